@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from runner.answers.analyzer import Material, Message
+from runner.answers.codebook import Codebook
 from runner.answers.examples import examples_of
 from runner.answers.markdown import answer_markdown
 from runner.answers.parse import ReadReply, parse_answer
@@ -46,8 +47,10 @@ REPAIR = _ENVIRONMENT.from_string((PACKAGED / "_repair.md").read_text(encoding="
 class PromptAnalyzer:
     """An analyzer made of a Markdown prompt and an optional module with its shape.
 
-    *examples* are put behind the question. *module* may define `Fields` (the structured data),
-    `VERBATIM` (the names of its fields that hold a speaker's own words), `markdown(fields)` (how
+    *examples*, and a codebook, are put behind the question. *fields* is the structured data where
+    it depends on a codebook. *module* may define `Fields` (the structured data), `fields_of(codes)`
+    (the same for the codes of a codebook), `ADDS_UP` (as `adds_up`), `VERBATIM` (the names of its
+    fields that hold a speaker's own words), `markdown(fields)` (how
     the structured data is shown), `is_silent(fields)` (whether there is nothing that insights could
     be about, which then are left out) and, beside a user's prompt, `read(document)` (the offline
     model's reading).
@@ -59,6 +62,23 @@ class PromptAnalyzer:
     module: ModuleType | None
     variables: Mapping[str, Any]
     examples: str = ""
+    fields: type[BaseModel] | None = None
+
+    @property
+    def codes(self) -> bool:
+        """Whether it applies a codebook."""
+        return hasattr(self.module, "fields_of")
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the answers on parts of a transcript are joined without another call."""
+        return bool(getattr(self.module, "ADDS_UP", False))
+
+    def coded_by(self, book: Codebook) -> "PromptAnalyzer":
+        """Return this with the codes of *book* in its prompt and in the shape of its answer."""
+        fields = getattr(self.module, "fields_of")(book.names)  # noqa: B009 - of any module
+        examples = "\n\n".join(filter(None, (book.prompt, self.examples)))
+        return replace(self, fields=fields, examples=examples)
 
     @cached_property
     def verbatim(self) -> frozenset[str]:
@@ -68,7 +88,8 @@ class PromptAnalyzer:
     @cached_property
     def shape(self) -> type[Answer]:
         """The pydantic model of the whole answer."""
-        return answer_shape(self.name, getattr(self.module, "Fields", NoFields))
+        fields = self.fields or getattr(self.module, "Fields", NoFields)
+        return answer_shape(self.name, fields)
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:

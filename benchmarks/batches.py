@@ -20,7 +20,8 @@ from unittest.mock import patch
 
 from benchmarks.common import LATENCY_S, peak_mib, rss_mib
 from runner.record.batch_directory import RESULTS, ResultRow, Results
-from runner.run.batch.batch_run import Batch, BatchResult
+from runner.run.batch.batch_run import Batch
+from runner.run.batch.services import BatchResult
 from runner.run.command import main as colloquy
 
 LINES = 12

@@ -156,8 +156,9 @@ def named(meeting: Meeting, question: str) -> list[bool]:
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    terms = [terms_of(text) for _, text in meeting.turns]
-    return relevance(terms, asked_terms(question), named(meeting, question))
+    terms, near = [terms_of(text) for _, text in meeting.turns], named(meeting, question)
+    names = {who for (who, _), is_near in zip(meeting.turns, near, strict=True) if is_near}
+    return relevance(terms, asked_terms(question, names), near)
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""Table of providers in providers.md, made of conf/model and of litellm's map.
+"""Tables of providers in providers.md, made of conf/model and of litellm's map.
 
 python docs/providers.py
 """
@@ -9,6 +9,7 @@ import yaml
 
 from runner.config.model_facts import map_entry, model_facts
 from runner.config.schema import ModelSettings
+from runner.providers.batches.factory import has_batches
 from runner.providers.options import TIERS, accepted_efforts, provider_of
 from runner.providers.prices import prices_of
 
@@ -17,7 +18,15 @@ PAGE = ROOT / "docs" / "providers.md"
 BEGIN = "<!-- made by docs/providers.py of conf/model and of litellm's map -->\n"
 END = "<!-- end -->\n"
 FIRST = ("offline", "simulated", "openai", "anthropic", "gemini", "azure", "bedrock", "mistral")
+APIS = {  # what a batch is there, and how one is found again
+    **dict.fromkeys(("openai", "azure", "groq"), ("a file of requests", "metadata")),
+    "mistral": ("a job over a file", "metadata"),
+    "gemini": ("a file of requests", "display name"),
+    "anthropic": ("requests sent with it", "keys of its results"),
+}
 GATEWAYS = ("openrouter", "litellm_proxy")
+BEGIN_DELIVERY = "<!-- made by docs/providers.py of what runner/providers/batches speaks -->\n"
+DELIVERY = ("`model=`", "batch", "found again by", "batches tested with", "flex")
 HEADER = ("`model=`", "variables", "default `model.name`", "window", "$ per Mtok", "JSON schema")
 HEADER += ("prompt cache", "`model.effort`", "`model.service_tier`")
 
@@ -69,13 +78,26 @@ def _cache(model: ModelSettings) -> str:
     return f"{how}, from {facts.cache_min_tokens:,}"
 
 
+def delivery(choice: str, model: ModelSettings) -> tuple[str, ...]:
+    """Return how one provider delivers replies at a lower price, and what shows it."""
+    provider, batches = provider_of(model), has_batches(model)
+    flex = "flex" in TIERS.get(provider, {}) and model.simulate is None
+    how, found = APIS.get(provider, ("no", "")) if batches else ("no", "")
+    tested = "a loopback double" if batches else ""
+    if model.simulate is not None:
+        how, tested = "OpenAI's, Anthropic's", "its own server"
+    return (f"`{choice}`", how, found, tested, "yes" if flex else "no")
+
+
 def page(text: str) -> str:
-    """Return the page *text* with its table made anew."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    rows = [HEADER, ("---",) * len(HEADER), *(row(*each) for each in shipped().items())]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    """Return the page *text* with its tables made anew."""
+    for begin, header, cells in ((BEGIN, HEADER, row), (BEGIN_DELIVERY, DELIVERY, delivery)):
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(END)
+        rows = [header, ("---",) * len(header), *(cells(*each) for each in shipped().items())]
+        table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+        text = f"{before}{begin}\n{table}\n{END}{after}"
+    return text
 
 
 if __name__ == "__main__":

@@ -45,6 +45,17 @@ def with_more(
     return result
 
 
+def plain(answer: Any) -> Any:
+    """Return *answer* as it was sent: its evidence without the marks of grounding."""
+    if isinstance(answer, list):
+        return [plain(each) for each in answer]
+    if not isinstance(answer, Mapping):
+        return answer
+    if {"segment", "quote", "match"} <= answer.keys():
+        return {"segment": answer["segment"], "quote": answer["quote"]}
+    return {key: plain(each) for key, each in answer.items()}
+
+
 def added(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:
     """Return how many items at the end of each list of *joined* are not those of *first*."""
     grown: dict[str, int] = {}

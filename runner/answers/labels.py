@@ -1,6 +1,5 @@
 """Labels: the verdicts of people on findings, in labels.csv, and the findings that they fit."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,11 +10,10 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from runner.answers.findings import flat
-from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
-from runner.base.regular_files import open_regular
-from runner.base.tables import as_rows
-from runner.base.text import digest, to_safe_text
+from runner.base.tables import as_rows, read_table
+from runner.base.text import digest
 
 LABELS = "labels.csv"
 RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
@@ -30,7 +28,6 @@ _TURNING = re.compile(
     r"\d[\d.,:]*|\b(?:not?|never|none|nobody|nothing|cannot|without|unless|nor|neither)\b|n['’]t\b",
     re.I,
 )
-_MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,42 +121,15 @@ def read_labels(file: Path) -> list[FindingLabel]:
     Rows without a verdict are left out. Raises ConfigError, with the line, for anything else than
     a table with the columns key and verdict, separated by commas or semicolons.
     """
-    try:
-        with open_regular(file, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error, file)
-        raise ConfigError(f"{file} cannot be read: {why}") from error
-    if not data.strip():
-        return []
-    head = data.partition("\n")[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
-    rows = csv.DictReader(data.splitlines(keepends=True), delimiter=delimiter)
     labels: dict[tuple[str, str, str], FindingLabel] = {}
-    try:
-        names = {name.strip().casefold(): name for name in rows.fieldnames or () if name}
-        for column in ("key", "verdict"):
-            if column not in names:
-                near = did_you_mean(column, names)
-                raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
-        for row in rows:
-            given = {name: row.get(names[name]) or "" for name in COLUMNS if name in names}
-            if (label := _label(f"{file}:{rows.line_num}", given)) is not None:
-                labels[label.transcript, label.key, label.rater] = label
-            if rows.line_num > MAX_ROWS:
-                raise ConfigError(f"{file}: more than {MAX_ROWS:,} rows")
-    except csv.Error as error:
-        raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
+    for line, row in read_table(file, ("key", "verdict"), MAX_BYTES, MAX_ROWS):
+        if (label := _label(f"{file}:{line}", row)) is not None:
+            labels[label.transcript, label.key, label.rater] = label
     return list(labels.values())
 
 
 def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
-    cells = {
-        name: _MENDED.sub("", to_safe_text(cell), count=1).strip()[:MAX_CELL]
-        if _MENDED.match(cell)
-        else to_safe_text(cell).strip()[:MAX_CELL]
-        for name, cell in row.items()
-    }
+    cells = {name: row[name][:MAX_CELL] for name in COLUMNS if name in row}
     cells["verdict"] = cells["verdict"].casefold()
     if not cells["verdict"]:
         return None

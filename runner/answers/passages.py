@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 _REACH = 8  # segments after which a word counts 1/e as much
-_SATURATION = 1.2  # BM25's k1: further mentions add less and less
+_SATURATION = 0.6  # BM25's k1: further mentions add less and less
 _CLOSE = 2  # segments on either side that belong to one place
-_SPEAKER = 0.5  # what being near a speaker named in the question adds, as a share
+_SPEAKER = 1.0  # what being near a speaker named in the question adds, as a share
 
 
 def relevance(

@@ -6,10 +6,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, one_line
+from runner.config.guide import with_guide
 
 
-def resolve(cfg: DictConfig) -> dict[str, Any]:
-    """Return *cfg* as plain data; raise ConfigError for missing values and bad interpolations."""
+def resolve(cfg: DictConfig, *, guided: bool = True) -> dict[str, Any]:
+    """Return *cfg* as plain data, with the questions of its guide unless not *guided*.
+
+    Raises ConfigError for missing values, bad interpolations and a guide that cannot be read.
+    """
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
         if missing:
@@ -19,4 +23,5 @@ def resolve(cfg: DictConfig) -> dict[str, Any]:
         key = getattr(error, "full_key", None) or "the configuration"
         raise ConfigError(f"{key}: {one_line(str(error.args[0]))}") from error
     assert isinstance(data, dict)
-    return {str(key): value for key, value in data.items()}
+    plain = {str(key): value for key, value in data.items()}
+    return with_guide(plain) if guided else plain

@@ -13,7 +13,7 @@ class OutputSettings(SettingsSection):
     dir: Annotated[str, Field(min_length=1)]
     max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
     console: Literal["auto", "live", "plain", "json", "quiet"]
-    pages: Literal["plain", "obsidian"]
+    pages: Literal["plain", "obsidian", "docx"]
     insights_csv: Literal["insight", "evidence"] = "insight"
     language: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     traces: Literal["none", "otlp"] = "none"

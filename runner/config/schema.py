@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
+from runner.config.delivery import DeliverySettings
 from runner.config.explain import explain
 from runner.config.model_facts import known_as
 from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
@@ -73,6 +74,7 @@ class ModelSettings(SettingsSection):
     temperature: Temperature | None
     effort: Effort | None = None
     service_tier: Tier | None = None
+    delivery: Literal["live", "flex", "batch", "auto"] = "live"
     cache: Lifetime = "auto"
     reply_format: Literal["auto", "shared", "schema", "text"]
     context_window: Tokens | None
@@ -107,6 +109,12 @@ class BatchSettings(SettingsSection):
     max_failure_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5
     shard: Annotated[int, Field(ge=0, le=99_999)] = 0
     shards: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+
+class CollectionSettings(SettingsSection):
+    """How the findings of a collection are grouped: alike from *threshold* (cosine) on."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
 
 
 class BudgetSettings(SettingsSection):
@@ -157,8 +165,9 @@ class ContextOverride(SettingsSection):
 
 
 class StageSettings(SettingsSection):
-    """A named group of analyzers."""
+    """A named group of analyzers; *scope* is what it reads: one transcript, or all of a batch."""
 
+    scope: Literal["transcript", "collection"] = "transcript"
     needs: list[Name]
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
@@ -190,7 +199,10 @@ class Settings(SettingsSection):
     model: ModelSettings
     models: dict[Name, ModelSettings]
     processing: ProcessingSettings
+    guide: str | None = None
     batch: BatchSettings = BatchSettings()
+    collection: CollectionSettings = CollectionSettings()
+    delivery: DeliverySettings = DeliverySettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]
@@ -200,6 +212,8 @@ class Settings(SettingsSection):
     coverage: CoverageSettings = CoverageSettings()
     checks: ChecksSettings | None = None
     references: str | None = None
+    codebook: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    attributes: str | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]

@@ -7,6 +7,29 @@ from pydantic import Field
 from runner.config.section import PerMinute, SettingsSection
 
 
+class SimulateBatches(SettingsSection):
+    """Behaviour of a simulated provider's batches; times in seconds, divided by *speed*.
+
+    A batch takes *median_s* times a lognormal factor of median 1 and sigma *tail*; its requests end
+    in any order within that time. What has not ended after *window_s* expires. *faults* maps a
+    kind of fault of single requests to its rate; *missing* is the share of requests that leave no
+    result at all, *torn* that of downloads that break off. *rpm* limits the requests about batches
+    and files. A batch with more than *max_requests*, or with which more than *queued_tokens* of
+    prompts would be out, fails.
+    """
+
+    median_s: Annotated[float, Field(gt=0, le=1e6)] = 900.0
+    tail: Annotated[float, Field(ge=0, le=3)] = 1.0
+    window_s: Annotated[float, Field(gt=0, le=1e6)] = 86_400.0
+    faults: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    missing: Annotated[float, Field(ge=0, le=1)] = 0.0
+    torn: Annotated[float, Field(ge=0, le=1)] = 0.0
+    rpm: PerMinute | None = None
+    max_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    queued_tokens: Annotated[int, Field(ge=1)] | None = None
+    speed: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+
+
 class SimulateSettings(SettingsSection):
     """Behaviour of a simulated provider; times in seconds, rates as fractions of requests.
 
@@ -35,3 +58,4 @@ class SimulateSettings(SettingsSection):
     poison: str | None = None
     cache_min_tokens: Annotated[int, Field(ge=1)] | None = None
     provider: str | None = None
+    batch: SimulateBatches = SimulateBatches()

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from runner.answers.analyzer import load_analyzer
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
@@ -21,15 +20,18 @@ from runner.config.learned import learned_before
 from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
-from runner.job.checks import check_model, check_traces
+from runner.job.analyzers import check_codes, load_analyzers
+from runner.job.attributes import attributes_of
+from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
 from runner.job.expectations import read_expectations
-from runner.job.graph import make_pipeline
+from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
+from runner.job.joint import check_joint
 from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
 from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
-from runner.transcript.inputs import Input, find_inputs, is_many
+from runner.transcript.inputs import Input, find_inputs, is_many, root_of
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
 from runner.transcript.redact.own_patterns import check_patterns
@@ -83,6 +85,7 @@ def job_from(
     setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
+    attributes_of(setup.settings, None)  # raises for any
     return run_job(setup, transcript or open_transcript(setup.settings))
 
 
@@ -97,18 +100,18 @@ def setup_from(
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
+    check_pages(settings)
     check_format(settings)
     check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
-    analyzers = {
-        name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
-    }
+    analyzers, codebook = load_analyzers(settings, folders)
     config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
         settings=settings,
         pipeline=pipeline,
+        collection=collection_pipeline(settings.stages, settings.analyzers),
         analyzers=analyzers,
         models=models,
         config=config,
@@ -117,8 +120,9 @@ def setup_from(
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
         expected=read_expectations(settings, analyzers, config_dirs),
+        codebook=codebook,
     )
-    _check_structured_keys(setup)
+    check_structured_keys(pipeline.nodes, analyzers)
     return setup
 
 
@@ -135,15 +139,30 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
-    batch = BatchJob(**_values(setup), inputs=find_inputs(settings, shard))
+    inputs = find_inputs(settings, shard)
+    batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
+    if setup.collection.stages:
+        collection_job(setup)
     return batch
+
+
+def collection_job(setup: Setup) -> Job:
+    """Return the job of the stages that read all transcripts of a batch; raise as `run_job`.
+
+    It has no transcript: its material is made of findings.
+    """
+    check_joint(setup.collection, setup.analyzers)
+    joint = Setup(**{**_values(setup), "pipeline": setup.collection})
+    name = root_of(setup.settings.transcript.path).resolve().name
+    return run_job(joint, Transcript(name, "collection", "", ()))
 
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
     examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
     redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    check_codes(setup.codebook, redaction)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
     stages, models = setup.pipeline.stages, setup.models
@@ -272,25 +291,3 @@ def facts_of(model: ModelSettings) -> ModelFacts:
     if model.cache == "off":
         own |= {"cache_min_tokens": None, "cache_marks": False}
     return replace(model_facts(model.known_as), **own)
-
-
-def _check_structured_keys(job: Setup) -> None:
-    """Refuse a key that no upstream answer has: it would silently select nothing."""
-    for node in job.pipeline.nodes:
-        if node.context is None:
-            continue
-        schemas = (job.analyzers[need].schema for need in node.needs)
-        keys = {key for schema in schemas for key in _structured_keys(schema)}
-        for key in node.context.include_structured_keys:
-            if key not in keys:
-                raise ConfigError(
-                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
-                    f"{did_you_mean(key, keys)}"
-                )
-
-
-def _structured_keys(schema: Any) -> list[str]:
-    body = schema["properties"]["structured_data"]
-    if "$ref" in body:
-        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
-    return list(body.get("properties", {}))

@@ -1,16 +1,21 @@
-"""Checks of the settings of models and traces, before anything is sent."""
+"""Checks of the settings of models, contexts, traces and pages, before anything is sent."""
 
 import ipaddress
 import os
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import urlsplit
 
+from runner.answers.analyzer import Analyzer
 from runner.base.command import the_extra
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, did_you_mean
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
+from runner.job.graph import Node
 from runner.job.models import MAIN
+from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
@@ -41,6 +46,8 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
         )
     check_options(at, model)
+    if model.delivery in ("batch", "auto") and (why := why_no_batches(model)):
+        raise ConfigError(f"{at}.delivery={model.delivery}: {why}")
     _check_address(at, model)
     _check_keys(at, model)
     if model.simulate is not None:
@@ -59,6 +66,14 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             )
         if "cost_usd" in settings.objective:
             raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
+
+
+def check_pages(settings: Settings) -> None:
+    """Raise ConfigError if Word documents are wanted and the extra that makes them is missing."""
+    if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
+        raise ConfigError(
+            f"output.pages='docx' needs {the_extra('docx')}, or use output.pages=plain"
+        )
 
 
 def check_traces(settings: Settings) -> None:
@@ -161,3 +176,25 @@ def _is_loopback(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def check_structured_keys(nodes: Iterable[Node], analyzers: Mapping[str, Analyzer]) -> None:
+    """Refuse a key that no upstream answer has: it would silently select nothing."""
+    for node in nodes:
+        if node.context is None:
+            continue
+        schemas = (analyzers[need].schema for need in node.needs)
+        keys = {key for schema in schemas for key in _structured_keys(schema)}
+        for key in node.context.include_structured_keys:
+            if key not in keys:
+                raise ConfigError(
+                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
+                    f"{did_you_mean(key, keys)}"
+                )
+
+
+def _structured_keys(schema: Any) -> list[str]:
+    body = schema["properties"]["structured_data"]
+    if "$ref" in body:
+        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
+    return list(body.get("properties", {}))

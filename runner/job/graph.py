@@ -1,7 +1,7 @@
 """Graph of the pipeline: stages of analyzers, checked and ordered before anything runs."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from runner.base.errors import GraphError, did_you_mean
@@ -13,7 +13,8 @@ class Node:
     """One analyzer in the graph; *needs* are the names of its predecessors in earlier stages.
 
     *context* says how their answers are reduced for it, None if it reads none of them;
-    *transcript* says whether it reads the transcript.
+    *transcript* says whether it reads the transcript. *reads* are, of a node of a collection, the
+    analyzers of transcripts whose findings it reads.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Node:
     needs: tuple[str, ...]
     context: ContextSettings | None
     transcript: bool
+    reads: tuple[str, ...] = ()
 
 
 def asks_again(settings: Settings, node: Node) -> bool:
@@ -87,7 +89,48 @@ class Pipeline:
 def make_pipeline(
     stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
 ) -> Pipeline:
-    """Return the checked pipeline; raise GraphError that names the faulty key."""
+    """Return the checked pipeline of one transcript; raise GraphError that names the faulty key.
+
+    Stages of the collection are checked too.
+    """
+    whole = _whole(stages, analyzers)
+    own = tuple(each for each in whole.stages if stages[each.name].scope == "transcript")
+    if not own:
+        raise GraphError("every stage has scope: collection: one must read the transcripts")
+    return Pipeline(own)
+
+
+def collection_pipeline(
+    stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
+) -> Pipeline:
+    """Return the pipeline of the stages that read a whole batch; it may have no stage.
+
+    What its nodes need of the transcripts' stages is in their `reads`, also that of their needs.
+    """
+    whole = _whole(stages, analyzers)
+    joint = [stage for stage in whole.stages if stages[stage.name].scope == "collection"]
+    names = {node.name for stage in joint for node in stage.nodes}
+    reads: dict[str, set[str]] = {}
+    made = []
+    for stage in joint:
+        for node in stage.nodes:
+            further = (reads[need] for need in node.needs if need in names)
+            reads[node.name] = (set(node.needs) - names).union(*further)
+        nodes = (
+            replace(
+                node,
+                needs=tuple(need for need in node.needs if need in names),
+                reads=tuple(n.name for n in whole.nodes if n.name in reads[node.name]),
+            )
+            for node in stage.nodes
+        )
+        made.append(replace(stage, nodes=tuple(nodes)))
+    return Pipeline(tuple(made))
+
+
+def _whole(
+    stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
+) -> Pipeline:
     _check_names(stages, analyzers)
     order = _stage_order(stages)
     members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
@@ -119,11 +162,25 @@ def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
         if settings.input != "transcript" and settings.context is None:
             raise GraphError(f"stages.{name} reads a context: set stages.{name}.context")
+        _check_scope(name, settings, stages)
     try:
         return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
     except CycleError as error:
         path = " -> ".join(reversed(error.args[1]))
         raise GraphError(f"stages need each other in a cycle: {path}") from error
+
+
+def _check_scope(name: str, settings: StageSettings, stages: Mapping[str, StageSettings]) -> None:
+    if settings.scope == "collection":
+        if settings.input != "context":
+            key = f"stages.{name}.input={settings.input}"
+            raise GraphError(f"{key}: a stage with scope: collection reads findings: context")
+        return
+    if wrong := next((n for n in settings.needs if stages[n].scope == "collection"), None):
+        raise GraphError(
+            f"stages.{name}.needs: {wrong!r} has scope: collection, which ends after all "
+            f"transcripts; {name} reads one"
+        )
 
 
 def _check_needs(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
+from runner.answers.codebook import Codebook
 from runner.answers.excerpts import segment_line
 from runner.answers.references import turns_of
 from runner.answers.shape import limited
@@ -14,6 +15,7 @@ from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
+from runner.job.attributes import Attributes
 from runner.job.chunks import Chunk
 from runner.job.expectations import Expected, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
@@ -34,11 +36,14 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers.
+    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
+    *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
+    all of a batch, often empty.
     """
 
     settings: Settings
     pipeline: Pipeline
+    collection: Pipeline = field(default_factory=lambda: Pipeline(()))
     analyzers: Mapping[str, Analyzer]
     models: Mapping[str, Model]
     config: str
@@ -47,6 +52,7 @@ class Setup:
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
     expected: Expected = field(default_factory=Expected)
+    codebook: Codebook | None = None
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -93,6 +99,7 @@ class BatchJob(Setup):
     """A batch: one pipeline over many transcripts, which are read one by one."""
 
     inputs: Inputs
+    attributes: Attributes = field(default_factory=Attributes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -15,9 +15,11 @@ import orjson
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.answers.outcome import ANSWERED
+from runner.answers.themes import FILE as THEMES
+from runner.answers.themes import read_collection
 from runner.base.errors import EXIT_OK, EXIT_PARTIAL, ColloquyError, ConfigError
 from runner.base.files import Lines, write_bytes
-from runner.base.json import load_json, mappings, read_list, text
+from runner.base.json import load_json, mappings, read_json, read_list, text
 from runner.base.regular_files import (
     MAX_LINE,
     MAX_LOG,
@@ -85,6 +87,7 @@ class ResultRow:
 
 MAX_TABLE = 128 * 1024 * 1024  # bytes of results.jsonl
 COLUMNS = tuple(field.name for field in fields(ResultRow))
+THEME_COLUMNS = ("themes", "theme_ids")  # of a batch with a collection
 _TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
 
 
@@ -190,13 +193,31 @@ class Results:
         rows = rows_of(self._path)
         lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
         write_bytes(self._path / RESULTS, b"".join(lines))
-        table = ([row.get(name) for name in COLUMNS] for row in rows)
-        write_bytes(self._path / TABLE, as_rows([COLUMNS, *table]).encode())
+        write_table(self._path, rows)
         return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def write_table(batch: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write results.csv; raise OSError. With themes it says which each file that was read has."""
+    collection = read_collection(read_json(batch / THEMES))
+    held: dict[str, list[str]] = {each.file: [] for each in collection.read} if collection else {}
+    for theme in collection.themes if collection else ():
+        for file in held.keys() & set(theme.files):
+            held[file].append(theme.id)
+
+    def line(row: Mapping[str, Any]) -> list[Any]:
+        cells = [row.get(name) for name in COLUMNS]
+        if collection is None:
+            return cells
+        ids = held.get(text(row.get("transcript")))
+        return [*cells, None if ids is None else len(ids), "; ".join(ids or ())]
+
+    header = [*COLUMNS, *(THEME_COLUMNS if collection else ())]
+    write_bytes(batch / TABLE, as_rows([header, *map(line, rows)]).encode())
 
 
 def write_insights(batch: Path, per: str) -> None:

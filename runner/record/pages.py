@@ -11,7 +11,7 @@ import yaml
 
 from runner.answers.again import told_again
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
-from runner.answers.markdown import md
+from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, to_terminal
@@ -19,6 +19,7 @@ from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
+from runner.record.word import as_docx
 from runner.transcript.model import Segment, Transcript
 
 _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
@@ -29,23 +30,51 @@ log = structlog.get_logger("colloquy.run")
 
 @dataclass(frozen=True)
 class Pages:
-    """Renders the pages of the run called *run*; segment ids in them link to the transcript."""
+    """Renders the pages of the run called *run*; segment ids in them link to the transcript.
+
+    Word documents have no links, since they are sent elsewhere: they name speaker and time.
+    """
 
     job: Job
     run: str
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        """Who said each segment, when, and its id, by its id."""
+        return {
+            each.id: ", ".join(filter(None, (each.speaker, each.place, each.id)))
+            for each in self.job.transcript.segments
+        }
 
     @cached_property
     def _starts(self) -> dict[str, str]:
         """The start and the place of each segment, empty where they are unknown, by id."""
         return {segment.id: segment.place for segment in self.job.transcript.segments}
 
-    def path(self, node: Node) -> str:
-        """Return the path of *node*'s page in the run directory."""
-        final = self.job.settings.stages[node.stage].final
-        return f"final/{node.name}.md" if final else f"intermediate/{node.stage}/{node.name}.md"
+    def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
+        """Return the paths of *node*'s pages in the run directory: Markdown first, then Word.
 
-    def page(self, node: Node, outcome: Outcome) -> str:
-        """Return *node*'s page; a failure to render it must not lose a paid answer."""
+        With *earlier* also that of a page which a session with other settings may have left.
+        """
+        if not self.job.settings.stages[node.stage].final:
+            return (f"intermediate/{node.stage}/{node.name}.md",)
+        in_word = earlier or self.job.settings.output.pages == "docx"
+        return tuple(f"final/{node.name}{end}" for end in (".md", *[".docx"] * in_word))
+
+    def pages(self, node: Node, outcome: Outcome) -> dict[str, str | bytes]:
+        """Return *node*'s pages by path; a failure to render one must not lose a paid answer."""
+        path, *in_word = self.paths(node)
+        page = outcome_page(node, outcome, self._body(node, outcome))
+        made: dict[str, str | bytes] = {path: self._finished(page, path, node.name)}
+        title = f"{heading(node.name)}: {self.job.transcript.name}"
+        for name in in_word:
+            try:
+                made[name] = as_docx(page, lambda id_: self._sources.get(id_, id_), title)
+            except Exception:
+                log.exception("page.failed", analyzer=node.name)
+        return made
+
+    def _body(self, node: Node, outcome: Outcome) -> str:
         body = ""
         if outcome.answer is not None:
             try:
@@ -55,7 +84,7 @@ class Pages:
             except (Exception, SystemExit):
                 log.exception("page.failed", analyzer=node.name)
                 body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
-        return self._finished(outcome_page(node, outcome, body), self.path(node), node.name)
+        return body
 
     def transcript(self) -> str:
         """Return transcript.md."""

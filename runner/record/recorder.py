@@ -33,7 +33,7 @@ from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
 # measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
+TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 300, 1 << 15
 OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
@@ -86,7 +86,8 @@ class Recorder:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
-        return CallLog(note=note, unit=unit, secure=partial(_secure, self.directory, node))
+        secure, sent_as = partial(_secure, self.directory, node), self.directory.journal.run
+        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", secure=secure)
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -106,7 +107,7 @@ class Recorder:
         )
         if outcome.reused != "run":
             self.write(self._commit(node, outcome, calls))
-        elif not self.directory.keeps_page(self.pages.path(node)):
+        elif not all(map(self.directory.keeps_page, self.pages.paths(node))):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -222,15 +223,14 @@ class Recorder:
             if key is not None and not outcome.reused:
                 self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 
-        page = self.pages.path(node)
-        await self.directory.write_node(node.stage, node.name, record, page, keep)
+        pages = self.pages.paths(node, earlier=True)
+        await self.directory.write_node(node.stage, node.name, record, pages, keep)
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
         if self._failure() is not None or not has_page(node):
             return  # what room is left is for records
-        page = partial(self.pages.page, node, outcome)
-        await self.directory.write_pages({self.pages.path(node): page})
+        await self.directory.write_pages(partial(self.pages.pages, node, outcome))
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         facts: dict[str, Any] = {"analyzer": node.name, "latency_s": round(calls.latency_s, 3)}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,
@@ -21,6 +22,7 @@ from runner.base.files import (
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
+from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
@@ -31,14 +33,15 @@ from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 SCHEMA_VERSION = 2
 COMPLETED = "COMPLETED"
 RESOLVED = "config/resolved.yaml"
+CODEBOOK = "codebook.qdc"  # of a run or batch that applies one
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
-FOLDERS = (*PARTS, "final", "superseded")  # all that a run may have
+FOLDERS = (*PARTS, "delivery", "final", "superseded")  # all that a run may have
 ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 
-Page = Any  # text, data or dataclasses for JSON, or a function that returns either
+Page = Any  # text, bytes, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
 
 
@@ -173,6 +176,10 @@ class RunDirectory:
         files[RESOLVED] = job.config.encode()
         self._make_parent(self.path / RESOLVED)
         sign(self.path, files)
+        if job.codebook is not None:
+            files = {CODEBOOK: as_qdc(job.codebook).encode(), **files}
+        if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
+            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # decides about no call
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
@@ -195,13 +202,13 @@ class RunDirectory:
         stage: str,
         name: str,
         record: Callable[[], Any],
-        page: str,
+        pages: Sequence[str],
         keep: Callable[[Path], None],
     ) -> None:
         """Store the result of *record* as a node's outcome; the JSON file's rename commits it.
 
-        *page*, a path in this directory, shows an earlier outcome. It is removed first, so that a
-        crash can't leave it beside the new record. *keep* gets the written file.
+        *pages*, paths in this directory, show an earlier outcome. They are removed first, so that a
+        crash can't leave them beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
         secured = self.drafts.take(file)
@@ -213,8 +220,9 @@ class RunDirectory:
                 content = record()
 
                 def store(short: bool) -> None:
-                    self._make_parent(self.path / page)
-                    (self.path / page).unlink(missing_ok=True)
+                    for page in pages:
+                        self._make_parent(self.path / page)
+                        (self.path / page).unlink(missing_ok=True)
                     draft.commit(as_json(content, short=short))
 
                 self.drafts.fill(store, self.release_reserve)
@@ -280,4 +288,6 @@ class RunDirectory:
 
 def _as_bytes(content: Page) -> bytes:
     content = content() if callable(content) else content
+    if isinstance(content, bytes):
+        return content
     return content.encode() if isinstance(content, str) else as_json(content)

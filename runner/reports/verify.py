@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
+from runner.answers.themes import FILE
 from runner.base.command import Arguments, run_command
-from runner.base.errors import EXIT_BUG, EXIT_OK, ConfigError, one_line, reason
+from runner.base.errors import EXIT_BUG, EXIT_OK, ColloquyError, ConfigError, one_line, reason
 from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, section
 from runner.base.secrets import secrets_of
@@ -22,6 +23,7 @@ from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, chec
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of
 from runner.reports.stored_run import find_runs, is_run, statuses_of
+from runner.reports.verify_collection import collection_faults
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -89,10 +91,19 @@ def verify(path: Path) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
+        faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
     return faults
+
+
+def _collection(batch: Path) -> list[str]:
+    """Return the faults of a batch's collection, none while a process works in it."""
+    try:
+        return [] if is_held(batch) else collection_faults(batch)
+    except (OSError, ColloquyError) as error:
+        return [f"cannot be checked: {one_line(str(error))}"]
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:

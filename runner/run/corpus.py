@@ -174,7 +174,8 @@ def passages(corpus: Corpus, question: str, tokens: int, count: Count) -> Transc
         rows.append(terms_of(original.text))
         speaker = set(words(original.speaker or ""))
         named.append(bool(speaker) and speaker <= asked)
-    scores = relevance(rows, asked_terms(question), named)
+    names = {each[2].speaker or "" for each, n in zip(every, places, strict=True) if named[n]}
+    scores = relevance(rows, asked_terms(question, names), named)
     order = sorted(range(len(every)), key=lambda n: -scores[places[n]])
     chosen: list[int] = []
     left = tokens

@@ -173,7 +173,7 @@ class NodeRunner:
     async def _read_parts(
         self, question: Question, chunks: tuple[Chunk, ...], context: str, get: Get
     ) -> Outcome:
-        """Ask about every part, then about the joined answers of the parts."""
+        """Ask about every part; join their answers as they are, or by another call."""
         outcomes: list[Outcome] = []
         read = partial(self._read_chunk, question, context, get)
         if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
@@ -185,6 +185,24 @@ class NodeRunner:
         lost = failed_parts(outcomes)
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
+        if getattr(self.job.analyzers[question.node.name], "adds_up", False):
+            read_by = [{each.id for each in self.job.segments_of(chunk)} for chunk in chunks]
+            outcome = await self.asker.validator.added_up(question.node, outcomes, read_by)
+            if (before := self.asker.stored.previous) is not None:
+                kept = await offload(before.record, question.node, outcome.key or "")
+                outcome = replace(outcome, reused="run" if kept else None)
+        else:
+            outcome = await self._merge(question, outcomes, context, get)
+        notes = {**outcome.notes, "parts": len(chunks)}
+        if cut := sum(bool(part.notes.get("cut")) for part in outcomes):
+            marks = [*notes.get("reply_notes", ()), f"the replies to {cut} parts were cut"]
+            notes |= {"cut": True, "reply_notes": marks}
+        return replace(outcome, missing=lost, notes=notes)
+
+    async def _merge(
+        self, question: Question, outcomes: Sequence[Outcome], context: str, get: Get
+    ) -> Outcome:
+        """Ask about the joined answers of the parts."""
         count = question.model.tokenizer.line_counter()
         material, reduced, settings = await offload(
             joined, self.job, question.node, question.fit, count, outcomes
@@ -193,11 +211,7 @@ class NodeRunner:
         self.recorder.keep_context(name, reduced, settings)
         outcome = await get(question, material + context)
         await self._shorten(question, outcome)
-        notes = {**outcome.notes, "parts": len(chunks)}
-        if cut := sum(bool(part.notes.get("cut")) for part in outcomes):
-            marks = [*notes.get("reply_notes", ()), f"the replies to {cut} parts were cut"]
-            notes |= {"cut": True, "reply_notes": marks}
-        return replace(outcome, missing=lost, notes=notes)
+        return outcome
 
     async def _read_chunk(
         self, question: Question, context: str, get: Get, chunk: Chunk

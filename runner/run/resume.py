@@ -21,9 +21,9 @@ from runner.job.build import job_from, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, completed_before, input_names, is_batch
-from runner.record.previous_session import PreviousSession, read_record
-from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
+from runner.record.batch_directory import batch_of, input_names, is_batch
+from runner.record.previous_session import PreviousSession
+from runner.record.run_directory import SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
@@ -64,6 +64,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         if not permitted:
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
+        if new.guide is not None:  # which may be read now
+            composed, wanted, new = _wanted(path, fault, overrides, guided=True)
     many = is_batch(path)
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
@@ -158,18 +160,6 @@ def _planned_settings(
             yield job, settings
 
 
-def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether the run is finished and all its answers are stored undamaged."""
-    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
-        return False
-    if isinstance(job, BatchJob):
-        encoding = job.settings.transcript.encoding
-        return all(completed_before(path, given, encoding) for given in job.inputs)
-    files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
-    records = [read_record(file) for file in files]
-    return all(fault is None and record["status"] == "ok" for fault, record in records)
-
-
 def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
     """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
@@ -213,16 +203,19 @@ def _stored_config(path: Path) -> dict[str, Any]:
 
 
 def _wanted(
-    path: Path, fault: str | None, overrides: Sequence[str]
+    path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
-    """Return the composed configuration with *overrides*, the same resolved, and validated."""
+    """Return the composed configuration with *overrides*, the same resolved, and validated.
+
+    The guide of a run with a *fault* is read only if it is *guided*.
+    """
     file = path / "config" / "composed.yaml"
     stored = _read(file, dict, load_yaml)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides)
-        wanted = resolve(composed)
+        wanted = resolve(composed, guided=guided or fault is None)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:
         why = f"{fault}: " if fault else ""

@@ -49,6 +49,12 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "checks.file", settings.checks.file
     if settings.references is not None:
         yield "references", settings.references
+    if settings.codebook is not None:
+        yield "codebook", settings.codebook
+    if settings.attributes is not None:
+        yield "attributes", settings.attributes
+    if settings.guide is not None:
+        yield "guide", settings.guide
 
 
 def _uses(settings: Settings) -> Iterator[str]:

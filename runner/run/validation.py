@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from runner.answers.again import with_more
+from runner.answers.again import plain, with_more
+from runner.answers.coverage import cited_segments
 from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, noted, read_reply
 from runner.base.errors import AnswerError
+from runner.base.text import digest
 from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.job.graph import Node
@@ -60,6 +62,36 @@ class Validator:
 
         chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
         return await offload(join, chars=chars)
+
+    async def added_up(
+        self, node: Node, parts: Sequence[Outcome], read_by: Sequence[Collection[str]]
+    ) -> Outcome:
+        """Return the outcome of all answers to *parts* of a transcript together.
+
+        *read_by* has the ids of the segments that each part read. What two parts read counts in the
+        first that has an answer: of the others' items only those on further segments are added.
+        The insights are the most confident ones. Its key is the digest of those of the parts.
+        """
+        grounder = await asyncio.shield(self.grounder())
+        mask = self.job.redaction.masked
+
+        def join() -> Outcome:
+            answers = [(plain(o.answer), ids) for o, ids in zip(parts, read_by, strict=True)
+                       if o.answer is not None]  # fmt: skip
+            (whole, known), *others = answers
+            known = set(known)
+            for more, ids in others:
+                whole = with_more(whole, more, set(cited_segments(more)) - known)
+                known |= set(ids)
+            whole["insights"].sort(key=lambda insight: -insight["confidence"])
+            said = json.dumps(mask(whole), ensure_ascii=False)
+            return self.validate(grounder, node, Completion(said, "stop", Usage()))
+
+        good = [each for each in parts if each.answer is not None]
+        chars = _CHECKING * sum(len(each.raw_output or "") for each in good)
+        outcome = await offload(join, chars=chars)
+        key = digest("\n".join(each.key or "" for each in good))
+        return replace(outcome, key=key, model=good[0].model)
 
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None

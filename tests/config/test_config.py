@@ -193,7 +193,10 @@ def test_every_experiment_builds(name: str) -> None:
 
 @pytest.mark.parametrize("name", choices("pipeline"))
 def test_every_pipeline_builds(name: str) -> None:
-    assert job(f"pipeline={name}").pipeline.nodes
+    Path("codes.csv").write_text("code,definition\nCost,Money is spent\n")
+    given = ["codebook=codes.csv"] if name == "codebook" else []
+
+    assert job(f"pipeline={name}", *given).pipeline.nodes
 
 
 @pytest.mark.parametrize("name", choices("sweep"))

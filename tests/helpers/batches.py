@@ -20,8 +20,9 @@ from runner.record.batch_directory import PARTS
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
+from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.stop import Stop
 
 NODES = 3  # of ONLY_TWO's pipeline

@@ -12,6 +12,7 @@ import pytest
 from helpers.browser import Page, browsing, executable
 from helpers.pages import HOSTILE, batch_by_hand, matrix, record_of
 from helpers.runs_by_hand import make_run
+from helpers.themes_by_hand import SITES, collection, theme, with_collection
 
 from benchmarks.report import synthetic_run
 from runner.reports.compare.compare import compare
@@ -159,6 +160,37 @@ def test_the_page_of_a_batch_is_filtered_by_file_speaker_and_analyzer_and_leads_
         *("1 of 14 items", ["a.txt"]),
     ]
     assert by_analyzer == ["a.txt", "a.txt"]
+    assert place == "seg-3"
+
+
+def test_the_page_of_a_collection_fits_any_screen_and_is_filtered_by_an_attribute(
+    tmp_path: Path,
+) -> None:
+    data = collection(themes=[theme("T01", "x" * 300, "ab", "e"), theme("T02", HOSTILE, "efgh")])
+    batch = with_collection(batch_by_hand(tmp_path / "b"), data, SITES)
+    leave_report(batch)
+    choose = """(() => {{ const e = document.querySelector('.filter [name={0}]');
+      e.value = '{1}'; e.dispatchEvent(new Event('input', {{bubbles: true}}));
+      return document.querySelector('.filter output').textContent; }})()"""
+
+    async def visit(page: Page) -> Any:
+        found = []
+        for scheme, width in (("light", 390), ("dark", 1300)):
+            await page.prefer(scheme)
+            await page.size(width, 844)
+            await page.open("about:blank")
+            await page.open((batch / "collection/report.html").as_uri())
+            await page.value("document.querySelectorAll('details').forEach(d => d.open = true)")
+            least = await page.value(CONTRAST)
+            found.append((await page.value(OVERFLOW), await page.value(TOO_WIDE), least[0] >= 4.5))
+        chosen = await page.value(choose.format("a0", "N"))
+        await page.open(await page.value("document.querySelector('#themes blockquote a').href"))
+        return found, chosen, await page.value("document.querySelector('.spoken :target').id")
+
+    found, chosen, place = in_browser(tmp_path, visit)
+
+    assert found == [(False, [], True)] * 2
+    assert chosen == "2 of 7 quotes"
     assert place == "seg-3"
 
 

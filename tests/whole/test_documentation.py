@@ -60,7 +60,7 @@ def test_the_page_on_transcripts_explains_every_format() -> None:
 def test_every_key_named_exists(name: str) -> None:
     sections = "|".join(("transcript", "model", "processing", "batch", "budget", "grounding"))
     keys = re.findall(rf"(?<![\w/.])((?:{sections}|output)(?:\.[a-z_]+)+)(?=[=`])", PAGES[name])
-    free = ("model.params.", "model.simulate.faults.")
+    free = ("model.params.", "model.simulate.faults.", "model.simulate.batch.faults.")
     keys = [key for key in keys if not key.startswith(free) and not key.endswith(".json")]
 
     assert [key for key in keys if not exists(key)] == []
@@ -92,7 +92,9 @@ def test_the_table_of_keys_is_complete() -> None:
             expected |= {f"{name}.{key}" for key in below} or {name}
     expected.remove("transcript.about")
     expected |= {f"transcript.about.{key}" for key in known_keys(["transcript", "about"])}
-    expected |= {f"model.simulate.{key}" for key in known_keys(["model", "simulate"])}
+    for above in (["model", "simulate"], ["model", "simulate", "batch"]):
+        expected |= {f"{'.'.join(above)}.{key}" for key in known_keys(above)}
+    expected.remove("model.simulate.batch")
 
     assert {*expected, *FLAGS} == set(table())
 

@@ -340,7 +340,7 @@ def writes(directory: RunDirectory) -> dict[str, Callable[[], Any]]:
         "answer superseded": lambda: keep_answer(path, node, None),
         "answer restored, or damaged and set aside": lambda: previous.record(node, "0" * 64),
         "record": lambda: asyncio.run(
-            directory.write_node(node.stage, node.name, dict, page, lambda _: None)
+            directory.write_node(node.stage, node.name, dict, [page], lambda _: None)
         ),
         **{name: partial(write_page, directory, name, page) for name, page in pages.items()},
         "job": lambda: directory.write_job(job()),

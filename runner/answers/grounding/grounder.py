@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
+from runner.answers.grounding.cutting import cut, offsets
 from runner.answers.grounding.near import difference, nearest_match
 from runner.answers.grounding.quotations import quotations
 from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
@@ -145,6 +145,47 @@ class Grounder:
             len(checks), exact, near, absent, moved, len(insights), supported
         )
 
+    def word_spans(self, quote: str, segment: str) -> list[tuple[int, int]]:
+        """Return first and last word (exclusive) of the parts of *quote*, those nearest *segment*.
+
+        It has one part, or those between its ellipses; none where the transcript has not each.
+        """
+        home = self._claimed(segment) or 0
+        whole = [[reading.words] for reading in self._readings(quote)]
+        for parts in (*whole, [w for each in _ELLIPSIS.split(quote) if (w := words(each))]):
+            starts = [next(self._transcript.nearest(part, home), None) for part in parts]
+            spans = zip(starts, parts, strict=True)
+            found = [(at, at + len(part)) for at, part in spans if at is not None]
+            if found and len(found) == len(parts):
+                return found
+        return []
+
+    def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
+        """Return where *quote* stands: the ids of segments, with offsets in their texts.
+
+        Offsets are in code points, the end exclusive. A part that goes on in the next segment is
+        one more; a quote that *segment* holds letter for letter is there.
+        """
+        claimed = self._claimed(segment)
+        text = "" if claimed is None else self._segments[claimed].text
+        if claimed is not None and quote.strip() and (at := text.find(quote.strip())) >= 0:
+            return [(self._segments[claimed].id, at, at + len(quote.strip()))]
+        places = []
+        for start, stop in self.word_spans(quote, segment):
+            for number, base, end in self._within(start, stop):
+                held = self._segments[number]
+                places.append((held.id, *offsets(held.text, base, end)))
+        return places
+
+    def _within(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the segments that words *start* to *stop* touch, and which of their words."""
+        first, last = self._transcript.segment_of(start), self._transcript.segment_of(stop - 1)
+        for number in range(first, last + 1):
+            base = self._transcript.first[number]
+            end = min(stop, self._transcript.first[number + 1])
+            if end > max(start, base):
+                yield number, max(start - base, 0), end - base
+
     def absent_quotations(
         self, answer: Mapping[str, Any], verbatim: Collection[str] = ()
     ) -> tuple[int, list[str]]:
@@ -214,41 +255,9 @@ class Grounder:
 
     def _said(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""
-        first, last = self._transcript.segment_of(start), self._transcript.segment_of(stop - 1)
-        pieces = []
-        for number in range(first, last + 1):
-            base = self._transcript.first[number]
-            end = min(stop, self._transcript.first[number + 1])
-            if end > max(start, base):
-                pieces.append(_cut(self._segments[number].text, max(start - base, 0), end - base))
-        return " ".join(pieces)
+        within = self._within(start, stop)
+        return " ".join(cut(self._segments[number].text, *part) for number, *part in within)
 
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-def _cut(text: str, start: int, stop: int) -> str:
-    """Return the part of *text* with its words *start* to *stop* (exclusive)."""
-    kept: list[str] = []
-    at = 0
-    for token in text.split():
-        count = len(words(token))
-        first, last = max(0, start - at), min(count, stop - at)
-        at += count
-        if first < last:
-            kept.append(token if last - first == count else _trimmed(token, first, last))
-        if at >= stop:
-            break
-    return " ".join(kept)
-
-
-def _trimmed(token: str, start: int, stop: int) -> str:
-    """Return the part of *token*, which has no white space, with words *start* to *stop*."""
-    begin = _end_of_word(token, start) if start else 0
-    return token[begin : _end_of_word(token, stop)].rstrip("-–—/([“‘")
-
-
-def _end_of_word(token: str, count: int) -> int:
-    """Return the last offset in *token* before its word number *count* (from 0) begins."""
-    return bisect_right(range(len(token) + 1), count, key=lambda end: len(words(token[:end]))) - 1

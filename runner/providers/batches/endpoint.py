@@ -1,6 +1,6 @@
 """Endpoint: what every provider's batch API does, whatever its calls are named."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -51,16 +51,20 @@ class BatchEndpoint(Protocol):
 
     limits: BatchLimits
 
+    async def open(self) -> None:
+        """Load what the other methods need."""
+
     def line(self, key: str, request: Request) -> bytes:
         """Return *request* as the batch's file or body holds it, without a line end."""
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as one batch."""
 
-    async def find(self, mark: str, since: float) -> SubmittedBatch | None:
+    async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since* (seconds since 1970), if any.
 
-        Raises CallError where the provider cannot be asked, so that absence is never guessed.
+        A provider that stores no mark (Anthropic) is told by *keys*, those of the requests that
+        were sent. Raises CallError where it cannot be told yet, so that absence is never guessed.
         """
 
     async def status(self, batch: str) -> SubmittedBatch:
@@ -72,11 +76,15 @@ class BatchEndpoint(Protocol):
         Some providers have none before the batch is over.
         """
 
-    def read(self, line: bytes) -> tuple[str, Completion | CallError]:
-        """Return a result's key, and the reply or the failure of its request.
+    def key_of(self, line: bytes) -> str:
+        """Return the key of a result.
 
-        Raises ValueError for a line that names no key, such as one that was cut.
+        Raises ValueError for a line that names none, such as one that was cut. A key that nobody
+        asked for, or that has come before, is for the caller to see.
         """
+
+    def read(self, line: bytes, request: Request) -> Completion | CallError:
+        """Return the reply in the result of *request*, at batch prices, or its failure."""
 
     async def cancel(self, batch: str) -> None:
         """Ask the provider to stop the batch; what is finished by then is kept and paid."""

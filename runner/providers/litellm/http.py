@@ -6,10 +6,10 @@ the provider's configuration. They post through a client that they take as an ar
 
 import importlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import aiohttp
 import httpx
@@ -29,13 +29,23 @@ _REMEMBERED = 256  # sets of mapped parameters
 _NAMED = ("api_key", "headers")
 
 Handler = Callable[..., Awaitable[Any]]
+Send = Callable[[str, bytes, Any], Awaitable[httpx.Response]]
+
+
+class Built(NamedTuple):
+    """A request as its provider gets it."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class HttpCalls:
     """Makes the calls of one model, each with one request.
 
-    *base* is litellm's address for *provider*, None for the default. Each set of parameters is
-    mapped once, since the mapping does not depend on the messages.
+    *base* is litellm's address for *provider*, None for the default; *mapped* is the provider by
+    whose rules parameters are mapped, if it is another one. Each set of parameters is mapped once,
+    since the mapping does not depend on the messages.
     """
 
     def __init__(
@@ -45,9 +55,11 @@ class HttpCalls:
         session: aiohttp.ClientSession,
         provider: str,
         base: str | None,
+        mapped: str | None = None,
     ) -> None:
         self._litellm, self._route, self._session = litellm, route, session
-        self._provider, self._model = provider, route.name.removeprefix(f"{provider}/")
+        self._provider, self._model = provider, route.name.partition("/")[2]
+        self._rules = {"custom_llm_provider": mapped or provider}
         self._params = litellm.get_litellm_params(
             acompletion=True,
             api_base=base,
@@ -66,8 +78,34 @@ class HttpCalls:
 
         Raises litellm's exceptions; the session's are among their causes.
         """
+        return await self._ask(arguments, partial(self._send, arguments["timeout"]))
+
+    def built(self, arguments: Mapping[str, Any]) -> Built:
+        """Return the request that `ask` would send."""
+        kept: list[Built] = []
+
+        async def keep(*parts: Any) -> NoReturn:
+            kept.append(Built(*parts))
+            raise OSError  # ends the call
+
+        try:
+            _result(self._ask(arguments, keep))
+        except Exception:
+            if not kept:
+                raise
+        return kept[0]
+
+    def parsed(self, arguments: Mapping[str, Any], body: bytes) -> Any:
+        """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
+
+        async def give(url: str, *_: Any) -> httpx.Response:
+            return httpx.Response(200, content=body, request=httpx.Request("POST", url))
+
+        return _result(self._ask(arguments, give))
+
+    async def _ask(self, arguments: Mapping[str, Any], send: Send) -> Any:
         return await self._complete(
-            client=self._client(partial(self._send, arguments["timeout"])),
+            client=self._client(send),
             optional_params=self._optional(arguments),
             **self._handler_arguments(arguments),
         )
@@ -96,8 +134,8 @@ class HttpCalls:
                 self._mapped.clear()
             mapped = self._litellm.get_optional_params(
                 model=self._model,
-                custom_llm_provider=self._provider,
                 stream=None,
+                **self._rules,
                 **orjson.loads(key),
             )
             self._mapped[key] = orjson.dumps(mapped)
@@ -146,6 +184,16 @@ class HttpCalls:
             raw = await reply.read()
         request = httpx.Request("POST", url)
         return httpx.Response(reply.status, headers=reply.headers, content=raw, request=request)
+
+
+def _result(call: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of *call*, which waits for nothing and so needs no event loop."""
+    try:
+        call.send(None)
+    except StopIteration as ended:
+        return ended.value
+    call.close()
+    raise RuntimeError("the call waits")
 
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
@@ -198,7 +246,7 @@ class _NoLog:
 class _Client:
     """Posts one call's request with *send*; mixed into litellm's AsyncHTTPHandler."""
 
-    def __init__(self, send: Callable[[str, bytes, Any], Awaitable[httpx.Response]]) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
 
     def __del__(self) -> None:

@@ -37,15 +37,21 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 
 @dataclass(slots=True)
 class Exchange:
-    """What one attempt met: failures, the *headers* of its reply, and why the model *stopped*."""
+    """What one attempt met: failures, the *headers* of its reply, and why the model *stopped*.
 
+    *plain* says that its replies are those of no model, and are not converted.
+    """
+
+    plain: bool = False
     failed: list[Exception] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
     stopped: str = ""
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
+
+    Without *whole*, what arrives is for the caller to read and to bound.
 
     litellm would send the transcript to the target of a redirect, and the key too if it is in a
     provider-specific header. `trust_env` is set only if the environment names a proxy, since
@@ -58,7 +64,7 @@ def open_session() -> aiohttp.ClientSession:
         trace_configs=[sent],
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=[_once],
+        middlewares=[_once] if whole else [],
         trust_env=bool(getproxies()),
     )
 
@@ -68,12 +74,12 @@ async def _sent(*_: object) -> None:
 
 
 @contextmanager
-def one_attempt() -> Iterator[Exchange]:
+def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
     """Let the block send nothing after a request has failed, whatever its libraries retry.
 
     Yields what the attempt meets, which is filled in.
     """
-    attempt = Exchange()
+    attempt = Exchange(plain)
     token = _EXCHANGE.set(attempt)
     try:
         yield attempt
@@ -110,7 +116,7 @@ async def _read_whole(
     response, body = await _received(request, handler, host, first)
     status, headers = response.status, CIMultiDict(response.headers)
     coding = headers.pop("Content-Encoding", "")
-    _log.info(f'HTTP Request: POST {request.url} "HTTP/1.1 {status} {response.reason}"')
+    _log.info(f'HTTP Request: {request.method} {request.url} "HTTP/1.1 {status} {response.reason}"')
     if 300 <= status < 400:
         message = f"{host} redirects elsewhere ({status}), {NOT_FOLLOWED}"
         raise CallError("bad_request", message, status=status)
@@ -120,10 +126,11 @@ async def _read_whole(
     if first is not None and is_stream(data):
         data, headers["Content-Type"] = _unstreamed(data, host), "application/json"
     reply_arrived()
-    meant, data = readable(status, data)
+    attempt = _EXCHANGE.get()
+    meant, data = (status, data) if attempt and attempt.plain else readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
-    if (attempt := _EXCHANGE.get()) is not None:
+    if attempt is not None:
         attempt.headers, attempt.stopped = headers, stop_reason(data)
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)

@@ -15,14 +15,15 @@ import structlog
 
 from runner.answers.reply import beside
 from runner.answers.shared_schema import which_part
-from runner.base.errors import CallError, one_line
+from runner.base.errors import CallError, ConfigError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
+from runner.providers.litellm.body import readable, stop_reason
 from runner.providers.litellm.choice import http_calls
-from runner.providers.litellm.errors import cause_of, classify, refusal_text
-from runner.providers.litellm.http import HttpCalls
+from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
+from runner.providers.litellm.http import Built, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adapted, parameters, schema_message
 from runner.providers.litellm.refusals import UNKNOWN, adapted_to
@@ -68,6 +69,7 @@ class LiteLLMTransport:
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
+        self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.known_as)
         if route.name == SIMULATED:  # takes the marks of whom it stands for
@@ -104,13 +106,30 @@ class LiteLLMTransport:
             ):
                 response = await self._ask(arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            where, delivered = self.route.where, bool(arrived)
-            found = classify(error, where, self._secrets, delivered=delivered)
-            said = refusal_text(error)
-            if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
-                found.again = self._adapt(request, adapted, said, found)
-            raise found from cause_of(error)
+            raise self._failure(error, request, adapted, bool(arrived)) from cause_of(error)
         return self._completion(response, request, attempt)
+
+    def built(self, request: Request) -> Built:
+        """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
+        arguments = self._arguments(request, 0.0, self._adapted)
+        if not arguments.get("api_key"):
+            raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
+        return self._plain_calls().built(arguments)
+
+    def read(self, request: Request, status: int, body: bytes, served: str) -> Completion:
+        """Return the reply to *request* that came without a call, at the prices of *served*.
+
+        Raises CallError as `complete` does.
+        """
+        adapted = self._adapted
+        status, body = readable(status, body)
+        if not 200 <= status < 300:
+            raise self._failure(RefusedError(status, {}, body), request, adapted, False)
+        try:
+            response = self._plain_calls().parsed(self._arguments(request, 0.0, adapted), body)
+        except Exception as error:  # noqa: BLE001 - libraries raise anything
+            raise self._failure(error, request, adapted, True) from cause_of(error)
+        return self._completion(response, request, Exchange(stopped=stop_reason(body)), served)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -132,6 +151,28 @@ class LiteLLMTransport:
             extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
             arguments = {**arguments, "extra_body": extra}
         return await self._litellm.acompletion(**arguments, **shared)
+
+    def _plain_calls(self) -> HttpCalls:
+        if self._azure is None and provider_of(self.route) == "azure" and self._session:
+            # The body of OpenAI's chat API; who sends it knows address and key.
+            wanted = self._litellm, self.route, self._session, "openai", None, "azure"
+            self._azure = HttpCalls(*wanted)
+        if self._azure is not None:
+            return self._azure
+        if self._http is None:
+            what = "its parameters or settings need litellm's own client"
+            raise ConfigError(f"{self.route.name} cannot be asked in batches: {what}")
+        return self._http
+
+    def _failure(
+        self, error: Exception, request: Request, sent: Adapted, delivered: bool
+    ) -> CallError:
+        """Return the CallError for *error*, after adapting to what the provider refused."""
+        found = classify(error, self.route.where, self._secrets, delivered=delivered)
+        said = refusal_text(error)
+        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
+            found.again = self._adapt(request, sent, said, found)
+        return found
 
     def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
         """Return whether *request* may succeed without a parameter that *said* refuses.
@@ -182,17 +223,22 @@ class LiteLLMTransport:
             schema_message(made, request.own_schema or request.schema)
         return made
 
-    def _completion(self, response: Any, request: Request, attempt: Exchange) -> Completion:
+    def _completion(
+        self, response: Any, request: Request, attempt: Exchange, served: str = ""
+    ) -> Completion:
         said = (*_text_of(response), attempt.stopped)
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
+        tier = next(_served(response), "")
         if cost is None and self._prices is not None:
-            cost = cost_usd(usage, self._prices, next(_served(response), ""))
+            dropped = "default" if "service_tier" in self._adapted.dropped else ""
+            cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        return Completion(text, reason, usage, stopped, limits_left(attempt.headers))
+        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
+        return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.known_as).count

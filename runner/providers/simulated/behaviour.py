@@ -9,7 +9,14 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.config.model_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
-from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
+from runner.providers.simulated.faults import (
+    INTERNAL,
+    NO_CAPACITY,
+    OUTAGE,
+    POISON,
+    RATE_LIMIT,
+    find_kind,
+)
 from runner.providers.simulated.prefix_cache import PrefixCache
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
@@ -23,7 +30,8 @@ class Arrival:
 
     *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
     request's limit on the reply or None; *reply_tokens* is the length of the whole reply; *ends*
-    are the places in *prompt_ids* where a prefix to be cached is marked to end.
+    are the places in *prompt_ids* where a prefix to be cached is marked to end; *flex* says that
+    the flex tier is asked for.
     """
 
     analyzer: str
@@ -32,6 +40,7 @@ class Arrival:
     max_tokens: int | None
     reply_tokens: int
     ends: tuple[int, ...] = ()
+    flex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ class Behaviour:
             return RATE_LIMIT
         for name, rate in settings.faults.items():
             if chance < rate:
-                return name
+                return name if arrival.flex or name != NO_CAPACITY else None
             chance -= rate
         return None
 
@@ -136,6 +145,7 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
     *above* precedes the key in messages.
     """
     named = [("faults", name) for name in settings.faults]
+    named += [("batch.faults", name) for name in settings.batch.faults]
     named += [("script", name) for name in settings.script if name is not None]
     for key, name in named:
         if name in INTERNAL:
@@ -145,9 +155,14 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
             find_kind(name)
         except ConfigError as error:
             raise ConfigError(f"{above}{key}: {error}") from error
-    total = sum(settings.faults.values())
-    if total > 1 + 1e-9:
-        raise ConfigError(f"{above}faults: the rates add up to {total:g}; expected at most 1")
+    for key, rates in (("faults", settings.faults), ("batch.faults", settings.batch.faults)):
+        if (total := sum(rates.values())) > 1 + 1e-9:
+            raise ConfigError(f"{above}{key}: the rates add up to {total:g}; expected at most 1")
+    for name in settings.batch.faults:
+        kind = find_kind(name)
+        if kind.status < 400 and (not kind.generates or name == "cut"):
+            what = f"'{name}' is a fault of a connection, and the requests of a batch have none"
+            raise ConfigError(f"{above}batch.faults: {what}")
     if settings.provider is not None and settings.provider not in CACHE_RULES:
         near = did_you_mean(settings.provider, CACHE_RULES)
         raise ConfigError(f"{above}provider={settings.provider!r} has no rules here{near}")

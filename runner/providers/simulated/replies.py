@@ -65,6 +65,8 @@ class _Place:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
+_OF_MATERIAL = re.compile(r"\bids? of the material\b", re.IGNORECASE)
+_SHOWN_ID = re.compile(r"^- id: (\S+) ", re.MULTILINE)
 _VERBATIM = re.compile(r"verbatim|word for word", re.IGNORECASE)  # fields of a speaker's own words
 
 
@@ -97,6 +99,8 @@ class _Generator:
         described = str(schema.get("description", ""))
         if "label" in described:
             return "simulated"
+        if _OF_MATERIAL.search(described) and (shown := self._shown_ids()):
+            return shown[0]
         if _VERBATIM.search(described) and (cited := self._citations()):
             return cited[0]["quote"]
         return f"Simulated {name.replace('_', ' ')} {place.number}, written by no model."
@@ -131,6 +135,8 @@ class _Generator:
         named = _named_in(str(schema.get("description", "")), name, place.ids)
         if named and not properties:
             return list(named)
+        if not properties and _OF_MATERIAL.search(str(schema.get("description", ""))):
+            return self._shown_ids()
         elements = _elements(properties, name, place.ids, 2 + self._random.randrange(3))
         inner = replace(place, depth=place.depth + 1)
         return [
@@ -156,6 +162,12 @@ class _Generator:
         if kind == "integer":
             return self._random.randint(int(low), int(high))
         return round(low + (high - low) * self._random.uniform(0.3, 0.9), 2)
+
+    def _shown_ids(self) -> list[str]:
+        """Return up to three ids of lines that follow each other in the material."""
+        every = _SHOWN_ID.findall(self._material)
+        start = self._random.randrange(len(every) or 1)
+        return every[start : start + 3]
 
     def _citations(self) -> list[dict[str, str]]:
         """Quote the first segment after a random offset, without reading the whole prompt."""

@@ -1,4 +1,4 @@
-"""HTTP server of the simulated provider: OpenAI's chat API on 127.0.0.1."""
+"""HTTP server of the simulated provider: OpenAI's and Anthropic's APIs on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,8 @@ import orjson
 from aiohttp import web
 
 from runner.config.simulate import SimulateSettings
+from runner.providers.simulated.anthropic import asked_in, message_of
+from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
@@ -23,7 +25,8 @@ from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
 
 MODEL = "simulated"
-MAX_REQUEST_BYTES = 64 << 20
+MESSAGES = "/v1/messages"  # Anthropic's chat API
+MAX_REQUEST_BYTES = 256 << 20  # a whole batch
 
 _JSON = {"Content-Type": "application/json"}
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
@@ -85,6 +88,7 @@ class SimulatedProvider:
     ) -> None:
         self._reply = reply
         self._behaviour = Behaviour(settings or SimulateSettings())
+        self.batches = BatchApi(settings or SimulateSettings(), reply)
         self._runner: web.ServerRunner | None = None
         self._started_s = 0.0
         self.port = port
@@ -121,14 +125,25 @@ class SimulatedProvider:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         route = (request.method, request.path)
-        if route == ("POST", "/v1/chat/completions"):
+        if route in (("POST", "/v1/chat/completions"), ("POST", MESSAGES)):
             return await self._chat(request)
         if route == ("GET", "/v1/models"):
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
             return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
-            return _json_response(self.stats.as_json())
+            told = self.batches.as_json(self._now_s())
+            return _json_response({**self.stats.as_json(), "batches": told})
+        answer = await self.batches.respond(request, self._now_s())
+        if isinstance(answer, Mapping):
+            return _json_response(answer)
+        if isinstance(answer, FaultResponse):
+            return await send(request, answer)
+        if answer is not None:
+            return await _download(request, answer)
         return await send(request, error_response(404, f"no such address: {request.path}"))
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._started_s
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_s = asyncio.get_running_loop().time()
@@ -138,6 +153,7 @@ class SimulatedProvider:
             return await send(request, error_response(400, "the body is not JSON"))
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
             return await send(request, error_response(400, "the body holds no messages"))
+        body = asked_in(body) if request.path == MESSAGES else body
         self.stats.begin(asked_of(body))
         try:
             return await self.respond(request, body, arrived_s)
@@ -162,14 +178,19 @@ class SimulatedProvider:
         streams = streams and self._behaviour.rules.streams
         if planned.fault is None and streams:
             return await _stream(request, whole, planned, arrived_s)
+        shape: Callable[[Any], Any] = dict
+        if request.path == MESSAGES:
+            shape = partial(message_of, tool=bool(body.get("tool")), tier="standard")
         if planned.fault is None:
-            response = _json_response(whole, planned.headers)
+            response = _json_response(shape(whole), planned.headers)
             await _sleep_until(due_s)
             return response
         good = GoodReply(text, whole, request.headers.get("Authorization", ""))
         fault = find_kind(planned.fault).make(good)
         if streams and find_kind(planned.fault).generates:
             fault = replace(fault, body=b"".join(chunks(json.loads(fault.body))).decode())
+        elif find_kind(planned.fault).generates:
+            fault = replace(fault, body=json.dumps(shape(json.loads(fault.body))))
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
 
@@ -214,6 +235,23 @@ async def _stream(
     await response.write(first)
     await _sleep_until(arrived_s + planned.latency_s)
     await response.write(b"".join(rest))
+    await response.write_eof()
+    return response
+
+
+async def _download(request: web.BaseRequest, lines: Iterator[bytes]) -> web.StreamResponse:
+    """Send *lines* as they are made; a ConnectionResetError among them breaks the download off."""
+    response = web.StreamResponse(headers={"Content-Type": "application/binary"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    try:
+        for line in lines:
+            await response.write(line)
+            await asyncio.sleep(0)  # other requests go on while replies are made
+    except ConnectionResetError:
+        if request.transport is not None:
+            request.transport.close()
+        return response
     await response.write_eof()
     return response
 

@@ -10,12 +10,21 @@ from itertools import permutations
 Table = Mapping[tuple[Hashable, Hashable], float]
 
 
-def cohen_kappa(table: Table) -> float | None:
+def cohen_kappa(*tables: Table) -> float | None:
     """Return the agreement of two raters beyond chance, -1 to 1.
 
-    *table* counts their pairs of values. Cohen, "A coefficient of agreement for nominal scales",
-    1960. None without a pair, and where both say one thing of everything: so would chance.
+    A table counts their pairs of values. Cohen, "A coefficient of agreement for nominal scales",
+    1960. Of several tables with one total, pooled: mean agreement against mean chance (De Vries et
+    al. 2008). None without a pair, and where both say one thing of everything: so would chance.
     """
+    beyond, possible = (
+        map(sum, zip(*map(_beyond_chance, tables), strict=True)) if tables else (0, 0)
+    )
+    return beyond / possible if possible else None
+
+
+def _beyond_chance(table: Table) -> tuple[float, float]:
+    """Return the agreement beyond chance, and the most that is possible, by the total squared."""
     total = sum(table.values())
     one: Counter[Hashable] = Counter()
     other: Counter[Hashable] = Counter()
@@ -23,25 +32,36 @@ def cohen_kappa(table: Table) -> float | None:
         one[a] += n  # type: ignore[assignment]
         other[b] += n  # type: ignore[assignment]
     chance = sum(one[each] * other[each] for each in one)
-    if not total or chance == total**2:
-        return None
     observed = sum(n for (a, b), n in table.items() if a == b)
-    return (observed * total - chance) / (total**2 - chance)
+    return observed * total - chance, total**2 - chance
 
 
-def krippendorff_alpha(table: Table) -> float | None:
+def krippendorff_alpha(*tables: Table) -> float | None:
     """Return the agreement of any number of raters on nominal values, at most 1.
 
-    *table* is that of `coincidences`. Krippendorff, "Computing Krippendorff's alpha-reliability",
-    2011, section C. None without two values of one thing, and where all values are one.
+    A table is that of `coincidences`. Krippendorff, "Computing Krippendorff's alpha-reliability",
+    2011, section C. Of several tables with one total, pooled: mean disagreement against the mean of
+    what is expected. None without two values of one thing, and where all values are one.
     """
+    apart, expected = _added(map(_disagreement, tables))
+    return 1 - apart / expected if expected > 1e-9 else None
+
+
+def _disagreement(table: Table) -> tuple[float, float]:
+    """Return the disagreement, and that expected by chance, times the total and one less."""
     each: Counter[Hashable] = Counter()
     for (a, _), n in table.items():
         each[a] += n  # type: ignore[assignment]
     total = sum(each.values())
     apart = sum(n for (a, b), n in table.items() if a != b)
-    expected = total**2 - sum(n**2 for n in each.values())
-    return 1 - (total - 1) * apart / expected if total and expected > 1e-9 else None
+    return (total - 1) * apart, total**2 - sum(n**2 for n in each.values())
+
+
+def _added(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    first = second = 0.0
+    for a, b in pairs:
+        first, second = first + a, second + b
+    return first, second
 
 
 def coincidences(units: Iterable[Sequence[Hashable]]) -> dict[tuple[Hashable, Hashable], float]:

@@ -12,7 +12,7 @@ ABSENT = "–"
 
 # Names and display of a run, without an effect on its answers.
 _IDENTITY = re.compile(
-    r"repeat|plan|objective|checks\..*|references|output\.(dir|console|pages|traces)"
+    r"repeat|plan|objective|checks\..*|references|attributes|output\.(dir|console|pages|traces)"
 )
 # Concurrency: the only keys in which a sequential baseline may differ.
 _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concurrent")

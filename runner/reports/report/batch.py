@@ -8,9 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from runner.answers.themes import FILE as THEMES
+from runner.answers.themes import Collection, read_collection
 from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
-from runner.base.json import amount, at, number, section, text
+from runner.base.json import amount, at, number, read_json, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
@@ -26,6 +28,7 @@ MAX_INSIGHTS = 300
 FIRST_INSIGHTS = 10  # unfolded
 MAX_LISTED = 5  # items of a kind, of one file
 MAX_FAULTS = 20
+MAX_THEMES = 12  # the collection's page has all
 VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
 
 
@@ -93,6 +96,9 @@ def batch_page(run: StoredRun) -> str:
         ),
         analyzers=_every(file.analyzers for file in read),
         figures=_figures(run),
+        themes=link_to(run.path / "collection" / REPORT, run.path),
+        collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
+        max_themes=MAX_THEMES,
         tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],
     )
 

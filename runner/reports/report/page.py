@@ -13,6 +13,7 @@ from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
+from runner.reports.report.codes import codes_of
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
@@ -74,6 +75,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "brief": brief_of(findings, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": FIRST,
+        "codes": codes_of(nodes),
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
         "question_of": question_of,

@@ -8,6 +8,8 @@ from runner.base.files import write_text
 from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of, is_batch, runs_of
+from runner.reports.collection.write import write_collection
+from runner.reports.export.codings import write_codings
 from runner.reports.report.batch import MAX_FILES, batch_page
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
@@ -19,13 +21,19 @@ log = structlog.get_logger("colloquy.report")
 
 
 def write_report(path: Path) -> Path:
-    """Write report.html into the directory *path* of a run or batch and return where it is.
+    """Write report.html, and the codings, into the directory *path* of a run or batch.
 
-    The page lists missing and damaged files. Raises ConfigError if there is no run and OSError
-    if it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300 files.
+    Returns where the report is.
+
+    Those of a batch's collection come before it. The page lists missing and damaged files. Raises
+    ConfigError if there is no run and OSError if it cannot be written. Blocks, for one or two
+    seconds with 800 analyzers or 300 files.
     """
     run = read_run(path)
+    if is_batch(path):
+        write_collection(run)
     write_text(path / REPORT, batch_page(run) if is_batch(path) else report_page(run))
+    write_codings(run)
     return path / REPORT
 
 

@@ -135,7 +135,8 @@ def read_recording(path: Path) -> Recording:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
     settings = validate(run.config)
     calls, reused = {}, 0
-    for name, body in settings.analyzers.items():
+    asked = [node.name for node in make_pipeline(settings.stages, settings.analyzers).nodes]
+    for name, body in ((name, settings.analyzers[name]) for name in asked):
         if name not in entries:
             raise ConfigError(f"{path}: logs/benchmark.json has no entry for {name}")
         calls[name] = read_calls(name, entries[name], body.max_tokens)

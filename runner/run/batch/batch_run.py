@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import structlog
 
@@ -17,14 +16,11 @@ from runner.base.errors import (
     TranscriptError,
     exit_code_of,
 )
-from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.admission.limits import Admission
-from runner.calls.client import Client
-from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
+from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import (
     ResultRow,
@@ -36,14 +32,16 @@ from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
+from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
+from runner.run.batch.window import runs_at_once
+from runner.run.cli import worst_exit_code
+from runner.run.collection.collect import DONE, Collected, Collecting
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
-from runner.run.stop import Stop
 from runner.transcript.inputs import Input
 
-AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
 READERS = 2  # files read, and their tokens counted, at the same time
 SAMPLE = 100  # one run of so many updates the history
 TICK_S = 0.5
@@ -51,29 +49,6 @@ SAVE_S = 10.0  # between writes of metadata.json
 _RANK = 1e6  # distance between runs; larger than the ranks within one
 
 log = structlog.get_logger("colloquy.batch")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchServices:
-    """Services that all runs of a batch share.
-
-    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
-    """
-
-    clients: Mapping[str, Client]
-    admission: Admission
-    stop: Stop
-    lag: Lag | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """Result of a batch; *counts* are files by their names in the last console line."""
-
-    status: str
-    exit_code: int
-    counts: Mapping[str, int]
-    benchmark: Mapping[str, Any]
 
 
 class Batch:
@@ -94,25 +69,21 @@ class Batch:
         self.job, self.directory = job, directory
         self._services, self._stored, self._console = services, stored, console
         processing = job.settings.processing
-        self._slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        every = Pipeline((*job.pipeline.stages, *job.collection.stages))
+        self._slots = make_slots(every, processing.max_concurrent, processing.mode)
         self._histories = read_histories(job)
         self._statuses: Counter[str] | None = None  # over all sessions; None until the end
         self._tally = Tally(len(job.inputs))
-        self._measures = Measures(job.pipeline, self._slots)
+        self._measures = Measures(every, self._slots)
+        self._collected: Collected | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
-        self._queue = iter(enumerate(job.inputs))
+        self._queue = iter(enumerate(job.inputs.longest_first()))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
+        self.active = runs_at_once(job, services.clients.values())
         self._fault: OSError | None = None
         self._gave_up = False
-
-    @property
-    def active(self) -> int:
-        """Limit on the runs in progress at once."""
-        if self.job.settings.processing.mode == "sequential":
-            return 1
-        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
 
     async def execute(self) -> BatchResult:
         """Run all; raise only on a full disk or cancellation, after all started runs ended."""
@@ -186,12 +157,14 @@ class Batch:
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""
         job = for_transcript(self.job, file)
-        return job, MemberDirectory(self.directory, file.run, job.settings.stages)
+        return job, MemberDirectory(
+            self.directory, file.run, [stage.name for stage in job.pipeline.stages]
+        )
 
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
     ) -> ResultRow:
-        place = Place(self._slots, _RANK * number)
+        place = Place(self._slots, _RANK * number, len(self.job.inputs) - number - 1)
         member = Member(place, self._histories, sampled=number % SAMPLE == 0)
         previous, spent = self._stored.previous, directory.journal.spent
         if previous is not None:
@@ -274,6 +247,8 @@ class Batch:
         await offload(self._close_results)
         per = self.job.settings.output.insights_csv
         await offload(write_insights, self.directory.path, per)
+        if self.job.collection.stages and not self._is_over():
+            status, code = await self._collect(status, code)
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
@@ -288,6 +263,16 @@ class Batch:
         counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
         return BatchResult(status, code, counts, benchmark)
 
+    async def _collect(self, status: str, code: int) -> tuple[str, int]:
+        """Run the stages that read all transcripts; return the batch's status and exit code."""
+        of = self.job, self.directory, self._services.clients, self._stored, self._histories
+        self._collected = found = await Collecting(*of).execute()
+        self._measures.add(found.analyzers)
+        self._console.note(found.note)
+        if found.status in DONE:
+            return status, code
+        return "partial", worst_exit_code([code, found.exit_code])
+
     def _close_results(self) -> None:
         self._statuses = self._results.finish({file.name for file in self.job.inputs})
 
@@ -297,4 +282,5 @@ class Batch:
         about = batch_metadata(self.job, self._tally, spent, self._statuses)
         state = {"kind": "batch", "status": status, "exit_code": exit_code}
         times = {"started_at": self._started_at, "updated_at": now_iso()}
-        await self.directory.write_metadata({**state, **times, **about})
+        joint = {} if self._collected is None else {"collection": dict(self._collected.about)}
+        await self.directory.write_metadata({**state, **times, **about, **joint})

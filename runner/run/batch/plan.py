@@ -12,9 +12,20 @@ from runner.base.format import plural
 from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
+from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
+from runner.run.collection.forecast import forecast
 from runner.run.node_plan import NodePlan, summed, total
-from runner.run.plan import Plan, as_text, exceeded, plan_nodes, read_histories, windows_of
+from runner.run.plan import (
+    Plan,
+    as_text,
+    exceeded,
+    plan_nodes,
+    read_histories,
+    windows_of,
+    with_deliveries,
+)
+from runner.run.plan_deliveries import batch_shares
 from runner.run.plan_further import further_plans
 from runner.transcript.redact.unredacted import described
 
@@ -32,6 +43,7 @@ class BatchPlan:
     doubtful: int = 0  # files whose reader has doubts
     redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
+    joint: dict[str, NodePlan] = field(default_factory=dict)  # of the collection
     stopped_by: str | None = None
 
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
@@ -57,14 +69,25 @@ class BatchPlan:
         Its wall-clock time is a lower bound: the longest of the time of the slowest file, of all
         calls in the slots, and of all calls at the rate limits.
         """
-        plan, job = Plan(self.nodes, 0.0, self.stopped_by, windows_of(self.job)), self.job
+        every = {**self.nodes, **self.joint}
+        plan, job = Plan(every, 0.0, self.stopped_by, windows_of(self.job)), self.job
         processing, model = job.settings.processing, job.main.settings
-        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
-        work = [(node.stage, node.calls * node.latency_s) for node in self.nodes.values()]
+        stages = Pipeline((*job.pipeline.stages, *job.collection.stages))
+        slots = make_slots(stages, processing.max_concurrent, processing.mode)
+        work = [(node.stage, node.calls * node.latency_s) for node in every.values()]
         kinds = {"calls": model.rpm, "tokens": model.tpm}
         kinds |= {"prompt_tokens": model.itpm, "reply_tokens": model.otpm}
         rates_s = 60 * max(plan.total(kind) / (rate or math.inf) for kind, rate in kinds.items())
-        return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
+        wall_s = max(self.longest_s, min_makespan(slots, work), rates_s)
+        return with_deliveries(replace(plan, wall_s=wall_s), job)
+
+    def add_joint(self, joint: Mapping[str, NodePlan]) -> None:
+        """Add the nodes of the collection, which follow all files."""
+        self.joint = dict(joint)
+        if self.stopped_by is None and self.joint:
+            nodes, caps = [*self.nodes.values(), *joint.values()], self.job.settings.budget
+            cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+            self.stopped_by = cap and f"{cap}, in the collection"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
@@ -91,17 +114,19 @@ def plan_batch(job: BatchJob) -> BatchPlan:
     Raises TranscriptError if no file is readable.
     """
     plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
+    shares = batch_shares(job)
     for number, file in enumerate(job.inputs):
         try:
             single = for_transcript(job, file)
         except (TranscriptError, ConfigError) as error:
             plan.unreadable[file.name] = str(error)
             continue
-        nodes = plan_nodes(single, histories)
+        nodes = plan_nodes(single, histories, shares)
         plan.add(single, {**nodes, **further_plans(single, nodes)})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
+    plan.add_joint(forecast(job, plan.files, histories))
     return plan

@@ -14,6 +14,7 @@ _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 _BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
+_MAX_FACTS, _MAX_FACT_CHARS = 40, 500  # of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
@@ -143,10 +144,12 @@ def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
 
 
 def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for line in block:
+    """Yield what a front matter says on a line each, such as title, date, role or site."""
+    for line in block[:_MAX_FACTS]:
         key, _, value = line.partition(":")
-        if key.lower() in {"title", "date", "attendees"} and value.strip():
-            yield key.lower(), value.strip().strip("\"'")
+        value = value.strip().strip("\"'")
+        if _YAML_KEY.match(line) and value and value[0] not in "[{|>&*!":
+            yield key.lower(), value[:_MAX_FACT_CHARS]
 
 
 def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], list[str]]:

@@ -45,6 +45,19 @@ def test_words_that_only_ask_are_no_terms_unless_there_are_no_others() -> None:
     assert asked_terms("What was the topic?")
 
 
+def test_a_question_is_about_no_speaker_that_it_names_unless_about_nothing_else() -> None:
+    question = "What did the Industrial Designer decide on the cell?"
+
+    assert {"decid", "cell"} == asked_terms(question, ["Industrial Designer"])
+    assert asked_terms("What did Ann say?", ["Ann"]) == asked_terms("What did Ann say?") == {"ann"}
+
+
+def test_words_of_one_family_are_one_term() -> None:
+    for one, other in (("decide", "decided"), ("generous", "generously"), ("cities", "city")):
+        assert terms_of(one) == terms_of(other), one
+    assert terms_of("universe") != terms_of("unit")
+
+
 def test_scripts_without_spaces_are_matched_by_pairs_of_characters() -> None:
     assert {"港口", "口很"} <= terms_of("港口很大")
     assert asked_terms("港口多少钱?") & terms_of("这个港口很大")

@@ -1,0 +1,212 @@
+"""Crash the collection stages of planted interviews at every file operation, and finish them.
+
+    python -m benchmarks.planted_crashes [--stride N]
+
+A batch is killed as its first collection stage begins. Each trial takes up a copy of it in a
+process whose file system (tests/helpers/faulty_fs.py) ends it at operation N, then in one that
+finishes it. Time is virtual; calls are counted in a file outside the batch. The themes must be
+those of a batch that nothing happened to, and no call whose answer lay on the disk may be made
+again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from benchmarks.crashes import in_child
+from benchmarks.planted_corpus import planted, write
+from benchmarks.planted_model import answer
+from runner.answers.themes import FILE
+from runner.base.errors import ColloquyError
+from runner.base.usage import Usage
+from runner.base.virtual_time import run_virtually
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
+from runner.job.build import build_job
+from runner.job.job import BatchJob
+from runner.providers.request import Completion, Request
+from runner.record.previous_session import PreviousSession, read_record
+from runner.reports.verify import verify
+from runner.run.collection.collect import Collecting
+from runner.run.compose import compose_config
+from runner.run.execute import ProcessState, execute_job, resume_job
+from runner.run.resume import Resumption
+from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
+
+FILES = 5
+BUDGET = 400  # tokens of material, so that themes are reduced in a tree
+_UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
+
+
+class CountedModel:
+    """The planted model as a transport; appends a line to the file *counted* for each call."""
+
+    def __init__(self, counted: int) -> None:
+        self.counted = counted
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Count the call, wait in virtual time, answer."""
+        REAL["write"](self.counted, f"{request.node}\n".encode())
+        await asyncio.sleep(1.0)
+        asked = {"name": request.node.partition("/")[0], "schema": request.schema}
+        form = {"type": "json_schema", "json_schema": asked}
+        text = answer({"messages": request.messages, "response_format": form})
+        return Completion(text, "stop", Usage(100, 20, 10, cost_usd=0.001))
+
+
+@dataclass
+class Subject:
+    """A batch whose files are read and whose collection has not begun, and what comes of it."""
+
+    job: BatchJob
+    path: Path
+    themes: bytes = b""
+    calls: int = 0
+    operations: int = 0
+
+
+@dataclass
+class Trial:
+    """A batch in *path* that takes as many processes as it takes; *codes* are theirs."""
+
+    job: BatchJob
+    path: Path
+    codes: list[int] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+
+    def session(self, at: int | None = None, *, before_collection: bool = False) -> None:
+        """Start or take up the batch in a process that dies at operation *at*."""
+        heard, count = self.path.with_suffix(".calls"), self.path.with_suffix(".operations")
+
+        def work() -> int:
+            with heard.open("wb") as calls, FaultyFileSystem(at) as system:
+                if before_collection:
+                    with patch.object(Collecting, "execute", lambda _: os._exit(KILLED)):
+                        return self._run(calls.fileno())
+                code = self._run(calls.fileno())
+            count.write_text(str(system.count))
+            return code
+
+        self.codes.append(in_child(work, self.path.with_suffix(".log")))
+        self.calls.append(heard.read_bytes().count(b"\n"))
+
+    def _run(self, counted: int) -> int:
+        client = Client(CountedModel(counted), RetryPolicy(max_retries=0), 60.0)
+        shared = ProcessState(clients=lambda *_: {"main": client})
+        nothing: Any = None
+        os.umask(0o077)
+        try:
+            if self.path.exists():
+                taken_up = Resumption(self.job, PreviousSession(self.path))
+                code, _ = run_virtually(lambda: resume_job(taken_up, shared))
+            else:
+                code, _ = run_virtually(
+                    lambda: execute_job(nothing, job=self.job, run_path=self.path, shared=shared)
+                )
+        except ColloquyError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
+        return int(code)
+
+    @property
+    def operations(self) -> int:
+        """File operations of the last session, which came to its end."""
+        return int(self.path.with_suffix(".operations").read_text())
+
+    @property
+    def stored(self) -> int:
+        """Answers of the collection that are on the disk, whole."""
+        records = [read_record(file) for file in (self.path / "intermediate").rglob("*.json")]
+        return sum(fault is None and record["status"] == "ok" for fault, record in records)
+
+    @property
+    def damage(self) -> list[str]:
+        """What `verify` finds beyond what a batch that did not end may leave."""
+        return [line for line in verify(self.path) if not any(p in line for p in _UNFINISHED)]
+
+
+def prepare(folder: Path, files: int = FILES) -> Subject:
+    """Read planted interviews up to the collection; then finish a copy."""
+    plan = planted()
+    turns = dict(islice(plan.turns.items(), files))
+    talks = write(replace(plan, turns=turns), folder / "talks")
+    fixed = ("pipeline=interviews", "transcript=file", "output.console=quiet")
+    budget = f"stages.across.context.token_budget={BUDGET}"
+    job = build_job(compose_config(*fixed, budget, f"transcript.path={talks}"))
+    assert isinstance(job, BatchJob)
+    begun = Trial(job, folder / "begun")
+    begun.session(before_collection=True)
+    if begun.codes != [KILLED] or begun.damage:
+        raise RuntimeError(f"begun: {begun.codes} {begun.damage}")
+    subject = Subject(job, begun.path)
+    whole = trial_of(subject, folder / "undisturbed")
+    whole.session()
+    if whole.codes != [0] or verify(whole.path):
+        raise RuntimeError(f"undisturbed: {whole.codes} {verify(whole.path)}")
+    subject.themes, subject.calls = (whole.path / FILE).read_bytes(), whole.calls[0]
+    subject.operations = whole.operations
+    return subject
+
+
+def trial_of(subject: Subject, path: Path) -> Trial:
+    """Return a trial on a copy in *path*."""
+    shutil.copytree(subject.path, path, symlinks=True)
+    return Trial(subject.job, path)
+
+
+def crashed(subject: Subject, folder: Path, stride: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Yield each operation, from 1 in steps of *stride*, and what was wrong after a kill there."""
+    for at in range(1, subject.operations + 1, stride):
+        trial = trial_of(subject, folder / f"batch-{at}")
+        trial.session(at)
+        stored, harmed = trial.stored, trial.damage
+        trial.session()
+        themes = trial.path / FILE
+        claims = {
+            f"exit codes {trial.codes}": trial.codes == [KILLED, 0],
+            f"torn: {harmed}": not harmed,
+            f"{trial.calls[1]} calls where {stored} of {subject.calls} answers were stored": (
+                trial.calls[1] == subject.calls - stored
+            ),
+            "other themes": themes.is_file() and themes.read_bytes() == subject.themes,
+            f"verify: {verify(trial.path)}": not verify(trial.path),
+        }
+        shutil.rmtree(trial.path)
+        yield at, [claim for claim, holds in claims.items() if not holds]
+
+
+def main() -> None:
+    """Crash at all operations, print what was wrong; exit code 1 if anything was."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--stride", type=int, default=1, help="crash at every Nth operation")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        subject = prepare(Path(made))
+        trials = list(crashed(subject, Path(made), options.stride))
+    wrong = [(at, faults) for at, faults in trials if faults]
+    print(f"{subject.operations} operations, {subject.calls} calls; {len(trials)} kills, ", end="")
+    print(f"{len(wrong)} with a fault")
+    for at, faults in wrong:
+        print(f"operation {at}: {'; '.join(faults)}")
+    raise SystemExit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Parts of a text, told by the words in it, as quotes are compared by words."""
+
+import re
+from bisect import bisect_right
+
+from runner.answers.grounding.quotes import words
+
+_TOKEN = re.compile(r"\S+")
+
+
+def cut(text: str, start: int, stop: int) -> str:
+    """Return the part of *text* with its words *start* to *stop* (exclusive)."""
+    kept: list[str] = []
+    at = 0
+    for token in text.split():
+        count = len(words(token))
+        first, last = max(0, start - at), min(count, stop - at)
+        at += count
+        if first < last:
+            kept.append(token if last - first == count else _trimmed(token, first, last))
+        if at >= stop:
+            break
+    return " ".join(kept)
+
+
+def offsets(text: str, start: int, stop: int) -> tuple[int, int]:
+    """Return the code points from word *start* to word *stop* (exclusive) of *text*.
+
+    Of a character that is several words, such as ¼, it is the whole.
+    """
+    at, begin, end, outer = 0, 0, 0, [0, 0]
+    for token in _TOKEN.finditer(text):
+        count = len(words(token[0]))
+        first, last = max(0, start - at), min(count, stop - at)
+        if first < last:
+            if at <= start:
+                begin = token.start() + (_end_of_word(token[0], first) if first else 0)
+                outer[0] = token.start()
+            part = token[0] if last == count else token[0][: _end_of_word(token[0], last)]
+            end, outer[1] = token.start() + len(part), token.end()
+        at += count
+        if at >= stop:
+            break
+    return (begin, end) if begin < end else (outer[0], outer[1])
+
+
+def _trimmed(token: str, start: int, stop: int) -> str:
+    """Return the part of *token*, which has no white space, with words *start* to *stop*."""
+    begin = _end_of_word(token, start) if start else 0
+    return token[begin : _end_of_word(token, stop)].rstrip("-–—/([“‘")
+
+
+def _end_of_word(token: str, count: int) -> int:
+    """Return the last offset in *token* before its word number *count* (from 0) begins."""
+    return bisect_right(range(len(token) + 1), count, key=lambda end: len(words(token[:end]))) - 1

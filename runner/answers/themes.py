@@ -1,0 +1,233 @@
+"""Themes: what the transcripts of a batch say together, as collection/themes.json holds it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache, partial
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+from runner.base.json import amount, listing, mapping, mappings, number, text
+
+VERSION = 1
+FILE = "collection/themes.json"  # in the directory of a batch
+FOR, AGAINST = "for", "against"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A speaker of one file; None where the turn has no speaker."""
+
+    file: str
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeQuote:
+    """A quote that is in its transcript: *match* is exact or near, *side* for or against."""
+
+    file: str
+    run: str
+    segment: str
+    start_s: float | None
+    speaker: str | None
+    quote: str
+    match: str
+    side: str = FOR
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file whose findings were read: all its *speakers*, and the *status* of its run."""
+
+    file: str
+    run: str
+    speakers: tuple[str, ...]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A file of the batch of which nothing was read, and *why*."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """How findings came together: *by* `words` (their likeness) or the record of a model's call.
+
+    *parts* are findings, or themes of earlier calls, each as the list of its findings; *reason*
+    is the model's, or the likeness to the first of the parts.
+    """
+
+    by: str
+    parts: tuple[tuple[str, ...], ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
+
+    *files* speak of it, *silent* ones were read and do not. *for_* and *against* are the speakers
+    of its quotes by side; *speakers* all of them, each once.
+    """
+
+    id: str
+    title: str
+    statement: str
+    files: tuple[str, ...]
+    speakers: tuple[Voice, ...]
+    for_: tuple[Voice, ...]
+    against: tuple[Voice, ...]
+    silent: tuple[str, ...]
+    quotes: tuple[ThemeQuote, ...]
+    findings: tuple[str, ...]
+    against_findings: tuple[str, ...] = ()
+    merged: tuple[Joined, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One side of a contradiction, with the quotes that hold it."""
+
+    position: str
+    quotes: tuple[ThemeQuote, ...]
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A *statement* on which the *sides* differ; *themes* are ids of the themes concerned."""
+
+    id: str
+    statement: str
+    sides: tuple[Position, ...]
+    themes: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accord:
+    """A *statement* that the speakers of its quotes share across files."""
+
+    id: str
+    statement: str
+    quotes: tuple[ThemeQuote, ...]
+    findings: tuple[str, ...]
+    themes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """A *finding* that stands alone, and *why* it is worth a look; *text* is what it says."""
+
+    file: str
+    speaker: str | None
+    finding: str
+    text: str
+    quotes: tuple[ThemeQuote, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What an analyzer says of the whole: *text*, its *insights*, and the themes each names."""
+
+    analyzer: str
+    text: str
+    insights: tuple[str, ...]
+    themes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What one call of a reduction read: *level* 0 reads findings, above it results of calls.
+
+    *left_out* says what it did not get to read, and what of its reply was not used.
+    """
+
+    level: int
+    node: str
+    inputs: int
+    tokens_in: int
+    tokens_budget: int
+    left_out: tuple[str, ...] = ()
+    status: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """How many *groups* a *threshold* of likeness gives, and the findings of the *largest*."""
+
+    threshold: float
+    groups: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """All of collection/themes.json; *unassigned* are findings that belong to no theme.
+
+    *unused* counts findings without a verified quote, which no stage reads.
+    """
+
+    pipeline: str
+    status: str
+    read: tuple[ReadFile, ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
+    themes: tuple[Theme, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    agreements: tuple[Accord, ...] = ()
+    outliers: tuple[Outlier, ...] = ()
+    synthesis: tuple[Synthesis, ...] = ()
+    unassigned: tuple[str, ...] = ()
+    unused: int = 0
+    threshold: float = 0.0
+    ledger: tuple[LedgerRow, ...] = ()
+    threshold_curve: tuple[CurvePoint, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of themes.json."""
+        data = asdict(self)
+        themes = [_renamed(theme) for theme in data["themes"]]
+        return {"version": VERSION, **data, "themes": themes}
+
+
+def read_collection(data: Any) -> Collection | None:
+    """Return the untrusted *data* of themes.json as values, None for another version.
+
+    What has another type than expected is empty, 0 or None; nothing is raised.
+    """
+    whole = mapping(data)
+    known = whole.get("version") == VERSION
+    return cast("Collection", _read(Collection, whole)) if known else None
+
+
+def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
+    return {FOR if key == "for_" else key: value for key, value in theme.items()}
+
+
+def _read(kind: Any, data: Mapping[str, Any]) -> Any:
+    return kind(*(read(data.get(key)) for key, read in _readers(kind)))
+
+
+@cache
+def _readers(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Return key and reader of each field of one of the classes above."""
+    return [(name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(kind).items()]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return what makes any value one of the type *hint*."""
+    if get_origin(hint) is tuple:
+        of = get_args(hint)[0]
+        rows, read = mappings if is_dataclass(of) else listing, _reader(of)
+        return lambda value: tuple(map(read, rows(value)))
+    if is_dataclass(hint):
+        return partial(_read, hint)
+    if hint in (int, float):
+        return lambda value: hint(amount(value))
+    if hint == str | None:
+        return lambda value: None if value is None else text(value)
+    return text if hint is str else number

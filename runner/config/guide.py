@@ -1,0 +1,110 @@
+"""Guide: the questions of an interview, each of which becomes an analyzer made from a template."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.base.errors import ConfigError, one_line, reason
+from runner.base.json import load_yaml, mapping
+from runner.base.regular_files import open_regular, user_path
+from runner.base.text import to_safe_text
+from runner.config.section import NAME
+
+TEMPLATE = "guide_question"  # the analyzer that stands for all questions of a guide
+MAX_BYTES = 200_000
+MAX_QUESTIONS = 200
+MAX_CHARS = 2000  # of a question
+
+_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")  # of an item in a list
+_EXPECTED = "expected a question a line, or YAML: a list of questions, or NAME: question"
+
+
+def with_guide(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the resolved configuration *data* with the questions of `guide` as analyzers.
+
+    They take the place of the analyzer `guide_question`, which is left out without a guide.
+    Raises ConfigError for a guide that cannot be read, or a pipeline without that analyzer.
+    """
+    analyzers, guide = mapping(data.get("analyzers")), data.get("guide")
+    template = analyzers.get(TEMPLATE)
+    if not isinstance(guide, str):
+        others = {name: body for name, body in analyzers.items() if name != TEMPLATE}
+        return {**data, "analyzers": others} if template is not None else data
+    questions = read_guide(guide)
+    if not isinstance(template, Mapping):
+        raise ConfigError(
+            f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to put its questions "
+            f"with: pipeline=interviews has"
+        )
+    made: dict[str, Any] = {}
+    for name, body in analyzers.items():
+        if name == TEMPLATE:
+            made |= {each: _asking(template, text) for each, text in questions.items()}
+        elif name in questions:
+            raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
+        else:
+            made[name] = body
+    return {**data, "analyzers": made}
+
+
+def _asking(template: Mapping[str, Any], question: str) -> dict[str, Any]:
+    return {**template, "variables": {**mapping(template.get("variables")), "question": question}}
+
+
+def read_guide(path: str) -> dict[str, str]:
+    """Return the questions in the file *path* by the name of their analyzer; raise ConfigError."""
+    file = user_path(path)
+    try:
+        is_yaml = file.suffix.lower() in (".yaml", ".yml")
+        found = list(_of_yaml(load_yaml(file)) if is_yaml else _of_lines(file))
+    except OSError as error:
+        raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
+    if not 0 < len(found) <= MAX_QUESTIONS:
+        expected = f"expected 1 to {MAX_QUESTIONS}"
+        raise ConfigError(f"guide={path}: it has {len(found)} questions, {expected}")
+    questions: dict[str, str] = {}
+    for number, (name, text) in enumerate(found, 1):
+        line = " ".join(to_safe_text(text).split())
+        named = name or f"question_{number:02d}"
+        if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
+            expected = f"expected words, at most {MAX_CHARS} characters"
+            raise ConfigError(
+                f"guide={path}: question {number}: {one_line(line, 60)!r}: {expected}"
+            )
+        if not NAME.match(named) or named in questions:
+            expected = "expected another name of lower-case letters, digits and _"
+            raise ConfigError(
+                f"guide={path}: question {number}: {one_line(named, 60)!r}: {expected}"
+            )
+        questions[named] = line
+    return questions
+
+
+def _of_lines(file: Path) -> Iterator[tuple[str, str]]:
+    with open_regular(file, MAX_BYTES) as opened:
+        text = opened.read(MAX_BYTES).decode("utf-8-sig")
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield "", _MARK.sub("", line)
+
+
+def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield name, empty for none, and text of each question; raise TypeError."""
+    if isinstance(value, Mapping) and list(value) == ["questions"]:
+        value = value["questions"]
+    rows = value.items() if isinstance(value, Mapping) else [("", each) for each in _listed(value)]
+    for name, each in rows:
+        if isinstance(each, Mapping) and set(each) in ({"name", "question"}, {"question"}):
+            name, each = each.get("name", ""), each["question"]
+        if not isinstance(each, str) or not isinstance(name, str):
+            raise TypeError(f"{one_line(repr(each), 60)} is not a question")
+        yield name, each
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{one_line(repr(value), 60)} is not a list")
+    return value

@@ -1,0 +1,44 @@
+"""Analyzers of a job: loaded, and given the codebook that some of them apply."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.answers.analyzer import Analyzer, load_analyzer
+from runner.answers.codebook import Codebook, read_codebook
+from runner.base.errors import ConfigError
+from runner.base.regular_files import user_path
+from runner.config.schema import Settings
+from runner.transcript.redact.unredacted import Unredacted
+
+
+def load_analyzers(
+    settings: Settings, folders: Sequence[Path]
+) -> tuple[dict[str, Analyzer], Codebook | None]:
+    """Return the analyzers of *settings* by name, and their codebook; raise ConfigError.
+
+    The codebook is part of their prompts and schemas, so of the keys of their answers.
+    """
+    analyzers: dict[str, Any] = {
+        name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
+    }
+    coders = [name for name, each in analyzers.items() if getattr(each, "codes", False)]
+    given = settings.codebook
+    if given is None and coders:
+        raise ConfigError(f"analyzers.{coders[0]} needs codebook=FILE, CSV or REFI-QDA .qdc")
+    if given is not None and not coders:
+        raise ConfigError(f"codebook={given}: no analyzer applies it: add pipeline=codebook")
+    book = None if given is None else read_codebook(user_path(given))
+    if book is not None:
+        analyzers |= {name: analyzers[name].coded_by(book) for name in coders}
+    return analyzers, book
+
+
+def check_codes(book: Codebook | None, redaction: Unredacted) -> None:
+    """Raise ConfigError for a code in whose name *redaction* puts a stand-in."""
+    for name in (code.name for code in book.codes) if book else ():
+        if redaction.mask(name, eager=True) != name:
+            raise ConfigError(
+                f"codebook: transcript.redact replaces a name or identifier in the code {name!r}: "
+                f"call it otherwise"
+            )

@@ -1,0 +1,38 @@
+"""Joint stages: those that read a whole batch, and what each of their analyzers is for."""
+
+from collections.abc import Mapping
+
+from runner.answers.analyzer import Analyzer
+from runner.base.errors import ConfigError
+from runner.job.graph import Pipeline
+
+THEMES, AGREEMENTS, OUTLIERS, SYNTHESIS = "themes", "agreements", "outliers", "synthesis"
+KINDS = (THEMES, AGREEMENTS, OUTLIERS, SYNTHESIS)
+
+
+def kind_of(analyzer: Analyzer) -> str:
+    """Return what *analyzer* does in a collection, as its module's COLLECTION says.
+
+    Any other question is put to what the stages before it found, as that of a synthesis.
+    """
+    return str(getattr(analyzer.module, "COLLECTION", SYNTHESIS))
+
+
+def check_joint(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
+    """Raise ConfigError where joint stages lack the themes that they read, or find them twice."""
+    kinds = {node.name: kind_of(analyzers[node.name]) for node in pipeline.nodes}
+    above: dict[str, set[str]] = {}
+    for node in pipeline.nodes:
+        kind = kinds[node.name]
+        if kind not in KINDS:
+            expected = f"expected one of {', '.join(KINDS)}"
+            raise ConfigError(f"analyzers.{node.name}: COLLECTION = {kind!r}: {expected}")
+        above[node.name] = set(node.needs).union(*(above[need] for need in node.needs))
+        if kind != THEMES and not any(kinds[need] == THEMES for need in above[node.name]):
+            raise ConfigError(
+                f"analyzers.{node.name} reads the themes of a collection: its stage "
+                f"{node.stage} needs a stage with an analyzer of themes, such as `themes`"
+            )
+    finders = [name for name, kind in kinds.items() if kind == THEMES]
+    if len(finders) > 1:
+        raise ConfigError(f"{' and '.join(finders)} both find themes: a collection has one of them")

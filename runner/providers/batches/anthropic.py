@@ -1,0 +1,111 @@
+"""Anthropic's Message Batches, which keep no mark: a batch is told by the keys of its results.
+
+platform.claude.com/docs/en/build-with-claude/batch-processing, and the reference of
+/v1/messages/batches.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from runner.base.errors import CallError
+from runner.base.json import mapping, mappings
+from runner.providers.batches.chat import BatchedChat, not_executed
+from runner.providers.batches.endpoint import State, SubmittedBatch
+from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+
+_WAIT_S = 60.0  # until a batch that may be the one sought is looked at again
+
+
+class AnthropicBatches(BatchedChat):
+    """Batches whose requests are sent with them, and whose results come at the end."""
+
+    _path, _value = "/messages", "params"
+
+    def _address(self, url: str) -> str:
+        return f"{url.removesuffix(self._path)}{self._path}/batches"
+
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as one batch; *mark* is not kept."""
+        sent = b'{"requests":[' + b",".join(lines) + b"]}"
+        kind = {"Content-Type": "application/json"}
+        return self._told((await self._wire.exchange("POST", self._wire.base, sent, kind))[0])
+
+    async def status(self, batch: str) -> SubmittedBatch:
+        """Return the batch with that id."""
+        return self._same(await self._wire.call("GET", f"/{id_in(batch)}"), batch)
+
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to stop the batch."""
+        await self._wire.call("POST", f"/{id_in(batch)}/cancel")
+
+    def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the lines of the results; there are none before the batch is over."""
+        return self._wire.lines(f"{self._wire.base}/{id_in(batch)}/results")
+
+    async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
+        """Return the batch of requests with *keys* that was made after *since*, if any.
+
+        Raises CallError while a batch with as many requests is out, whose keys nobody tells yet.
+        """
+        unknown = ""
+        async with aclosing(self._since(since)) as batches:
+            async for said, told in batches:
+                counts = {n: c for n, c in told.counts.items() if n != "total"}
+                if sum(counts.values()) != len(keys):
+                    continue
+                if said.get("processing_status") != "ended":
+                    unknown = told.id
+                elif await self._has(told.id, keys):
+                    return told
+        if unknown:
+            why = f"whether {unknown} is the batch that was sent is known when it has ended"
+            raise CallError("transient", f"Anthropic keeps no mark: {why}", retry_after_s=_WAIT_S)
+        return None
+
+    async def _has(self, batch: str, keys: Collection[str]) -> bool:
+        """Return whether the first result of *batch* is that of one of *keys*."""
+        async with aclosing(self._wire.lines(f"{self._wire.base}/{batch}/results")) as lines:
+            async for line in lines:
+                try:
+                    return self.key_of(line) in keys
+                except ValueError:
+                    return False
+        return False
+
+    def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
+        told = mapping(result.get("result"))
+        kind = told.get("type")
+        if kind in ("canceled", "expired"):
+            raise not_executed(str(kind))
+        if kind == "succeeded":
+            return 200, told.get("message")
+        error = mapping(told.get("error"))
+        return 200, error if error.get("error") else {"error": dict(error) or "no result"}
+
+    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
+        after = f"&after_id={cursor}" if cursor else ""
+        said = await self._wire.call("GET", f"?limit={PAGE}{after}")
+        page = mappings(said.get("data"))
+        more = said.get("has_more") is True and bool(page)
+        return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
+
+    def _mark(self, said: Mapping[str, Any]) -> None:
+        return None
+
+    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+        counts = counts_in(said.get("request_counts"))
+        return SubmittedBatch(
+            id_in(said.get("id")),
+            self._state(said, counts),
+            time_in(said.get("created_at")),
+            time_in(said.get("ended_at")),
+            counts,
+        )
+
+    def _state(self, said: Mapping[str, Any], counts: Mapping[str, int]) -> State:
+        if said.get("processing_status") != "ended":
+            return "running"
+        if said.get("cancel_initiated_at") and counts.get("canceled"):
+            return "cancelled"
+        return "expired" if counts.get("expired") else "ended"

@@ -1,0 +1,168 @@
+"""Batched chat: requests as live calls send them, results read as live replies are."""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from runner.base.errors import CallError
+from runner.base.json import mapping, parse_json
+from runner.base.secrets import secrets_of
+from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
+from runner.providers.batches.wire import MAX_PAGES, SKEW_S, Wire, key_in
+from runner.providers.litellm.http import Built
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Completion, Request
+
+SERVED = "batches"  # the tier of prices.py
+# Its headers are those of every request, the beta headers of a schema among them.
+_PROBE = Request(
+    "probe",
+    ({"role": "user", "content": "x"},),
+    max_tokens=1,
+    schema={"type": "object", "properties": {}, "additionalProperties": False},
+)
+
+
+class BatchedChat(ABC):
+    """What all batch APIs share; each has its own addresses, and words for states and results."""
+
+    limits = BatchLimits()
+    _path = "/chat/completions"  # of a live call
+    _key, _value, _more = "custom_id", "body", b""  # a line's fields
+
+    def __init__(self, route: ModelRoute) -> None:
+        self.route = route
+        self._transport = LiteLLMTransport(route)
+        self._opened: Wire | None = None
+
+    @property
+    def _wire(self) -> Wire:
+        assert self._opened is not None, "open() comes first"
+        return self._opened
+
+    async def open(self) -> None:
+        """Import litellm and open the sessions; raise ConfigError for what it does not send so."""
+        await self._transport.open()
+        built = self._built(_PROBE)
+        base, headers = self._address(built.url), built.headers
+        secrets = secrets_of(key_env=self.route.api_key_env)
+        http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+        tls = http.get_ssl_configuration()  # that of live calls
+        self._opened = Wire(base, headers, self.route.where, secrets, tls)
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._transport.close()
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _built(self, request: Request) -> Built:
+        return self._transport.built(request)
+
+    def _address(self, url: str) -> str:
+        """Return the address of the API, whose live calls go to *url*."""
+        return url.partition(self._path)[0]
+
+    def line(self, key: str, request: Request) -> bytes:
+        """Return *request* as the batch holds it; its body is the one of a live call."""
+        body = self._built(request).body
+        return b'{"%b":"%b"%b,"%b":%b}' % (
+            *(self._key.encode(), key_in(key).encode(), self._more),
+            *(self._value.encode(), body.replace(b"\n", b" ")),
+        )
+
+    def key_of(self, line: bytes) -> str:
+        """Return the key of a result; raise ValueError for a line that names none."""
+        return key_in(mapping(parse_json(line)).get(self._key))
+
+    def read(self, line: bytes, request: Request) -> Completion | CallError:
+        """Return the reply in the result of *request*, at batch prices, or its failure."""
+        try:
+            status, body = self._reply(mapping(parse_json(line)))
+            return self._transport.read(request, status, orjson.dumps(body), SERVED)
+        except CallError as error:
+            return error
+        except ValueError as error:
+            said = f"the result of a request in a batch cannot be read: {error}"
+            return CallError("bad_response", said, billed=True)
+
+    @abstractmethod
+    def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
+        """Return the status and body that a live call would have got.
+
+        Raises CallError for a request that was not executed.
+        """
+
+    @abstractmethod
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as one batch."""
+
+    @abstractmethod
+    async def status(self, batch: str) -> SubmittedBatch:
+        """Return the batch with that id."""
+
+    @abstractmethod
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to stop the batch."""
+
+    @abstractmethod
+    def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the raw lines of the results there are."""
+
+    @abstractmethod
+    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
+        """Return a page of the batches there are, and the cursor of the next, "" for none."""
+
+    @abstractmethod
+    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+        """Return the batch that *said* describes."""
+
+    @abstractmethod
+    def _mark(self, said: Mapping[str, Any]) -> Any:
+        """Return the mark of the batch that *said* describes."""
+
+    async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
+        """Return the batch with *mark* that was made after *since*, if any."""
+        async with aclosing(self._since(since)) as pages:
+            async for said, told in pages:
+                if self._mark(said) == mark:
+                    return told
+        return None
+
+    async def _since(
+        self, since: float
+    ) -> AsyncGenerator[tuple[Mapping[str, Any], SubmittedBatch]]:
+        """Yield the batches that were made after *since*, newest first.
+
+        Raises CallError for more pages of them than MAX_PAGES.
+        """
+        cursor, since = "", since - SKEW_S
+        for _ in range(MAX_PAGES):
+            page, cursor = await self._page(cursor, since)
+            told = [(said, self._told(said)) for said in page]
+            for said, batch in told:
+                if batch.created_at is None or batch.created_at >= since:
+                    yield said, batch
+            old = [b.created_at is not None and b.created_at < since for _, b in told]
+            if not cursor or (old and all(old)):
+                return
+        why = f"{self.route.where.host} lists more than {MAX_PAGES} pages of batches"
+        raise CallError("bad_response", why)
+
+    def _same(self, said: Mapping[str, Any], batch: str) -> SubmittedBatch:
+        """Return what *said* tells of *batch*; raise CallError if it tells of another."""
+        told = self._told(said)
+        if told.id != batch:
+            other = self._wire.shown(told.id)
+            raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
+        return told
+
+
+def not_executed(why: str) -> CallError:
+    """Return the failure of a request that its batch ended without, which costs nothing."""
+    return CallError("transient", f"the batch was over before this request: {why}")

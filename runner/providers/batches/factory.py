@@ -1,0 +1,59 @@
+"""Which providers have a batch API that is spoken here, and why the others have none."""
+
+from collections.abc import Callable, Mapping
+
+from runner.base.errors import ConfigError
+from runner.config.schema import ModelSettings
+from runner.providers.batches.endpoint import BatchEndpoint
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.options import provider_of
+
+PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
+_WHY: Mapping[str, str] = {
+    "openrouter": "OpenRouter has no batch API",
+    "vertex_ai": "its batches need a bucket of Cloud Storage, which is not used here",
+    "bedrock": "its batches need a bucket of S3 and a role, which are not used here",
+    "offline": "it sends nothing and costs nothing",
+}
+_NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
+
+
+def has_batches(model: ModelSettings | ModelRoute) -> bool:
+    """Return whether *model* can be asked in batches."""
+    return not why_no_batches(model)
+
+
+def why_no_batches(model: ModelSettings | ModelRoute) -> str:
+    """Return why *model* cannot be asked in batches, and the nearest that can; "" if it can."""
+    provider = provider_of(model)
+    if provider in PROVIDERS:
+        if model.transport == "litellm":
+            return f"{model.name} has no batches with model.transport=litellm, expected auto"
+        return ""
+    why = _WHY.get(provider, f"{provider} has no batch API that is known here")
+    maker = model.name.split("/")[1] if provider == "openrouter" else provider
+    near = _NEAR.get(maker, maker)
+    nearest = f"{near}/NAME" if near in PROVIDERS else f"a model of {', '.join(PROVIDERS)}"
+    return f"{model.name} has no batches, since {why}; expected live, or {nearest}"
+
+
+def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
+    """Return the batch endpoint of *route*, which is to be opened.
+
+    Raises ConfigError where its provider has none.
+    """
+    if why := why_no_batches(route):
+        raise ConfigError(why)
+    from runner.providers.batches.anthropic import AnthropicBatches
+    from runner.providers.batches.azure import AzureBatches
+    from runner.providers.batches.gemini import GeminiBatches
+    from runner.providers.batches.mistral import MistralBatches
+    from runner.providers.batches.openai import OpenAIBatches
+
+    made: dict[str, Callable[[ModelRoute], BatchEndpoint]] = {
+        "anthropic": AnthropicBatches,
+        "azure": AzureBatches,
+        "gemini": GeminiBatches,
+        "mistral": MistralBatches,
+    }
+    return made.get(provider_of(route), OpenAIBatches)(route)

@@ -1,0 +1,116 @@
+"""Gemini's Batch API: files of requests, operations over them.
+
+ai.google.dev/api/batch-api and /api/files.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from runner.base.errors import CallError
+from runner.base.json import at, mapping, mappings, section
+from runner.providers.batches.chat import BatchedChat
+from runner.providers.batches.endpoint import State, SubmittedBatch
+from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+
+_STATES: Mapping[str, State] = {
+    "PENDING": "waiting",
+    "SUCCEEDED": "ended",
+    "FAILED": "failed",
+    "EXPIRED": "expired",
+    "CANCELLED": "cancelled",
+}
+_MAX_TOKEN = 1000  # characters of what names a page
+
+
+class GeminiBatches(BatchedChat):
+    """Batches of an uploaded file of requests; results are a file, too."""
+
+    _path = "/models/"
+    _key, _value = "key", "request"
+
+    def _beside(self, name: str, path: str) -> str:
+        """Return the address of uploads or downloads, whose path begins with *name*."""
+        root, _, version = self._wire.base.rpartition("/")
+        return f"{root}/{name}/{version}/{path}"
+
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as a file, and make a batch of it."""
+        sent = {
+            "batch": {
+                "display_name": mark,
+                "input_config": {"file_name": f"files/{await self._upload(lines, mark)}"},
+            }
+        }
+        model = self.route.name.partition("/")[2]
+        return self._told(
+            await self._wire.call("POST", f"/models/{model}:batchGenerateContent", sent)
+        )
+
+    async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
+        """Return the id of the file made of *lines*; the place to send it to is asked for first."""
+        data = b"\n".join(lines) + b"\n"
+        start = {
+            "X-Goog-Upload-Protocol": "resumable",
+            "X-Goog-Upload-Command": "start",
+            "X-Goog-Upload-Header-Content-Length": str(len(data)),
+            "X-Goog-Upload-Header-Content-Type": "application/jsonl",
+        }
+        named = {"file": {"display_name": mark, "mime_type": "application/jsonl"}}
+        url = self._beside("upload", "files")
+        _, headers = await self._wire.exchange("POST", url, named, start)
+        place = headers.get("X-Goog-Upload-URL", "")
+        if urlsplit(place)[:2] != urlsplit(url)[:2]:
+            said = f"{urlsplit(url).netloc} sends the file to another host, and the key is its own"
+            raise CallError("bad_response", said)
+        sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
+        told, _ = await self._wire.exchange("POST", place, data, sent)
+        return id_in(at(told, "file", "name"), "files/")
+
+    async def status(self, batch: str) -> SubmittedBatch:
+        """Return the batch with that id."""
+        return self._same(await self._wire.call("GET", f"/batches/{id_in(batch)}"), batch)
+
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to stop the batch."""
+        await self._wire.call("POST", f"/batches/{id_in(batch)}:cancel")
+
+    async def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the lines of the results; there are none before the batch is over."""
+        said = await self._wire.call("GET", f"/batches/{id_in(batch)}")
+        self._same(said, batch)
+        places = (section(said, "metadata", "output"), section(said, "response"))
+        file = next(filter(None, (place.get("responsesFile") for place in places)), None)
+        if file is not None:
+            path = f"files/{id_in(file, 'files/')}:download?alt=media"
+            async for line in self._wire.lines(self._beside("download", path)):
+                yield line
+
+    def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
+        response = mapping(result.get("response"))
+        if response:
+            return 200, response
+        return 200, {"error": result.get("error") or result.get("status") or "no result"}
+
+    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
+        token = f"&pageToken={cursor}" if cursor else ""
+        said = await self._wire.call("GET", f"/batches?pageSize={PAGE}{token}")
+        following = quote(str(said.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
+        return mappings(said.get("operations")), following
+
+    def _mark(self, said: Mapping[str, Any]) -> Any:
+        return at(said, "metadata", "displayName")
+
+    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+        about = section(said, "metadata")
+        state = _STATES.get(str(about.get("state")).rpartition("STATE_")[2], "running")
+        if said.get("done") is True and state in ("waiting", "running"):
+            state = "failed" if said.get("error") else "ended"
+        return SubmittedBatch(
+            id_in(said.get("name"), "batches/"),
+            state,
+            time_in(about.get("createTime")),
+            time_in(about.get("endTime")),
+            counts_in(about.get("batchStats")),
+            self._wire.shown(at(said, "error", "message")),
+        )

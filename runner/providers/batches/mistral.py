@@ -1,0 +1,74 @@
+"""Mistral's Batch API: jobs over files, whose lines are those of OpenAI.
+
+docs.mistral.ai, "Batch inference" and the reference of /v1/batch/jobs.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.base.json import mapping, mappings
+from runner.providers.batches.endpoint import State, SubmittedBatch
+from runner.providers.batches.openai import MARK, OpenAIBatches
+from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+
+_STATES: Mapping[str, State] = {
+    "QUEUED": "waiting",
+    "SUCCESS": "ended",
+    "FAILED": "failed",
+    "TIMEOUT_EXCEEDED": "expired",
+    "CANCELLED": "cancelled",
+}
+_COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
+_JOBS = "/batch/jobs"
+
+
+class MistralBatches(OpenAIBatches):
+    """Jobs; a job names the model, and its results are files as at OpenAI."""
+
+    _more = b""
+
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as a file, and make a job of it."""
+        sent = {
+            "input_files": [await self._upload(lines, mark)],
+            "model": self.route.name.partition("/")[2],
+            "endpoint": self._endpoint,
+            "timeout_hours": 24,
+            "metadata": {MARK: mark},
+        }
+        return self._told(await self._ask("POST", _JOBS, sent))
+
+    async def status(self, batch: str) -> SubmittedBatch:
+        """Return the job with that id."""
+        return self._same(await self._ask("GET", f"{_JOBS}/{id_in(batch)}"), batch)
+
+    async def cancel(self, batch: str) -> None:
+        """Ask the provider to stop the job."""
+        await self._ask("POST", f"{_JOBS}/{id_in(batch)}/cancel")
+
+    async def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the lines of both files; there are none before the job is over."""
+        said = await self._ask("GET", f"{_JOBS}/{id_in(batch)}")
+        self._same(said, batch)
+        async for line in self._files(said.get("output_file"), said.get("error_file")):
+            yield line
+
+    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
+        after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        number = int(cursor or 0)
+        query = f"page={number}&page_size={PAGE}&created_after={after}"
+        said = await self._ask("GET", _JOBS, query=query)
+        page = mappings(said.get("data"))
+        return page, str(number + 1) if len(page) >= PAGE else ""
+
+    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+        error = next(iter(mappings(said.get("errors"))), {})
+        return SubmittedBatch(
+            id_in(said.get("id")),
+            _STATES.get(str(said.get("status")), "running"),
+            time_in(said.get("created_at")),
+            time_in(said.get("completed_at")),
+            counts_in({name: said.get(name) for name in _COUNTS}),
+            self._wire.shown(mapping(error).get("message")),
+        )

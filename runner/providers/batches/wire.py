@@ -1,0 +1,182 @@
+"""HTTP of batch APIs: one attempt each, bounded, every failure a CallError without a key in it."""
+
+import io
+import re
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from runner.base.errors import CallError, one_line
+from runner.base.json import amount, mapping, number, parse_json
+from runner.base.secrets import Secrets
+from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, Where, classify
+from runner.providers.litellm.session import (
+    MAX_BODY_BYTES,
+    MAX_ERROR_BYTES,
+    network_failure,
+    one_attempt,
+    open_session,
+)
+
+MAX_RESULT_BYTES = 2 << 30  # of all results of a batch
+MAX_PAGES = 50  # of a list of batches
+PAGE = 100
+SKEW_S = 300.0  # by which a provider's clock may be behind
+_CONNECT_S, _READ_S, _UPLOAD_S = 30.0, 60.0, 600.0  # the last two: of silence
+_LONGEST = 30  # times such a silence may take a whole exchange, and as often a download
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NOT_OURS = ("content-type", "accept", "accept-encoding", "content-length")
+Sent = bytes | aiohttp.FormData | Mapping[str, Any] | None
+
+
+def id_in(value: Any, prefix: str = "") -> str:
+    """Return a provider's id without its *prefix*, safe in an address; raise CallError if not."""
+    name = value.removeprefix(prefix) if isinstance(value, str) else ""
+    if not _ID.fullmatch(name) or ".." in name:
+        raise CallError("bad_response", "a batch or a file has an id that none can have")
+    return name
+
+
+def key_in(value: Any) -> str:
+    """Return *value* if it can be the key of a request; raise ValueError if not."""
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise ValueError("a key that no request can have, expected up to 64 of A-Z a-z 0-9 _ -")
+    return value
+
+
+def time_in(value: Any) -> float | None:
+    """Return a time in seconds since 1970, given so or as ISO 8601; None for anything else."""
+    if isinstance(value, str) and len(value) < 64:
+        try:
+            parsed = datetime.fromisoformat(value)
+            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return number(value)
+
+
+def counts_in(value: Any) -> dict[str, int]:
+    """Return the counts of requests in *value*, numbers or their texts, by name."""
+    items = list(mapping(value).items())[:20]
+    whole = {
+        str(k)[:40]: int(v) if str(v).isdecimal() and len(str(v)) < 16 else v for k, v in items
+    }
+    return {name: int(amount(n)) for name, n in whole.items() if number(n) is not None}
+
+
+class Wire:
+    """Requests to one API: *base* is its address, *headers* hold the key, *tls* checks the host."""
+
+    def __init__(
+        self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets, tls: Any
+    ) -> None:
+        self.base, self._tls = base.rstrip("/"), tls
+        self._headers = {k: v for k, v in headers.items() if k.lower() not in _NOT_OURS}
+        self._where, self._secrets = where, secrets
+        self._session, self._files = open_session(), open_session(whole=False)
+
+    @property
+    def _safe(self) -> dict[str, Any]:
+        return {"allow_redirects": False, "ssl": self._tls}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+        await self._files.close()
+
+    async def call(self, method: str, path: str, sent: Sent = None) -> Mapping[str, Any]:
+        """Return the object that is answered to a request for *path* below the base."""
+        return (await self.exchange(method, self.base + path, sent))[0]
+
+    async def exchange(
+        self, method: str, url: str, sent: Sent = None, headers: Mapping[str, str] = {}
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Return the object that is answered to a request, and the answer's headers."""
+        headers = {**self._headers, **headers}
+        read_s = _READ_S if sent is None else _UPLOAD_S
+        if isinstance(sent, Mapping):
+            headers, sent = {**headers, "Content-Type": "application/json"}, orjson.dumps(sent)
+        data = io.BytesIO(sent) if isinstance(sent, bytes) else sent
+        timeout, delivered = _timeout(read_s, read_s * _LONGEST), False
+        try:
+            with one_attempt(plain=True) as attempt:
+                async with self._session.request(
+                    method, url, data=data, headers=headers, timeout=timeout, **self._safe
+                ) as reply:
+                    raw, delivered = await reply.read(), True
+            return mapping(parse_json(raw) if raw else {}), attempt.headers
+        except Exception as error:  # noqa: BLE001 - libraries raise anything
+            raise self._failure(error, url, delivered=delivered) from None
+
+    async def lines(self, url: str) -> AsyncGenerator[bytes]:
+        """Yield the lines of the file at *url*; one that was cut is the last.
+
+        Raises CallError where it breaks off, and for more than MAX_RESULT_BYTES.
+        """
+        headers = {**self._headers, "Accept-Encoding": "identity"}
+        timeout, received = _timeout(_READ_S, _UPLOAD_S * _LONGEST), None
+        try:
+            async with self._files.get(
+                url, headers=headers, timeout=timeout, **self._safe
+            ) as reply:
+                await self._check(reply)
+                rest, received = bytearray(), 0
+                async for chunk in reply.content.iter_any():
+                    received += len(chunk)
+                    first, *more = chunk.split(b"\n")
+                    rest += first
+                    _bound(received, len(rest))
+                    for part in more:
+                        if rest:
+                            yield bytes(rest)
+                        rest = bytearray(part)
+                if rest:
+                    yield bytes(rest)
+        except (RefusedError, CallError) as error:
+            raise self._failure(error, url) from None
+        except (aiohttp.ClientError, OSError) as error:
+            failed = network_failure(error, urlsplit(url).netloc, received)
+            raise self._failure(failed, url) from None
+
+    async def _check(self, reply: aiohttp.ClientResponse) -> None:
+        """Raise for what is no file: an error, a redirect, or one that is packed."""
+        if 300 <= reply.status < 400:
+            said = f"{reply.url.host} redirects elsewhere ({reply.status}), {NOT_FOLLOWED}"
+            raise CallError("bad_request", said, status=reply.status)
+        if reply.status != 200:
+            body = await reply.content.read(MAX_ERROR_BYTES)
+            raise RefusedError(reply.status, reply.headers, body)
+        coding = reply.headers.get("Content-Encoding", "identity")
+        if coding.lower() != "identity":
+            said = f"the results are packed with {one_line(coding, 20)}, expected plain"
+            raise CallError("bad_response", said)
+
+    def _failure(self, error: Exception, url: str, *, delivered: bool = False) -> CallError:
+        found = classify(error, self._where, self._secrets, delivered=delivered)
+        if found.kind == "not_found":
+            said = str(found).partition(": ")[2]
+            text = f"{self._where.host} has nothing at {urlsplit(url).path}: {said}"
+            found.args = (self._secrets.redact(one_line(text)),)
+        return found
+
+    def shown(self, text: Any) -> str:
+        """Return what a provider says, on one line and without keys."""
+        return self._secrets.redact(one_line(text if isinstance(text, str) else "", 300))
+
+
+def _timeout(silence_s: float, whole_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(whole_s, sock_connect=_CONNECT_S, sock_read=silence_s)
+
+
+def _bound(received: int, longest: int) -> None:
+    if received > MAX_RESULT_BYTES:
+        said = f"the results have more than {MAX_RESULT_BYTES:,} bytes"
+        raise CallError("bad_response", said, billed=True)
+    if longest > MAX_BODY_BYTES:
+        said = f"a line of the results has more than {MAX_BODY_BYTES:,} bytes"
+        raise CallError("bad_response", said, billed=True)

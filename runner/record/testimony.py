@@ -1,0 +1,125 @@
+"""Testimony of a collection: the findings of a batch's runs that rest on verified quotes."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.answers.grounding.quotes import ABSENT
+from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
+from runner.base.errors import ColloquyError
+from runner.base.json import mappings, text
+from runner.job.graph import Node
+from runner.record.batch_directory import rows_of
+from runner.record.previous_session import read_record
+from runner.record.stored_transcript import read_transcript_file
+from runner.transcript.inputs import Input
+from runner.transcript.model import Segment, Transcript
+
+# Returns, of a file and its transcript, what puts stand-ins into a text about it.
+Masking = Callable[[str, Transcript], Callable[[str], str]]
+
+MAX_TEXT = 1200  # characters of a finding as prompts show it
+MAX_QUOTE = 300  # of its first quote
+
+
+@dataclass(frozen=True, slots=True)
+class JointFinding:
+    """One finding: *id* is `run/analyzer/index`; *shown* and *quote* are as prompts show them."""
+
+    id: str
+    file: str
+    text: str
+    shown: str
+    quote: str
+    quotes: tuple[ThemeQuote, ...]
+
+    @property
+    def analyzer(self) -> str:
+        """The analyzer whose finding it is."""
+        return self.id.split("/")[-2]
+
+    @property
+    def voices(self) -> frozenset[tuple[str, str | None]]:
+        """The speakers of its quotes, each with the file."""
+        return frozenset((quote.file, quote.speaker) for quote in self.quotes)
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """The findings of all files that were *read*, by id; *unused* have no verified quote."""
+
+    read: tuple[ReadFile, ...]
+    unread: tuple[UnreadFile, ...]
+    findings: Mapping[str, JointFinding]
+    unused: int
+
+
+def gather(
+    batch: Path,
+    inputs: Sequence[Input],
+    reads: Sequence[Node],
+    masking: Masking | None = None,
+) -> Testimony:
+    """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
+
+    A file is unread if none of them answered. With *masking*, prompts show stand-ins. Raises
+    OSError.
+    """
+    rows = {text(row.get("transcript")): row for row in rows_of(batch)}
+    read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
+    for file in inputs:
+        row = rows.get(file.name, {})
+        records = _records(batch / file.run, reads)
+        try:
+            if not records:
+                why = text(row.get("error")) or text(row.get("status")) or "it was not run"
+                unread.append(UnreadFile(file.name, why))
+                continue
+            transcript = read_transcript_file(batch / file.run)
+        except ColloquyError as error:
+            unread.append(UnreadFile(file.name, str(error)))
+            continue
+        segments = {segment.id: segment for segment in transcript.segments}
+        names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
+        read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
+        mask = None if masking is None else masking(file.name, transcript)
+        for name, record in records.items():
+            for index, insight in enumerate(mappings(record.get("insights"))):
+                quotes = tuple(_quotes(file, insight, segments))
+                if not quotes:
+                    unused += 1
+                    continue
+                id_ = f"{file.run}/{name}/{index}"
+                said = " ".join(text(insight.get("text")).split())
+                shown, quote = said[:MAX_TEXT], quotes[0].quote[:MAX_QUOTE]
+                if mask is not None:
+                    shown, quote = mask(said)[:MAX_TEXT], mask(quotes[0].quote)[:MAX_QUOTE]
+                findings[id_] = JointFinding(id_, file.name, said, shown, quote, quotes)
+    return Testimony(tuple(read), tuple(unread), findings, unused)
+
+
+def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
+    """Return the intact answers of a run among *reads*, by analyzer."""
+    found = dict[str, Mapping[str, Any]]()
+    for node in reads:
+        fault, record = read_record(run / "intermediate" / node.stage / f"{node.name}.json")
+        if fault is None and record.get("status") == "ok":
+            found[node.name] = record
+    return found
+
+
+def _quotes(
+    file: Input, insight: Mapping[str, Any], segments: Mapping[str, Segment]
+) -> Iterator[ThemeQuote]:
+    """Yield the quotes of an insight that are in the transcript, in the transcript's words."""
+    seen: Collection[tuple[str, str]] = set()
+    for each in mappings(insight.get("evidence")):
+        match, segment = text(each.get("match")), segments.get(text(each.get("segment")))
+        quote = " ".join((text(each.get("said")) or text(each.get("quote"))).split())
+        if segment is None or match in ("", ABSENT) or not quote or (segment.id, quote) in seen:
+            continue
+        seen = {*seen, (segment.id, quote)}
+        yield ThemeQuote(
+            file.name, file.run, segment.id, segment.start_s, segment.speaker, quote, match
+        )

@@ -1,0 +1,140 @@
+"""The command `colloquy-agreement`: how far a run and a human coder agree."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
+from runner.base.files import write_json, write_text
+from runner.base.format import NOTHING, aligned, plural
+from runner.base.regular_files import user_path
+from runner.base.tables import as_rows
+from runner.base.text import to_terminal
+from runner.record.batch_directory import is_batch
+from runner.reports.coders.coder_file import CoderFile, Codes, codes_of, read_coder
+from runner.reports.coders.figures import Coded, CodeFigures, Disagreement
+from runner.reports.compare.paired import Interval
+from runner.reports.export.codings import CodedFile, codebook_of, coded_files
+from runner.reports.stored_run import read_run
+
+NAME = "colloquy-agreement"
+USAGE = f"""\
+usage: {NAME} DIR FILE [--listed] [--out FOLDER]
+
+Compares the codings of the run or batch in DIR with those of a human coder in FILE: a table like
+codings.csv (columns code, and segment or quote; file where there are several; a row without a code
+says that the segment was read), or a REFI-QDA project (.qdpx). Prints for each code the segments
+that it has by both, one or neither, Cohen's kappa and Krippendorff's alpha with 95 % intervals, and
+writes agreement.json, agreement.csv and disagreements.csv into FOLDER, by default DIR.
+
+--listed  count only the segments that FILE names; else all of every transcript that it names
+
+Exit codes: 0 compared, 2 no such run, or a file that cannot be compared, 8 not writable."""
+MAX_SHOWN = 10  # disagreements on the terminal; all are in disagreements.csv
+_FIGURES = ("code", "both", "only_coder", "only_run", "neither")
+
+
+def main() -> None:
+    """Run the command line."""
+    flags, options = ("--listed",), ("--out",)
+    sys.exit(run_command(NAME, lambda: USAGE, _agree, flags=flags, options=options, least=2))
+
+
+def _agree(given: Arguments) -> None:
+    if len(given.words) > 2:
+        raise ConfigError(f"expected a directory and a file; see {NAME} --help")
+    path, file = map(user_path, given.words)
+    run, book = read_run(path), codebook_of(path)
+    coder = read_coder(file, book)
+    if "" in coder.rows and is_batch(path):
+        raise ConfigError(
+            f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
+        )
+    coded, notes = Coded(book.names), list(_foreign(coder, file))
+    seen: list[str] = []
+    for each in coded_files(run, book):
+        seen.append(each.source.file)
+        rows = coder.of(each.source.file)
+        if rows is None or not each.answered:
+            why = f"{file.name} does not name it" if rows is None else "it has no answer"
+            notes.append(f"{each.source.file}: left out, {why}")
+            continue
+        theirs, lost = codes_of(each.source, rows)
+        notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
+        coded.add(each.source, theirs, _codes_of_run(each), listed="--listed" in given.options)
+    if not coded.segments:
+        near = did_you_mean(next(iter(coder.rows), ""), seen)
+        raise ConfigError(f"{file}: nothing in it is about a transcript of {path}{near}")
+    figures = coded.figures()
+    _write(user_path(given.options.get("--out", given.words[0])), coded, figures, notes)
+    print("\n".join(_lines(coded, figures, notes)))
+
+
+def _codes_of_run(each: CodedFile) -> Codes:
+    codes: Codes = {}
+    for coding in each.codings:
+        if coding.segment is not None and coding.start is not None:
+            held = codes.setdefault(coding.segment.id, {})
+            held[coding.code] = " … ".join(filter(None, (held.get(coding.code), coding.quote)))
+    return codes
+
+
+def _foreign(coder: CoderFile, file: Path) -> Iterator[str]:
+    for name, count in coder.foreign.items():
+        yield f"{file.name}: {plural(count, 'coding')} left out: {name!r} is not in the codebook"
+
+
+def _lines(coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]) -> Iterator[str]:
+    about = f"{plural(coded.segments, 'segment')} of {plural(len(coded.files), 'transcript')}"
+    yield f"{about}; 95 % intervals by the bootstrap over {coded.over}"
+    head = ["code", "both", "only coder", "only run", "neither", "kappa", "alpha"]
+    rows = [[*(str(getattr(f, name)) for name in _FIGURES), _shown(f.kappa), _shown(f.alpha)]
+            for f in figures]  # fmt: skip
+    yield from ("", *aligned([head, *rows]), "")
+    yield f"{plural(len(coded.disagreements), 'disagreement')}, all in disagreements.csv"
+    for one in coded.disagreements[:MAX_SHOWN]:
+        quote = one.coder_quote if one.only == "coder" else one.run_quote
+        who = "the coder only" if one.only == "coder" else "the run only"
+        yield to_terminal(f'  {one.file} {one.segment} {one.code}, {who}: "{quote}"', 200)
+    yield from (to_terminal(note) for note in notes)
+
+
+def _shown(found: Interval | None) -> str:
+    if found is None:
+        return NOTHING
+    if found.low is None or found.high is None:
+        return f"{found.value:.2f}"
+    return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _write(
+    folder: Path, coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]
+) -> None:
+    ends = ("value", "low", "high")
+    columns = [*_FIGURES, *(f"{m}{'' if e == 'value' else f'_{e}'}" for m in ("kappa", "alpha")
+                            for e in ends)]  # fmt: skip
+    rows = [[*(getattr(f, name) for name in _FIGURES),
+             *(getattr(found, e, None) for found in (f.kappa, f.alpha) for e in ends)]
+            for f in figures]  # fmt: skip
+    named = [field.name for field in fields(Disagreement)]
+    apart = [[getattr(each, name) for name in named] for each in coded.disagreements]
+    data = {
+        "segments": coded.segments,
+        "transcripts": len(coded.files),
+        "bootstrap_over": coded.over,
+        "figures": [asdict(each) for each in figures],
+        "disagreements": [asdict(each) for each in coded.disagreements],
+        "notes": list(notes),
+    }
+    try:
+        write_json(folder / "agreement.json", data)
+        write_text(folder / "agreement.csv", as_rows([columns, *rows]))
+        write_text(folder / "disagreements.csv", as_rows([named, *apart]))
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
+
+
+if __name__ == "__main__":
+    main()

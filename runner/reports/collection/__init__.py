@@ -1,0 +1,1 @@
+"""Tables and pages of what the transcripts of a batch say together."""

@@ -1,0 +1,160 @@
+"""What the tables and pages of a collection show: themes, groups, and links to the runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, read_collection
+from runner.base.format import clock
+from runner.base.json import at, mapping, read_json, text
+from runner.base.regular_files import kind_of
+from runner.job.attributes import FILE as ATTRIBUTES
+from runner.job.attributes import attributes_from
+from runner.record.batch_directory import REPORT, runs_of
+from runner.reports.collection.groupings import (
+    GroupDifference,
+    Grouping,
+    differences_of,
+    groupings_of,
+    speaker_groups,
+)
+from runner.reports.report.render import address_of
+from runner.reports.stored_run import StoredRun
+
+UNKNOWN = "a speaker without a name"
+STANCES = ("for", "against", "both", "mentioned", "silent", "unread")
+
+
+@dataclass(frozen=True)
+class CollectionFacts:
+    """The *collection* of the batch in *path*; *abouts* is what each file says of itself.
+
+    *reports* are the addresses of each run's report, or else its transcript, from the folder
+    collection, by the run's path.
+    """
+
+    path: Path
+    collection: Collection
+    groupings: tuple[Grouping, ...]
+    abouts: Mapping[str, Mapping[str, str]]
+    reports: Mapping[str, str]
+
+    @cached_property
+    def differences(self) -> tuple[GroupDifference, ...]:
+        """Each theme by each attribute."""
+        return differences_of(self.collection.themes, self.groupings)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """All files, read or not, in order."""
+        read = (each.file for each in self.collection.read)
+        return tuple(sorted({*read, *(each.file for each in self.collection.unread)}))
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """The files of which nothing was read."""
+        return frozenset(each.file for each in self.collection.unread)
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Mapping[str, str]]:
+        return {
+            file: found
+            for file, about in self.abouts.items()
+            if (found := speaker_groups(about.get("attendees", "")))
+        }
+
+    def group(self, file: str, speaker: str | None) -> str:
+        """Return the group of a speaker that the attendees of *file* name, or nothing."""
+        return self._groups.get(file, {}).get(speaker or "", "")
+
+    @cached_property
+    def _named(self) -> Mapping[str, str]:
+        return {each.run: each.file for each in self.collection.read}
+
+    def finding(self, name: str) -> tuple[str, str | None]:
+        """Return `FILE, ANALYZER 3` for the finding called *name*, and its report's address."""
+        run, _, inner = name.rpartition("/")[0].rpartition("/")
+        number = name.rpartition("/")[2]
+        place = str(int(number) + 1) if number.isdecimal() and len(number) < 9 else number
+        return f"{self._named.get(run, run)}, {inner} {place}", self.reports.get(run)
+
+    def link(self, quote: ThemeQuote) -> str | None:
+        """Return the address of the segment that *quote* is from, None without a page of it."""
+        base = self.reports.get(quote.run)
+        number = quote.segment[1:]
+        if base is None or not number.isdecimal():
+            return None
+        in_report = base.endswith(REPORT)
+        return f"{base}#seg-{int(number)}" if in_report else f"{base}#{quote.segment.lower()}"
+
+
+def facts_of(run: StoredRun) -> CollectionFacts | None:
+    """Return what is in the directory of the batch *run*, None without themes of our version.
+
+    Raises OSError or ConfigError where its folders cannot be read.
+    """
+    batch = run.path
+    collection = read_collection(read_json(batch / FILE))
+    if collection is None:
+        return None
+    known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
+    runs = {each.file: each.run for each in collection.read if each.run in known}
+    told = text(at(run.config, "transcript", "about", "attendees"))
+    abouts = {file: _about(batch / name, told) for file, name in runs.items()}
+    read = [each.file for each in collection.read]
+    attributes = attributes_from(read_json(batch / ATTRIBUTES))
+    return CollectionFacts(
+        batch,
+        collection,
+        groupings_of(read, attributes, abouts),
+        abouts,
+        {name: page for name in runs.values() if (page := _page_of(batch, name))},
+    )
+
+
+def _about(run: Path, attendees: str) -> dict[str, str]:
+    about = mapping(at(read_json(run / "metadata.json"), "reading", "about"))
+    named = {"attendees": attendees} if attendees else {}
+    return {**named, **{str(key): text(value) for key, value in about.items()}}
+
+
+def _page_of(batch: Path, run: str) -> str | None:
+    for page in (batch / run / REPORT, batch / run / "transcript.md"):
+        if kind_of(page) == "file":
+            return address_of(page, batch / Path(FILE).parent)
+    return None
+
+
+def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
+    """Return where each file stands on *theme*: one of STANCES, by file."""
+    for_, against = ({voice.file for voice in side} for side in (theme.for_, theme.against))
+    speaks = set(theme.files)
+
+    def stance(file: str) -> str:
+        if file in facts.unread:
+            return "unread"
+        if file in for_ or file in against:
+            return "both" if file in for_ and file in against else _side(file in for_)
+        return "mentioned" if file in speaks else "silent"
+
+    return {file: stance(file) for file in facts.files}
+
+
+def _side(is_for: bool) -> str:
+    return "for" if is_for else "against"
+
+
+def said_by(quote: ThemeQuote) -> str:
+    """Return who said it, when, and in which segment of which file."""
+    start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
+    return ", ".join(filter(None, (quote.speaker or "", start, quote.segment, quote.file)))
+
+
+def counted(theme: Theme, read: int) -> str:
+    """Return `12 of 57 files read, 15 speakers`, the counts of a theme."""
+    speakers = len(theme.speakers)
+    return (
+        f"{len(theme.files)} of {read} {'file' if read == 1 else 'files'} read, "
+        f"{speakers} {'speaker' if speakers == 1 else 'speakers'}"
+    )

@@ -1,0 +1,147 @@
+"""themes.md: what the transcripts of a batch say together, as a page and for Word."""
+
+from collections.abc import Iterator, Sequence
+
+from runner.answers.markdown import md, table
+from runner.answers.themes import Collection, Synthesis, Theme, ThemeQuote
+from runner.base.format import plural
+from runner.reports.collection.facts import CollectionFacts, counted, said_by
+from runner.reports.collection.groupings import GroupDifference, method_of
+
+MAX_SILENT = 40  # files named in a page
+
+
+def themes_md(facts: CollectionFacts, name: str, most: int | None = None) -> str:
+    """Return themes.md of the batch called *name*, with at most *most* quotes of a side."""
+    parts = [f"# Themes of {md(name)}", _read(facts.collection)]
+    parts += [part for each in facts.collection.synthesis for part in _synthesis(each)]
+    if facts.collection.themes:
+        parts += ["## Overview", _overview(facts)]
+    for theme in facts.collection.themes:
+        parts += _theme(theme, facts, most)
+    parts += [*_differences(facts), *_relations(facts), *_made(facts.collection)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _read(collection: Collection) -> str:
+    line = f"{plural(len(collection.read), 'file')} read"
+    if collection.unread:
+        line += f", {len(collection.unread)} not read:\n"
+        line += "".join(f"\n- {md(each.file)}: {md(each.why)}" for each in collection.unread)
+        return line
+    return f"{line}, none left unread."
+
+
+def _synthesis(one: Synthesis) -> Iterator[str]:
+    yield f"## {md(one.analyzer.replace('_', ' ').capitalize())}"
+    yield from (md(part) for part in one.text.split("\n\n") if part.strip())
+    if one.insights:
+        yield "\n".join(f"- {md(each)}" for each in one.insights)
+    if one.themes:
+        yield f"Themes: {md(list(one.themes))}."
+
+
+def _overview(facts: CollectionFacts) -> str:
+    rows = [
+        [t.id, t.title, len(t.files), len(t.speakers), len(t.for_), len(t.against), len(t.silent)]
+        for t in facts.collection.themes
+    ]
+    return table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows)
+
+
+def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[str]:
+    yield f"## {md(theme.id)} {md(theme.title)}"
+    if theme.statement:
+        yield md(theme.statement)
+    yield f"{md(counted(theme, len(facts.collection.read)))}. {_silent(theme.silent)}"
+    for side, voices in (("For", theme.for_), ("Against", theme.against)):
+        if voices:
+            names = [f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices]
+            yield f"**{side} ({len(names)}):** {md(names)}"
+    for side in ("for", "against"):
+        if quotes := [quote for quote in theme.quotes if quote.side == side]:
+            yield f"### Quotes {side}\n\n{_quotes(quotes[:most], facts)}"
+            if left := len(quotes) - len(quotes[:most]):
+                yield f"{left:,} more are in themes.json."
+
+
+def _silent(files: Sequence[str]) -> str:
+    if not files:
+        return "No file is silent."
+    more = f" and {len(files) - MAX_SILENT} more" if len(files) > MAX_SILENT else ""
+    return f"{len(files)} silent: {md(list(files[:MAX_SILENT]))}{more}."
+
+
+def _quotes(quotes: Sequence[ThemeQuote], facts: CollectionFacts) -> str:
+    return "\n\n".join(f"> “{md(each.quote)}” ({_place(each, facts)})" for each in quotes)
+
+
+def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
+    words, link = md(said_by(quote)), facts.link(quote)
+    near = ", nearly" if quote.match == "near" else ""
+    return (f"[{words}](<{link}>)" if link else words) + near
+
+
+def _differences(facts: CollectionFacts) -> Iterator[str]:
+    if not facts.differences:
+        return
+    yield "## Groups"
+    yield md(method_of(facts.differences, len(facts.collection.themes)))
+    for attribute in dict.fromkeys(each.attribute for each in facts.differences):
+        found = [each for each in facts.differences if each.attribute == attribute]
+        values = [one.value for one in found[0].counts]
+        yield f"### {md(attribute)}"
+        header = ["", "Theme", *(f"{one.value} (of {one.read})" for one in found[0].counts)]
+        yield table([*header, "p", "p adjusted"], [_row(each) for each in found] if values else [])
+
+
+def _row(each: GroupDifference) -> list[str]:
+    counts = [str(one.files) for one in each.counts]
+    return [each.theme.id, each.theme.title, *counts, p_of(each.p), p_of(each.adjusted)]
+
+
+def p_of(value: float | None) -> str:
+    """Return a p as people write it: `< 0.001`, `0.031`."""
+    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _relations(facts: CollectionFacts) -> Iterator[str]:
+    collection = facts.collection
+    if collection.contradictions:
+        yield "## Contradictions"
+    for one in collection.contradictions:
+        yield f"### {md(one.statement)}"
+        yield from filter(None, [md(one.reason) if one.reason else "", _about(one.themes)])
+        for side in one.sides:
+            yield f"**{md(side.position)}**"
+            yield _quotes(side.quotes, facts)
+    if collection.agreements:
+        yield "## Agreements"
+    for shared in collection.agreements:
+        yield f"### {md(shared.statement)}"
+        yield from filter(None, [_about(shared.themes), _quotes(shared.quotes, facts)])
+    if collection.outliers:
+        yield "## Outliers"
+    for alone in collection.outliers:
+        yield f"### {md(alone.text or alone.finding)}"
+        who = f"{alone.speaker}, {alone.file}" if alone.speaker else alone.file
+        yield f"{md(who)}. {md(alone.why) if alone.why else ''}"
+        yield _quotes(alone.quotes, facts)
+
+
+def _about(themes: Sequence[str]) -> str:
+    return f"Themes: {md(list(themes))}." if themes else ""
+
+
+def _made(collection: Collection) -> Iterator[str]:
+    yield "## How they were found"
+    alone = plural(len(collection.unassigned), "finding")
+    lines = [f"{alone} in no theme; {collection.unused} without a verified quote were not used."]
+    lines += [f"Findings were grouped from a likeness of {collection.threshold:g}."]
+    yield " ".join(lines)
+    if collection.ledger:
+        rows = [
+            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, r.status, list(r.left_out)]
+            for r in collection.ledger
+        ]
+        yield table(["Level", "Call", "Read", "Tokens", "Budget", "Status", "Left out"], rows)

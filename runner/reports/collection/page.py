@@ -1,0 +1,230 @@
+"""collection/report.html: themes with their counts and quotes, groups, and how they were found."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from markupsafe import Markup
+
+from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
+from runner.base.format import clock, plural
+from runner.record.batch_directory import REPORT
+from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
+from runner.reports.collection.groupings import NOT_GIVEN, GroupDifference, Grouping, method_of
+from runner.reports.collection.notes import p_of
+from runner.reports.compare.svg import element, picture
+from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
+from runner.reports.report.render import address_of, link_to, render
+from runner.reports.report.summary import VERDICTS
+from runner.reports.stored_run import StoredRun
+
+FIRST_QUOTES = 4  # of a side, unfolded
+MAX_QUOTES = 200  # of a theme; themes.json has all
+MAX_MATRIX = 300  # files; matrix.csv has all
+MAX_CHOICES = 500  # of a filter
+MAX_ALONE = 200  # outliers, and other findings of a kind
+SHORT_LIST = 8  # files named in one line
+MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
+_ID = re.compile(r"\b([A-Z]{1,2}\d{1,5})\b")
+TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownQuote:
+    """A quote: *link* leads to its segment; *keys* are what the filter selects by."""
+
+    quote: ThemeQuote
+    time: str
+    link: str | None
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTheme:
+    """A theme with its quotes by side, its row of the matrix, and its groups."""
+
+    theme: Theme
+    anchor: str
+    counted: str
+    share: float
+    sides: tuple[tuple[str, tuple[ShownQuote, ...]], ...]
+    left_out: int
+    row: tuple[tuple[str, str], ...]
+    groups: tuple[GroupDifference, ...]
+
+
+def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
+    """Return the page on *facts* of the batch *run*, called *name*."""
+    collection = facts.collection
+    columns = facts.files[:MAX_MATRIX]
+    themes = [_theme(n, each, facts, columns) for n, each in enumerate(collection.themes, 1)]
+    tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
+    filtered = [each for each in facts.groupings if len(each.values) <= MAX_CHOICES]
+    folder = (run.path / FILE).parent
+    return render(
+        "collection.html",
+        name=name,
+        about=_about(facts),
+        tone=tone,
+        status=status,
+        script=Markup(SCRIPT),
+        script_digest=SCRIPT_DIGEST,
+        batch=address_of(run.path / REPORT, folder),  # which is written after this page
+        collection=collection,
+        themes=themes,
+        known={each.theme.id: each for each in themes},
+        linked=partial(_linked, _anchors(facts)),
+        finding=facts.finding,
+        columns=columns,
+        more_columns=len(facts.files) - len(columns),
+        marks=MARKS,
+        choices=_choices(facts, filtered),
+        shown=partial(_shown, facts),
+        first=FIRST_QUOTES,
+        short=SHORT_LIST,
+        max_alone=MAX_ALONE,
+        differences=_by_attribute(facts),
+        not_compared=[each for each in facts.groupings if not each.compared],
+        method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
+        p_of=p_of,
+        not_given=NOT_GIVEN,
+        curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
+        tables=[table for table in TABLES if link_to(folder / table, folder)],
+    )
+
+
+def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
+    """Return anchor and title of each theme, contradiction and agreement, by its id."""
+    held = facts.collection
+    parts = {
+        "theme": [(each.id, each.title) for each in held.themes],
+        "contradiction": [(each.id, each.statement) for each in held.contradictions[:MAX_ALONE]],
+        "agreement": [(each.id, each.statement) for each in held.agreements[:MAX_ALONE]],
+    }
+    return {
+        name: (f"{kind}-{number}", title or name)
+        for kind, all_ in parts.items()
+        for number, (name, title) in enumerate(all_, 1)
+    }
+
+
+def _linked(
+    anchors: Mapping[str, tuple[str, str]], words: str
+) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    """Yield the pieces of *words*; for an id such as T01 also its anchor and title."""
+    for piece in _ID.split(words):
+        yield piece, anchors.get(piece)
+
+
+def _about(facts: CollectionFacts) -> list[str]:
+    collection = facts.collection
+    people = {(file.file, speaker) for file in collection.read for speaker in file.speakers}
+    return [
+        f"{plural(len(collection.read), 'file')} read",
+        f"{len(collection.unread)} not read",
+        plural(len(people), "speaker"),
+        plural(len(collection.themes), "theme"),
+    ]
+
+
+def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
+    found = stances(theme, facts)
+    quotes = _shown(facts, theme.quotes[:MAX_QUOTES])
+    sides = (
+        (side, tuple(each for each in quotes if each.quote.side == side))
+        for side in ("for", "against")
+    )
+    read = len(facts.collection.read)
+    return ShownTheme(
+        theme,
+        f"theme-{number}",
+        counted(theme, read),
+        min(1.0, len(theme.files) / read) if read else 0.0,
+        tuple((side, held) for side, held in sides if held),
+        max(0, len(theme.quotes) - MAX_QUOTES),
+        tuple((file, found[file]) for file in columns),
+        tuple(each for each in facts.differences if each.theme is theme),
+    )
+
+
+def _shown(facts: CollectionFacts, quotes: Sequence[ThemeQuote]) -> tuple[ShownQuote, ...]:
+    return tuple(
+        ShownQuote(
+            quote,
+            clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else "",
+            facts.link(quote),
+            dict(_keys(facts, quote)),
+        )
+        for quote in quotes
+    )
+
+
+def _keys(facts: CollectionFacts, quote: ThemeQuote) -> Iterator[tuple[str, str]]:
+    yield "file", quote.file
+    yield "speaker", quote.speaker or ""
+    yield "group", facts.group(quote.file, quote.speaker)
+    for at, grouping in enumerate(facts.groupings):
+        yield f"a{at}", grouping.of.get(quote.file, "")
+
+
+def _choices(
+    facts: CollectionFacts, filtered: Sequence[Grouping]
+) -> list[tuple[str, str, list[str]]]:
+    """Return key, label and values of each thing to filter by."""
+    quotes = [quote for theme in facts.collection.themes for quote in theme.quotes]
+    found = {
+        "file": {quote.file for quote in quotes},
+        "speaker": {quote.speaker for quote in quotes if quote.speaker},
+        "group": {facts.group(quote.file, quote.speaker) for quote in quotes} - {""},
+    }
+    labels = {"file": "File", "speaker": "Speaker", "group": "Speaker's group"}
+    people = [
+        (key, labels[key], sorted(held)) for key, held in found.items() if len(held) <= MAX_CHOICES
+    ]
+    known = {id(each) for each in filtered}
+    groups = [
+        (f"a{at}", each.name, list(each.values))
+        for at, each in enumerate(facts.groupings)
+        if id(each) in known
+    ]
+    return [choice for choice in (*groups, *people) if len(choice[2]) > 1]
+
+
+def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
+    """Return the differences of each attribute, the smallest p first."""
+    found: dict[str, list[GroupDifference]] = {}
+    for each in sorted(facts.differences, key=lambda one: (one.p is None, one.p)):
+        found.setdefault(each.attribute, []).append(each)
+    return {each.name: found[each.name] for each in facts.groupings if each.name in found}
+
+
+def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
+    """Return a plot of how many groups each threshold of likeness gives."""
+    points = sorted(points, key=lambda point: point.threshold)
+    if len(points) < 2:
+        return ""
+    low, high = points[0].threshold, points[-1].threshold
+    most = max(point.groups for point in points) or 1
+    span = (high - low) or 1.0
+
+    def at(threshold: float) -> float:
+        return 40 + 300 * (threshold - low) / span
+
+    line = " ".join(f"{at(p.threshold):.1f},{150 - 130 * p.groups / most:.1f}" for p in points)
+    x = at(min(max(chosen, low), high))
+    parts = [
+        element("polyline", points=line, class_="curve"),
+        element("polyline", points=f"{x:.1f},12 {x:.1f},150", class_="chosen"),
+        element("polyline", points="40,150 340,150", class_="grid"),
+        *(_label(px, 166, f"{value:g}", "middle") for px, value in ((40, low), (340, high))),
+        _label(x, 182, f"chosen: {chosen:g}", "middle"),
+        _label(34, 24, str(most), "end"),
+        _label(34, 150, "0", "end"),
+    ]
+    told = "; ".join(f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points)
+    return picture("curve", "Groups by threshold of likeness", told, 190, parts)
+
+
+def _label(x: float, y: float, text: str, anchor: str) -> str:
+    return element("text", text=text, x=x, y=y, text_anchor=anchor, class_="tick")

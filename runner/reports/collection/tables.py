@@ -1,0 +1,68 @@
+"""The tables of a collection: themes.csv, matrix.csv and groups.csv."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from runner.answers.themes import Theme, Voice
+from runner.base.tables import as_rows
+from runner.reports.collection.facts import CollectionFacts, stances
+
+_THEME = (
+    *("theme", "title", "statement", "files", "files_read", "speakers", "for", "against"),
+    *("silent", "quotes", "findings", "in_files", "speakers_for", "speakers_against"),
+    "silent_files",
+)
+_GROUP = (
+    *("attribute", "value", "theme", "title", "files", "files_read", "share", "for", "against"),
+    *("p", "p_holm", "p_is"),
+)
+
+
+def themes_csv(facts: CollectionFacts) -> str:
+    """Return themes.csv: a row for each theme, with a column of files for each group."""
+    groups = [(each, value) for each in facts.groupings for value in each.values]
+    header = [*_THEME, *(f"files with {each.name}={value}" for each, value in groups)]
+
+    def row(theme: Theme) -> Iterator[Any]:
+        yield from (theme.id, theme.title, theme.statement, len(theme.files))
+        yield from (len(facts.collection.read), len(theme.speakers))
+        yield from (len(theme.for_), len(theme.against), len(theme.silent))
+        yield from (len(theme.quotes), len(theme.findings), _listed(theme.files))
+        yield from (_voices(theme.for_), _voices(theme.against), _listed(theme.silent))
+        for each, value in groups:
+            yield sum(each.of.get(file) == value for file in set(theme.files))
+
+    return as_rows([header, *map(row, facts.collection.themes)])
+
+
+def matrix_csv(facts: CollectionFacts) -> str:
+    """Return matrix.csv: where each file stands on each theme; silent files have an empty cell."""
+
+    def row(theme: Theme) -> list[Any]:
+        found = stances(theme, facts)
+        cells = (found[file] for file in facts.files)
+        return [theme.id, theme.title, *("" if each == "silent" else each for each in cells)]
+
+    return as_rows([["theme", "title", *facts.files], *map(row, facts.collection.themes)])
+
+
+def groups_csv(facts: CollectionFacts) -> str:
+    """Return groups.csv: a row for each theme and group of an attribute that is compared."""
+    rows = (
+        [
+            *(each.attribute, one.value, each.theme.id, each.theme.title, one.files, one.read),
+            *(one.files / one.read if one.read else None, one.for_, one.against),
+            *(each.p, each.adjusted, "estimated" if each.drawn else "exact"),
+        ]
+        for each in facts.differences
+        for one in each.counts
+    )
+    return as_rows([_GROUP, *rows])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return "; ".join(names)
+
+
+def _voices(voices: tuple[Voice, ...]) -> str:
+    return "; ".join(f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices)

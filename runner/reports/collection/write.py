@@ -1,0 +1,59 @@
+"""Writes the tables and pages of a batch's collection, from its themes.json."""
+
+from importlib.util import find_spec
+
+import structlog
+
+from runner.answers.themes import FILE
+from runner.base.files import write_bytes
+from runner.base.json import at, text
+from runner.base.regular_files import kind_of, refuse_links
+from runner.record.batch_directory import REPORT, rows_of, write_table
+from runner.record.word import as_docx
+from runner.reports.collection.facts import facts_of
+from runner.reports.collection.notes import themes_md
+from runner.reports.collection.page import collection_page
+from runner.reports.collection.tables import groups_csv, matrix_csv, themes_csv
+from runner.reports.stored_run import StoredRun
+from runner.transcript.inputs import root_of
+
+WORD_QUOTES = 40  # of a theme's side in themes.docx; themes.md has all
+
+log = structlog.get_logger("colloquy.report")
+
+
+def write_collection(run: StoredRun) -> bool:
+    """Write what is made of the themes of the batch *run*, and results.csv; say if it has any.
+
+    The Word document comes with `output.pages=docx`. Raises OSError and ConfigError.
+    """
+    file = run.path / FILE
+    if kind_of(file) != "file":
+        return False
+    refuse_links(file.parent)
+    facts = facts_of(run)
+    if facts is None:
+        log.warning("collection.unreadable", file=FILE, path=str(run.path))
+        return False
+    name = root_of(text(at(run.metadata, "transcript", "name"))).name or run.name
+    pages: dict[str, str | bytes] = {
+        "themes.csv": themes_csv(facts),
+        "matrix.csv": matrix_csv(facts),
+        "themes.md": themes_md(facts, name),
+    }
+    if facts.differences:
+        pages["groups.csv"] = groups_csv(facts)
+    if at(run.config, "output", "pages") == "docx" and find_spec("docx"):
+        pages["themes.docx"] = as_docx(
+            themes_md(facts, name, WORD_QUOTES), title=f"Themes of {name}"
+        )
+    for page, content in pages.items():
+        _write(run, page, content)
+    _write(run, REPORT, collection_page(run, facts, name))  # links to those above
+    write_table(run.path, rows_of(run.path))
+    return True
+
+
+def _write(run: StoredRun, page: str, content: str | bytes) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    write_bytes((run.path / FILE).parent / page, data)

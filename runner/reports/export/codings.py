@@ -1,0 +1,123 @@
+"""Codings of stored runs, placed in a plain text of each transcript; codings.csv and .qdpx."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from runner.answers.codebook import Codebook, read_codebook
+from runner.answers.grounding.grounder import Grounder
+from runner.answers.grounding.quotes import ABSENT
+from runner.base.files import write_bytes
+from runner.base.json import at, mappings, section, text
+from runner.base.tables import as_rows
+from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
+from runner.record.run_directory import CODEBOOK
+from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
+from runner.reports.stored_run import StoredRun, read_run
+from runner.transcript.inputs import root_of
+
+CODINGS, PROJECT = "codings.csv", "codings.qdpx"
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFile:
+    """A transcript of a run or batch as it is coded; its codings are in the transcript's order."""
+
+    run: StoredRun
+    source: SourceText
+    codings: tuple[PlacedCoding, ...]
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer holds codings, if only none; not so where it failed."""
+        return any("codings" in section(r, "structured_data") for r in self.run.records.values())
+
+
+def codebook_of(path: Path) -> Codebook:
+    """Return the codebook of the run or batch in *path*; raise ConfigError without one."""
+    return read_codebook((batch_of(path) or path) / CODEBOOK)
+
+
+def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
+    """Yield the transcript of a run, or those of a batch's runs, in the order of its results."""
+    if not is_batch(run.path):
+        runs = [(run.transcript.name if run.transcript else "", run.path)]
+    else:
+        known = set(runs_of(run.path))
+        named = ((text(row.get("transcript")), run.path / text(row.get("run")))
+                 for row in rows_of(run.path))  # fmt: skip
+        runs = [(name, path) for name, path in named if path in known]
+    for name, path in runs:
+        each = run if path == run.path else read_run(path)
+        if each.transcript is not None:
+            source = source_of(each.transcript, name)
+            yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
+
+
+def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:
+    grounder = Grounder(source.transcript.segments)
+    found = dict.fromkeys(
+        placed
+        for record in run.records.values()
+        for item in mappings(section(record, "structured_data").get("codings"))
+        if record.get("status") == "ok" and item.get("code") in names
+        for evidence in mappings(item.get("evidence"))
+        for placed in _placed(source, grounder, record, item, evidence)
+    )
+    return sorted(
+        found, key=lambda each: (each.segment.id if each.segment else "~", each.start or 0)
+    )
+
+
+def _placed(
+    source: SourceText,
+    grounder: Grounder,
+    record: Mapping[str, object],
+    item: Mapping[str, object],
+    evidence: Mapping[str, object],
+) -> Iterator[PlacedCoding]:
+    quote, segment, match = (text(evidence.get(key)) for key in ("quote", "segment", "match"))
+    code, reason = text(item.get("code")), text(item.get("reason"))
+    coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
+    said = text(evidence.get("said")) or quote
+    places = [] if match == ABSENT else grounder.placed(said, segment)
+    for name, start, end in places:
+        held, base = source.segments[name], source.starts[name]
+        place = base + start, base + end
+        yield PlacedCoding(
+            source.file, held, code, held.text[start:end], *place, match, reason, coder
+        )
+    if not places:
+        claimed = source.segments.get(segment)
+        yield PlacedCoding(source.file, claimed, code, quote, None, None, ABSENT, reason, coder)
+
+
+def write_codings(run: StoredRun) -> None:
+    """Write codings.csv and, except in the run of a batch, codings.qdpx beside the codebook.
+
+    Those of a batch hold the codings of all its files. A run without a codebook gets nothing.
+    Raises OSError and ConfigError.
+    """
+    if not text(run.config.get("codebook")):
+        return
+    book, path = codebook_of(run.path), run.path
+    head = as_rows([COLUMNS]).encode()
+    if batch_of(path) is not None:
+        codings = chain.from_iterable(each.codings for each in coded_files(run, book))
+        write_bytes(path / CODINGS, head + as_rows(each.row() for each in codings).encode())
+        return
+    name = text(at(run.metadata, "transcript", "name"))
+    with Project(root_of(name).name if is_batch(path) else name, book) as project:
+
+        def table() -> Iterator[bytes]:
+            yield head
+            for each in coded_files(run, book):
+                rows = as_rows(coding.row() for coding in each.codings).encode()
+                project.add(each.source, each.codings, text(each.run.metadata.get("started_at")))
+                if each.run is not run:
+                    write_bytes(each.run.path / CODINGS, head + rows)
+                yield rows
+
+        write_bytes(path / CODINGS, table())
+        write_bytes(path / PROJECT, project.content())

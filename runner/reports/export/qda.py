@@ -1,0 +1,219 @@
+"""REFI-QDA projects: transcripts as plain texts, codes, and codings by code points; REFI 1.0."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import TextIOWrapper
+from itertools import groupby
+from tempfile import SpooledTemporaryFile
+from typing import IO, Self, cast
+from xml.sax.saxutils import XMLGenerator
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from runner.answers.codebook import (
+    ORIGIN,
+    Codebook,
+    guid_of,
+    open_element,
+    write_codes,
+    write_element,
+)
+from runner.base.errors import one_line
+from runner.base.format import clock
+from runner.transcript.model import Segment, Transcript
+
+NAMESPACE = "urn:QDA-XML:project:1.0"
+_IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
+_CHUNK = 1 << 20
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+COLUMNS = (
+    "file", "segment", "start", "end", "speaker", "code", "quote", "start_position",
+    "end_position", "match", "reason", "coder",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCoding:
+    """A code on words of one segment, and where they are in the source's text, in code points.
+
+    Words that are not in the transcript have no positions; *segment* is then the claimed one,
+    None where the transcript has no such. *match* is that of the quote's check.
+    """
+
+    file: str
+    segment: Segment | None
+    code: str
+    quote: str
+    start: int | None
+    end: int | None
+    match: str
+    reason: str
+    coder: str
+
+    def row(self) -> Sequence[object]:
+        """Return the cells of COLUMNS."""
+        held = self.segment
+        times = [] if held is None else [held.start_s, held.end_s]
+        clocks = [None if each is None else clock(each) for each in times] or [None, None]
+        who = (None, None) if held is None else (held.id, held.speaker)
+        return (self.file, who[0], *clocks, who[1], self.code, self.quote, self.start, self.end,
+                self.match, self.reason, self.coder)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """The transcript of *file* as a plain text: a segment a line, after its speaker.
+
+    *starts* are the code points at which the words of each segment begin.
+    """
+
+    file: str
+    transcript: Transcript
+    text: str
+    starts: dict[str, int]
+    segments: dict[str, Segment]
+
+    @property
+    def guid(self) -> str:
+        """Its GUID, the same for the same words in a file of the same name."""
+        return guid_of("source", self.file, self.text)
+
+    @property
+    def name(self) -> str:
+        """Its name, which programs also use as that of a file."""
+        return self.file.replace("/", "_")
+
+
+def source_of(transcript: Transcript, file: str) -> SourceText:
+    """Return *transcript*, read from *file*, as the text that codings are placed in."""
+    parts, starts, at = list[str](), dict[str, int](), 0
+    for segment in transcript.segments:
+        label = f"{segment.speaker}: " if segment.speaker else ""
+        starts[segment.id] = at + len(label)
+        parts.append(f"{label}{segment.text}\n")
+        at += len(parts[-1])
+    segments = {segment.id: segment for segment in transcript.segments}
+    return SourceText(file, transcript, "".join(parts), starts, segments)
+
+
+class Project:
+    """A project called *name* that is made source by source; a context manager.
+
+    Its times are those of the runs and its GUIDs depend on the content only.
+    """
+
+    def __init__(self, name: str, book: Codebook) -> None:
+        self._name, self._book = name, book
+        self._guids = {code.name: code.guid for code in book.codes}
+        self._coders: dict[str, str] = {}
+        self._begun = ""
+        self._open = ExitStack()
+        self._file = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed
+        self._zip = self._open.enter_context(ZipFile(self._file, "w", ZIP_DEFLATED))
+        self._inner = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
+        self._sources = TextIOWrapper(cast("IO[bytes]", self._inner), "utf-8", newline="\n")
+        self._xml = XMLGenerator(self._sources, "utf-8", short_empty_elements=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sources.detach()
+        self._open.close()
+
+    def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
+        """Add a source with its codings; those without positions are left out."""
+        time = _time(started_at)
+        self._begun = self._begun or time.get("creationDateTime", "")
+        path = f"{source.guid}.txt"
+        self._zip.writestr(_member(f"sources/{path}"), source.text.encode())
+        about = {"guid": source.guid, "name": source.name, "plainTextPath": f"internal://{path}"}
+        open_element(self._xml, "TextSource", **about, **time)
+        placed = [c for c in codings if c.start is not None and c.end is not None]
+        placed.sort(key=_span)
+        for span, group in groupby(placed, key=_span):
+            self._selection(source.guid, span, list(group), time)
+        self._xml.endElement("TextSource")
+
+    def _selection(
+        self,
+        source: str,
+        span: tuple[int, int, str],
+        codings: Sequence[PlacedCoding],
+        time: dict[str, str],
+    ) -> None:
+        """Write the codes that one coder gives to one stretch of a source."""
+        start, end, coder = span
+        user = self._coders.setdefault(coder, guid_of("coder", coder))
+        made = {"creatingUser": user, **time}
+        reasons = {each.code: each.reason for each in codings}
+        open_element(
+            self._xml,
+            "PlainTextSelection",
+            guid=guid_of("selection", source, *span),
+            name=one_line(codings[0].quote, 80),
+            startPosition=str(start),
+            endPosition=str(end),
+            **made,
+        )
+        told = [f"{code}: {why}" if len(reasons) > 1 else why for code, why in reasons.items()]
+        write_element(self._xml, "Description", "\n".join(told))
+        for code in reasons:
+            open_element(self._xml, "Coding", guid=guid_of("coding", source, *span, code), **made)
+            open_element(self._xml, "CodeRef", targetGUID=self._guids[code])
+            self._xml.endElement("CodeRef")
+            self._xml.endElement("Coding")
+        self._xml.endElement("PlainTextSelection")
+
+    def content(self) -> Iterator[bytes]:
+        """Yield the bytes of the finished project."""
+        self._sources.flush()
+        with self._zip.open(_member("project.qde"), "w") as opened:
+            out = TextIOWrapper(opened, "utf-8", newline="\n")
+            xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
+            xml.startDocument()
+            time = {"creationDateTime": self._begun} if self._begun else {}
+            about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
+            open_element(xml, "Project", **about)
+            self._write_users(xml)
+            open_element(xml, "CodeBook")
+            write_codes(xml, self._book)
+            xml.endElement("CodeBook")
+            if self._inner.tell():
+                open_element(xml, "Sources")
+                xml.ignorableWhitespace("\n")  # ends the tag
+                out.flush()
+                self._inner.seek(0)
+                while piece := self._inner.read(_CHUNK):
+                    opened.write(piece)
+                xml.endElement("Sources")
+            xml.endElement("Project")
+            out.flush()
+            out.detach()
+        self._zip.close()
+        self._file.seek(0)
+        yield from iter(lambda: self._file.read(_CHUNK), b"")
+
+    def _write_users(self, xml: XMLGenerator) -> None:
+        if self._coders:
+            open_element(xml, "Users")
+            for name, guid in self._coders.items():
+                open_element(xml, "User", guid=guid, name=name)
+                xml.endElement("User")
+            xml.endElement("Users")
+
+
+def _span(coding: PlacedCoding) -> tuple[int, int, str]:
+    return coding.start or 0, coding.end or 0, coding.coder
+
+
+def _member(name: str) -> ZipInfo:
+    member = ZipInfo(name)  # of 1980: the same project is the same bytes
+    member.compress_type, member.external_attr = ZIP_DEFLATED, 0o600 << 16
+    return member
+
+
+def _time(started_at: str) -> dict[str, str]:
+    known = _TIME.match(started_at)
+    return {"creationDateTime": f"{known[0]}Z"} if known else {}

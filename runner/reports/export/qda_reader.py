@@ -1,0 +1,127 @@
+"""Codings in REFI-QDA projects (.qdpx) of any program: untrusted archives, read within limits."""
+
+import lzma
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zipfile import BadZipFile, LargeZipFile, ZipFile
+
+from runner.answers.codebook import codes_in_xml
+from runner.base.errors import ConfigError, TranscriptError, one_line, reason
+from runner.base.regular_files import open_regular
+from runner.transcript.formats.markup import xml_events
+
+MAX_BYTES = 500_000_000  # of an archive, which may hold recordings
+MAX_MEMBERS = 20_000
+MAX_MEMBER = 40_000_000  # bytes of a member that is read, and
+MAX_READ = 400_000_000  # of all of them
+MAX_SELECTIONS = 500_000
+_INTERNAL = "internal://"
+_UNREADABLE = (BadZipFile, LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error,
+               lzma.LZMAError, UnicodeDecodeError, ValueError)  # fmt: skip
+
+
+@dataclass(slots=True)
+class CodedText:
+    """A text source: *codings* are code points start and end (exclusive), and a code's GUID."""
+
+    name: str
+    path: str
+    text: str = ""
+    codings: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedProject:
+    """The text sources of a project, and the names of its codes by GUID."""
+
+    codes: Mapping[str, str]
+    sources: tuple[CodedText, ...]
+
+
+def read_project(file: Path) -> CodedProject:
+    """Return the codings of the project in *file*; nothing is written. Raises ConfigError."""
+    try:
+        with open_regular(file, MAX_BYTES) as opened, ZipFile(opened) as archive:
+            return _read(_Archive(archive), file)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {reason(error, file)}") from error
+    except TranscriptError as error:
+        raise ConfigError(str(error)) from error
+    except _UNREADABLE as error:
+        raise ConfigError(f"{file} is not a REFI-QDA project: {one_line(str(error))}") from error
+
+
+class _Archive:
+    """Reads the members of an archive by name, within the limits on one and on all of them."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive, self._left = archive, MAX_READ
+        self.names = archive.namelist()
+        if len(self.names) > MAX_MEMBERS:
+            raise ValueError(f"{len(self.names):,} members, expected at most {MAX_MEMBERS:,}")
+
+    def read(self, name: str) -> bytes:
+        """Return a member, whatever size the archive says it has; raise ValueError if too large."""
+        limit = min(MAX_MEMBER, self._left)
+        with self._archive.open(name) as opened:
+            data = opened.read(limit + 1)
+        if len(data) > limit:
+            raise ValueError(f"{name[:80]!r} unpacks to more than {limit:,} bytes")
+        self._left -= len(data)
+        return data
+
+
+def _read(archive: _Archive, file: Path) -> CodedProject:
+    projects = [name for name in archive.names if name.lower().endswith(".qde") and "/" not in name]
+    if len(projects) != 1:
+        raise ValueError(f"{len(projects)} files .qde in it, expected one")
+    data, place = archive.read(projects[0]), f"{file}: {projects[0]}"
+    codes = {code.guid: code.name for code in codes_in_xml(data, place)}
+    sources = tuple(_sources(data, place))
+    by_name = {name.rpartition("/")[2]: name for name in archive.names}
+    for source in sources:
+        if source.path:
+            inside = by_name.get(source.path.removeprefix(_INTERNAL).lstrip("/"))
+            if not source.path.startswith(_INTERNAL) or inside is None:
+                raise ValueError(f"the text of {source.name!r} is not in it: {source.path[:80]!r}")
+            source.text = archive.read(inside).decode("utf-8-sig")
+    return CodedProject(codes, sources)
+
+
+def _sources(data: bytes, place: str) -> Iterator[CodedText]:
+    """Yield the text sources in project.qde, those without inline text without theirs."""
+    source: CodedText | None = None
+    span, words, left = (0, 0), list[str](), MAX_SELECTIONS
+    inline = False
+    for tag, value in xml_events(data, place, "REFI-QDA XML"):
+        if isinstance(value, str):
+            if inline:
+                words.append(value)
+        elif value is None:
+            if tag == "PlainTextContent" and source is not None:
+                source.text, inline = "".join(words), False
+            elif tag == "TextSource" and source is not None:
+                yield source
+                source = None
+        elif tag == "TextSource":
+            source = CodedText(value.get("name", ""), value.get("plainTextPath", ""))
+        elif source is not None:
+            if tag == "PlainTextContent":
+                words, inline = [], True
+            elif tag == "PlainTextSelection":
+                span = _span(value, source)
+            elif tag == "CodeRef":
+                guid = value.get("targetGUID", "").strip("{} ").lower()
+                source.codings.append((*span, guid))
+                left -= 1
+                if left < 0:
+                    raise ValueError(f"more than {MAX_SELECTIONS:,} codings")
+
+
+def _span(about: Mapping[str, str], source: CodedText) -> tuple[int, int]:
+    ends = about.get("startPosition", ""), about.get("endPosition", "")
+    if not all(each.isdecimal() and len(each) < 12 for each in ends):
+        raise ValueError(f"a selection in {source.name[:80]!r} has no positions: {ends!r:.80}")
+    return int(ends[0]), int(ends[1])

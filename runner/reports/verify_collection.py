@@ -1,0 +1,109 @@
+"""Verification of collection/themes.json: its ids, quotes and counts, made again from the runs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.answers.themes import AGAINST, FILE, FOR, Collection, Theme, ThemeQuote, read_collection
+from runner.base.errors import ColloquyError
+from runner.base.json import load_json, read_yaml
+from runner.config.schema import validate
+from runner.job.graph import collection_pipeline, make_pipeline
+from runner.record.run_directory import RESOLVED
+from runner.record.testimony import JointFinding, gather
+from runner.transcript.inputs import Input
+
+Key = tuple[str, str, str, str | None, float | None]
+
+
+def collection_faults(batch: Path) -> list[str]:
+    """Return the faults of a batch's collection, a line each; empty if it is sound or missing.
+
+    A file that is not JSON is not reported here. Raises OSError.
+    """
+    if not (batch / FILE).is_file():
+        return []
+    try:
+        stored = read_collection(load_json(batch / FILE))
+        settings = validate(read_yaml(batch / RESOLVED))
+        pipeline = make_pipeline(settings.stages, settings.analyzers)
+        joint = collection_pipeline(settings.stages, settings.analyzers)
+    except (ValueError, ColloquyError):
+        return []
+    if stored is None:
+        return ["it is not what a collection writes"]
+    reads = {name for node in joint.nodes for name in node.reads}
+    inputs = [Input(Path(each.file), each.file, each.run) for each in stored.read]
+    outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
+    if outside:
+        return [f"{outside[0]!r} is not a run of this batch"]
+    found = gather(batch, inputs, [n for n in pipeline.nodes if n.name in reads]).findings
+    return [*_unread(stored, found), *_theme_faults(stored, found), *_other_faults(stored, found)]
+
+
+def _is_inside(batch: Path, run: str) -> bool:
+    return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
+
+
+def _unread(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+    known = {finding.file for finding in found.values()}
+    named = [each.file for each in stored.read]
+    for name in sorted(known - set(named)):
+        yield f"{name} is not among the files that were read"
+    if len(set(named)) < len(named):
+        yield "a file was read twice"
+
+
+def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+    names = [each.file for each in stored.read]
+    for theme in stored.themes:
+        lost = [name for name in theme.findings if name not in found]
+        if lost:
+            yield f"{theme.id}: {lost[0]!r} is no finding with a verified quote"
+            continue
+        for_ = [name for name in theme.findings if name not in set(theme.against_findings)]
+        sides = {FOR: for_, AGAINST: theme.against_findings}
+        quotes = {s: {_key(q) for n in sides[s] for q in found[n].quotes} for s in sides}
+        if any(_key(quote) not in quotes[quote.side] for quote in theme.quotes):
+            yield f"{theme.id}: a quote is not one of its findings"
+        yield from _counted(theme, quotes, names)
+
+
+def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> Iterator[str]:
+    """Yield which of a theme's lists differ from those made of the *quotes* of its findings."""
+    voices = {side: {(key[0], key[3]) for key in quotes[side]} for side in quotes}
+    every = voices[FOR] | voices[AGAINST]
+    files = {file for file, _ in every}
+    lists: dict[str, tuple[Sequence[object], set[Any]]] = {
+        "files": (theme.files, files),
+        "silent": (theme.silent, set(names) - files),
+        "speakers": ([(v.file, v.speaker) for v in theme.speakers], every),
+        FOR: ([(v.file, v.speaker) for v in theme.for_], voices[FOR]),
+        AGAINST: ([(v.file, v.speaker) for v in theme.against], voices[AGAINST]),
+    }
+    for key, (said, counted) in lists.items():
+        if set(said) != counted or len(said) != len(counted):
+            yield f"{theme.id}: {key} are {len(said)}, its findings give {len(counted)}"
+
+
+def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+    ids = {theme.id for theme in stored.themes}
+    rows: list[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = []
+    for each in stored.contradictions:
+        rows += [(each.id, side.findings, side.quotes, each.themes) for side in each.sides]
+    rows += [(each.id, each.findings, each.quotes, each.themes) for each in stored.agreements]
+    rows += [("an outlier", [each.finding], each.quotes, ()) for each in stored.outliers]
+    rows += [("unassigned", stored.unassigned, (), ())]
+    for name, findings, quotes, themes in rows:
+        if lost := next((each for each in findings if each not in found), None):
+            yield f"{name}: {lost!r} is no finding with a verified quote"
+            continue
+        known = {_key(quote) for each in findings for quote in found[each].quotes}
+        if any(_key(quote) not in known for quote in quotes):
+            yield f"{name}: a quote is not one of its findings"
+        if lost := next((each for each in themes if each not in ids), None):
+            yield f"{name}: there is no theme {lost!r}"
+
+
+def _key(quote: ThemeQuote) -> Key:
+    return quote.file, quote.segment, quote.quote, quote.speaker, quote.start_s

@@ -1,0 +1,6 @@
+"""Collection: the stages that read all transcripts of a batch, after its runs.
+
+`material` shows the findings of the runs in prompts, with `stand_ins`, `caller` asks, `themes`
+reduces findings to themes in a `tree` of calls, `contrasts` and `synthesis` read themes, `collect`
+runs the stages and writes collection/themes.json from the `state`, `forecast` predicts them.
+"""

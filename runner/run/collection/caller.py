@@ -1,0 +1,173 @@
+"""Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import structlog
+
+from runner.answers.grounding.grounder import Grounder
+from runner.answers.outcome import Outcome, failed_outcome
+from runner.answers.themes import LedgerRow
+from runner.base.errors import CallError, NotRunError, one_line
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.job.graph import Node
+from runner.job.job import Job
+from runner.job.parts import owner_of
+from runner.providers.offline.document import read_document
+from runner.providers.request import Completion
+from runner.record.recorder import Recorder
+from runner.record.reuse import StoredAnswers
+from runner.record.run_directory import RunDirectory
+from runner.run.ask import Asker, Get, Question
+from runner.run.collection.material import Ids, Sheet
+from runner.run.contexts import Contexts
+from runner.run.fits import Fits, FitsByNode
+from runner.run.node import NodeRunner
+from runner.run.validation import Validator
+from runner.transcript.model import Segment
+
+T = TypeVar("T")
+Read = Callable[[Mapping[str, Any]], tuple[T, Ids]]  # the value in an answer, and its faults
+
+log = structlog.get_logger("colloquy.collection")
+
+
+class _Recorder(Recorder):
+    """Writes the answers of a collection into its batch, whose metadata tells of its progress."""
+
+    async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
+        """Leave metadata.json to the batch."""
+
+
+class _Validator(Validator):
+    """Checks the quotes of a reply against those of the material that it answers."""
+
+    def __init__(self, job: Job, texts: Mapping[str, str]) -> None:
+        super().__init__(job)
+        self._texts = texts
+
+    def validate(
+        self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
+    ) -> Outcome:
+        """Return the outcome of *reply*; see `Validator.validate`."""
+        findings = read_document(self._texts[node.name]).findings
+        near, restore = self.job.settings.grounding.near_score, self.job.redaction.restore
+        quoted = ((s, quote) for each in findings for s, quote in each.evidence)
+        cited = tuple(Segment(s, None, None, None, restore(quote)[0]) for s, quote in quoted)
+        return super().validate(Grounder(cited, near), node, reply, limit)
+
+
+class _Runner(NodeRunner):
+    """Answers nodes whose material is given: `texts` by their names."""
+
+    texts: Mapping[str, str]
+
+    def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
+        """Return what is asked of each model of *node*, in order."""
+        chain = self.job.chain(replace(node, name=owner_of(node)))
+        fit = {model.name: fits[owner_of(node), model.name] for model in chain}
+        return [Question(node, m, calls, fit[m.name], m is chain[-1]) for m in chain]
+
+    async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
+        return await get(question, self.texts[question.node.name])
+
+
+@dataclass
+class Caller:
+    """Asks the analyzers of a collection through *clients*.
+
+    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer.
+    """
+
+    job: Job
+    clients: Mapping[str, Client]
+    directory: RunDirectory
+    stored: StoredAnswers
+    expected_s: Mapping[str, float]
+    ledger: list[LedgerRow] = field(default_factory=list)
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    reused: int = 0
+    _texts: dict[str, str] = field(default_factory=dict)  # of calls in flight
+    _calls: dict[str, CallLog] = field(default_factory=dict)  # by analyzer
+    _ready_s: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.recorder = _Recorder(self.job, self.directory, self.stored)
+        asker = Asker(self.job, self.clients, self.stored, self.expected_s)
+        asker.validator = _Validator(self.job, self._texts)
+        self.fits = Fits(self.job, self.directory, self.stored.previous)
+        contexts = Contexts(self.job, self.recorder.keep_context)
+        self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
+        self._runner.texts = self._texts
+        self.count = self.job.main.tokenizer.line_counter()
+
+    def budget(self, node: Node) -> int:
+        """Return the tokens of material that every model of *node* can read in one call."""
+        return min(self.job.fit(node, model).context for model in self.job.chain(node))
+
+    def begin(self, node: Node) -> None:
+        """Record that *node* begins."""
+        self._calls[node.name] = self.recorder.call_log(node)
+        self._ready_s[node.name] = self.recorder.elapsed_s()
+        self.recorder.node_started(node)
+
+    def skip(self, node: Node, why: str) -> None:
+        """Record that there is nothing for *node* to read."""
+        self._end(node, Outcome("skipped", kind="upstream", error=why))
+
+    def _end(self, node: Node, outcome: Outcome) -> None:
+        self.outcomes.setdefault(node.name, []).append(outcome)
+        calls, ready_s = self._calls[node.name], self._ready_s[node.name]
+        self.recorder.node_ended(node, outcome, calls, ready_s)
+
+    async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
+        """Return what *read* makes of the answer about *material*, empty without one.
+
+        *part* names one of several calls of *node*; the last one has none. What is not used of a
+        reply is added to the ledger.
+        """
+        one = replace(node, name=f"{node.name}/{part}") if part else node
+        whole = self._calls[node.name]
+        calls = self.recorder.call_log(one) if part else whole
+        self._texts[one.name] = material.text
+        outcome = await self._answer(one, calls)
+        del self._texts[one.name]
+        self.reused += outcome.reused is not None
+        if part:
+            self.outcomes.setdefault(node.name, []).append(outcome)
+            whole.absorb(calls)
+            self.recorder.part_ended(one, outcome, calls)
+        else:
+            self._end(node, outcome)
+        value, faults = read(outcome.answer or {})
+        if outcome.answer is None:
+            faults = (f"nothing of it was read: {outcome.kind or outcome.status}",)
+        left_out, tokens = (*material.left_out, *faults), self.count(material.text)
+        self.ledger.append(
+            LedgerRow(
+                level,
+                one.name,
+                material.inputs,
+                tokens,
+                self.budget(node),
+                left_out,
+                outcome.status,
+            )
+        )
+        return value
+
+    async def _answer(self, node: Node, calls: CallLog) -> Outcome:
+        """Return the outcome of one call; its failure is its outcome."""
+        try:
+            self.recorder.check()
+            return await self._runner.answer(node, {}, calls)
+        except NotRunError as error:
+            return Outcome("not_run", kind=error.kind, error=str(error))
+        except CallError as error:
+            return failed_outcome(error)
+        except (Exception, SystemExit) as error:  # a bug in one call must not stop the others
+            log.exception("node.crashed", analyzer=node.name)
+            message = one_line(f"{type(error).__name__}: {error}")
+            return Outcome("error", kind="internal", error=message)

@@ -1,0 +1,207 @@
+"""Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from runner.answers.groups import curve
+from runner.answers.outcome import ANSWERED, Outcome, run_status
+from runner.answers.themes import FILE, Collection, read_collection
+from runner.base.errors import EXIT_OK
+from runner.base.format import plural
+from runner.base.json import read_json
+from runner.base.threads import offload
+from runner.calls.client import Client
+from runner.calls.schedule import run_graph
+from runner.job.build import collection_job
+from runner.job.graph import Node
+from runner.job.job import BatchJob
+from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
+from runner.record.benchmark import benchmark
+from runner.record.history import CallAverages, expected_durations
+from runner.record.reuse import StoredAnswers
+from runner.record.run_directory import RunDirectory
+from runner.record.testimony import Testimony, gather
+from runner.run.collection.bounds import readable
+from runner.run.collection.caller import Caller
+from runner.run.collection.contrasts import Agreements, Outliers
+from runner.run.collection.stand_ins import StandIns
+from runner.run.collection.state import State
+from runner.run.collection.synthesis import Summing
+from runner.run.collection.themes import Themes
+from runner.transcript.model import Transcript
+from runner.transcript.redact.unredacted import redacted
+
+SKIPPED = "skipped"  # status of a collection with nothing to compare
+DONE = ANSWERED | {SKIPPED}
+
+log = structlog.get_logger("colloquy.collection")
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How a collection ended; *about* is for the batch's metadata.json, *analyzers* its figures."""
+
+    status: str
+    exit_code: int
+    about: Mapping[str, Any]
+    analyzers: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+def is_collected(batch: Path) -> bool:
+    """Return whether *batch* holds a collection that came to its end."""
+    found = read_collection(read_json(batch / FILE))
+    return found is not None and found.status in DONE
+
+
+@dataclass
+class Collecting:
+    """Runs the joint stages of *batch* into *directory* through *clients*; use it once.
+
+    *histories* are as in `plan.read_histories`.
+    """
+
+    batch: BatchJob
+    directory: RunDirectory
+    clients: Mapping[str, Client]
+    stored: StoredAnswers
+    histories: Mapping[str, Mapping[str, CallAverages]]
+
+    async def execute(self) -> Collected:
+        """Run them; raise only on a full disk or cancellation. A failed call is a status."""
+        settings = self.batch.settings
+        job = collection_job(self.batch)
+        stand_ins = StandIns(job.redaction)
+        if job.redaction:
+            job = replace(job, redaction=stand_ins)
+        reads = {name for node in job.pipeline.nodes for name in node.reads}
+        nodes = [node for node in self.batch.pipeline.nodes if node.name in reads]
+
+        def masking(file: str, transcript: Transcript) -> Callable[[str], str]:
+            return stand_ins.of_file(file, redacted(settings.transcript, transcript)[0])
+
+        of = (self.directory.path, list(self.batch.inputs), nodes)
+        evidence = await offload(gather, *of, masking if job.redaction else None)
+        log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
+        if why := self._nothing(evidence):
+            found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
+            await self._write(found)
+            return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+        expected = expected_durations(
+            {n.name: self._seen(n) for n in job.pipeline.nodes},
+            {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
+        )
+        caller = Caller(job, self.clients, self.directory, self.stored, expected)
+        try:
+            return await self._run(caller, State(evidence))
+        except BaseException as error:
+            await caller.recorder.break_off(error, EXIT_OK)
+            raise
+
+    def _seen(self, node: Node) -> CallAverages | None:
+        first = self.batch.chain(node)[0]
+        return self.histories[first.settings.name].get(node.name)
+
+    def _nothing(self, evidence: Testimony) -> str:
+        """Return why there is nothing to compare, empty where there is."""
+        if self.batch.settings.batch.shards > 1:
+            return "the collection is skipped: batch.shards splits the files, and it needs them all"
+        if len(evidence.read) < 2:
+            return (
+                f"the collection is skipped: {len(evidence.read)} transcript was read, it needs 2"
+            )
+        return ""
+
+    async def _run(self, caller: Caller, state: State) -> Collected:
+        await caller.fits.begin()
+        finders: list[Themes] = []
+        await run_graph(caller.job.pipeline, partial(self._work, caller, state, finders))
+        await caller.recorder.settle()
+        status, code = _status(caller.outcomes)
+        order = {node.name: place for place, node in enumerate(caller.job.pipeline.nodes)}
+        ledger = sorted(
+            caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node)
+        )
+        choices = (each.partition("=") for each in self.batch.overrides)
+        found = Collection(
+            next((value for key, _, value in choices if key == "pipeline"), ""),
+            status,
+            state.evidence.read,
+            state.evidence.unread,
+            tuple(state.themes),
+            tuple(state.contradictions),
+            tuple(state.agreements),
+            tuple(state.outliers),
+            tuple(sorted(state.synthesis, key=lambda each: order[each.analyzer])),
+            tuple(state.unassigned),
+            state.evidence.unused,
+            self.batch.settings.collection.threshold,
+            tuple(ledger),
+            curve([each for finder in finders for each in finder.joins]),
+        )
+        await self._write(found)
+        about = _figures(found, caller)
+        log.info("collection.finished", **about)
+        measured = benchmark(
+            caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
+        )
+        return Collected(status, code, about, measured["analyzers"], _told(about))
+
+    async def _work(
+        self,
+        caller: Caller,
+        state: State,
+        finders: list[Themes],
+        node: Node,
+        _: Mapping[str, object],
+    ) -> None:
+        caller.begin(node)
+        kind = kind_of(caller.job.analyzers[node.name])
+        with structlog.contextvars.bound_contextvars(stage=node.stage):
+            if kind == THEMES:
+                threshold = self.batch.settings.collection.threshold
+                finders.append(finder := Themes(caller, node, state.evidence, threshold))
+                state.add_themes(await finder.reduced())
+            elif kind == AGREEMENTS:
+                await Agreements(caller, node, state).find()
+            elif kind == OUTLIERS:
+                await Outliers(caller, node, state).find()
+            else:
+                await Summing(caller, node, state).find()
+
+    async def _write(self, found: Collection) -> None:
+        data = await offload(readable, found)
+        await self.directory.write_pages({FILE: data})
+
+
+def _status(outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[str, int]:
+    """Return the status and exit code of all calls; what had nothing to read is no failure."""
+    every = {
+        f"{name} {number}": outcome
+        for name, found in outcomes.items()
+        for number, outcome in enumerate(found)
+        if outcome.status != "skipped"
+    }
+    return run_status(every) if every else ("completed", EXIT_OK)
+
+
+def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
+    """Return the counts of a collection for metadata.json and the log."""
+    listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
+    counts = {name: len(getattr(found, name)) for name in listed}
+    calls = {"calls": len(found.ledger), "reused": caller.reused}
+    return {"status": found.status, **counts, **calls}
+
+
+def _told(about: Mapping[str, Any]) -> str:
+    """Return the counts in a line for the console."""
+    said = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
+    said += [plural(about["outliers"], "outlier")]
+    read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
+    reused = f", {about['reused']} reused" if about["reused"] else ""
+    return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"

@@ -1,0 +1,263 @@
+"""Contrasts of a collection: agreements and contradictions between themes, and outliers."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from runner.answers.themes import AGAINST, FOR, Accord, Contradiction, Outlier, Position, Theme
+from runner.base.errors import one_line
+from runner.base.json import mappings, section, text
+from runner.base.text import digest
+from runner.base.threads import offload
+from runner.calls.schedule import gather_all
+from runner.job.graph import Node
+from runner.record.testimony import JointFinding
+from runner.run.collection.caller import Caller
+from runner.run.collection.material import (
+    Cluster,
+    Ids,
+    Sheet,
+    block,
+    finding_line,
+    line,
+    room_of,
+)
+from runner.run.collection.state import State, side_of
+from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, faults_of, known_ids
+from runner.run.collection.tree import files_of, leaves
+
+EXAMPLES = 4  # findings of each side of a theme that are shown
+_FEW = 1  # speakers against a theme that make an outlier …
+_MANY = 3  # … where so many are for it
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """What ids of the material stand for: findings, and the themes that they belong to."""
+
+    findings: Mapping[str, Ids]
+    themes: Mapping[str, str]
+
+
+@dataclass
+class Agreements:
+    """Finds what speakers agree on and contradict each other in, by calls of *node*."""
+
+    caller: Caller
+    node: Node
+    state: State
+
+    async def find(self) -> None:
+        """Add contradictions and agreements to the state.
+
+        Themes that do not fit into one call are read in several, and one more compares all
+        statements.
+        """
+        if not self.state.themes:
+            self.caller.skip(self.node, "there is no theme")
+            return
+        packs = await offload(self._packs)
+        if len(packs) == 1:
+            said = [await self._ask("", 0, packs[0], examples=True)]
+        else:
+            parts = enumerate(packs, 1)
+            asked = (self._ask(f"part_{n:02d}", 0, pack, examples=True) for n, pack in parts)
+            said = await gather_all(asked)
+            said.append(await self._ask("", 1, self.state.themes, examples=False))
+        told = set[tuple[str, frozenset[str]]]()  # by kind, with their themes
+        for each in (each for found in said for each in found):
+            kind = "C" if isinstance(each, Contradiction) else "A"
+            if len(packs) > 1 and (kind, frozenset(each.themes)) in told:
+                continue  # what a part has found, the last call may find again
+            told.add((kind, frozenset(each.themes)))
+            self.state.add(each)
+
+    def _packs(self) -> list[list[Theme]]:
+        packs, left = [list[Theme]()], self._room()
+        for theme in self.state.themes:
+            tokens = sum(
+                map(self._tokens, self._lines(theme, itertools.count(1), examples=True)[0])
+            )
+            if packs[-1] and tokens > left:
+                packs.append([])
+                left = self._room()
+            packs[-1].append(theme)
+            left -= tokens
+        return packs
+
+    def _room(self) -> int:
+        return room_of(self.caller.budget(self.node))
+
+    def _tokens(self, shown: str) -> int:
+        return self.caller.count(shown + "\n")
+
+    def _lines(
+        self, theme: Theme, numbers: Iterator[int], *, examples: bool
+    ) -> tuple[list[str], dict[str, Ids]]:
+        """Return the lines of *theme* and the findings that their ids stand for.
+
+        The examples of a side are those with the smallest digests, which stay the same while
+        others come.
+        """
+        mask, found = self.caller.job.redaction.mask, self.state.evidence.findings
+        lines, ids = list[str](), dict[str, Ids]()
+        for side in (FOR, AGAINST):
+            every = side_of(theme, side)
+            if not every:
+                continue
+            ids[name := f"{theme.id}.{side}"] = every
+            said = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
+            lines.append(line({"id": name, "text": mask(said, eager=True)}))
+            for each in sorted(every, key=digest)[: EXAMPLES if examples else 0]:
+                number = next(numbers)
+                ids[own := f"F{number}"] = (each,)
+                about = {"id": own, "side": name, "text": found[each].shown}
+                lines.append(line(about, found[each].quote, number))
+        return lines, ids
+
+    async def _ask(
+        self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
+    ) -> list[Contradiction | Accord]:
+        numbers, left, left_out = itertools.count(1), self._room(), list[str]()
+        lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
+        for theme in themes:
+            more, ids = self._lines(theme, numbers, examples=examples)
+            left -= sum(map(self._tokens, more))
+            if left < 0 and lines:
+                left_out.append(f"{theme.id} is not shown: too many for the token budget")
+                continue
+            lines += more
+            findings |= ids
+            of_theme |= dict.fromkeys(ids, theme.id)
+            shown = sum(len(each) == 1 and name[0] == "F" for name, each in ids.items())
+            if examples and shown < len(theme.findings):
+                left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
+        shown_text = block("Themes of many transcripts", "themes", lines)
+        known = {name: Cluster("", "", "", each) for name, each in findings.items()}
+        material = Sheet(shown_text, known, len(themes), tuple(left_out))
+        read = partial(self._read, ids=_Ids(findings, of_theme))
+        return await self.caller.ask(self.node, part, level, material, read)
+
+    def _read(
+        self, reply: Mapping[str, Any], ids: _Ids
+    ) -> tuple[list[Contradiction | Accord], Ids]:
+        """Return what *reply* says; a contradiction without two sides with findings is dropped."""
+        state, faults = self.state, list[str]()
+        said = list[Contradiction | Accord]()
+        for row in mappings(section(reply, "structured_data").get("contradictions")):
+            sides, themes = list[Position](), dict[str, None]()
+            for each in mappings(row.get("sides")):
+                findings, of_themes = _members(each, ids, faults)
+                position = one_line(text(each.get("position")), MAX_STATEMENT)
+                if findings:
+                    sides.append(Position(position, state.quotes(findings), findings))
+                    themes |= of_themes
+            statement = one_line(text(row.get("statement")), MAX_STATEMENT)
+            if len(sides) < 2 or not statement:
+                faults.append(f"a contradiction without two sides: {statement[:60]}")
+                continue
+            why = one_line(text(row.get("reason")), MAX_REASON)
+            said.append(Contradiction("", statement, tuple(sides), tuple(themes), why))
+        for row in mappings(section(reply, "structured_data").get("agreements")):
+            findings, of_themes = _members(row, ids, faults)
+            statement = one_line(text(row.get("statement")), MAX_STATEMENT)
+            quotes = state.quotes(findings)
+            if not statement or len({quote.file for quote in quotes}) < 2:
+                faults.append(f"an agreement without two files: {statement[:60]}")
+                continue
+            said.append(Accord("", statement, quotes, findings, tuple(of_themes)))
+        return said, tuple(faults)
+
+
+def _members(row: Mapping[str, Any], ids: _Ids, faults: list[str]) -> tuple[Ids, dict[str, None]]:
+    """Return the findings and themes that the members of *row* stand for; add unknown ids."""
+    known, unknown = known_ids(row.get("members"), ids.findings)
+    faults += faults_of("unknown", unknown)
+    findings = dict.fromkeys(each for name in known for each in ids.findings[name])
+    return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
+
+
+@dataclass
+class Outliers:
+    """Finds outliers among findings that no theme has, and lone voices against one."""
+
+    caller: Caller
+    node: Node
+    state: State
+
+    async def find(self) -> None:
+        """Add outliers to the state; candidates of many files are read in several calls."""
+        found, opposed = self.state.evidence.findings, set(self._opposed())
+        every = [found[name] for name in (*self.state.unassigned, *sorted(opposed))]
+        if not every:
+            self.caller.skip(self.node, "every finding belongs to a theme")
+            return
+        room = room_of(self.caller.budget(self.node))
+        files = await offload(files_of, every, self._tokens)
+        parts = list(leaves("", files, room, self._tokens))
+        rows = [[f for file in part for f in file.found] for _, part in parts]
+        if len(parts) > 1:
+            names = (f"leaf_{name}" for name, _ in parts)
+            chosen = await gather_all(
+                self._ask(name, 0, row, opposed) for name, row in zip(names, rows, strict=True)
+            )
+            rows, level = [[found[name] for each in chosen for name in each]], 1
+        else:
+            level = 0
+        if not rows[0]:
+            self.caller.skip(self.node, "no part of the findings has an outlier")
+            return
+        for name, why in (await self._ask("", level, rows[0], opposed)).items():
+            self._add(found[name], why)
+
+    def _opposed(self) -> Iterator[str]:
+        for theme in self.state.themes:
+            if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
+                yield from theme.against_findings
+
+    def _tokens(self, found: JointFinding) -> int:
+        return self.caller.count(finding_line(found) + "\n")
+
+    async def _ask(
+        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
+    ) -> dict[str, str]:
+        """Return the outliers among *found*, by id, with why they are."""
+        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
+        for each in found:
+            left -= self._tokens(each)
+            if left >= 0 or not shown:
+                shown.append(each)
+        ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
+        lines = [
+            line({"id": f"F{n}", "against": _yes(f, opposed), "text": f.shown}, f.quote, n)
+            for n, f in enumerate(shown, 1)
+        ]
+        hidden = len(found) - len(shown)
+        left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
+        known = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
+        shown_text = block("Findings that share no theme", "findings", lines)
+        material = Sheet(shown_text, known, len(shown), left_out)
+        return await self.caller.ask(
+            self.node, part, level, material, partial(_read_outliers, ids=ids)
+        )
+
+    def _add(self, found: JointFinding, why: str) -> None:
+        quotes = self.state.quotes([found.id])
+        speaker = quotes[0].speaker
+        self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
+
+
+def _yes(found: JointFinding, opposed: set[str]) -> str:
+    return "what the others say" if found.id in opposed else ""
+
+
+def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
+    chosen, unknown = dict[str, str](), dict[str, None]()
+    for row in mappings(section(reply, "structured_data").get("outliers")):
+        known, others = known_ids([row.get("member")], ids)
+        unknown |= dict.fromkeys(others)
+        why = one_line(text(row.get("why")), MAX_REASON)
+        chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
+    return chosen, faults_of("unknown", unknown)

@@ -1,0 +1,133 @@
+"""Material of a collection's calls: lines with an id each, as prompts show findings and themes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.answers.findings import flat
+from runner.answers.groups import Join, groups_at, is_negated, joins
+from runner.answers.themes import Joined
+from runner.job.job import wrap
+from runner.providers.offline.language.asking import terms_of
+from runner.providers.offline.language.sentences import words
+from runner.record.testimony import JointFinding
+
+WORDS = "words"  # what joined findings before any model did
+
+FILL = 0.95  # of the token budget: joined lines may have more tokens than the sum
+HEAD_TOKENS = 60  # of the tags and headings around the lines
+
+Ids = tuple[str, ...]
+Mask = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Findings that say the same: those *for_* the statement, and those *against* it.
+
+    *title* is empty until a model has named it; *quote* is the words of one finding. *merged* is
+    how it came about.
+    """
+
+    title: str
+    statement: str
+    quote: str
+    for_: Ids
+    against: Ids = ()
+    merged: tuple[Joined, ...] = ()
+
+    @property
+    def findings(self) -> Ids:
+        """Its findings on both sides, each once."""
+        return tuple(dict.fromkeys((*self.for_, *self.against)))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The *text* of a call, and what its ids stand for; *inputs* counts them.
+
+    *left_out* says what is not shown of it.
+    """
+
+    text: str
+    ids: Mapping[str, Cluster]
+    inputs: int
+    left_out: Ids = ()
+
+
+def line(fields: Mapping[str, object], quote: str = "", number: int = 0) -> str:
+    """Return a line of findings; its quote is cited as segment *number*."""
+    body = " | ".join(f"{key}: {flat(value)}" for key, value in fields.items() if value != "")
+    cited = flat(quote).replace('"', "'")
+    return f"- {body}" + (f' {{S{number:04d} "{cited}"}}' if quote else "")
+
+
+def block(title: str, key: str, lines: Iterable[str]) -> str:
+    """Return *lines* between tags, in the form that prompts and the offline model know."""
+    return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
+
+
+def grouped(found: Sequence[JointFinding], threshold: float) -> tuple[list[Cluster], list[Join]]:
+    """Return *found* with those alike in words from *threshold* on as one, and all joins.
+
+    A finding with a negation is never joined with one without: only a word parts opposites.
+    """
+    made, clusters = list[Join](), list[Cluster]()
+    for negated in (False, True):
+        rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
+        own = joins([terms_of(each.shown) for _, each in rows])
+        made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
+    made.sort(key=lambda join: -join.likeness)
+    for places in groups_at(threshold, len(found), made):
+        members = [found[place] for place in places]
+        merged: tuple[Joined, ...] = ()
+        if len(members) > 1:
+            why = f"alike by their words from {threshold:g} on"
+            merged = (Joined(WORDS, tuple((each.id,) for each in members), why),)
+        ids = tuple(each.id for each in members)
+        clusters.append(Cluster("", members[0].shown, members[0].quote, ids, (), merged))
+    return clusters, made
+
+
+def finding_line(found: JointFinding) -> str:
+    """Return the line of one finding, for counting its tokens."""
+    return line({"id": "F000.00", "text": found.shown}, found.quote, 1000)
+
+
+def theme_line(cluster: Cluster, mask: Mask, name: str = "T000", number: int = 1000) -> str:
+    """Return the line of a theme, whose words are restored, or of a finding, whose are not."""
+    title, said = cluster.title, cluster.statement
+    about = {"id": name, "title": mask(title), "text": mask(said) if title else said}
+    return line(about, cluster.quote, number)
+
+
+def room_of(budget: int) -> int:
+    """Return the tokens for lines in a call's *budget*."""
+    return max(1, int(budget * FILL) - HEAD_TOKENS)
+
+
+def of_findings(clusters: Sequence[Cluster], found: Mapping[str, JointFinding]) -> Sheet:
+    """Return the material that shows *clusters* of findings, and every other wording in them."""
+    lines, ids = list[str](), dict[str, Cluster]()
+    for number, cluster in enumerate(clusters, 1):
+        name, members = f"F{number}", [found[each] for each in cluster.for_]
+        ids[name] = cluster
+        alike = f"{len(members)} findings" if len(members) > 1 else ""
+        about = {"id": name, "text": cluster.statement, "alike": alike}
+        lines.append(line(about, cluster.quote, number))
+        shown = {tuple(words(members[0].shown))}
+        for part, member in enumerate(members if alike else (), 1):
+            own, wording = f"{name}.{part}", tuple(words(member.shown))
+            ids[own] = Cluster("", member.shown, member.quote, (member.id,))
+            if wording not in shown:
+                shown.add(wording)
+                lines.append(line({"id": own, "text": member.shown}, member.quote, number))
+    text = block("Findings of several transcripts", "findings", lines)
+    return Sheet(text, ids, len(found))
+
+
+def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
+    """Return the material that shows *clusters* as themes, or findings, of earlier calls."""
+    ids = {f"{'T' if c.title else 'F'}{number}": c for number, c in enumerate(clusters, 1)}
+    lines = [theme_line(c, mask, name, n) for n, (name, c) in enumerate(ids.items(), 1)]
+    text = block("Themes of parts of the transcripts", "themes", lines)
+    return Sheet(text, ids, len(clusters))

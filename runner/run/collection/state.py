@@ -1,0 +1,92 @@
+"""State of a collection: what its stages have found so far, counted by code."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from runner.answers.themes import (
+    AGAINST,
+    FOR,
+    Accord,
+    Contradiction,
+    Outlier,
+    Synthesis,
+    Theme,
+    ThemeQuote,
+    Voice,
+)
+from runner.record.testimony import Testimony
+from runner.run.collection.material import Cluster, Ids
+
+
+@dataclass
+class State:
+    """Results of the stages that have ended, by the kinds of themes.json."""
+
+    evidence: Testimony
+    themes: list[Theme] = field(default_factory=list)
+    unassigned: list[str] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    agreements: list[Accord] = field(default_factory=list)
+    outliers: list[Outlier] = field(default_factory=list)
+    synthesis: list[Synthesis] = field(default_factory=list)
+
+    def add_themes(self, clusters: Sequence[Cluster]) -> None:
+        """Add the themes that findings of two or more files share; the rest is unassigned."""
+        made = [self._theme(cluster) for cluster in clusters if cluster.title]
+        shared = [theme for theme in made if len(theme.files) > 1]
+        shared.sort(key=lambda t: (-len(t.files), -len(t.speakers), t.title, t.findings))
+        first = len(self.themes) + 1
+        self.themes += [replace(t, id=f"T{n:02d}") for n, t in enumerate(shared, first)]
+        used = {name for theme in self.themes for name in theme.findings}
+        known = (name for cluster in clusters for name in cluster.findings)
+        self.unassigned = [
+            name for name in dict.fromkeys((*self.unassigned, *known)) if name not in used
+        ]
+
+    def add(self, said: Contradiction | Accord) -> None:
+        """Add a contradiction or an agreement, with the next id."""
+        if isinstance(said, Contradiction):
+            number = len(self.contradictions) + 1
+            self.contradictions.append(replace(said, id=f"C{number:02d}"))
+        else:
+            self.agreements.append(replace(said, id=f"A{len(self.agreements) + 1:02d}"))
+
+    def _theme(self, cluster: Cluster) -> Theme:
+        quotes = (*self.quotes(cluster.for_), *self.quotes(cluster.against, AGAINST))
+        files = tuple(sorted({quote.file for quote in quotes}))
+        named = set(files)
+        return Theme(
+            "",
+            cluster.title,
+            cluster.statement,
+            files,
+            voices_of(quotes),
+            voices_of(quote for quote in quotes if quote.side == FOR),
+            voices_of(quote for quote in quotes if quote.side == AGAINST),
+            tuple(each.file for each in self.evidence.read if each.file not in named),
+            quotes,
+            cluster.findings,
+            cluster.against,
+            cluster.merged,
+        )
+
+    def quotes(self, findings: Iterable[str], side: str = FOR) -> tuple[ThemeQuote, ...]:
+        """Return the quotes of *findings*, each once."""
+        found = self.evidence.findings
+        quotes = (replace(q, side=side) for name in findings for q in found[name].quotes)
+        return tuple(dict.fromkeys(quotes))
+
+
+def voices_of(quotes: Iterable[ThemeQuote]) -> tuple[Voice, ...]:
+    """Return the speakers of *quotes*, each once, in order."""
+    voices = {(quote.file, quote.speaker) for quote in quotes}
+    ordered = sorted(voices, key=lambda each: (each[0], each[1] or ""))
+    return tuple(Voice(file, speaker) for file, speaker in ordered)
+
+
+def side_of(theme: Theme, side: str) -> Ids:
+    """Return the findings on one side of *theme*."""
+    opposed = set(theme.against_findings)
+    if side == AGAINST:
+        return theme.against_findings
+    return tuple(name for name in theme.findings if name not in opposed)

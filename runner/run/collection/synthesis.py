@@ -1,0 +1,99 @@
+"""Synthesis of a collection: what an analyzer says of its themes, contradictions and outliers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from runner.answers.themes import Synthesis, Theme, ThemeQuote
+from runner.base.json import mappings, section, text
+from runner.base.text import to_safe_text
+from runner.job.graph import Node
+from runner.record.testimony import MAX_QUOTE
+from runner.run.collection.caller import Caller
+from runner.run.collection.material import Cluster, Ids, Sheet, block, line, room_of
+from runner.run.collection.state import State, voices_of
+from runner.run.collection.themes import faults_of, known_ids
+
+MAX_TEXT = 40_000  # characters kept of a reply
+
+
+@dataclass
+class Summing:
+    """Puts the question of *node* to what the *state* holds."""
+
+    caller: Caller
+    node: Node
+    state: State
+
+    async def find(self) -> None:
+        """Add the synthesis to the state."""
+        lines = list(self._lines())
+        if not lines:
+            self.caller.skip(self.node, "there is no theme, contradiction or outlier")
+            return
+        left = room_of(self.caller.budget(self.node))
+        shown, hidden = dict[str, str](), list[str]()
+        for id_, row in lines:
+            left -= self.caller.count(row + "\n")
+            if left >= 0 or not shown:
+                shown[id_] = row
+            else:
+                hidden.append(id_)
+        why = f"not shown, too many for the token budget: {', '.join(hidden)}"
+        ids = {id_: Cluster("", "", "", ()) for id_ in shown}
+        shown_text = block("What the transcripts say together", "collection", shown.values())
+        material = Sheet(shown_text, ids, len(lines), (why,) if hidden else ())
+        read = partial(_read, name=self.node.name, ids=ids)
+        found = await self.caller.ask(self.node, "", 0, material, read)
+        if found.text or found.insights:
+            self.state.synthesis.append(found)
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        """Yield id and line of all that was found: the most shared themes first."""
+        state, number = self.state, 0
+        read = len(state.evidence.read)
+        for theme in state.themes:
+            number += 1
+            yield theme.id, self._line(_counted(theme, read), theme.quotes, number)
+        for each in state.contradictions:
+            number += 1
+            sides = [
+                f"{side.position} ({len(voices_of(side.quotes))} speakers)" for side in each.sides
+            ]
+            about = {"id": each.id, "contradiction": each.statement, "sides": "; ".join(sides)}
+            yield each.id, self._line(about, each.sides[0].quotes, number)
+        for shared in state.agreements:
+            number += 1
+            files = len({quote.file for quote in shared.quotes})
+            about = {"id": shared.id, "agreement": shared.statement, "files": str(files)}
+            yield shared.id, self._line(about, shared.quotes, number)
+        for place, alone in enumerate(state.outliers, 1):
+            number += 1
+            about = {"id": f"O{place:02d}", "outlier": alone.text, "why": alone.why}
+            yield f"O{place:02d}", self._line(about, alone.quotes, number)
+
+    def _line(self, about: Mapping[str, str], quotes: Sequence[ThemeQuote], number: int) -> str:
+        mask = partial(self.caller.job.redaction.mask, eager=True)
+        quote = mask(quotes[0].quote)[:MAX_QUOTE] if quotes else ""
+        return line({key: mask(value) for key, value in about.items()}, quote, number)
+
+
+def _counted(theme: Theme, read: int) -> dict[str, str]:
+    return {
+        "id": theme.id,
+        "title": theme.title,
+        "text": theme.statement,
+        "files": f"{len(theme.files)} of {read}",
+        "speakers": str(len(theme.speakers)),
+        "for": str(len(theme.for_)),
+        "against": str(len(theme.against)),
+    }
+
+
+def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tuple[Synthesis, Ids]:
+    fields = section(reply, "structured_data")
+    known, unknown = known_ids(fields.get("themes"), ids)
+    said = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
+    insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
+    return Synthesis(name, said, insights, tuple(known)), faults_of("unknown", unknown)

@@ -1,0 +1,257 @@
+"""Themes of a collection: its findings reduced in a tree of calls, with nothing lost on the way."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from runner.answers.groups import Join, likenesses
+from runner.answers.themes import Joined
+from runner.base.errors import one_line
+from runner.base.json import listing, mappings, section, text
+from runner.base.threads import offload
+from runner.calls.schedule import gather_all
+from runner.job.graph import Node
+from runner.providers.offline.language.asking import terms_of
+from runner.record.testimony import JointFinding, Testimony
+from runner.run.collection.caller import Caller
+from runner.run.collection.material import (
+    Cluster,
+    Ids,
+    Sheet,
+    finding_line,
+    grouped,
+    of_findings,
+    of_themes,
+    room_of,
+    theme_line,
+)
+from runner.run.collection.tree import File, branches, files_of, fits
+
+MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a reply
+_MOST_NAMED = 12  # unknown ids that a ledger names
+_SHARED = 2  # themes of one call that a finding may belong to
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Clusters of one branch of the tree; *one* call has made them all."""
+
+    clusters: tuple[Cluster, ...]
+    one: bool
+    level: int
+
+
+@dataclass
+class Themes:
+    """Reduces the findings of *evidence* to themes by the calls of *node*.
+
+    *joins* are those of the findings of each call, for the curve.
+    """
+
+    caller: Caller
+    node: Node
+    evidence: Testimony
+    threshold: float
+    joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
+
+    async def reduced(self) -> list[Cluster]:
+        """Return all findings in clusters: themes, and single findings that belong to none."""
+        mine = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
+        files = await offload(files_of, mine, self._tokens)
+        if not files:
+            self.caller.skip(self.node, "no transcript has a finding with a verified quote")
+            return []
+        if fits(files, self._room()):
+            return list((await self._leaf("", files)).clusters)
+        part = await self._branches("", files)
+        return list((await self._merged("", part)).clusters)
+
+    def _room(self) -> int:
+        return room_of(self.caller.budget(self.node))
+
+    def _tokens(self, found: JointFinding) -> int:
+        return self.caller.count(finding_line(found) + "\n")
+
+    def _size(self, *clusters: Cluster) -> int:
+        return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
+
+    def _mask(self, said: str) -> str:
+        return self.caller.job.redaction.mask(said, eager=True)
+
+    async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the clusters of *files*, by one call if they fit."""
+        if fits(files, self._room()):
+            return await self._leaf(prefix, files)
+        return await self._branches(prefix, files)
+
+    async def _branches(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the clusters of the branches of *files* side by side.
+
+        Where these are too many for the call that will compare them, each is merged before.
+        """
+        below = branches(prefix, files, self._room(), self._tokens)
+        parts = await gather_all(self._branch(name, part) for name, part in below)
+        joint = _beside(parts)
+        if self._size(*joint.clusters) > self._room():
+            names = (name for name, _ in below)
+            joint = _beside(await gather_all(map(self._merged, names, parts)))
+        return joint
+
+    async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
+        """Return the themes of *files* by one call; findings in none stay by themselves."""
+        found = [each for file in files for each in file.found]
+        chars = 20 * sum(len(each.shown) for each in found)
+        clusters, made = await offload(grouped, found, self.threshold, chars=chars)
+        self.joins.append((len(found), made))
+        material = of_findings(clusters, {each.id: each for each in found})
+        return await self._asked("leaf", prefix, 0, material, clusters)
+
+    async def _merged(self, prefix: str, part: _Part) -> _Part:
+        """Return the clusters of a *part*, with those merged that a call finds the same.
+
+        Where not all fit into one call, further calls read the themes so far beside more of the
+        single findings; what then still was not compared stays, and the ledger tells it.
+        """
+        if part.one:
+            return part
+        level, alone = part.level + 1, list[Cluster]()
+        themes, rest = _parted(part.clusters)
+        number = 0
+        while True:
+            number += 1
+            fixed, lost = await offload(self._fitting, [], themes)
+            shown, rest = await offload(self._fitting, fixed, rest)
+            stuck = bool(rest) and not shown and number > 1
+            sheet = of_themes([*fixed, *shown], self._mask)
+            if missing := len(lost) + len(rest) * (stuck or bool(lost)):
+                why = f"{missing} themes and single findings were not compared with the others"
+                sheet = replace(sheet, left_out=(f"{why}: too many for the token budget",))
+            last = stuck or bool(lost) or not rest
+            name = prefix if last else f"{prefix}_{number}"
+            found = await self._asked("merge", name, level, sheet, [*fixed, *shown])
+            themes, single = _parted(found.clusters)
+            themes, alone = [*themes, *lost], [*alone, *single]
+            if last:
+                return _Part((*themes, *alone, *rest), one=True, level=level)
+
+    async def _asked(
+        self, what: str, prefix: str, level: int, material: Sheet, clusters: Sequence[Cluster]
+    ) -> _Part:
+        name = f"{what}_{prefix}" if prefix else ""
+        by = f"{self.node.name}/{name}" if name else self.node.name
+        read = partial(read_themes, material=material, by=by)
+        themes = await self.caller.ask(self.node, name, level, material, read)
+        return _Part((*themes, *_left(clusters, themes, material)), one=True, level=level)
+
+    def _fitting(
+        self, fixed: Sequence[Cluster], more: Sequence[Cluster]
+    ) -> tuple[list[Cluster], list[Cluster]]:
+        """Return those of *more* that a call can read beside *fixed*, in order, and the others.
+
+        Those come first that are most like another of all these.
+        """
+        left = self._room() - self._size(*fixed)
+        if self._size(*more) <= left:
+            return list(more), []
+        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
+        nearest = [max(row.values(), default=0.0) for row in near[len(fixed) :]]
+        chosen = set[int]()
+        for n in sorted(range(len(more)), key=lambda n: -nearest[n]):
+            if (tokens := self._size(more[n])) <= left:
+                chosen.add(n)
+                left -= tokens
+        shown = [c for n, c in enumerate(more) if n in chosen]
+        return shown, [c for n, c in enumerate(more) if n not in chosen]
+
+
+def _parted(clusters: Iterable[Cluster]) -> tuple[list[Cluster], list[Cluster]]:
+    """Return the themes among *clusters*, and the single findings."""
+    every = list(clusters)
+    return [c for c in every if c.title], [c for c in every if not c.title]
+
+
+def _beside(parts: Sequence[_Part]) -> _Part:
+    clusters = tuple(cluster for part in parts for cluster in part.clusters)
+    return _Part(clusters, one=False, level=max(part.level for part in parts))
+
+
+def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
+    """Return the themes in a *reply* about *material*, and what of it is not used.
+
+    An id that is not in the material is dropped, and so is a theme without two findings. A theme
+    of an earlier call goes into one theme, a finding into at most _SHARED.
+    """
+    unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
+    times: dict[str, int] = {}
+    for row in mappings(section(reply, "structured_data").get("themes")):
+        title = one_line(text(row.get("title")), MAX_TITLE)
+        statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
+        sides = []
+        for key in ("members", "against"):
+            known, others = known_ids(row.get(key), material.ids)
+            most = {name: 1 if material.ids[name].title else _SHARED for name in known}
+            free = [name for name in known if times.get(name, 0) < most[name]]
+            unknown |= dict.fromkeys(others)
+            full |= dict.fromkeys(name for name in known if name not in free)
+            sides.append(free)
+        for name in (*sides[0], *sides[1]):
+            times[name] = times.get(name, 0) + 1
+        cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
+        if cluster is None:
+            continue
+        parts = tuple(material.ids[name].findings for side in sides for name in side)
+        reason = one_line(text(row.get("reason")), MAX_REASON)
+        merged = (*cluster.merged, Joined(by, parts, reason))
+        themes.append(replace(cluster, merged=merged))
+    return themes, (*faults_of("unknown", unknown), *faults_of("in too many themes", full))
+
+
+def _joined(
+    title: str, statement: str, sides: Sequence[Sequence[str]], ids: Mapping[str, Cluster]
+) -> Cluster | None:
+    """Return the cluster of the ids on both *sides*; None where that is no theme, or no new one."""
+    members, opposed = ([ids[name] for name in side] for side in sides)
+    every = [*members, *opposed]
+    alone = len(every) == 1 and bool(every[0].title)
+    for_ = _each(cluster.for_ for cluster in members) | _each(c.against for c in opposed)
+    against = _each(cluster.against for cluster in members) | _each(c.for_ for c in opposed)
+    own = [_each(ids[name].for_ for name in side if "." in name) for side in sides]
+    for name in for_.keys() & against.keys():  # a part named for itself tells more than its group
+        del (for_ if name in own[1] and name not in own[0] else against)[name]
+    if not statement or alone or len(for_ | against) < 2 or not for_:
+        return None
+    merged = tuple(dict.fromkeys(step for cluster in every for step in cluster.merged))
+    return Cluster(title, statement, every[0].quote, tuple(for_), tuple(against), merged)
+
+
+def _each(groups: Iterable[Ids]) -> dict[str, None]:
+    return dict.fromkeys(name for group in groups for name in group)
+
+
+def _left(clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Sheet) -> list[Cluster]:
+    """Return what no theme has of *clusters*; of findings alike in words, the rest one by one."""
+    used = {name for theme in themes for name in theme.findings}
+    single = {c.for_[0]: c for c in material.ids.values() if len(c.findings) == 1 and c.for_}
+    left = list[Cluster]()
+    for cluster in clusters:
+        rest = [name for name in cluster.findings if name not in used]
+        if len(rest) == len(cluster.findings):
+            left.append(cluster)
+        else:
+            left += [single[name] for name in rest if name in single]
+    return left
+
+
+def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """Return the names in a reply's list that are among *ids*, and the others; each once."""
+    named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
+    others = [one_line(name, 30) for name in named if name not in ids]
+    return [name for name in named if name in ids], others
+
+
+def faults_of(fault: str, names: Collection[str]) -> Ids:
+    """Return a line about the ids *names* of a reply that have a *fault*, none without any."""
+    shown = ", ".join(list(names)[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return (f"ids of the reply that are {fault}: {shown}{more}",) if names else ()

@@ -1,0 +1,78 @@
+"""Tree of a collection's calls over its files: a hash trie, whose branches do not move.
+
+A file's place is the digest of its name. A branch whose findings fit into one call is a leaf; any
+other is parted by the next bit. So a new file changes its leaf and what is above, nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from runner.base.text import digest
+from runner.record.testimony import JointFinding
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Findings of one file, the *tokens* of their lines, and the *bits* that place it."""
+
+    found: tuple[JointFinding, ...]
+    tokens: int
+    bits: str
+
+
+def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int]) -> list[File]:
+    """Return the files of the findings *found*, in the order of the trie."""
+    by_name: dict[str, list[JointFinding]] = {}
+    for each in found:
+        by_name.setdefault(each.file, []).append(each)
+    files = (
+        File(tuple(mine), sum(map(tokens, mine)), f"{int(digest(name), 16):0256b}")
+        for name, mine in by_name.items()
+    )
+    return sorted(files, key=lambda file: file.bits)
+
+
+def fits(files: Sequence[File], room: int) -> bool:
+    """Return whether one call of *room* tokens reads *files*; a single finding always fits."""
+    return sum(file.tokens for file in files) <= room or sum(len(f.found) for f in files) == 1
+
+
+def branches(
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+) -> list[tuple[str, list[File]]]:
+    """Return the names and files of the branches of *files*, which do not fit into one call.
+
+    *prefix* is the name of the branch that they are. A file with more findings than fit is cut.
+    """
+    if len(files) == 1:
+        cut = _cut(files[0], room, tokens)
+        return [(f"{prefix}_{number}", [part]) for number, part in enumerate(cut, 1)]
+    depth = len(prefix)
+    while len({file.bits[depth] for file in files}) == 1:
+        depth += 1
+    common = files[0].bits[:depth]
+    return [(f"{common}{bit}", [f for f in files if f.bits[depth] == bit]) for bit in "01"]
+
+
+def leaves(
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+) -> Iterator[tuple[str, Sequence[File]]]:
+    """Yield the names and files of all leaves."""
+    if fits(files, room):
+        yield prefix, files
+        return
+    for name, part in branches(prefix, files, room, tokens):
+        yield from leaves(name, part, room, tokens)
+
+
+def _cut(file: File, room: int, tokens: Callable[[JointFinding], int]) -> Iterator[File]:
+    """Yield parts of *file* that fit, in order; a finding that alone is too long is a part."""
+    part, used = list[JointFinding](), 0
+    for each in file.found:
+        more = tokens(each)
+        if part and used + more > room:
+            yield File(tuple(part), used, file.bits)
+            part, used = [], 0
+        part.append(each)
+        used += more
+    yield File(tuple(part), used, file.bits)

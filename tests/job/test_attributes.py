@@ -1,0 +1,113 @@
+"""Attributes of files: what a table may look like, and what is refused before spending."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from helpers import job
+
+from runner.base.errors import ConfigError
+from runner.base.json import read_json
+from runner.job import attributes
+from runner.job.attributes import Attributes, attributes_from, read_attributes
+from runner.job.job import BatchJob
+from runner.record.run_directory import RunDirectory
+
+FILES = ("day1/ana.vtt", "day1/ben.vtt", "day2/ana.vtt", "zoe\u0301.txt", "v1.2.txt")
+
+
+def read(table: str | bytes) -> Attributes:
+    file = Path("table.csv")
+    file.write_bytes(table.encode() if isinstance(table, str) else table)
+    return read_attributes(file, FILES)
+
+
+READ = {
+    "by path": ("file,role\nday1/ana.vtt,nurse", {"day1/ana.vtt": ("nurse",)}),
+    "by path without ending": ("file,role\nday2/ana,x", {"day2/ana.vtt": ("x",)}),
+    "by name": ("file,role\nben.vtt,x", {"day1/ben.vtt": ("x",)}),
+    "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
+    "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
+    "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
+    "composed letters": ("file,role\nzo\u00e9,x", {"zoe\u0301.txt": ("x",)}),
+    "tabs, a mark, empty cells": (
+        b"\xef\xbb\xbffile\trole\tsite\t\nben\tx\t\t\n\n\t\t\n",
+        {"day1/ben.vtt": ("x", "")},
+    ),
+    "quotes and controls": (
+        'file,role\nben,"a, ""b""\n\x1b[31m c"\n',
+        {"day1/ben.vtt": ('a, "b" [31m c',)},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_tables_are_read_as_spreadsheets_write_them(case: str) -> None:
+    table, expected = READ[case]
+
+    assert expected == dict(read(table).files)
+
+
+REFUSED = {
+    "": "expected a table with a header",
+    "file\nben": "then 1 to 50 attributes such as role or site; found 0",
+    "file,a,A\nben,1,2": "table.csv:1: two columns have one name",
+    "file,,b\nben,1,2": "or one has none",
+    "file,a\nben,1\nday1/ben,2": "table.csv:3: day1/ben.vtt is in line 2, too",
+    "file,a\n\nbne,1": "table.csv:3: no file of this batch is called 'bne'; did you mean",
+    "file,a\nqqqq,1": "known: day1/ana.vtt, day1/ben.vtt",
+    "file,a\nana,1": "'ana' is several files: day1/ana.vtt, day2/ana.vtt",
+    "file,a\nben,1,2": "table.csv:2: 3 cells, expected at most 2",
+    "file," + ",".join(map(str, range(51))): "found 51",
+    b"file,a\nb\xffn,1": "it is not UTF-8",
+}
+
+
+@pytest.mark.parametrize("table", REFUSED, ids=range(len(REFUSED)))
+def test_other_tables_are_refused_in_one_line(table: str | bytes) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(table)
+
+    assert REFUSED[table] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_of_bounded_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attributes, "MAX_BYTES", 10)
+    os.mkfifo("pipe")
+    Path("large").write_text("x" * 11)
+    for name in ("pipe", "large", "none.csv", "."):
+        with pytest.raises(ConfigError, match=f"attributes={name} cannot be read"):
+            read_attributes(Path(name), FILES)
+
+
+def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path: Path) -> None:
+    talks = tmp_path / "talks"
+    talks.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (talks / name).write_text("Ann: We agreed.\n")
+    Path("at.csv").write_text("file,role\na,nurse\n")
+    wanted = ("transcript=file", f"transcript.path={talks}", "attributes=at.csv")
+    batch = job(*wanted)
+    shard = job(*wanted, "batch.shards=2", "batch.shard=1")  # a is another shard's
+    assert isinstance(batch, BatchJob)
+    assert isinstance(shard, BatchJob)
+    directory = RunDirectory.create(tmp_path / "b")
+    directory.write_job(batch)
+    directory.close()
+    stored = attributes_from(read_json(tmp_path / "b/config/attributes.json"))
+
+    assert {"role": "nurse"} == stored.of("a.txt") == shard.attributes.of("a.txt")
+    assert {} == stored.of("b.txt")
+    with pytest.raises(ConfigError, match="describes the files of a batch: expected transcript="):
+        job("attributes=at.csv")
+    Path("at.csv").write_text("file,role\nc,nurse\n")
+    with pytest.raises(ConfigError, match="no file of this batch is called 'c'"):
+        job(*wanted)
+
+
+def test_stored_attributes_of_another_shape_are_none() -> None:
+    for data in (None, [], {"names": 3, "files": {"a": 1}}, {"names": ["x"], "files": "a"}):
+        assert {} == attributes_from(data).of("a")

@@ -1,0 +1,225 @@
+"""Agreement with a human coder: figures by hand, files of other programs, faults in one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+from helpers.runs import execute, prompt_of
+
+from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
+from runner.base.command import run_command
+from runner.base.errors import ConfigError
+from runner.providers.request import Request
+from runner.reports.coders import __main__ as command
+from runner.reports.coders.coder_file import codes_of, read_coder
+from runner.reports.coders.figures import Coded
+from runner.reports.export.codings import write_codings
+from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
+from runner.reports.stored_run import read_run
+from runner.transcript.model import Transcript, Turn, make_segments
+
+BOOK = Codebook(tuple(Code(n, "d", guid=guid_of(n)) for n in ("A", "B", "Unused")))
+
+
+def source(count: int, file: str = "t.txt") -> SourceText:
+    segments = make_segments(Turn("Ann", f"Sentence number {n} of {file}.") for n in range(count))
+    return source_of(Transcript("t", "text", "", segments), file)
+
+
+def codes(code: str, *numbers: int) -> dict[str, dict[str, str]]:
+    return {f"S{n:04d}": {code: f"q{n}"} for n in numbers}
+
+
+def test_kappa_and_alpha_are_those_of_the_textbook() -> None:
+    """Of 10 segments 4 have A by both, 1 by the coder, 2 by the run, 3 by neither."""
+    coded = Coded(BOOK.names)
+    coded.add(source(10), codes("A", 1, 2, 3, 4, 5), codes("A", 1, 2, 3, 4, 6, 7), listed=False)
+    whole, only = coded.figures()
+    chance = 0.5 * 0.6 + 0.5 * 0.4
+    # 11 and 9 of 20 values are coded and not; alpha compares with drawing two of them.
+    expected = 2 * 11 * 9 / (20 * 19)
+
+    assert (4, 1, 2, 3) == (only.both, only.only_coder, only.only_run, only.neither)
+    assert only.kappa is not None
+    assert only.alpha is not None
+    assert pytest.approx((0.7 - chance) / (1 - chance)) == only.kappa.value
+    assert pytest.approx(1 - 0.3 / expected) == only.alpha.value
+    assert only.kappa.low is not None
+    assert only.kappa.low < only.kappa.value < (only.kappa.high or 0) <= 1
+    assert ("all", "A") == (whole.code, only.code)
+    assert whole.kappa == only.kappa  # no other code is used
+
+
+def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are_enough() -> None:
+    coded = Coded(BOOK.names)
+    for n in range(8):
+        both = codes("A", 1, 2) | ({} if n % 2 else codes("B", 3))
+        coded.add(source(10, f"t{n}.txt"), both, codes("A", 1, 2) | codes("B", 3), listed=False)
+    whole, a, b = coded.figures()
+    chance = 0.05 * 0.1 + 0.95 * 0.9
+    of_b = 0.95 - chance, 1 - chance
+    of_a = 1 - 0.2**2 - 0.8**2
+
+    assert "transcripts" == coded.over
+    assert (80, 8) == (coded.segments, len(coded.files))
+    assert whole.kappa is not None
+    assert b.kappa is not None
+    assert pytest.approx(of_b[0] / of_b[1]) == b.kappa.value
+    assert pytest.approx((of_a + of_b[0]) / (of_a + of_b[1])) == whole.kappa.value
+    assert a.kappa is not None
+    assert (1, 1, 1) == (a.kappa.value, a.kappa.low, a.kappa.high)
+    assert [("t1.txt", "S0003", "B", "run", "", "", "B", "q3")] == [
+        (d.file, d.segment, d.code, d.only, d.coder_codes, d.coder_quote, d.run_codes, d.run_quote)
+        for d in coded.disagreements[:1]
+    ]
+
+
+def test_segments_that_the_coder_does_not_name_count_only_without_listed() -> None:
+    coded = Coded(BOOK.names)
+    coded.add(source(10), {**codes("A", 1), "S0002": {}}, codes("A", 1, 2, 9), listed=True)
+
+    assert 2 == coded.segments
+    assert [(1, 0, 1, 0)] * 2 == [
+        (f.both, f.only_coder, f.only_run, f.neither) for f in coded.figures()
+    ]
+
+
+def project(name: str, written: SourceText, code: str, *spans: tuple[int, int]) -> None:
+    placed = [PlacedCoding("", None, code, "", *span, "exact", "", "Eva") for span in spans]
+    with Project("p", BOOK) as made:
+        made.add(written, placed, "")
+        Path(name).write_bytes(b"".join(made.content()))
+
+
+def test_a_selection_in_our_text_is_found_by_position() -> None:
+    ours = source(5, "talk/one.txt")
+    project("p.qdpx", ours, "B", (ours.starts["S0002"] + 3, ours.starts["S0003"] + 4))
+    rows = read_coder(Path("p.qdpx"), BOOK).of("talk/one.txt") or []
+    found = {"S0002": {"B": "tence number 1 of talk/one.txt."}, "S0003": {"B": "Sent"}}
+
+    assert (found, []) == codes_of(ours, rows)
+
+
+def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_named() -> None:
+    ours = source(5, "talk/one.txt")
+    text = (
+        "\ufeff[0:01] ANN:  Sentence number 1, of talk/one.txt\r\n[0:02] ANN:  sentence NUMBER 3 of"
+    )
+    theirs = SourceText("talk_one", ours.transcript, text, ours.starts, ours.segments)
+    first, second = text.index("Sentence"), text.index("sentence")
+    project("p.qdpx", theirs, "A", (first, text.index("\r")), (second, len(text)), (2, 6))
+    rows = read_coder(Path("p.qdpx"), BOOK).of("talk/one.txt") or []
+    found, lost = codes_of(ours, rows)
+
+    assert ["S0002", "S0004"] == sorted(found)
+    assert ["p.qdpx: talk_one 2-6"] == lost
+
+
+WRONG = {
+    "kode,segment\nA,S0001\n": "h.csv:1: there is no column 'code'; did you mean 'kode'?",
+    "code,segment\nUnsued,S0001\n": "h.csv:2: column code: 'Unsued' is not in the codebook; did",
+    "code,segment\nA,\n": "h.csv:2: expected a segment or a quote",
+    "code,segment\nA,S0099\n": "h.csv:2: column segment: 'S0099' is not in talk; did you mean",
+    "": "nothing in it is about a transcript",
+    "code,segment,file\nA,S0001,other\n": "nothing in it is about a transcript",
+}
+
+
+def test_a_wrong_row_is_one_line(run: None, capsys: Any) -> None:
+    for text, said in WRONG.items():
+        Path("h.csv").write_text(text)
+        code = agreement("run", "h.csv")
+        line = capsys.readouterr().err
+
+        assert 2 == code
+        assert said in line
+        assert 1 == line.count("\n")
+
+
+def table(path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
+
+
+def agreement(*words: str) -> int:
+    return run_command(command.NAME, lambda: command.USAGE, command._agree, words,
+                       flags=("--listed",), options=("--out",), least=2)  # fmt: skip
+
+
+@pytest.fixture
+def run() -> None:
+    """Make a run that codes every second of ten sentences with A."""
+    Path("codes.qdc").write_text(as_qdc(BOOK))
+    Path("talk.txt").write_text("\n\n".join(f"Ann: Sentence number {n}." for n in range(10)))
+
+    def reply(request: Request) -> str:
+        said = re.findall(r"\[(S\d+) \w+\] (.* (\d+)\.)", prompt_of(request))
+        codings = [
+            {"code": "A", "reason": "r", "evidence": [{"segment": s, "quote": q}]}
+            for s, q, n in said
+            if int(n) % 2 == 0
+        ]
+        insight = {"text": "t", "confidence": 0.5, "category": "c", "evidence": []}
+        return json.dumps({"insights": [insight], "structured_data": {"codings": codings}})
+
+    given = [
+        "pipeline=codebook",
+        "codebook=codes.qdc",
+        "transcript=file",
+        "transcript.path=talk.txt",
+    ]
+    execute(job(*given), reply)
+    write_codings(read_run(Path("run")))
+
+
+def test_the_command_compares_a_table_and_writes_text_csv_and_json(run: None, capsys: Any) -> None:
+    Path("h.csv").write_text(
+        "Segment;Code;Quote\nS0001;a;Sentence number 0\nS0002;B;=Sentence\nS0003;;\n;A;number 4\n"
+    )
+    code = agreement("run", "h.csv")
+    said, data = capsys.readouterr().out, json.loads(Path("run/agreement.json").read_bytes())
+    figures = {row["code"]: row for row in table("run/agreement.csv")}
+    apart = table("run/disagreements.csv")
+
+    assert 0 == code
+    assert "10 segments of 1 transcript; 95 % intervals by the bootstrap over segments" in said
+    assert ("2", "0", "3", "5") == tuple(
+        figures["A"][name] for name in ("both", "only_coder", "only_run", "neither")
+    )
+    assert {"all", "A", "B"} == figures.keys() == {each["code"] for each in data["figures"]}
+    assert [("S0002", "B", "'=Sentence")] == [
+        (row["segment"], row["code"], row["coder_quote"]) for row in apart if row["only"] == "coder"
+    ]
+    assert ["S0003", "S0007", "S0009"] == [row["segment"] for row in apart if row["only"] == "run"]
+
+
+def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
+    codes = [agreement("run", f"run/codings.{end}", "--out", "run") for end in ("csv", "qdpx")]
+    said = capsys.readouterr().out
+
+    assert [0, 0] == codes
+    assert 4 == said.count("1.00 (1.00 to 1.00)  1.00 (1.00 to 1.00)")
+    assert 2 == said.count("0 disagreements")
+
+
+def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() -> None:
+    with Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),))) as project:
+        at = PlacedCoding("", None, "Other", "", 5, 9, "exact", "", "Eva")
+        project.add(source(2), [at], "")
+        Path("p.qdpx").write_bytes(b"".join(project.content()))
+    read = read_coder(Path("p.qdpx"), BOOK)
+
+    assert {"Other": 1} == read.foreign
+    assert [] == read.of("t.txt")
+    assert read.of("u.txt") is None
+
+
+def test_a_segment_of_no_transcript_is_refused() -> None:
+    Path("h.csv").write_text("code,segment\nA,S0003\n")
+    with pytest.raises(ConfigError, match=r"is not in t\.txt"):
+        codes_of(source(2), read_coder(Path("h.csv"), BOOK).of("t.txt") or [])

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.batches import execute_batch
+from helpers.planted import collection, interviews, planted, stored
+
+from runner.reports.verify import verify
+
+PLAN = {
+    "ann": ["train", "price"],
+    "bob": ["train", "-price", "staff"],
+    "cem": ["train", "price", "The canteen on coach nine burned down twice."],
+    "dee": ["-train", "wifi"],
+    "eva": ["staff", "wifi"],
+    "fay": ["Nobody has ever asked me anything at all."],
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def told(batch: str = "batch") -> dict[str, tuple[set[str], set[str], set[str], int]]:
+    """Return files for, files against, silent files and number of quotes of each theme."""
+    return {
+        theme.title: (
+            {voice.file[:3] for voice in theme.for_},
+            {voice.file[:3] for voice in theme.against},
+            {name[:3] for name in theme.silent},
+            len(theme.quotes),
+        )
+        for theme in stored(Path(batch)).themes
+    }
+
+
+EXPECTED = {
+    "train": ({"ann", "bob", "cem"}, {"dee"}, {"eva", "fay"}, 4),
+    "price": ({"ann", "cem"}, {"bob"}, {"dee", "eva", "fay"}, 3),
+    "staff": ({"bob", "eva"}, set[str](), {"ann", "cem", "dee", "fay"}, 2),
+    "wifi": ({"dee", "eva"}, set[str](), {"ann", "bob", "cem", "fay"}, 2),
+}
+
+
+@pytest.mark.parametrize("budget", [24_000, 330, 250])
+def test_counts_are_those_of_the_findings_whatever_the_tree(budget: int) -> None:
+    interviews(PLAN)
+
+    result, _ = execute_batch(collection(f"stages.across.context.token_budget={budget}"), planted)
+
+    found = stored()
+    assert (result.status, result.exit_code) == ("completed", 0)
+    assert told() == EXPECTED
+    assert [len(found.read), len(found.unread), found.status] == [6, 0, "completed"]
+    assert {one.text.split()[1] for one in found.outliers} >= {"canteen", "has"}
+    assert (budget < 400) == any(row.level > 0 for row in found.ledger)
+    assert all(row.tokens_in <= row.tokens_budget for row in found.ledger)
+    assert [] == verify(Path("batch"))
+
+
+def test_sides_and_merges_can_be_followed_back_to_findings() -> None:
+    interviews(PLAN)
+    execute_batch(collection("stages.across.context.token_budget=330"), planted)
+    found = stored()
+    train = next(theme for theme in found.themes if theme.title == "train")
+    contradictions = {each.statement: each for each in found.contradictions}
+
+    assert set(train.findings) == {name for s in train.merged for part in s.parts for name in part}
+    assert {step.by.partition("/")[0] for step in train.merged} <= {"themes", "words"}
+    assert any(step.reason == "all on train" for step in train.merged)
+    assert [["ann", "bob", "cem"], ["dee"]] == [
+        sorted({quote.file[:3] for quote in side.quotes})
+        for side in contradictions["The night train is a joy."].sides
+    ]
+    assert ("T01",) == found.synthesis[0].themes
+    unknown = [line for row in found.ledger for line in row.left_out if "unknown" in line]
+    assert "ids of the reply that are unknown: T99" in unknown
+    assert "ids of the reply that are unknown: F999" in unknown
+
+
+def test_a_new_file_costs_its_own_calls_and_its_branch() -> None:
+    small = "stages.across.context.token_budget=300"
+    interviews({f"p{number:02}": ["train", "price", "staff"] for number in range(24)})
+    execute_batch(collection(small), planted)
+    before = {row.node for row in stored().ledger if row.node.startswith("themes")}
+    interviews({"gus": ["train", "-staff"]})
+
+    result, transport = execute_batch(collection(small), planted, again=True)
+
+    asked = [request.node for request in transport.requests]
+    assert result.status == "completed"
+    assert 1 == asked.count("findings")
+    assert asked.count("themes") <= len(before) // 2
+    assert 25 == len(stored().read)
+    assert ({"gus"}, 24) == (told()["staff"][1], len(told()["staff"][0]))
+    assert [] == verify(Path("batch"))
+
+
+def test_resuming_asks_only_for_what_is_missing() -> None:
+    interviews(PLAN)
+    asked: list[str] = []
+
+    def failing(request: Any) -> str:
+        asked.append(request.node)
+        return planted(request) if request.node != "outliers" else "no JSON"
+
+    first, _ = execute_batch(collection(), failing)
+    before = stored()
+    second, transport = execute_batch(collection(), planted, again=True)
+
+    assert (first.status, first.exit_code) == ("partial", 3)
+    assert ("partial", ()) == (before.status, before.outliers)
+    assert any("nothing of it was read" in line for row in before.ledger for line in row.left_out)
+    assert (second.status, second.exit_code) == ("completed", 0)
+    assert ["outliers", "synthesis"] == [request.node for request in transport.requests]
+    assert EXPECTED == told()
+
+
+def test_an_unreadable_file_is_named_among_those_not_read() -> None:
+    interviews({"ann": ["train"], "bob": ["train"]})
+    Path("many/zed.txt").write_text("")
+    result, _ = execute_batch(collection(), planted)
+    found = stored()
+
+    assert ("partial", 3) == (result.status, result.exit_code)
+    assert ["zed.txt"] == [each.file for each in found.unread]
+    assert found.unread[0].why
+    assert 2 == len(found.themes[0].files)
+
+
+def test_a_collection_of_one_is_skipped_and_complete() -> None:
+    interviews({"ann": ["train"]})
+
+    result, transport = execute_batch(collection(), planted)
+
+    assert ("completed", 0) == (result.status, result.exit_code)
+    assert ("skipped", 1) == (stored().status, len(stored().read))
+    assert ["findings"] == [request.node for request in transport.requests]
+    assert Path("batch/COMPLETED").exists()
