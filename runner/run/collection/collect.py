@@ -160,19 +160,18 @@ class Collecting:
         node: Node,
         _: Mapping[str, object],
     ) -> None:
-        caller.begin(node)
-        kind = kind_of(caller.job.analyzers[node.name])
+        kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
+        if kind == THEMES:
+            threshold = self.batch.settings.collection.threshold
+            finders.append(finder := Themes(caller, node, state.evidence, threshold))
+            find = finder.find
+        elif kind in (AGREEMENTS, OUTLIERS):
+            of = Agreements if kind == AGREEMENTS else Outliers
+            find = of(caller, node, state).find
         with structlog.contextvars.bound_contextvars(stage=node.stage):
-            if kind == THEMES:
-                threshold = self.batch.settings.collection.threshold
-                finders.append(finder := Themes(caller, node, state.evidence, threshold))
-                state.add_themes(await finder.reduced())
-            elif kind == AGREEMENTS:
-                await Agreements(caller, node, state).find()
-            elif kind == OUTLIERS:
-                await Outliers(caller, node, state).find()
-            else:
-                await Summing(caller, node, state).find()
+            await caller.run(node, find)
+        if kind == THEMES:
+            state.add_themes(finders[-1].clusters)
 
     async def _write(self, found: Collection) -> None:
         data = await offload(readable, found)

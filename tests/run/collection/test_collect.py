@@ -16,6 +16,7 @@ from helpers.planted import (
     stored,
 )
 
+from runner.base.errors import CallError, NotRunError
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.reports.verify import verify
@@ -182,16 +183,63 @@ def test_no_name_leaves_and_all_names_come_back() -> None:
 
 def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
     interviews(PLAN)
-    first, _ = execute_batch(collection("budget.max_tokens=40000"), planted)
-    asked = sum(1 for _ in stored().ledger)
 
-    second, transport = execute_batch(collection("budget.max_tokens=null"), planted, again=True)
+    def poor(request: Any) -> str:
+        if request.node == "agreements":
+            raise NotRunError("budget", "the budget is used up")
+        return planted(request)
 
+    first, _ = execute_batch(collection(), poor)
+    before = stored()
+    second, transport = execute_batch(collection(), planted, again=True)
+
+    assert ("partial", 6) == (first.status, first.exit_code)
+    assert ("partial", 4, ()) == (before.status, len(before.themes), before.contradictions)
     assert ("completed", 0) == (second.status, second.exit_code)
-    assert first.status == "completed" or first.exit_code == 6
-    assert asked
-    assert "findings" not in [request.node for request in transport.requests]
-    assert EXPECTED == told()
+    assert ["agreements", "synthesis"] == [request.node for request in transport.requests]
+
+
+def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
+    interviews(
+        {
+            f"p{number:02}": [
+                "train",
+                "price",
+                "staff",
+                " ".join(f"w{number}x{k}" for k in range(30)),
+            ]
+            for number in range(24)
+        }
+    )
+
+    def small(request: Any) -> str:
+        if request.node == "themes" and len(prompt_of(request)) > 9000:
+            error = CallError("context_exceeded", "too long")
+            error.window = 8000
+            raise error
+        return planted(request)
+
+    result, transport = execute_batch(collection(), small)
+
+    assert ("completed", 0) == (result.status, result.exit_code)
+    assert [24] * 3 == [len(theme.files) for theme in stored().themes]
+    assert any(row.level for row in stored().ledger)
+    shown = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    assert len(shown) == len(set(shown))
+
+
+def test_the_same_transcript_twice_counts_once() -> None:
+    interviews({"ann": ["train"], "bob": ["train"]})
+    Path("many/copy.txt").write_bytes(Path("many/ann.txt").read_bytes())
+
+    execute_batch(collection(), planted)
+
+    found = stored()
+    assert [("copy.txt", "the same transcript as ann.txt")] == [
+        (each.file, each.why) for each in found.unread
+    ]
+    assert 2 == len(found.themes[0].files)
+    assert [] == verify(Path("batch"))
 
 
 def test_the_offline_model_reads_a_collection() -> None:
