@@ -37,6 +37,8 @@ bench: .venv/.ready
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.whatif
+	$(BIN)/python -m benchmarks.planted
+	$(BIN)/python -m benchmarks.planted_crashes --stride 20
 
 soak: .venv/.ready
 	$(BIN)/python -m benchmarks.soak
