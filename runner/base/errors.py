@@ -76,9 +76,10 @@ class ResourceError(ColloquyError):
 class CallError(ColloquyError):
     """One call failed.
 
-    *kind* is one of `throttle`, `transient`, `timeout`, `connection`, `bad_response`, `auth`,
-    `billing`, `not_found`, `bad_request`, `context_exceeded`, `context_empty`, `empty`,
-    `truncated`, `refused`, `invalid_output`; `budget`, `unavailable` and `interrupted` end a
+    *kind* is one of `throttle`, `no_capacity` (of a flex tier), `transient`, `timeout`,
+    `connection`, `bad_response`, `auth`, `billing`, `not_found`, `bad_request`,
+    `context_exceeded`, `context_empty`, `empty`, `truncated`, `refused`, `invalid_output`;
+    `budget`, `unavailable` and `interrupted` end a
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
     for no retry; *billed* that the provider may have charged for the failed call; *slow* that the

@@ -11,7 +11,9 @@ from runner.providers.request import Completion
 class Attempt:
     """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds.
 
-    *first_token_s* is known of calls for which others waited.
+    *first_token_s* is known of calls for which others waited. *delivery* is `live`, `flex` or
+    `batch`, *batch* the provider's id of that, and *live_usd* what the reply would have cost
+    live, None where no price is known.
     """
 
     outcome: str
@@ -19,6 +21,9 @@ class Attempt:
     status: int | None = None
     wait_s: float = 0.0  # between it and the next one
     first_token_s: float | None = None
+    delivery: str = "live"
+    batch: str | None = None
+    live_usd: float | None = 0.0
 
 
 @dataclass(slots=True)
@@ -27,12 +32,14 @@ class CallLog:
 
     *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
-    journal; *unit* names the node among all callers that share a gate. *secure* makes room for
+    journal; *unit* names the node among all callers that share a gate, and *sent_as* among the
+    runs of its job, in every session. *secure* makes room for
     the record of one more reply, of so many tokens at most; it raises NotRunError without any.
     """
 
     note: Callable[..., object] | None = None
     unit: str = ""
+    sent_as: str = ""
     queue_wait_s: float = 0.0
     parked_s: float = 0.0
     latency_s: float = 0.0

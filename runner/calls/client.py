@@ -3,19 +3,25 @@
 import asyncio
 import math
 import random
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
 from runner.base.errors import CallError, NotRunError
+from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
+from runner.calls.call import Call
 from runner.calls.call_log import Attempt, CallLog
-from runner.calls.retry import THROTTLE, TRANSIENT, RetryPolicy
+from runner.calls.delivery.attempt import BatchAttempt
+from runner.calls.delivery.deliverer import Deliverer
+from runner.calls.flex import Flex, Way
+from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
+from runner.providers.prices import Prices, live_usd
 from runner.providers.request import (
     Completion,
     Request,
@@ -27,23 +33,10 @@ from runner.providers.request import (
 )
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
-MAX_REQUESTS = 24  # attempts of a conversation with one model, of any outcome
+MAX_REQUESTS = 24  # attempts of a conversation with one model, except those without capacity
 _RANK_PER_PROBE = 1e9  # added to the rank for each probe, so that callers take turns
 
 log = structlog.get_logger("colloquy.client")
-
-
-@dataclass(slots=True)
-class _Call:
-    """State that the attempts of one call share."""
-
-    request: Request
-    slots: Limit
-    calls: CallLog
-    ticket: Ticket
-    failures: Counter[str] = field(default_factory=Counter)
-    parked: bool = False  # the last failure was an outage and uses up no retry
-    begun: float | None = None  # loop time of the first token, if others wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +47,9 @@ class Client:
     timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
     first attempt, including waits except those for outages. All clients of a model and key
     share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
-    model computes in this process: time does not end its attempts, a closed admission does.
+    model computes in this process: time does not end its attempts, a closed admission does. What
+    *deliverer* takes goes into batches; with *flex*, *transport* asks for that tier. *prices* are
+    the model's, None where they are unknown.
     """
 
     transport: Transport
@@ -67,6 +62,14 @@ class Client:
     budget: Budget = field(default_factory=Budget)
     sizer: Sizer | None = None
     local: bool = False
+    deliverer: Deliverer | None = None
+    prices: Prices | None = None
+    flex: Flex | None = None
+
+    @property
+    def transports(self) -> tuple[Transport, ...]:
+        """All transports that calls may take."""
+        return (self.transport,) if self.flex is None else (self.transport, self.flex.live)
 
     async def complete(
         self,
@@ -75,25 +78,34 @@ class Client:
         calls: CallLog,
         rank: float = 0.0,
         *,
+        key: str = "",
+        steps: int = 1,
         waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
+        need_s: float = 0.0,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
+        *key* is the digest of the request, *steps* are the calls from here to the end of its run.
         A call that has a fallback does not wait out an outage. *on_failure* is called after
-        each failed attempt. The slot and other limits are held during attempts, not between
-        them. Raises NotRunError if an attempt was not made because of a stopped run, a fault of
-        the account or an exhausted budget.
+        each failed attempt. *need_s* are the seconds that this call and those after it take live;
+        a call at flex goes live in time for them. The slot and other limits are held during
+        attempts, not between them. Raises NotRunError if an attempt was not made because of a
+        stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
-        if self.sizer is not None and (self.budget.capped or self.gate.counts_tokens):
+        counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
+        if self.sizer is not None and counts:
             tokens, cost_usd = await self.sizer.size(request)
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
-        call = _Call(request, slots, calls, ticket)
+        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s)
+        way.delivery = "live" if self.flex is None else "flex"
+        call = Call(request, slots, calls, ticket, way, key=key, steps=steps)
         while True:
-            if len(calls.attempts) - calls.earlier >= MAX_REQUESTS:
+            asked = calls.attempts[calls.earlier :]
+            if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
                 raise CallError("transient", f"given up after {MAX_REQUESTS} requests")
             try:
                 return await self._attempt(call)
@@ -112,48 +124,59 @@ class Client:
                     raise
                 await self.admission.pause(wait, self.gate)
 
-    async def _attempt(self, call: _Call) -> Completion:
+    async def _attempt(self, call: Call) -> Completion:
+        if self.deliverer is not None and call.calls.note is not None:
+            sent = BatchAttempt(self, self.deliverer, call)
+            if sent.is_wanted:
+                return await sent.make()
+        return await self.attempt_live(call, (call.slots, self.gate, self.budget))
+
+    async def attempt_live(self, call: Call, limits: Sequence[Limit]) -> Completion:
+        """Make one attempt within *limits*; raise CallError."""
         clock = asyncio.get_running_loop().time
         calls, ticket = call.calls, call.ticket
         queued, parked = clock(), self.gate.breaker.open_s(clock())
-        async with self.admission.admit((call.slots, self.gate, self.budget), ticket):
+        async with self.admission.admit(limits, ticket):
             started = clock()
             calls.queue_wait_s += started - queued
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
+            way = call.way.next(started)
             calls.secure(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            calls.record("call.started", len(calls.attempts) + 1, **reserved)
+            facts = {**reserved, "delivery": call.way.delivery}
+            calls.record("call.started", len(calls.attempts) + 1, **facts)
             try:
-                completion = await self._send(call)
+                completion = await self._send(call, *way)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 raise
             self._settle_success(call, completion, started)
             return completion
 
-    async def _send(self, call: _Call) -> Completion:
+    async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:
-            work = self.transport.complete(call.request, math.inf)
+            work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
         sent: list[bool] = []
         waiting = first_token_callback()
         try:
-            async with asyncio.timeout(self.timeout_s) as deadline:
+            async with asyncio.timeout(timeout_s) as deadline:
                 with (
-                    on_first_token(waiting and partial(_begin, call, waiting)),
+                    on_first_token(waiting and partial(call.begin, waiting)),
                     on_arrival(lambda: deadline.reschedule(None)),
                     on_sent(partial(sent.append, True)),
                 ):
-                    return await self.transport.complete(call.request, self.timeout_s)
+                    return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
-            message = f"no answer within {self.timeout_s:g} s (model.timeout_s)"
+            why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
+            message = f"no answer within {timeout_s:g} s ({why})"
             raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
 
-    def _settle_success(self, call: _Call, reply: Completion, started: float) -> None:
+    def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = self._end_attempt(call, "ok", None, started)
+        now = self.end_attempt(call, "ok", None, started, usage, delivery=call.way.delivery)
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, told=reply.told
         )
@@ -162,7 +185,10 @@ class Client:
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
         call.calls.add(reply)
-        facts = usage.figures()
+        facts = {**usage.figures(), "delivery": call.way.delivery}
+        facts["live_usd"] = call.calls.attempts[-1].live_usd
+        if reply.tier:
+            facts["tier"] = reply.tier
         if usage.corrected:
             facts["usage_corrected"] = usage.corrected
         call.calls.record("call.finished", len(call.calls.attempts), **facts)
@@ -176,17 +202,17 @@ class Client:
             **facts,
         )
 
-    def _settle_failure(self, call: _Call, failure: BaseException, started: float) -> None:
+    def _settle_failure(self, call: Call, failure: BaseException, started: float) -> None:
         ticket, error = call.ticket, failure
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = self._end_attempt(call, error.kind, error.status, started)
+        now = self.end_attempt(call, error.kind, error.status, started, delivery=call.way.delivery)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
         if not call.parked and not error.again:
-            call.failures[_family(error)] += 1
+            call.failures[family(error)] += 1
         tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
         self.budget.spend(usd, tokens)
         call.calls.charge(tokens, usd)
@@ -194,18 +220,36 @@ class Client:
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)
 
-    def _end_attempt(self, call: _Call, outcome: str, status: int | None, started: float) -> float:
+    def end_attempt(
+        self,
+        call: Call,
+        outcome: str,
+        status: int | None,
+        started: float,
+        usage: Usage | None = None,
+        **how: Any,
+    ) -> float:
+        """Count an attempt that began at *started*, in loop time; return the time of its end.
+
+        *how* are the delivery and the batch of an attempt that was not live.
+        """
         now = asyncio.get_running_loop().time()
         call.calls.latency_s += now - started
         first, call.begun = call.begun, None
         first_token_s = None if first is None else first - started
-        call.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, first_token_s))
+        attempt = Attempt(outcome, now - started, status, 0.0, first_token_s, **how)
+        if usage is not None:
+            is_live = attempt.delivery == "live"
+            live = usage.cost_usd if is_live else live_usd(usage, self.prices)
+            attempt = replace(attempt, live_usd=live)
+        call.calls.attempts.append(attempt)
         return now
 
-    def _wait_after(self, call: _Call, error: CallError) -> float | None:
+    def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""
         calls, now = call.calls, asyncio.get_running_loop().time()
-        throttled = error.kind == THROTTLE
+        batched = calls.attempts[-1].delivery == "batch"
+        throttled = error.kind == THROTTLE and not batched  # which says nothing of live calls
         if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
             self.gate.stop_until(error.retry_after_s or 0.0)
         if self.gate.fault is not None and self.gate.fault is not error:
@@ -214,18 +258,20 @@ class Client:
             return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
+        if (wait := call.way.wait_s(error, now, self.retry.delay_s, self.rng)) is not None:
+            return wait
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
-        wait = self.retry.wait_s(error, call.failures[_family(error)], self.rng, waited)
+        wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
             return None
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s - (now - began)
+        left = self.deadline_s + calls.parked_s + call.way.waited_s - (now - began)
         return None if wait > left else wait
 
-    def _log_failure(self, call: _Call, error: CallError, wait: float | None) -> None:
+    def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:
         calls = call.calls
         calls.attempts[-1] = replace(calls.attempts[-1], wait_s=wait or 0.0)
         if error.again:  # the transport has said what it leaves out from now on
@@ -239,15 +285,3 @@ class Client:
             error=str(error),
             retry_in_s=None if wait is None else round(wait, 3),
         )
-
-
-def _begin(call: _Call, waiting: Callable[[], object]) -> None:
-    """Note when the reply began, and tell who waits for it."""
-    if call.begun is None:
-        call.begun = asyncio.get_running_loop().time()
-    waiting()
-
-
-def _family(error: CallError) -> str:
-    """Return the name of the retry counter that *error* increments."""
-    return THROTTLE if error.kind == THROTTLE else "transient"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
@@ -10,6 +10,7 @@ from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
+from runner.calls.flex import Flex
 from runner.calls.retry import RetryPolicy
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
@@ -37,9 +38,14 @@ def build_clients(
         body = model.settings
         local = body.name.startswith(OFFLINE)
         values = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
-        route = ModelRoute(**values | {"api_base": addresses.get(name, body.api_base)})
+        own = {"api_base": addresses.get(name, body.api_base), "delivery": "live"}
+        route, flex = ModelRoute(**values | own), None
+        transport = _transport(route, readings)
+        if body.delivery == "flex":
+            flex = Flex(transport)
+            transport = _transport(replace(route, delivery="flex"), readings)
         clients[name] = Client(
-            transport=_transport(route, readings),
+            transport=transport,
             retry=RetryPolicy(0 if local else body.max_retries, body.retry_delay_s),
             timeout_s=body.timeout_s,
             deadline_s=body.deadline_s,
@@ -48,6 +54,8 @@ def build_clients(
             budget=budget,
             sizer=Sizer(model.tokenizer, model.prices, model.learned),
             local=local,
+            flex=flex,
+            prices=model.prices,
         )
     return clients
 

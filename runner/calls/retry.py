@@ -7,6 +7,7 @@ from runner.base.errors import CallError
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 THROTTLE = "throttle"
+NO_CAPACITY = "no_capacity"  # at the flex tier: retried as throttling, but no other call waits
 OUTAGE = frozenset({"transient", "timeout", "connection"})
 TRANSIENT = OUTAGE | {"bad_response"}
 UNREADABLE_RETRIES = 2  # of a reply that cannot be parsed: each attempt is billed
@@ -43,10 +44,19 @@ class RetryPolicy:
             retries = min(retries, UNREADABLE_RETRIES)
         if error.kind in TRANSIENT and failures <= retries:
             return max(asked, rng.uniform(0, _bound(self.delay_s, failures)))
-        if error.kind != THROTTLE or failures >= THROTTLE_ATTEMPTS or self.max_retries == 0:
+        if (
+            error.kind not in (THROTTLE, NO_CAPACITY)
+            or failures >= THROTTLE_ATTEMPTS
+            or self.max_retries == 0
+        ):
             return None
         wait = max(asked, rng.uniform(0, _bound(2 * self.delay_s, failures)))
         return None if waited_s + wait > MAX_THROTTLE_WAIT_S else wait
+
+
+def family(error: CallError) -> str:
+    """Return the name of the retry counter that *error* increments."""
+    return error.kind if error.kind in (THROTTLE, NO_CAPACITY) else "transient"
 
 
 def _bound(delay_s: float, failures: int) -> float:

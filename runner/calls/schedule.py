@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from runner.base.virtual_time import run_virtually
+from runner.calls.activity import busy, idle
 from runner.calls.admission.limits import Admission, Limit, Slots, Ticket
 from runner.job.graph import Node, Pipeline
 
@@ -23,15 +24,18 @@ async def run_graph(pipeline: Pipeline, work: Worker[T]) -> dict[str, T]:
     running: dict[str, asyncio.Task[T]] = {}
 
     async def run_node(node: Node) -> T:
-        needed = [running[name] for name in node.needs]
-        if needed:
-            await asyncio.wait(needed)
-        return await work(node, {name: running[name].result() for name in node.needs})
+        with busy():
+            needed = [running[name] for name in node.needs]
+            if needed:
+                with idle():
+                    await asyncio.wait(needed)
+            return await work(node, {name: running[name].result() for name in node.needs})
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for node in pipeline.nodes:  # in topological order
-                running[node.name] = group.create_task(run_node(node), name=node.name)
+        with idle():
+            async with asyncio.TaskGroup() as group:
+                for node in pipeline.nodes:  # in topological order
+                    running[node.name] = group.create_task(run_node(node), name=node.name)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None  # the first is the cause of the others
     return {name: task.result() for name, task in running.items()}
@@ -42,7 +46,13 @@ async def gather_all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
 
     Unlike asyncio.gather it leaves no task running after a failure.
     """
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
+
+    async def one(awaitable: Awaitable[T]) -> T:
+        with busy():
+            return await awaitable
+
+    with idle():
+        results = await asyncio.gather(*map(one, awaitables), return_exceptions=True)
     done: list[T] = []
     for result in results:
         if isinstance(result, BaseException):
@@ -81,15 +91,35 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
     return {node.name: -expected[node.name] for node in pipeline.nodes}
 
 
+def steps_to_end(pipeline: Pipeline) -> dict[str, int]:
+    """Return, by node name, the length of the longest chain that begins with the node."""
+    steps = {node.name: 1 for node in pipeline.nodes}
+    for node in reversed(pipeline.nodes):
+        for need in node.needs:
+            steps[need] = max(steps[need], steps[node.name] + 1)
+    return steps
+
+
+def seconds_to_end(pipeline: Pipeline, expected_s: Mapping[str, float]) -> dict[str, float]:
+    """Return, by node name, the seconds of the longest chain that begins with the node."""
+    after = dict.fromkeys((node.name for node in pipeline.nodes), 0.0)
+    for node in reversed(pipeline.nodes):
+        for need in node.needs:
+            after[need] = max(after[need], after[node.name] + expected_s[node.name])
+    return {name: seconds + expected_s[name] for name, seconds in after.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A run's place in the queue: the *slots* that runs share, by stage, and its *rank*.
 
-    Calls of the run with the lowest rank go before those of any other run.
+    Calls of the run with the lowest rank go before those of any other run; *behind* counts the
+    runs after it.
     """
 
     slots: Mapping[str, Slots]
     rank: float = 0.0
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
+from runner.config.delivery import DeliverySettings
 from runner.config.explain import explain
 from runner.config.model_facts import known_as
 from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
@@ -73,6 +74,7 @@ class ModelSettings(SettingsSection):
     temperature: Temperature | None
     effort: Effort | None = None
     service_tier: Tier | None = None
+    delivery: Literal["live", "flex", "batch", "auto"] = "live"
     cache: Lifetime = "auto"
     reply_format: Literal["auto", "shared", "schema", "text"]
     context_window: Tokens | None
@@ -200,6 +202,7 @@ class Settings(SettingsSection):
     guide: str | None = None
     batch: BatchSettings = BatchSettings()
     collection: CollectionSettings = CollectionSettings()
+    delivery: DeliverySettings = DeliverySettings()
     budget: BudgetSettings
     reuse: Switch
     repeat: Annotated[int, Field(ge=0)]

@@ -15,6 +15,7 @@ from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node
 from runner.job.models import MAIN
+from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
@@ -45,6 +46,8 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
         )
     check_options(at, model)
+    if model.delivery in ("batch", "auto") and (why := why_no_batches(model)):
+        raise ConfigError(f"{at}.delivery={model.delivery}: {why}")
     _check_address(at, model)
     _check_keys(at, model)
     if model.simulate is not None:

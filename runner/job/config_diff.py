@@ -13,8 +13,8 @@ _FREE = re.compile(
     r"processing\.(max_concurrent.*|mode|strict|prime_prefix)"
     r"|stages\.[^.]+\.(max_concurrent|strict|final)"
     r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|[io]?tpm|rpm|burst_s"
-    r"|allow_http|service_tier|cache|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
-    r"|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
+    r"|allow_http|service_tier|delivery|cache|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
+    r"|delivery\..*|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
     r"|checks.*|references|attributes|codebook|(model|models\.[^.]+)\.escalate"
     r"|transcript\.(path|format|encoding)"
 )

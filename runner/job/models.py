@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
@@ -49,6 +50,16 @@ class Model:
     def prices(self) -> Prices | None:
         """What its tokens cost; None where that is unknown."""
         return prices_of(self.settings)
+
+    @cached_property
+    def prices_by_delivery(self) -> dict[str, Prices | None]:
+        """What its tokens cost by each delivery; a service tier that is set stays that of live."""
+        changes: dict[str, dict[str, Any]] = {
+            each: {"delivery": each, "service_tier": None} for each in ("flex", "batch")
+        }
+        changes["live"] = {"delivery": "live"}
+        made = {each: self.settings.model_copy(update=change) for each, change in changes.items()}
+        return {each: prices_of(settings) for each, settings in made.items()}
 
     @property
     def is_paid(self) -> bool:

@@ -1,4 +1,4 @@
-"""Options of a model: effort, service tier and cache lifetime, in the words of its provider."""
+"""Options of a model: effort, service tier and delivery, in the words of its provider."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -97,9 +97,19 @@ def effort_note(model: Optioned) -> str:
     return f"{model.name} does not take {model.effort}: {sent} is sent"
 
 
+def tier_of(model: Optioned) -> str:
+    """Return the tier that calls ask for, "" for none."""
+    return model.service_tier or ("flex" if model.delivery == "flex" else "")
+
+
 def tier_word(model: Optioned) -> str | None:
     """Return what *model*'s provider calls the tier that is asked for; None for none."""
-    return TIERS.get(provider_of(model), {}).get(model.service_tier or "")
+    return TIERS.get(provider_of(model), {}).get(tier_of(model))
+
+
+def has_flex(model: Optioned) -> bool:
+    """Return whether *model*'s provider has a flex tier."""
+    return "flex" in TIERS.get(provider_of(model), {})
 
 
 def check_options(at: str, model: ModelSettings) -> None:
@@ -111,6 +121,25 @@ def check_options(at: str, model: ModelSettings) -> None:
             f"{at}.service_tier={model.service_tier!r}: {provider_of(model)} has no such tier, "
             f"expected {expected}"
         )
+    _check_delivery(at, model)
     if (base := model.base_model) is not None and map_entry(base) is None:
         near = did_you_mean(base, [name for name in map_entries() if name[:3] == base[:3]])
         raise ConfigError(f"{at}.base_model={base!r} is not in litellm's map{near}")
+
+
+def _check_delivery(at: str, model: ModelSettings) -> None:
+    """Raise ConfigError for flex at a provider without it, and for a tier that contradicts."""
+    body = model.params.get("extra_body")
+    sent = {**model.params, **(body if isinstance(body, dict) else {})}.get("service_tier")
+    tier = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}
+    for key, value in tier.items():
+        if value is not None and model.delivery != "live" and value != model.delivery:
+            raise ConfigError(
+                f"{at}.delivery={model.delivery} contradicts {key}={value}: set one of them"
+            )
+    if model.delivery == "flex" and not has_flex(model):
+        some = ", ".join(sorted(name for name, tiers in TIERS.items() if "flex" in tiers))
+        raise ConfigError(
+            f"{at}.delivery=flex: {provider_of(model)} has no flex tier, expected another delivery "
+            f"or a model of {some}"
+        )

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,7 +17,15 @@ _TIER_NAMES = {"": STANDARD, "default": STANDARD, "standard_only": STANDARD, "on
 _TIER_NAMES |= {"fast": "priority", "batch": "batches", "on_demand_priority": "priority"}
 _TIER_NAMES["performance"] = "priority"  # at Groq
 _FREE = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
-_DISCOUNTS = ("flex", "batches")  # cost the standard price where the map has none for them
+_DISCOUNTS = ("flex", "batches")  # cost the standard price where no other is known for them
+_BY_DELIVERY = {"flex": "flex", "batch": "batches"}
+# Providers that publish half of the standard price: developers.openai.com, "Flex processing" and
+# "Batch API"; ai.google.dev, "Flex inference" and "Batch API"; platform.claude.com, "Batch
+# processing"; docs.mistral.ai, "Batch inference"; console.groq.com, "Batch". Read 2026-11-29.
+_HALF = {
+    "flex": ("openai", "azure", "gemini", "vertex_ai"),
+    "batches": ("openai", "azure", "gemini", "vertex_ai", "anthropic", "mistral", "groq"),
+}
 _KINDS = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
@@ -106,6 +114,11 @@ def upper_bound_usd(prompt_tokens: int, reply_tokens: int, prices: Prices) -> fl
     return bound * prices.multiple + prices.request_usd
 
 
+def live_usd(usage: Usage, prices: Prices | None) -> float | None:
+    """Return what *usage*, of any delivery, would have cost live, in US dollars."""
+    return usage.cost_usd if prices is None else cost_usd(usage, replace(prices, tier=""))
+
+
 def cached_saving_usd(tokens: int, prices: Prices) -> float:
     """Return the US dollars saved by reading *tokens* from the cache, in calls of base length."""
     rates = prices.levels[0][1]
@@ -116,7 +129,7 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
     """Return the prices of *model*: those of its settings before the map's; None if unknown."""
     params = {**model.params, **(model.params.get("extra_body") or {})}
     entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.known_as) or {}
-    tiers = _tiers(entry)
+    tiers = map_tiers = _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6
         base = tiers[STANDARD][0][1] if tiers else Rates()
@@ -131,13 +144,33 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
             tier: tuple((above, rates._replace(cache_read=read)) for above, rates in levels)
             for tier, levels in tiers.items()
         }
+    tier = str(params.get("service_tier") or model.service_tier or "")
+    if model.delivery in _BY_DELIVERY:
+        tier = _BY_DELIVERY[model.delivery]
+        share = _discount(tier, model.name.split("/", 1)[0], map_tiers)
+        tiers = {tier: _times(tiers[STANDARD], share), **tiers}
     return Prices(
         tiers,
-        str(params.get("service_tier") or model.service_tier or ""),
+        tier,
         _multiple(entry, params, model.api_base),
         _price(entry.get("input_cost_per_request")) or 0.0,
         writes_1h=model.cache == "1h" or "'1h'" in str(params),
     )
+
+
+def _discount(tier: str, provider: str, listed: Mapping[str, Levels]) -> float:
+    """Return *tier*'s price over the standard one: the map's, else what the provider publishes.
+
+    A model in the map without a price for flex is none of those that have flex.
+    """
+    if tier in listed and (standard := listed[STANDARD][0][1].input):
+        return listed[tier][0][1].input / standard
+    known = tier == "flex" and bool(listed)
+    return 0.5 if provider in _HALF[tier] and not known else 1.0
+
+
+def _times(levels: Levels, share: float) -> Levels:
+    return tuple((above, Rates._make(share * rate for rate in rates)) for above, rates in levels)
 
 
 def _tier(name: str) -> str:

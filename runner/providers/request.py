@@ -101,7 +101,7 @@ class Completion:
     """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason.
 
     *stopped* is why the model stopped in its provider's own word, *told* what the provider says
-    is left of its rate limits, by kind.
+    is left of its rate limits, by kind; *tier* is the service tier that it says it served.
     """
 
     text: str
@@ -109,6 +109,7 @@ class Completion:
     usage: Usage
     stopped: str = ""
     told: Mapping[str, Left] = field(default_factory=dict)
+    tier: str = ""
 
 
 class Transport(Protocol):

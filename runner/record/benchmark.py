@@ -1,11 +1,12 @@
 """Benchmark of a run: times, tokens and cost by analyzer, by stage and as a total."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.base.usage import Usage
-from runner.calls.call_log import CallLog
+from runner.base.usage import Usage, sum_usd
+from runner.calls.call_log import Attempt, CallLog
 from runner.calls.schedule import Duration, critical_path, ideal_makespan
 from runner.job.job import Job
 
@@ -73,7 +74,16 @@ def benchmark(
 
 def _totals(timings: Collection[NodeTiming]) -> dict[str, Any]:
     usage = sum((timing.calls.usage for timing in timings), Usage())
-    return {"attempts": sum(len(t.calls.attempts) for t in timings), **usage.figures()}
+    attempts = [attempt for timing in timings for attempt in timing.calls.attempts]
+    return {"attempts": len(attempts), **usage.figures(), **delivered(attempts)}
+
+
+def delivered(attempts: Iterable[Attempt]) -> dict[str, Any]:
+    """Return how many replies each delivery brought, and the US dollars that all cost live."""
+    good = [attempt for attempt in attempts if attempt.outcome == "ok"]
+    counts = Counter(attempt.delivery for attempt in good)
+    live = sum_usd(attempt.live_usd for attempt in good)
+    return {"deliveries": dict(counts), "live_cost_usd": live}
 
 
 def headline(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,6 +121,7 @@ def _node(timing: NodeTiming) -> dict[str, Any]:
         "retry_wait_s": _round(sum(attempt.wait_s for attempt in calls.attempts)),
         "attempts": [asdict(attempt) for attempt in calls.attempts],
         **calls.usage.figures(),
+        **delivered(calls.attempts),
     }
 
 

@@ -1,14 +1,20 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from runner.base.files import make_directory, write_json
-from runner.base.json import read_json, section
+from runner.base.json import amount, listing, read_json, section
 
 HISTORY = "history.json"  # beside the runs
+BATCHES = "batch_seconds"  # the key of what batches took; models' names have a slash
+MAX_BATCHES = 200  # of a model that are remembered
+# Assumptions about a model without history; a plan that uses them says so.
+REPLY_SHARE = 0.5  # of max_tokens
+FIRST_TOKEN_S = 1.0
+TOKENS_PER_S = 60.0
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
@@ -28,6 +34,11 @@ class CallAverages:
         """Return the averages after another *run*."""
         old, new = asdict(self), asdict(run)
         return replace(self, **{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
+
+
+def flex_name(model: str) -> str:
+    """Return the name of *model*'s history at its provider's flex tier."""
+    return f"{model} (flex)"
 
 
 def history_of(root: Path) -> Path:
@@ -68,3 +79,22 @@ def expected_durations(
     if latencies.keys() >= max_tokens.keys():
         return latencies
     return {name: float(tokens) for name, tokens in max_tokens.items()}
+
+
+def guessed_s(reply_tokens: float) -> float:
+    """Return the seconds that a reply of so many tokens takes at a model without history."""
+    return FIRST_TOKEN_S + reply_tokens / TOKENS_PER_S
+
+
+def read_batch_latencies(path: Path, model: str) -> list[float]:
+    """Return the seconds that the last batches of *model* took."""
+    return [amount(value) for value in listing(section(read_json(path), BATCHES).get(model))]
+
+
+def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
+    """Add what further batches of *model* took to the file; raise OSError."""
+    known = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
+    make_directory(path.parent)
+    whole = read_json(path)
+    batches = {**section(whole, BATCHES), model: known[-MAX_BATCHES:]}
+    write_json(path, {**whole, BATCHES: batches})

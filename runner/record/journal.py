@@ -29,7 +29,8 @@ class Spent:
 
     *usage* sums the replies, *known_usd* those with a price. *charged_tokens* and *charged_usd*
     are upper bounds for attempts without a reply that may be billed (cut off, or in flight when
-    their process died: *unsettled* of them) and for replies without a price.
+    their process died: *unsettled* of them) and for replies without a price. *live_usd* is what
+    the replies would have cost live.
     """
 
     attempts: int = 0
@@ -38,6 +39,7 @@ class Spent:
     charged_tokens: int = 0
     charged_usd: float = 0.0
     unsettled: int = 0
+    live_usd: float = 0.0
     begun_at: str = ""  # start of the last session
     _calls: CallPairs = field(default_factory=CallPairs, repr=False)
 
@@ -74,17 +76,30 @@ class Spent:
         tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
         self.usage += Usage(*tokens, cost_usd=line["cost_usd"])
         self.known_usd += line["cost_usd"] or 0.0
+        self.live_usd += line.get("live_usd") or line["cost_usd"] or 0.0
 
     def abandon(self, run: object = None) -> None:
         """Charge the calls of *run*, or of all runs, in flight when their process died."""
         for call in self._calls.lose(run):
             self._settle(call)
 
+    @property
+    def out(self) -> list[Mapping[str, Any]]:
+        """The first lines of the calls in batches that are not settled."""
+        return [line for line in self._calls.open.values() if "request" in line]
+
+    @property
+    def held(self) -> tuple[int, float]:
+        """Upper bounds of the tokens and US dollars of the calls that are *out*."""
+        tokens = sum(line["may_use_tokens"] for line in self.out)
+        return tokens, sum(line["may_cost_usd"] for line in self.out)
+
     def totals(self) -> dict[str, Any]:
         """Return the figures for metadata.json."""
         return {
             "attempts": self.attempts,
             **self.usage.figures(),
+            "live_cost_usd": None if self.usage.cost_usd is None else round(self.live_usd, 12),
             "charged_tokens": self.charged_tokens,
             "charged_usd": round(self.charged_usd, 12),
             "unsettled": self.unsettled,
@@ -97,6 +112,8 @@ class Journal:
     A failed write is kept in *fault*; its line, and all later ones, wait in memory for `recover`,
     so that nothing paid for is lost.
     """
+
+    run = ""  # names a member of a batch
 
     def __init__(self, path: Path) -> None:
         self.fault: OSError | None = None
@@ -183,7 +200,7 @@ class MemberJournal:
 
     def __init__(self, journal: Journal, run: str) -> None:
         self.spent, self.recover = journal.spent_of(run), journal.recover
-        self._journal, self._run = journal, run
+        self._journal, self.run = journal, run
 
     @property
     def fault(self) -> OSError | None:
@@ -192,7 +209,7 @@ class MemberJournal:
 
     def note(self, event: str, **facts: Any) -> None:
         """See `Journal.note`."""
-        line = self._journal.note(event, run=self._run, **facts)
+        line = self._journal.note(event, run=self.run, **facts)
         if line is not None:
             self.spent.add(line)
 

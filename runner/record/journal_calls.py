@@ -49,9 +49,12 @@ class JournalCall:
 
 @dataclass(slots=True)
 class CallPairs:
-    """Pairs lines as they come; *open*: first lines of calls in flight, by run, unit, attempt."""
+    """Pairs lines as they come; *open*: first lines of calls in flight, by run, unit, attempt.
 
-    open: dict[tuple[Any, str, int], Line] = field(default_factory=dict)
+    A call in a batch is known by its request instead, and outlives the process that made it.
+    """
+
+    open: dict[tuple[Any, str, int | str], Line] = field(default_factory=dict)
     _last: Line = field(default_factory=dict)
 
     def add(self, line: Line) -> list[JournalCall]:
@@ -63,11 +66,12 @@ class CallPairs:
         if event in SESSIONS:
             calls = self.lose(line.get("run"))
         elif event == "call.started" or event in ENDS:
-            key = (line.get("run"), line["analyzer"], line["attempt"])
-            if not isinstance(key[1], str) or not isinstance(key[2], int):
+            unit, attempt = line["analyzer"], line["attempt"]
+            key = (line.get("run"), unit, line.get("request", attempt))
+            if not isinstance(unit, str) or not isinstance(attempt, int):
                 raise TypeError(f"{key[1:]!r} is no call")
             if event in ENDS:
-                calls = [JournalCall(key[1], key[2], self.open.pop(key, {}), line)]
+                calls = [JournalCall(unit, attempt, self.open.pop(key, {}), line)]
             else:
                 self.open[key] = line
                 if len(self.open) > MAX_OPEN:
@@ -75,10 +79,18 @@ class CallPairs:
         self._last = line
         return calls
 
-    def lose(self, run: object = None) -> list[JournalCall]:
-        """Return the calls still open, of *run* or of all runs, as ended by a crash."""
-        keys = [key for key in self.open if run in (None, key[0])]
-        return [JournalCall(key[1], key[2], self.open.pop(key), {}, self._last) for key in keys]
+    def lose(self, run: object = None, *, out: bool = False) -> list[JournalCall]:
+        """Return the calls still open, of *run* or of all runs, as ended by a crash.
+
+        Those in batches only if *out*: they wait for the next session.
+        """
+        keys = [
+            key
+            for key, line in self.open.items()
+            if run in (None, key[0]) and (out or "request" not in line)
+        ]
+        starts = ((key, self.open.pop(key)) for key in keys)
+        return [JournalCall(key[1], s["attempt"], s, {}, self._last) for key, s in starts]
 
 
 def calls_in(lines: Iterable[Line]) -> Iterator[JournalCall]:
@@ -87,7 +99,7 @@ def calls_in(lines: Iterable[Line]) -> Iterator[JournalCall]:
     for line in lines:
         with suppress(KeyError, TypeError):
             yield from filter(_is_timed, pairs.add(line))
-    yield from filter(_is_timed, pairs.lose())
+    yield from filter(_is_timed, pairs.lose(out=True))
 
 
 def _is_timed(call: JournalCall) -> bool:

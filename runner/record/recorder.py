@@ -33,7 +33,7 @@ from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
 # measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 200, 1 << 15
+TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 300, 1 << 15
 OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
@@ -86,7 +86,8 @@ class Recorder:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
-        return CallLog(note=note, unit=unit, secure=partial(_secure, self.directory, node))
+        secure, sent_as = partial(_secure, self.directory, node), self.directory.journal.run
+        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", secure=secure)
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""

@@ -16,8 +16,9 @@ from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
+from runner.calls.client_factory import max_in_flight
 from runner.calls.prefix_gate import PrefixGate
-from runner.calls.schedule import Place, make_slots, ranks
+from runner.calls.schedule import Place, make_slots, ranks, seconds_to_end, steps_to_end
 from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -27,6 +28,7 @@ from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
+from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
 from runner.run.conversation import Conversation, cut_error
@@ -59,7 +61,7 @@ class Asker:
     """Asks through *clients*, by model name; *expected_s* is by node name.
 
     *place* is that of a batch's run among the others, None for a single run. *stored* are the
-    answers that may be reused.
+    answers that may be reused, *averages* the calls of earlier runs by node name.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Asker:
         stored: StoredAnswers,
         expected_s: Mapping[str, float],
         place: Place | None = None,
+        averages: Mapping[str, CallAverages] = {},
     ) -> None:
         self.job, self.stored = job, stored
         self.clients, self._expected_s = clients, expected_s
@@ -77,6 +80,17 @@ class Asker:
             make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
+        self._steps = steps_to_end(job.pipeline)
+        self._averages = averages
+        known = {
+            node.name: found.latency_s
+            if (found := averages.get(node.name))
+            else guessed_s(REPLY_SHARE * job.settings.analyzers[node.name].max_tokens)
+            for node in job.pipeline.nodes
+        }
+        behind_s = self.place.behind * sum(known.values()) / max_in_flight(job)
+        ends = seconds_to_end(job.pipeline, known)
+        self._need_s = {name: seconds + behind_s for name, seconds in ends.items()}
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
         self.validator = Validator(job)
@@ -187,15 +201,21 @@ class Asker:
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
+        client = self.clients[model.name]
+        batched = client.deliverer is not None
         complete = partial(
-            self.clients[model.name].complete,
+            client.complete,
             request,
             self.place.slots[node.stage],
             question.calls,
             self.place.rank + self._ranks[name],
+            key=self._key(question, request) if batched else "",
+            steps=self._steps[name],
+            need_s=self._need_s[name],
             waits_for_outage=question.last,
         )
-        if (node.stage, model.name) in self._policy.primed and is_cacheable(model, request):
+        primed = (node.stage, model.name) in self._policy.primed and not batched
+        if primed and is_cacheable(model, request):
             prefix = prefix_of(model, request)
             async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
                 with on_first_token(lead):

@@ -1,6 +1,7 @@
 """What a run leaves for the plans of later ones: its calls' averages, and what models taught."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -9,7 +10,7 @@ from runner.base.threads import offload
 from runner.config.learned import remember
 from runner.job.job import Job
 from runner.record.benchmark import NodeTiming
-from runner.record.history import CallAverages, history_of, write_history
+from runner.record.history import CallAverages, flex_name, history_of, write_history
 from runner.run.node_plan import NodePlan
 from runner.run.plan import Plan
 
@@ -29,15 +30,28 @@ async def remember_calls(
     except OSError as error:
         log.warning("history.failed", error=str(error))
     for name in dict.fromkeys(model.settings.name for model in job.models.values()):
-        averages = {
-            node: _averages(timings[node], plan.nodes[node])
-            for node, outcome in outcomes.items()
-            if outcome.model == name and _is_measured(timings[node], outcome, plan.nodes[node])
-        }
-        try:
-            await offload(write_history, history_of(job.root), name, averages)
-        except OSError as error:
-            log.warning("history.failed", error=str(error))
+        averages, at_flex = dict[str, CallAverages](), dict[str, CallAverages]()
+        for node, outcome in outcomes.items():
+            timing, planned = timings[node], plan.nodes[node]
+            if outcome.model != name or not _is_measured(timing, outcome, planned):
+                continue
+            found, ways = _averages(timing, planned), _deliveries(timing)
+            if ways == {"flex"}:
+                at_flex[node] = found
+            # Of calls that were not live only the tokens tell what live ones take.
+            live = found if ways == {"live"} else replace(found, latency_s=planned.latency_s)
+            averages[node] = live
+        for key, known in ((name, averages), (flex_name(name), at_flex)):
+            try:
+                if known or key == name:
+                    await offload(write_history, history_of(job.root), key, known)
+            except OSError as error:
+                log.warning("history.failed", error=str(error))
+
+
+def _deliveries(timing: NodeTiming) -> set[str]:
+    """Return how the calls went that were answered."""
+    return {each.delivery for each in timing.calls.attempts if each.outcome == "ok"}
 
 
 def _is_measured(timing: NodeTiming, outcome: Outcome, planned: NodePlan) -> bool:

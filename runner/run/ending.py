@@ -15,6 +15,8 @@ from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
+from runner.record.deliveries import FOLDER
+from runner.record.journal import spent_in
 from runner.record.previous_session import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.run.batch.services import BatchResult
@@ -54,9 +56,11 @@ def tell_end(
         silence(sys.stdout)
 
 
-def tell_result(job: Setup, path: Path, result: RunResult | BatchResult) -> None:
-    """Print the last line of a run or batch that came to its end."""
-    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint_of(job, result)
+def tell_result(
+    job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
+) -> None:
+    """Print the last line of a run or batch that came to its end, with *hint* if there is one."""
+    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
     code, counts = result.exit_code, result.counts
     tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
 
@@ -147,6 +151,8 @@ def check_budget(job: Setup, *, reuses: bool) -> None:
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     """Return whether the run is finished and all its answers are stored undamaged."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
+        return False
+    if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding

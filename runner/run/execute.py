@@ -7,14 +7,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 import structlog
 from omegaconf import DictConfig
 
+from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
+from runner.calls.activity import Activity, measured
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
@@ -29,6 +30,7 @@ from runner.calls.client_factory import (
 from runner.config.schema import Settings
 from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
+from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
@@ -46,8 +48,8 @@ from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
-from runner.run.batch.plan import plan_batch
 from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.delivery import Endpoints, JobDelivery, out_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
@@ -56,12 +58,11 @@ from runner.run.ending import (
     tell_result,
 )
 from runner.run.objective import Objective, check_objective, objective
-from runner.run.plan import as_text, make_plan, read_histories
+from runner.run.print_plan import left_out, print_plan
 from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 from runner.transcript.inputs import root_of
-from runner.transcript.redact.unredacted import described
 
 log = structlog.get_logger("colloquy.run")
 
@@ -72,7 +73,8 @@ class ProcessState:
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
-    next job, *clients* makes a job's clients. *tells* whether the last line of a run is printed.
+    next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. *tells*
+    whether the last line of a run is printed.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -81,6 +83,7 @@ class ProcessState:
     probe: LagProbe | None = None
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
+    endpoints: Endpoints = batch_endpoint
     tells: bool = True
 
 
@@ -109,7 +112,8 @@ async def execute_job(
     if begun and run_path:
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
-        return _show_plan(job)
+        print_plan(job)
+        return EXIT_OK, None
     job = await offload(asked_job, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
@@ -135,31 +139,6 @@ def new_path(job: Job | BatchJob) -> Path:
 
 def _parts(job: Setup) -> Sequence[str]:
     return BATCH_PARTS if isinstance(job, BatchJob) else PARTS
-
-
-def _show_plan(job: Job | BatchJob) -> tuple[int, None]:
-    """Print the plan; nothing is sent and nothing written."""
-    as_json = job.settings.output.console == "json"
-    if isinstance(job, BatchJob):
-        many = plan_batch(job)
-        print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
-    else:
-        plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
-        if as_json:
-            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
-            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
-        else:
-            lines = reading.as_lines() if reading else []
-            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
-            lines += [said] if (said := left_out(job)) else []
-            print("\n".join([*lines, "", as_text(plan)]))
-    return EXIT_OK, None
-
-
-def left_out(job: Job) -> str:
-    """Return which stages a run of one transcript leaves out, in words; empty for none."""
-    names = ", ".join(stage.name for stage in job.collection.stages)
-    return f"left out: {names}, which read a folder of transcripts" if names else ""
 
 
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
@@ -213,10 +192,11 @@ async def _run(
         if stop.signum is None:
             raise
         if shared.tells:
-            tell_end(job, path, "interrupted", stop.exit_code)
+            hint = out_hint(directory.journal)
+            tell_end(job, path, "interrupted", stop.exit_code, hint=hint)
         return stop.exit_code, None
     if shared.tells:
-        tell_result(job, path, result)
+        tell_result(job, path, result, out_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 
@@ -236,27 +216,48 @@ async def _execute(
         for name, settings in simulated_models(job).items()
     }
     await loading
-    budget = _budget(job.settings, directory.journal.spent)
+    budget = budget_of(job.settings, directory.journal.spent)
     clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
     calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.register(calls)
         stack.callback(gate.unregister, calls)
     for client in clients.values():
-        stack.push_async_callback(client.transport.close)
-        await client.transport.open()
+        for transport in client.transports:
+            stack.push_async_callback(transport.close)
+            await transport.open()
+    activity = Activity(lambda: shared.admission.is_stuck)
+    stack.enter_context(measured(activity))
+    delivery = JobDelivery(job, directory, activity)
+    stack.push_async_callback(delivery.close, shared.stop)
+    clients = await delivery.open(clients, shared.endpoints, addresses)
     if job.is_paid:
         _spare_collections()
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
+    result = await _answers(
+        job, directory, BatchServices(clients, shared.admission, shared.stop, lag), stored
+    )
+    if result.status in ANSWERED:
+        await delivery.finish()
+    return result
+
+
+async def _answers(
+    job: Job | BatchJob,
+    directory: RunDirectory,
+    services: BatchServices,
+    stored: StoredAnswers,
+) -> RunResult | BatchResult:
+    """Run *job* with *services*."""
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, job.secrets)
-        services = BatchServices(clients, shared.admission, shared.stop, lag)
         return await Batch(job, directory, services, stored, console).execute()
     if said := left_out(job):
         log.warning("collection.skipped", reason=said)
-    result = await Run(job, clients, directory, stored, lag, stop=shared.stop).execute()
+    run = Run(job, services.clients, directory, stored, services.lag, stop=services.stop)
+    result = await run.execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
@@ -273,13 +274,14 @@ def _spare_collections() -> None:
     gc.set_threshold(*gc.get_threshold()[:2], 100)  # by default every 10 collections
 
 
-def _budget(settings: Settings, spent: Spent) -> Budget:
-    """Return the budget of a run or batch, less the usage of its earlier sessions."""
+def budget_of(settings: Settings, spent: Spent) -> Budget:
+    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
+    held_tokens, held_usd = spent.held
     return Budget(
         settings.budget.max_cost_usd,
         settings.budget.max_tokens,
-        spent_usd=spent.known_usd + spent.charged_usd,
-        spent_tokens=spent.usage.tokens + spent.charged_tokens,
+        spent_usd=spent.known_usd + spent.charged_usd + held_usd,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
     )
 
 

@@ -1,8 +1,8 @@
 """Plan of one analyzer: tokens, cost and time of its calls."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.usage import Usage, sum_usd
@@ -12,13 +12,10 @@ from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.prices import Prices, cost_usd, upper_bound_usd
-from runner.record.history import CallAverages
+from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 
-# Assumptions about a model without history; a plan that uses them says so.
-REPLY_SHARE = 0.5  # of max_tokens
-FIRST_TOKEN_S = 1.0
-TOKENS_PER_S = 60.0
 TAG_TOKENS = 30  # of the tags around the transcript or a context
+DELIVERIES = ("live", "flex", "batch")
 LOW = 0.5  # of the expected reply, for the low estimate
 _SUMMED = (
     *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
@@ -33,7 +30,8 @@ class NodePlan:
     *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
     prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
     amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
-    of the model was used. *further* calls follow the first answers.
+    of the model was used. *further* calls follow the first answers. *costs* are those expected by
+    each delivery, empty for calls of which only *cost_usd* is known.
     """
 
     stage: str
@@ -52,6 +50,7 @@ class NodePlan:
     latency_s: float
     seen: bool
     further: bool = False
+    costs: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -70,16 +69,25 @@ def summed(one: NodePlan, other: NodePlan) -> NodePlan:
     calls = one.calls + other.calls
     latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / max(1, calls)
     summed = {name: total((one, other), name) for name in _SUMMED}
+    costs = {each: sum_usd((one.costs[each], other.costs[each])) for each in one.costs}
     context = max(one.context_tokens, other.context_tokens)
-    return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **summed)
+    return replace(
+        one, context_tokens=context, latency_s=round(latency_s, 6), costs=costs, **summed
+    )
 
 
 def plan_node(
-    job: Job, node: Node, model: Model, seen: CallAverages | None, cache: tuple[int, int]
+    job: Job,
+    node: Node,
+    model: Model,
+    seen: CallAverages | None,
+    cache: tuple[int, int],
+    in_batches: float = 1.0,
 ) -> NodePlan:
     """Return the plan of *node*'s calls to *model*.
 
-    *seen* are the averages of earlier runs; *cache* are the tokens read from and written to it.
+    *seen* are the averages of earlier runs; *cache* are the tokens read from and written to it;
+    *in_batches* is the share of calls that `auto` is expected to answer so.
     """
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
@@ -100,7 +108,8 @@ def plan_node(
     most = [math.ceil(each * margin) for each in prompts]
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
-    latency = seen.latency_s if seen else FIRST_TOKEN_S + reply / calls / TOKENS_PER_S
+    low, cost, costs = _expected_usd(model, sizes, reply, cache, in_batches)
+    latency = seen.latency_s if seen else guessed_s(reply / calls)
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,
@@ -112,12 +121,28 @@ def plan_node(
         reply_tokens=reply,
         most_tokens=sum(most) + calls * fit.reply,
         cached_tokens=min(cache[0], prompt),
-        cost_low_usd=cost_of(prices, sizes, reply * LOW, cache),
-        cost_usd=cost_of(prices, sizes, reply, cache),
+        cost_low_usd=low,
+        cost_usd=cost,
         cost_high_usd=round(sum(bounds), 9) if prices else None,
         latency_s=round(latency, 3),
         seen=seen is not None,
+        costs=costs,
     )
+
+
+def _expected_usd(
+    model: Model, sizes: Sequence[int], reply: float, cache: tuple[int, int], in_batches: float
+) -> tuple[float | None, float | None, dict[str, float | None]]:
+    """Return the low and the expected US dollars of calls, and the expected by delivery."""
+    by_delivery = model.prices_by_delivery.items()
+    costs = {each: cost_of(known, sizes, reply, cache) for each, known in by_delivery}
+    low = cost_of(model.prices, sizes, reply * LOW, cache)
+    cost = cost_of(model.prices, sizes, reply, cache)
+    live, batch = costs["live"], costs["batch"]
+    if model.settings.delivery == "auto" and cost and low and live and batch:
+        mixed = in_batches * batch + (1 - in_batches) * live
+        low, cost = round(low * mixed / cost, 9), round(mixed, 9)
+    return low, cost, costs
 
 
 def cost_of(

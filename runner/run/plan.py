@@ -1,7 +1,7 @@
 """Plan: predicts tokens, cost and time of a run before anything is sent."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
@@ -15,14 +15,20 @@ from runner.job.prefix_policy import on_formats, prefix_policy
 from runner.job.windows import on_windows
 from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
-from runner.record.history import CallAverages, history_of, read_history
-from runner.run.node_plan import (
+from runner.record.history import (
     FIRST_TOKEN_S,
     REPLY_SHARE,
     TOKENS_PER_S,
-    NodePlan,
-    plan_node,
-    total,
+    CallAverages,
+    history_of,
+    read_history,
+)
+from runner.run.node_plan import NodePlan, plan_node, total
+from runner.run.plan_deliveries import (
+    PlannedDelivery,
+    as_lines,
+    batch_shares,
+    planned_deliveries,
 )
 from runner.run.plan_further import further_plans
 
@@ -35,7 +41,8 @@ class Plan:
 
     *windows* are sentences about windows that are learned, guessed or unknown, *efforts* about
     what is sent in place of an effort that a model does not accept, *formats* about schemas that
-    analyzers share.
+    analyzers share. *deliveries* compares them; *delivery* is that of the main model, *by*
+    `delivery.by`.
     """
 
     nodes: Mapping[str, NodePlan]
@@ -44,6 +51,9 @@ class Plan:
     windows: tuple[str, ...] = ()
     efforts: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    deliveries: Mapping[str, PlannedDelivery] = field(default_factory=dict)
+    delivery: str = "live"
+    by: str | None = None
 
     def total(self, field: str) -> Any:
         """Return the sum of a field over all nodes; see `total`."""
@@ -57,6 +67,9 @@ class Plan:
             **{name: self.total(name) for name in _TOTALS},
             "wall_s": round(self.wall_s, 3),
             "stopped_by": self.stopped_by,
+            "delivery": self.delivery,
+            "by": self.by,
+            "deliveries": {name: asdict(each) for name, each in self.deliveries.items()},
             "efforts": list(self.efforts),
             "formats": list(self.formats),
             "windows": list(self.windows),
@@ -73,11 +86,19 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
-    nodes = plan_nodes(job, history)
+    nodes = plan_nodes(job, history, batch_shares(job))
     every = {**nodes, **further_plans(job, nodes)}
     windows, stopped_by = windows_of(job), _stopped_by(job, every)
     efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
-    return Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
+    plan = Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
+    return with_deliveries(plan, job)
+
+
+def with_deliveries(plan: Plan, job: Setup) -> Plan:
+    """Return *plan* with the comparison of deliveries."""
+    planned = planned_deliveries(job, plan.nodes, plan.wall_s)
+    by = job.settings.delivery.by
+    return replace(plan, deliveries=planned, delivery=job.main.settings.delivery, by=by)
 
 
 def windows_of(job: Setup) -> tuple[str, ...]:
@@ -92,14 +113,16 @@ def _asked(job: Setup) -> list[Model]:
     return [*{model.name: model for model in asked}.values()]
 
 
-def plan_nodes(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> dict[str, NodePlan]:
-    """Return the plans of *job*'s nodes, by name."""
+def plan_nodes(
+    job: Job, history: Mapping[str, Mapping[str, CallAverages]], shares: Mapping[str, float]
+) -> dict[str, NodePlan]:
+    """Return the plans of *job*'s nodes, by name; *shares* are those of `batch_shares`."""
     policy, nodes = prefix_policy(job), dict[str, NodePlan]()
     for node in job.pipeline.nodes:
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
         cache = policy.cached[node.name], policy.written[node.name]
-        nodes[node.name] = plan_node(job, node, model, seen, cache)
+        nodes[node.name] = plan_node(job, node, model, seen, cache, shares[model.name])
     return nodes
 
 
@@ -176,7 +199,8 @@ def as_text(plan: Plan) -> str:
         prompt, reply = count(node.prompt_tokens), count(node.reply_tokens)
         cost, latency = usd(node.cost_usd), f"{node.latency_s:.1f}"
         rows.append((name, node.stage, chunks, calls, prompt, reply, cost, latency))
-    return "\n".join([*aligned(rows, left=(0, 1)), "", *_summary(plan)])
+    compared = as_lines(plan.deliveries, plan.delivery, plan.by)
+    return "\n".join([*aligned(rows, left=(0, 1)), "", *compared, *_summary(plan)])
 
 
 def _escalation(plan: Plan) -> list[str]:
@@ -188,6 +212,16 @@ def _escalation(plan: Plan) -> list[str]:
     return [f"escalate at most {tokens:,} tokens and {most} of these, if every answer fails"]
 
 
+def _time(plan: Plan) -> str:
+    """Return the time until the last answer by the chosen delivery."""
+    chosen = plan.deliveries.get(plan.delivery)
+    if chosen is None or plan.delivery == "live":
+        return seconds(plan.wall_s)
+    if chosen.ends_s is None:
+        return f"not recorded, at most {seconds(chosen.most_s)}; live {seconds(plan.wall_s)}"
+    return f"{seconds(chosen.ends_s)}; live {seconds(plan.wall_s)}"
+
+
 def _summary(plan: Plan) -> list[str]:
     totals = plan.as_dict()
     costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
@@ -197,7 +231,7 @@ def _summary(plan: Plan) -> list[str]:
         f"at most {totals['most_tokens']:,} without retries",
         *(f"cache    {read:,} prompt tokens are expected to be read from it" for read in cached),
         f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
-        f"time     {seconds(totals['wall_s'])}",
+        f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),
         *(f"window   {said}" for said in plan.windows),

@@ -34,6 +34,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
                 latency_s=0.0,
                 seen=first.seen,
                 further=True,
+                costs={},
             )
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()

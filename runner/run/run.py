@@ -119,12 +119,12 @@ class Run:
         self._contexts = Contexts(job, self._recorder.keep_context)
         self._histories = read_histories(job) if member is None else member.histories
         nodes = job.pipeline.nodes
-        expected = expected_durations(
-            {n.name: self._histories[job.chain(n)[0].settings.name].get(n.name) for n in nodes},
-            {n.name: job.settings.analyzers[n.name].max_tokens for n in nodes},
-        )
+        seen = {n.name: self._histories[job.chain(n)[0].settings.name].get(n.name) for n in nodes}
+        limits = {n.name: job.settings.analyzers[n.name].max_tokens for n in nodes}
+        averages = {name: each for name, each in seen.items() if each is not None}
         place = None if member is None else member.place
-        asker = Asker(job, clients, stored, expected, place)
+        expected = expected_durations(seen, limits)
+        asker = Asker(job, clients, stored, expected, place, averages)
         self._judging = Judging(job, asker, self._recorder)
         self._fits = Fits(job, directory, stored.previous)
         self._nodes = EscalatingNodes(job, asker, self._contexts, self._recorder, self._fits)

@@ -112,8 +112,9 @@ def test_evidence_that_shares_a_quote_is_warned_about(
     assert all(w.startswith("E1 and E2 rest on the same quote (S0001)") for w in warnings)
 
 
-# What states nothing about the talk: what evidence is weighed on, and names of analyzers.
-OF_NO_TALK = {"hypotheses", "not_available"}
+# What states nothing about the talk: what evidence is weighed on, names of analyzers, and what
+# names findings, whose quotes are theirs.
+OF_NO_TALK = {"hypotheses", "not_available", "themes", "outliers", "agreements", "contradictions"}
 
 
 def test_every_list_of_an_answer_cites_evidence() -> None:

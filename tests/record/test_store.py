@@ -172,6 +172,7 @@ SAME_ANSWERS: Mapping[str, Any] = {
     "otpm": 1,
     "burst_s": 2.0,
     "service_tier": "flex",
+    "delivery": "batch",
     "cache": "1h",
     "context_window": 5,
     "input_usd_per_mtok": 1.0,

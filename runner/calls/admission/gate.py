@@ -24,6 +24,10 @@ from runner.providers.retry_headers import Left
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
+# Providers that count a reply's limit before it is written: developers.openai.com, "Rate limits";
+# learn.microsoft.com, "Quota management"; docs.aws.amazon.com/bedrock, "How tokens are counted".
+_COUNT_LIMITS = ("openai", "azure", "bedrock")
+_LEARN = 8  # replies until the share of their limits that replies use is believed
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
 log = structlog.get_logger("colloquy.gate")
@@ -36,8 +40,9 @@ def rates_of(model: ModelSettings) -> dict[str, Any]:
     limits"; docs.aws.amazon.com/bedrock, "How tokens are counted"). Read 2026-11-28.
     """
     free = model.name.startswith(("anthropic/", "bedrock/"))
+    provider = model.name.split("/", 1)[0] if model.simulate is None else model.simulate.provider
     rates = {name: getattr(model, name) for name in ("rpm", "tpm", "itpm", "otpm", "burst_s")}
-    return {**rates, "reads_free": free}
+    return {**rates, "reads_free": free, "written": provider not in _COUNT_LIMITS}
 
 
 @dataclass(slots=True)
@@ -53,7 +58,8 @@ class Gate:
     *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
-    read from the provider's cache count against no limit of prompt tokens.
+    read from the provider's cache count against no limit of prompt tokens; with *written* a reply
+    counts as it is written, so that its limit times the share that replies used is set aside.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class Gate:
         itpm: int | None = None,
         otpm: int | None = None,
         reads_free: bool = False,
+        written: bool = False,
     ) -> None:
         self.limit = AdaptiveLimit(min(ceiling, most))
         self._most = most
@@ -82,6 +89,8 @@ class Gate:
         self._told: dict[str, Told] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
+        self._written = written
+        self._replies = self._reply_tokens = self._reply_limits = 0
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
         self._next_at = -math.inf
@@ -116,7 +125,7 @@ class Gate:
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
         wait = max(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0)
-        amounts = kinds_of(ticket.tokens, ticket.reply_tokens)
+        amounts = self._amounts(ticket)
         waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
         counted = foreseen(amounts)
         waits += [told.wait_s(now, counted[kind]) for kind, told in self._told.items()]
@@ -131,7 +140,7 @@ class Gate:
         self.limit.entered()
         ticket.probe = self.breaker.is_open
         self.breaker.probing = ticket.probe
-        amounts = kinds_of(ticket.tokens, ticket.reply_tokens)
+        amounts = self._amounts(ticket)
         self._taken[id(ticket)] = {
             kind: bucket.take(now, amounts[kind], final=kind == "requests")
             for kind, bucket in self._buckets.items()
@@ -143,6 +152,13 @@ class Gate:
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
+
+    def _amounts(self, ticket: Ticket) -> Mapping[str, int]:
+        """Return what *ticket* takes of each kind of limit until its reply is there."""
+        reply = ticket.reply_tokens
+        if self._written and self._replies >= _LEARN and self._reply_limits:
+            reply = math.ceil(reply * min(1.0, self._reply_tokens / self._reply_limits))
+        return kinds_of(ticket.tokens - ticket.reply_tokens + reply, reply)
 
     def _refuses(self, now: float, ticket: Ticket) -> bool:
         """Return whether *ticket* does not wait for outages, and no probe is due."""
@@ -172,6 +188,9 @@ class Gate:
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
+        self._replies += 1
+        self._reply_tokens += usage.completion_tokens
+        self._reply_limits += ticket.reply_tokens
         for kind, said in (told or {}).items():
             sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
             self._told.setdefault(kind, Told()).tell(said, started, now, sent)
@@ -182,10 +201,7 @@ class Gate:
         """Count a failure; return whether it counts against the call's retries."""
         if error.kind in ("cancelled", "internal"):
             return True  # says nothing about the provider
-        if error.kind in _ACCOUNT_FAULTS:
-            self.account.fault = self.account.fault or error
-        elif error.kind == "not_found":
-            self._fault = self._fault or error
+        self.refused(error)
         if error.kind not in OUTAGE:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
@@ -203,6 +219,13 @@ class Gate:
             message = f"the provider has been down for {GIVE_UP_S / 60:.0f} minutes: {error}"
             self._fault = CallError("unavailable", message)
         return counts
+
+    def refused(self, error: CallError) -> None:
+        """Let a failure of the account or of the model's name end all calls."""
+        if error.kind in _ACCOUNT_FAULTS:
+            self.account.fault = self.account.fault or error
+        elif error.kind == "not_found":
+            self._fault = self._fault or error
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from runner.base.errors import CallError
+from runner.calls.activity import idle
 
 T = TypeVar("T")
 
@@ -97,18 +98,26 @@ class Admission:
         self._local: set[asyncio.Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether no waiter gets room before an attempt ends."""
+        return not self._scheduled and self._timer is None
+
     @asynccontextmanager
-    async def admit(self, limits: Sequence[Limit], ticket: Ticket) -> AsyncIterator[None]:
+    async def admit(
+        self, limits: Sequence[Limit], ticket: Ticket, *, counted: bool = True
+    ) -> AsyncIterator[None]:
         """Wait for room, hold it during the block and release it afterwards.
 
-        Raises CallError if a limit refuses *ticket* or admission is closed.
+        Only *counted* attempts are in flight: those that an interrupted run waits for. Raises
+        CallError if a limit refuses *ticket* or admission is closed.
         """
         await self._wait(tuple(limits), ticket)
-        self.in_flight += 1
+        self.in_flight += counted
         try:
             yield
         finally:
-            self.in_flight -= 1
+            self.in_flight -= counted
             _release(limits, ticket)
             self.reschedule()
 
@@ -173,7 +182,8 @@ class Admission:
         heapq.heappush(queue, _Waiter(ticket.rank, self._arrivals, ticket, grant))
         self.reschedule()
         try:
-            await grant
+            with idle():
+                await grant
         except asyncio.CancelledError:
             if grant.done() and not grant.cancelled() and grant.exception() is None:
                 _release(limits, ticket)  # granted in the same iteration

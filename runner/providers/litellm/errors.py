@@ -28,6 +28,10 @@ BILLING_CODES = {
     "project_spend_limit_exceeded",
 }
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
+# Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
+# this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and
+# 429 with this reason); Bedrock's is a 503 too. Read 2026-11-29.
+_NO_CAPACITY = {"resource_unavailable", "capacity_exceeded", "MODEL_CAPACITY_EXHAUSTED"}
 _NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
@@ -52,11 +56,12 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Destination of a call, for messages: host or provider, model, and the key's variable."""
+    """Destination of a call: host or provider, model, and the key's variable; *flex*: its tier."""
 
     host: str = "the provider"
     model: str = ""
     key_env: str | None = None
+    flex: bool = False
 
 
 class RefusedError(Exception):
@@ -111,7 +116,18 @@ def _refusal(
     text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
         retry_after = said_wait_s(_ECHOED.sub("", text))
-    kind = _kind(status, set(_codes(text)), message, retry_after)
+    codes = set(_codes(text))
+    kind = _kind(status, codes, message, retry_after)
+    if (
+        where.flex
+        and kind in ("throttle", "transient", "bad_request")
+        and (
+            status in (498, 503, 529)
+            or _NO_CAPACITY & codes
+            or "resource unavailable" in message.lower()
+        )
+    ):
+        kind = "no_capacity"
     if kind == "throttle" and retry_after is None and status == 429:
         retry_after = reset_after_s(headers)
     window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)

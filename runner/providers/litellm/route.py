@@ -35,7 +35,8 @@ class ModelRoute:
 
     Prices are US dollars per million tokens; None means litellm's map. *base_model*, *effort*,
     *service_tier* and *cache* are as in the settings (conf/model/base.yaml). *transport* `litellm`
-    makes every call with `acompletion`; `auto` leaves the choice to choice.py.
+    makes every call with `acompletion`; `auto` leaves the choice to choice.py. *delivery* says how
+    these calls are delivered: `flex` asks for that tier, `batch` has its prices.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ModelRoute:
     effort: str | None = None
     service_tier: str | None = None
     cache: str = "auto"
+    delivery: str = "live"
 
     @property
     def known_as(self) -> str:
@@ -60,4 +62,6 @@ class ModelRoute:
     def where(self) -> Where:
         """The destination of calls, for messages."""
         host = urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]
-        return Where(host, self.name, self.api_key_env)
+        return Where(
+            host, self.name, self.api_key_env, "flex" in (self.delivery, self.service_tier)
+        )

@@ -230,12 +230,15 @@ class LiteLLMTransport:
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
+        tier = next(_served(response), "")
         if cost is None and self._prices is not None:
-            cost = cost_usd(usage, self._prices, served or next(_served(response), ""))
+            dropped = "default" if "service_tier" in self._adapted.dropped else ""
+            cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        return Completion(text, reason, usage, stopped, limits_left(attempt.headers))
+        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
+        return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.known_as).count

@@ -9,7 +9,14 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.config.model_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
-from runner.providers.simulated.faults import INTERNAL, OUTAGE, POISON, RATE_LIMIT, find_kind
+from runner.providers.simulated.faults import (
+    INTERNAL,
+    NO_CAPACITY,
+    OUTAGE,
+    POISON,
+    RATE_LIMIT,
+    find_kind,
+)
 from runner.providers.simulated.prefix_cache import PrefixCache
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
@@ -23,7 +30,8 @@ class Arrival:
 
     *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
     request's limit on the reply or None; *reply_tokens* is the length of the whole reply; *ends*
-    are the places in *prompt_ids* where a prefix to be cached is marked to end.
+    are the places in *prompt_ids* where a prefix to be cached is marked to end; *flex* says that
+    the flex tier is asked for.
     """
 
     analyzer: str
@@ -32,6 +40,7 @@ class Arrival:
     max_tokens: int | None
     reply_tokens: int
     ends: tuple[int, ...] = ()
+    flex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ class Behaviour:
             return RATE_LIMIT
         for name, rate in settings.faults.items():
             if chance < rate:
-                return name
+                return name if arrival.flex or name != NO_CAPACITY else None
             chance -= rate
         return None
 

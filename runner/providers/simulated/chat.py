@@ -29,6 +29,7 @@ def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = UNNAMED)
         max_tokens=limit if isinstance(limit, int) else None,
         reply_tokens=len(token_ids(reply)),
         ends=tuple(ends),
+        flex=body.get("service_tier") == "flex",
     )
 
 
@@ -93,6 +94,7 @@ def completion(
     details |= {"cache_write_tokens": written_tokens} if written_tokens else {}
     prompt_tokens, completion_tokens = tokens
     message = {"role": "assistant", "content": text}
+    tier = {"service_tier": body["service_tier"]} if "service_tier" in body else {}
     return {
         "id": "chatcmpl-simulated",
         "object": "chat.completion",
@@ -105,6 +107,7 @@ def completion(
             "total_tokens": prompt_tokens + completion_tokens,
             "prompt_tokens_details": details,
         },
+        **tier,
     }
 
 

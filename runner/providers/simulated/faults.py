@@ -10,6 +10,7 @@ from runner.base.errors import ConfigError, did_you_mean
 
 OUTAGE = "outage"
 POISON = "poison"
+NO_CAPACITY = "no_capacity"
 RATE_LIMIT = "rate_limit"
 
 FOREVER_S = 86_400.0
@@ -146,6 +147,7 @@ _LOGIN_PAGE = "<html><body>Please sign in.</body></html>"
 # What users may name in `faults` and `script`, besides status_NNN and status_NNN_after_S.
 KINDS: Mapping[str, FaultKind] = {
     "quota": _refusal(429, "you exceeded your current quota", "insufficient_quota"),
+    NO_CAPACITY: _refusal(429, "flex has no capacity now", "resource_unavailable"),
     "context": _refusal(
         400, "this model's maximum context length is exceeded", "context_length_exceeded"
     ),

@@ -18,7 +18,7 @@ from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.stored_run import StoredRun, by_number, find_runs, is_run, read_run, statuses_of
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
-SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 

@@ -17,14 +17,24 @@ from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 SETTINGS = (
     *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
-    *("prompt", "reply", "cached", "cost $", "grounded", "coverage", "checks", "escalated"),
+    *(
+        "prompt",
+        "reply",
+        "cached",
+        "cost $",
+        "live $",
+        "grounded",
+        "coverage",
+        "checks",
+        "escalated",
+    ),
     *("context kept", "quality"),
 )
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
-    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
     *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
     *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
@@ -46,6 +56,7 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
         figure(group.speed_up, "{:.2f}×"),
         *(count(group.middle(f"{n}_tokens")) for n in ("prompt", "completion", "cached")),
         _spread(group.spreads["cost_usd"], "{:.4f}"),
+        _live(group),
         share(group.middle("grounding_rate")),
         share(group.middle("coverage")),
         _rate(group.spreads["checks_rate"]),
@@ -53,6 +64,12 @@ def setting_cells(number: int, group: Group) -> tuple[str, ...]:
         share(group.middle("context_retained")),
         _spread(group.spreads["quality"], "{:.3f}"),
     )
+
+
+def _live(group: Group) -> str:
+    """Return what the replies would have cost live, if they were not."""
+    live, paid = group.middle("live_cost_usd"), group.middle("cost_usd")
+    return NOTHING if live == paid else figure(live, "{:.4f}")
 
 
 def _escalated(group: Group) -> str:

@@ -8,12 +8,15 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from runner.base.format import seconds
 from runner.base.json import amount, mapping, mappings, number, read_list, text
+from runner.base.usage import sum_usd
 from runner.config.model_facts import OFFLINE
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun, statuses_of
 
 _NAME = re.compile(r"\b[^\W_]+(?:_[^\W_]+)+\b")
+_SHOWN = 3  # replies of an analyzer whose delivery is told
 _AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values no reader may find altered
 
 
@@ -51,6 +54,23 @@ class NodeFacts:
     def cost_usd(self) -> float | None:
         """Its cost in US dollars, None if unknown."""
         return number((self.timing if "cost_usd" in self.timing else self.record).get("cost_usd"))
+
+    @property
+    def delivered(self) -> str:
+        """How its replies came that were not live: by which batch, and after how long."""
+        good = [each for each in self.attempts if each.get("outcome") == "ok"]
+        ways = [
+            f"{joined(each.get('delivery'), each.get('batch'))} after {seconds(each['latency_s'])}"
+            for each in good
+            if each.get("delivery") in ("flex", "batch")
+        ]
+        more = f" and {len(ways) - _SHOWN} more" if len(ways) > _SHOWN else ""
+        return "; ".join(ways[:_SHOWN]) + more
+
+    @property
+    def live_usd(self) -> float | None:
+        """What its replies would have cost live, in US dollars; None if unknown."""
+        return sum_usd(number(a.get("live_usd", 0)) for a in self.attempts)
 
     @property
     def fault(self) -> str:

@@ -24,6 +24,7 @@ VERDICTS = {
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
     "running": ("warn", "Not finished", "the run is in progress, or its process died"),
 }
+DELIVERIES = ("live", "flex", "batch")
 OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
@@ -94,11 +95,22 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         *([] if shared_slots(run) else _of_slots(took)),
         ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
+        *_delivered(took, totals),
         *_reading(mapping(run.metadata.get("reading"))),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
         *_covered(run.took),
         *_checks(mapping(run.checks.get("total"))),
     ]
+
+
+def _delivered(took: Mapping[str, Any], totals: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return what live calls would have cost, none where all were live."""
+    counts, live = mapping(took.get("deliveries")), number(totals.get("live_cost_usd"))
+    if live is None or live == number(totals.get("cost_usd")):
+        return []
+    came = ", ".join(f"{count(counts[name])} {name}" for name in DELIVERIES if name in counts)
+    why = "of the same replies" + (f"; they came by {came}" if came else "")
+    return [("Cost live", usd(live), why)]
 
 
 def _reading(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -18,7 +18,6 @@ from runner.base.errors import (
 )
 from runner.base.text import now_iso
 from runner.base.threads import offload
-from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
@@ -36,13 +35,13 @@ from runner.run.batch.console import BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
+from runner.run.batch.window import runs_at_once
 from runner.run.cli import worst_exit_code
 from runner.run.collection.collect import DONE, Collected, Collecting
 from runner.run.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
 
-AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
 READERS = 2  # files read, and their tokens counted, at the same time
 SAMPLE = 100  # one run of so many updates the history
 TICK_S = 0.5
@@ -79,18 +78,12 @@ class Batch:
         self._collected: Collected | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
-        self._queue = iter(enumerate(job.inputs))
+        self._queue = iter(enumerate(job.inputs.longest_first()))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
+        self.active = runs_at_once(job, services.clients.values())
         self._fault: OSError | None = None
         self._gave_up = False
-
-    @property
-    def active(self) -> int:
-        """Limit on the runs in progress at once."""
-        if self.job.settings.processing.mode == "sequential":
-            return 1
-        return self.job.settings.batch.max_active or max_in_flight(self.job) + AHEAD
 
     async def execute(self) -> BatchResult:
         """Run all; raise only on a full disk or cancellation, after all started runs ended."""
@@ -171,7 +164,7 @@ class Batch:
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
     ) -> ResultRow:
-        place = Place(self._slots, _RANK * number)
+        place = Place(self._slots, _RANK * number, len(self.job.inputs) - number - 1)
         member = Member(place, self._histories, sampled=number % SAMPLE == 0)
         previous, spent = self._stored.previous, directory.journal.spent
         if previous is not None:

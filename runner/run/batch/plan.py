@@ -16,7 +16,16 @@ from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
 from runner.run.collection.forecast import forecast
 from runner.run.node_plan import NodePlan, summed, total
-from runner.run.plan import Plan, as_text, exceeded, plan_nodes, read_histories, windows_of
+from runner.run.plan import (
+    Plan,
+    as_text,
+    exceeded,
+    plan_nodes,
+    read_histories,
+    windows_of,
+    with_deliveries,
+)
+from runner.run.plan_deliveries import batch_shares
 from runner.run.plan_further import further_plans
 from runner.transcript.redact.unredacted import described
 
@@ -69,7 +78,8 @@ class BatchPlan:
         kinds = {"calls": model.rpm, "tokens": model.tpm}
         kinds |= {"prompt_tokens": model.itpm, "reply_tokens": model.otpm}
         rates_s = 60 * max(plan.total(kind) / (rate or math.inf) for kind, rate in kinds.items())
-        return replace(plan, wall_s=max(self.longest_s, min_makespan(slots, work), rates_s))
+        wall_s = max(self.longest_s, min_makespan(slots, work), rates_s)
+        return with_deliveries(replace(plan, wall_s=wall_s), job)
 
     def add_joint(self, joint: Mapping[str, NodePlan]) -> None:
         """Add the nodes of the collection, which follow all files."""
@@ -104,13 +114,14 @@ def plan_batch(job: BatchJob) -> BatchPlan:
     Raises TranscriptError if no file is readable.
     """
     plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
+    shares = batch_shares(job)
     for number, file in enumerate(job.inputs):
         try:
             single = for_transcript(job, file)
         except (TranscriptError, ConfigError) as error:
             plan.unreadable[file.name] = str(error)
             continue
-        nodes = plan_nodes(single, histories)
+        nodes = plan_nodes(single, histories, shares)
         plan.add(single, {**nodes, **further_plans(single, nodes)})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()

@@ -1,7 +1,9 @@
 """Batch summary: the content of a batch's benchmark.json and metadata.json."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import Any
 
 from runner.base.loop_lag import Lag
@@ -31,6 +33,8 @@ class _Sum:
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
+    live_cost_usd: float | None = 0.0
+    deliveries: dict[str, int] = field(default_factory=dict)
 
     def add(self, node: Mapping[str, Any]) -> None:
         """Add the analyzer of one run, in benchmark.json's form."""
@@ -45,6 +49,12 @@ class _Sum:
         self.completion_tokens += node["completion_tokens"]
         self.cached_tokens += node["cached_tokens"]
         self.cost_usd = sum_usd((self.cost_usd, node["cost_usd"]))
+        self.live_cost_usd = sum_usd((self.live_cost_usd, node["live_cost_usd"]))
+        self.deliveries = _added(self.deliveries, node["deliveries"])
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(one) + Counter(other))
 
 
 class Measures:
@@ -77,6 +87,8 @@ class Measures:
             "speed_up": round(total_s / wall_s, _DIGITS) if wall_s else None,
             **{name: sum(getattr(one, name) for one in sums) for name in names},
             "cost_usd": sum_usd(one.cost_usd for one in sums),
+            "live_cost_usd": sum_usd(one.live_cost_usd for one in sums),
+            "deliveries": reduce(_added, (one.deliveries for one in sums), dict[str, int]()),
         }
 
     def analyzers(self) -> dict[str, Any]:

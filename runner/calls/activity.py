@@ -1,0 +1,83 @@
+"""Activity: counts the tasks of a job that work, so that it is known when all wait for batches."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+_HOPS = 12  # iterations of the event loop from the end of a task to the step of who waits for it
+_LIMITED_S = 0.1  # between looks at live calls that wait for a rate limit
+
+
+@dataclass(eq=False)
+class Activity:
+    """The *busy* tasks of one event loop, those in live calls too; *when_quiet* is called at none.
+
+    A task that waits for a batch's reply, a predecessor or room in a budget is not busy. While
+    *is_stuck* is false, waiting calls go out without any reply.
+    """
+
+    is_stuck: Callable[[], bool] = lambda: True
+    when_quiet: list[Callable[[], object]] = field(default_factory=list)
+    busy: int = 0
+    _changes: int = 0
+    _checking: bool = False
+
+    def add(self, tasks: int) -> None:
+        """Count so many more tasks, fewer if negative."""
+        self.busy += tasks
+        self._changes += 1
+        if self.busy == 0 and not self._checking:
+            self._checking = True
+            self._hop(_HOPS, self._changes)
+
+    def _hop(self, left: int, changes: int) -> None:
+        """Call *when_quiet* once finished tasks have woken others and none of these is busy."""
+        loop = asyncio.get_running_loop()
+        if self.busy:
+            self._checking = False
+        elif not self.is_stuck():
+            loop.call_later(_LIMITED_S, self._hop, _HOPS, self._changes)
+        elif left:
+            left = left - 1 if changes == self._changes else _HOPS
+            loop.call_soon(self._hop, left, self._changes)
+        else:
+            self._checking = False
+            for call in self.when_quiet:
+                call()
+
+
+_CURRENT: ContextVar[tuple[asyncio.AbstractEventLoop, Activity] | None] = ContextVar(
+    "activity", default=None
+)
+
+
+@contextmanager
+def measured(activity: Activity) -> Iterator[None]:
+    """Count this task, and those that it starts, in *activity* during the block."""
+    token = _CURRENT.set((asyncio.get_running_loop(), activity))
+    try:
+        with busy():
+            yield
+    finally:
+        _CURRENT.reset(token)
+
+
+@contextmanager
+def busy(tasks: int = 1) -> Iterator[None]:
+    """Count *tasks* more tasks during the block; does nothing where none are counted."""
+    current = _CURRENT.get()
+    if current is None or current[0] is not asyncio.get_running_loop():  # a simulation in a thread
+        yield
+        return
+    current[1].add(tasks)
+    try:
+        yield
+    finally:
+        current[1].add(-tasks)
+
+
+def idle() -> AbstractContextManager[None]:
+    """Leave this task out of the count during the block, in which it waits for others."""
+    return busy(-1)

@@ -1,0 +1,1 @@
+"""Delivery in batches: requests wait until nothing more can be asked, then go out together."""

@@ -1,0 +1,141 @@
+"""Attempt in a batch: what a call reserves, notes and pays when its reply comes hours later."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runner.base.errors import CallError, NotRunError
+from runner.base.text import digest
+from runner.base.usage import Usage
+from runner.calls.activity import idle
+from runner.calls.admission.limits import Limit
+from runner.calls.call import Call
+from runner.calls.delivery.deliverer import Deliverer
+from runner.calls.delivery.ledger import HeldCall
+from runner.calls.delivery.shipment import LateError, Result
+from runner.calls.retry import family
+from runner.providers.prices import live_usd
+from runner.providers.request import Completion
+
+if TYPE_CHECKING:
+    from runner.calls.client import Client
+
+
+@dataclass(eq=False)
+class BatchAttempt:
+    """One attempt of *call* that *deliverer* makes for *client*.
+
+    It holds room in the budget and no slot. An attempt that an earlier session has made is not
+    made again: it waits for that one's reply, whose price that session reserved.
+    """
+
+    client: "Client"
+    deliverer: Deliverer
+    call: Call
+
+    def __post_init__(self) -> None:
+        calls, ticket = self.call.calls, self.call.ticket
+        self._key = digest(f"{calls.sent_as}\n{self.call.key}", 32)
+        self._number = len(calls.attempts) + 1
+        self._held: HeldCall | None = self.deliverer.claim(self._key)
+        held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
+        self._tokens, self._usd = held.tokens, held.usd
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the attempt is made in a batch, or has been."""
+        calls, gate = self.call.calls, self.client.gate
+        first = len(calls.attempts) == calls.earlier
+        new = gate.fault is None and self.deliverer.takes(self.call.steps, first=first)
+        return self._held is not None or new
+
+    async def make(self) -> Completion:
+        """Return the reply; raise CallError."""
+        if self._held is not None:
+            return await self._wait()
+        room = self.call.ticket
+        if self.deliverer.timing.deadline_s is not None:  # the price of going live too
+            room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
+        client, reserved = self.client, {"may_use_tokens": self._tokens, "may_cost_usd": self._usd}
+        async with client.admission.admit((client.budget,), room, counted=False):
+            self._record("call.started", **reserved)
+            return await self._wait()
+
+    async def _wait(self) -> Completion:
+        client, call, held = self.client, self.call, self._held
+        clock = asyncio.get_running_loop().time
+        started, tokens = clock(), max(0, self._tokens - call.request.max_tokens)
+        try:
+            with idle():
+                asked = self.deliverer.reply(
+                    self._key,
+                    call.request,
+                    held,
+                    self._settle,
+                    rank=call.ticket.rank,
+                    tokens=tokens,
+                    steps=call.steps,
+                )
+                reply = await client.admission.until_closed(asked)
+        except LateError as late:
+            return await self._go_live(started, out=late.out)
+        except (NotRunError, asyncio.CancelledError):
+            if self.deliverer.withdraw(self._key):
+                self._settle(CallError("cancelled", "it was in no batch yet"))
+            raise
+        except CallError as error:
+            self._end(error.kind, started)
+            self._settle(error)
+            client.gate.refused(error)
+            call.failures[family(error)] += 1
+            raise
+        self._end("ok", started, reply.usage)
+        self._settle(reply)
+        call.calls.add(reply)
+        return reply
+
+    async def _go_live(self, started: float, *, out: bool) -> Completion:
+        """Return the live reply in time for the deadline; its price is reserved already."""
+        client, call = self.client, self.call
+        limits: tuple[Limit, ...] = (call.slots, client.gate)
+        if self._held is not None:  # an earlier session has reserved the batch's price only
+            limits = (*limits, client.budget)
+        self._end("late", started)
+        if not out:
+            self._settle(CallError("timeout", "not answered in time for delivery.by"))
+        elif self._held is None:  # until its end is known, it counts as paid
+            client.budget.spend(self._usd, self._tokens)
+            self._held = HeldCall(self._tokens, self._usd)
+        return await client.attempt_live(call, limits)
+
+    def _end(self, outcome: str, started: float, usage: Usage | None = None) -> None:
+        """Count the attempt; the time in a batch is none of the call's deadline."""
+        how = {"delivery": "batch", "batch": self.deliverer.batch_of(self._key)}
+        now = self.client.end_attempt(self.call, outcome, None, started, usage, **how)
+        calls = self.call.calls
+        if calls.began is not None:
+            calls.began += now - started
+        self.call.parked = False
+
+    def _settle(self, result: Result) -> None:
+        """Note what the attempt has cost, in the journal and in the budget."""
+        if self._held is not None and self._held.settled:
+            return  # an earlier session has noted it
+        calls = self.call.calls
+        if isinstance(result, CallError):
+            tokens, usd = (self._tokens, self._usd) if result.billed else (0, 0.0)
+            calls.charge(tokens, usd)
+            facts = {"kind": result.kind, "status": result.status}
+            self._record("call.failed", **facts, charged_tokens=tokens, charged_usd=usd)
+        else:
+            usage = result.usage
+            tokens, usd = usage.tokens, self._usd if usage.cost_usd is None else usage.cost_usd
+            calls.charge(0, self._usd if usage.cost_usd is None else 0.0)
+            live = live_usd(usage, self.client.prices)
+            self._record("call.finished", **usage.figures(), delivery="batch", live_usd=live)
+        if self._held is not None:
+            tokens, usd = tokens - self._held.tokens, usd - self._held.usd
+        self.client.budget.spend(usd, tokens)
+
+    def _record(self, event: str, **facts: object) -> None:
+        self.call.calls.record(event, self._number, request=self._key, **facts)

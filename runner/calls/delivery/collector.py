@@ -1,0 +1,197 @@
+"""Collector: follows the batches that are out and hands every request its result."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+
+import structlog
+
+from runner.base.errors import CallError, NotRunError
+from runner.calls.activity import busy
+from runner.calls.delivery.ledger import Ledger
+from runner.calls.delivery.sender import RETRIED, identified
+from runner.calls.delivery.shipment import Result, Shipment, Waiting
+from runner.calls.delivery.timing import Timing
+from runner.providers.batches.endpoint import OVER, BatchEndpoint
+
+MAX_BYTES = 1 << 30  # of a batch's results
+_DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
+_AT_ONCE = 32  # results read in one iteration of the event loop
+
+log = structlog.get_logger("colloquy.delivery")
+
+
+@dataclass(eq=False)
+class Collector:
+    """Follows *shipments*, by mark; *again* gets the requests of one that was never sent.
+
+    *took* gets the seconds that each batch took.
+    """
+
+    endpoint: BatchEndpoint
+    ledger: Ledger
+    timing: Timing
+    again: Callable[[Waiting], object]
+    took: list[float] = field(default_factory=list)
+    shipments: dict[str, Shipment] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
+
+    @property
+    def out(self) -> list[Shipment]:
+        """The shipments that are not over."""
+        return [each for each in self.shipments.values() if not each.is_over]
+
+    def count_waiting(self) -> int:
+        """Return how many requests wait for batches that are out."""
+        return sum(1 for shipment in self.out for _ in shipment.staying())
+
+    def follow(self, shipment: Shipment) -> None:
+        """Follow *shipment* to its end, in the background."""
+        self.shipments[shipment.batch.mark] = shipment
+        if not shipment.is_over:
+            task = asyncio.create_task(self._follow(shipment), context=self._context.copy())
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _follow(self, shipment: Shipment) -> None:
+        try:
+            if shipment.batch.id is None and not await self._identify(shipment):
+                return
+            while not shipment.is_over:
+                await self._look(shipment)
+                if not shipment.is_over:
+                    await asyncio.sleep(shipment.poll_s(self.timing.now()))
+        except CallError as error:
+            if error.kind == "not_found":
+                shipment.is_over, shipment.torn = True, True  # what it has cost is not known
+                self._end(shipment)
+            else:
+                self._give_up(shipment, error.kind, str(error))
+        except OSError as error:
+            self._give_up(shipment, "output", str(error))
+        finally:
+            with busy():  # at whose end the next batch may go
+                pass
+
+    def _give_up(self, shipment: Shipment, kind: str, why: str) -> None:
+        """Leave a batch that cannot be read for the next session."""
+        log.error("batch.unreadable", batch=shipment.batch.id, error=why)
+        for waiting in shipment.waiting.values():
+            said = f"the batch {shipment.batch.id} is out and cannot be read: {why}"
+            waiting.resolve(NotRunError(kind, said))
+
+    async def _identify(self, shipment: Shipment) -> bool:
+        """Find the batch of a process that died in between; return whether there is one."""
+        batch = shipment.batch
+        found = await identified(self.endpoint, batch, self.timing.now)
+        log.info("batch.found" if found else "batch.unsent", requests=len(batch.keys))
+        if found is not None:
+            await self.ledger.submitted(batch, found.id)
+            return True
+        await self.ledger.refused(batch)
+        del self.shipments[batch.mark]
+        for waiting in shipment.waiting.values():
+            waiting.mark = None
+            self.again(waiting)
+        return False
+
+    async def _look(self, shipment: Shipment) -> None:
+        """Ask for the state of a batch, and for its results where there are new ones."""
+        assert shipment.batch.id is not None
+        await self._hurry(shipment)
+        try:
+            state = await self.endpoint.status(shipment.batch.id)
+            if shipment.update(state, self.timing.now()):
+                with busy():  # until all results are handed out, no batch is sent
+                    await self._collect(shipment)
+        except CallError as error:
+            if error.kind not in RETRIED:
+                raise
+            log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
+
+    async def _collect(self, shipment: Shipment) -> None:
+        """Store the results, hand them out, and end the batch if these are all."""
+        batch, state = shipment.batch, shipment.state
+        assert batch.id is not None
+        assert state is not None
+        lines = [line async for line in _bounded(self.endpoint.results(batch.id))]
+        await self.ledger.keep(batch.mark, lines)
+        shipment.read(self.endpoint, lines)
+        for number, key in enumerate(shipment.waiting.keys() & shipment.results.keys()):
+            waiting = shipment.waiting.pop(key)
+            waiting.resolve(self.endpoint.read(shipment.results.pop(key), waiting.request))
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+        if state.state not in OVER:
+            return
+        shipment.downloads += 1
+        if shipment.is_whole or shipment.downloads >= _DOWNLOADS:
+            await self.ledger.collected(batch)
+            shipment.is_over = True
+            if state.state == "ended":
+                self.took.append((state.ended_at or self.timing.now()) - batch.at)
+            log.info("batch.collected", batch=batch.id, state=state.state, results=len(lines))
+            self._end(shipment)
+
+    def _end(self, shipment: Shipment) -> None:
+        """Fail what has no result; where the batch was stopped for a deadline, it goes live."""
+        for waiting in list(shipment.waiting.values()):
+            if shipment.stopping_at is not None and not waiting.has_left:
+                waiting.leave(out=False)
+            else:
+                waiting.resolve(shipment.why_missing())
+        shipment.waiting.clear()
+
+    async def _hurry(self, shipment: Shipment) -> None:
+        """Stop a batch in time for the deadline; what it does not give back goes live as well."""
+        now, timing, others = self.timing.now(), self.timing, self.count_waiting()
+        due = [
+            waiting
+            for waiting in shipment.staying()
+            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, others)) <= now
+        ]
+        if not due:
+            return
+        if shipment.stopping_at is None:
+            shipment.stopping_at = now
+            await self.cancel(shipment)
+        elif now - shipment.stopping_at >= timing.cancel_s:
+            for waiting in due:
+                waiting.leave(out=True)
+
+    async def cancel(self, shipment: Shipment) -> None:
+        """Ask the provider to stop a batch; a failure is logged only."""
+        try:
+            if shipment.batch.id is not None:
+                await self.endpoint.cancel(shipment.batch.id)
+                log.info("batch.cancelled", batch=shipment.batch.id)
+        except CallError as error:
+            log.warning("batch.not_cancelled", batch=shipment.batch.id, error=str(error))
+
+    def ask(self, shipment: Shipment, waiting: Waiting) -> None:
+        """Let a request of an earlier session wait for its batch, or have its result."""
+        waiting.mark = shipment.batch.mark
+        line = shipment.results.pop(waiting.key, None)
+        if line is not None:
+            result: Result = self.endpoint.read(line, waiting.request)
+        elif not shipment.is_over:
+            shipment.waiting[waiting.key] = waiting
+            steps = waiting.steps
+            if steps not in shipment.leaves_at:
+                shipment.leaves_at[steps] = self.timing.leaves_at(steps, len(shipment.waiting))
+            return
+        else:
+            result = shipment.why_missing()
+        waiting.resolve(result)
+
+
+async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield *lines*; raise CallError for more than MAX_BYTES of them."""
+    size = 0
+    async for line in lines:
+        size += len(line)
+        if size > MAX_BYTES:
+            raise CallError("bad_request", f"a batch's results have more than {MAX_BYTES:,} bytes")
+        yield line

@@ -1,0 +1,163 @@
+"""Deliverer: hands a model's requests to batches and each its reply, over all sessions."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from runner.base.threads import offload
+from runner.calls.activity import Activity
+from runner.calls.delivery.collector import Collector
+from runner.calls.delivery.ledger import HeldCall, Ledger, LedgerBatch
+from runner.calls.delivery.sender import Sender
+from runner.calls.delivery.shipment import Result, Shipment, Waiting
+from runner.calls.delivery.timing import Timing
+from runner.providers.batches.endpoint import BatchEndpoint
+from runner.providers.request import Completion, Request
+
+CLOSING_S = 10.0  # for submissions in progress, and for batches that nobody needs to stop
+
+
+@dataclass(eq=False)
+class Deliverer:
+    """The batches of one model, shared by all runs of a job; belongs to one event loop.
+
+    Unless it *sends*, it only collects what an earlier session sent. *repair* is how requests
+    after the first of a conversation go.
+    """
+
+    endpoint: BatchEndpoint
+    ledger: Ledger
+    activity: Activity
+    timing: Timing
+    sends: bool = True
+    repair: Literal["batch", "live"] = "batch"
+    _waiting: dict[str, Waiting] = field(default_factory=dict)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """What sends its batches."""
+        return Sender(self.endpoint, self.ledger, self.timing, self._follow, self._queued)
+
+    @cached_property
+    def collector(self) -> Collector:
+        """What reads its batches."""
+        return Collector(self.endpoint, self.ledger, self.timing, self.sender.add)
+
+    def _follow(self, shipment: Shipment) -> None:
+        self.collector.follow(shipment)
+
+    def _queued(self) -> int:
+        return sum(shipment.tokens for shipment in self.collector.out)
+
+    @property
+    def out(self) -> list[LedgerBatch]:
+        """The batches that are out."""
+        return [shipment.batch for shipment in self.collector.out]
+
+    async def open(self) -> None:
+        """Open the endpoint and take over the batches of earlier sessions; raise CallError."""
+        await self.endpoint.open()
+        self.activity.when_quiet.append(self.sender.flush)
+        for batch in list(self.ledger.batches.values()):
+            shipment = Shipment(batch)
+            if batch.collected:
+                await offload(self._load, shipment)
+            self._follow(shipment)
+
+    def _load(self, shipment: Shipment) -> None:
+        """Read the stored results; where some that may be asked for are missing, they are fetched.
+
+        A batch of which everything is committed is not looked at.
+        """
+        shipment.read(self.endpoint, self.ledger.results(shipment.batch.mark))
+        wanted = self.ledger.wanted(shipment.batch)
+        shipment.is_over = not wanted or (not shipment.torn and wanted <= shipment.seen)
+        if not shipment.is_over:
+            shipment.results.clear()
+            shipment.seen.clear()
+
+    def claim(self, key: str) -> HeldCall | None:
+        """Return the call with *key* that an earlier session made, None if it is a new one."""
+        return self.ledger.claim(key)
+
+    def takes(self, steps: int, *, first: bool) -> bool:
+        """Return whether a new request goes into a batch; *first*: of its conversation."""
+        if not self.sends or (not first and self.repair == "live"):
+            return False
+        if self.timing.deadline_s is None:
+            return True
+        others = len(self.sender.pending) + self.collector.count_waiting()
+        return self.timing.latest(steps, others + 1) > self.timing.now()
+
+    async def reply(
+        self,
+        key: str,
+        request: Request,
+        held: HeldCall | None,
+        late: Callable[[Result], object],
+        *,
+        rank: float = 0.0,
+        tokens: int = 0,
+        steps: int = 1,
+    ) -> Completion:
+        """Return the reply to *request*, which is *held* if an earlier session has sent it.
+
+        Raises CallError, NotRunError for a batch that is left to the next session, and LateError
+        for a request that is to go live; *late* then gets the result of its batch.
+        """
+        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(key, request, rank, tokens, steps, future, late)
+        shipment = self.collector.shipments.get((held and held.mark) or "")
+        if shipment is None:
+            self.sender.add(waiting)
+        else:
+            self.collector.ask(shipment, waiting)
+        self._waiting[key] = waiting
+        return await future
+
+    def batch_of(self, key: str) -> str | None:
+        """Return the provider's id of the batch that a request is in, None where it has none."""
+        waiting = self._waiting.get(key)
+        sent = self.collector.shipments.get((waiting and waiting.mark) or "")
+        return None if sent is None else sent.batch.id
+
+    def withdraw(self, key: str) -> bool:
+        """Return whether a request whose caller has gone was not sent, and now never is."""
+        waiting = self._waiting.pop(key, None)
+        if waiting is None or waiting.mark is not None:
+            return False
+        self.sender.pending.pop(key, None)
+        return True
+
+    async def finish(self) -> None:
+        """Settle what nobody asks for, now that the run is complete, and remove what is used."""
+        collector, ledger = self.collector, self.ledger
+        for shipment in collector.out:
+            shipment.stopping_at = self.timing.now()
+            await collector.cancel(shipment)
+        if collector.tasks:
+            await asyncio.wait(collector.tasks, timeout=CLOSING_S)
+        for key, call in list(ledger.unclaimed()):
+            sent = collector.shipments.get(call.mark or "")
+            if sent is None or sent.is_over:
+                paid = sent is not None and (sent.torn or key in sent.results)
+                ledger.settle_unclaimed(key, charged=paid)
+        for shipment in collector.shipments.values():
+            if shipment.is_over and not shipment.results:
+                ledger.forget(shipment.batch.mark)
+
+    async def close(self, *, cancel: bool = False) -> None:
+        """Let submissions end, *cancel* what is out if wanted, and leave the rest as it is."""
+        self.activity.when_quiet.clear()
+        if self.sender.sending:
+            await asyncio.wait(self.sender.sending, timeout=CLOSING_S)
+        if cancel:
+            for shipment in self.collector.out:
+                await self.collector.cancel(shipment)
+        tasks = [*self.sender.sending, *self.collector.tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.endpoint.close()

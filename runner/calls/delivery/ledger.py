@@ -1,0 +1,76 @@
+"""Ledger of batches: what must be on the disk before and after each is sent and read."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(slots=True)
+class LedgerBatch:
+    """A batch that was to be sent: its requests' *keys*, and its provider's *id* once it was.
+
+    *at* is when that was written down, in seconds since 1970; *collected*: all its results are on
+    the disk.
+    """
+
+    mark: str
+    keys: Collection[str]
+    at: float
+    id: str | None = None
+    collected: bool = False
+
+
+@dataclass(slots=True)
+class HeldCall:
+    """A call of an earlier session that is in the batch with *mark*, None if in none yet.
+
+    *tokens* and *usd* are what it may use: its journal has them still reserved unless it is
+    *settled*, which is True for a reply and False for a failure. *taken*: its answer is committed.
+    *asked*: somebody waits for it in this session.
+    """
+
+    tokens: int
+    usd: float
+    mark: str | None = None
+    settled: bool | None = None
+    taken: bool = False
+    asked: bool = False
+
+
+class Ledger(Protocol):
+    """The batches of one model in a run's or batch's directory; its writes raise OSError."""
+
+    batches: dict[str, LedgerBatch]
+
+    def claim(self, key: str) -> HeldCall | None:
+        """Return the call of an earlier session with *key* that nobody has asked for yet."""
+
+    def wanted(self, batch: LedgerBatch) -> set[str]:
+        """Return the keys whose results in *batch* may be asked for."""
+
+    def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
+        """Yield the calls of earlier sessions that are not settled and nobody has asked for."""
+
+    def settle_unclaimed(self, key: str, *, charged: bool) -> None:
+        """Note the end of a call that nobody asks for; *charged*: it was paid."""
+
+    async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
+        """Note durably that *keys* are about to be sent as one batch."""
+
+    async def submitted(self, batch: LedgerBatch, id: str) -> None:
+        """Note durably that the provider has it."""
+
+    async def refused(self, batch: LedgerBatch) -> None:
+        """Note durably that the provider does not have it, so that its calls are in no batch."""
+
+    async def keep(self, mark: str, lines: Sequence[bytes]) -> None:
+        """Store the raw results durably, in place of those that were there."""
+
+    async def collected(self, batch: LedgerBatch) -> None:
+        """Note durably that all its results are stored."""
+
+    def results(self, mark: str) -> Iterator[bytes]:
+        """Yield the stored results, none where there are none."""
+
+    def forget(self, mark: str) -> None:
+        """Remove the stored results: the answers in them are committed."""

@@ -1,0 +1,206 @@
+"""Sender: collects the requests that are ready and sends them as few, large batches."""
+
+import asyncio
+import math
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+
+import structlog
+
+from runner.base.errors import CallError, NotRunError
+from runner.base.threads import offload
+from runner.calls.delivery.ledger import Ledger, LedgerBatch
+from runner.calls.delivery.shipment import Shipment, Waiting
+from runner.calls.delivery.timing import Timing
+from runner.calls.retry import THROTTLE, TRANSIENT
+from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
+from runner.providers.messages import text_parts
+
+MAX_BYTES = 64 * 1024 * 1024  # of a batch, which is in memory while it is sent
+SETTLE_S = 60.0  # in which a provider shows a batch that it was sent
+RETRIED = TRANSIENT | {THROTTLE}
+_MAX_WAIT_S = 60.0
+_MAX_FAILURES = 60  # of a submission, in about an hour
+
+log = structlog.get_logger("colloquy.delivery")
+
+
+@dataclass(eq=False)
+class Sender:
+    """Sends what is *pending* through *endpoint*; *shipped* gets each batch that is out.
+
+    *queued* returns the tokens of all batches that are out. What does not fit beside them stays
+    pending until `flush` is called again.
+    """
+
+    endpoint: BatchEndpoint
+    ledger: Ledger
+    timing: Timing
+    shipped: Callable[[Shipment], object]
+    queued: Callable[[], int]
+    rng: random.Random = field(default_factory=random.Random)
+    pending: dict[str, Waiting] = field(default_factory=dict)
+    sending: set[asyncio.Task[None]] = field(default_factory=set)
+    _chars: int = 0
+    _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
+
+    def add(self, waiting: Waiting) -> None:
+        """Let a request wait for the next batch, which goes out once it is full."""
+        self.pending[waiting.key] = waiting
+        parts = (part for message in waiting.request.messages for part in text_parts(message))
+        self._chars += sum(map(len, parts))
+        limits = self.endpoint.limits
+        if len(self.pending) >= limits.requests or self._chars >= min(limits.bytes, MAX_BYTES):
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is pending, by rank, so that requests with one prefix are side by side."""
+        ready = sorted(self.pending.values(), key=lambda waiting: waiting.rank)
+        self.pending, self._chars = {}, 0
+        if ready:
+            task = asyncio.create_task(self._send(ready), context=self._context.copy())
+            self.sending.add(task)
+            task.add_done_callback(self.sending.discard)
+
+    async def _send(self, ready: list[Waiting]) -> None:
+        while ready := self._staying(ready):
+            queued, limit = self.queued(), self.endpoint.limits.queued_tokens
+            room = math.inf if limit is None else limit - queued
+            if queued and ready[0].tokens > room:
+                self.pending |= {waiting.key: waiting for waiting in ready}
+                return
+            mark = secrets.token_hex(16)
+            for waiting in ready:
+                waiting.mark = mark  # it can no longer be withdrawn
+            chosen, lines, failed = await offload(self._pack, ready, room)
+            rest = ready[len(chosen) + len(failed) :]
+            for waiting in rest:
+                waiting.mark = None
+            for waiting, error in failed:
+                waiting.resolve(error)
+            if chosen:
+                await self._ship(chosen, lines, mark)
+            ready = rest
+
+    def _staying(self, ready: Sequence[Waiting]) -> list[Waiting]:
+        """Return the requests of *ready* that somebody waits for and that a batch may answer."""
+        late = {
+            steps
+            for steps in {waiting.steps for waiting in ready}
+            if self.timing.leaves_at(steps, len(ready)) <= self.timing.now()
+        }
+        for waiting in ready:
+            if waiting.steps in late:
+                waiting.leave(out=False)
+        return [waiting for waiting in ready if not waiting.reply.done()]
+
+    def _pack(
+        self, ready: Sequence[Waiting], room: float
+    ) -> tuple[list[Waiting], list[bytes], list[tuple[Waiting, CallError]]]:
+        """Return the first requests of *ready* that fit into a batch, their lines, and failures."""
+        limits = self.endpoint.limits
+        most = min(limits.bytes, MAX_BYTES)
+        chosen, lines, failed = list[Waiting](), list[bytes](), list[tuple[Waiting, CallError]]()
+        size, tokens = 0, 0
+        for waiting in ready:
+            try:
+                line = self.endpoint.line(waiting.key, waiting.request)
+            except CallError as error:
+                failed.append((waiting, error))
+                continue
+            if len(line) >= limits.bytes:
+                said = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
+                failed.append((waiting, CallError("bad_request", said)))
+                continue
+            size, tokens = size + len(line) + 1, tokens + waiting.tokens
+            full = len(chosen) == limits.requests or size > most or tokens > room
+            if chosen and full:
+                break
+            chosen.append(waiting)
+            lines.append(line)
+        return chosen, lines, failed
+
+    async def _ship(self, chosen: list[Waiting], lines: list[bytes], mark: str) -> None:
+        """Send one batch: its intent is on the disk before it goes out, and its id after."""
+        try:
+            batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
+            steps = {waiting.steps for waiting in chosen}
+            leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
+            try:
+                sent = await self._submit(lines, batch, min(leaves.values()))
+            except CallError as error:
+                log.warning("batch.refused", requests=len(chosen), error=str(error))
+                await self.ledger.refused(batch)
+                for waiting in chosen:
+                    waiting.resolve(error.copy())
+                return
+            if sent is None:
+                await self.ledger.refused(batch)
+                for waiting in chosen:
+                    waiting.leave(out=False)
+                return
+            await self.ledger.submitted(batch, sent.id)
+        except OSError as error:
+            for waiting in chosen:
+                waiting.resolve(NotRunError("output", f"not called: {error}"))
+            return
+        log.info("batch.submitted", batch=sent.id, requests=len(chosen))
+        waiting_by_key = {waiting.key: waiting for waiting in chosen}
+        tokens = sum(waiting.tokens for waiting in chosen)
+        self.shipped(Shipment(batch, tokens, leaves, waiting_by_key))
+
+    async def _submit(
+        self, lines: list[bytes], batch: LedgerBatch, until: float
+    ) -> SubmittedBatch | None:
+        """Return the batch of *lines* at its provider, None if there is none at the time *until*.
+
+        After a failure that does not tell whether it was made, it is looked for before it is sent
+        again. Raises the CallError of a refusal.
+        """
+        failures = 0
+        while True:
+            try:
+                return await self.endpoint.submit(lines, batch.mark)
+            except CallError as error:
+                failures += 1
+                if error.kind not in RETRIED:
+                    raise
+                log.warning("batch.unsent", failures=failures, error=str(error))
+                if error.kind != THROTTLE:
+                    found = await identified(self.endpoint, batch, self.timing.now)
+                    if found is not None:
+                        return found
+                if failures >= _MAX_FAILURES:
+                    raise
+                wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
+                wait = max(error.retry_after_s or 0.0, self.rng.uniform(wait / 2, wait))
+            if self.timing.now() + wait >= until:
+                return None
+            await asyncio.sleep(wait)
+
+
+async def identified(
+    endpoint: BatchEndpoint, batch: LedgerBatch, now: Callable[[], float]
+) -> SubmittedBatch | None:
+    """Return *batch* as its provider has it, None once it is sure that it has none.
+
+    That takes SETTLE_S after it was sent. Raises the CallError of a provider that won't tell.
+    """
+    failures = 0
+    while True:
+        try:
+            found = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
+        except CallError as error:
+            failures += 1
+            if error.kind not in RETRIED:
+                raise
+            wait = max(error.retry_after_s or 0.0, min(_MAX_WAIT_S, 2.0 ** min(failures, 10)))
+        else:
+            wait = batch.at + SETTLE_S - now()
+            if found is not None or wait <= 0:
+                return found
+            wait = min(wait, SETTLE_S / 4)
+        await asyncio.sleep(wait)

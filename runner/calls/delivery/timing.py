@@ -1,0 +1,103 @@
+"""Timing: until when a request waits for its batch before it goes live, for the least money."""
+
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+# What is assumed of a provider of which nothing is recorded, in seconds: "most batches end within
+# an hour, none takes more than a day" (developers.openai.com and platform.claude.com).
+ASSUMED_S = (300.0, 600.0, 900.0, 1800.0, 2700.0, 3600.0, 7200.0, 21_600.0, 86_400.0)
+LIVE_S = 60.0  # assumed seconds of a live call
+CANCEL_S = 60.0  # left for a provider to stop a batch, so that nothing is paid twice
+MARGIN = 1.25  # on the time that live calls are expected to take
+_STEPS = 32  # of the grid of times
+_LIVE, _BATCH = 1.0, 0.5  # what a request costs
+
+
+@dataclass(eq=False)
+class Timing:
+    """When the requests of a model have to leave their batches.
+
+    *deadline_s* is in seconds since 1970, None for none. *latencies_s* are those of earlier
+    batches; *live_s* is what a live call takes, *slots* of which may be in flight at once.
+    """
+
+    deadline_s: float | None = None
+    latencies_s: Sequence[float] = ()
+    live_s: float = LIVE_S
+    slots: int = 1
+    cancel_s: float = CANCEL_S
+    now: Callable[[], float] = time.time
+
+    def leaves_at(self, steps: int, waiting: int) -> float:
+        """Return when a request leaves its batch, in seconds since 1970; inf without a deadline.
+
+        *steps* are the calls from here to the end of its run, one after the other, and *waiting*
+        the requests that would go live with it. The time may have passed.
+        """
+        if self.deadline_s is None:
+            return math.inf
+        latest = self.latest(steps, waiting)
+        if latest <= (now := self.now()):
+            return latest
+        return now + self._cutoff_s(steps, self._step_s(waiting), self.deadline_s - now)
+
+    def latest(self, steps: int, waiting: int) -> float:
+        """Return the last moment to go live in time, in seconds since 1970; see `leaves_at`."""
+        if self.deadline_s is None:
+            return math.inf
+        return self.deadline_s - steps * self._step_s(waiting) - self.cancel_s
+
+    def _step_s(self, waiting: int) -> float:
+        """Return seconds in which so many requests are answered live."""
+        return MARGIN * self.live_s * math.ceil(max(1, waiting) / max(1, self.slots))
+
+    @cached_property
+    def _sample(self) -> list[float]:
+        """The recorded latencies, ascending, of which there are few enough."""
+        known = sorted(self.latencies_s) or list(ASSUMED_S)
+        if len(known) <= _STEPS:
+            return known
+        return [known[place * len(known) // _STEPS] for place in range(_STEPS)]
+
+    def _cutoff_s(self, steps: int, step_s: float, left: float) -> float:
+        """Return the seconds that the first of *steps* requests waits, at least expected cost.
+
+        By dynamic programming backwards over the steps, on a grid of the time that is left.
+        """
+        grid = [left * place / _STEPS for place in range(_STEPS + 1)]
+        after = [0.0] * (_STEPS + 1)  # expected cost of the later steps, by time left
+        best = [0.0] * (_STEPS + 1)
+        for behind in range(steps):
+            costs, best = [], []
+            for time_left in grid:
+                cost, cutoff = self._cheapest(time_left, behind, step_s, grid, after)
+                costs.append(cost)
+                best.append(cutoff)
+            after = costs
+        return best[-1]
+
+    def _cheapest(
+        self, left: float, behind: int, step_s: float, grid: Sequence[float], after: Sequence[float]
+    ) -> tuple[float, float]:
+        """Return the least expected cost with *left* seconds, and the wait that it takes."""
+
+        def later(seconds: float) -> float:
+            return after[max(0, bisect_right(grid, seconds) - 1)] if behind else 0.0
+
+        chosen = (_LIVE + later(left - step_s), 0.0)
+        latest = left - (behind + 1) * step_s - self.cancel_s
+        for cutoff in [*(s for s in grid if s <= latest), latest]:
+            if cutoff <= 0.0:
+                continue
+            arrives = [s for s in self._sample if s <= cutoff]
+            late = len(self._sample) - len(arrives)
+            cost = sum(_BATCH + later(left - s) for s in arrives)
+            cost += late * (_LIVE + later(left - cutoff - self.cancel_s - step_s))
+            cost /= len(self._sample)
+            if cost <= chosen[0] + 1e-9:  # of equal ones the longest wait
+                chosen = (cost, cutoff)
+        return chosen

@@ -1,0 +1,39 @@
+"""Settings of delivery: by when answers are wanted, and what becomes of batches that are out."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from runner.config.section import SettingsSection
+
+_DURATION = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)([smhd])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def deadline_of(by: str, begun: float) -> float:
+    """Return the time that *by* names, in seconds since 1970; raise ValueError.
+
+    It is a duration after *begun*, such as `2h`, or a time, local unless it has an offset.
+    """
+    if (match := _DURATION.fullmatch(by.strip())) is not None and float(match[1]) > 0:
+        return begun + float(match[1]) * _UNITS[match[2]]
+    try:
+        return datetime.fromisoformat(by.strip()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        expected = "expected a duration such as 30m, 2h or 1d, or a time such as 2026-12-01T08:00"
+        raise ValueError(expected) from None
+
+
+def _is_deadline(by: str) -> str:
+    deadline_of(by, 0.0)
+    return by
+
+
+class DeliverySettings(SettingsSection):
+    """When answers of batches are wanted, and what becomes of repairs and interrupted batches."""
+
+    by: Annotated[str, AfterValidator(_is_deadline)] | None = None
+    repair: Literal["batch", "live"] = "batch"
+    on_interrupt: Literal["leave", "cancel"] = "leave"

@@ -1,0 +1,190 @@
+"""Deliveries: the batches of a run or batch, in its journal, and their results until committed."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from runner.base.files import make_directory, write_bytes
+from runner.base.regular_files import open_regular
+from runner.base.secrets import Secrets
+from runner.base.threads import offload
+from runner.calls.delivery.ledger import HeldCall, LedgerBatch
+from runner.record.journal import Journal, lines_of
+from runner.record.journal_calls import SESSIONS, time_of
+
+FOLDER = "delivery"
+INTENT, SUBMITTED, REFUSED = "batch.intent", "batch.submitted", "batch.refused"
+COLLECTED = "batch.collected"
+MAX_RESULTS = 1 << 30  # bytes of a batch's results
+_MAX_RESULT = 1 << 24  # bytes of one
+_KEYS_PER_LINE = 10_000  # a line of a journal is read up to a mebibyte
+_MARK = re.compile("[0-9a-f]{32}")
+_Unit = tuple[Any, Any]  # run and analyzer
+
+
+class DeliveryBook:
+    """The batches of every model in *folder*, as its journal tells them; a reader's view.
+
+    *batches* are by model and mark, *calls* by key in the order of their attempts, *starts* the
+    first line of the last one. *begun_at* is when the first session began, in seconds since 1970.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.batches: dict[str, dict[str, LedgerBatch]] = {}
+        self.calls: dict[str, list[HeldCall]] = {}
+        self.starts: dict[str, Mapping[str, Any]] = {}
+        self.begun_at: float | None = None
+        self._keys: dict[_Unit, list[str]] = {}
+        self._model_of: dict[str, str] = {}
+        for line in lines_of(folder / "journal.jsonl"):
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                self._add(line)
+
+    def _add(self, line: Mapping[str, Any]) -> None:
+        event = line["event"]
+        if event in SESSIONS and self.begun_at is None:
+            self.begun_at = time_of(line)
+        elif event in (INTENT, SUBMITTED, REFUSED, COLLECTED):
+            self._add_batch(event, line)
+        elif event == "node.committed" and line["status"] in ("ok", "error"):
+            for key in self._keys.pop((line.get("run"), line["analyzer"]), ()):
+                for call in self.calls[key]:
+                    call.taken = True
+        elif event == "call.started" and "request" in line:
+            key = str(line["request"])
+            held = HeldCall(int(line["may_use_tokens"]), float(line["may_cost_usd"]))
+            self.calls.setdefault(key, []).append(held)
+            self._keys.setdefault((line.get("run"), line["analyzer"]), []).append(key)
+            self.starts[key] = line
+        elif event in ("call.finished", "call.failed") and "request" in line:
+            self.calls[str(line["request"])][-1].settled = event == "call.finished"
+
+    def _add_batch(self, event: str, line: Mapping[str, Any]) -> None:
+        mark = str(line["mark"])
+        if not _MARK.fullmatch(mark):  # it becomes part of a file's name
+            return
+        if event == INTENT:
+            self._model_of[mark] = model = str(line["model"])
+            made = LedgerBatch(mark, set(), time_of(line))
+            batch = self.batches.setdefault(model, {}).setdefault(mark, made)
+            assert isinstance(batch.keys, set)
+            for key in map(str, line["requests"]):
+                batch.keys.add(key)
+                self.calls[key][-1].mark = mark
+            return
+        batches = self.batches[self._model_of[mark]]
+        if event == SUBMITTED:
+            batches[mark].id = str(line["batch"])
+        elif event == COLLECTED:
+            batches[mark].collected = True
+        else:
+            for key in batches.pop(mark).keys:
+                if self.calls[key][-1].mark == mark:
+                    self.calls[key][-1].mark = None
+
+
+class Deliveries:
+    """The ledger (see `Ledger`) of the model called *model* in *folder*.
+
+    *book* is what earlier sessions left; keys of providers in results are masked by *secrets*.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        journal: Journal,
+        model: str,
+        book: DeliveryBook,
+        secrets: Secrets,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.batches: dict[str, LedgerBatch] = dict(book.batches.get(model, {}))
+        self._folder, self._journal, self._model = folder, journal, model
+        self._book, self._secrets, self._now = book, secrets, now
+
+    def claim(self, key: str) -> HeldCall | None:
+        """See `Ledger`; failures that are settled lead to another attempt."""
+        for call in self._book.calls.get(key, ()):
+            if not call.taken and not call.asked and call.settled is not False:
+                call.asked = True
+                return call
+        return None
+
+    def wanted(self, batch: LedgerBatch) -> set[str]:
+        """See `Ledger`."""
+        return {
+            key
+            for key in batch.keys
+            for call in self._book.calls.get(key, ())
+            if call.mark == batch.mark and not call.taken and call.settled is not False
+        }
+
+    def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
+        """See `Ledger`."""
+        for key, calls in self._book.calls.items():
+            for call in calls:
+                ours = call.mark is None or call.mark in self.batches
+                if ours and call.settled is None and not call.asked:
+                    yield key, call
+
+    def settle_unclaimed(self, key: str, *, charged: bool) -> None:
+        """See `Ledger`."""
+        start, call = self._book.starts[key], self._book.calls[key][-1]
+        call.settled = False
+        names = ("run", "analyzer", "attempt", "request")
+        about = {name: start[name] for name in names if name in start}
+        cost = {"charged_tokens": call.tokens * charged, "charged_usd": call.usd * charged}
+        self._journal.note("call.failed", **about, kind="unused", status=None, **cost)
+
+    async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
+        """See `Ledger`."""
+        for start in range(0, len(keys), _KEYS_PER_LINE):
+            some = keys[start : start + _KEYS_PER_LINE]
+            self._journal.note(INTENT, mark=mark, model=self._model, requests=some)
+        await self._journal.sync()
+        batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), self._now())
+        return batch
+
+    async def submitted(self, batch: LedgerBatch, id: str) -> None:
+        """See `Ledger`."""
+        batch.id = id
+        await self._journal.commit(SUBMITTED, mark=batch.mark, batch=id)
+
+    async def refused(self, batch: LedgerBatch) -> None:
+        """See `Ledger`."""
+        self.batches.pop(batch.mark, None)
+        for key in batch.keys:
+            for call in self._book.calls.get(key, ()):
+                call.mark = None if call.mark == batch.mark else call.mark
+        await self._journal.commit(REFUSED, mark=batch.mark)
+
+    async def keep(self, mark: str, lines: Sequence[bytes]) -> None:
+        """See `Ledger`."""
+        make_directory(self._folder / FOLDER, self._folder)
+        await offload(write_bytes, self._file(mark), map(self._masked, lines))
+
+    async def collected(self, batch: LedgerBatch) -> None:
+        """See `Ledger`."""
+        batch.collected = True
+        await self._journal.commit(COLLECTED, mark=batch.mark)
+
+    def results(self, mark: str) -> Iterator[bytes]:
+        """See `Ledger`."""
+        with suppress(OSError), open_regular(self._file(mark), MAX_RESULTS) as opened:
+            yield from iter(partial(opened.readline, _MAX_RESULT), b"")
+
+    def forget(self, mark: str) -> None:
+        """See `Ledger`."""
+        with suppress(OSError):
+            self._file(mark).unlink(missing_ok=True)
+
+    def _file(self, mark: str) -> Path:
+        return self._folder / FOLDER / f"{mark}.jsonl"
+
+    def _masked(self, line: bytes) -> bytes:
+        return self._secrets.redact_values(line.decode("utf-8", "replace")).encode() + b"\n"

@@ -1,0 +1,76 @@
+"""Command `colloquy-status`: what of runs is in batches, since when, and what it may cost."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from runner.base.command import Arguments, run_command
+from runner.base.errors import ConfigError, reason
+from runner.base.format import aligned, count, plural, seconds, usd
+from runner.base.text import to_terminal
+from runner.calls.delivery.ledger import HeldCall
+from runner.record.batch_directory import batch_of
+from runner.record.deliveries import DeliveryBook
+from runner.record.lock import is_held
+from runner.record.run_directory import check_folders
+from runner.reports.stored_run import find_runs, is_run
+
+USAGE = """\
+usage: colloquy-status DIR…
+Says of the runs and batches in and below every DIR which calls are in batches that are out, since
+when, and what they may cost at most. It reads files only and asks no provider.
+
+Exit codes: 0 told, 2 a path without a run."""
+_HEAD = ("batch", "model", "calls", "out for", "may cost")
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(run_command("colloquy-status", lambda: USAGE, _tell))
+
+
+def _tell(given: Arguments) -> None:
+    for word in given.words:
+        path = Path(word)
+        if not path.is_dir():
+            raise ConfigError(f"{path}: not a directory")
+        try:
+            found = [path] if is_run(path) else find_runs([path])
+            runs = dict.fromkeys(batch_of(run) or run for run in found)
+            for run in runs:
+                check_folders(run)
+                print("\n".join(status_of(run)))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
+        if not runs:
+            raise ConfigError(f"{path}: no run there")
+
+
+def status_of(run: Path) -> Iterator[str]:
+    """Yield lines about what of *run* is out; raise OSError."""
+    book, now = DeliveryBook(run), time.time()
+    open_ = {k: calls[-1] for k, calls in book.calls.items() if calls[-1].settled is None}
+    rows = []
+    for model, batches in book.batches.items():
+        for batch in sorted(batches.values(), key=lambda each: each.at):
+            calls = [open_.pop(key) for key in batch.keys & open_.keys()]
+            if calls:
+                named = batch.id or "not known to be sent"
+                out_s = seconds(max(0.0, now - batch.at))
+                rows.append((named, model, count(len(calls)), out_s, _most(calls)))
+    if not rows and not open_:
+        yield to_terminal(f"{run}: nothing is out")
+        return
+    out = f"{plural(len(rows), 'batch')} out"
+    held = "a process collects them" if is_held(run) else f"colloquy resume={run} collects them"
+    yield to_terminal(f"{run}: {out}; {held}")
+    yield from aligned([_HEAD, *rows], (0, 1))
+    if open_:
+        waiting = f"{plural(len(open_), 'call')} in no batch yet"
+        yield f"{waiting}, which may cost {_most([*open_.values()])}"
+
+
+def _most(calls: Sequence[HeldCall]) -> str:
+    usd_held = sum(call.usd for call in calls)
+    return f"up to {usd(usd_held)}" if usd_held else f"{count(sum(c.tokens for c in calls))} tokens"

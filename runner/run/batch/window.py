@@ -1,0 +1,36 @@
+"""Window of a batch: how many of its runs are in progress at once."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+
+from runner.calls.client import Client
+from runner.calls.client_factory import max_in_flight
+from runner.job.job import BatchJob
+from runner.transcript.inputs import Input
+
+AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
+# Runs whose calls wait in batches: up to so many, of files of so many bytes together. A run takes
+# 20 times its file's size in memory, most of it the index of its words.
+MAX_WAITING, MAX_WAITING_BYTES = 2000, 32_000_000
+
+
+def runs_at_once(job: BatchJob, clients: Iterable[Client]) -> int:
+    """Return the limit on the runs of *job* in progress at once."""
+    if job.settings.processing.mode == "sequential":
+        return 1
+    live = max_in_flight(job) + AHEAD
+    if any(each.deliverer is not None and each.deliverer.sends for each in clients):
+        live = max(live, _most_waiting(job.inputs))
+    return job.settings.batch.max_active or live
+
+
+def _most_waiting(files: Iterable[Input]) -> int:
+    left, count = MAX_WAITING_BYTES, 0
+    for file in islice(files, MAX_WAITING):
+        with suppress(OSError):
+            left -= file.path.stat().st_size
+        if left < 0:
+            break
+        count += 1
+    return count

@@ -1,0 +1,153 @@
+"""Delivery of a job's calls: opens what its models' batches need, and closes it at the end."""
+
+import asyncio
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+
+import structlog
+
+from runner.base.format import plural
+from runner.base.text import print_stderr
+from runner.base.threads import offload
+from runner.calls.activity import Activity
+from runner.calls.client import Client
+from runner.calls.client_factory import max_in_flight
+from runner.calls.delivery.deliverer import Deliverer
+from runner.calls.delivery.timing import LIVE_S, Timing
+from runner.config.delivery import deadline_of
+from runner.job.job import Setup
+from runner.job.models import Model
+from runner.providers.batches.endpoint import BatchEndpoint
+from runner.providers.batches.factory import batch_endpoint
+from runner.providers.litellm.route import ModelRoute
+from runner.record.deliveries import Deliveries, DeliveryBook
+from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
+from runner.record.journal import Journal, MemberJournal
+from runner.record.run_directory import RunDirectory
+from runner.run.plan import read_histories
+from runner.run.stop import Stop
+
+IN_BATCHES = ("batch", "auto")
+ASK_S = 8.0  # less than the time in which an interrupted run ends
+
+Endpoints = Callable[[ModelRoute], BatchEndpoint]
+log = structlog.get_logger("colloquy.delivery")
+
+
+@dataclass(eq=False)
+class JobDelivery:
+    """The deliverers of *job*, by name of the model; their batches are in *directory*."""
+
+    job: Setup
+    directory: RunDirectory
+    activity: Activity
+    deliverers: dict[str, Deliverer] = field(default_factory=dict)
+    now: Callable[[], float] = time.time
+
+    async def open(
+        self,
+        clients: Mapping[str, Client],
+        endpoints: Endpoints = batch_endpoint,
+        addresses: Mapping[str, str] = {},
+    ) -> dict[str, Client]:
+        """Return *clients* with deliverers, where batches are wanted or still out.
+
+        *addresses* are those of simulated providers. Raises CallError and ConfigError.
+        """
+        book = await offload(DeliveryBook, self.directory.path)
+        made = dict(clients)
+        for name, model in self.job.models.items():
+            sends, by = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.by
+            if (flex := made[name].flex) is not None and by is not None:
+                left = deadline_of(by, book.begun_at or self.now()) - self.now()
+                flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
+                made[name] = replace(made[name], flex=flex)
+            if sends or any(not b.collected for b in book.batches.get(name, {}).values()):
+                endpoint = endpoints(_route(model, addresses.get(name)))
+                made[name] = await self._with(made[name], model, endpoint, book)
+        return made
+
+    async def _with(
+        self, client: Client, model: Model, endpoint: BatchEndpoint, book: DeliveryBook
+    ) -> Client:
+        directory, settings = self.directory, self.job.settings
+        assert isinstance(directory.journal, Journal)
+        ledger = Deliveries(
+            directory.path, directory.journal, model.name, book, self.job.secrets, now=self.now
+        )
+        deliverer = Deliverer(
+            endpoint,
+            ledger,
+            self.activity,
+            self._timing(model, book.begun_at or self.now()),
+            sends=model.settings.delivery in IN_BATCHES,
+            repair=settings.delivery.repair,
+        )
+        self.deliverers[model.name] = deliverer
+        await deliverer.open()
+        return replace(client, deliverer=deliverer)
+
+    def _timing(self, model: Model, begun: float) -> Timing:
+        """Return when requests leave their batches; a deadline counts from the first session."""
+        by, root = self.job.settings.delivery.by, self.job.root
+        if model.settings.delivery != "auto" or by is None:
+            return Timing(now=self.now)
+        known = read_histories(self.job)[model.settings.name].values()
+        return Timing(
+            deadline_of(by, begun),
+            read_batch_latencies(history_of(root), model.key),
+            max((each.latency_s for each in known), default=LIVE_S),
+            max_in_flight(self.job),
+            now=self.now,
+        )
+
+    async def finish(self) -> None:
+        """End what nobody waits for: the job is complete."""
+        for name, deliverer in self.deliverers.items():
+            await deliverer.finish()
+            if took := deliverer.collector.took:
+                key = self.job.models[name].key
+                try:
+                    await offload(add_batch_latencies, history_of(self.job.root), key, took)
+                except OSError as error:
+                    log.warning("history.failed", error=str(error))
+
+    async def close(self, stop: Stop) -> None:
+        """Leave or cancel what is out, as the settings or the person at the terminal say."""
+        out = sum(len(each.out) for each in self.deliverers.values())
+        cancel = self.job.settings.delivery.on_interrupt == "cancel"
+        if stop.signum == signal.SIGINT and out and sys.stdin.isatty() and sys.stderr.isatty():
+            cancel = await offload(_asked, out, cancel)
+        for deliverer in self.deliverers.values():
+            await deliverer.close(cancel=cancel and stop.signum is not None)
+
+
+def _route(model: Model, address: str | None) -> ModelRoute:
+    values = {each.name: getattr(model.settings, each.name) for each in fields(ModelRoute)}
+    return ModelRoute(**values | {"api_base": address or model.settings.api_base})
+
+
+def _asked(out: int, cancel: bool) -> bool:
+    """Ask whether to cancel the batches that are out; without an answer, do as the settings say."""
+    known = "cancel" if cancel else "leave"
+    print_stderr(
+        f"colloquy: {plural(out, 'batch')} out: leave (resume collects) or cancel? "
+        f"[l/c, in {ASK_S:.0f} s: {known}]"
+    )
+    with suppress(OSError, ValueError):
+        if select.select([sys.stdin], [], [], ASK_S)[0]:
+            answer = sys.stdin.readline().strip().lower()
+            return answer.startswith("c") if answer else cancel
+    return cancel
+
+
+def out_hint(journal: Journal | MemberJournal) -> str | None:
+    """Return what is to be known about calls in batches that are out, None without any."""
+    count = len(journal.spent.out)
+    said = f"{plural(count, 'call')} in batches that are out"
+    return f"{said}: resume collects them, colloquy-status shows them" if count else None

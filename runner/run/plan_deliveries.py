@@ -1,0 +1,149 @@
+"""Plan of deliveries: what the calls of a plan cost live, at flex and in batches, and their end."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from runner.base.format import aligned, seconds, usd
+from runner.base.usage import sum_usd
+from runner.calls.delivery.timing import ASSUMED_S
+from runner.calls.flex import SPARE, TIMEOUT_S
+from runner.calls.schedule import steps_to_end
+from runner.config.delivery import deadline_of
+from runner.config.model_facts import OFFLINE
+from runner.job.job import Setup
+from runner.job.models import Model
+from runner.providers.batches.endpoint import BatchLimits
+from runner.providers.batches.factory import why_no_batches
+from runner.providers.options import has_flex, provider_of
+from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
+from runner.run.node_plan import DELIVERIES, NodePlan
+
+_LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline is met
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDelivery:
+    """All calls by one delivery: US dollars, and seconds until the last answer.
+
+    *why_not* is why a model that is asked has none, "" if all have it. *ends_s* is expected and
+    None where nothing is recorded; *most_s* is an upper bound, None where none is known. *meets*
+    tells whether `delivery.by` is met, None without one.
+    """
+
+    cost_usd: float | None
+    ends_s: float | None
+    most_s: float | None = None
+    why_not: str = ""
+    meets: bool | None = None
+
+
+def batch_shares(job: Setup) -> dict[str, float]:
+    """Return the share of calls that `auto` is expected to answer in batches, by name of model.
+
+    A batch that would take more than the time until `delivery.by`, divided by the calls that
+    follow one another, is left for live calls.
+    """
+    left, steps = _left_s(job), max(steps_to_end(job.pipeline).values())
+    shares = {}
+    for name, model in job.models.items():
+        known = _latencies(job, model) or ASSUMED_S
+        in_time = [took for took in known if left is None or took <= left / steps]
+        shares[name] = len(in_time) / len(known)
+    return shares
+
+
+def planned_deliveries(
+    job: Setup, nodes: Mapping[str, NodePlan], live_s: float
+) -> dict[str, PlannedDelivery]:
+    """Return each delivery of *nodes*, which take *live_s* seconds live; empty offline.
+
+    `auto` is among them where it is chosen.
+    """
+    names = {node.model for node in nodes.values() if node.calls}
+    asked = [model for model in job.models.values() if model.settings.name in names]
+    if any(model.settings.name.startswith(OFFLINE) for model in asked):
+        return {}
+    left = _left_s(job)
+    costs = {
+        each: sum_usd(node.costs.get(each, node.cost_usd) for node in nodes.values())
+        for each in DELIVERIES
+    }
+    flex, batch = _flex(job, nodes, live_s, asked), _batch(job, asked)
+    # What flex has not answered by then goes live in time.
+    needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1]}
+    ways: dict[str, tuple[float | None, float | None, str]]
+    ways = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
+    if job.main.settings.delivery == "auto":  # live calls end in time what batches don't
+        costs["auto"] = sum_usd(node.cost_usd for node in nodes.values())
+        most = batch[1] if left is None else max(live_s, min(batch[1], left))
+        ways["auto"] = (batch[0] if batch[0] and batch[0] <= most else None, most, "")
+        needs["auto"] = live_s
+    return {
+        name: PlannedDelivery(
+            None if way[2] else costs[name],
+            *way,
+            meets=None if left is None else not way[2] and needs[name] <= left,
+        )
+        for name, way in ways.items()
+    }
+
+
+def _flex(
+    job: Setup, nodes: Mapping[str, NodePlan], live_s: float, asked: list[Model]
+) -> tuple[float | None, float, str]:
+    """Return the expected and the longest time at flex, and why there is none."""
+    ends: float | None = None
+    known = {m.settings.name: read_history(history_of(job.root), flex_name(m.settings.name))
+             for m in asked}  # fmt: skip
+    called = {name: node for name, node in nodes.items() if node.calls and not node.further}
+    if called and all(name in known[node.model] for name, node in called.items()):
+        slow = sum(known[n.model][name].latency_s * n.calls for name, n in called.items())
+        fast = sum(node.latency_s * node.calls for node in called.values())
+        ends = live_s * slow / fast if fast else live_s
+    lacks = next((provider_of(m.settings) for m in asked if not has_flex(m.settings)), "")
+    most = live_s + max(steps_to_end(job.pipeline).values()) * TIMEOUT_S
+    return ends, most, f"{lacks} has no flex tier" if lacks else ""
+
+
+def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
+    """Return the expected and the longest time in batches, and why there are none."""
+    steps, ends, most = max(steps_to_end(job.pipeline).values()), 0.0, 0.0
+    recorded = True
+    for model in asked:
+        known = sorted(_latencies(job, model))
+        recorded &= bool(known)
+        late = known[math.ceil(_LATE * len(known)) - 1] if known else BatchLimits().window_s
+        ends, most = max(ends, steps * median(known or [late])), max(most, steps * late)
+    why = next(filter(None, (why_no_batches(model.settings) for model in asked)), "")
+    return ends if recorded else None, most, why
+
+
+def _latencies(job: Setup, model: Model) -> list[float]:
+    return read_batch_latencies(history_of(job.root), model.key)
+
+
+def _left_s(job: Setup) -> float | None:
+    """Return the seconds until `delivery.by` of a run that begins now, None without one."""
+    by, now = job.settings.delivery.by, time.time()
+    return None if by is None else max(0.0, deadline_of(by, now) - now)
+
+
+def as_lines(planned: Mapping[str, PlannedDelivery], chosen: str, by: str | None) -> list[str]:
+    """Return *planned* as a table for a terminal, with the *chosen* delivery marked."""
+    if not planned:
+        return []
+    rows = [("delivery", "cost", "expected end", "at most", f"by {by}" if by else "")]
+    for name, each in planned.items():
+        mark = "" if name != chosen else " (chosen)"
+        if each.why_not:
+            rows.append((name + mark, "–", "–", "–", "not available"))
+            continue
+        ends = "not recorded" if each.ends_s is None else seconds(each.ends_s)
+        most = "–" if each.most_s is None else seconds(each.most_s)
+        met = {None: "", True: "in time", False: "too late"}[each.meets]
+        rows.append((name + mark, usd(each.cost_usd), ends, most, met))
+    lines = aligned(rows, left=(0, 4))
+    return [*lines, *(f"{n}: {e.why_not}" for n, e in planned.items() if e.why_not), ""]
