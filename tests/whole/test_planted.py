@@ -170,9 +170,10 @@ def test_every_planted_theme_is_found_and_counted_exactly_through_a_tree_of_call
 def test_a_collection_killed_at_any_operation_repeats_no_stored_answer(tmp_path: Path) -> None:
     """`python -m benchmarks.planted_crashes` tries all operations."""
     subject = prepare(tmp_path, files=3)
+    trials = dict(crashed(subject, tmp_path, stride=subject.operations // 3))
 
-    for at, faults in crashed(subject, tmp_path, stride=subject.operations // 3):
-        assert [] == faults, at
+    assert [] == [each for each in trials.items() if each[1]]
+    assert len(trials) >= 2
 
 
 def test_what_docetl_writes_is_scored_as_our_own_is() -> None:
