@@ -118,10 +118,7 @@ class LiteLLMTransport:
     def read(
         self, request: Request, sent: Adapted, status: int, body: bytes, served: str
     ) -> Completion:
-        """Return the reply to *request* that came without a call, at the prices of *served*.
-
-        *sent* is what the request did without. Raises CallError as `complete` does.
-        """
+        """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
         status, body = readable(status, body)
         if not 200 <= status < 300:
             raise self._failure(RefusedError(status, {}, body), request, sent, False)
