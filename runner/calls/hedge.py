@@ -60,14 +60,16 @@ async def hedged(
 ) -> Completion:
     """Return the reply of *first*; raise OvertakenError where its *double* was faster.
 
-    The double starts after *late_s* seconds, if it *may* then. A failure of either ends the other
-    or leaves it alone: that of *first* is raised, that of the double ignored.
+    The double starts after *late_s* seconds, as soon as it *may*. A failure of *first* is raised
+    and ends its double, whose own failure changes nothing.
     """
     one = asyncio.ensure_future(first)
     tasks: list[asyncio.Future[Completion]] = [one]
     try:
         done, _ = await asyncio.wait(tasks, timeout=late_s)
-        if not done and may():
+        while not done and not may():
+            done, _ = await asyncio.wait(tasks, timeout=max(LEAST_S, late_s / 8))
+        if not done:
             tasks.append(asyncio.ensure_future(double()))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not one.done() and tasks[1].exception() is None:

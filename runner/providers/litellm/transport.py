@@ -227,14 +227,13 @@ class LiteLLMTransport:
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
-        tier = next(served_tiers(response), "")
+        tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)
         if cost is None and self._prices is not None:
             dropped = "default" if "service_tier" in self.adapted.dropped else ""
             cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
         return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
