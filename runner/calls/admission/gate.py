@@ -62,7 +62,7 @@ class Gate:
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
     read from the provider's cache count against no limit of prompt tokens; with *written* a reply
-    counts as it is written, so that 1.5 times the share of its limit that replies used is set aside.
+    counts as it is written, so that 1.5 times the share that replies used of theirs is set aside.
     """
 
     def __init__(
