@@ -237,6 +237,18 @@ def test_a_cap_holds_while_batches_are_out_and_across_processes() -> None:
     assert total.known_usd + total.charged_usd + total.held[1] <= 0.06 + 1e-9
 
 
+def test_a_call_waits_for_room_that_an_earlier_sessions_batch_will_leave() -> None:
+    made = some(4, "budget.max_cost_usd=0.08")  # holds half of the first calls
+    provider = FakeProvider(simulated, latency_s=lambda *_: 5000.0)
+    interrupted(made, provider, BATCH)
+    out = len(spent().out)
+    result, _ = session(made, provider, BATCH)
+
+    assert 0 < out < 8
+    assert "completed" == result.status
+    assert {1} == set(provider.paid.values())
+
+
 def test_results_that_are_damaged_on_the_disk_are_fetched_again() -> None:
     made, provider, path = one(), FakeProvider(simulated), Path("run")
     kill = Kill()
