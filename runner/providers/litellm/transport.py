@@ -4,16 +4,14 @@ The offline model has its own transport, without litellm (runner/providers/offli
 """
 
 import importlib
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import structlog
 
-from runner.answers.reply import beside
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, one_line
 from runner.base.secrets import secrets_of
@@ -27,10 +25,11 @@ from runner.providers.litellm.http import Built, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adapted, parameters, schema_message
 from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.response import reported_cost, served_tiers, text_of
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
-from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
@@ -224,18 +223,17 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, attempt: Exchange, served: str = ""
     ) -> Completion:
-        said = (*_text_of(response), attempt.stopped)
+        said = (*text_of(response), attempt.stopped)
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
-        tier = next(_served(response), "")
+        tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)
         if cost is None and self._prices is not None:
             dropped = "default" if "service_tier" in self.adapted.dropped else ""
             cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
         return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
@@ -249,50 +247,3 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
-
-
-def _text_of(response: Any) -> tuple[str, str]:
-    """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
-    if not response.choices:
-        return "", "no choices"
-    choice = response.choices[0]
-    extra = getattr(choice.message, "provider_specific_fields", None) or {}
-    refusal = extra.get("refusal")
-    text = refusal or _said_by(choice.message)
-    return text, "refusal" if refusal else str(choice.finish_reason or "")
-
-
-def _said_by(message: Any) -> str:
-    """Return the text of *message*: its content, else what it calls a tool with, else reasoning."""
-    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
-    calls.append(getattr(message, "function_call", None))
-    called = [str(getattr(call, "arguments", None) or "") for call in calls]
-    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
-    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
-
-
-def reported_cost(response: Any) -> tuple[float | None, str]:
-    """Return the US dollars that OpenRouter or a proxy reports, or None and why it is rejected."""
-    hidden = getattr(response, "_hidden_params", None) or {}
-    headers = hidden.get("additional_headers") or {}
-    value = getattr(getattr(response, "usage", None), "cost", None)
-    value = headers.get("llm_provider-x-litellm-response-cost") if value is None else value
-    if value is None:
-        return None, ""
-    try:
-        cost = float(value)
-    except (TypeError, ValueError):
-        cost = math.nan
-    if math.isfinite(cost) and cost >= 0:
-        return cost, ""
-    return None, f"cost={shown(value)} cannot be true"
-
-
-def _served(response: Any) -> Iterator[str]:
-    """Yield the service tier that the provider reports, in OpenAI's field or another's."""
-    hidden = getattr(response, "_hidden_params", None) or {}
-    traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
-    usage = getattr(response, "usage", None)
-    for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
-        if isinstance(tier, str):
-            yield tier

@@ -18,6 +18,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion
+from runner.providers.simulated.__main__ import parse
 from runner.providers.simulated.batches import SimulatedBatch, SimulatedBatches
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.replies import reply_to
@@ -247,3 +248,11 @@ def test_all_batches_of_an_account_are_listed_page_by_page() -> None:
 
     assert found is not None
     assert found.id == first
+
+
+def test_the_command_takes_the_keys_of_batches() -> None:
+    found, _ = parse(["batch.speed=600", "batch.faults={length: 0.5}"])
+
+    assert (found.batch.speed, found.batch.faults) == (600.0, {"length": 0.5})
+    with pytest.raises(ConfigError, match=r"batch\.sped"):
+        parse(["batch.sped=600"])

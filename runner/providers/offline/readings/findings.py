@@ -31,10 +31,7 @@ def read(document: Document) -> dict[str, object]:
     pool = [
         s
         for s in whole_sentences(dialogue)
-        if s.speaker not in asking
-        and not is_question(s.text)
-        and not is_procedural(s.text)
-        and is_whole(trim(s.text))
+        if s.speaker not in asking and not is_question(s.text) and not is_procedural(s.text)
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}
     chosen = diverse(pool, _MOST, score=lambda s: scores[s.index], text=lambda s: s.text)
@@ -50,7 +47,8 @@ def kind_of(s: Sentence) -> str:
 
 def _score(dialogue: Dialogue, s: Sentence) -> float:
     told = 0.2 if kind_of(s) != "statement" else 0.0
-    return max(0.05, 0.3 + told + 0.4 * weight_of(dialogue, s) - roughness(s.text))
+    doubt = roughness(s.text) + (0.0 if is_whole(trim(s.text)) else 0.15)
+    return max(0.05, 0.3 + told + 0.4 * weight_of(dialogue, s) - doubt)
 
 
 def _interviewers(dialogue: Dialogue) -> set[str | None]:
