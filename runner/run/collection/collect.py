@@ -25,9 +25,9 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.record.testimony import Testimony, gather
+from runner.record.testimony import MAX_QUOTE, Testimony, gather
 from runner.run.collection.bounds import readable
-from runner.run.collection.caller import Caller
+from runner.run.collection.caller import Caller, said
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
@@ -96,7 +96,8 @@ class Collecting:
             {n.name: self._seen(n) for n in job.pipeline.nodes},
             {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
         )
-        caller = Caller(job, self.clients, self.directory, self.stored, expected)
+        places = await offload(_places, evidence)
+        caller = Caller(job, self.clients, self.directory, self.stored, expected, places)
         try:
             return await self._run(caller, State(evidence))
         except BaseException as error:
@@ -176,6 +177,15 @@ class Collecting:
     async def _write(self, found: Collection) -> None:
         data = await offload(readable, found)
         await self.directory.write_pages({FILE: data})
+
+
+def _places(evidence: Testimony) -> dict[str, str]:
+    """Return file and segment of each quote that prompts may show, by its words."""
+    return {
+        said(quote.quote[:MAX_QUOTE]): f"{quote.file} {quote.segment}"
+        for found in reversed([*evidence.findings.values()])
+        for quote in found.quotes
+    }
 
 
 def _status(outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[str, int]:
