@@ -17,7 +17,6 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.providers.offline.document import read_document
-from runner.providers.offline.language.sentences import words
 from runner.providers.request import Completion
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
@@ -48,42 +47,21 @@ class _Recorder(Recorder):
 
 
 class _Validator(Validator):
-    """Checks the quotes of a reply against those of the material that it answers.
+    """Checks the quotes of a reply against those of the material that it answers."""
 
-    *places* tell the file and the segment of each quote, by its words.
-    """
-
-    def __init__(self, job: Job, texts: Mapping[str, str], places: Mapping[str, str]) -> None:
+    def __init__(self, job: Job, texts: Mapping[str, str]) -> None:
         super().__init__(job)
-        self._texts, self._places = texts, places
+        self._texts = texts
 
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        """Return the outcome of *reply*, whose evidence names files; see `Validator.validate`."""
+        """Return the outcome of *reply*; see `Validator.validate`."""
         findings = read_document(self._texts[node.name]).findings
         near, restore = self.job.settings.grounding.near_score, self.job.redaction.restore
         quoted = ((s, quote) for each in findings for s, quote in each.evidence)
         cited = tuple(Segment(s, None, None, None, restore(quote)[0]) for s, quote in quoted)
-        outcome = super().validate(Grounder(cited, near), node, reply, limit)
-        places = {each.id: self._places.get(said(each.text), each.id) for each in cited}
-        answer = dict(outcome.answer or {})
-        answer["insights"] = [
-            {
-                **insight,
-                "evidence": [
-                    {**each, "segment": places.get(each["segment"], each["segment"])}
-                    for each in insight["evidence"]
-                ],
-            }
-            for insight in answer["insights"]
-        ]
-        return replace(outcome, answer=answer)
-
-
-def said(quote: str) -> str:
-    """Return the words of *quote*, by which its place is found."""
-    return " ".join(words(quote))
+        return super().validate(Grounder(cited, near), node, reply, limit)
 
 
 class _Runner(NodeRunner):
@@ -105,8 +83,7 @@ class _Runner(NodeRunner):
 class Caller:
     """Asks the analyzers of a collection through *clients*.
 
-    *places* are file and segment of each quote, by its words as `said` returns them. *ledger* has
-    a row for each call, *outcomes* the outcome of each by analyzer.
+    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer.
     """
 
     job: Job
@@ -114,7 +91,6 @@ class Caller:
     directory: RunDirectory
     stored: StoredAnswers
     expected_s: Mapping[str, float]
-    places: Mapping[str, str]
     ledger: list[LedgerRow] = field(default_factory=list)
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     reused: int = 0
@@ -127,7 +103,7 @@ class Caller:
     def __post_init__(self) -> None:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
         asker = Asker(self.job, self.clients, self.stored, self.expected_s)
-        asker.validator = _Validator(self.job, self._texts, self.places)
+        asker.validator = _Validator(self.job, self._texts)
         self.fits = Fits(self.job, self.directory, self.stored.previous)
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)

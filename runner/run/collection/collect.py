@@ -25,9 +25,10 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.record.testimony import MAX_QUOTE, Testimony, gather
+from runner.record.testimony import Testimony, gather
+from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
-from runner.run.collection.caller import Caller, said
+from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
@@ -96,8 +97,8 @@ class Collecting:
             {n.name: self._seen(n) for n in job.pipeline.nodes},
             {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
         )
-        places = await offload(_places, evidence)
-        caller = Caller(job, self.clients, self.directory, self.stored, expected, places)
+        caller = Caller(job, self.clients, self.directory, self.stored, expected)
+        caller.recorder.pages.places.update(_places(evidence))
         try:
             return await self._run(caller, State(evidence))
         except BaseException as error:
@@ -180,11 +181,15 @@ class Collecting:
 
 
 def _places(evidence: Testimony) -> dict[str, str]:
-    """Return file and segment of each quote that prompts may show, by its words."""
+    """Return who said each quote, where, by its words; of several, the first and their number."""
+    said: dict[str, list[str]] = {}
+    for found in evidence.findings.values():
+        for quote in found.quotes:
+            said.setdefault(quote.quote, []).append(said_by(quote))
+    more = {words: len(set(places)) - 1 for words, places in said.items()}
     return {
-        said(quote.quote[:MAX_QUOTE]): f"{quote.file} {quote.segment}"
-        for found in reversed([*evidence.findings.values()])
-        for quote in found.quotes
+        words: places[0] + (f", and {more[words]} more" if more[words] else "")
+        for words, places in said.items()
     }
 
 
