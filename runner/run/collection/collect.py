@@ -113,9 +113,9 @@ class Collecting:
         """Return why there is nothing to compare, empty where there is."""
         if self.batch.settings.batch.shards > 1:
             return "the collection is skipped: batch.shards splits the files, and it needs them all"
-        if len(evidence.read) < 2:
+        if (read := len(evidence.read)) < 2:
             return (
-                f"the collection is skipped: {len(evidence.read)} transcript was read, it needs 2"
+                f"the collection is skipped: it needs 2 transcripts with answers, there is {read}"
             )
         return ""
 
