@@ -25,10 +25,11 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.record.testimony import Testimony, gather
+from runner.record.testimony import gather
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
+from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
@@ -88,7 +89,7 @@ class Collecting:
         of = (self.directory.path, list(self.batch.inputs), nodes)
         evidence = await offload(gather, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
-        if why := self._nothing(evidence):
+        if why := why_skipped(self.batch, len(evidence.read)):
             found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
             await self._write(found)
             return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
@@ -106,16 +107,6 @@ class Collecting:
     def _seen(self, node: Node) -> CallAverages | None:
         first = self.batch.chain(node)[0]
         return self.histories[first.settings.name].get(node.name)
-
-    def _nothing(self, evidence: Testimony) -> str:
-        """Return why there is nothing to compare, empty where there is."""
-        if self.batch.settings.batch.shards > 1:
-            return "the collection is skipped: batch.shards splits the files, and it needs them all"
-        if len(evidence.read) < 2:
-            return (
-                f"the collection is skipped: {len(evidence.read)} transcript was read, it needs 2"
-            )
-        return ""
 
     async def _run(self, caller: Caller, state: State) -> Collected:
         await caller.fits.begin()

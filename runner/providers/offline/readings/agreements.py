@@ -6,7 +6,7 @@ from itertools import combinations
 from runner.answers.findings import Finding
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.scope import stands_alone
-from runner.providers.offline.language.sentences import without_markers, words
+from runner.providers.offline.language.sentences import words
 from runner.providers.offline.language.wording import evidence, insight_of
 
 _MOST = 10
@@ -31,7 +31,7 @@ def read(document: Document) -> dict[str, object]:
     pairs = [
         (one, other)
         for one, other in combinations(found, 2)
-        if opposed(_text(found[one]), _text(found[other]))
+        if _opposed(_text(found[one]), _text(found[other]))
     ][:_MOST]
     return {
         "insights": [
@@ -55,7 +55,7 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
-def opposed(one: str, other: str) -> bool:
+def _opposed(one: str, other: str) -> bool:
     """Return whether the statements differ by one negation of the main clause, in no other word."""
     if _OPEN.search(one) or _OPEN.search(other):
         return False
@@ -73,7 +73,7 @@ def _bare(text: str) -> list[str]:
 
 
 def _text(finding: Finding) -> str:
-    return without_markers(finding.fields.get("text", ""))
+    return finding.fields.get("text", "")
 
 
 def _cited(*found: Finding) -> list[dict[str, str]]:

@@ -24,6 +24,8 @@ def read(document: Document) -> dict[str, object]:
         insight_of(f"{said}.", 0.4, "theme", evidence(each.evidence)) for each, said in rows[0]
     ]
     paragraphs = [" ".join(f"{said} [{each.fields['id']}]." for each, said in row) for row in rows]
+    if not rows[1] and not rows[2]:
+        paragraphs.append("No contradiction or agreement was recognised.")
     return {
         "insights": insights or [insight_of("No theme was recognised.", 0.1, "theme", [])],
         "structured_data": {
