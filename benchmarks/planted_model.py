@@ -25,6 +25,7 @@ from runner.providers.simulated.server import SimulatedProvider
 _SPOKEN = re.compile(r"^\[(S\d+) ([^\]\n]*)\] (.*)$", re.MULTILINE)
 _LINE = re.compile(r'^- id: (\S+) \| (.*?)(?: \{(S\d+) "(.*)"\})?$', re.MULTILINE)
 _ALIKE = re.compile(r"\| alike: (\d+) findings")
+_SAYS = ", says "  # ends the note in a finding, which differs from those of other speakers
 _ASKED = re.compile(r"<<(.*?)>>")  # notes in DocETL's prompts
 
 Ids = list[str]
@@ -94,7 +95,11 @@ def _insight(text: str, cited: tuple[str, str] | None) -> dict[str, object]:
 
 
 def _findings(text: str) -> list[dict[str, object]]:
-    return [_insight(about.note, (segment, quote)) for segment, _, quote, about in _heard(text)]
+    found = [
+        _insight(f"{about.note}{_SAYS}{who}", (segment, quote))
+        for segment, who, quote, about in _heard(text)
+    ]
+    return found or [_insight("Nothing is said of the library.", None)]  # the schema wants one
 
 
 def _heard(text: str) -> Iterator[tuple[str, str, str, Known]]:
@@ -113,7 +118,7 @@ def _lines(text: str) -> Iterator[Shown]:
     groups: dict[str, Shown] = {}
     for id_, body, segment, quote in _LINE.findall(text):
         fields = dict(each.partition(": ")[::2] for each in body.split(" | "))
-        about = known().get(fields.get("text", ""))
+        about = known().get(fields.get("text", "").partition(_SAYS)[0])
         if about is None:
             continue
         group, _, part = id_.partition(".")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, permutations
+from itertools import permutations
 
 from benchmarks.planted_corpus import Mention, Plan, PlantedTheme
 from runner.answers.themes import AGAINST, FOR, Collection, Theme, ThemeQuote, Voice
@@ -24,6 +24,7 @@ class Scores:
     speakers: int
     sides: int
     themes: int
+    parts: int
     false: int
     contradictions: int
     pairs: int
@@ -42,6 +43,7 @@ class Scores:
         return (
             f"{self.recall:.2f}",
             *(f"{n}/{self.themes}" for n in (self.files, self.speakers, self.sides)),
+            str(self.parts),
             str(self.false),
             f"{self.contradictions}/{self.pairs}",
             f"{self.outliers}/{self.singles}",
@@ -50,7 +52,7 @@ class Scores:
 
 
 HEADER = (
-    *("theme recall", "files exact", "speakers exact", "sides exact", "false themes"),
+    *("theme recall", "files exact", "speakers exact", "sides exact", "parts", "false"),
     *("contradictions", "outliers", "quotes verified"),
 )
 
@@ -59,8 +61,14 @@ def scores(plan: Plan, found: Collection) -> Scores:
     """Return what *found* has of *plan*."""
     pairs = dict(matched(plan.themes, found.themes))
     matches = [(theme, found.themes[pairs[n]]) for n, theme in enumerate(plan.themes) if n in pairs]
-    clashing = frozenset(map(_place, chain.from_iterable(pair[1:] for pair in plan.pairs)))
-    rest = [t for n, t in enumerate(found.themes) if n not in pairs.values()]
+    clashing = frozenset(_place(mention) for _, *pair in plan.pairs for mention in pair)
+    rest = [
+        theme
+        for n, theme in enumerate(found.themes)
+        if n not in pairs.values() and not _is_of(theme, clashing)
+    ]
+    sources = [frozenset(map(_place, theme.mentions)) for theme in plan.themes]
+    parts = sum(any(_is_of(theme, places) for places in sources) for theme in rest)
     quotes = list(_quotes(found))
     lone = {(q.file, q.segment) for outlier in found.outliers for q in outlier.quotes}
     return Scores(
@@ -72,7 +80,8 @@ def scores(plan: Plan, found: Collection) -> Scores:
             for p, theme in matches
         ),
         len(plan.themes),
-        sum(not _places(theme.quotes) or not _places(theme.quotes) <= clashing for theme in rest),
+        parts,
+        len(rest) - parts,
         sum(_clash(one, other, found) for _, one, other in plan.pairs),
         len(plan.pairs),
         sum(_place(mention) in lone for mention in plan.outliers),
@@ -107,6 +116,12 @@ def _place(mention: Mention) -> tuple[str, str]:
 
 def _places(quotes: Iterable[ThemeQuote]) -> frozenset[tuple[str, str]]:
     return frozenset((quote.file, quote.segment) for quote in quotes)
+
+
+def _is_of(theme: Theme, places: frozenset[tuple[str, str]]) -> bool:
+    """Return whether more than half of where *theme* is spoken of is in *places*."""
+    own = _places(theme.quotes)
+    return len(own & places) * 2 > len(own)
 
 
 def _clash(one: Mention, other: Mention, found: Collection) -> bool:

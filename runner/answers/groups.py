@@ -59,7 +59,7 @@ def likenesses(texts: Sequence[Collection[str]]) -> list[dict[int, float]]:
             postings[term].append((place, weight))
         for other, likeness in sums.items():
             if likeness >= _LEAST:
-                found[place][other] = found[other][place] = min(1.0, likeness)
+                found[place][other] = found[other][place] = round(likeness, 9)
     return found
 
 
@@ -84,7 +84,7 @@ def joins(texts: Sequence[Collection[str]]) -> list[Join]:
         for third in sorted(({*near[one]} | {*near[other]}) - {one, other}):
             both = mine * near[one].get(third, 0.0) + theirs * near[other].get(third, 0.0)
             near[third].pop(other, None)
-            near[one][third] = near[third][one] = joint = both / (mine + theirs)
+            near[one][third] = near[third][one] = joint = round(both / (mine + theirs), 9)
             if joint >= _LEAST:
                 heapq.heappush(heap, (-joint, min(one, third), max(one, third)))
         near[one].pop(other, None)

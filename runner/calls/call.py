@@ -24,6 +24,9 @@ class Call:
     key: str = ""  # of the request, for batches
     steps: int = 1  # calls from here to the end of its run
     parked: bool = False  # the last failure was an outage and uses up no retry
+    expected_s: float | None = None  # as far as earlier runs tell
+    number: int = 1  # of its latest attempt
+    is_double: bool = False  # of one that is late
     begun: float | None = None  # loop time of the first token, if others wait for it
 
     def begin(self, waiting: Callable[[], object]) -> None:

@@ -20,6 +20,7 @@ from runner.calls.call_log import Attempt, CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex, Way
+from runner.calls.hedge import OvertakenError, sent
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices, live_usd
 from runner.providers.request import (
@@ -83,15 +84,17 @@ class Client:
         waits_for_outage: bool = True,
         on_failure: Callable[[], None] | None = None,
         need_s: float = 0.0,
+        expected_s: float | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
         *key* is the digest of the request, *steps* are the calls from here to the end of its run.
         A call that has a fallback does not wait out an outage. *on_failure* is called after
         each failed attempt. *need_s* are the seconds that this call and those after it take live;
-        a call at flex goes live in time for them. The slot and other limits are held during
-        attempts, not between them. Raises NotRunError if an attempt was not made because of a
-        stopped run, a fault of the account or an exhausted budget.
+        a call at flex goes live in time for them. *expected_s* are those of this call as far as
+        earlier runs tell; the last straggler is asked for twice. The slot and other limits are
+        held during attempts, not between them. Raises NotRunError if an attempt was not made
+        because of a stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
         counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
@@ -102,7 +105,7 @@ class Client:
         ticket.reply_tokens = replied
         way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s)
         way.delivery = "live" if self.flex is None else "flex"
-        call = Call(request, slots, calls, ticket, way, key=key, steps=steps)
+        call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=expected_s)
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -126,9 +129,9 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            sent = BatchAttempt(self, self.deliverer, call)
-            if sent.is_wanted:
-                return await sent.make()
+            batched = BatchAttempt(self, self.deliverer, call)
+            if batched.is_wanted:
+                return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
 
     async def attempt_live(self, call: Call, limits: Sequence[Limit]) -> Completion:
@@ -146,9 +149,13 @@ class Client:
             calls.secure(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
             facts = {**reserved, "delivery": call.way.delivery}
-            calls.record("call.started", len(calls.attempts) + 1, **facts)
+            call.number = len(calls.attempts) + 1 + call.is_double
+            calls.record("call.started", call.number, **facts)
             try:
-                completion = await self._send(call, *way)
+                completion = await sent(self, call, self._send(call, *way), limits)
+            except OvertakenError as error:
+                self._settle_failure(call, error, started)
+                return error.reply
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 raise
@@ -159,20 +166,20 @@ class Client:
         if self.local:
             work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
-        sent: list[bool] = []
+        taken: list[bool] = []
         waiting = first_token_callback()
         try:
             async with asyncio.timeout(timeout_s) as deadline:
                 with (
                     on_first_token(waiting and partial(call.begin, waiting)),
                     on_arrival(lambda: deadline.reschedule(None)),
-                    on_sent(partial(sent.append, True)),
+                    on_sent(partial(taken.append, True)),
                 ):
                     return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
             why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
             message = f"no answer within {timeout_s:g} s ({why})"
-            raise CallError("timeout", message, billed=True, slow=bool(sent)) from error
+            raise CallError("timeout", message, billed=True, slow=bool(taken)) from error
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
@@ -180,6 +187,8 @@ class Client:
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, told=reply.told
         )
+        if call.expected_s:
+            self.gate.took(now - started, call.expected_s)
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
@@ -191,7 +200,7 @@ class Client:
             facts["tier"] = reply.tier
         if usage.corrected:
             facts["usage_corrected"] = usage.corrected
-        call.calls.record("call.finished", len(call.calls.attempts), **facts)
+        call.calls.record("call.finished", call.number, **facts)
         log.info(
             "call.finished",
             analyzer=call.request.node,
@@ -218,7 +227,7 @@ class Client:
         call.calls.charge(tokens, usd)
         facts = {"kind": error.kind, "status": error.status}
         charged = {"charged_tokens": tokens, "charged_usd": usd}
-        call.calls.record("call.failed", len(call.calls.attempts), **facts, **charged)
+        call.calls.record("call.failed", call.number, **facts, **charged)
 
     def end_attempt(
         self,

@@ -1,10 +1,10 @@
 """Settings of delivery: by when answers are wanted, and what becomes of batches that are out."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
 from runner.config.section import SettingsSection
 
@@ -26,14 +26,17 @@ def deadline_of(by: str, begun: float) -> float:
         raise ValueError(expected) from None
 
 
-def _is_deadline(by: str) -> str:
-    deadline_of(by, 0.0)
+def _as_deadline(by: object) -> object:
+    """Return *by* if it names a time; YAML may have made it a date."""
+    if by is not None:
+        by = by.isoformat() if isinstance(by, date) else str(by)
+        deadline_of(by, 0.0)
     return by
 
 
 class DeliverySettings(SettingsSection):
     """When answers of batches are wanted, and what becomes of repairs and interrupted batches."""
 
-    by: Annotated[str, AfterValidator(_is_deadline)] | None = None
+    by: Annotated[str | None, BeforeValidator(_as_deadline)] = None
     repair: Literal["batch", "live"] = "batch"
     on_interrupt: Literal["leave", "cancel"] = "leave"

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, load_analyzer
-from runner.answers.codebook import Codebook, read_codebook
+from runner.answers.codebook import Codebook
+from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.base.regular_files import user_path
 from runner.config.schema import Settings

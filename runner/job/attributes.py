@@ -64,6 +64,11 @@ def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
             f"attributes={settings.attributes} describes the files of a batch: expected "
             f"transcript=FOLDER or a pattern, got {settings.transcript.path!r}"
         )
+    if all(stage.scope != "collection" for stage in settings.stages.values()):
+        raise ConfigError(
+            f"attributes={settings.attributes} splits the counts of themes, and no stage of this "
+            f"pipeline has scope: collection; expected one such as pipeline=interviews"
+        )
     if settings.batch.shards > 1:
         inputs = find_inputs(settings.model_copy(update={"batch": BatchSettings()}))
     return read_attributes(user_path(settings.attributes), [file.name for file in inputs])

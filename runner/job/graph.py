@@ -158,11 +158,11 @@ def _check_names(
 def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
     for name, settings in stages.items():
         _check_needs(f"stages.{name}.needs", settings.needs, stages, "a stage")
+        _check_scope(name, settings, stages)
         if settings.input != "transcript" and not settings.needs:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
         if settings.input != "transcript" and settings.context is None:
             raise GraphError(f"stages.{name} reads a context: set stages.{name}.context")
-        _check_scope(name, settings, stages)
     try:
         return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
     except CycleError as error:

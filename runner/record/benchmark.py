@@ -41,14 +41,16 @@ def benchmark(
 
     `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time,
     by the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies
-    over wall; all three are None for a run that was not *alone* with its slots. *loop_lag* is
-    None where it was not measured.
+    over wall; all three are None for a run that was not *alone* with its slots, or waited for
+    batches. *loop_lag* is None where it was not measured.
     """
     pipeline, processing = job.pipeline, job.settings.processing
     mode, slots = processing.mode, processing.max_concurrent
     work = {name: timing.duration for name, timing in timings.items()}
-    ideal_s = ideal_makespan(pipeline, work, slots, mode) if alone else None
+    totals = _totals(timings.values())
     total_s = sum(node.sum_s for node in work.values())
+    alone = alone and "batch" not in totals["deliveries"]
+    ideal_s = ideal_makespan(pipeline, work, slots, mode) if alone else None
     path = critical_path(pipeline, work)
     run = {
         "model": job.main.settings.name,
@@ -65,7 +67,7 @@ def benchmark(
         "total": len(timings),
         "reused": sum(t.reused is not None for t in timings.values()),
         "loop_lag": loop_lag,
-        **_totals(timings.values()),
+        **totals,
     }
     stages = {s.name: _stage([timings[node.name] for node in s.nodes]) for s in pipeline.stages}
     nodes = {name: _node(timing) for name, timing in timings.items()}

@@ -44,6 +44,15 @@ class DeliveryBook:
             with suppress(KeyError, TypeError, ValueError, AttributeError):
                 self._add(line)
 
+    def wanted(self, batch: LedgerBatch) -> set[str]:
+        """Return the keys whose results in *batch* may be asked for."""
+        return {
+            key
+            for key in batch.keys
+            for call in self.calls.get(key, ())
+            if call.mark == batch.mark and not call.taken and call.settled is not False
+        }
+
     def _add(self, line: Mapping[str, Any]) -> None:
         event = line["event"]
         if event in SESSIONS and self.begun_at is None:
@@ -117,12 +126,7 @@ class Deliveries:
 
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """See `Ledger`."""
-        return {
-            key
-            for key in batch.keys
-            for call in self._book.calls.get(key, ())
-            if call.mark == batch.mark and not call.taken and call.settled is not False
-        }
+        return self._book.wanted(batch)
 
     def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
         """See `Ledger`."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -33,10 +33,12 @@ class Pages:
     """Renders the pages of the run called *run*; segment ids in them link to the transcript.
 
     Word documents have no links, since they are sent elsewhere: they name speaker and time.
+    *places* are those of quotes from other transcripts, by their words.
     """
 
     job: Job
     run: str
+    places: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def _sources(self) -> dict[str, str]:
@@ -80,7 +82,8 @@ class Pages:
             try:
                 final = self.job.settings.stages[node.stage].final
                 analyzer = self.job.analyzers[owner_of(node)]
-                body = analyzer.markdown(outcome.answer, fields_first=final)
+                answer = _placed(outcome.answer, self.places) if self.places else outcome.answer
+                body = analyzer.markdown(answer, fields_first=final)
             except (Exception, SystemExit):
                 log.exception("page.failed", analyzer=node.name)
                 body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
@@ -119,6 +122,19 @@ class Pages:
             "tags": ["colloquy", title.partition("/")[0]],
         }
         return front_matter(facts) + page
+
+
+def _placed(value: Any, places: Mapping[str, str]) -> Any:
+    """Return an answer whose quotes cite their place among *places* instead of a segment."""
+    if isinstance(value, list):
+        return [_placed(each, places) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    made = {key: _placed(each, places) for key, each in value.items()}
+    if isinstance(quote := made.get("quote"), str) and "segment" in made and quote:
+        found = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
+        made["segment"] = found or made["segment"]
+    return made
 
 
 def outcome_page(node: Node, outcome: Outcome, body: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.answers.codebook import as_qdc
+from runner.answers.codebook_xml import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,

@@ -63,11 +63,12 @@ def gather(
 ) -> Testimony:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
-    A file is unread if none of them answered. With *masking*, prompts show stand-ins. Raises
-    OSError.
+    A file is unread if none of them answered, or if another has the same transcript. With
+    *masking*, prompts show stand-ins. Raises OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
     read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
+    hashes = dict[str, str]()
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
@@ -80,23 +81,36 @@ def gather(
         except ColloquyError as error:
             unread.append(UnreadFile(file.name, str(error)))
             continue
+        if (same := hashes.setdefault(transcript.sha256, file.name)) != file.name:
+            unread.append(UnreadFile(file.name, f"the same transcript as {same}"))
+            continue
         segments = {segment.id: segment for segment in transcript.segments}
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
         mask = None if masking is None else masking(file.name, transcript)
-        for name, record in records.items():
-            for index, insight in enumerate(mappings(record.get("insights"))):
-                quotes = tuple(_quotes(file, insight, segments))
-                if not quotes:
-                    unused += 1
-                    continue
-                id_ = f"{file.run}/{name}/{index}"
-                said = " ".join(text(insight.get("text")).split())
-                shown, quote = said[:MAX_TEXT], quotes[0].quote[:MAX_QUOTE]
-                if mask is not None:
-                    shown, quote = mask(said)[:MAX_TEXT], mask(quotes[0].quote)[:MAX_QUOTE]
-                findings[id_] = JointFinding(id_, file.name, said, shown, quote, quotes)
+        for found in _findings(file, records, segments, mask):
+            if found.quotes:
+                findings[found.id] = found
+            else:
+                unused += 1
     return Testimony(tuple(read), tuple(unread), findings, unused)
+
+
+def _findings(
+    file: Input,
+    records: Mapping[str, Mapping[str, Any]],
+    segments: Mapping[str, Segment],
+    mask: Callable[[str], str] | None,
+) -> Iterator[JointFinding]:
+    """Yield the findings of a run, also those without a verified quote."""
+    for name, record in records.items():
+        for index, insight in enumerate(mappings(record.get("insights"))):
+            quotes = tuple(_quotes(file, insight, segments))
+            said = " ".join(text(insight.get("text")).split())
+            first = quotes[0].quote if quotes else ""
+            shown, quote = (said, first) if mask is None else (mask(said), mask(first))
+            id_ = f"{file.run}/{name}/{index}"
+            yield JointFinding(id_, file.name, said, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes)
 
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """Command `colloquy-status`: what of runs is in batches, since when, and what it may cost."""
 
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -63,7 +64,8 @@ def status_of(run: Path) -> Iterator[str]:
         yield to_terminal(f"{run}: nothing is out")
         return
     out = f"{plural(len(rows), 'batch')} out"
-    held = "a process collects them" if is_held(run) else f"colloquy resume={run} collects them"
+    resume = f"colloquy resume={shlex.quote(str(run))}"
+    held = "a process collects them" if is_held(run) else f"{resume} collects them"
     yield to_terminal(f"{run}: {out}; {held}")
     yield from aligned([_HEAD, *rows], (0, 1))
     if open_:

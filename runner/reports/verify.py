@@ -28,6 +28,7 @@ from runner.reports.verify_collection import collection_faults
 USAGE = """\
 usage: colloquy-verify DIR…
 Checks the runs in and below every DIR and prints their faults, and which of them you have signed.
+The checks of a finished run are made anew, except those that a model judged.
 A file that was changed after you signed it is a fault; a run that you have not signed is none.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""

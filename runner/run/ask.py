@@ -81,7 +81,7 @@ class Asker:
         )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
-        self._averages = averages
+        self._seen_s = {name: each.latency_s for name, each in averages.items()}
         known = {
             node.name: found.latency_s
             if (found := averages.get(node.name))
@@ -201,7 +201,7 @@ class Asker:
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
-        client = self.clients[model.name]
+        client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
         batched = client.deliverer is not None
         complete = partial(
             client.complete,
@@ -212,6 +212,7 @@ class Asker:
             key=self._key(question, request) if batched else "",
             steps=self._steps[name],
             need_s=self._need_s[name],
+            expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
             waits_for_outage=question.last,
         )
         primed = (node.stage, model.name) in self._policy.primed and not batched

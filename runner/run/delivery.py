@@ -11,15 +11,18 @@ from dataclasses import dataclass, field, fields, replace
 
 import structlog
 
+from runner.base.errors import ConfigError
 from runner.base.format import plural
 from runner.base.text import print_stderr
 from runner.base.threads import offload
 from runner.calls.activity import Activity
+from runner.calls.admission.budget import Budget
 from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.timing import LIVE_S, Timing
 from runner.config.delivery import deadline_of
+from runner.config.schema import Settings
 from runner.job.job import Setup
 from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchEndpoint
@@ -27,7 +30,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
-from runner.record.journal import Journal, MemberJournal
+from runner.record.journal import Journal, MemberJournal, Spent
 from runner.record.run_directory import RunDirectory
 from runner.run.plan import read_histories
 from runner.run.stop import Stop
@@ -67,7 +70,7 @@ class JobDelivery:
                 left = deadline_of(by, book.begun_at or self.now()) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
-            if sends or any(not b.collected for b in book.batches.get(name, {}).values()):
+            if sends or any(map(book.wanted, book.batches.get(name, {}).values())):
                 endpoint = endpoints(_route(model, addresses.get(name)))
                 made[name] = await self._with(made[name], model, endpoint, book)
         return made
@@ -151,3 +154,28 @@ def out_hint(journal: Journal | MemberJournal) -> str | None:
     count = len(journal.spent.out)
     said = f"{plural(count, 'call')} in batches that are out"
     return f"{said}: resume collects them, colloquy-status shows them" if count else None
+
+
+def budget_of(settings: Settings, spent: Spent) -> Budget:
+    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
+    held_tokens, held_usd = spent.held
+    return Budget(
+        settings.budget.max_cost_usd,
+        settings.budget.max_tokens,
+        spent_usd=spent.known_usd + spent.charged_usd + held_usd,
+        spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
+    )
+
+
+def check_deadline(settings: Settings) -> None:
+    """Raise ConfigError for a deadline that has passed, or that no delivery of a model heeds."""
+    by, models = settings.delivery.by, (settings.model, *settings.models.values())
+    if by is None:
+        return
+    if not {"auto", "flex"} & {model.delivery for model in models}:
+        raise ConfigError(
+            f"delivery.by={by}: no delivery that can be hurried; expected model.delivery=auto or "
+            f"flex, model.delivery={settings.model.delivery} has no deadline"
+        )
+    if deadline_of(by, now := time.time()) <= now:
+        raise ConfigError(f"delivery.by={by} has passed; expected a later time, or such as 2h")

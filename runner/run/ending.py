@@ -11,8 +11,11 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.json import read_json
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
+from runner.job.attributes import FILE as ATTRIBUTES
+from runner.job.attributes import attributes_from
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
@@ -158,6 +161,8 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         encoding = job.settings.transcript.encoding
         if job.collection.stages and not is_collected(path):
             return False
+        if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
+            return False  # which split its counts
         return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]

@@ -1,7 +1,6 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ from omegaconf import DictConfig
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
+from runner.base.garbage import spare_collections
 from runner.base.loop_lag import LagProbe
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.activity import Activity, measured
-from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
@@ -27,7 +26,6 @@ from runner.calls.client_factory import (
     max_in_flight,
     simulated_models,
 )
-from runner.config.schema import Settings
 from runner.job.build import asked_job, build_job
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.batches.factory import batch_endpoint
@@ -36,7 +34,6 @@ from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
-from runner.record.journal import Spent
 from runner.record.metadata import versions
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
@@ -49,7 +46,7 @@ from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
 from runner.run.batch.services import BatchResult, BatchServices
-from runner.run.delivery import Endpoints, JobDelivery, out_hint
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
@@ -118,6 +115,7 @@ async def execute_job(
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
+    check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
@@ -232,7 +230,7 @@ async def _execute(
     stack.push_async_callback(delivery.close, shared.stop)
     clients = await delivery.open(clients, shared.endpoints, addresses)
     if job.is_paid:
-        _spare_collections()
+        spare_collections()
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
@@ -261,28 +259,6 @@ async def _answers(
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
-
-
-def _spare_collections() -> None:
-    """Keep full garbage collections, which block the event loop, short and rare.
-
-    litellm's objects are left out (half a million, 100 ms); those of a batch's runs take 50 ms.
-    """
-    if gc.get_freeze_count() == 0:  # once in a process
-        gc.collect()
-        gc.freeze()
-    gc.set_threshold(*gc.get_threshold()[:2], 100)  # by default every 10 collections
-
-
-def budget_of(settings: Settings, spent: Spent) -> Budget:
-    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
-    held_tokens, held_usd = spent.held
-    return Budget(
-        settings.budget.max_cost_usd,
-        settings.budget.max_tokens,
-        spent_usd=spent.known_usd + spent.charged_usd + held_usd,
-        spent_tokens=spent.usage.tokens + spent.charged_tokens + held_tokens,
-    )
 
 
 def _store(job: Setup, *, paid: bool) -> Store | None:

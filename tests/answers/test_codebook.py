@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, guid_of, read_codebook
+from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of
+from runner.answers.codebook_file import read_codebook
+from runner.answers.codebook_xml import as_qdc
 from runner.base.errors import ConfigError
 from runner.base.tables import as_rows
 
@@ -76,13 +78,16 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
         ),
         (HEAD + "".join(f"c{n},d,,c{n + 1}\n" for n in range(30)) + "c30,d\n", "deeper than 20"),
         (b"a" * 4_000_001, "is not a regular file of at most 4,000,000 bytes"),
-        (HEAD + '"a' + "b" * 200_000, "not a CSV table: field larger than"),
         ("<html/>", "'html' is no REFI-QDA codebook"),
         ("<CodeBook><Codes>", "malformed REFI-QDA XML"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><CodeBook/>', "declares entities, which are not read"),
         ("<CodeBook>" + "<Codes>" * 300, "is nested deeper than 200"),
         (QDC.format(""), "there is no code in it"),
         (QDC.format('<Code guid="" name="a" isCodable="true"/>'), "code 1: column definition: 'a'"),
+        (
+            QDC.format('<Code name="a" isCodable="false"/>'),
+            "isCodable=false: segments can have non",
+        ),
         (QDC.format('<Code name=""/>'), "code 1: column code: expected a name"),
         (QDC.format('<Code name="a"/><Code name="A"/>'), "code 2: column code: 'A' is in code 1"),
         (QDC.format('<Code name="a"/>' * (MAX_CODES + 1)), "more than 500 codes"),

@@ -30,6 +30,8 @@ TALK = [Segment(f"S000{n}", None, None, None, text) for n, text in enumerate(SAI
         ("we said … read it", "S0001", ["We said", "read it."]),
         ("日本語", "S0001", ["日本語"]),
         ("👩‍🔬 “no", "S0001", ["👩‍🔬 “no"]),
+        ("way is it", "S0003", ["way is it"]),
+        ("o way", "S0003", []),
         ("", "S0001", []),
         ("nobody said this", "S0001", []),
         ("the same again", "S9999", ["the same again"]),

@@ -42,8 +42,9 @@ class FakeBatch:
 class FakeProvider:
     """Batches outlive the processes that made them; time is *now*, in seconds since 1970.
 
-    *latency_s* draws the seconds of a batch of requests of some nodes. *fails* are the shares of
-    requests that fail, of batches that expire, and of downloads and submissions that break.
+    *latency_s* draws the seconds of a batch of requests of some nodes. *failed* is the share of
+    requests that fail, *expired* of batches that expire, *torn* of downloads that break and
+    *lost_acks* of submissions whose answer is lost. *partial*: results are there as they come.
     """
 
     reply: Reply

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import ScriptedTransport
-from helpers.batch_endpoint import FakeProvider
+from helpers.batch_endpoint import EPOCH_S, FakeProvider
 from helpers.faulty_fs import REAL
 from helpers.runs import simulated
 from runner.base.secrets import Secrets
@@ -29,10 +29,10 @@ from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
-from runner.run.batch.batch_run import Batch, BatchResult, BatchServices
+from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.delivery import JobDelivery
-from runner.run.execute import budget_of
+from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.delivery import JobDelivery, budget_of
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
 
@@ -83,6 +83,7 @@ class Kill:
 
 async def until(kill: Kill | None, work: Any) -> Any:
     """Return the result of *work*; raise Killed once its process has died."""
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the dead say nothing
     task = asyncio.ensure_future(work)
     if kill is None:
         return await task
@@ -97,7 +98,10 @@ async def until(kill: Kill | None, work: Any) -> Any:
     raise Killed
 
 
-BY_BATCH = ("model.delivery=batch", "model=openai", "model.name=openai/gpt-4o-mini")
+BY_BATCH = (
+    *("model=simulated", "model.delivery=batch"),
+    *("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=4"),
+)
 
 
 def session(
@@ -165,3 +169,9 @@ def session(
                 await delivery.close(stop)
 
     return run_virtually(main), transport
+
+
+def later(provider: FakeProvider, seconds: float) -> None:
+    """Let time go on while no process runs."""
+    base = seconds + EPOCH_S
+    provider.now = lambda: base + asyncio.get_running_loop().time()

@@ -89,7 +89,8 @@ def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path:
     for name in ("a.txt", "b.txt"):
         (talks / name).write_text("Ann: We agreed.\n")
     Path("at.csv").write_text("file,role\na,nurse\n")
-    wanted = ("transcript=file", f"transcript.path={talks}", "attributes=at.csv")
+    files = ("transcript=file", f"transcript.path={talks}", "attributes=at.csv")
+    wanted = (*files, "pipeline=interviews")
     batch = job(*wanted)
     shard = job(*wanted, "batch.shards=2", "batch.shard=1")  # a is another shard's
     assert isinstance(batch, BatchJob)
@@ -101,6 +102,8 @@ def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path:
 
     assert {"role": "nurse"} == stored.of("a.txt") == shard.attributes.of("a.txt")
     assert {} == stored.of("b.txt")
+    with pytest.raises(ConfigError, match="has scope: collection; expected one such as pipeline="):
+        job(*files)
     with pytest.raises(ConfigError, match="describes the files of a batch: expected transcript="):
         job("attributes=at.csv")
     Path("at.csv").write_text("file,role\nc,nurse\n")

@@ -12,7 +12,8 @@ import pytest
 from helpers import job
 from helpers.runs import execute, prompt_of
 
-from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
+from runner.answers.codebook import Code, Codebook, guid_of
+from runner.answers.codebook_xml import as_qdc
 from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
@@ -154,7 +155,7 @@ def agreement(*words: str) -> int:
 @pytest.fixture
 def run() -> None:
     """Make a run that codes every second of ten sentences with A."""
-    Path("codes.qdc").write_text(as_qdc(BOOK))
+    Path("codes.csv").write_text(as_qdc(BOOK))
     Path("talk.txt").write_text("\n\n".join(f"Ann: Sentence number {n}." for n in range(10)))
 
     def reply(request: Request) -> str:
@@ -169,7 +170,7 @@ def run() -> None:
 
     given = [
         "pipeline=codebook",
-        "codebook=codes.qdc",
+        "codebook=codes.csv",
         "transcript=file",
         "transcript.path=talk.txt",
     ]
@@ -214,7 +215,7 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
         Path("p.qdpx").write_bytes(b"".join(project.content()))
     read = read_coder(Path("p.qdpx"), BOOK)
 
-    assert {"Other": 1} == read.foreign
+    assert ("p.qdpx: 1 coding left out: 'Other' is not in the codebook",) == read.notes
     assert [] == read.of("t.txt")
     assert read.of("u.txt") is None
 

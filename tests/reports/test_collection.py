@@ -20,7 +20,7 @@ from helpers.themes_by_hand import RUNS, SITES, collection, quote, theme, with_c
 from runner.answers.themes import FILE
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.record.batch_directory import rows_of, write_table
-from runner.reports.collection import exact_test, page
+from runner.reports.collection import exact_test, facts, page
 from runner.reports.collection.exact_test import exact_p
 from runner.reports.collection.groupings import speaker_groups
 from runner.reports.report.write import leave_report, write_report
@@ -73,7 +73,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "3 of 6 files read, 3 speakers; 2 for, 1 against. 3 silent: f.txt, g.txt, h.txt.",
         "“I say it in a.txt”a.txt, S0003 Speaker 3, 0:00:03",
         "siteN 2 of 2; S 1 of 3 (0 for, 1 against); not given 0 of 1 p 0.400 adjusted",
-        "who is not compared: it has 1 value, “not given” included.",
+        "who is not compared: it has 1 value, “not given” included; compared",
         "2 findings",
         "A liftb.txt",
     ):
@@ -187,8 +187,10 @@ def test_large_collections_are_cut_and_say_so(
 ) -> None:
     for name in ("MAX_QUOTES", "MAX_MATRIX", "FIRST_QUOTES"):
         monkeypatch.setattr(page, name, 1)
+    monkeypatch.setattr(facts, "MAX_THEMES", 1)
     words = " ".join(seen_of(made(tmp_path, collection())).words.split())
 
+    assert "1 more themes are in themes.json." in words
     assert "2 more quotes are in themes.json." in words
     assert "The first 1 files; all are in matrix.csv." in words
 
@@ -207,6 +209,7 @@ def test_what_files_say_of_themselves_makes_groups_of_files_and_speakers(tmp_pat
     groups = {v for tag, name, v in seen.attributes if name == "data-group"}
 
     assert {"nurse", ""} == groups
+    assert "Speakers' groupsnurse 2 for, 0 against" in " ".join(seen.words.split())
     assert {"Ana Ruiz": "nurse", "Ben": "manager"} == speaker_groups(
         "Ana Ruiz (nurse); Ben (manager)"
     )

@@ -21,12 +21,14 @@ from helpers.runs import execute, prompt_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import Code, Codebook, guid_of, read_codebook
+from runner.answers.codebook import Code, Codebook, guid_of
+from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
+from runner.reports.export import qda_reader
 from runner.reports.export.codings import COLUMNS, write_codings
 from runner.reports.export.qda import PlacedCoding, Project, source_of
-from runner.reports.export.qda_reader import MAX_MEMBER, read_project
+from runner.reports.export.qda_reader import read_project
 from runner.reports.report.page import report_page
 from runner.reports.stored_run import read_run
 from runner.transcript.model import Transcript, Turn, make_segments
@@ -174,6 +176,18 @@ def test_a_run_has_its_files_and_its_report_counts_codes(codes: list[str]) -> No
     assert re.search(r'<bdi>Buoy</bdi></th><td class="n">2</td><td class="n">2</td>', page)
 
 
+def test_a_transcript_that_somebody_altered_is_written_as_texts(codes: list[str]) -> None:
+    Path("one.txt").write_bytes(ONE.encode())
+    execute(job(*codes, "transcript.path=one.txt"), coder)
+    file = Path("run/transcript.json")
+    data = json.loads(file.read_text())
+    data["segments"][0] |= {"text": 7, "speaker": ["<b>"], "start_s": "x", "end_s": {}}
+    file.write_text(json.dumps(data))
+    write_codings(read_run(Path("run")))
+
+    assert 2 == len(selections(Path("run/codings.qdpx").read_bytes()))
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
@@ -227,12 +241,17 @@ def qde(path: str = "internal://a.txt", start: str = "0", inner: str = "") -> by
         ({"project.qde": qde("internal://../../etc/passwd")}, "the text of 'one' is not in it"),
         ({"project.qde": qde("absolute:///etc/passwd")}, "the text of 'one' is not in it"),
         ({"project.qde": qde(), "sources/a.txt": b"\xff"}, "is not a REFI-QDA project"),
+        ({f"{n}": b"" for n in range(3)}, "3 members, expected at most 2"),
         ({"project.qde": qde(start="-1"), "sources/a.txt": b"a"}, "has no positions"),
-        ({"project.qde": qde(start="9" * 5000), "sources/a.txt": b"a"}, "has no positions"),
-        ({"project.qde": qde(), "sources/a.txt": bytes(MAX_MEMBER + 1)}, "unpacks to more than"),
+        ({"project.qde": qde(start="9" * 500), "sources/a.txt": b"a"}, "has no positions"),
+        ({"project.qde": qde(), "sources/a.txt": bytes(2001)}, "unpacks to more than"),
     ],
 )  # fmt: skip
-def test_what_is_no_project_or_a_bomb_is_one_line(members: dict[str, bytes], said: str) -> None:
+def test_what_is_no_project_or_a_bomb_is_one_line(
+    members: dict[str, bytes], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qda_reader, "MAX_MEMBER", 2000)
+    monkeypatch.setattr(qda_reader, "MAX_MEMBERS", 2)
     with pytest.raises(ConfigError) as raised:
         read_project(archive(members))
 
@@ -250,6 +269,7 @@ def test_a_cut_or_encrypted_archive_is_one_line() -> None:
 
 def test_paths_in_a_project_write_nothing_and_inline_texts_are_read() -> None:
     inner = "<PlainTextContent>a&amp;b\u00e9</PlainTextContent>"
+    inner += '<Coding><CodeRef targetGUID="g"/></Coding>'  # of the whole source
     members: dict[str, Any] = {"project.qde": qde("", inner=inner), "../../evil.txt": b"x"}
     before = sorted(Path.cwd().parent.rglob("*"))
     path = archive(members)
@@ -257,4 +277,5 @@ def test_paths_in_a_project_write_nothing_and_inline_texts_are_read() -> None:
 
     assert "a&bé" == project.sources[0].text
     assert [(0, 3, "g")] == project.sources[0].codings
+    assert 1 == project.whole
     assert [path.resolve()] == sorted(set(Path.cwd().parent.rglob("*")) - set(before))

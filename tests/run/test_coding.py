@@ -12,6 +12,7 @@ from helpers import job
 from helpers.runs import execute, execute_models, load, prompt_of, simulated
 
 from runner.base.errors import ConfigError
+from runner.job.analyzers import load_analyzers
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.run.plan import make_plan
@@ -152,18 +153,19 @@ def test_no_code_is_an_answer_and_the_simulated_provider_gives_valid_ones(talk: 
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("changed", "said"),
     [
-        (["pipeline=codebook"], "analyzers.coding needs codebook=FILE"),
-        (["codebook=codes.csv"], "no analyzer applies it: add pipeline=codebook"),
-        (["pipeline=codebook", "codebook=code.csv"], "did you mean 'codes.csv'"),
+        ({"codebook": None}, "analyzers.coding needs codebook=FILE"),
+        ({"analyzers": {}}, "no analyzer applies it: add pipeline=codebook"),
+        ({"codebook": "code.csv"}, "did you mean 'codes.csv'"),
     ],
 )
 def test_what_cannot_be_coded_is_said_before_anything_is_sent(
-    talk: list[str], given: list[str], said: str
+    talk: list[str], changed: dict[str, Any], said: str
 ) -> None:
+    settings = job(*talk).settings.model_copy(update=changed)
     with pytest.raises(ConfigError, match=said):
-        job(*given)
+        load_analyzers(settings, ())
 
 
 def test_codes_and_definitions_that_look_like_configuration_stay_texts(talk: list[str]) -> None:

@@ -102,24 +102,31 @@ def test_the_truth_scores_full_marks_and_each_fault_takes_its_own() -> None:
     other = replace(first, files=("interview_0001.vtt",))
     pair = truth.contradictions[0]
     same_side = replace(pair, sides=(Position("", pair.sides[0].quotes + pair.sides[1].quotes),))
+    smalltalk = replace(
+        first, files=other.files, quotes=(replace(first.quotes[0], segment="S0001"),)
+    )
     invented = replace(first.quotes[0], quote="Nobody said so.")
     elsewhere = replace(first.quotes[0], speaker="Interviewer")
 
     full = scores(plan, truth)
 
-    assert ["1.00", "12/12", "12/12", "12/12", "0", "3/3", "5/5"] == list(full.cells()[:7])
+    assert ["1.00", "12/12", "12/12", "12/12", "0", "0", "3/3", "5/5"] == list(full.cells()[:8])
     assert 0 < full.verified == full.quotes
     for fault, expected in (
         ({"themes": (one_file_less, *rest)}, {"files": 11}),
         ({"themes": (spoken, *rest)}, {"speakers": 11, "sides": 11}),
-        ({"themes": (other, *rest)}, {"found": 11, "files": 11, "speakers": 11, "sides": 11}),
-        ({"themes": (*truth.themes, other)}, {"false": 1}),
+        (
+            {"themes": (other, *rest)},
+            {"found": 11, "files": 11, "speakers": 11, "sides": 11, "parts": 1},
+        ),
+        ({"themes": (*truth.themes, other)}, {"parts": 1}),
+        ({"themes": (*truth.themes, smalltalk)}, {"false": 1}),
         ({"contradictions": (same_side,)}, {"contradictions": 0}),
         ({"outliers": truth.outliers[1:]}, {"outliers": 4}),
         ({"themes": (replace(first, quotes=(invented, elsewhere)), *rest)}, {}),
     ):
         found = scores(plan, replace(truth, **fault))
-        counted = {"verified", "quotes"} | ({"false"} if expected.get("found") else set())
+        counted = {"verified", "quotes"}
         kept = {k: v for k, v in _counts(full).items() if k not in counted}
 
         assert {**kept, **expected} == {k: v for k, v in _counts(found).items() if k not in counted}
@@ -154,8 +161,8 @@ def test_every_planted_theme_is_found_and_counted_exactly_through_a_tree_of_call
 
     assert found is not None
     assert {row.level for row in found.ledger if row.node.startswith("themes")} >= {0, 1}
-    assert ["1.00", "12/12", "12/12", "12/12", "0", "3/3", "5/5"] == list(
-        scores(plan, found).cells()[:7]
+    assert ["1.00", "12/12", "12/12", "12/12", "0", "0", "3/3", "5/5"] == list(
+        scores(plan, found).cells()[:8]
     )
     assert all(quote.match == "exact" for theme in found.themes for quote in theme.quotes)
 
@@ -163,9 +170,10 @@ def test_every_planted_theme_is_found_and_counted_exactly_through_a_tree_of_call
 def test_a_collection_killed_at_any_operation_repeats_no_stored_answer(tmp_path: Path) -> None:
     """`python -m benchmarks.planted_crashes` tries all operations."""
     subject = prepare(tmp_path, files=3)
+    trials = dict(crashed(subject, tmp_path, stride=subject.operations // 3))
 
-    for at, faults in crashed(subject, tmp_path, stride=subject.operations // 3):
-        assert [] == faults, at
+    assert [] == [each for each in trials.items() if each[1]]
+    assert len(trials) >= 2
 
 
 def test_what_docetl_writes_is_scored_as_our_own_is() -> None:
@@ -179,8 +187,8 @@ def test_what_docetl_writes_is_scored_as_our_own_is() -> None:
         )
     ]
 
-    assert ["1.00", "12/12", "12/12", "12/12", "0", "0/3", "5/5"] == list(
-        scores(plan, as_collection(rows)).cells()[:7]
+    assert ["1.00", "12/12", "12/12", "12/12", "0", "0", "0/3", "5/5"] == list(
+        scores(plan, as_collection(rows)).cells()[:8]
     )
 
 

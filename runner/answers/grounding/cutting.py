@@ -8,6 +8,17 @@ from runner.answers.grounding.quotes import words
 _TOKEN = re.compile(r"\S+")
 
 
+def verbatim(text: str, quote: str) -> tuple[int, int] | None:
+    """Return the code points of the first *quote* in *text*, letter for letter, in whole words."""
+    at, quote = -1, quote.strip()
+    while quote and (at := text.find(quote, at + 1)) >= 0:
+        end = at + len(quote)
+        inside = text[at].isalnum() and text[at - 1 : at].isalnum()
+        if not inside and not (text[end - 1].isalnum() and text[end : end + 1].isalnum()):
+            return at, end
+    return None
+
+
 def cut(text: str, start: int, stop: int) -> str:
     """Return the part of *text* with its words *start* to *stop* (exclusive)."""
     kept: list[str] = []

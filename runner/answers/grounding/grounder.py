@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from itertools import chain, islice
 from typing import Any
 
-from runner.answers.grounding.cutting import cut, offsets
+from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.near import difference, nearest_match
 from runner.answers.grounding.quotations import quotations
 from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
@@ -166,10 +166,9 @@ class Grounder:
         Offsets are in code points, the end exclusive. A part that goes on in the next segment is
         one more; a quote that *segment* holds letter for letter is there.
         """
-        claimed = self._claimed(segment)
-        text = "" if claimed is None else self._segments[claimed].text
-        if claimed is not None and quote.strip() and (at := text.find(quote.strip())) >= 0:
-            return [(self._segments[claimed].id, at, at + len(quote.strip()))]
+        held = None if (n := self._claimed(segment)) is None else self._segments[n]
+        if held is not None and (found := verbatim(held.text, quote)) is not None:
+            return [(held.id, *found)]
         places = []
         for start, stop in self.word_spans(quote, segment):
             for number, base, end in self._within(start, stop):

@@ -27,6 +27,8 @@ MAX_CEILING = 256
 # Providers that count a reply's limit before it is written: developers.openai.com, "Rate limits";
 # learn.microsoft.com, "Quota management"; docs.aws.amazon.com/bedrock, "How tokens are counted".
 _COUNT_LIMITS = ("openai", "azure", "bedrock")
+_PACE_WEIGHT, MAX_PACE = 0.1, 4.0
+HEDGED = 0.03  # share of replies that may be asked for twice, one at least
 _LEARN = 8  # replies until the share of their limits that replies use is believed
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
@@ -89,6 +91,8 @@ class Gate:
         self._told: dict[str, Told] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
+        self._hedges = 0
+        self.pace = 1.0  # seconds of recent calls over those expected
         self._written = written
         self._replies = self._reply_tokens = self._reply_limits = 0
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
@@ -152,6 +156,16 @@ class Gate:
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
+
+    def took(self, seconds: float, expected_s: float) -> None:
+        """Count how long a call took that was expected to take so long."""
+        self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
+
+    def take_hedge(self) -> bool:
+        """Return whether one more call may be made twice, and count it."""
+        allowed = self._hedges < max(1.0, HEDGED * self._replies)
+        self._hedges += allowed
+        return allowed
 
     def _amounts(self, ticket: Ticket) -> Mapping[str, int]:
         """Return what *ticket* takes of each kind of limit until its reply is there."""

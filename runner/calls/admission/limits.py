@@ -99,6 +99,11 @@ class Admission:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
+    def has_waiters(self) -> bool:
+        """Whether an attempt waits for room."""
+        return any(not w.grant.done() for queue in self._queues.values() for w in queue)
+
+    @property
     def is_stuck(self) -> bool:
         """Whether no waiter gets room before an attempt ends."""
         return not self._scheduled and self._timer is None

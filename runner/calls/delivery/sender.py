@@ -66,6 +66,15 @@ class Sender:
             task.add_done_callback(self.sending.discard)
 
     async def _send(self, ready: list[Waiting]) -> None:
+        try:
+            await self._send_all(ready)
+        except Exception as error:  # a library's, or a bug: whoever waits must not wait forever
+            log.exception("batch.crashed")
+            for waiting in ready:
+                said = f"the batch was not sent: {type(error).__name__}: {error}"
+                waiting.resolve(NotRunError("internal", said))
+
+    async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
             queued, limit = self.queued(), self.endpoint.limits.queued_tokens
             room = math.inf if limit is None else limit - queued

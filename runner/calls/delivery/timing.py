@@ -13,6 +13,7 @@ ASSUMED_S = (300.0, 600.0, 900.0, 1800.0, 2700.0, 3600.0, 7200.0, 21_600.0, 86_4
 LIVE_S = 60.0  # assumed seconds of a live call
 CANCEL_S = 60.0  # left for a provider to stop a batch, so that nothing is paid twice
 MARGIN = 1.25  # on the time that live calls are expected to take
+_ENOUGH = 5  # recorded batches; fewer count together with the assumed ones
 _STEPS = 32  # of the grid of times
 _LIVE, _BATCH = 1.0, 0.5  # what a request costs
 
@@ -58,7 +59,8 @@ class Timing:
     @cached_property
     def _sample(self) -> list[float]:
         """The recorded latencies, ascending, of which there are few enough."""
-        known = sorted(self.latencies_s) or list(ASSUMED_S)
+        few = len(self.latencies_s) < _ENOUGH
+        known = sorted([*self.latencies_s, *(ASSUMED_S if few else ())])
         if len(known) <= _STEPS:
             return known
         return [known[place * len(known) // _STEPS] for place in range(_STEPS)]
@@ -91,9 +93,9 @@ class Timing:
         chosen = (_LIVE + later(left - step_s), 0.0)
         latest = left - (behind + 1) * step_s - self.cancel_s
         for cutoff in [*(s for s in grid if s <= latest), latest]:
-            if cutoff <= 0.0:
-                continue
             arrives = [s for s in self._sample if s <= cutoff]
+            if cutoff <= 0.0 or not arrives:
+                continue
             late = len(self._sample) - len(arrives)
             cost = sum(_BATCH + later(left - s) for s in arrives)
             cost += late * (_LIVE + later(left - cutoff - self.cancel_s - step_s))

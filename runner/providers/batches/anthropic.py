@@ -4,7 +4,7 @@ platform.claude.com/docs/en/build-with-claude/batch-processing, and the referenc
 /v1/messages/batches.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -39,9 +39,16 @@ class AnthropicBatches(BatchedChat):
         """Ask the provider to stop the batch."""
         await self._wire.call("POST", f"/{id_in(batch)}/cancel")
 
-    def results(self, batch: str) -> AsyncIterator[bytes]:
+    async def results(self, batch: str) -> AsyncIterator[bytes]:
         """Yield the lines of the results; there are none before the batch is over."""
-        return self._wire.lines(f"{self._wire.base}/{id_in(batch)}/results")
+        said = await self._wire.call("GET", f"/{id_in(batch)}")
+        if self._same(said, batch).state == "running":
+            return
+        async for line in self._lines(batch):
+            yield line
+
+    def _lines(self, batch: str) -> AsyncGenerator[bytes]:
+        return self._wire.lines(f"{self._wire.base}/{batch}/results")
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch of requests with *keys* that was made after *since*, if any.
@@ -65,7 +72,7 @@ class AnthropicBatches(BatchedChat):
 
     async def _has(self, batch: str, keys: Collection[str]) -> bool:
         """Return whether the first result of *batch* is that of one of *keys*."""
-        async with aclosing(self._wire.lines(f"{self._wire.base}/{batch}/results")) as lines:
+        async with aclosing(self._lines(batch)) as lines:
             async for line in lines:
                 try:
                     return self.key_of(line) in keys

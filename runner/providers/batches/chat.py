@@ -1,19 +1,22 @@
 """Batched chat: requests as live calls send them, results read as live replies are."""
 
 import importlib
+import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from runner.base.errors import CallError
-from runner.base.json import mapping, parse_json
+from runner.base.json import check_size, mapping, parse_json
 from runner.base.secrets import secrets_of
 from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
 from runner.providers.batches.wire import MAX_PAGES, SKEW_S, Wire, key_in
 from runner.providers.litellm.http import Built
+from runner.providers.litellm.parameters import Adapted
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
@@ -36,8 +39,9 @@ class BatchedChat(ABC):
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
-        self.route = route
-        self._transport = LiteLLMTransport(route)
+        self.route = replace(route, delivery="batch")  # whose prices these are, also for `auto`
+        self._transport = LiteLLMTransport(self.route)
+        self._sent: dict[str, Adapted] = {}  # what each request did without, by key
         self._opened: Wire | None = None
 
     @property
@@ -70,21 +74,23 @@ class BatchedChat(ABC):
 
     def line(self, key: str, request: Request) -> bytes:
         """Return *request* as the batch holds it; its body is the one of a live call."""
-        body = self._built(request).body
+        body, self._sent[key_in(key)] = self._built(request).body, self._transport.adapted
         return b'{"%b":"%b"%b,"%b":%b}' % (
-            *(self._key.encode(), key_in(key).encode(), self._more),
+            *(self._key.encode(), key.encode(), self._more),
             *(self._value.encode(), body.replace(b"\n", b" ")),
         )
 
     def key_of(self, line: bytes) -> str:
         """Return the key of a result; raise ValueError for a line that names none."""
-        return key_in(mapping(parse_json(line)).get(self._key))
+        return key_in(_object(line).get(self._key))
 
     def read(self, line: bytes, request: Request) -> Completion | CallError:
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
-            status, body = self._reply(mapping(parse_json(line)))
-            return self._transport.read(request, status, orjson.dumps(body), SERVED)
+            result = _object(line)
+            sent = self._sent.get(key_in(result.get(self._key)), Adapted())
+            status, body = self._reply(result)
+            return self._transport.read(request, sent, status, json.dumps(body).encode(), SERVED)
         except CallError as error:
             return error
         except ValueError as error:
@@ -161,6 +167,21 @@ class BatchedChat(ABC):
             other = self._wire.shown(told.id)
             raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
         return told
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    """Return the object in *line*; raise ValueError for anything else, such as a cut line.
+
+    As in a live reply, half a character, NaN and invalid UTF-8 are no reason to lose a result.
+    """
+    try:
+        return mapping(parse_json(line))
+    except orjson.JSONDecodeError:
+        check_size(line)
+    try:
+        return mapping(json.loads(line.decode(errors="replace")))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def not_executed(why: str) -> CallError:

@@ -4,16 +4,14 @@ The offline model has its own transport, without litellm (runner/providers/offli
 """
 
 import importlib
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import structlog
 
-from runner.answers.reply import beside
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, one_line
 from runner.base.secrets import secrets_of
@@ -27,10 +25,11 @@ from runner.providers.litellm.http import Built, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adapted, parameters, schema_message
 from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.response import reported_cost, served_tiers, text_of
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
-from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, shown, usage_of
+from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
@@ -74,7 +73,7 @@ class LiteLLMTransport:
         self._facts = model_facts(route.known_as)
         if route.name == SIMULATED:  # takes the marks of whom it stands for
             self._facts = replace(self._facts, cache_marks=True)
-        self._adapted = Adapted()  # to what the provider refused; kept for the run
+        self.adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
     async def open(self) -> None:
@@ -94,7 +93,7 @@ class LiteLLMTransport:
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         assert self._litellm is not None, "open() comes first"
-        adapted = self._adapted
+        adapted = self.adapted
         arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []
         waiting = None if "stream" in adapted.dropped else first_token_callback()
@@ -111,24 +110,22 @@ class LiteLLMTransport:
 
     def built(self, request: Request) -> Built:
         """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
-        arguments = self._arguments(request, 0.0, self._adapted)
+        arguments = self._arguments(request, 0.0, self.adapted)
         if not arguments.get("api_key"):
             raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
         return self._plain_calls().built(arguments)
 
-    def read(self, request: Request, status: int, body: bytes, served: str) -> Completion:
-        """Return the reply to *request* that came without a call, at the prices of *served*.
-
-        Raises CallError as `complete` does.
-        """
-        adapted = self._adapted
+    def read(
+        self, request: Request, sent: Adapted, status: int, body: bytes, served: str
+    ) -> Completion:
+        """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
         status, body = readable(status, body)
         if not 200 <= status < 300:
-            raise self._failure(RefusedError(status, {}, body), request, adapted, False)
+            raise self._failure(RefusedError(status, {}, body), request, sent, False)
         try:
-            response = self._plain_calls().parsed(self._arguments(request, 0.0, adapted), body)
+            response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, adapted, True) from cause_of(error)
+            raise self._failure(error, request, sent, True) from cause_of(error)
         return self._completion(response, request, Exchange(stopped=stop_reason(body)), served)
 
     async def close(self) -> None:
@@ -182,8 +179,8 @@ class LiteLLMTransport:
         now = adapted_to(self.route, request, self._facts, sent, said)
         if now is None:
             return False
-        if self._adapted == sent:
-            self._adapted = now
+        if self.adapted == sent:
+            self.adapted = now
             said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
             reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
@@ -226,18 +223,17 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, attempt: Exchange, served: str = ""
     ) -> Completion:
-        said = (*_text_of(response), attempt.stopped)
+        said = (*text_of(response), attempt.stopped)
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
-        tier = next(_served(response), "")
+        tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)
         if cost is None and self._prices is not None:
-            dropped = "default" if "service_tier" in self._adapted.dropped else ""
+            dropped = "default" if "service_tier" in self.adapted.dropped else ""
             cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        tier = checked_text(tier, self._secrets)[:MAX_REASON_CHARS]
         return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
@@ -251,50 +247,3 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
-
-
-def _text_of(response: Any) -> tuple[str, str]:
-    """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
-    if not response.choices:
-        return "", "no choices"
-    choice = response.choices[0]
-    extra = getattr(choice.message, "provider_specific_fields", None) or {}
-    refusal = extra.get("refusal")
-    text = refusal or _said_by(choice.message)
-    return text, "refusal" if refusal else str(choice.finish_reason or "")
-
-
-def _said_by(message: Any) -> str:
-    """Return the text of *message*: its content, else what it calls a tool with, else reasoning."""
-    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
-    calls.append(getattr(message, "function_call", None))
-    called = [str(getattr(call, "arguments", None) or "") for call in calls]
-    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
-    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
-
-
-def reported_cost(response: Any) -> tuple[float | None, str]:
-    """Return the US dollars that OpenRouter or a proxy reports, or None and why it is rejected."""
-    hidden = getattr(response, "_hidden_params", None) or {}
-    headers = hidden.get("additional_headers") or {}
-    value = getattr(getattr(response, "usage", None), "cost", None)
-    value = headers.get("llm_provider-x-litellm-response-cost") if value is None else value
-    if value is None:
-        return None, ""
-    try:
-        cost = float(value)
-    except (TypeError, ValueError):
-        cost = math.nan
-    if math.isfinite(cost) and cost >= 0:
-        return cost, ""
-    return None, f"cost={shown(value)} cannot be true"
-
-
-def _served(response: Any) -> Iterator[str]:
-    """Yield the service tier that the provider reports, in OpenAI's field or another's."""
-    hidden = getattr(response, "_hidden_params", None) or {}
-    traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
-    usage = getattr(response, "usage", None)
-    for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
-        if isinstance(tier, str):
-            yield tier

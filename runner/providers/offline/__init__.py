@@ -6,7 +6,6 @@ imports only itself and the parts before it:
 document          a prompt as transcript lines, findings and question
 language          sentences, words, cue phrases, ranking and wording of English text
 dialogue          what speakers do with sentences: reasoning, agreement, stance, commitments
-argument          claims of earlier findings: their relations, disputes, causes, hypotheses
 synthesis         transcript and findings together: minutes, decisions, threads, risks
 readings          one module for each packaged analyzer's answer, and a generic one
 verbatim          quotation marks only around words of the transcript

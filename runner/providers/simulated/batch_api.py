@@ -17,6 +17,7 @@ from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batches import BatchedCall, SimulatedBatch, SimulatedBatches
+from runner.providers.simulated.chat import encoded
 from runner.providers.simulated.faults import FaultResponse, error_response
 from runner.providers.simulated.replies import Reply
 
@@ -197,7 +198,7 @@ class BatchApi:
         for place, (call, outcome) in enumerate(held):
             over = outcome in ("expired", "cancelled")
             answer = None if over else self.batches.answer(batch, call)
-            line = orjson.dumps(line_of(call, outcome, answer)) + b"\n"
+            line = encoded(line_of(call, outcome, answer)) + b"\n"
             if place == breaks_at:
                 yield line[: len(line) // 2]
                 raise ConnectionResetError

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from runner.answers.shared_schema import ASKED_PART
 from runner.config.model_facts import UNNAMED, CacheRules
 from runner.providers.simulated.behaviour import Arrival
@@ -109,6 +111,14 @@ def completion(
         },
         **tier,
     }
+
+
+def encoded(value: Mapping[str, Any]) -> bytes:
+    """Return *value* as JSON."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
+        return json.dumps(value).encode()
 
 
 def chunks(whole: Mapping[str, Any]) -> Iterator[bytes]:

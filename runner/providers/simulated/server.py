@@ -19,7 +19,7 @@ from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion
+from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion, encoded
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
@@ -263,8 +263,4 @@ async def _sleep_until(when_s: float) -> None:
 
 
 def _json_response(value: Mapping[str, Any], headers: Mapping[str, str] = {}) -> web.Response:
-    try:
-        data = orjson.dumps(value)
-    except TypeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
-        data = json.dumps(value).encode()
-    return web.Response(body=data, headers={**_JSON, **headers})
+    return web.Response(body=encoded(value), headers={**_JSON, **headers})

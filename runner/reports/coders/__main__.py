@@ -13,7 +13,7 @@ from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch
-from runner.reports.coders.coder_file import CoderFile, Codes, codes_of, read_coder
+from runner.reports.coders.coder_file import Codes, codes_of, read_coder
 from runner.reports.coders.figures import Coded, CodeFigures, Disagreement
 from runner.reports.compare.paired import Interval
 from runner.reports.export.codings import CodedFile, codebook_of, coded_files
@@ -52,7 +52,7 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
-    coded, notes = Coded(book.names), list(_foreign(coder, file))
+    coded, notes = Coded(book.names), list(coder.notes)
     seen: list[str] = []
     for each in coded_files(run, book):
         seen.append(each.source.file)
@@ -79,11 +79,6 @@ def _codes_of_run(each: CodedFile) -> Codes:
             held = codes.setdefault(coding.segment.id, {})
             held[coding.code] = " … ".join(filter(None, (held.get(coding.code), coding.quote)))
     return codes
-
-
-def _foreign(coder: CoderFile, file: Path) -> Iterator[str]:
-    for name, count in coder.foreign.items():
-        yield f"{file.name}: {plural(count, 'coding')} left out: {name!r} is not in the codebook"
 
 
 def _lines(coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from runner.answers.codebook import Codebook
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.format import plural
 from runner.base.tables import read_table
 from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
@@ -39,11 +40,11 @@ class CoderRow:
 class CoderFile:
     """The rows of a coder's file by the name of their source, "" where it names none.
 
-    *foreign* are codes that the codebook has not, with the number of their codings.
+    *notes* say what was left out of it.
     """
 
     rows: Mapping[str, Sequence[CoderRow]]
-    foreign: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
     def of(self, file: str) -> Sequence[CoderRow] | None:
         """Return the rows about *file*, None if it names that in no row."""
@@ -77,7 +78,7 @@ def read_coder(file: Path, book: Codebook) -> CoderFile:
             raise ConfigError(f"{place}: column code: {why}{near}")
         made = CoderRow(place, given["segment"], code or "", given["quote"])
         rows.setdefault(given["file"], []).append(made)
-    return CoderFile(rows, {})
+    return CoderFile(rows)
 
 
 def _from_project(file: Path, book: Codebook) -> CoderFile:
@@ -95,7 +96,11 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
             words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
-    return CoderFile(rows, foreign)
+    left = [(n, f"{name!r} is not in the codebook") for name, n in foreign.items()]
+    left += [(project.whole, "they are of whole sources")] if project.whole else []
+    return CoderFile(
+        rows, tuple(f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left)
+    )
 
 
 def _whole_words(text: str, start: int, end: int) -> str:

@@ -1,7 +1,8 @@
 """What the tables and pages of a collection show: themes, groups, and links to the runs."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from runner.reports.collection.groupings import (
 from runner.reports.report.render import address_of
 from runner.reports.stored_run import StoredRun
 
-UNKNOWN = "a speaker without a name"
+MAX_THEMES = 500  # in tables and pages; a model or somebody else may have made more
+MAX_CELLS = 5_000_000  # of the matrix
 STANCES = ("for", "against", "both", "mentioned", "silent", "unread")
 
 
@@ -31,7 +33,7 @@ class CollectionFacts:
     """The *collection* of the batch in *path*; *abouts* is what each file says of itself.
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
-    collection, by the run's path.
+    collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class CollectionFacts:
     groupings: tuple[Grouping, ...]
     abouts: Mapping[str, Mapping[str, str]]
     reports: Mapping[str, str]
+    left_out: int = 0
 
     @cached_property
     def differences(self) -> tuple[GroupDifference, ...]:
@@ -47,9 +50,10 @@ class CollectionFacts:
 
     @cached_property
     def files(self) -> tuple[str, ...]:
-        """All files, read or not, in order."""
+        """All files, read or not, in order; as many as the matrix has room for."""
         read = (each.file for each in self.collection.read)
-        return tuple(sorted({*read, *(each.file for each in self.collection.unread)}))
+        files = sorted({*read, *(each.file for each in self.collection.unread)})
+        return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
 
     @cached_property
     def unread(self) -> frozenset[str]:
@@ -67,6 +71,15 @@ class CollectionFacts:
     def group(self, file: str, speaker: str | None) -> str:
         """Return the group of a speaker that the attendees of *file* name, or nothing."""
         return self._groups.get(file, {}).get(speaker or "", "")
+
+    def by_speakers(self, theme: Theme) -> str:
+        """Return `nurse 3 for, 1 against; manager 2 for, 0 against`, nothing without groups."""
+        sides = [
+            Counter(self.group(each.file, each.speaker) for each in side)
+            for side in (theme.for_, theme.against)
+        ]
+        names = sorted({name for side in sides for name in side if name})
+        return "; ".join(f"{n} {sides[0][n]} for, {sides[1][n]} against" for n in names)
 
     @cached_property
     def _named(self) -> Mapping[str, str]:
@@ -98,6 +111,8 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     collection = read_collection(read_json(batch / FILE))
     if collection is None:
         return None
+    left_out = max(0, len(collection.themes) - MAX_THEMES)
+    collection = replace(collection, themes=collection.themes[:MAX_THEMES])
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
     told = text(at(run.config, "transcript", "about", "attendees"))
@@ -110,6 +125,7 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
         groupings_of(read, attributes, abouts),
         abouts,
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
+        left_out,
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.answers.themes import Theme
 from runner.job.attributes import Attributes
@@ -11,6 +11,7 @@ from runner.reports.collection.exact_test import DRAWS, exact_p
 from runner.reports.compare.spread import holm
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
+MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
 _NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
@@ -20,7 +21,8 @@ _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
 class Grouping:
     """One attribute: the files read by its *values*, in order; *of* is by file.
 
-    *compared* says whether it has 2 to MAX_VALUES values, and one of them several files.
+    *compared* says whether it is among the first MAX_COMPARED that have 2 to MAX_VALUES values, one
+    of them with several files.
     """
 
     name: str
@@ -70,7 +72,9 @@ def groupings_of(
     told = [name for name in own if name.casefold() not in taken]
     tabled = [_grouping(name, read, given) for name in attributes.names]
     found = [_grouping(name, read, abouts) for name in told]
-    return (*tabled, *(each for each in found if each.compared))
+    every = (*tabled, *(each for each in found if each.compared))
+    first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
+    return tuple(replace(each, compared=each.name in first) for each in every)
 
 
 def _grouping(name: str, read: Sequence[str], of: Mapping[str, Mapping[str, str]]) -> Grouping:

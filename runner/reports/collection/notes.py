@@ -57,6 +57,8 @@ def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[s
     if theme.statement:
         yield md(theme.statement)
     yield f"{md(counted(theme, len(facts.collection.read)))}. {_silent(theme.silent)}"
+    if told := facts.by_speakers(theme):
+        yield f"**Speakers' groups:** {md(told)}"
     for side, voices in (("For", theme.for_), ("Against", theme.against)):
         if voices:
             names = [f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices]

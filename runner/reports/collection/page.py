@@ -11,7 +11,14 @@ from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
 from runner.base.format import clock, plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
-from runner.reports.collection.groupings import NOT_GIVEN, GroupDifference, Grouping, method_of
+from runner.reports.collection.groupings import (
+    MAX_COMPARED,
+    MAX_VALUES,
+    NOT_GIVEN,
+    GroupDifference,
+    Grouping,
+    method_of,
+)
 from runner.reports.collection.notes import p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
@@ -76,6 +83,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
         finding=facts.finding,
+        by_speakers=facts.by_speakers,
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
@@ -89,6 +97,9 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         not_given=NOT_GIVEN,
+        max_compared=MAX_COMPARED,
+        max_values=MAX_VALUES,
+        left_out=facts.left_out,
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )

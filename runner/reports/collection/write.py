@@ -17,6 +17,7 @@ from runner.reports.collection.tables import groups_csv, matrix_csv, themes_csv
 from runner.reports.stored_run import StoredRun
 from runner.transcript.inputs import root_of
 
+OPTIONAL = {"groups.csv", "themes.docx"}
 WORD_QUOTES = 40  # of a theme's side in themes.docx; themes.md has all
 
 log = structlog.get_logger("colloquy.report")
@@ -47,6 +48,8 @@ def write_collection(run: StoredRun) -> bool:
         pages["themes.docx"] = as_docx(
             themes_md(facts, name, WORD_QUOTES), title=f"Themes of {name}"
         )
+    for page in OPTIONAL - pages.keys():
+        (file.parent / page).unlink(missing_ok=True)  # of a session with other settings
     for page, content in pages.items():
         _write(run, page, content)
     _write(run, REPORT, collection_page(run, facts, name))  # links to those above

@@ -17,7 +17,8 @@ from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
-    *("prompt_tokens", "completion_tokens", "cached_tokens", "grounding_rate", "coverage"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "live_cost_usd"),
+    *("grounding_rate", "coverage"),
     *("checks_rate", "escalated", "mended"),
 )
 SHARD = "batch.shard"

@@ -1,21 +1,25 @@
 """Codings of stored runs, placed in a plain text of each transcript; codings.csv and .qdpx."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from runner.answers.codebook import Codebook, read_codebook
+from runner.answers.codebook import Codebook
+from runner.answers.codebook_file import read_codebook
+from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.grounding.quotes import ABSENT
 from runner.base.files import write_bytes
-from runner.base.json import at, mappings, section, text
+from runner.base.json import at, mappings, number, section, text
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
+from runner.transcript.model import Segment, Transcript
 
 CODINGS, PROJECT = "codings.csv", "codings.qdpx"
 
@@ -51,17 +55,28 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     for name, path in runs:
         each = run if path == run.path else read_run(path)
         if each.transcript is not None:
-            source = source_of(each.transcript, name)
+            source = source_of(_clean(each.transcript), name)
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
 
 
+def _clean(transcript: Transcript) -> Transcript:
+    """Return a stored *transcript*, whose file anyone may have written, with texts and numbers."""
+    segments = tuple(
+        Segment(
+            text(s.id), text(s.speaker) or None, number(s.start_s), number(s.end_s), text(s.text)
+        )
+        for s in transcript.segments
+    )
+    return replace(transcript, segments=segments)
+
+
 def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:
-    grounder = Grounder(source.transcript.segments)
+    grounder = cache(lambda: Grounder(source.transcript.segments))  # most quotes need none
     found = dict.fromkeys(
         placed
         for record in run.records.values()
         for item in mappings(section(record, "structured_data").get("codings"))
-        if record.get("status") == "ok" and item.get("code") in names
+        if record.get("status") == "ok" and text(item.get("code")) in names
         for evidence in mappings(item.get("evidence"))
         for placed in _placed(source, grounder, record, item, evidence)
     )
@@ -72,7 +87,7 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
 
 def _placed(
     source: SourceText,
-    grounder: Grounder,
+    grounder: Callable[[], Grounder],
     record: Mapping[str, object],
     item: Mapping[str, object],
     evidence: Mapping[str, object],
@@ -81,7 +96,12 @@ def _placed(
     code, reason = text(item.get("code")), text(item.get("reason"))
     coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
     said = text(evidence.get("said")) or quote
-    places = [] if match == ABSENT else grounder.placed(said, segment)
+    claimed = source.segments.get(segment)
+    places = []
+    if claimed is not None and (found := verbatim(claimed.text, said)) is not None:
+        places = [(segment, *found)]
+    elif match != ABSENT:
+        places = grounder().placed(said, segment)
     for name, start, end in places:
         held, base = source.segments[name], source.starts[name]
         place = base + start, base + end
@@ -89,7 +109,6 @@ def _placed(
             source.file, held, code, held.text[start:end], *place, match, reason, coder
         )
     if not places:
-        claimed = source.segments.get(segment)
         yield PlacedCoding(source.file, claimed, code, quote, None, None, ABSENT, reason, coder)
 
 

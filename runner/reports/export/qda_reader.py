@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile, LargeZipFile, ZipFile
 
-from runner.answers.codebook import codes_in_xml
+from runner.answers.codebook_xml import codes_in_xml
 from runner.base.errors import ConfigError, TranscriptError, one_line, reason
 from runner.base.regular_files import open_regular
 from runner.transcript.formats.markup import xml_events
@@ -17,6 +17,8 @@ MAX_MEMBERS = 20_000
 MAX_MEMBER = 40_000_000  # bytes of a member that is read, and
 MAX_READ = 400_000_000  # of all of them
 MAX_SELECTIONS = 500_000
+MAX_CODES = 5_000
+_ENTRY = b"PK\x01\x02"  # begins each member's entry, all of which ZipFile holds in memory
 _INTERNAL = "internal://"
 _UNREADABLE = (BadZipFile, LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error,
                lzma.LZMAError, UnicodeDecodeError, ValueError)  # fmt: skip
@@ -30,6 +32,7 @@ class CodedText:
     path: str
     text: str = ""
     codings: list[tuple[int, int, str]] = field(default_factory=list)
+    whole: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,18 @@ class CodedProject:
 
     codes: Mapping[str, str]
     sources: tuple[CodedText, ...]
+    whole: int  # codings of a source as a whole, which have no positions
 
 
 def read_project(file: Path) -> CodedProject:
     """Return the codings of the project in *file*; nothing is written. Raises ConfigError."""
     try:
-        with open_regular(file, MAX_BYTES) as opened, ZipFile(opened) as archive:
-            return _read(_Archive(archive), file)
+        with open_regular(file, MAX_BYTES) as opened:
+            members = sum(piece.count(_ENTRY) for piece in iter(lambda: opened.read(1 << 20), b""))
+            if members > MAX_MEMBERS:
+                raise ValueError(f"{members:,} members, expected at most {MAX_MEMBERS:,}")
+            with ZipFile(opened) as archive:
+                return _read(_Archive(archive), file)
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {reason(error, file)}") from error
     except TranscriptError as error:
@@ -59,8 +67,6 @@ class _Archive:
     def __init__(self, archive: ZipFile) -> None:
         self._archive, self._left = archive, MAX_READ
         self.names = archive.namelist()
-        if len(self.names) > MAX_MEMBERS:
-            raise ValueError(f"{len(self.names):,} members, expected at most {MAX_MEMBERS:,}")
 
     def read(self, name: str) -> bytes:
         """Return a member, whatever size the archive says it has; raise ValueError if too large."""
@@ -78,7 +84,7 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
     if len(projects) != 1:
         raise ValueError(f"{len(projects)} files .qde in it, expected one")
     data, place = archive.read(projects[0]), f"{file}: {projects[0]}"
-    codes = {code.guid: code.name for code in codes_in_xml(data, place)}
+    codes = {code.guid: code.name for code in codes_in_xml(data, place, MAX_CODES)}
     sources = tuple(_sources(data, place))
     by_name = {name.rpartition("/")[2]: name for name in archive.names}
     for source in sources:
@@ -87,13 +93,14 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
             if not source.path.startswith(_INTERNAL) or inside is None:
                 raise ValueError(f"the text of {source.name!r} is not in it: {source.path[:80]!r}")
             source.text = archive.read(inside).decode("utf-8-sig")
-    return CodedProject(codes, sources)
+    return CodedProject(codes, sources, sum(source.whole for source in sources))
 
 
 def _sources(data: bytes, place: str) -> Iterator[CodedText]:
     """Yield the text sources in project.qde, those without inline text without theirs."""
     source: CodedText | None = None
-    span, words, left = (0, 0), list[str](), MAX_SELECTIONS
+    words, left = list[str](), MAX_SELECTIONS
+    span: tuple[int, int] | None = None
     inline = False
     for tag, value in xml_events(data, place, "REFI-QDA XML"):
         if isinstance(value, str):
@@ -102,6 +109,8 @@ def _sources(data: bytes, place: str) -> Iterator[CodedText]:
         elif value is None:
             if tag == "PlainTextContent" and source is not None:
                 source.text, inline = "".join(words), False
+            elif tag == "PlainTextSelection":
+                span = None
             elif tag == "TextSource" and source is not None:
                 yield source
                 source = None
@@ -113,8 +122,11 @@ def _sources(data: bytes, place: str) -> Iterator[CodedText]:
             elif tag == "PlainTextSelection":
                 span = _span(value, source)
             elif tag == "CodeRef":
-                guid = value.get("targetGUID", "").strip("{} ").lower()
-                source.codings.append((*span, guid))
+                if span is None:
+                    source.whole += 1
+                else:
+                    guid = value.get("targetGUID", "").strip("{} ").lower()
+                    source.codings.append((*span, guid))
                 left -= 1
                 if left < 0:
                     raise ValueError(f"more than {MAX_SELECTIONS:,} codings")

@@ -60,7 +60,8 @@ class NodeFacts:
         """How its replies came that were not live: by which batch, and after how long."""
         good = [each for each in self.attempts if each.get("outcome") == "ok"]
         ways = [
-            f"{joined(each.get('delivery'), each.get('batch'))} after {seconds(each['latency_s'])}"
+            f"{each.get('delivery')} {text(each.get('batch'))}".rstrip()
+            + f" after {seconds(each['latency_s'])}"
             for each in good
             if each.get("delivery") in ("flex", "batch")
         ]

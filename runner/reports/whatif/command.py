@@ -18,7 +18,7 @@ import yaml
 
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
-from runner.base.format import aligned, plural, relative_error, share
+from runner.base.format import aligned, plural, relative_error, share, usd
 from runner.base.json import at, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
@@ -28,6 +28,7 @@ from runner.job.job import Job
 from runner.job.prefix_policy import primed_stages
 from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.whatif.deliveries import DELIVERIES, priced, takes_s
 from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
 KEYS = {
@@ -35,14 +36,14 @@ KEYS = {
         *("max_concurrent", "max_concurrent_stage_a", "max_concurrent_stage_b"),
         *("max_concurrent_final", "mode", "prime_prefix"),
     ),
-    "model": ("rpm", "tpm", "itpm", "otpm", "burst_s"),
+    "model": ("rpm", "tpm", "itpm", "otpm", "burst_s", "delivery"),
 }
 USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
-  max_concurrent=1..16     mode=sequential     rpm=60,120,null
-Predicts the time of the run under every combination, without any call; keys: """
+  max_concurrent=1..16     mode=sequential     rpm=60,120,null     delivery=live,flex,batch
+Predicts the time and cost of the run under every combination, without any call; keys: """
 USAGE += ", ".join(name for names in KEYS.values() for name in names)
 MAX_SETTINGS = 512
-HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "limited by")
+HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "cost", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 
 
@@ -50,7 +51,8 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 class Prediction:
     """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up over sequential divided by *slots*.
+    *efficiency* is the speed-up over sequential divided by *slots*. *cost_usd* is that of the
+    recorded calls by the setting's delivery, None where it is unknown.
     """
 
     setting: str
@@ -60,6 +62,7 @@ class Prediction:
     slots: int
     efficiency: float
     limited_by: str
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,11 @@ def read_recording(path: Path) -> Recording:
     notes = [f"{plural(reused, 'analyzer')} with reused answers: no time"] if reused else []
     if lost := len(calls) - sent - reused:
         notes.append(f"{plural(lost, 'analyzer')} without a call: no time here either")
+    ways = mapping(run.took.get("deliveries")).keys() - {"live"}
+    if ways:
+        notes.append(
+            f"recorded by {', '.join(sorted(ways))}: the seconds of live calls are guessed"
+        )
     expected = {name: each.sum_s / each.count for name, each in calls.items()}
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
     known = expected if run.predicted.get("recorded") is True else limits
@@ -197,14 +205,21 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
     sequential_s = replay(replace(rules, mode="sequential"), calls, expected)
     rows = []
     for chosen in settings:
-        rules = _rules(validate(_changed(recording.run, chosen)), recording.job)
+        settings_now = validate(_changed(recording.run, chosen))
+        rules = _rules(settings_now, recording.job)
         wall_s = replay(rules, calls, expected)
         with_overhead_s = replay(rules, calls, expected, recording.overhead_s)
+        limit = limit_of(rules, calls, expected, wall_s)
+        delivery, cost = settings_now.model.delivery, None
+        if recording.job is not None and delivery in DELIVERIES:
+            cost = priced(recording.job, section(recording.run.benchmark, "analyzers"), delivery)
+        if "model.delivery" in chosen and delivery != "live":
+            wall_s, limit = takes_s(recording.job, delivery, wall_s)
+            with_overhead_s = wall_s
         speed_up = sequential_s / wall_s if wall_s else 1.0
         figures = wall_s, with_overhead_s, speed_up, rules.ceiling, speed_up / rules.ceiling
         setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
-        limit = limit_of(rules, calls, expected, wall_s)
-        rows.append(Prediction(setting, *figures, limit))
+        rows.append(Prediction(setting, *figures, limit, cost))
     return rows
 
 
@@ -260,10 +275,11 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     table = []
     for row in rows:
         times = f"{row.wall_s:.3f} s", f"{row.with_overhead_s:.3f} s", f"{row.speed_up:.2f}"
-        table.append((row.setting, *times, share(row.efficiency), row.limited_by))
+        cost = usd(row.cost_usd)
+        table.append((row.setting, *times, share(row.efficiency), cost, row.limited_by))
     error = recording.predicted_s / recording.actual_s - 1
     lines = [
-        *aligned([HEADER, *table], left=(0, 5)),
+        *aligned([HEADER, *table], left=(0, 6)),
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
         f"took {recording.actual_s:.3f} s: error {relative_error(error)}",

@@ -22,6 +22,7 @@ from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
 from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import MAIN
+from runner.record.history import guessed_s
 
 LEAST_GAIN = 0.01  # of the wall clock that a limit must cost to be named
 _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
@@ -115,12 +116,22 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
         parts_s = [_seconds(seconds) for seconds in entry["parts_s"]]
         own_s = _seconds(entry["latency_s"])
         prompt, reply = int(entry["prompt_tokens"]), int(entry["completion_tokens"])
+        ways = [str(a.get("delivery") or "live") for a in entry["attempts"]]
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
+    if set(ways) - {"live"}:  # the time in a batch says nothing of live
+        replies = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
+        guess = guessed_s(reply / replies)
+        own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
     most, used = prompt // good + max_tokens, (prompt + reply) // good
     return NodeCalls(own, parts, most, used, max_tokens, reply // good)
+
+
+def _guessed(attempts: Sequence[Attempt], seconds: float) -> tuple[Attempt, ...]:
+    good = [attempt for attempt in attempts if attempt.outcome == "ok"]
+    return tuple(replace(attempt, latency_s=seconds, wait_s=0.0) for attempt in good)
 
 
 def _seconds(value: Any) -> float:

@@ -242,13 +242,13 @@ class Batch:
         tally, stop = self._tally, self._services.stop
         code = tally.exit_code(gave_up=self._gave_up)
         status = tally.status(code)
-        if stop.signum is not None:
-            status, code = "interrupted", stop.exit_code
         await offload(self._close_results)
         per = self.job.settings.output.insights_csv
         await offload(write_insights, self.directory.path, per)
         if self.job.collection.stages and not self._is_over():
             status, code = await self._collect(status, code)
+        if stop.signum is not None:
+            status, code = "interrupted", stop.exit_code
         wall_s, lag = self._elapsed_s(), self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):

@@ -1,6 +1,6 @@
 """Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, failed_outcome
 from runner.answers.themes import LedgerRow
 from runner.base.errors import CallError, NotRunError, one_line
+from runner.base.text import digest
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.job.graph import Node
@@ -24,7 +25,7 @@ from runner.run.ask import Asker, Get, Question
 from runner.run.collection.material import Ids, Sheet
 from runner.run.contexts import Contexts
 from runner.run.fits import Fits, FitsByNode
-from runner.run.node import NodeRunner
+from runner.run.node import RECUTS, NodeRunner
 from runner.run.validation import Validator
 from runner.transcript.model import Segment
 
@@ -32,6 +33,10 @@ T = TypeVar("T")
 Read = Callable[[Mapping[str, Any]], tuple[T, Ids]]  # the value in an answer, and its faults
 
 log = structlog.get_logger("colloquy.collection")
+
+
+class TooLongError(Exception):
+    """A prompt was too long, and the budget of its analyzer is smaller now."""
 
 
 class _Recorder(Recorder):
@@ -92,6 +97,8 @@ class Caller:
     _texts: dict[str, str] = field(default_factory=dict)  # of calls in flight
     _calls: dict[str, CallLog] = field(default_factory=dict)  # by analyzer
     _ready_s: dict[str, float] = field(default_factory=dict)
+    _recuts: dict[str, int] = field(default_factory=dict)  # left, by analyzer
+    _answered: dict[str, Outcome] = field(default_factory=dict)  # by digest of the material
 
     def __post_init__(self) -> None:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
@@ -105,7 +112,35 @@ class Caller:
 
     def budget(self, node: Node) -> int:
         """Return the tokens of material that every model of *node* can read in one call."""
-        return min(self.job.fit(node, model).context for model in self.job.chain(node))
+        chain = self.job.chain(node)
+        return min(self.fits.latest[node.name, model.name].context for model in chain)
+
+    async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
+        """Return whether *material* is too long for a window that *outcome* has taught."""
+        if outcome.kind != "context_exceeded" or outcome.reused or not self._recuts[node.name]:
+            return False
+        for model in self.job.chain(node):
+            await self.fits.renewed(node, model, self.fits.latest[node.name, model.name])
+        if self.count(material.text) <= (now := self.budget(node)):
+            return False
+        log.warning("context.cut_anew", analyzer=node.name, token_budget=now)
+        return True
+
+    async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
+        """Run *find*, which asks *node*; again from the start where a window proves smaller.
+
+        What was answered by then is not asked again.
+        """
+        self._recuts[node.name] = RECUTS
+        self.begin(node)
+        while True:
+            try:
+                return await find()
+            except TooLongError:
+                self._recuts[node.name] -= 1
+                self.outcomes.pop(node.name, None)
+                own = f"{node.name}/"
+                self.ledger = [row for row in self.ledger if not f"{row.node}/".startswith(own)]
 
     def begin(self, node: Node) -> None:
         """Record that *node* begins."""
@@ -131,14 +166,22 @@ class Caller:
         one = replace(node, name=f"{node.name}/{part}") if part else node
         whole = self._calls[node.name]
         calls = self.recorder.call_log(one) if part else whole
-        self._texts[one.name] = material.text
-        outcome = await self._answer(one, calls)
-        del self._texts[one.name]
-        self.reused += outcome.reused is not None
+        key = digest(f"{node.name}\0{material.text}")
+        if (outcome := self._answered.get(key)) is None:
+            self._texts[one.name] = material.text
+            outcome = await self._answer(one, calls)
+            del self._texts[one.name]
+            self.reused += outcome.reused is not None
+            if part:
+                whole.absorb(calls)
+            if await self._is_too_long(node, outcome, material):
+                raise TooLongError
+            if part:
+                self.recorder.part_ended(one, outcome, calls)
+        if outcome.answer is not None:
+            self._answered[key] = outcome
         if part:
             self.outcomes.setdefault(node.name, []).append(outcome)
-            whole.absorb(calls)
-            self.recorder.part_ended(one, outcome, calls)
         else:
             self._end(node, outcome)
         value, faults = read(outcome.answer or {})

@@ -25,7 +25,8 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.record.testimony import gather
+from runner.record.testimony import Testimony, gather
+from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
@@ -98,6 +99,7 @@ class Collecting:
             {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
         )
         caller = Caller(job, self.clients, self.directory, self.stored, expected)
+        caller.recorder.pages.places.update(_places(evidence))
         try:
             return await self._run(caller, State(evidence))
         except BaseException as error:
@@ -151,23 +153,35 @@ class Collecting:
         node: Node,
         _: Mapping[str, object],
     ) -> None:
-        caller.begin(node)
-        kind = kind_of(caller.job.analyzers[node.name])
+        kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
+        if kind == THEMES:
+            threshold = self.batch.settings.collection.threshold
+            finders.append(finder := Themes(caller, node, state.evidence, threshold))
+            find = finder.find
+        elif kind in (AGREEMENTS, OUTLIERS):
+            of = Agreements if kind == AGREEMENTS else Outliers
+            find = of(caller, node, state).find
         with structlog.contextvars.bound_contextvars(stage=node.stage):
-            if kind == THEMES:
-                threshold = self.batch.settings.collection.threshold
-                finders.append(finder := Themes(caller, node, state.evidence, threshold))
-                state.add_themes(await finder.reduced())
-            elif kind == AGREEMENTS:
-                await Agreements(caller, node, state).find()
-            elif kind == OUTLIERS:
-                await Outliers(caller, node, state).find()
-            else:
-                await Summing(caller, node, state).find()
+            await caller.run(node, find)
+        if kind == THEMES:
+            state.add_themes(finders[-1].clusters)
 
     async def _write(self, found: Collection) -> None:
         data = await offload(readable, found)
         await self.directory.write_pages({FILE: data})
+
+
+def _places(evidence: Testimony) -> dict[str, str]:
+    """Return who said each quote, where, by its words; of several, the first and their number."""
+    said: dict[str, list[str]] = {}
+    for found in evidence.findings.values():
+        for quote in found.quotes:
+            said.setdefault(quote.quote, []).append(said_by(quote))
+    more = {words: len(set(places)) - 1 for words, places in said.items()}
+    return {
+        words: places[0] + (f", and {more[words]} more" if more[words] else "")
+        for words, places in said.items()
+    }
 
 
 def _status(outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[str, int]:

@@ -54,18 +54,21 @@ class Themes:
     evidence: Testimony
     threshold: float
     joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
+    clusters: tuple[Cluster, ...] = ()
 
-    async def reduced(self) -> list[Cluster]:
-        """Return all findings in clusters: themes, and single findings that belong to none."""
+    async def find(self) -> None:
+        """Put all findings into *clusters*: themes, and findings that belong to none."""
+        self.joins.clear()
         mine = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
         files = await offload(files_of, mine, self._tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
-            return []
+            return
         if fits(files, self._room()):
-            return list((await self._leaf("", files)).clusters)
-        part = await self._branches("", files)
-        return list((await self._merged("", part)).clusters)
+            part = await self._leaf("", files)
+        else:
+            part = await self._merged("", await self._branches("", files))
+        self.clusters = part.clusters
 
     def _room(self) -> int:
         return room_of(self.caller.budget(self.node))

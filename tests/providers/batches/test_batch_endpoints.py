@@ -20,6 +20,7 @@ from helpers.batch_wires import (
     anthropic_batch,
     fake_keys,
     openai_batch,
+    openai_result,
     run,
     speaking,
 )
@@ -85,7 +86,8 @@ def test_results_become_replies_at_batch_prices_and_failures(spoken: Spoken) -> 
     file = lines(spoken.result("a", answer), spoken.failed("b"), spoken.unexecuted("c"))
 
     async def main() -> Any:
-        answers = {spoken.at[0]: spoken.told(), spoken.at[3]: file}
+        ended = next(name for name, state in spoken.states.items() if state == "ended")
+        answers = {spoken.at[0]: spoken.told(ended), spoken.at[3]: file}
         async with speaking(spoken, answers) as (endpoint, _):
             raw = [line async for line in endpoint.results(spoken.id)]
             prices = prices_of(endpoint.route)  # type: ignore[attr-defined]
@@ -98,6 +100,7 @@ def test_results_become_replies_at_batch_prices_and_failures(spoken: Spoken) -> 
     assert reply.text == REPLY
     assert replace(reply.usage, cost_usd=0.0) == spoken.wire.usage
     assert reply.usage.cost_usd == pytest.approx(cost_usd(spoken.wire.usage, prices, "batches"))
+    assert reply.usage.cost_usd < 0.65 * cost_usd(spoken.wire.usage, prices, "default")
     assert isinstance(failed, CallError)
     assert isinstance(unexecuted, CallError)
     assert (failed.kind, failed.billed) == ("transient", False)
@@ -186,3 +189,25 @@ def test_a_batch_that_fails_as_a_whole_says_why() -> None:
             return await endpoint.status("batch_1")
 
     assert run(main).error == "token_limit_exceeded: Enqueued token limit for ***"
+
+
+def test_a_parameter_that_is_refused_is_left_out_of_every_request_of_the_next_batch() -> None:
+    error = {"message": "Unknown parameter: 'prompt_cache_key'.", "param": "prompt_cache_key"}
+    refused = {"error": {**error, "type": "invalid_request_error", "code": "unknown_parameter"}}
+    files = [json.dumps(openai_result(key, refused, 400)).encode() for key in KEYS]
+
+    async def main() -> Any:
+        async with speaking(OPENAI_SPOKEN) as (endpoint, _):
+            before = [json.loads(endpoint.line(key, REQUEST))["body"] for key in KEYS]
+            found = [endpoint.read(line, REQUEST) for line in files]
+            after = json.loads(endpoint.line("again", REQUEST))["body"]
+            return before, found, after, endpoint.read(files[0].replace(b"k-1", b"again"), REQUEST)
+
+    before, found, after, once_more = run(main)
+
+    assert all(body.pop("prompt_cache_key") for body in before)
+    assert after == before[0] == before[1]
+    assert [(each.kind, each.again, each.billed) for each in found] == [
+        ("bad_request", True, False)
+    ] * 2
+    assert once_more.again is False

@@ -15,13 +15,14 @@ from helpers.batch_wires import (
     SINCE,
     SPOKEN,
     Spoken,
+    anthropic_batch,
     fake_keys,
     openai_batch,
     openai_result,
     run,
     speaking,
 )
-from helpers.provider_wire import KEY, REQUEST
+from helpers.provider_wire import KEY, REPLY, REQUEST
 
 from runner.base.errors import CallError
 from runner.providers.batches import wire
@@ -192,6 +193,21 @@ def test_lines_of_no_result_have_no_key_or_a_failure() -> None:
     assert all(isinstance(each, CallError) for each in found)
 
 
+def test_half_a_character_nan_and_bad_bytes_lose_no_result() -> None:
+    async def main() -> Any:
+        async with speaking(OPENAI_SPOKEN) as (endpoint, _):
+            for text in (b"half \\ud83d", b"bytes \xff"):
+                line = GOOD.replace(json.dumps(REPLY)[1:-1].encode(), text)
+                line = line.replace(b'"created": 0', b'"created": NaN')
+                assert endpoint.key_of(line) == "a"
+                yield endpoint.read(line, REQUEST)
+
+    async def all_() -> list[Any]:
+        return [each async for each in main()]
+
+    assert [each.text for each in run(all_)] == ["half \ufffd", "bytes \ufffd"]
+
+
 def test_a_key_that_no_batch_may_hold_is_refused_before_it_is_sent() -> None:
     async def main() -> None:
         async with speaking(OPENAI_SPOKEN) as (endpoint, _):
@@ -211,11 +227,12 @@ def test_results_and_files_of_another_host_are_not_asked_for() -> None:
     found, asked = failure(GEMINI_SPOKEN, place, lambda e: e.submit([e.line("a", REQUEST)], MARK))
 
     async def main() -> Any:
-        answers = {ANTHROPIC_SPOKEN.at[3]: b""}  # the batch names another address
+        told = anthropic_batch("ended")  # which names another address
+        answers = {ANTHROPIC_SPOKEN.at[0]: told, ANTHROPIC_SPOKEN.at[3]: b""}
         async with speaking(ANTHROPIC_SPOKEN, answers) as (endpoint, double):
             _ = [line async for line in endpoint.results("msgbatch_1")]
             return [each.what for each in double.met]
 
     assert "another host" in str(found)
     assert len(asked) == 1
-    assert run(main) == [ANTHROPIC_SPOKEN.at[3]]
+    assert run(main) == [ANTHROPIC_SPOKEN.at[0], ANTHROPIC_SPOKEN.at[3]]

@@ -18,6 +18,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion
+from runner.providers.simulated.__main__ import parse
 from runner.providers.simulated.batches import SimulatedBatch, SimulatedBatches
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.replies import reply_to
@@ -169,7 +170,7 @@ def test_a_batch_is_answered_as_live_calls_are(name: str) -> None:
 
 @APIS
 def test_single_requests_fail_are_lost_or_answered_badly(name: str) -> None:
-    faults = {"status_500": 0.3, "bad_answer": 0.3}
+    faults = {"status_500": 0.3, "bad_answer": 0.3, "surrogate": 0.4}
 
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await over(endpoint, await submitted(endpoint))
@@ -210,6 +211,7 @@ def test_a_torn_download_fails_and_is_whole_when_asked_for_again(name: str) -> N
 def test_a_cancelled_batch_keeps_what_was_done(name: str) -> None:
     async def session(endpoint: BatchEndpoint, _: SimulatedProvider) -> Any:
         batch = await submitted(endpoint)
+        assert [line async for line in endpoint.results(batch.id)] == []
         await endpoint.cancel(batch.id)
         batch = await over(endpoint, batch)
         return batch, [endpoint.read(x, REQUEST) async for x in endpoint.results(batch.id)]
@@ -246,3 +248,11 @@ def test_all_batches_of_an_account_are_listed_page_by_page() -> None:
 
     assert found is not None
     assert found.id == first
+
+
+def test_the_command_takes_the_keys_of_batches() -> None:
+    found, _ = parse(["batch.speed=600", "batch.faults={length: 0.5}"])
+
+    assert (found.batch.speed, found.batch.faults) == (600.0, {"length": 0.5})
+    with pytest.raises(ConfigError, match=r"batch\.sped"):
+        parse(["batch.sped=600"])

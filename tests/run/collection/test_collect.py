@@ -1,13 +1,26 @@
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import job
 from helpers.batches import execute_batch
-from helpers.planted import collection, interviews, planted, stored
+from helpers.planted import (
+    collection,
+    interviews,
+    planted,
+    prompt_of,
+    stored,
+)
 
+from runner.base.errors import CallError, NotRunError
+from runner.providers.offline.document import read_document
+from runner.providers.offline.readings import find_reading
 from runner.reports.verify import verify
+from runner.run.batch.plan import plan_batch
 
 PLAN = {
     "ann": ["train", "price"],
@@ -140,3 +153,129 @@ def test_a_collection_of_one_is_skipped_and_complete() -> None:
     assert ("skipped", 1) == (stored().status, len(stored().read))
     assert ["findings"] == [request.node for request in transport.requests]
     assert Path("batch/COMPLETED").exists()
+
+
+def test_no_name_leaves_and_all_names_come_back() -> None:
+    interviews(
+        {"ann": ["train"], "bob": ["train", "Eve Miller and Ann Parker run the night train."]}
+    )
+
+    def talking(request: Any) -> str:
+        shown = re.findall(r"PERSON_\d{6}(?:_\d+)?", prompt_of(request))
+        said = planted(request)
+        return (
+            said.replace('"reason": "all on train', f'"reason": "{shown[0]} says')
+            if shown
+            else said
+        )
+
+    result, transport = execute_batch(collection("transcript.redact=names"), talking)
+
+    sent = "".join(prompt_of(request) for request in transport.requests)
+    found = stored()
+    assert "completed" == result.status
+    assert not {"Eve", "Miller", "Parker"} & set(re.findall(r"\w+", sent))
+    assert any("Eve Miller" in each.text for each in found.outliers)
+    assert "PERSON" not in json.dumps(found.as_dict())
+    assert {"Ann", "Bob"} == {voice.speaker for voice in found.themes[0].for_}
+    assert [] == verify(Path("batch"))
+
+
+def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
+    interviews(PLAN)
+
+    def poor(request: Any) -> str:
+        if request.node == "agreements":
+            raise NotRunError("budget", "the budget is used up")
+        return planted(request)
+
+    first, _ = execute_batch(collection(), poor)
+    before = stored()
+    second, transport = execute_batch(collection(), planted, again=True)
+
+    assert ("partial", 6) == (first.status, first.exit_code)
+    assert ("partial", 4, ()) == (before.status, len(before.themes), before.contradictions)
+    assert ("completed", 0) == (second.status, second.exit_code)
+    assert ["agreements", "synthesis"] == [request.node for request in transport.requests]
+
+
+def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
+    interviews(
+        {
+            f"p{number:02}": [
+                "train",
+                "price",
+                "staff",
+                " ".join(f"w{number}x{k}" for k in range(30)),
+            ]
+            for number in range(24)
+        }
+    )
+
+    def small(request: Any) -> str:
+        if request.node == "themes" and len(prompt_of(request)) > 9000:
+            error = CallError("context_exceeded", "too long")
+            error.window = 8000
+            raise error
+        return planted(request)
+
+    result, transport = execute_batch(collection(), small)
+
+    assert ("completed", 0) == (result.status, result.exit_code)
+    assert [24] * 3 == [len(theme.files) for theme in stored().themes]
+    assert any(row.level for row in stored().ledger)
+    shown = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    assert len(shown) == len(set(shown))
+
+
+def test_the_same_transcript_twice_counts_once() -> None:
+    interviews({"ann": ["train"], "bob": ["train"]})
+    Path("many/copy.txt").write_bytes(Path("many/ann.txt").read_bytes())
+
+    execute_batch(collection(), planted)
+
+    found = stored()
+    assert [("copy.txt", "the same transcript as ann.txt")] == [
+        (each.file, each.why) for each in found.unread
+    ]
+    assert 2 == len(found.themes[0].files)
+    assert [] == verify(Path("batch"))
+
+
+def test_the_offline_model_reads_a_collection() -> None:
+    said = [
+        "The night train is far too expensive for families with children.",
+        "I need a quiet place where I can work on board.",
+        "Buying a ticket at the machine takes much too long.",
+    ]
+    interviews(dict.fromkeys(("ann", "bob", "cem", "dee"), said))
+    made = job("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
+
+    readings = {name: find_reading(each.module) for name, each in made.analyzers.items()}
+
+    def offline(request: Any) -> str:
+        document = read_document(prompt_of(request))
+        return json.dumps(readings[request.node](document))
+
+    result, _ = execute_batch(collection(), offline)
+    found = stored()
+
+    assert ("completed", 0) == (result.status, result.exit_code)
+    assert [4, 4, 4] == [len(theme.files) for theme in found.themes]
+    assert set(said) == {theme.statement for theme in found.themes}
+    assert "4 of 4 files" in found.synthesis[0].text
+    assert [] == verify(Path("batch"))
+
+
+def test_a_plan_predicts_the_calls_of_a_collection() -> None:
+    interviews(PLAN)
+    large, small = (
+        plan_batch(collection(f"stages.across.context.token_budget={budget}")).plan()
+        for budget in (24_000, 1_000)
+    )
+    one = collection("transcript.path=many/ann*")
+
+    assert {"findings", "themes", "agreements", "outliers", "synthesis"} == large.nodes.keys()
+    assert [6, 1, 1, 1, 1] == [node.calls for node in large.nodes.values()]
+    assert small.nodes["themes"].calls > 5
+    assert {"findings"} == plan_batch(one).plan().nodes.keys()

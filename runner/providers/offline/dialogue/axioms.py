@@ -43,7 +43,11 @@ _RULE = re.compile(
     re.IGNORECASE,
 )
 # A private duty, or a guess, is no rule.
-_MILD = re.compile(r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|\b(?:may|maybe|perhaps|must be)\b", re.I)
+_MILD = re.compile(
+    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|"
+    r"\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def _premise(theorem: Reasoning) -> Postulate:
         return Postulate("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
     ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
     kind: Kind = "rule" if ruled else "assumption"
-    if theorem.evidence > 0.5 and not has("negation", theorem.premise[:20]):
+    if is_reported(theorem.premise) and not has("negation", theorem.premise[:20]):
         kind = "fact"
     return Postulate(kind, premise_of(theorem), sentence, theorem.score * 0.8)
 

@@ -133,7 +133,8 @@ def is_work(act: str, said: str = "") -> bool:
 _PHRASE = re.compile(
     r"(?:look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
     r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
-    r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w+|"
+    r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
+    r"\b(?:to|whether|if|how|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
     r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
     r"leave (?:it|that) to me)\b"
     r"(?! (?:it|that|this)\W*$)",

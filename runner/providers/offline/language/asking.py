@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import pairwise
+from threading import get_ident
 from typing import Any
 
 from runner.providers.offline.language.lexicon import ASKING_WORDS, PROMPT_WORDS
@@ -35,11 +36,11 @@ def asked_terms(question: str, named: Iterable[str] = ()) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 16)  # 0.1 ms a word
 def _root(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    return str(_stemmer(get_ident()).stemWord(word))
 
 
 @cache
-def _stemmer() -> Any:
+def _stemmer(thread: int) -> Any:  # noqa: ARG001 - it holds the word: each thread has its own
     import snowballstemmer  # here, since few commands need it
 
     return snowballstemmer.stemmer("english")

@@ -128,8 +128,18 @@ def kinds() -> frozenset[str]:
     return frozenset(_COMPILED)
 
 
+# Words of what is guessed, planned, wished or laid at another's door.
+_NO_REPORT = re.compile(
+    r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think|perhaps|"
+    r"remember|guess|interested|heard)\b|'ll\b",
+    re.IGNORECASE,
+)
+
+
 def is_reported(text: str) -> bool:
     """Return whether *text* gives an observation, a source or a figure in digits."""
+    if _NO_REPORT.search(text):
+        return False
     shown = strength("evidence", text)
     return shown > 0.8 or (shown > 0.5 and any(char.isdigit() for char in text))
 

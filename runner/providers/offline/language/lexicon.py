@@ -95,7 +95,7 @@ WORK = _words(
     implement import inform inspect install integrate invite invoice investigate load log mail map
     measure merge message migrate negotiate notify order organise organize pack paint patch pay
     phone plan plant post prepare print process produce program prototype publish purchase
-    query recalculate record recruit redesign refactor refund register reinstall remind remove
+    query recalculate record recruit redesign refactor refund register reinstall remove
     rename rent repair replace reply report request reschedule research reserve reset restart
     restore return review revise rewrite scan schedule screenshot secure sell send set ship
     sign simulate sketch solve submit summarise summarize survey switch test train transfer
@@ -105,7 +105,7 @@ WORK = _words(
 LOOSE_WORK = _words(
     """
     bring come draw drive drop fill find follow get give go keep look make meet move open pass
-    pick pull push put raise reach search see sort speak start stop take talk tell turn work
+    pick pull push put raise reach remind search see sort speak start stop take talk tell turn work
     """
 )
 

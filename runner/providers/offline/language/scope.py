@@ -101,7 +101,8 @@ def is_outright(sentence: str, start: int = 0) -> bool:
     if text.rstrip("\"'”) ").endswith("?") or _SARCASM.search(text):
         return False
     governed = _GOVERNS.search(before) or _MAYBE.search(_CLAUSE.split(before)[-1])
-    return not (governed or _ASKING_END.search(before) or is_quoting(text[:start]))
+    asked = _ASKING_END.search(before) or _ASKED.match(before)
+    return not (governed or asked or is_quoting(text[:start]))
 
 
 def is_open(sentence: str) -> bool:
@@ -115,6 +116,12 @@ _ASKING_END = re.compile(
     r"\b(?:what|why|how|who|(?<!, )which|where|when|that|than|think|believe|hope|wish|say|"
     r"know)\W*$|"
     r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|will|has|have)\W*$",
+    re.IGNORECASE,
+)
+
+
+_ASKED = re.compile(  # "Have you solved it, and then …"
+    r"\W*(?:(?:hey|so|and),? )?(?:have|has|do|does|did|are|is) (?:you|we|they|he|she|it)\b",
     re.IGNORECASE,
 )
 

@@ -10,7 +10,7 @@ from runner.base.json import listing, mapping, text
 from runner.providers.offline.dialogue.insights import cite, insight
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import terms_of
-from runner.providers.offline.language.sentences import Sentence, sentences, stem, words
+from runner.providers.offline.language.sentences import Sentence, sentences, words
 from runner.providers.offline.language.wording import listed
 
 _BOOK = re.compile(r'<codebook id="(\w+)">\n(.*)\n</codebook id="\1">', re.DOTALL)
@@ -88,5 +88,5 @@ def _above(name: str, codes: Mapping[str, _Lexical]) -> Iterator[str]:
 
 
 def _reason(sentence: Sentence, shared: frozenset[str]) -> str:
-    own = (word for word in words(sentence.text) if stem(word) in shared)
+    own = (word for word in words(sentence.text) if terms_of(word) & shared)
     return f"Shares {listed(own) or 'words'} with the code's name, examples or definition."

@@ -40,7 +40,6 @@ def read(document: Document) -> dict[str, object]:
         if s.speaker not in asking
         and not is_question(s.text)
         and not is_procedural(s.text)
-        and is_whole(trim(s.text))
         and _is_specific(trim(s.text))
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}
@@ -63,7 +62,8 @@ def _is_specific(text: str) -> bool:
 
 def _score(dialogue: Dialogue, s: Sentence) -> float:
     told = 0.2 if kind_of(s) != "statement" else 0.0
-    return max(0.05, 0.3 + told + 0.4 * weight_of(dialogue, s) - roughness(s.text))
+    doubt = roughness(s.text) + (0.0 if is_whole(trim(s.text)) else 0.15)
+    return max(0.05, 0.3 + told + 0.4 * weight_of(dialogue, s) - doubt)
 
 
 def _interviewers(dialogue: Dialogue) -> set[str | None]:

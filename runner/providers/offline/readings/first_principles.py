@@ -6,9 +6,6 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_reported, strength
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on
 
-_NO_REPORT = re.compile(
-    r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think)\b|'ll\b", re.I
-)
 _LIMIT = re.compile(r"\b(?:at most|no more than|deadline|budget|by law|maximum|minimum)\b", re.I)
 
 
@@ -42,8 +39,7 @@ def _is_reported(c: Cited) -> bool:
         has(kind, text) for kind in ("conditional", "conjecture", "interest", "proposal")
     )
     meant = strength("commitment", text) or strength("obligation", text) or has("hedge", text)
-    shown = is_reported(text) and not _NO_REPORT.search(text)
-    return c.is_stated and shown and not (open_yet or meant)
+    return c.is_stated and is_reported(text) and not (open_yet or meant)
 
 
 def _is_assumed(c: Cited) -> bool:

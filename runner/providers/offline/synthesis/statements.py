@@ -60,6 +60,8 @@ def _says(cue: str, text: str) -> bool:
     """Return whether *text* has *cue*; one with a subject must open a clause."""
     hit = strongest(cue, text)
     subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
+    if re.match(r"\W*(?:then|if)\b", text, re.IGNORECASE):
+        return False  # of a case that is supposed
     return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
 
 

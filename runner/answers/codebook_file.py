@@ -1,0 +1,114 @@
+"""Codebooks as people keep them, CSV or REFI-QDA XML, read and checked."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of, name_key
+from runner.answers.codebook_xml import codes_in_xml
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
+from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.base.tables import read_table
+
+MAX_BYTES = 4_000_000
+MAX_NAME, MAX_TEXT = 100, 4_000  # characters of a name; of a definition, or of all examples
+MAX_DEPTH = 20  # of codes below codes
+
+
+def read_codebook(file: Path) -> Codebook:
+    """Return the codebook in *file*: CSV (code, definition, examples, parent) or REFI-QDA XML.
+
+    An example has a line of its cell, or stands between bars. Raises ConfigError in one line.
+    """
+    if kind_of(file) is None:
+        beside = [p.name for end in (".csv", ".qdc") for p in files_in(file.parent, end)]
+        near = did_you_mean(file.name, beside) if beside else ""
+        raise ConfigError(f"codebook={file}: there is no such file{near}")
+    try:
+        with open_regular(file, MAX_BYTES) as opened:
+            data = opened.read(MAX_BYTES)
+    except OSError as error:
+        raise ConfigError(f"codebook={file} cannot be read: {one_line(str(error))}") from error
+    is_xml = data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
+    placed = list(_from_xml(data, file) if is_xml else _from_table(file))
+    if not placed:
+        raise ConfigError(f"{file}: there is no code in it")
+    if len(placed) > MAX_CODES:
+        raise ConfigError(f"{file}: {len(placed):,} codes, expected at most {MAX_CODES:,}")
+    book = Codebook(tuple(_checked(placed)))
+    if not book.names:
+        raise ConfigError(f"{file}: all its codes are isCodable=false: segments can have none")
+    return book
+
+
+def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
+    """Yield each code with its place."""
+    for line, row in read_table(file, ("code", "definition"), MAX_BYTES, 100 * MAX_CODES):
+        examples = re.split(r"\s*(?:\n|\|)\s*", row.get("examples", ""))
+        told = tuple(" ".join(each.split()) for each in examples if each.strip())
+        parent = " ".join(row.get("parent", "").split()) or None
+        yield f"{file}:{line}", Code(row.get("code", ""), row.get("definition", ""), told, parent)
+
+
+def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
+    try:
+        codes = codes_in_xml(data, str(file))
+    except TranscriptError as error:
+        raise ConfigError(str(error)) from error
+    return ((f"{file}: code {number}", code) for number, code in enumerate(codes, 1))
+
+
+def _checked(placed: Sequence[tuple[str, Code]]) -> Iterator[Code]:
+    """Yield the codes, their parents spelt as these are; raise ConfigError."""
+    known: dict[str, tuple[str, Code]] = {}
+    for place, code in placed:
+        name = " ".join(code.name.split())
+        if not name:
+            raise ConfigError(f"{place}: column code: expected a name")
+        if len(name) > MAX_NAME:
+            raise ConfigError(f"{place}: column code: {len(name)} characters, at most {MAX_NAME}")
+        if name_key(name) in known:
+            first = known[name_key(name)][0].rpartition(":")[2].strip()
+            where = f"line {first}" if first.isdecimal() else first
+            raise ConfigError(f"{place}: column code: {name!r} is in {where} already")
+        known[name_key(name)] = place, replace(code, name=name)
+    parents = {key: _parent(known, *each) for key, each in known.items()}
+    used: set[str] = set()
+    for key, (place, code) in known.items():
+        _check_texts(place, code)
+        chain = [key]
+        while (above := parents[chain[-1]]) is not None:
+            chain.append(above)
+            if above in chain[:-1] or len(chain) > MAX_DEPTH:
+                names = " > ".join(known[each][1].name for each in chain[:MAX_DEPTH])
+                what = "a cycle" if above in chain[:-1] else f"deeper than {MAX_DEPTH}"
+                raise ConfigError(f"{place}: column parent: {what}: {one_line(names, 200)}")
+        over = parents[key]
+        guid = code.guid if code.guid and code.guid not in used else guid_of("code", key)
+        used.add(guid)
+        yield replace(code, guid=guid, parent=None if over is None else known[over][1].name)
+
+
+def _parent(known: Mapping[str, tuple[str, Code]], place: str, code: Code) -> str | None:
+    if code.parent is None:
+        return None
+    if (key := name_key(code.parent)) not in known:
+        near = did_you_mean(code.parent, [each.name for _, each in known.values()])
+        raise ConfigError(
+            f"{place}: column parent: {one_line(code.parent, 60)!r} is not a code{near}"
+        )
+    return key
+
+
+def _check_texts(place: str, code: Code) -> None:
+    if code.codable and not any(char.isalnum() for char in code.definition):
+        why = f"{code.name!r} has none: say when it is used"
+        raise ConfigError(f"{place}: column definition: {why}")
+    for column, length in (
+        ("definition", len(code.definition)),
+        ("examples", sum(map(len, code.examples))),
+    ):
+        if length > MAX_TEXT:
+            what = f"{length:,} characters, at most {MAX_TEXT:,}"
+            raise ConfigError(f"{place}: column {column}: {what}")

@@ -1,0 +1,83 @@
+"""Hedge: a second request for the last straggler (Dean and Barroso, The tail at scale, 2013)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runner.base.errors import CallError
+from runner.calls.admission.limits import Limit
+from runner.calls.call import Call
+from runner.providers.request import Completion
+
+if TYPE_CHECKING:
+    from runner.calls.client import Client
+
+LATE = 3.0  # times the seconds that a call is expected to take; then a fresh one is faster
+LEAST_S = 2.0  # that it is late at least
+
+
+class OvertakenError(CallError):
+    """An attempt was cancelled, since its double has brought *reply*; it may be billed."""
+
+    def __init__(self, reply: Completion) -> None:
+        super().__init__("cancelled", "its double was faster", billed=True)
+        self.reply = reply
+
+
+async def sent(
+    client: "Client",
+    call: Call,
+    sending: Coroutine[Any, Any, Completion],
+    limits: Sequence[Limit],
+) -> Completion:
+    """Return the reply that *sending* brings, of a straggler perhaps its double's (`hedged`).
+
+    A double is made while no other call waits and there is room in all *limits*, the budget among
+    them.
+    """
+    known = call.expected_s is not None and not client.local and client.budget in limits
+    if not known or call.is_double or call.way.delivery != "live":
+        return await sending
+    double = replace(call, ticket=replace(call.ticket, probe=False), is_double=True)
+    double.failures = call.failures.copy()
+
+    def may() -> bool:
+        now = asyncio.get_running_loop().time()
+        room = all(limit.wait_s(now, double.ticket) == 0 for limit in limits)
+        return room and not client.admission.has_waiters and client.gate.take_hedge()
+
+    late_s = LEAST_S + LATE * (call.expected_s or 0.0) * client.gate.pace
+    return await hedged(sending, lambda: client.attempt_live(double, limits), late_s, may)
+
+
+async def hedged(
+    first: Coroutine[Any, Any, Completion],
+    double: Callable[[], Coroutine[Any, Any, Completion]],
+    late_s: float,
+    may: Callable[[], bool],
+) -> Completion:
+    """Return the reply of *first*; raise OvertakenError where its *double* was faster.
+
+    The double starts after *late_s* seconds, as soon as it *may*. A failure of *first* is raised
+    and ends its double, whose own failure changes nothing.
+    """
+    one = asyncio.ensure_future(first)
+    tasks: list[asyncio.Future[Completion]] = [one]
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=late_s)
+        while not done and not may():
+            done, _ = await asyncio.wait(tasks, timeout=max(LEAST_S, late_s / 8))
+        if not done:
+            tasks.append(asyncio.ensure_future(double()))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not one.done() and tasks[1].exception() is None:
+                raise OvertakenError(tasks[1].result())
+        return await one
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(CallError, asyncio.CancelledError):
+                await task

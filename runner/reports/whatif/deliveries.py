@@ -1,0 +1,71 @@
+"""Deliveries of a recorded run: what its calls would cost and take live, at flex or in batches."""
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from runner.base.errors import ConfigError
+from runner.base.json import amount, mapping, mappings
+from runner.base.usage import Usage, sum_usd
+from runner.calls.schedule import steps_to_end
+from runner.job.job import Job
+from runner.providers.batches.endpoint import BatchLimits
+from runner.providers.batches.factory import why_no_batches
+from runner.providers.options import has_flex, provider_of
+from runner.providers.prices import cost_usd
+from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
+
+DELIVERIES = ("live", "flex", "batch")
+
+
+def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
+    """Return the US dollars of the calls in benchmark.json's *entries* by *delivery*."""
+    return sum_usd(
+        _priced(job, name, mapping(entries.get(name)), delivery) for name in job.settings.analyzers
+    )
+
+
+def _priced(job: Job, name: str, entry: Mapping[str, Any], delivery: str) -> float | None:
+    node = next(node for node in job.pipeline.nodes if node.name == name)
+    prices = job.chain(node)[0].prices_by_delivery[delivery]
+    calls: int = sum(each.get("outcome") == "ok" for each in mappings(entry.get("attempts")))
+    if prices is None or not calls:
+        return None if prices is None else 0.0
+    kinds = ("prompt_tokens", "completion_tokens", "cached_tokens")
+    prompt, reply, cached = (int(amount(entry.get(kind))) // calls for kind in kinds)
+    return calls * cost_usd(Usage(prompt, reply, min(cached, prompt)), prices)
+
+
+def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
+    """Return the seconds of a run by *delivery* that takes *live_s* live, and what they are.
+
+    Raises ConfigError where a model of the run has no such delivery.
+    """
+    if delivery not in DELIVERIES:
+        raise ConfigError(f"delivery={delivery}: expected {', '.join(DELIVERIES)}")
+    if job is None:
+        raise ConfigError(f"delivery={delivery}: the run's analyzers or transcript are not here")
+    asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
+    steps = max(steps_to_end(job.pipeline).values())
+    if delivery == "flex":
+        for model in asked:
+            if not has_flex(model.settings):
+                raise ConfigError(f"delivery=flex: {provider_of(model.settings)} has no flex tier")
+        names = {model.settings.name for model in asked}
+        pairs = [
+            (slow.latency_s, fast[name].latency_s)
+            for known in names
+            for fast in [read_history(history_of(job.root), known)]
+            for name, slow in read_history(history_of(job.root), flex_name(known)).items()
+            if name in fast
+        ]
+        fast_s = sum(fast for _, fast in pairs)
+        ratio = sum(slow for slow, _ in pairs) / fast_s if fast_s else 1.0
+        return live_s * ratio, "flex, as recorded" if fast_s else "flex, as fast as live: assumed"
+    for model in asked:
+        if why := why_no_batches(model.settings):
+            raise ConfigError(f"delivery=batch: {why}")
+    known_s = [read_batch_latencies(history_of(job.root), model.key) for model in asked]
+    if all(known_s):
+        return steps * max(map(median, known_s)), "batches, as recorded"
+    return steps * BatchLimits().window_s, "batches: none recorded, at most"

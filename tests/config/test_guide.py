@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+from helpers import job
+
+from runner.base.errors import ConfigError
+from runner.config.guide import MAX_QUESTIONS, read_guide
+
+LINES = "1. What is hard?\n\n# a note\n- What would ${oc.env:HOME} change?\n  2) Why?\n"
+ONE = ("transcript=file", "transcript.path=one.txt")
+YAML = "hard: What is hard?\nchange: What would you change?\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.txt").write_text("Ann: I say so.\n")
+
+
+def test_each_question_becomes_an_analyzer() -> None:
+    Path("guide.txt").write_text(LINES)
+
+    made = job("pipeline=interviews", "guide=guide.txt", *ONE)
+
+    asked = {name: body.variables.get("question") for name, body in made.settings.analyzers.items()}
+    assert ["question_01", "question_02", "question_03", "findings"] == list(asked)[:4]
+    assert "What would ${oc.env:HOME} change?" == asked["question_02"]
+    assert ["question_01", "question_02", "question_03", "findings"] == [
+        node.name for node in made.pipeline.nodes
+    ]
+    assert tuple(node.name for node in made.pipeline.nodes) == made.collection.nodes[0].reads
+
+
+def test_without_a_guide_there_is_no_question() -> None:
+    made = job("pipeline=interviews", *ONE)
+
+    assert ["findings"] == [node.name for node in made.pipeline.nodes]
+
+
+def test_yaml_may_name_the_questions() -> None:
+    Path("guide.yaml").write_text(YAML)
+    Path("list.yaml").write_text("questions:\n- Why?\n- {name: how, question: How?}\n")
+
+    assert {"hard": "What is hard?", "change": "What would you change?"} == read_guide("guide.yaml")
+    assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("none.txt", None, "cannot be read"),
+        ("empty.txt", "\n# only this\n", "it has 0 questions, expected 1 to 200"),
+        ("dots.txt", "...\n", "question 1: '...': expected words"),
+        ("long.txt", "x" * 3000, "at most 2000 characters"),
+        ("many.txt", "Why?\n" * (MAX_QUESTIONS + 1), "it has 201 questions"),
+        ("bytes.txt", b"\xff\xfe\x00", "expected a question a line"),
+        ("text.yaml", "Why?", "is not a list: expected a question a line, or YAML"),
+        ("deep.yaml", "- {a: 1}", "is not a question"),
+        ("name.yaml", "Bad Name: Why?", "'Bad Name': expected another name"),
+        ("twice.yaml", "- {name: a, question: Why?}\n- {name: a, question: How?}", "another name"),
+        ("broken.yaml", "a: [", "expected a question a line"),
+    ],
+)
+def test_another_guide_is_refused_in_one_line(
+    name: str, text: str | bytes | None, said: str
+) -> None:
+    if text is not None:
+        Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    with pytest.raises(ConfigError) as caught:
+        read_guide(name)
+
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(f"guide={name}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_guide_needs_a_pipeline_with_the_template_and_new_names() -> None:
+    Path("guide.yaml").write_text("findings: Why?\n")
+
+    with pytest.raises(ConfigError, match="pipeline=interviews has"):
+        job("guide=guide.yaml", *ONE)
+    with pytest.raises(ConfigError, match="'findings' names an analyzer already"):
+        job("pipeline=interviews", "guide=guide.yaml", *ONE)

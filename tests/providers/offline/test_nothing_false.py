@@ -1,0 +1,102 @@
+"""Statements of the offline reader in its own words, where a cue means something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.offline import answer, handed_on, spoken
+
+SIDE = ("Bo", "The weather is fine today in the valley.")
+
+# Analyzer, the list in its answer, and a sentence that says nothing of the kind.
+NOTHING = (
+    ("action_items", "action_items", 'She said "I will order the spare filter tomorrow" to all.'),
+    ("action_items", "action_items", "I was like, I'll order the spare filter tomorrow."),
+    ("action_items", "action_items", "I will beat the dolphin."),
+    ("action_items", "action_items", "I'll ask you another question about the filter."),
+    ("action_items", "action_items", "Then Python will send the report on Friday."),
+    ("action_items", "action_items", "Then April will send us rain on Friday."),
+    ("decisions", "decisions", "Then we go to the tracing and all that stuff."),
+    ("resolution", "steps", "The filter was dirty, and I'll give you an example of that."),
+    ("testimony", "claims", "Get twenty off your next order with the code LEN20 now."),
+    ("testimony", "claims", "The answer of the chair is one of the best I've heard."),
+    ("customer_mood", "moments", "My mother was angry when the neighbour was frustrated."),
+    ("customer_problem", "details", "In some cases it halves the error rate of the model."),
+    ("experiences", "experiences", "We won't be late for the meeting of the board."),
+    ("needs", "needs", "The first animal I'd like to draw for you is a tiger."),
+    ("perspective_perception", "interests", "That is all I wanted to say on the filter today."),
+    ("perspective_perception", "perceptions", "You always grab the wrong one of the two."),
+    ("perspective_perception", "perceptions", "The committee will now break for ten minutes."),
+    ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
+    ("executive_summary", "risks", "We can also lose one battery from the remote control."),
+    ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
+    ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
+)
+
+
+@pytest.mark.parametrize(("name", "key", "text"), NOTHING)
+def test_a_cue_that_means_something_else_gives_no_finding(name: str, key: str, text: str) -> None:
+    found = answer(name, spoken(SIDE, ("Ann", text), ("Bo", "Yeah.")))["structured_data"]
+
+    assert [] == found[key]
+
+
+@pytest.mark.parametrize(
+    "text", ["They have systems that make it work.", "That work is ongoing in the ministry."]
+)
+def test_work_is_no_solution(text: str) -> None:
+    found = answer("resolution", spoken(SIDE, ("Ann", text)))["structured_data"]
+
+    assert "unclear" == found["status"]
+
+
+def test_a_duty_of_the_moment_is_no_rule() -> None:
+    said = spoken(
+        ("Ann", "I must admit that the filter sounds unusual to me."),
+        ("Ann", "We have to buy a ticket for the lottery of the pump."),
+        ("Bo", "Every correction must be visible to the operator of the pump."),
+    )
+    found = answer("postulate_theorem", said)["structured_data"]["postulates"]
+
+    assert [("Bo", "rule")] == [(each["speaker"], each["kind"]) for each in found]
+
+
+def test_who_speaks_is_counted_in_turns_of_the_transcript() -> None:
+    pump, valve = "The pump ran dry in the night.", "The valve of the pump was shut."
+    said = spoken(("Ann", pump), ("Bo", "{laugh}"), ("Ann", valve))
+    people = answer("overview", said)["structured_data"]["people"]
+
+    assert ["2 of 3 turns"] == [one["part"] for one in people]
+
+
+def test_no_subject_is_made_of_frequent_words() -> None:
+    said = spoken(("Ann", "The pump is dry."), ("Bo", "The pump is old."), ("Ann", "A new pump."))
+    written: Any = [answer(name, said)["structured_data"] for name in ("overview", "meeting_notes")]
+
+    assert "requent terms: pump" in str(written)
+    assert "about" not in str([each["summary"] for each in written])
+
+
+def test_factors_and_principles_state_nothing_that_nobody_said() -> None:
+    said = spoken(
+        ("Ann", "The pump failed because the filter was clogged for two weeks."),
+        ("Bo", "If the filter stays clogged, then the pump will fail again."),
+    )
+    lines = [f'{{{line.segment} "{line.text}"}}' for line in said.lines]
+
+    given = handed_on(
+        "# Findings of stage_a\n\n## premises_assertions\n### arguments\n"
+        + "\n".join(f"- speaker: Ann | assertion: It fails {line}" for line in lines)
+    )
+    factors = answer("determining_factors", given)["structured_data"]
+    principles = answer("first_principles", given)["structured_data"]
+
+    assert {(None, "unknown")} == {
+        (each["strength"], each["controllable"]) for each in factors["factors"]
+    }
+    assert ([], [], []) == (
+        factors["interactions"],
+        factors["leverage"],
+        principles["reconstruction"],
+    )

@@ -1,0 +1,73 @@
+"""Attributes of files from the command to the tables, and a table that changes between sessions."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from docx import Document
+from helpers.batches import execute_batch
+from helpers.planted import collection, interviews, planted
+
+from runner.providers.request import Request
+from runner.reports.report.write import leave_report
+from runner.reports.verify import verify
+from runner.run.ending import nothing_to_do
+
+PLAN = {"ann": ["train"], "bob": ["train", "-price"], "cem": ["price"], "dee": ["train"]}
+
+
+def counts() -> dict[tuple[str, str], str]:
+    """Return files of each theme and group."""
+    with Path("batch/collection/groups.csv").open() as file:
+        return {(row["title"], row["value"]): row["files"] for row in csv.DictReader(file)}
+
+
+def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
+    interviews(PLAN)
+    table = Path("at.csv")
+    table.write_text("file,role\nann,nurse\nbob,nurse\ncem,doctor\ndee,doctor\n")
+    given = ("attributes=at.csv", "output.pages=docx")
+    execute_batch(made := collection(*given), planted)
+    leave_report(Path("batch"))
+    before = counts()
+    table.write_text("file,role\nann,doctor\nbob,nurse\ncem,doctor\ndee,doctor\n")
+
+    changed = collection(*given)
+
+    assert ("2", "1") == (before["train", "nurse"], before["train", "doctor"])
+    assert nothing_to_do(Path("batch"), made)
+    assert not nothing_to_do(Path("batch"), changed)
+    _, transport = execute_batch(changed, planted, again=True)
+    leave_report(Path("batch"))
+
+    assert [] == transport.requests
+    assert ("1", "2") == (counts()["train", "nurse"], counts()["train", "doctor"])
+    assert Path("batch/collection/themes.docx").exists()
+    execute_batch(collection(), planted, again=True)
+    leave_report(Path("batch"))
+
+    assert {"matrix.csv", "report.html", "themes.csv", "themes.json", "themes.md"} == {
+        each.name for each in Path("batch/collection").iterdir()
+    }
+    assert [] == verify(Path("batch"))
+
+
+def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
+    interviews(PLAN)
+
+    def quoting(request: Request) -> str:
+        answer = json.loads(planted(request))
+        if request.node == "synthesis":
+            quote = {"segment": "S0001", "quote": "The night train is a joy."}
+            answer["insights"][0]["evidence"] = [quote]
+        return json.dumps(answer)
+
+    execute_batch(collection("output.pages=docx"), quoting)
+    page = Path("batch/final/synthesis.md").read_text()
+    told = "\n".join(p.text for p in Document("batch/final/synthesis.docx").paragraphs)
+
+    for said in (page.replace("\\", ""), told):
+        assert "(Ann, S0001, ann.txt, and 2 more)" in said
+        assert "(S0001)" not in said

@@ -1,0 +1,258 @@
+"""Delivery in batches: nothing lost, nothing paid twice, whatever ends the process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import job
+from helpers.batch_endpoint import PRICE_USD, FakeProvider
+from helpers.batches import many, write_all
+from helpers.delivered import BY_BATCH, Kill, Killed, later, session
+from helpers.runs import ONLY_TWO, simulated
+
+from runner.base.errors import NotRunError
+from runner.job.job import BatchJob, Job
+from runner.providers.batches.endpoint import BatchLimits
+from runner.providers.request import Completion, Request
+from runner.record.journal import Spent, spent_in
+from runner.reports.status import status_of
+from runner.reports.verify import verify
+from runner.run.stop import Stop
+
+ROUGH: dict[str, Any] = {
+    **{"partial": True, "torn": 0.2, "lost_acks": 0.2, "failed": 0.1, "expired": 0.1},
+    "latency_s": lambda rng, _: rng.uniform(20, 200),
+}
+BATCH = Path("batch")
+
+
+def one(*overrides: str) -> Job:
+    write_all(1)
+    path = ("transcript=file", "transcript.path=many/t000.txt")
+    return job(*ONLY_TWO, *BY_BATCH, *path, *overrides)
+
+
+def some(count: int, *overrides: str) -> BatchJob:
+    write_all(count)
+    made = many(*BY_BATCH, *overrides)
+    assert isinstance(made, BatchJob)
+    return made
+
+
+def spent(path: Path = BATCH) -> Spent:
+    return spent_in(path / "journal.jsonl")[0]
+
+
+def test_a_stage_of_all_files_goes_out_as_one_batch_by_transcript() -> None:
+    provider = FakeProvider(simulated)
+    result, live = session(some(5), provider, BATCH)
+    asked = [json.loads(line)["node"] for line in provider.batches[0].lines.values()]
+
+    assert "completed" == result.status
+    assert [10, 5] == [len(batch.lines) for batch in provider.batches]
+    assert 2 * asked[:2] == asked[:4]  # both questions on a transcript, then the next one's
+    assert [] == live.requests
+    assert spent().known_usd == pytest.approx(15 * PRICE_USD)
+    assert [] == list(Path("batch/delivery").iterdir())  # all answers are committed
+
+
+def test_a_single_run_is_delivered_in_batches_too() -> None:
+    provider = FakeProvider(simulated)
+    result, _ = session(one(), provider, Path("run"))
+
+    assert "completed" == result.status
+    assert [2, 1] == [len(batch.lines) for batch in provider.batches]
+    assert ["batch"] == [each["delivery"] for each in attempts("say_means")]
+
+
+def attempts(node: str) -> list[dict[str, Any]]:
+    return list(json.loads(Path(f"run/intermediate/stage_a/{node}.json").read_bytes())["attempts"])
+
+
+def test_batches_hold_no_more_than_their_provider_allows() -> None:
+    provider = FakeProvider(simulated, limits=BatchLimits(requests=4))
+    result, _ = session(some(5), provider, BATCH)
+
+    assert "completed" == result.status
+    assert all(len(batch.lines) <= 4 for batch in provider.batches)
+
+
+def test_no_more_tokens_are_queued_than_their_provider_allows() -> None:
+    provider = FakeProvider(simulated, limits=BatchLimits(queued_tokens=12_000))
+    result, _ = session(some(5), provider, BATCH)
+    ends = [batch.ends_at for batch in provider.batches]
+
+    assert "completed" == result.status
+    assert len(ends) > 3
+    for batch in provider.batches[2:]:
+        assert any(end <= batch.made_at for end in ends)  # it waited for an earlier one
+
+
+def test_a_repair_goes_into_the_next_batch_or_live() -> None:
+    def reply(request: Request) -> str:
+        return simulated(request) if len(request.messages) > 2 else "no answer"
+
+    for repair, batches, live in (("batch", 4, 0), ("live", 2, 3)):
+        provider = FakeProvider(reply)
+        path = Path(repair)
+        result, transport = session(one(f"delivery.repair={repair}"), provider, path)
+
+        assert "completed" == result.status
+        assert (batches, live) == (len(provider.batches), len(transport.requests))
+
+
+def test_failures_expiry_and_torn_downloads_lose_nothing() -> None:
+    for seed in range(3):
+        provider = FakeProvider(simulated, seed=seed, **ROUGH)
+        path = Path(f"batch{seed}")
+        result, live = session(some(4), provider, path, retries=6)
+
+        assert "completed" == result.status
+        assert [] == live.requests
+        assert {1} == set(provider.paid.values())
+        assert spent(path).known_usd == pytest.approx(12 * PRICE_USD)
+
+
+def test_a_hundred_deaths_lose_nothing_and_pay_nothing_twice() -> None:
+    made = one()
+    whole = Kill()
+    session(made, rough(0, whole), Path("whole"), kill=whole)
+    places = random.Random(0).sample(range(1, whole.count), 100)
+    died = 0
+    for at in places:
+        path, kill = Path("run"), Kill(at)
+        provider = rough(0, kill)
+        with suppress(Killed):  # one that ends sooner has nothing left to do
+            session(made, provider, path, kill=kill)
+        died += kill.died.is_set()
+        provider.hook = lambda _: None
+        later(provider, 1000 + random.Random(at).choice([0, 30, 1000]))
+        result, live = session(made, provider, path, kill=Kill())
+
+        assert "completed" == result.status, kill.trail[-3:]
+        assert {1} == set(provider.paid.values())
+        assert ([], []) == (live.requests, spent(path).out)
+        assert spent(path).known_usd == pytest.approx(sum(provider.paid.values()) * PRICE_USD)
+        assert 0.0 == spent(path).charged_usd
+        shutil.rmtree(path)
+
+    assert died > 90
+
+
+def rough(seed: int, kill: Kill) -> FakeProvider:
+    return FakeProvider(simulated, seed=seed, hook=lambda name: kill.come(name), **ROUGH)
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize("choice", ["leave", "cancel"])
+def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> None:
+    made = some(3, f"delivery.on_interrupt={choice}", "budget.max_cost_usd=1")
+    provider = FakeProvider(simulated, latency_s=lambda *_: 300.0)
+    stop = Stop()
+
+    def interrupt(admission: Any, _: Stop) -> None:
+        def close() -> None:
+            stop.signum = 2
+            admission.close(NotRunError("interrupted", "not called: the run was interrupted"))
+
+        asyncio.get_running_loop().call_later(100.0, close)
+
+    result, _ = session(made, provider, BATCH, stop=stop, act=interrupt)
+    said, faults = list(status_of(BATCH)), verify(BATCH)
+    held = spent().held
+
+    assert "interrupted" == result.status
+    assert (6, 0.0) == (len(spent().out), spent().charged_usd)
+    assert 0 < held[1] < 1
+    assert said[0] == "batch: 1 batch out; colloquy resume=batch collects them"
+    assert [] == [line for line in faults if "journal" in line or "delivery" in line]
+    later(provider, 200)
+    result, live = session(made, provider, BATCH)
+
+    assert ("completed", []) == (result.status, live.requests)
+    assert ["batch: nothing is out"] == list(status_of(BATCH))
+    assert {1} == set(provider.paid.values())
+    assert (2 if choice == "leave" else 3) == len(provider.batches)
+    assert [] == verify(BATCH)
+
+
+def interrupted(made: Any, provider: FakeProvider, path: Path) -> None:
+    """Stop a run while its first batch is out."""
+    kill = Kill()
+
+    def hook(name: str) -> None:
+        if name == "ask" and provider.batches:
+            kill.at = 0
+        kill.come(name)
+
+    provider.hook = hook
+    with pytest.raises(Killed):
+        session(made, provider, path, kill=kill)
+    provider.hook = lambda _: None
+    later(provider, 1000)
+
+
+def test_calls_of_a_batch_are_collected_by_a_run_that_goes_on_live() -> None:
+    provider = FakeProvider(simulated)
+    interrupted(one(), provider, Path("run"))
+    result, live = session(one("model.delivery=live"), provider, Path("run"))
+
+    assert "completed" == result.status
+    assert 1 == len(provider.batches)
+    assert ["competing_hypotheses"] == [request.node for request in live.requests]
+
+
+def test_what_nobody_asks_for_any_more_is_settled_at_its_price() -> None:
+    provider = FakeProvider(simulated)
+    interrupted(one(), provider, Path("run"))
+    result, _ = session(one("repeat=1"), provider, Path("run"))  # other requests
+    total = spent(Path("run"))
+
+    assert "completed" == result.status
+    assert [] == total.out
+    assert total.charged_usd > 2 * PRICE_USD  # bounds of the two replies that were not read
+    assert total.known_usd == pytest.approx(3 * PRICE_USD)
+
+
+def test_a_cap_holds_while_batches_are_out_and_across_processes() -> None:
+    made = some(4, "budget.max_cost_usd=0.06")
+    provider = FakeProvider(simulated, **ROUGH)
+    kill = Kill(400)
+    provider.hook = kill.come
+    with pytest.raises(Killed):
+        session(made, provider, BATCH, kill=kill)
+    provider.hook = lambda _: None
+    later(provider, 1000)
+    session(made, provider, BATCH, retries=6)
+    total = spent()
+
+    assert sum(provider.paid.values()) * PRICE_USD <= total.known_usd + total.held[1] + 1e-9
+    assert total.known_usd + total.charged_usd + total.held[1] <= 0.06 + 1e-9
+
+
+def test_results_that_are_damaged_on_the_disk_are_fetched_again() -> None:
+    made, provider, path = one(), FakeProvider(simulated), Path("run")
+    kill = Kill()
+
+    def dies(request: Request) -> str | Completion:
+        kill.at = 0
+        return simulated(request)
+
+    provider.reply = dies
+    with pytest.raises(Killed):
+        session(made, provider, path, kill=kill)
+    provider.reply = simulated
+    (stored,) = Path("run/delivery").iterdir()
+    stored.write_bytes(stored.read_bytes()[:-40])
+    later(provider, 1000)
+    result, _ = session(made, provider, path)
+
+    assert "completed" == result.status
+    assert {1} == set(provider.paid.values())
