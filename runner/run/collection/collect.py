@@ -176,7 +176,7 @@ def _places(evidence: Testimony) -> dict[str, str]:
     said: dict[str, list[str]] = {}
     for found in evidence.findings.values():
         for quote in found.quotes:
-            said.setdefault(quote.quote, []).append(said_by(quote))
+            said.setdefault(quote.quote.replace('"', "'"), []).append(said_by(quote))
     more = {words: len(set(places)) - 1 for words, places in said.items()}
     return {
         words: places[0] + (f", and {more[words]} more" if more[words] else "")
