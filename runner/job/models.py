@@ -113,8 +113,12 @@ class Model:
 
 
 def chain_of(node: Node, settings: Settings, models: Mapping[str, Model]) -> tuple[Model, ...]:
-    """Return the models asked for *node*, in order: its own, then the fallbacks of that one."""
-    name = settings.analyzers[node.name].model or settings.stages[node.stage].model or MAIN
+    """Return the models asked for *node*, in order: its own, then the fallbacks of that one.
+
+    The node of a part is asked as its analyzer is.
+    """
+    analyzer = settings.analyzers[node.name.partition("/")[0]]
+    name = analyzer.model or settings.stages[node.stage].model or MAIN
     first = models[name]
     others = dict.fromkeys(other for other in first.settings.fallbacks if other != name)
     return (first, *(models[other] for other in others))

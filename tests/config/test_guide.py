@@ -39,10 +39,12 @@ def test_without_a_guide_there_is_no_question() -> None:
 
 def test_yaml_may_name_the_questions() -> None:
     Path("guide.yaml").write_text(YAML)
+    Path("guide.json").write_text('["Why?", "How?"]')
     Path("list.yaml").write_text("questions:\n- Why?\n- {name: how, question: How?}\n")
 
     assert {"hard": "What is hard?", "change": "What would you change?"} == read_guide("guide.yaml")
     assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
+    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("guide.json")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,8 @@ def test_yaml_may_name_the_questions() -> None:
     [
         ("none.txt", None, "cannot be read"),
         ("empty.txt", "\n# only this\n", "it has 0 questions, expected 1 to 200"),
+        ("same.txt", "Why?\nHow?\n2. Why?\n", "question 3: 'Why?' is there twice"),
+        ("same.yaml", "a: Why?\na: How?\n", "'a' is there twice"),
         ("dots.txt", "...\n", "question 1: '...': expected words"),
         ("long.txt", "x" * 3000, "at most 2000 characters"),
         ("many.txt", "Why?\n" * (MAX_QUESTIONS + 1), "it has 201 questions"),

@@ -71,7 +71,7 @@ class _Runner(NodeRunner):
 
     def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
         """Return what is asked of each model of *node*, in order."""
-        chain = self.job.chain(replace(node, name=owner_of(node)))
+        chain = self.job.chain(node)
         fit = {model.name: fits[owner_of(node), model.name] for model in chain}
         return [Question(node, m, calls, fit[m.name], m is chain[-1]) for m in chain]
 

@@ -25,7 +25,13 @@ from runner.run.collection.material import (
     room_of,
 )
 from runner.run.collection.state import State, side_of
-from runner.run.collection.themes import MAX_REASON, MAX_STATEMENT, faults_of, known_ids
+from runner.run.collection.themes import (
+    MAX_REASON,
+    MAX_STATEMENT,
+    UNKNOWN,
+    faults_of,
+    known_ids,
+)
 from runner.run.collection.tree import files_of, leaves
 
 EXAMPLES = 4  # findings of each side of a theme that are shown
@@ -144,39 +150,59 @@ class Agreements:
         self, reply: Mapping[str, Any], ids: _Ids
     ) -> tuple[list[Contradiction | Accord], Ids]:
         """Return what *reply* says; a contradiction without two sides with findings is dropped."""
-        state, faults = self.state, list[str]()
-        said = list[Contradiction | Accord]()
-        for row in mappings(section(reply, "structured_data").get("contradictions")):
-            sides, themes = list[Position](), dict[str, None]()
-            for each in mappings(row.get("sides")):
-                findings, of_themes = _members(each, ids, faults)
-                position = one_line(text(each.get("position")), MAX_STATEMENT)
-                if findings:
-                    sides.append(Position(position, state.quotes(findings), findings))
-                    themes |= of_themes
+        rows, state = section(reply, "structured_data"), self.state
+        unknown, dropped = dict[str, None](), dict[str, None]()
+        said, told = list[Contradiction | Accord](), set[frozenset[Ids]]()
+        for row in mappings(rows.get("contradictions")):
+            asked = [_members(each, ids, unknown) for each in mappings(row.get("sides"))]
+            parted = _apart([findings for findings, _ in asked])
+            names = [text(each.get("position")) for each in mappings(row.get("sides"))]
+            sides = tuple(
+                Position(one_line(name, MAX_STATEMENT), state.quotes(findings), findings)
+                for name, findings in zip(names, parted, strict=True)
+                if findings
+            )
             statement = one_line(text(row.get("statement")), MAX_STATEMENT)
-            if len(sides) < 2 or not statement:
-                faults.append(f"a contradiction without two sides: {statement[:60]}")
+            between = frozenset(side.findings for side in sides)
+            if len(sides) < 2 or not statement or between in told:
+                dropped[statement[:60]] = None
                 continue
+            told.add(between)
+            themes = dict.fromkeys(name for _, of_themes in asked for name in of_themes)
             why = one_line(text(row.get("reason")), MAX_REASON)
-            said.append(Contradiction("", statement, tuple(sides), tuple(themes), why))
-        for row in mappings(section(reply, "structured_data").get("agreements")):
-            findings, of_themes = _members(row, ids, faults)
+            said.append(Contradiction("", statement, sides, tuple(themes), why))
+        lone = dict[str, None]()
+        for row in mappings(rows.get("agreements")):
+            findings, of_themes = _members(row, ids, unknown)
             statement = one_line(text(row.get("statement")), MAX_STATEMENT)
             quotes = state.quotes(findings)
             if not statement or len({quote.file for quote in quotes}) < 2:
-                faults.append(f"an agreement without two files: {statement[:60]}")
+                lone[statement[:60]] = None
                 continue
             said.append(Accord("", statement, quotes, findings, tuple(of_themes)))
-        return said, tuple(faults)
+        return said, (
+            *faults_of(UNKNOWN, unknown),
+            *faults_of("contradictions without two sides of their own", dropped),
+            *faults_of("agreements without two files", lone),
+        )
 
 
-def _members(row: Mapping[str, Any], ids: _Ids, faults: list[str]) -> tuple[Ids, dict[str, None]]:
-    """Return the findings and themes that the members of *row* stand for; add unknown ids."""
-    known, unknown = known_ids(row.get("members"), ids.findings)
-    faults += faults_of("unknown", unknown)
+def _members(
+    row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
+) -> tuple[Ids, dict[str, None]]:
+    """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
+    known, others = known_ids(row.get("members"), ids.findings)
+    unknown |= dict.fromkeys(others)
     findings = dict.fromkeys(each for name in known for each in ids.findings[name])
     return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
+
+
+def _apart(sides: Sequence[Ids]) -> list[Ids]:
+    """Return *sides* with each finding on one of them: the smallest, which tells most of it."""
+    of = dict[str, int]()
+    for place in sorted(range(len(sides)), key=lambda place: len(sides[place])):
+        of = dict.fromkeys(sides[place], place) | of
+    return [tuple(f for f in side if of[f] == place) for place, side in enumerate(sides)]
 
 
 @dataclass
@@ -260,4 +286,4 @@ def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[di
         unknown |= dict.fromkeys(others)
         why = one_line(text(row.get("why")), MAX_REASON)
         chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
-    return chosen, faults_of("unknown", unknown)
+    return chosen, faults_of(UNKNOWN, unknown)

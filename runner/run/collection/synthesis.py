@@ -13,7 +13,7 @@ from runner.record.testimony import MAX_QUOTE
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import Cluster, Ids, Sheet, block, line, room_of
 from runner.run.collection.state import State, voices_of
-from runner.run.collection.themes import faults_of, known_ids
+from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
 
 MAX_TEXT = 40_000  # characters kept of a reply
 
@@ -96,4 +96,4 @@ def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tu
     known, unknown = known_ids(fields.get("themes"), ids)
     said = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
     insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
-    return Synthesis(name, said, insights, tuple(known)), faults_of("unknown", unknown)
+    return Synthesis(name, said, insights, tuple(known)), faults_of(UNKNOWN, unknown)

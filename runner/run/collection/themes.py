@@ -29,7 +29,9 @@ from runner.run.collection.material import (
 from runner.run.collection.tree import File, branches, files_of, fits
 
 MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a reply
-_MOST_NAMED = 12  # unknown ids that a ledger names
+_MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
+UNKNOWN = "ids of the reply that are unknown"
+_FULL = "ids of the reply that are in too many themes"
 _SHARED = 2  # themes of one call that a finding may belong to
 
 
@@ -207,7 +209,7 @@ def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[lis
         reason = one_line(text(row.get("reason")), MAX_REASON)
         merged = (*cluster.merged, Joined(by, parts, reason))
         themes.append(replace(cluster, merged=merged))
-    return themes, (*faults_of("unknown", unknown), *faults_of("in too many themes", full))
+    return themes, (*faults_of(UNKNOWN, unknown), *faults_of(_FULL, full))
 
 
 def _joined(
@@ -254,7 +256,7 @@ def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[st
 
 
 def faults_of(fault: str, names: Collection[str]) -> Ids:
-    """Return a line about the ids *names* of a reply that have a *fault*, none without any."""
+    """Return a line about the *names* that have a *fault*, none without any."""
     shown = ", ".join(list(names)[:_MOST_NAMED])
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return (f"ids of the reply that are {fault}: {shown}{more}",) if names else ()
+    return (f"{fault}: {shown}{more}",) if names else ()

@@ -283,3 +283,33 @@ def test_a_plan_predicts_the_calls_of_a_collection() -> None:
     assert [6, 1, 1, 1, 1] == [node.calls for node in large.nodes.values()]
     assert small.nodes["themes"].calls > 5
     assert {"findings"} == plan_batch(one).plan().nodes.keys()
+
+
+def test_a_contradiction_has_sides_of_their_own_and_is_told_once() -> None:
+    interviews(PLAN)
+
+    def hostile(request: Any) -> str:
+        reply = json.loads(planted(request))
+        if request.node == "agreements":
+            whole, one = ["T01.for"], ["F1"]
+            pairs = [(whole, whole), (whole, one), *[(whole, ["T01.against"])] * 500]
+            reply["structured_data"]["contradictions"] = [
+                {
+                    "statement": f"Statement {number}",
+                    "sides": [{"position": "p", "members": side} for side in pair],
+                    "reason": "",
+                }
+                for number, pair in enumerate(pairs)
+            ]
+        return json.dumps(reply)
+
+    execute_batch(collection(), hostile)
+
+    found = stored()
+    sides = [[len(side.findings) for side in each.sides] for each in found.contradictions]
+    assert [("Statement 1", [2, 1]), ("Statement 2", [3, 1])] == [
+        (each.statement, of) for each, of in zip(found.contradictions, sides, strict=True)
+    ]
+    row = next(row for row in found.ledger if row.node == "agreements")
+    assert ["and 488 more"] == [line[-12:] for line in row.left_out if "two sides" in line]
+    assert [] == verify(Path("batch"))
