@@ -120,11 +120,11 @@ def test_failures_expiry_and_torn_downloads_lose_nothing() -> None:
         assert spent(path).known_usd == pytest.approx(12 * PRICE_USD)
 
 
-def test_a_hundred_deaths_lose_nothing_and_pay_nothing_twice() -> None:
+def test_fifty_deaths_lose_nothing_and_pay_nothing_twice() -> None:
     made = one()
     whole = Kill()
     session(made, rough(0, whole), Path("whole"), kill=whole)
-    places = random.Random(0).sample(range(1, whole.count), 100)
+    places = random.Random(0).sample(range(1, whole.count), 50)
     died = 0
     for at in places:
         path, kill = Path("run"), Kill(at)
@@ -143,7 +143,7 @@ def test_a_hundred_deaths_lose_nothing_and_pay_nothing_twice() -> None:
         assert 0.0 == spent(path).charged_usd
         shutil.rmtree(path)
 
-    assert died > 90
+    assert died > 40
 
 
 def rough(seed: int, kill: Kill) -> FakeProvider:

@@ -153,8 +153,9 @@ def test_a_batch_killed_at_any_operation_is_finished_and_repeats_no_stored_answe
     assert [EXIT_OK] == trial.codes
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
-@pytest.mark.parametrize("forever", [False, True], ids=["once", "for_ever"])
+@pytest.mark.parametrize(
+    ("code", "forever"), [(errno.ENOSPC, False), (errno.EIO, True), (errno.EROFS, True)]
+)
 def test_a_disk_that_fails_at_any_operation_of_a_batch_tears_nothing(
     made: BatchJob, tmp_path: Path, code: int, forever: bool
 ) -> None:

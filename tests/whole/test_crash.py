@@ -64,8 +64,7 @@ def test_a_run_killed_at_any_operation_is_finished_without_asking_twice(
     assert trial.whole
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
-@pytest.mark.parametrize("forever", [False, True], ids=["once", "for_ever"])
+@pytest.mark.parametrize(("code", "forever"), [(errno.ENOSPC, False), (errno.EIO, True)])
 def test_a_disk_that_fails_at_any_operation_tears_nothing_and_ends_in_exit_8_or_in_answers(
     subject: Subject, tmp_path: Path, code: int, forever: bool
 ) -> None:

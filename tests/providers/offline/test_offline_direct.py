@@ -176,10 +176,8 @@ def loaded(tmp_path: Path, *arguments: str) -> tuple[int, list[str]]:
     ("arguments", "code"),
     [
         (["output.console=quiet"], 0),
-        (["plan=true"], 0),
         (["--help"], 0),
         (["model=nope"], 2),
-        (["processing.max_concurrent=0"], 2),
         (["model=openai"], 2),
         (["transcript=nowhere.txt"], 7),
     ],
