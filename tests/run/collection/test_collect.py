@@ -152,6 +152,8 @@ def test_a_collection_of_one_is_skipped_and_complete() -> None:
 
     assert ("completed", 0) == (result.status, result.exit_code)
     assert ("skipped", 1) == (stored().status, len(stored().read))
+    about = json.loads(Path("batch/metadata.json").read_bytes())["collection"]
+    assert "the collection is skipped: 1 transcript read, it needs 2" == about["why"]
     assert ["findings"] == [request.node for request in transport.requests]
     assert Path("batch/COMPLETED").exists()
 
