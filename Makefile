@@ -38,7 +38,7 @@ bench: .venv/.ready
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.whatif
 	$(BIN)/python -m benchmarks.scheduling
-	$(BIN)/python -m benchmarks.delivery --draws 20 --every 3
+	$(BIN)/python -m benchmarks.delivery --every 3
 	$(BIN)/python -m benchmarks.planted
 	$(BIN)/python -m benchmarks.planted_crashes --stride 20
 

@@ -1,7 +1,7 @@
 """Themes: what the transcripts of a batch say together, as collection/themes.json holds it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -188,10 +188,15 @@ class Collection:
     threshold_curve: tuple[CurvePoint, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the content of themes.json."""
+        """Return the content of themes.json as plain data."""
         data = asdict(self)
-        themes = [_renamed(theme) for theme in data["themes"]]
-        return {"version": VERSION, **data, "themes": themes}
+        return {"version": VERSION, **data, "themes": list(map(_renamed, data["themes"]))}
+
+    def content(self) -> dict[str, Any]:
+        """Return the content of themes.json for `as_json`, without a copy of its values."""
+        whole = {each.name: getattr(self, each.name) for each in fields(self)}
+        themes = ({f.name: getattr(theme, f.name) for f in fields(theme)} for theme in self.themes)
+        return {"version": VERSION, **whole, "themes": list(map(_renamed, themes))}
 
 
 def read_collection(data: Any) -> Collection | None:

@@ -35,9 +35,10 @@ async def sent(
     """Return the reply that *sending* brings, of a straggler perhaps its double's (`hedged`).
 
     A double is made while no other call waits and there is room in all *limits*, the budget among
-    them.
+    them; none where retries are off.
     """
-    known = call.expected_s is not None and not client.local and client.budget in limits
+    known = call.expected_s is not None and client.budget in limits
+    known = known and not client.local and client.retry.max_retries > 0
     if not known or call.is_double or call.way.delivery != "live":
         return await sending
     double = replace(call, ticket=replace(call.ticket, probe=False), is_double=True)
@@ -48,8 +49,15 @@ async def sent(
         room = all(limit.wait_s(now, double.ticket) == 0 for limit in limits)
         return room and not client.admission.has_waiters and client.gate.take_hedge()
 
+    async def again() -> Completion:
+        if client.sizer is not None and not double.ticket.tokens:  # without a cap, but one is lost
+            size = await client.sizer.size(call.request)
+            for ticket in (call.ticket, double.ticket):
+                ticket.tokens, ticket.cost_usd = size
+        return await client.attempt_live(double, limits)
+
     late_s = LEAST_S + LATE * (call.expected_s or 0.0) * client.gate.pace
-    return await hedged(sending, lambda: client.attempt_live(double, limits), late_s, may)
+    return await hedged(sending, again, late_s, may)
 
 
 async def hedged(

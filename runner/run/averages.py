@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from statistics import mean
 
 import structlog
 
@@ -64,8 +65,9 @@ def _is_measured(timing: NodeTiming, outcome: Outcome, planned: NodePlan) -> boo
 
 def _averages(timing: NodeTiming, plan: NodePlan) -> CallAverages:
     calls, usage = plan.calls, timing.calls.usage
+    good = [each.latency_s for each in timing.calls.attempts if each.outcome == "ok"]
     return CallAverages(
-        latency_s=round(timing.duration.sum_s / calls, 4),
+        latency_s=round(mean(good), 4),
         reply_tokens=round(usage.completion_tokens / calls, 1),
         prompt_ratio=round(usage.prompt_tokens / plan.planned_tokens, 4),
     )

@@ -50,13 +50,18 @@ class Sized(Sizer):
 
 
 def ask(
-    *seconds: float, slots: int = 8, cap: float | None = None, calls: int = 1, known: bool = True
+    *seconds: float,
+    slots: int = 8,
+    cap: float | None = None,
+    calls: int = 1,
+    known: bool = True,
+    retries: int = 1,
 ) -> tuple[list[str], float, Latencies, Budget, list[CallLog]]:
     """Make *calls* at once that are expected to take 10 s; return what came of them."""
 
     async def main() -> tuple[list[str], float, Latencies, Budget, list[CallLog]]:
         transport, budget = Latencies(*seconds), Budget(max_cost_usd=cap)
-        sizer, retry = Sized(tokenizer_for("gpt-5-mini")), RetryPolicy(0)
+        sizer, retry = Sized(tokenizer_for("gpt-5-mini")), RetryPolicy(retries)
         client = Client(transport, retry, 600.0, random.Random(1), budget=budget, sizer=sizer)
         logs, pool = [CallLog() for _ in range(calls)], Slots(slots)
         expected_s = 10.0 if known else None
@@ -94,6 +99,7 @@ def test_no_second_request_without_history_room_money_or_need() -> None:
         ((500.0, 8.0), {"slots": 1}),  # no room beside it
         ((500.0, 8.0), {"cap": 0.7}),  # its upper bound does not fit
         ((31.0, 8.0), {}),  # not late
+        ((500.0, 8.0), {"retries": 0}),  # repeats are off
         ((-40.0, -1.0), {}),  # the double fails first and the straggler then
     ):
         said, took, transport, budget, _ = ask(*seconds, **how)  # type: ignore[arg-type]
@@ -110,3 +116,10 @@ def test_only_a_few_calls_are_made_twice_and_none_while_others_wait() -> None:
 
     assert (5, 1) == (transport.sent, said.count("after 8 s"))
     assert 3 == queued[2].sent
+
+
+def test_a_lost_request_is_charged_without_a_cap_too() -> None:
+    _, _, _, budget, logs = ask(500.0, 8.0)
+
+    assert (1000, 0.4) == (logs[0].charged_tokens, logs[0].charged_usd)
+    assert 0.401 == round(budget.spent_usd, 6)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
@@ -42,3 +43,30 @@ def test_a_client_that_knows_its_limits_uses_them_up_and_is_never_throttled(
 
     assert result.provider.statuses == [200] * 300
     assert result.took_s < 1.05 * ideal_s + 30
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replies_far_below_their_limit_do_not_leave_a_limit_unused(seed: int) -> None:
+    """A provider that counts what is written is not asked for the room of whole limits."""
+
+    def short(name: str) -> tuple[int, int]:
+        prompt, reply = sizes(name)
+        return prompt, 1 + reply // 10
+
+    class Known:
+        async def size(self, request: Request) -> tuple[int, float]:
+            return short(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
+
+    async def main(*, written: bool) -> Storm:
+        gate = Gate(32, tpm=60_000, rng=random.Random(seed), written=written)
+        result = Storm(VirtualProvider(short, seed=seed, tpm=60_000), gate)
+        await result.make_calls(300, seed=seed, sizer=Known())
+        return result
+
+    whole, learned = (run_virtually(partial(main, written=each)) for each in (False, True))
+    ideal_s = sum(sum(short(name)) for name in learned.provider.asked) * 60 / 60_000
+
+    assert 300 == learned.answered
+    assert learned.failed_requests <= 2  # of long replies that came together
+    assert 0.95 <= ideal_s / learned.took_s
+    assert learned.took_s < whole.took_s

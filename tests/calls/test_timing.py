@@ -28,6 +28,14 @@ def test_a_request_goes_live_at_once_where_no_batch_ends_in_time() -> None:
     assert timing(20.0, *[1.0] * 9).leaves_at(2, 1) <= 0.0
 
 
+def test_a_batch_is_not_tried_where_none_has_ever_ended_in_time() -> None:
+    known = [500.0] * 9
+
+    assert timing(None, *known).allows(1, 1)
+    assert timing(600.0, *known).allows(1, 1)
+    assert not timing(600.0, *known).allows(4, 1)
+
+
 def test_an_earlier_step_leaves_time_for_a_later_ones_batch() -> None:
     """Nine of ten batches take 300 s; the tenth is not worth the time of two steps."""
     known = [300.0] * 9 + [50_000.0]

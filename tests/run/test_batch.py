@@ -35,7 +35,7 @@ from runner.run.batch.plan import plan_batch
 from runner.run.objective import objective
 from runner.run.plan import make_plan
 from runner.run.stop import Stop
-from runner.transcript.inputs import Input, find_inputs, is_many
+from runner.transcript.inputs import Input, Inputs, find_inputs, is_many
 
 SECOND = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
 
@@ -623,3 +623,11 @@ def test_a_batch_is_told_from_a_run() -> None:
     assert is_batch(Path("batch"))
     assert not is_batch(Path("batch/runs"))
     assert max_in_flight(made) == 3
+
+
+def test_the_longest_files_are_begun_first_and_files_of_like_size_in_order(tmp_path: Path) -> None:
+    for name, size in (("a", 100), ("b", 5000), ("c", 120), ("d", 40_000), ("e", 4500)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    files = tuple(Input(tmp_path / name, name, name) for name in ("a", "b", "c", "d", "e", "gone"))
+
+    assert ["d", "b", "e", "a", "c", "gone"] == [f.name for f in Inputs(files).longest_first()]

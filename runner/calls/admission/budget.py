@@ -3,6 +3,8 @@
 import asyncio
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from runner.base.errors import CallError, NotRunError
@@ -72,6 +74,15 @@ class Budget:
         self._in_flight -= 1
         self._reserved_usd -= ticket.cost_usd
         self._reserved_tokens -= ticket.tokens
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Count an attempt of an earlier session, whose bound is in the sums, as in flight."""
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
 
     def spend(self, cost_usd: float, tokens: int) -> None:
         """Count what an attempt used."""

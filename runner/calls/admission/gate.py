@@ -29,6 +29,7 @@ MAX_CEILING = 256
 _COUNT_LIMITS = ("openai", "azure", "bedrock")
 _PACE_WEIGHT, MAX_PACE = 0.1, 4.0
 HEDGED = 0.03  # share of replies that may be asked for twice, one at least
+_ROOM = 1.5  # over the mean, so that some long replies at once are not refused
 _LEARN = 8  # replies until the share of their limits that replies use is believed
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
@@ -61,7 +62,7 @@ class Gate:
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
     read from the provider's cache count against no limit of prompt tokens; with *written* a reply
-    counts as it is written, so that its limit times the share that replies used is set aside.
+    counts as it is written, so that 1.5 times the share that replies used of theirs is set aside.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class Gate:
         """Return what *ticket* takes of each kind of limit until its reply is there."""
         reply = ticket.reply_tokens
         if self._written and self._replies >= _LEARN and self._reply_limits:
-            reply = math.ceil(reply * min(1.0, self._reply_tokens / self._reply_limits))
+            reply = math.ceil(reply * min(1.0, _ROOM * self._reply_tokens / self._reply_limits))
         return kinds_of(ticket.tokens - ticket.reply_tokens + reply, reply)
 
     def _refuses(self, now: float, ticket: Ticket) -> bool:

@@ -52,7 +52,8 @@ class BatchAttempt:
     async def make(self) -> Completion:
         """Return the reply; raise CallError."""
         if self._held is not None:
-            return await self._wait()
+            with self.client.budget.expecting():
+                return await self._wait()
         room = self.call.ticket
         if self.deliverer.timing.deadline_s is not None:  # the price of going live too
             room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
@@ -136,6 +137,7 @@ class BatchAttempt:
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
         self.client.budget.spend(usd, tokens)
+        self.client.admission.reschedule()  # what it has not used is there for others
 
     def _record(self, event: str, **facts: object) -> None:
         self.call.calls.record(event, self._number, request=self._key, **facts)

@@ -10,7 +10,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.sender import RETRIED, identified
+from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
 from runner.calls.delivery.shipment import Result, Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
@@ -110,7 +110,8 @@ class Collector:
                 with busy():  # until all results are handed out, no batch is sent
                     await self._collect(shipment)
         except CallError as error:
-            if error.kind not in RETRIED:
+            young = self.timing.now() - shipment.batch.at < SETTLE_S and error.kind == "not_found"
+            if error.kind not in RETRIED and not young:
                 raise
             log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
 
@@ -149,6 +150,10 @@ class Collector:
 
     async def _hurry(self, shipment: Shipment) -> None:
         """Stop a batch in time for the deadline; what it does not give back goes live as well."""
+        if self.timing.deadline_s is None:
+            return
+        with busy():  # at whose end the sender sees what in no batch yet is due
+            pass
         now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [
             waiting

@@ -89,7 +89,7 @@ class Deliverer:
         if self.timing.deadline_s is None:
             return True
         others = len(self.sender.pending) + self.collector.count_waiting()
-        return self.timing.latest(steps, others + 1) > self.timing.now()
+        return self.timing.allows(steps, others + 1)
 
     async def reply(
         self,

@@ -52,6 +52,10 @@ class Timing:
             return math.inf
         return self.deadline_s - steps * self._step_s(waiting) - self.cancel_s
 
+    def allows(self, steps: int, waiting: int) -> bool:
+        """Return whether a batch that is sent now may end in time."""
+        return self._sample[0] <= self.latest(steps, waiting) - self.now()
+
     def _step_s(self, waiting: int) -> float:
         """Return seconds in which so many requests are answered live."""
         return MARGIN * self.live_s * math.ceil(max(1, waiting) / max(1, self.slots))

@@ -10,6 +10,8 @@ from runner.reports.collection.groupings import GroupDifference, method_of
 
 MAX_SILENT = 40  # files named in a page
 
+_SILENT = "No finding of a silent file is in the theme; its transcript may still speak of it."
+
 
 def themes_md(facts: CollectionFacts, name: str, most: int | None = None) -> str:
     """Return themes.md of the batch called *name*, with at most *most* quotes of a side."""
@@ -46,7 +48,8 @@ def _overview(facts: CollectionFacts) -> str:
         [t.id, t.title, len(t.files), len(t.speakers), len(t.for_), len(t.against), len(t.silent)]
         for t in facts.collection.themes
     ]
-    return table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows)
+    shown = table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows)
+    return f"{shown}\n\n{_SILENT}"
 
 
 def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[str]:

@@ -266,9 +266,11 @@ class Batch:
     async def _collect(self, status: str, code: int) -> tuple[str, int]:
         """Run the stages that read all transcripts; return the batch's status and exit code."""
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
+        names = ", ".join(node.name for node in self.job.collection.nodes)
+        self._console.tell(f"all transcripts together: {names}")
         self._collected = found = await Collecting(*of).execute()
         self._measures.add(found.analyzers)
-        self._console.note(found.note)
+        self._console.tell(found.note)
         if found.status in DONE:
             return status, code
         return "partial", worst_exit_code([code, found.exit_code])

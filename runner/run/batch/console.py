@@ -66,6 +66,11 @@ class BatchConsole:
         elif line and self._plain:
             print_stderr(to_terminal(line, 300))
 
+    def tell(self, line: str) -> None:
+        """Print a line below the progress, once that has ended; nothing if *line* is empty."""
+        if line and (self._plain or self._live is not None):
+            print_stderr(to_terminal(self._secrets.redact(line), 300))
+
     def fault(self, row: ResultRow) -> None:
         """Show the failure of a file."""
         message = f"{row.status}: {row.transcript}: {row.error}"

@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import forecast
+from runner.run.collection.forecast import forecast, why_skipped
 from runner.run.node_plan import NodePlan, summed, total
 from runner.run.plan import (
     Plan,
@@ -105,6 +105,8 @@ class BatchPlan:
             lines.append(f"doubts   about {files}; colloquy-read FILE tells them")
         lines += [f"redact   {described(self.redacted)}"] if self.redacted else []
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
+        skipped = why_skipped(self.job, self.files) if self.job.collection.stages else ""
+        lines += [skipped] if skipped else []
         return "\n".join([*lines, "", as_text(self.plan())])
 
 

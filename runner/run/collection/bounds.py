@@ -25,7 +25,7 @@ def readable(found: Collection) -> dict[str, Any]:
             why = f"{left:,} quotes are in the runs only: this file would be too large to be read"
             row = LedgerRow(0, FILE, _quotes(found), 0, 0, (why,))
             fewer = replace(fewer, ledger=(*fewer.ledger, row))
-        data = fewer.as_dict()
+        data = fewer.content()
         try:
             check_size(as_json(data, short=own is not None or other is not None))
         except ValueError:

@@ -30,6 +30,7 @@ from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
+from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
@@ -89,7 +90,7 @@ class Collecting:
         of = (self.directory.path, list(self.batch.inputs), nodes)
         evidence = await offload(gather, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
-        if why := self._nothing(evidence):
+        if why := why_skipped(self.batch, len(evidence.read)):
             found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
             await self._write(found)
             return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
@@ -108,17 +109,6 @@ class Collecting:
     def _seen(self, node: Node) -> CallAverages | None:
         first = self.batch.chain(node)[0]
         return self.histories[first.settings.name].get(node.name)
-
-    def _nothing(self, evidence: Testimony) -> str:
-        """Return why there is nothing to compare, empty where there is."""
-        if self.batch.settings.batch.shards > 1:
-            return "the collection is skipped: batch.shards splits the files, and it needs them all"
-        if len(evidence.read) < 2:
-            return (
-                f"the collection is skipped: {plural(len(evidence.read), 'transcript')} read, "
-                f"it needs 2"
-            )
-        return ""
 
     async def _run(self, caller: Caller, state: State) -> Collected:
         await caller.fits.begin()
@@ -186,7 +176,7 @@ def _places(evidence: Testimony) -> dict[str, str]:
     said: dict[str, list[str]] = {}
     for found in evidence.findings.values():
         for quote in found.quotes:
-            said.setdefault(quote.quote, []).append(said_by(quote))
+            said.setdefault(quote.quote.replace('"', "'"), []).append(said_by(quote))
     more = {words: len(set(places)) - 1 for words, places in said.items()}
     return {
         words: places[0] + (f", and {more[words]} more" if more[words] else "")

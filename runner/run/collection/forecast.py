@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from runner.base.format import plural
 from runner.job.build import collection_job
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
@@ -22,6 +23,15 @@ _ALONE = 0.3  # share of the findings that no theme has
 MAX_PLANNED = 100_000  # calls of one analyzer
 
 
+def why_skipped(batch: BatchJob, files: int) -> str:
+    """Return why the collection of *files* transcripts has nothing to compare, empty if it has."""
+    if batch.settings.batch.shards > 1:
+        return "the collection is skipped: batch.shards splits the files, and it needs them all"
+    if files < 2:
+        return f"the collection is skipped: {plural(files, 'transcript')} read, it needs 2"
+    return ""
+
+
 def forecast(
     batch: BatchJob, files: int, histories: Mapping[str, Mapping[str, CallAverages]]
 ) -> dict[str, NodePlan]:
@@ -29,7 +39,7 @@ def forecast(
 
     Every analyzer is taken to give as many findings as it may. Nothing without two files.
     """
-    if files < 2 or batch.settings.batch.shards > 1 or not batch.collection.stages:
+    if why_skipped(batch, files) or not batch.collection.stages:
         return {}
     job = collection_job(batch)
     plans = {}

@@ -96,7 +96,9 @@ def finding_line(found: JointFinding) -> str:
 def theme_line(cluster: Cluster, mask: Mask, name: str = "T000", number: int = 1000) -> str:
     """Return the line of a theme, whose words are restored, or of a finding, whose are not."""
     title, said = cluster.title, cluster.statement
-    about = {"id": name, "title": mask(title), "text": mask(said) if title else said}
+    alike = f"{len(cluster.for_)} findings" if len(cluster.for_) > 1 and not title else ""
+    shown = mask(said) if title else said
+    about = {"id": name, "title": mask(title), "text": shown, "alike": alike}
     return line(about, cluster.quote, number)
 
 

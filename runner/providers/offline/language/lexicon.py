@@ -51,7 +51,7 @@ NOT_NOUNS = _words(
     minutes moment month months morning move moving nice obvious open opinion part particular
     particularly past people perfect person place plus point points possible potential present
     previous problem problems quick quickly quote raise rate ready real reason recent related
-    respect rest saw send serious session set share show shows side similar simple single
+    respect rest saw send serious session set share short show shows side similar simple single
     situation small somewhat specific specifically start started state stay step stop strong stuff
     suggest suppose surely talk talked talking terms test thought time times tomorrow tonight top
     true turn understand unit various view wait watch week weeks wish wonder wondering word words

@@ -256,7 +256,7 @@ def _terms(text: str, names: frozenset[str]) -> Iterator[tuple[str, str]]:
     for match in _WORD.finditer(text):
         shown = match[0].replace("’", "'").removesuffix("'s")
         low = shown.lower()
-        if not _noun_like(low) or low in names:
+        if not is_noun_like(low) or low in names:
             previous = None
             continue
         shown = shown if shown[1:] != shown[1:].lower() or _is_name(text, match) else low
@@ -268,7 +268,8 @@ def _terms(text: str, names: frozenset[str]) -> Iterator[tuple[str, str]]:
         previous = (key, shown, match.end())
 
 
-def _noun_like(word: str) -> bool:
+def is_noun_like(word: str) -> bool:
+    """Return whether the lower-case *word* may be a noun: it is on no list of other words."""
     if len(word) < 3 or word in STOP_WORDS or word in NOT_NOUNS or "'" in word:
         return False
     return not word[0].isdigit() and (not word.endswith("ly") or word in NOUNS_IN_LY)

@@ -1,67 +1,80 @@
-"""Reading of agreements: themes that are opposed, or that state the opposite of another."""
+"""Reading of agreements: statements that differ by a negation and in no other word."""
 
+import re
 from itertools import combinations
 
 from runner.answers.findings import Finding
-from runner.answers.groups import likenesses
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.asking import terms_of
+from runner.providers.offline.language.scope import stands_alone
+from runner.providers.offline.language.sentences import words
 from runner.providers.offline.language.wording import evidence, insight_of
-from runner.providers.offline.readings.themes import denies
 
-_ALIKE = 0.4  # likeness from which a statement and its negation are about one matter
 _MOST = 10
+_WHY = "One statement has a negation that the other has not."
+_NOT = re.compile(r"\bdo(?:es)? not\b|\bdid not\b|\bcannot\b|\b(?:not|never)\b|n['’]t\b", re.I)
+# Whose subject, place or time another speaker need not share, or which hold of some cases alone.
+_OPEN = re.compile(
+    r"^an?\b|\?|\b(?:i|we|you|he|she|it|they|me|us|him|them|my|our|your|his|her|its|their|this|"
+    r"that|these|those|here|there|now|then|today|yesterday|tomorrow|some\w*|any\w*|many|few|most|"
+    r"much|often|usually|sometimes|may|might|could|would|should|if|when|while|because|since|"
+    r"although|though|unless|until|before|after|and|or|but|all|every\w*|each|both|always|one)\b",
+    re.IGNORECASE,
+)
 
 
 def read(document: Document) -> dict[str, object]:
-    """Set the sides of each opposed theme, and of themes that differ by a negation, apart.
+    """Set statements apart of which one denies the other word for word; claim no agreement.
 
-    Of the other themes the first, which most files share, count as agreements. Pure.
+    A pronoun, a second clause or a word that leaves a case open is a doubt, and dropped. Pure.
     """
-    sides = {each.fields.get("id", ""): each for each in document.findings}
-    example = {each.fields.get("side", ""): each for each in reversed(document.findings)}
-    said = [name for name in sides if name.endswith(".for")]
-    pairs = [(name, f"{name[:-4]}.against") for name in said]
-    pairs = [pair for pair in pairs if pair[1] in sides] + _opposites(said, sides)
-    divided = {name for pair in pairs for name in pair}
-    shared = [name for name in said if name not in divided][:_MOST]
-    insights = [
-        insight_of(_text(sides[one]), 0.4, "contradiction", _cited(example, one, other))
-        for one, other in pairs
-    ]
-    insights += [
-        insight_of(_text(sides[name]), 0.3, "agreement", _cited(example, name)) for name in shared
-    ]
+    found = {each.fields["id"]: each for each in document.findings if "side" in each.fields}
+    pairs = [
+        (one, other)
+        for one, other in combinations(found, 2)
+        if _opposed(_text(found[one]), _text(found[other]))
+    ][:_MOST]
     return {
-        "insights": insights[:_MOST] or [insight_of("No theme is opposed.", 0.1, "agreement", [])],
+        "insights": [
+            insight_of(_WHY, 0.4, "contradiction", _cited(found[one], found[other]))
+            for one, other in pairs
+        ]
+        or [insight_of("No contradiction or agreement was recognised.", 0.1, "agreement", [])],
         "structured_data": {
             "contradictions": [
                 {
-                    "statement": _text(sides[one]),
+                    "statement": _text(found[one]),
                     "sides": [
-                        {"position": _text(sides[name]), "members": [name]} for name in (one, other)
+                        {"position": _text(found[name]), "members": [name]} for name in (one, other)
                     ],
-                    "reason": "They share rare words, and one has a negation.",
+                    "reason": _WHY,
                 }
-                for one, other in pairs[:_MOST]
+                for one, other in pairs
             ],
-            "agreements": [{"statement": _text(sides[name]), "members": [name]} for name in shared],
+            "agreements": [],
         },
     }
 
 
-def _opposites(said: list[str], sides: dict[str, Finding]) -> list[tuple[str, str]]:
-    near = likenesses([terms_of(_text(sides[name])) for name in said])
-    return [
-        (said[a], said[b])
-        for a, b in combinations(range(len(said)), 2)
-        if near[a].get(b, 0.0) >= _ALIKE and denies(sides[said[a]]) != denies(sides[said[b]])
-    ]
+def _opposed(one: str, other: str) -> bool:
+    """Return whether the statements differ by one negation of the main clause, in no other word."""
+    if _OPEN.search(one) or _OPEN.search(other):
+        return False
+    denying, said = (one, other) if _NOT.search(one) else (other, one)
+    match = _NOT.search(denying)
+    if match is None or _NOT.search(said) or len(_NOT.findall(denying)) > 1:
+        return False
+    whole = stands_alone(denying, denying[match.start() :])
+    return whole and _bare(_NOT.sub(" ", denying)) == _bare(said)
+
+
+def _bare(text: str) -> list[str]:
+    """Return the words of *text* without the -s that a verb loses behind `does not`."""
+    return [word.removesuffix("s") for word in words(text)]
 
 
 def _text(finding: Finding) -> str:
     return finding.fields.get("text", "")
 
 
-def _cited(example: dict[str, Finding], *names: str) -> list[dict[str, str]]:
-    return evidence(c for name in names if name in example for c in example[name].evidence)
+def _cited(*found: Finding) -> list[dict[str, str]]:
+    return evidence(c for each in found for c in each.evidence)

@@ -1,5 +1,6 @@
 """Reading of findings: statements of those who are asked, of the kinds that interviews compare."""
 
+import re
 from collections import Counter
 
 from runner.providers.offline.dialogue.dialogue import (
@@ -13,7 +14,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, is_procedural, trim
+from runner.providers.offline.language.sentences import Sentence, is_procedural, terms_in, trim
 from runner.providers.offline.language.wording import plain
 
 _MOST = 20
@@ -21,6 +22,11 @@ _KINDS = {
     "need": ("need_must", "need_want", "need_wish"),
     "experience": ("told_workaround", "told_problem", "told_success", "told_habit"),
 }
+_NOUNS = 2  # at least, of what a reader of other transcripts understands
+_POINTS = re.compile(
+    r"(?:it|that|this|these|those|they|them|he|she|him|her|there|then|here|which|who|so|what)\b",
+    re.I,
+)
 _ASKS = 0.5  # share of questions among the sentences of who leads an interview
 
 
@@ -31,7 +37,10 @@ def read(document: Document) -> dict[str, object]:
     pool = [
         s
         for s in whole_sentences(dialogue)
-        if s.speaker not in asking and not is_question(s.text) and not is_procedural(s.text)
+        if s.speaker not in asking
+        and not is_question(s.text)
+        and not is_procedural(s.text)
+        and _is_specific(trim(s.text))
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}
     chosen = diverse(pool, _MOST, score=lambda s: scores[s.index], text=lambda s: s.text)
@@ -43,6 +52,12 @@ def kind_of(s: Sentence) -> str:
     """Return the kind of a statement, by its cues."""
     kinds = (name for name, cues in _KINDS.items() if any(has(cue, s.text) for cue in cues))
     return next(kinds, "statement")
+
+
+def _is_specific(text: str) -> bool:
+    """Return whether *text* has two nouns, and its first word is not one that points back."""
+    nouns = [key for key in terms_in(text) if " " not in key]
+    return len(nouns) >= _NOUNS and not _POINTS.match(text)
 
 
 def _score(dialogue: Dialogue, s: Sentence) -> float:

@@ -1,7 +1,8 @@
-"""Reading of outliers: findings whose words are the rarest among those that share no theme."""
+"""Reading of outliers: findings of whose words no other has most, of those that share no theme."""
+
+from collections import Counter
 
 from runner.answers.findings import Finding
-from runner.answers.groups import likenesses
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.wording import evidence, insight_of
@@ -11,33 +12,28 @@ _LEAST_TERMS = 4  # a shorter finding says too little to stand out
 
 
 def read(document: Document) -> dict[str, object]:
-    """Take what opposes all others, then what is least like any other; pure, deterministic."""
-    found = [
-        f for f in document.findings if len(terms_of(f.fields.get("text", ""))) >= _LEAST_TERMS
-    ]
-    near = likenesses([terms_of(each.fields.get("text", "")) for each in found])
-    nearest = [max(row.values(), default=0.0) for row in near]
-    order = sorted(
-        range(len(found)), key=lambda n: ("against" not in found[n].fields, nearest[n], n)
-    )
-    chosen = [found[n] for n in order[:_MOST]]
+    """Take the findings with the largest share of terms of their own; pure, deterministic."""
+    terms = [(each, terms_of(each.fields.get("text", ""))) for each in document.findings]
+    spread = Counter(term for _, own in terms for term in own)
+    rows: list[tuple[float, Finding, str]] = []
+    for each, own in terms:
+        alone = sum(spread[term] == 1 for term in own)
+        if len(own) >= _LEAST_TERMS and alone > len(own) / 2:
+            why = f"Of its {len(own)} terms, {alone} are in no other finding outside the themes."
+            rows.append((alone / len(own), each, why))
+    rows.sort(key=lambda row: -row[0])
+    chosen = rows[:_MOST]
     return {
         "insights": [
             insight_of(each.fields["text"], 0.3, "outlier", evidence(each.evidence))
-            for each in chosen
+            for _, each, _ in chosen
         ]
-        or [insight_of("No finding stands out by its words.", 0.1, "outlier", [])],
+        or [
+            insight_of(
+                "No finding that stands out by its words was recognised.", 0.1, "outlier", []
+            )
+        ],
         "structured_data": {
-            "outliers": [{"member": each.fields["id"], "why": _why(each)} for each in chosen]
+            "outliers": [{"member": each.fields["id"], "why": why} for _, each, why in chosen]
         },
     }
-
-
-def _terms(finding: Finding) -> frozenset[str]:
-    return terms_of(finding.fields.get("text", ""))
-
-
-def _why(finding: Finding) -> str:
-    if "against" in finding.fields:
-        return "One speaker says the opposite of what the others say."
-    return "Hardly any other finding has its words."

@@ -1,65 +1,86 @@
-"""Reading of themes: findings, or themes, that share the words which are rare among them."""
+"""Reading of themes: nouns, and pairs of words, that quotes of several findings have."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
 
 from runner.answers.findings import Finding
-from runner.answers.groups import groups_at, is_negated, joins, likenesses
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.asking import terms_of
-from runner.providers.offline.language.sentences import terms_in
+from runner.providers.offline.language.nouns import nouns_in
 from runner.providers.offline.language.wording import capital, evidence, insight_of
 
-ALIKE = 0.22  # average likeness from which findings are one theme
 _MOST = 8  # insights
-_IN_TITLE = 3  # terms
+_SHARED = 2  # themes of one finding
+_FEW, _RARE = 4, 0.15  # findings, or their share, that may have a term without it being common
+_MENTION = re.compile(r"They mention “(.+)”\.")
 
 
 def read(document: Document) -> dict[str, object]:
-    """Join what is alike by its words; one with a negation opposes one without it.
+    """Join what names the same, pairs of words first; each theme has all that name its term.
 
-    The theme is stated by the member most like the others. Pure and deterministic.
+    Nothing is said of who is for or against anything. Pure and deterministic.
     """
-    found = document.findings
-    terms = [terms_of(each.fields.get("text", "")) for each in found]
-    near, rows = likenesses(terms), list[tuple[int, Finding, dict[str, object]]]()
-    for places in groups_at(ALIKE, len(found), joins(terms)):
-        if len(places) < 2 and not found[places[0]].fields.get("alike"):
+    found: dict[str, Finding] = {}
+    terms: dict[str, dict[str, str]] = {}
+    for each in document.findings:
+        id_ = each.fields.get("id", "").partition(".")[0]
+        found.setdefault(id_, each)
+        own = _terms(each)  # of a finding with several wordings those that all have
+        terms[id_] = {key: shown for key, shown in terms.get(id_, own).items() if key in own}
+    rows: list[tuple[Finding, dict[str, object]]] = []
+    times, told = Counter[str](), list[set[str]]()
+    for key, ids in _candidates(found, terms):
+        if set(ids) in told or any(times[id_] == _SHARED for id_ in ids):
             continue
-        centre = max(places, key=lambda n: (sum(near[n].get(k, 0.0) for k in places), -n))
-        negated = denies(found[centre])
-        same = [found[n] for n in places if denies(found[n]) == negated]
-        opposed = [found[n] for n in places if denies(found[n]) != negated]
-        rows.append((len(places), found[centre], _theme(found[centre], same, opposed)))
-    rows.sort(key=lambda row: -row[0])
+        times.update(ids)
+        told.append(set(ids))
+        example = min(ids, key=lambda id_: (len(terms[id_][key]), ids.index(id_)))
+        rows.append((found[example], _theme(terms[example][key], ids)))
+    rows.sort(key=lambda row: -len(row[1]["members"]))  # type: ignore[arg-type]
     return {
         "insights": [
-            insight_of(str(row["statement"]), 0.4, "theme", evidence(centre.evidence))
-            for _, centre, row in rows[:_MOST]
+            insight_of(str(row["statement"]), 0.4, "theme", evidence(example.evidence))
+            for example, row in rows[:_MOST]
         ]
-        or [insight_of("No two findings share enough words for a theme.", 0.1, "theme", [])],
-        "structured_data": {"themes": [row for *_, row in rows]},
+        or [insight_of("No term that findings share was recognised.", 0.1, "theme", [])],
+        "structured_data": {"themes": [row for _, row in rows]},
     }
 
 
-def _theme(
-    centre: Finding, same: Sequence[Finding], opposed: Sequence[Finding]
-) -> dict[str, object]:
-    statement = centre.fields.get("text", "")
+def _terms(finding: Finding) -> dict[str, str]:
+    """Return the terms of the words quoted; of a theme its own, of unknown wordings none."""
+    if "title" in finding.fields:
+        match = _MENTION.fullmatch(finding.fields.get("text", ""))
+        return nouns_in(f"the {match[1]}") if match else {}
+    if finding.key == "themes" and "alike" in finding.fields:
+        return {}
+    quoted = [quote for _, quote in finding.evidence] or [finding.fields.get("text", "")]
+    return nouns_in(quoted[0])
+
+
+def _candidates(
+    found: dict[str, Finding], terms: dict[str, dict[str, str]]
+) -> list[tuple[str, list[str]]]:
+    """Return the terms of several findings with these, the most telling first."""
+    spread: dict[str, list[str]] = {}
+    for id_, own in terms.items():
+        for key in own:
+            spread.setdefault(key, []).append(id_)
+    most = max(_FEW, _RARE * len(found))
+    several = {id_ for id_, each in found.items() if "alike" in each.fields}
+    kept = [
+        (key, ids)
+        for key, ids in spread.items()
+        if (len(ids) > 1 or several.issuperset(ids))
+        and (len(ids) <= most or any("title" in found[id_].fields for id_ in ids))
+    ]
+    return sorted(kept, key=lambda each: (" " not in each[0], -len(each[1]), each[0]))
+
+
+def _theme(term: str, ids: list[str]) -> dict[str, object]:
     return {
-        "title": centre.fields.get("title") or title_of(statement),
-        "statement": statement,
-        "members": [each.fields.get("id", "") for each in same],
-        "against": [each.fields.get("id", "") for each in opposed],
-        "reason": "They share words that are rare in the other findings.",
+        "title": capital(term),
+        "statement": f"They mention “{term}”.",
+        "members": ids,
+        "against": [],
+        "reason": "All have this term.",
     }
-
-
-def denies(finding: Finding) -> bool:
-    """Return whether a finding says that something is not so."""
-    return is_negated(finding.fields.get("text", ""))
-
-
-def title_of(statement: str) -> str:
-    """Return the first terms of *statement*, or its first words."""
-    named = list(dict.fromkeys(terms_in(statement).values()))[:_IN_TITLE]
-    return capital(", ".join(named) or " ".join(statement.split()[:5]))
