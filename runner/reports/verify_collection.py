@@ -10,6 +10,7 @@ from runner.base.errors import ColloquyError
 from runner.base.json import load_json, read_yaml
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
+from runner.record.batch_directory import rows_of
 from runner.record.run_directory import COMPLETED, RESOLVED
 from runner.record.testimony import JointFinding, gather
 from runner.transcript.inputs import Input
@@ -44,7 +45,7 @@ def collection_faults(batch: Path) -> list[str]:
     found = evidence.findings
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
     return [
-        *_unread(stored, found),
+        *_unread(stored, found, rows_of(batch)),
         *_theme_faults(stored, found),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
@@ -55,11 +56,15 @@ def _is_inside(batch: Path, run: str) -> bool:
     return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
-def _unread(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _unread(
+    stored: Collection, found: Mapping[str, JointFinding], files: Sequence[object]
+) -> Iterator[str]:
     known = {finding.file for finding in found.values()}
     named = [each.file for each in stored.read]
     for name in sorted(known - set(named)):
         yield f"{name} is not among the files that were read"
+    if files and not named and not stored.unread:
+        yield f"no file is read or unread, and the batch has {len(files)}"
     if len(set(named)) < len(named):
         yield "a file was read twice"
 

@@ -51,6 +51,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("contradictions", 0, "sides", 0, "findings"): (["runs/x/0"], f"C01: {lost}"),
         ("outliers", 0, "quotes", 0, "speaker"): ("Eve", "an outlier: a quote is not one of"),
         ("read", 0, "run"): ("../../x", "'../../x' is not a run of this batch"),
+        ("read",): ([], "no file is read or unread, and the batch has 3"),
         ("version",): (2, "it is not what a collection writes"),
     }
 
