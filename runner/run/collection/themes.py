@@ -23,6 +23,7 @@ from runner.run.collection.material import (
     grouped,
     of_findings,
     of_themes,
+    rejoined,
     room_of,
     theme_line,
 )
@@ -122,6 +123,7 @@ class Themes:
             return part
         level, alone = part.level + 1, list[Cluster]()
         themes, rest = _parted(part.clusters)
+        rest = await offload(rejoined, rest)
         number = 0
         while True:
             number += 1

@@ -339,3 +339,23 @@ def test_no_finding_is_lost_where_themes_of_parts_overlap() -> None:
     assert any("T1" in prompt_of(each) for each in transport.requests if each.node == "themes")
     assert 32 == len(named)
     assert [] == verify(Path("batch"))
+
+
+def test_the_same_words_in_several_parts_are_one_line_for_the_call_that_merges() -> None:
+    interviews({f"p{number}": ["train", "price", f"Number {number}."] for number in range(8)})
+
+    def silent(request: Any) -> str:
+        reply = json.loads(planted(request))
+        if request.node == "themes" and "## collection\n### findings" in prompt_of(request):
+            reply["structured_data"]["themes"] = []
+        return json.dumps(reply)
+
+    _, transport = execute_batch(collection("stages.across.context.token_budget=330"), silent)
+
+    asked = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    merging = [each for each in asked if "### themes" in each and "id: T1 " not in each]
+    assert {1} == {each.count("text: The night train is a joy.") for each in merging}
+    assert [("price", 8), ("train", 8)] == [
+        (each.title, len(each.files)) for each in stored().themes
+    ]
+    assert [] == verify(Path("batch"))
