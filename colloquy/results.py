@@ -167,6 +167,13 @@ class Batch:
         names = ((path, text(at(metadata, "transcript", "name"))) for path, metadata in files)
         return [insight for path, name in names for insight in _insights(path, name)]
 
+    def collection(self) -> Mapping[str, Any]:
+        """Return collection/themes.json of a pipeline such as interviews, empty without one."""
+        from runner.answers.themes import FILE
+        from runner.base.json import read_json
+
+        return read_json(self.path / FILE)
+
     def to_frame(self) -> Any:
         """Return the insights of all runs as a pandas DataFrame; raise ImportError without it."""
         return _frame(insight.row() for insight in self.insights())

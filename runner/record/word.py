@@ -17,6 +17,7 @@ SEGMENT = re.compile(r"\bS\d{4,}\b")
 INDENT_CM = 0.635  # of each level of lists and quotes, as in Word's own styles
 HEADINGS = {"Heading 1": 20, "Heading 2": 15, "Heading 3": 12.5}  # points
 TEXT_CM = 16.4  # between the margins
+CELL_CM, CHARACTER_CM = 0.45, 0.29  # margins of a cell, and a wide letter of a heading
 MAX_LEVEL = 3  # of lists, in Word's own styles
 MAX_COLUMNS = 60  # Word shows 63
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -83,14 +84,17 @@ def _plain(text: str) -> str:
 
 
 def _widths(rows: Sequence[Sequence[Any]], columns: int) -> list[Any]:
-    """Return the widths of a table's columns, by the longest text in each."""
+    """Return the widths of a table's columns: room for the longest word of each, then for text."""
     from docx.shared import Cm
 
-    longest = [
-        min(40, max(5, *(len(row[at].content) + 2 for row in rows if at < len(row))))
-        for at in range(columns)
-    ]
-    return [Cm(TEXT_CM * each / sum(longest)) for each in longest]
+    held = [[row[at].content for row in rows if at < len(row)] for at in range(columns)]
+    words = [min(20, max(len(w) for cell in each for w in cell.split() or "-")) for each in held]
+    texts = [min(40, max(map(len, each))) for each in held]
+    needed = [CELL_CM + CHARACTER_CM * each for each in words]
+    left = max(0.0, TEXT_CM - sum(needed))
+    more = [max(0, text - word) + 0.01 for text, word in zip(texts, words, strict=True)]
+    wide = [n + left * m / sum(more) for n, m in zip(needed, more, strict=True)]
+    return [Cm(TEXT_CM * each / sum(wide)) for each in wide]
 
 
 @dataclass

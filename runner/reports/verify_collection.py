@@ -4,32 +4,36 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.answers.themes import AGAINST, FILE, FOR, Collection, Theme, ThemeQuote, read_collection
 from runner.base.errors import ColloquyError
 from runner.base.json import load_json, read_yaml
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
-from runner.record.run_directory import RESOLVED
+from runner.record.batch_directory import rows_of
+from runner.record.run_directory import COMPLETED, RESOLVED
 from runner.record.testimony import JointFinding, gather
 from runner.transcript.inputs import Input
 
-Key = tuple[str, str, str, str | None, float | None]
+Key = tuple[str, str, str, str | None, float | None, str, str]
 
 
 def collection_faults(batch: Path) -> list[str]:
-    """Return the faults of a batch's collection, a line each; empty if it is sound or missing.
+    """Return the faults of a batch's collection, a line each; empty if it is sound or has none.
 
     A file that is not JSON is not reported here. Raises OSError.
     """
-    if not (batch / FILE).is_file():
-        return []
+    there = (batch / FILE).is_file()
     try:
-        stored = read_collection(load_json(batch / FILE))
+        stored = read_collection(load_json(batch / FILE)) if there else None
         settings = validate(read_yaml(batch / RESOLVED))
         pipeline = make_pipeline(settings.stages, settings.analyzers)
         joint = collection_pipeline(settings.stages, settings.analyzers)
     except (ValueError, ColloquyError):
         return []
+    if not there:
+        lost = joint.nodes and (batch / COMPLETED).is_file() and (batch / "runs").is_dir()
+        return ["is missing, and the batch is complete"] if lost else []
     if stored is None:
         return ["it is not what a collection writes"]
     reads = {name for node in joint.nodes for name in node.reads}
@@ -37,21 +41,45 @@ def collection_faults(batch: Path) -> list[str]:
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:
         return [f"{outside[0]!r} is not a run of this batch"]
-    found = gather(batch, inputs, [n for n in pipeline.nodes if n.name in reads]).findings
-    return [*_unread(stored, found), *_theme_faults(stored, found), *_other_faults(stored, found)]
+    evidence = gather(batch, inputs, [n for n in pipeline.nodes if n.name in reads])
+    found = evidence.findings
+    grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
+    return [
+        *_unread(stored, found, rows_of(batch)),
+        *_theme_faults(stored, found),
+        *_other_faults(stored, found),
+        *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
+    ]
 
 
 def _is_inside(batch: Path, run: str) -> bool:
     return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
-def _unread(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _unread(
+    stored: Collection, found: Mapping[str, JointFinding], files: Sequence[object]
+) -> Iterator[str]:
     known = {finding.file for finding in found.values()}
     named = [each.file for each in stored.read]
     for name in sorted(known - set(named)):
         yield f"{name} is not among the files that were read"
+    if files and not named and not stored.unread:
+        yield f"no file is read or unread, and the batch has {len(files)}"
     if len(set(named)) < len(named):
         yield "a file was read twice"
+
+
+def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
+    """Yield which themes are there twice, and which counts of what is in none are wrong."""
+    ids = [theme.id for theme in stored.themes]
+    if twice := next((name for name in ids if ids.count(name) > 1), None):
+        yield f"{twice} is there twice"
+    if stored.unused != unused:
+        yield f"unused is {stored.unused}, the runs give {unused}"
+    left = grouped - {name for theme in stored.themes for name in theme.findings}
+    made = stored.status in ANSWERED or stored.themes or stored.unassigned
+    if made and (set(stored.unassigned) != left or len(stored.unassigned) != len(left)):
+        yield f"unassigned are {len(stored.unassigned)}, the runs give {len(left)}"
 
 
 def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
@@ -75,6 +103,11 @@ def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> 
     every = voices[FOR] | voices[AGAINST]
     files = {file for file, _ in every}
     lists: dict[str, tuple[Sequence[object], set[Any]]] = {
+        "findings": (theme.findings, set(theme.findings)),
+        "quotes": (
+            [(quote.side, *_key(quote)) for quote in theme.quotes],
+            {(side, *key) for side in quotes for key in quotes[side]},
+        ),
         "files": (theme.files, files),
         "silent": (theme.silent, set(names) - files),
         "speakers": ([(v.file, v.speaker) for v in theme.speakers], every),
@@ -104,6 +137,11 @@ def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iter
         if lost := next((each for each in themes if each not in ids), None):
             yield f"{name}: there is no theme {lost!r}"
 
+    for alone in stored.outliers:
+        if alone.finding in found and alone.text != found[alone.finding].text:
+            yield f"an outlier: its text is not that of {alone.finding!r}"
+
 
 def _key(quote: ThemeQuote) -> Key:
-    return quote.file, quote.segment, quote.quote, quote.speaker, quote.start_s
+    where = quote.segment, quote.quote, quote.speaker, quote.start_s
+    return quote.file, *where, quote.match, quote.run

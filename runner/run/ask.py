@@ -201,10 +201,7 @@ class Asker:
     async def _call(self, question: Question, request: Request) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
-        client, is_first = (
-            self.clients[model.name],
-            model is self.job.chain(replace(node, name=owner_of(node)))[0],
-        )
+        client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
         batched = client.deliverer is not None
         complete = partial(
             client.complete,

@@ -102,6 +102,17 @@ def test_odd_pages_are_documents_too(odd: str) -> None:
     assert as_docx(odd).startswith(b"PK")
 
 
+def test_a_column_is_as_wide_as_its_longest_word() -> None:
+    page = (
+        "|  | Theme | Speakers |\n| --- | --- | --- |\n| T01 | " + "a long title " * 9 + "| 7 |\n"
+    )
+    table = Document(BytesIO(as_docx(page))).tables[0]
+
+    assert table.columns[0].width.cm > 1.1
+    assert table.columns[2].width.cm > 2.3
+    assert 16.4 == round(sum(column.width.cm for column in table.columns), 1)
+
+
 def test_many_columns_are_cut_to_what_word_can_show() -> None:
     row = "|" + " x |" * 99
     _, tables = read(f"{row}\n{row.replace('x', '---')}\n{row}\n")

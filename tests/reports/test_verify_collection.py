@@ -39,14 +39,24 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         (*train, "speakers"): ([], "T01: speakers are 0, its findings give 3"),
         (*train, "quotes", 0, "quote"): ("No.", "T01: a quote is not one of its findings"),
         (*train, "quotes", 0, "side"): ("against", "T01: a quote is not one of its findings"),
+        (*train, "quotes"): ([], "T01: quotes are 0, its findings give 3"),
+        (*train, "quotes", 0, "match"): ("near", "T01: a quote is not one of its findings"),
+        (*train, "id"): ("T02", "T02 is there twice"),
+        ("themes",): (whole["themes"][:1], "unassigned are 1, the runs give 3"),
+        ("unassigned",): ([], "unassigned are 0, the runs give 1"),
+        ("unused",): (3, "unused is 3, the runs give 0"),
+        ("outliers", 0, "text"): ("Never.", "an outlier: its text is not that of"),
         (*train, "findings", 0): ("runs/x/0", f"T01: {lost}"),
         ("contradictions", 0, "themes"): (["T09"], "C01: there is no theme 'T09'"),
         ("contradictions", 0, "sides", 0, "findings"): (["runs/x/0"], f"C01: {lost}"),
         ("outliers", 0, "quotes", 0, "speaker"): ("Eve", "an outlier: a quote is not one of"),
         ("read", 0, "run"): ("../../x", "'../../x' is not a run of this batch"),
+        ("read",): ([], "no file is read or unread, and the batch has 3"),
         ("version",): (2, "it is not what a collection writes"),
     }
 
     assert [] == collection_faults(Path("batch")) == changed("pipeline", to="x")
     for path, (value, fault) in expected.items():
         assert any(fault in line for line in changed(*path, to=value)), path
+    FILE.unlink()
+    assert ["is missing, and the batch is complete"] == collection_faults(Path("batch"))

@@ -89,6 +89,11 @@ def test_a_folder_is_a_batch_with_the_insights_of_its_runs(talk: Path) -> None:
     assert {"a", "b"} == {insight.transcript for insight in batch.insights()}
     assert batch == colloquy.load(batch.path)
     assert batch == colloquy.resume(batch.path)
+    themes = batch.path / "collection" / "themes.json"
+    assert {} == batch.collection()
+    themes.parent.mkdir()
+    themes.write_text('{"themes": []}')
+    assert {"themes": []} == batch.collection()
     with pytest.raises(ConfigError, match=r"is for colloquy\.batch"):
         colloquy.run(folder)
 

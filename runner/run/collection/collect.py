@@ -199,7 +199,7 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     """Return the counts of a collection for metadata.json and the log."""
     listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
     counts = {name: len(getattr(found, name)) for name in listed}
-    calls = {"calls": len(found.ledger), "reused": caller.reused}
+    calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
     return {"status": found.status, **counts, **calls}
 
 
@@ -208,5 +208,6 @@ def _told(about: Mapping[str, Any]) -> str:
     said = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
     said += [plural(about["outliers"], "outlier")]
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
+    read += f", {about['unread']} not read" if about["unread"] else ""
     reused = f", {about['reused']} reused" if about["reused"] else ""
     return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"

@@ -1,7 +1,7 @@
 """Material of a collection's calls: lines with an id each, as prompts show findings and themes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.answers.findings import flat
 from runner.answers.groups import Join, groups_at, is_negated, joins
@@ -86,6 +86,24 @@ def grouped(found: Sequence[JointFinding], threshold: float) -> tuple[list[Clust
         ids = tuple(each.id for each in members)
         clusters.append(Cluster("", members[0].shown, members[0].quote, ids, (), merged))
     return clusters, made
+
+
+def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Return *clusters* that no model has named; those of the same words become one."""
+    same: dict[tuple[str, ...], list[Cluster]] = {}
+    for cluster in clusters:
+        same.setdefault(tuple(words(cluster.statement)), []).append(cluster)
+    made = list[Cluster]()
+    for first, *others in same.values():
+        every = (first, *others)
+        for_ = tuple(name for each in every for name in each.for_)
+        parts = tuple(each.for_ for each in every)
+        merged = (
+            *(step for each in every for step in each.merged),
+            Joined(WORDS, parts, "same words"),
+        )
+        made.append(replace(first, for_=for_, merged=merged) if others else first)
+    return made
 
 
 def finding_line(found: JointFinding) -> str:

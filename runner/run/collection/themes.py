@@ -23,6 +23,7 @@ from runner.run.collection.material import (
     grouped,
     of_findings,
     of_themes,
+    rejoined,
     room_of,
     theme_line,
 )
@@ -122,6 +123,7 @@ class Themes:
             return part
         level, alone = part.level + 1, list[Cluster]()
         themes, rest = _parted(part.clusters)
+        rest = await offload(rejoined, rest)
         number = 0
         while True:
             number += 1
@@ -235,13 +237,16 @@ def _each(groups: Iterable[Ids]) -> dict[str, None]:
 
 
 def _left(clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Sheet) -> list[Cluster]:
-    """Return what no theme has of *clusters*; of findings alike in words, the rest one by one."""
+    """Return what no theme has of *clusters*; of findings alike in words, the rest one by one.
+
+    A theme of an earlier call that shares only some of its findings with another stays whole.
+    """
     used = {name for theme in themes for name in theme.findings}
     single = {c.for_[0]: c for c in material.ids.values() if len(c.findings) == 1 and c.for_}
     left = list[Cluster]()
     for cluster in clusters:
         rest = [name for name in cluster.findings if name not in used]
-        if len(rest) == len(cluster.findings):
+        if len(rest) == len(cluster.findings) or (rest and cluster.title):
             left.append(cluster)
         else:
             left += [single[name] for name in rest if name in single]

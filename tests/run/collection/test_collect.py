@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -151,6 +152,8 @@ def test_a_collection_of_one_is_skipped_and_complete() -> None:
 
     assert ("completed", 0) == (result.status, result.exit_code)
     assert ("skipped", 1) == (stored().status, len(stored().read))
+    about = json.loads(Path("batch/metadata.json").read_bytes())["collection"]
+    assert "the collection is skipped: 1 transcript read, it needs 2" == about["why"]
     assert ["findings"] == [request.node for request in transport.requests]
     assert Path("batch/COMPLETED").exists()
 
@@ -312,4 +315,47 @@ def test_a_contradiction_has_sides_of_their_own_and_is_told_once() -> None:
     ]
     row = next(row for row in found.ledger if row.node == "agreements")
     assert ["and 488 more"] == [line[-12:] for line in row.left_out if "two sides" in line]
+    assert [] == verify(Path("batch"))
+
+
+def test_no_finding_is_lost_where_themes_of_parts_overlap() -> None:
+    interviews({f"p{number}": ["train", "price", "staff", "wifi"] for number in range(8)})
+
+    def chained(request: Any) -> str:
+        reply = json.loads(planted(request))
+        if request.node == "themes":
+            ids = re.findall(r"^- id: ([TF]\d+) ", prompt_of(request), re.MULTILINE)
+            pairs = [ids[:2]] if ids[0] == "T1" else list(itertools.pairwise(ids[:4]))
+            reply["structured_data"]["themes"] = [
+                {"title": f"{n}", "statement": f"{n}", "members": pair, "against": [], "reason": ""}
+                for n, pair in enumerate(pairs)
+            ]
+        return json.dumps(reply)
+
+    _, transport = execute_batch(collection("stages.across.context.token_budget=250"), chained)
+
+    found = stored()
+    named = {name for theme in found.themes for name in theme.findings} | {*found.unassigned}
+    assert any("T1" in prompt_of(each) for each in transport.requests if each.node == "themes")
+    assert 32 == len(named)
+    assert [] == verify(Path("batch"))
+
+
+def test_the_same_words_in_several_parts_are_one_line_for_the_call_that_merges() -> None:
+    interviews({f"p{number}": ["train", "price", f"Number {number}."] for number in range(8)})
+
+    def silent(request: Any) -> str:
+        reply = json.loads(planted(request))
+        if request.node == "themes" and "## collection\n### findings" in prompt_of(request):
+            reply["structured_data"]["themes"] = []
+        return json.dumps(reply)
+
+    _, transport = execute_batch(collection("stages.across.context.token_budget=330"), silent)
+
+    asked = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    merging = [each for each in asked if "### themes" in each and "id: T1 " not in each]
+    assert {1} == {each.count("text: The night train is a joy.") for each in merging}
+    assert [("price", 8), ("train", 8)] == [
+        (each.title, len(each.files)) for each in stored().themes
+    ]
     assert [] == verify(Path("batch"))
