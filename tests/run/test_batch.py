@@ -631,3 +631,11 @@ def test_the_longest_files_are_begun_first_and_files_of_like_size_in_order(tmp_p
     files = tuple(Input(tmp_path / name, name, name) for name in ("a", "b", "c", "d", "e", "gone"))
 
     assert ["d", "b", "e", "a", "c", "gone"] == [f.name for f in Inputs(files).longest_first()]
+
+
+def test_a_plain_console_says_once_that_calls_are_out(capsys: pytest.CaptureFixture[str]) -> None:
+    console, tally = BatchConsole("plain", Secrets()), Tally(total=2)
+    for elapsed_s in (10.0, 20.0, 30.0):
+        console.update(tally, elapsed_s, 8)
+
+    assert "batch: 0 of 2 files; 8 calls in batches that are out\n" == capsys.readouterr().err
