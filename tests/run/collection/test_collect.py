@@ -262,7 +262,7 @@ def test_the_offline_model_reads_a_collection() -> None:
 
     assert ("completed", 0) == (result.status, result.exit_code)
     assert [4, 4, 4] == [len(theme.files) for theme in found.themes]
-    assert set(said) == {theme.statement for theme in found.themes}
+    assert "They mention “night train”." in {theme.statement for theme in found.themes}
     assert "4 of 4 files" in found.synthesis[0].text
     assert (
         f"{said[0]} (Ann, S0001, ann.txt, and 3 more)"
