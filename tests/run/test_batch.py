@@ -15,6 +15,7 @@ from helpers.disk import full_disk
 from helpers.runs import ONLY_TWO, invented, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
+from runner.base.secrets import Secrets
 from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
 from runner.job.build import for_transcript
@@ -31,7 +32,9 @@ from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
 from runner.run.batch import batch_run
+from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
+from runner.run.batch.tally import Tally
 from runner.run.objective import objective
 from runner.run.plan import make_plan
 from runner.run.stop import Stop

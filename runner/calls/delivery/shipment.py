@@ -67,8 +67,8 @@ class Shipment:
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
     go live, by the number of their steps, in seconds since 1970. *results* are the lines that
     nobody has asked for yet, *seen* the keys of all, by which *torn* ones are missed. *stopping_at*
-    is when it was cancelled, *downloads* how often its last results were fetched. *refused_s* is what
-    to wait after its provider did not tell of it, doubling, 0 once it did.
+    is when it was cancelled, *downloads* how often its last results were fetched. *refused_s* is
+    what to wait after its provider did not tell of it, doubling, 0 once it did.
     """
 
     batch: LedgerBatch
