@@ -320,3 +320,12 @@ def test_what_the_command_cannot_do_is_told_with_exit_code_2(
 
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_a_batch_is_named_as_one_and_its_runs_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/resolved.yaml").write_text("{}")
+    (tmp_path / "metadata.json").write_text('{"kind": "batch"}')
+
+    with pytest.raises(ConfigError, match="a batch; expected one of its runs"):
+        read_recording(tmp_path)

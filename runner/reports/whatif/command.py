@@ -133,6 +133,8 @@ def _values(argument: str, text: str) -> list[Any]:
 def read_recording(path: Path) -> Recording:
     """Return the recording of the run in *path*; raise ConfigError if it is incomplete."""
     run = read_run(path)
+    if run.is_batch:
+        raise ConfigError(f"{path}: a batch; expected one of its runs, {path}/runs/NN/NAME")
     entries = section(run.benchmark, "analyzers")
     if not entries or not run.took:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
