@@ -36,5 +36,8 @@ def _expected(fault: Mapping[str, Any]) -> str:
         return "expected provider/model, such as openai/gpt-4o-mini"
     if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
         return "expected the name of a file beside the analyzers, without its folder"
+    if fault["type"] in ("model_type", "dataclass_type"):
+        means = "; how calls go is model.delivery" if loc == ("delivery",) else ""
+        return f"expected a section, whose keys are set as {loc[-1]}.KEY=VALUE{means}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     return message.replace("Input should be", "expected").replace("String should", "should")

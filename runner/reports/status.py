@@ -67,7 +67,8 @@ def status_of(run: Path) -> Iterator[str]:
     resume = f"colloquy resume={shlex.quote(str(run))}"
     held = "a process collects them" if is_held(run) else f"{resume} collects them"
     yield to_terminal(f"{run}: {out}; {held}")
-    yield from aligned([_HEAD, *rows], (0, 1))
+    if rows:
+        yield from aligned([_HEAD, *rows], (0, 1))
     if open_:
         waiting = f"{plural(len(open_), 'call')} in no batch yet"
         yield f"{waiting}, which may cost {_most([*open_.values()])}"

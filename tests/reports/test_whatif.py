@@ -93,7 +93,7 @@ def test_speed_up_is_against_sequential_and_efficiency_per_slot() -> None:
     rows = predict(read_recording(stored()), grid(["max_concurrent=1,2,4", "mode=concurrent"]))
 
     assert [1.0, 2.0, 2.8] == [round(row.speed_up, 6) for row in rows]
-    assert [1.0, 1.0, 0.7] == [round(row.efficiency, 6) for row in rows]
+    assert [1.0, 1.0, 0.7] == [round(row.efficiency or 0, 6) for row in rows]
     assert ["slots", "slots", "critical path"] == [row.limited_by for row in rows]
 
 
@@ -320,3 +320,12 @@ def test_what_the_command_cannot_do_is_told_with_exit_code_2(
 
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_a_batch_is_named_as_one_and_its_runs_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/resolved.yaml").write_text("{}")
+    (tmp_path / "metadata.json").write_text('{"kind": "batch"}')
+
+    with pytest.raises(ConfigError, match="a batch; expected one of its runs"):
+        read_recording(tmp_path)

@@ -15,6 +15,7 @@ from helpers.disk import full_disk
 from helpers.runs import ONLY_TWO, invented, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
+from runner.base.secrets import Secrets
 from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
 from runner.job.build import for_transcript
@@ -31,7 +32,9 @@ from runner.reports.report.calls import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
 from runner.run.batch import batch_run
+from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
+from runner.run.batch.tally import Tally
 from runner.run.objective import objective
 from runner.run.plan import make_plan
 from runner.run.stop import Stop
@@ -631,3 +634,11 @@ def test_the_longest_files_are_begun_first_and_files_of_like_size_in_order(tmp_p
     files = tuple(Input(tmp_path / name, name, name) for name in ("a", "b", "c", "d", "e", "gone"))
 
     assert ["d", "b", "e", "a", "c", "gone"] == [f.name for f in Inputs(files).longest_first()]
+
+
+def test_a_plain_console_says_once_that_calls_are_out(capsys: pytest.CaptureFixture[str]) -> None:
+    console, tally = BatchConsole("plain", Secrets()), Tally(total=2)
+    for elapsed_s in (10.0, 20.0, 30.0):
+        console.update(tally, elapsed_s, 8)
+
+    assert "batch: 0 of 2 files; 8 calls in batches that are out\n" == capsys.readouterr().err

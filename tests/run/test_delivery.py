@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import shutil
@@ -16,8 +17,10 @@ from helpers.batch_endpoint import PRICE_USD, FakeProvider
 from helpers.batches import many, write_all
 from helpers.delivered import BY_BATCH, Kill, Killed, later, session
 from helpers.runs import ONLY_TWO, simulated
+from structlog.contextvars import get_contextvars
 
-from runner.base.errors import NotRunError
+from runner.base.errors import CallError, NotRunError
+from runner.calls.delivery import collector
 from runner.job.job import BatchJob, Job
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.request import Completion, Request
@@ -169,6 +172,8 @@ def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> N
     held = spent().held
 
     assert "interrupted" == result.status
+    assert {"ok": 0, "failed": 0, "not_run": 3} == result.counts
+    assert (BATCH / "results.jsonl").read_text().count("in a batch that is out: resume") == 3
     assert (6, 0.0) == (len(spent().out), spent().charged_usd)
     assert 0 < held[1] < 1
     assert said[0] == "batch: 1 batch out; colloquy resume=batch collects them"
@@ -247,6 +252,37 @@ def test_a_call_waits_for_room_that_an_earlier_sessions_batch_will_leave() -> No
     assert 0 < out < 8
     assert "completed" == result.status
     assert {1} == set(provider.paid.values())
+
+
+def test_a_provider_that_does_not_tell_is_asked_less_and_less() -> None:
+    provider = FakeProvider(simulated, latency_s=lambda *_: 5.0)
+    asked: list[float] = []
+
+    def refuses(name: str) -> None:
+        if name == "ask":
+            asked.append(provider.now())
+            if len(asked) <= 4:
+                after = 50.0 if len(asked) == 4 else None
+                raise CallError("throttle", "rate limit reached", retry_after_s=after)
+
+    provider.hook = refuses
+    result, _ = session(one(), provider, Path("run"))
+    gaps = [round(b - a) for a, b in itertools.pairwise(asked[:5])]
+
+    assert ("completed", [1, 2, 4, 50]) == (result.status, gaps)
+
+
+def test_what_is_logged_of_batches_is_of_no_single_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound: list[set[str]] = []
+
+    class Log:
+        def info(self, *_: object, **__: object) -> None:
+            bound.append(set(get_contextvars()))
+
+    monkeypatch.setattr(collector, "log", Log())
+    session(one(), FakeProvider(simulated), Path("run"))
+
+    assert [set(), set()] == bound
 
 
 def test_results_that_are_damaged_on_the_disk_are_fetched_again() -> None:

@@ -80,9 +80,11 @@ class BatchAttempt:
                 reply = await client.admission.until_closed(asked)
         except LateError as late:
             return await self._go_live(started, out=late.out)
-        except (NotRunError, asyncio.CancelledError):
+        except (NotRunError, asyncio.CancelledError) as end:
             if self.deliverer.withdraw(self._key):
                 self._settle(CallError("cancelled", "it was in no batch yet"))
+            elif isinstance(end, NotRunError) and end.kind == "interrupted":
+                raise NotRunError(end.kind, "in a batch that is out: resume collects it") from None
             raise
         except CallError as error:
             self._end(error.kind, started)

@@ -11,7 +11,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
-from runner.calls.delivery.shipment import Result, Shipment, Waiting
+from runner.calls.delivery.shipment import FIRST_POLL_S, LAST_POLL_S, Result, Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
@@ -109,10 +109,13 @@ class Collector:
             if shipment.update(state, self.timing.now()):
                 with busy():  # until all results are handed out, no batch is sent
                     await self._collect(shipment)
+            shipment.refused_s = 0.0
         except CallError as error:
             young = self.timing.now() - shipment.batch.at < SETTLE_S and error.kind == "not_found"
             if error.kind not in RETRIED and not young:
                 raise
+            wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * shipment.refused_s))
+            shipment.refused_s = max(error.retry_after_s or 0.0, wait)
             log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
 
     async def _collect(self, shipment: Shipment) -> None:

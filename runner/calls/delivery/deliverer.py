@@ -60,11 +60,12 @@ class Deliverer:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""
         await self.endpoint.open()
         self.activity.when_quiet.append(self.sender.flush)
+        follow = self.collector.follow  # which is made here, in the job's context and not a run's
         for batch in list(self.ledger.batches.values()):
             shipment = Shipment(batch)
             if batch.collected:
                 await offload(self._load, shipment)
-            self._follow(shipment)
+            follow(shipment)
 
     def _load(self, shipment: Shipment) -> None:
         """Read the stored results; where some that may be asked for are missing, they are fetched.

@@ -67,7 +67,8 @@ class Shipment:
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
     go live, by the number of their steps, in seconds since 1970. *results* are the lines that
     nobody has asked for yet, *seen* the keys of all, by which *torn* ones are missed. *stopping_at*
-    is when it was cancelled, *downloads* how often its last results were fetched.
+    is when it was cancelled, *downloads* how often its last results were fetched. *refused_s* is
+    what to wait after its provider did not tell of it, doubling, 0 once it did.
     """
 
     batch: LedgerBatch
@@ -81,14 +82,16 @@ class Shipment:
     torn: bool = False
     downloads: int = 0
     stopping_at: float | None = None
+    refused_s: float = 0.0
     _downloaded_at: float = -math.inf
     _counts: Mapping[str, int] = field(default_factory=dict)
 
     def poll_s(self, now: float) -> float:
         """Return the seconds until its state is worth asking for again."""
         if self.stopping_at is not None:
-            return STOPPING_POLL_S
+            return max(STOPPING_POLL_S, self.refused_s)
         wait = min(LAST_POLL_S, max(FIRST_POLL_S, POLL_SHARE * (now - self.batch.at)))
+        wait = max(wait, self.refused_s)
         leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
         return max(0.1, min(wait, leaves - now))
 

@@ -51,8 +51,8 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 class Prediction:
     """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up over sequential divided by *slots*. *cost_usd* is that of the
-    recorded calls by the setting's delivery, None where it is unknown.
+    *efficiency* is the speed-up over sequential divided by *slots*, None where calls hold none of
+    them. *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
     """
 
     setting: str
@@ -60,7 +60,7 @@ class Prediction:
     with_overhead_s: float
     speed_up: float
     slots: int
-    efficiency: float
+    efficiency: float | None
     limited_by: str
     cost_usd: float | None = None
 
@@ -133,6 +133,8 @@ def _values(argument: str, text: str) -> list[Any]:
 def read_recording(path: Path) -> Recording:
     """Return the recording of the run in *path*; raise ConfigError if it is incomplete."""
     run = read_run(path)
+    if run.is_batch:
+        raise ConfigError(f"{path}: a batch; expected one of its runs, {path}/runs/NN/NAME")
     entries = section(run.benchmark, "analyzers")
     if not entries or not run.took:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
@@ -217,7 +219,9 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
             wall_s, limit = takes_s(recording.job, delivery, wall_s)
             with_overhead_s = wall_s
         speed_up = sequential_s / wall_s if wall_s else 1.0
-        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, speed_up / rules.ceiling
+        in_batches = "model.delivery" in chosen and delivery == "batch"
+        efficiency = None if in_batches else speed_up / rules.ceiling
+        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, efficiency
         setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
         rows.append(Prediction(setting, *figures, limit, cost))
     return rows

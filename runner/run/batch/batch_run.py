@@ -188,7 +188,7 @@ class Batch:
 
     def _count(self, row: ResultRow) -> None:
         self._tally.add(row)
-        if row.status != "completed":
+        if row.status not in ("completed", "interrupted"):
             self._console.fault(row)
         limit = self.job.settings.batch.max_failure_ratio
         if not self._gave_up and self._tally.too_many_failures(limit):
@@ -217,7 +217,7 @@ class Batch:
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._console.update(self._tally, self._elapsed_s())
+                self._console.update(self._tally, self._elapsed_s(), self._services.out())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
@@ -259,7 +259,8 @@ class Batch:
             await self.directory.complete()
         log.info("batch.finished", status=status, exit_code=code, **tally.counts())
         statuses = self._statuses or tally.statuses
-        good, started = statuses["completed"] + statuses["degraded"], sum(statuses.values())
+        good = statuses["completed"] + statuses["degraded"]
+        started = sum(statuses.values()) - statuses["interrupted"]
         counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
         return BatchResult(status, code, counts, benchmark)
 

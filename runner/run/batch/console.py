@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from runner.base.format import plural
 from runner.base.secrets import Secrets
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import ResultRow
@@ -41,22 +42,27 @@ class BatchConsole:
         self._secrets = secrets
         self._notes: deque[str] = deque(maxlen=NOTES)
         self._faults = 0
-        self._last_s = 0.0
+        self._last_s, self._last_line = 0.0, ""
 
     def shown(self) -> AbstractContextManager[object]:
         """Show the live line while the block runs."""
         return self._live or nullcontext()
 
-    def update(self, tally: Tally, elapsed_s: float, *, last: bool = False) -> None:
-        """Show the progress after *elapsed_s* seconds."""
-        fresh = tally.done - tally.reused - tally.statuses["unreadable"]
-        per_s = fresh / elapsed_s if elapsed_s else 0.0
-        line = progress(tally.done, tally.unanswered, tally.total, per_s)
+    def update(self, tally: Tally, elapsed_s: float, out: int = 0, *, last: bool = False) -> None:
+        """Show the progress after *elapsed_s* seconds; *out* calls are in batches that are out."""
+        done = tally.done - tally.statuses["interrupted"]
+        fresh = done - tally.reused - tally.statuses["unreadable"]
+        per_s = fresh / elapsed_s if elapsed_s and not out else 0.0  # batches have no pace
+        line = progress(done, tally.unanswered, tally.total, per_s)
+        if out:
+            line += f"; {plural(out, 'call')} in batches that are out"
         if self._live is not None:
             notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
-        elif self._plain and (last or elapsed_s - self._last_s >= PLAIN_S):
-            self._last_s = elapsed_s
+        elif self._plain and (
+            last or (elapsed_s - self._last_s >= PLAIN_S and line != self._last_line)
+        ):
+            self._last_s, self._last_line = elapsed_s, line
             print_stderr(line)
 
     def note(self, line: str) -> None:

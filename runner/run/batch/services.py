@@ -22,6 +22,11 @@ class BatchServices:
     stop: Stop
     lag: Lag | None = None
 
+    def out(self) -> int:
+        """Return how many calls wait for batches that are out."""
+        deliverers = {id(c.deliverer): c.deliverer for c in self.clients.values()}.values()
+        return sum(each.collector.count_waiting() for each in deliverers if each is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
