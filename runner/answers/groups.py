@@ -4,13 +4,15 @@ import heapq
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
-_LEAST = 0.05  # likeness below which texts count as unlike
+_LEAST = 0.05  # likeness below which texts count as unlike …
+_ALIKE = 0.2  # … with embeddings, where all have some
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|"
@@ -47,8 +49,14 @@ def vectors(texts: Sequence[Collection[str]]) -> list[dict[str, float]]:
     return made
 
 
-def likenesses(texts: Sequence[Collection[str]]) -> list[dict[int, float]]:
-    """Return for each of *texts* the others that share a term with it, with their cosine."""
+def likenesses(
+    texts: Sequence[Collection[str]], embedded: Sequence[Sequence[float]] = ()
+) -> list[dict[int, float]]:
+    """Return for each of *texts* the others that share a term with it, with their cosine.
+
+    With their unit vectors *embedded*, it is the mean of that cosine and the vectors', from
+    _ALIKE on.
+    """
     found: list[dict[int, float]] = [{} for _ in texts]
     postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
     for place, vector in enumerate(vectors(texts)):
@@ -60,17 +68,30 @@ def likenesses(texts: Sequence[Collection[str]]) -> list[dict[int, float]]:
         for other, likeness in sums.items():
             if likeness >= _LEAST:
                 found[place][other] = found[other][place] = round(likeness, 9)
+    return _averaged(found, embedded) if embedded else found
+
+
+def _averaged(
+    near: Sequence[Mapping[int, float]], embedded: Sequence[Sequence[float]]
+) -> list[dict[int, float]]:
+    found: list[dict[int, float]] = [{} for _ in near]
+    for place, mine in enumerate(embedded):
+        for other in range(place):
+            cosine = sum(map(mul, mine, embedded[other]))
+            likeness = round((near[place].get(other, 0.0) + cosine) / 2, 6)
+            if likeness >= _ALIKE:
+                found[place][other] = found[other][place] = likeness
     return found
 
 
-def joins(texts: Sequence[Collection[str]]) -> list[Join]:
-    """Return the joins that make one group of *texts*, the most alike first.
+def joins(texts: Sequence[Collection[str]], embedded: Sequence[Sequence[float]] = ()) -> list[Join]:
+    """Return the joins that make one group of *texts*, the most alike first; see `likenesses`.
 
     Groups are as alike as their members on average (UPGMA, Sokal and Michener 1958), so that
     likeness only falls. Texts that share nothing are not joined. Deterministic: of equal pairs
     the first. At most n² steps of n log n.
     """
-    near, sizes = likenesses(texts), dict.fromkeys(range(len(texts)), 1)
+    near, sizes = likenesses(texts, embedded), dict.fromkeys(range(len(texts)), 1)
     heap = [(-value, a, b) for a, row in enumerate(near) for b, value in row.items() if a < b]
     heapq.heapify(heap)
     made: list[Join] = []

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
+from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
 from runner.calls.admission.limits import Admission
@@ -16,12 +17,15 @@ from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.config.simulate import SimulateSettings
 from runner.job.job import Setup
-from runner.job.models import Model
+from runner.job.models import MAIN, Model
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import Reading, find_reading
 from runner.providers.offline.transport import OfflineTransport
+from runner.providers.prices import prices_of
 from runner.providers.request import Transport
+
+EMBEDDINGS = "collection.embeddings"  # its client among those of models, whose names have no dot
 
 
 def build_clients(
@@ -57,7 +61,31 @@ def build_clients(
             flex=flex,
             prices=model.prices,
         )
+    if (embeds := job.settings.collection.embeddings) and job.collection.stages:
+        clients[EMBEDDINGS] = _embedding_client(job, embeds, addresses.get(MAIN), admission, budget)
     return clients
+
+
+def _embedding_client(
+    job: Setup, name: str, address: str | None, admission: Admission, budget: Budget
+) -> Client:
+    """Return the client of the embedding model *name*, whose failures end no other calls."""
+    from runner.providers.litellm.embedding import EmbeddingTransport, embedding_route
+
+    body = job.main.settings
+    route = embedding_route(name, body, address)
+    prices = prices_of(route)
+    return Client(
+        transport=EmbeddingTransport(route),
+        retry=RetryPolicy(body.max_retries, body.retry_delay_s),
+        timeout_s=body.timeout_s,
+        deadline_s=body.deadline_s,
+        gate=Gate(max_in_flight(job)),
+        admission=admission,
+        budget=budget,
+        sizer=Sizer(tokenizer_for(route.known_as), prices),
+        prices=prices,
+    )
 
 
 def simulated_models(job: Setup) -> dict[str, SimulateSettings]:

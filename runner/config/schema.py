@@ -112,9 +112,13 @@ class BatchSettings(SettingsSection):
 
 
 class CollectionSettings(SettingsSection):
-    """How the findings of a collection are grouped: alike from *threshold* (cosine) on."""
+    """How the findings of a collection are grouped: alike from *threshold* (cosine) on.
+
+    *embeddings* is a litellm model whose vectors count as much as the words; None: words alone.
+    """
 
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.7
+    embeddings: Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")] | None = None
 
 
 class BudgetSettings(SettingsSection):

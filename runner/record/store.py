@@ -52,8 +52,7 @@ class Store:
         make_directory(path.parent, self.root)
         if reply_only:
             whole = load_json(record)
-            entry = {name: whole[name] for name in ("key", "raw_output", "finish_reason")}
-            write_bytes(path, as_json({**entry, "sha256": payload_digest(entry)}), durable=False)
+            self.put_text(key, whole["raw_output"], whole["finish_reason"])
             return
         temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
@@ -63,6 +62,13 @@ class Store:
         else:
             temp.replace(path)  # does nothing if both are links to one file
             temp.unlink(missing_ok=True)
+
+    def put_text(self, key: str, text: str, finish_reason: str = "stop") -> None:
+        """Store the reply *text* alone; raise OSError."""
+        path = self._path(key)
+        make_directory(path.parent, self.root)
+        entry = {"key": key, "raw_output": text, "finish_reason": finish_reason}
+        write_bytes(path, as_json({**entry, "sha256": payload_digest(entry)}), durable=False)
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.json"

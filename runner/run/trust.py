@@ -14,6 +14,7 @@ from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.build import PACKAGE_PREFIX
+from runner.providers.litellm.embedding import embedding_model
 from runner.providers.litellm.route import ADDRESSES
 
 _REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
@@ -60,6 +61,8 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
 def _uses(settings: Settings) -> Iterator[str]:
     for model in (settings.model, *settings.models.values()):
         yield from _sent(model)
+    if settings.collection.embeddings is not None:
+        yield from _sent(embedding_model(settings.collection.embeddings, settings.model))
     for _, value in _files(settings):
         yield f"reads {_place(value)}"
     yield f"writes to {_place(settings.output.dir)}"

@@ -20,6 +20,7 @@ from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion, encoded
+from runner.providers.simulated.embeddings import embeddings
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
@@ -127,6 +128,8 @@ class SimulatedProvider:
         route = (request.method, request.path)
         if route in (("POST", "/v1/chat/completions"), ("POST", MESSAGES)):
             return await self._chat(request)
+        if route == ("POST", "/v1/embeddings"):
+            return await self._embeddings(request)
         if route == ("GET", "/v1/models"):
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
             return _json_response({"object": "list", "data": [listed]})
@@ -159,6 +162,18 @@ class SimulatedProvider:
             return await self.respond(request, body, arrived_s)
         finally:
             self.stats.in_flight -= 1
+
+    async def _embeddings(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            body = orjson.loads(await request.read())
+        except orjson.JSONDecodeError:
+            body = None
+        made = embeddings(body) if isinstance(body, dict) else None
+        if made is None:
+            return await send(request, error_response(400, "the body holds no texts"))
+        self.stats.begin("embeddings")
+        self.stats.in_flight -= 1
+        return _json_response(made)
 
     async def respond(
         self, request: web.BaseRequest, body: Mapping[str, Any], arrived_s: float

@@ -104,6 +104,7 @@ class Caller:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
         asker = Asker(self.job, self.clients, self.stored, self.expected_s)
         asker.validator = _Validator(self.job, self._texts)
+        self.slots = asker.place.slots  # by stage
         self.fits = Fits(self.job, self.directory, self.stored.previous)
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
@@ -147,6 +148,11 @@ class Caller:
         self._calls[node.name] = self.recorder.call_log(node)
         self._ready_s[node.name] = self.recorder.elapsed_s()
         self.recorder.node_started(node)
+
+    def absorb(self, node: Node, calls: CallLog) -> None:
+        """Add *calls* to those of *node*, before it asks."""
+        self._calls[node.name].absorb(calls)
+        self._calls[node.name].start_conversation()
 
     def skip(self, node: Node, why: str) -> None:
         """Record that there is nothing for *node* to read."""

@@ -16,6 +16,7 @@ from runner.base.format import plural
 from runner.base.json import read_json
 from runner.base.threads import offload
 from runner.calls.client import Client
+from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
 from runner.job.build import collection_job
 from runner.job.graph import Node
@@ -30,6 +31,7 @@ from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
+from runner.run.collection.embedder import Embedder
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
@@ -156,7 +158,8 @@ class Collecting:
         kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
         if kind == THEMES:
             threshold = self.batch.settings.collection.threshold
-            finders.append(finder := Themes(caller, node, state.evidence, threshold))
+            embedder = Embedder(caller, self.clients.get(EMBEDDINGS))
+            finders.append(finder := Themes(caller, node, state.evidence, threshold, embedder))
             find = finder.find
         elif kind in (AGREEMENTS, OUTLIERS):
             of = Agreements if kind == AGREEMENTS else Outliers

@@ -66,22 +66,27 @@ def block(title: str, key: str, lines: Iterable[str]) -> str:
     return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
 
 
-def grouped(found: Sequence[JointFinding], threshold: float) -> tuple[list[Cluster], list[Join]]:
+def grouped(
+    found: Sequence[JointFinding], threshold: float, embedded: Sequence[Sequence[float]] = ()
+) -> tuple[list[Cluster], list[Join]]:
     """Return *found* with those alike in words from *threshold* on as one, and all joins.
 
-    A finding with a negation is never joined with one without: only a word parts opposites.
+    With their vectors *embedded*, these count as much as the words. A finding with a negation is
+    never joined with one without: only a word parts opposites.
     """
     made, clusters = list[Join](), list[Cluster]()
     for negated in (False, True):
         rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
-        own = joins([terms_of(each.shown) for _, each in rows])
+        vectors = [embedded[n] for n, _ in rows] if embedded else ()
+        own = joins([terms_of(each.shown) for _, each in rows], vectors)
         made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
     made.sort(key=lambda join: -join.likeness)
     for places in groups_at(threshold, len(found), made):
         members = [found[place] for place in places]
         merged: tuple[Joined, ...] = ()
         if len(members) > 1:
-            why = f"alike by their words from {threshold:g} on"
+            by = "words and embeddings" if embedded else "words"
+            why = f"alike by their {by} from {threshold:g} on"
             merged = (Joined(WORDS, tuple((each.id,) for each in members), why),)
         ids = tuple(each.id for each in members)
         clusters.append(Cluster("", members[0].shown, members[0].quote, ids, (), merged))

@@ -15,6 +15,7 @@ from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
+from runner.run.collection.embedder import Embedder
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -56,6 +57,7 @@ class Themes:
     node: Node
     evidence: Testimony
     threshold: float
+    embedder: Embedder
     joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
     clusters: tuple[Cluster, ...] = ()
 
@@ -108,7 +110,8 @@ class Themes:
         """Return the themes of *files* by one call; findings in none stay by themselves."""
         found = [each for file in files for each in file.found]
         chars = 20 * sum(len(each.shown) for each in found)
-        clusters, made = await offload(grouped, found, self.threshold, chars=chars)
+        vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in found])
+        clusters, made = await offload(grouped, found, self.threshold, vectors, chars=chars)
         self.joins.append((len(found), made))
         material = of_findings(clusters, {each.id: each for each in found})
         return await self._asked("leaf", prefix, 0, material, clusters)

@@ -1,0 +1,140 @@
+"""Embedding: a transport that makes one call of `litellm.aembedding`, without retries or cache."""
+
+import base64
+import math
+import os
+from array import array
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from runner.base.errors import CallError
+from runner.base.secrets import secrets_of
+from runner.base.threads import offload
+from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
+from runner.config.schema import ModelSettings
+from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.usage import CallSize, usage_of
+from runner.providers.messages import text_parts
+from runner.providers.prices import cost_usd, prices_of
+from runner.providers.request import Completion, Request
+
+DIMENSIONS = 256  # asked of models that can shorten their vectors: others are slower to compare
+MAX_DIMENSIONS = 8192
+
+
+def embedding_route(name: str, model: ModelSettings, address: str | None = None) -> ModelRoute:
+    """Return the route of the embedding model *name*.
+
+    At the provider of *model* it has the address and key of that, elsewhere litellm's defaults.
+    *address* is that of a simulated provider in its place.
+    """
+    known = embedding_model(name, model)
+    base = address if known.simulate else None
+    return ModelRoute(name, base or known.api_base, known.api_key_env)
+
+
+def embedding_model(name: str, model: ModelSettings) -> ModelSettings:
+    """Return the settings of *model* for the embedding model *name*, see `embedding_route`."""
+    update: dict[str, Any] = {"name": name, "params": {}}
+    if name.partition("/")[0] != model.name.partition("/")[0]:
+        update |= {"api_base": None, "api_key_env": None, "simulate": None}
+    return model.model_copy(update=update)
+
+
+class EmbeddingTransport:
+    """Sends the texts of a request's messages; a completion's text is what `vectors_in` reads."""
+
+    def __init__(self, route: ModelRoute) -> None:
+        self.route = route
+        self._litellm: Any = None
+        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._prices = prices_of(route)
+
+    async def open(self) -> None:
+        """Import litellm (seconds of CPU) in a thread."""
+        self._litellm = await offload(load_litellm, self.route.name)
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Make one attempt; see CallError for the kinds of failure."""
+        texts = [part for message in request.messages for part in text_parts(message)]
+        try:
+            response = await self._litellm.aembedding(**self._arguments(texts, timeout_s))
+        except Exception as error:  # noqa: BLE001 - libraries raise anything
+            raise classify(error, self.route.where, self._secrets) from cause_of(error)
+        count = tokenizer_for(self.route.known_as).count
+        most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
+        size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)
+        usage: Usage = usage_of(getattr(response, "usage", None), size)
+        if self._prices is None:
+            usage = replace(usage, cost_usd=None)
+        else:
+            usage = replace(usage, cost_usd=cost_usd(usage, self._prices))
+        return Completion(_packed(getattr(response, "data", None), len(texts)), "stop", usage)
+
+    async def close(self) -> None:
+        """Close the connections of litellm's cached clients."""
+        if self._litellm is not None:
+            await self._litellm.close_litellm_async_clients()
+            self._litellm.in_memory_llm_clients_cache.flush_cache()
+
+    def _arguments(self, texts: list[str], timeout_s: float) -> dict[str, Any]:
+        route = self.route
+        arguments: dict[str, Any] = {
+            "model": route.name,
+            "input": texts,
+            "dimensions": DIMENSIONS,
+            "encoding_format": "float",
+            "timeout": timeout_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+            "caching": False,
+        }
+        if route.api_base:
+            arguments["api_base"] = route.api_base
+            arguments["api_key"] = "not-needed"  # a local server; the client requires one
+        if route.api_key_env:
+            arguments["api_key"] = os.environ.get(route.api_key_env)
+        return arguments
+
+
+def _packed(data: Any, count: int) -> str:
+    """Return the vectors in a provider's *data* as lines, of length 1; raise CallError."""
+    rows: dict[int, array[float]] = {}
+    for place, row in enumerate(data if isinstance(data, list) else ()):
+        held = row if isinstance(row, Mapping) else vars(row)
+        values, index = held.get("embedding"), held.get("index", place)
+        if isinstance(index, int) and (vector := _unit(values)) is not None:
+            rows[index] = vector
+    sizes = {len(vector) for vector in rows.values()}
+    if sorted(rows) != list(range(count)) or len(sizes) != 1:
+        message = f"expected {count} vectors of one length, found {len(rows)} of {len(sizes)}"
+        raise CallError("bad_response", message, billed=True)
+    return "\n".join(base64.b64encode(rows[n].tobytes()).decode() for n in range(count))
+
+
+def _unit(values: Any) -> "array[float] | None":
+    """Return *values* as single-precision numbers of length 1; None if they are no vector."""
+    if not isinstance(values, list) or not 0 < len(values) <= MAX_DIMENSIONS:
+        return None
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        return None
+    length = math.hypot(*values)
+    if not math.isfinite(length) or length == 0:
+        return None
+    return array("f", [value / length for value in values])
+
+
+def vectors_in(text: str) -> list[list[float]]:
+    """Return the vectors in the *text* of a completion; raise ValueError."""
+    made = []
+    for line in text.splitlines():
+        vector = array("f", base64.b64decode(line, validate=True))
+        if not vector or not all(map(math.isfinite, vector)):
+            raise ValueError("expected a vector of finite numbers")
+        made.append(vector.tolist())
+    return made
