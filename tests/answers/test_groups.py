@@ -45,3 +45,14 @@ def test_a_negation_is_seen_and_two_cancel_out() -> None:
     assert [True] * 4 == [is_negated(text) for text in negated]
     assert not is_negated("It is dear.")
     assert not is_negated("It is not that nobody came.")
+
+
+def test_vectors_count_as_much_as_words() -> None:
+    texts = terms("dear fare", "dear fare", "price high", "lamp")
+    vectors = [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.6, 0.8)]
+
+    near = likenesses(texts, vectors)
+
+    assert (0.5, 0.5, 0.3, 0.4) == (near[0][1], near[0][2], near[0][3], near[1][3])
+    assert 2 not in near[1]  # neither words nor meaning
+    assert [[0, 1], [2], [3]] == groups_at(0.5, 4, joins(texts, vectors))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
+from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Request
@@ -53,8 +55,9 @@ def execute_batch(
     again: bool = False,
     whole: bool = True,
     stop: Stop | None = None,
+    embed: ScriptedTransport | None = None,
 ) -> tuple[BatchResult, ScriptedTransport]:
-    """Run *made* in virtual time into ./batch, or go on there."""
+    """Run *made* in virtual time into ./batch, or go on there; *embed* gives embeddings."""
     transport = ScriptedTransport(reply, latency_s)
     path = Path("batch")
 
@@ -66,7 +69,10 @@ def execute_batch(
         client = Client(
             transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
         )
-        services = BatchServices({"main": client}, admission, stop or Stop())
+        clients = {"main": client}
+        if embed is not None:
+            clients[EMBEDDINGS] = replace(client, transport=embed, gate=Gate(MAX_CEILING))
+        services = BatchServices(clients, admission, stop or Stop())
         previous = PreviousSession(path, unchanged=whole) if again else None
         stored = StoredAnswers(previous)
         console = BatchConsole("quiet", Secrets())
