@@ -17,8 +17,7 @@ from runner.base.errors import CallError
 from runner.base.usage import Usage
 from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request
-from runner.record.batch_directory import PARTS
-from runner.record.run_directory import RunDirectory
+from runner.record.journal import spent_in
 from runner.reports.verify import verify
 from runner.run.batch.plan import plan_batch
 from runner.run.collection import embedder
@@ -75,7 +74,7 @@ def test_findings_of_like_meaning_are_one_group_and_each_text_is_paid_for_once(
     assert 5 == len(texts_of(first.requests)) == len({*texts_of(first.requests)})
     assert [2, 2, 1] == [len(each.messages) for each in first.requests]
     calls = len(asked.requests)
-    spent = RunDirectory.reopen(Path("batch"), PARTS).journal.spent
+    spent, _ = spent_in(Path("batch/journal.jsonl"))
     assert 0.001 * calls + 0.25 * 3 == pytest.approx(spent.known_usd)
     interviews({"dee": ["price", "The fare is a joke."]})
 
