@@ -16,6 +16,7 @@ from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node
 from runner.job.models import MAIN
 from runner.providers.batches.factory import why_no_batches
+from runner.providers.litellm.embedding import embedding_model, embedding_route
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
@@ -33,6 +34,8 @@ NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://1
 def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
     """Raise ConfigError if model *name* cannot be called with these settings."""
     at = "model" if name == MAIN else f"models.{name}"
+    if name == MAIN:
+        _check_embeddings(settings)
     if not settings.plan:  # which sends nothing
         _check_environment(at, model)
     if model.name.startswith(OFFLINE) and model.reply_format == "text":
@@ -91,6 +94,24 @@ def has_otlp() -> bool:
         return all(find_spec(f"opentelemetry.{part}") is not None for part in parts)
     except ModuleNotFoundError:
         return False
+
+
+def _check_embeddings(settings: Settings) -> None:
+    """Raise ConfigError if `collection.embeddings` cannot be asked, or capped."""
+    if (name := settings.collection.embeddings) is None:
+        return
+    at, model = f"collection.embeddings={name}", embedding_model(name, settings.model)
+    if name.startswith(OFFLINE):
+        raise ConfigError(f"{at}: the offline model has none; expected null or PROVIDER/MODEL")
+    key = None if settings.plan or model.simulate else model.api_key_env
+    if key and not os.environ.get(key):
+        raise ConfigError(f"{at} needs {key}, which is not set: export it, or set it to null")
+    most = settings.budget.max_cost_usd
+    if most is not None and prices_of(embedding_route(name, settings.model)) is None:
+        raise ConfigError(
+            f"budget.max_cost_usd={most:g}: the price of {at} is unknown: cap budget.max_tokens "
+            f"instead"
+        )
 
 
 def _check_environment(at: str, model: ModelSettings) -> None:

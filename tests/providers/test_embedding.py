@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from helpers import job
 
-from runner.base.errors import CallError
+from runner.base.errors import CallError, ConfigError
 from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.limits import Slots
@@ -117,13 +117,31 @@ def test_nothing_is_sent_for_which_the_budget_has_no_room() -> None:
     assert [] == server.received
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("offline/extractive",), "offline model has none; expected null or PROVIDER/MODEL"),
+        (("mistral/mistral-embed",), "needs MISTRAL_API_KEY, which is not set"),
+        (("mine/unknown", "budget.max_cost_usd=1"), "the price of .*mine/unknown is unknown"),
+        (("large",), "collection.embeddings"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_or_capped_is_refused_before_the_run(
+    overrides: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MISTRAL_API_KEY", raising=False)
+    name, *more = overrides
+    with pytest.raises(ConfigError, match=said):
+        job("model=offline", f"collection.embeddings={name}", *more)
+
+
 def test_address_and_key_go_to_the_provider_of_the_runs_model_only() -> None:
     simulated = job("model=simulated").settings.model
     own = {"simulate": None, "api_base": "http://127.0.0.1:9/v1", "api_key_env": "OWN_KEY"}
     model = simulated.model_copy(update=own)
 
-    same, other = (embedding_route(name, model) for name in (MODEL, "voyage/voyage-3"))
+    same, other = (embedding_route(name, model) for name in (MODEL, "mistral/mistral-embed"))
 
     assert ("http://127.0.0.1:9/v1", model.api_key_env) == (same.api_base, same.api_key_env)
-    assert (None, None) == (other.api_base, other.api_key_env)
+    assert (None, "MISTRAL_API_KEY") == (other.api_base, other.api_key_env)
     assert "http://local/v1" == embedding_route(MODEL, simulated, "http://local/v1").api_base

@@ -24,6 +24,7 @@ from runner.providers.request import Completion, Request
 
 DIMENSIONS = 256  # asked of models that can shorten their vectors: others are slower to compare
 MAX_DIMENSIONS = 8192
+_KEYED = ("openai", "azure", "gemini", "mistral", "voyage", "cohere")  # by PROVIDER_API_KEY
 
 
 def embedding_route(name: str, model: ModelSettings, address: str | None = None) -> ModelRoute:
@@ -40,8 +41,10 @@ def embedding_route(name: str, model: ModelSettings, address: str | None = None)
 def embedding_model(name: str, model: ModelSettings) -> ModelSettings:
     """Return the settings of *model* for the embedding model *name*, see `embedding_route`."""
     update: dict[str, Any] = {"name": name, "params": {}}
-    if name.partition("/")[0] != model.name.partition("/")[0]:
-        update |= {"api_base": None, "api_key_env": None, "simulate": None}
+    provider = name.partition("/")[0]
+    if provider != model.name.partition("/")[0]:
+        own = f"{provider.upper()}_API_KEY" if provider in _KEYED else None
+        update |= {"api_base": None, "api_key_env": own, "simulate": None}
     return model.model_copy(update=update)
 
 
