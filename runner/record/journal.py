@@ -82,10 +82,10 @@ class Spent:
 
     def _count(self, line: Mapping[str, Any]) -> float | None:
         """Count the reply of *line*; return its price, None without a possible one."""
-        tokens = (_whole(line, f"{kind}_tokens") for kind in ("prompt", "completion", "cached"))
+        prompt, completion = _whole(line, "prompt_tokens"), _whole(line, "completion_tokens")
         cost = number(line.get("cost_usd"))
         cost = None if cost is None or cost < 0 else cost
-        self.usage += Usage(*tokens, cost_usd=cost)
+        self.usage += Usage(prompt, completion, _whole(line, "cached_tokens"), cost_usd=cost)
         self.known_usd += cost or 0.0
         self.live_usd += amount(line.get("live_usd")) or cost or 0.0
         return cost
