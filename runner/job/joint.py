@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from runner.answers.analyzer import Analyzer
 from runner.base.errors import ConfigError
 from runner.job.graph import Pipeline
+from runner.job.windows import MIN_CONTEXT
 
 THEMES, AGREEMENTS, OUTLIERS, SYNTHESIS = "themes", "agreements", "outliers", "synthesis"
 KINDS = (THEMES, AGREEMENTS, OUTLIERS, SYNTHESIS)
@@ -19,7 +20,10 @@ def kind_of(analyzer: Analyzer) -> str:
 
 
 def check_joint(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
-    """Raise ConfigError where joint stages lack the themes that they read, or find them twice."""
+    """Raise ConfigError where joint stages lack the themes that they read, or find them twice.
+
+    So too for contexts that hold hardly a finding: each of them would be a call of its own.
+    """
     kinds = {node.name: kind_of(analyzers[node.name]) for node in pipeline.nodes}
     above: dict[str, set[str]] = {}
     for node in pipeline.nodes:
@@ -27,6 +31,12 @@ def check_joint(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
         if kind not in KINDS:
             expected = f"expected one of {', '.join(KINDS)}"
             raise ConfigError(f"analyzers.{node.name}: COLLECTION = {kind!r}: {expected}")
+        budget = MIN_CONTEXT if node.context is None else node.context.token_budget
+        if budget < MIN_CONTEXT:
+            raise ConfigError(
+                f"analyzers.{node.name}: context.token_budget={budget} holds no findings to "
+                f"compare: expected at least {MIN_CONTEXT}, see stages.{node.stage}.context"
+            )
         above[node.name] = set(node.needs).union(*(above[need] for need in node.needs))
         if kind != THEMES and not any(kinds[need] == THEMES for need in above[node.name]):
             raise ConfigError(

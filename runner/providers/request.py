@@ -14,6 +14,7 @@ from runner.base.usage import Usage
 from runner.providers.retry_headers import Left
 
 MAX_REPLY_CHARS = 2_000_000
+MAX_REPLY_MARKS = 150_000  # of JSON; a record of replies with more could not be read again
 SHARED = "answer"  # the name of a schema that several nodes share
 
 _ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
@@ -126,8 +127,13 @@ class Transport(Protocol):
 
 
 def checked_text(text: str, secrets: Secrets) -> str:
-    """Return *text* without keys; raises CallError for more than MAX_REPLY_CHARS."""
-    if len(text) > MAX_REPLY_CHARS:
-        message = f"the reply has {len(text):,} characters, expected at most {MAX_REPLY_CHARS:,}"
-        raise CallError("bad_response", message, billed=True)
+    """Return *text* without keys; raises CallError for more than may be stored."""
+    marks = sum(map(text.count, ",:[{"))
+    for number, most, what in (
+        (len(text), MAX_REPLY_CHARS, "characters"),
+        (marks, MAX_REPLY_MARKS, "commas, colons and brackets"),
+    ):
+        if number > most:
+            said = f"the reply has {number:,} {what}, expected at most {most:,}"
+            raise CallError("bad_response", said, billed=True)
     return secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.files import make_directory, write_bytes
+from runner.base.json import amount
 from runner.base.regular_files import open_regular
 from runner.base.secrets import Secrets
 from runner.base.threads import offload
@@ -65,7 +66,7 @@ class DeliveryBook:
                     call.taken = True
         elif event == "call.started" and "request" in line:
             key = str(line["request"])
-            held = HeldCall(int(line["may_use_tokens"]), float(line["may_cost_usd"]))
+            held = HeldCall(int(amount(line["may_use_tokens"])), amount(line["may_cost_usd"]))
             self.calls.setdefault(key, []).append(held)
             self._keys.setdefault((line.get("run"), line["analyzer"]), []).append(key)
             self.starts[key] = line

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from runner.base.files import Lines
+from runner.base.json import amount, number
 from runner.base.regular_files import MAX_LOG, read_lines
 from runner.base.text import now_iso
 from runner.base.threads import offload
@@ -52,31 +53,42 @@ class Spent:
         elif line["event"] in SESSIONS:
             self.begun_at = str(line.get("at", ""))
         elif line["event"] == RESTORED:
-            self.attempts += line["attempts"]
-            self.unsettled += line["unsettled"]
-            self.charged_tokens += line["charged_tokens"]
-            self.charged_usd += line["charged_usd"]
-            self._count(line)
+            self.attempts += _whole(line, "attempts")
+            self.unsettled += _whole(line, "unsettled")
+            self._restore(line)
 
     def _settle(self, call: JournalCall) -> None:
         line = call.end
         if not line:
             self.unsettled += 1
-            self.charged_tokens += call.start["may_use_tokens"]
-            self.charged_usd += call.start["may_cost_usd"]
+            self.charged_tokens += _whole(call.start, "may_use_tokens")
+            self.charged_usd += amount(call.start.get("may_cost_usd"))
         elif line["event"] == "call.failed":
-            self.charged_tokens += line["charged_tokens"]
-            self.charged_usd += line["charged_usd"]
-        else:
-            self._count(line)
-            if line["cost_usd"] is None:
-                self.charged_usd += call.start.get("may_cost_usd", 0.0)
+            self._charge(line)
+        elif self._count(line) is None:
+            self.charged_usd += amount(call.start.get("may_cost_usd"))
 
-    def _count(self, line: Mapping[str, Any]) -> None:
-        tokens = (line["prompt_tokens"], line["completion_tokens"], line["cached_tokens"])
-        self.usage += Usage(*tokens, cost_usd=line["cost_usd"])
-        self.known_usd += line["cost_usd"] or 0.0
-        self.live_usd += line.get("live_usd") or line["cost_usd"] or 0.0
+    def _restore(self, line: Mapping[str, Any]) -> None:
+        """Add lost figures; what is charged may fall by what is now known."""
+        tokens, usd = self.usage.tokens, self.known_usd
+        self._count(line)
+        known_tokens, known_usd = self.usage.tokens - tokens, self.known_usd - usd
+        self.charged_tokens += max(int(number(line.get("charged_tokens")) or 0), -known_tokens)
+        self.charged_usd += max(number(line.get("charged_usd")) or 0.0, -known_usd)
+
+    def _charge(self, line: Mapping[str, Any]) -> None:
+        self.charged_tokens += _whole(line, "charged_tokens")
+        self.charged_usd += amount(line.get("charged_usd"))
+
+    def _count(self, line: Mapping[str, Any]) -> float | None:
+        """Count the reply of *line*; return its price, None without a possible one."""
+        prompt, completion = _whole(line, "prompt_tokens"), _whole(line, "completion_tokens")
+        cost = number(line.get("cost_usd"))
+        cost = None if cost is None or cost < 0 else cost
+        self.usage += Usage(prompt, completion, _whole(line, "cached_tokens"), cost_usd=cost)
+        self.known_usd += cost or 0.0
+        self.live_usd += amount(line.get("live_usd")) or cost or 0.0
+        return cost
 
     def abandon(self, run: object = None) -> None:
         """Charge the calls of *run*, or of all runs, in flight when their process died."""
@@ -91,8 +103,8 @@ class Spent:
     @property
     def held(self) -> tuple[int, float]:
         """Upper bounds of the tokens and US dollars of the calls that are *out*."""
-        tokens = sum(line["may_use_tokens"] for line in self.out)
-        return tokens, sum(line["may_cost_usd"] for line in self.out)
+        tokens = sum(_whole(line, "may_use_tokens") for line in self.out)
+        return tokens, sum(amount(line.get("may_cost_usd")) for line in self.out)
 
     def totals(self) -> dict[str, Any]:
         """Return the figures for metadata.json."""
@@ -104,6 +116,11 @@ class Spent:
             "charged_usd": round(self.charged_usd, 12),
             "unsettled": self.unsettled,
         }
+
+
+def _whole(line: Mapping[str, Any], name: str) -> int:
+    """Return a count of *line*, 0 for what is none: a journal may be forged."""
+    return int(amount(line.get(name)))
 
 
 class Journal:

@@ -8,6 +8,7 @@ from typing import Any
 from runner.base.errors import ConfigError
 from runner.run import cli
 from runner.run.compose import compose_config, register_resolvers
+from runner.transcript.decode import fault, nearest_file
 
 _COMPOSING = Lock()  # Hydra keeps what it composes in globals
 
@@ -17,7 +18,8 @@ def composed(
 ) -> tuple[Any, list[str]]:
     """Return the configuration that reads *transcript*, and the overrides in Hydra's words.
 
-    *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError.
+    *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError, or
+    TranscriptError where *transcript* is neither a file or folder nor a choice of configuration.
     """
     typed = cli.expand_arguments([f"transcript={transcript}", *given])
     cli.check_arguments(typed)
@@ -30,4 +32,7 @@ def composed(
         line = cli.explain_hydra_error(error)
         if line is None:
             raise
+        if line.startswith(f"transcript={transcript}: no such choice"):
+            near = nearest_file(Path(transcript))
+            raise fault(transcript, f"no such file or folder{near}") from error
         raise ConfigError(line) from error

@@ -93,7 +93,7 @@ def read_bytes(path: Path) -> bytes:
             # The size of a pipe or a growing file is unknown, so the read has a limit too.
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise fault(str(path), f"no such file{_nearest(path)}") from error
+        raise fault(str(path), f"no such file{nearest_file(path)}") from error
     except PermissionError as error:
         raise fault(str(path), "permission denied; the file cannot be read") from error
     except (OSError, ValueError) as error:
@@ -179,7 +179,8 @@ def _bad_byte(error: UnicodeDecodeError, encoding: str | None, chosen: str) -> s
     return f"{where}; transcript.encoding={encoding} does not fit this file"
 
 
-def _nearest(path: Path) -> str:
+def nearest_file(path: Path) -> str:
+    """Return a clause that names the file or folder most like *path* beside it, "" without any."""
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:

@@ -72,7 +72,7 @@ class Page:
             width=width,
             height=height,
             deviceScaleFactor=1,
-            mobile=width < 500,
+            mobile=False,  # a phone widens its window to what sticks out
         )
 
     async def prefer(self, scheme: str) -> None:

@@ -46,13 +46,15 @@ def test_a_transcript_cannot_need_the_collection(
     ("override", "said"),
     [
         ("stages.contrasts.needs=[stage_a]", "agreements reads the themes of a collection"),
+        ("stages.across.context.token_budget=199", "themes: context.token_budget=199 holds no"),
+        ("+analyzers.outliers.context.token_budget=9", "outliers: context.token_budget=9 holds no"),
         ("analyzers.synthesis={stage: final, needs: null, model: null, prompt: themes.md, "
          "answer: null, max_tokens: 100, temperature: null, variables: {}, context: {token_budget: "
          "null, top_insights: null, include_structured_keys: null, transcript_tokens: null}}",
          "themes and synthesis both find themes"),
     ],
 )  # fmt: skip
-def test_themes_are_found_once_before_they_are_read(
+def test_a_collection_that_cannot_find_its_themes_is_refused(
     tmp_path: Path, override: str, said: str
 ) -> None:
     (tmp_path / "one.txt").write_text("Ann: I say so.\n")

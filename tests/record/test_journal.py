@@ -236,3 +236,37 @@ def test_what_was_rescued_stays_when_somebody_else_rescues_too(tmp_path: Path) -
     assert 1.0 == again.spent.usage.cost_usd
     assert 0 == again.spent.unsettled
     again.close()
+
+
+@pytest.mark.parametrize("forged", [-1e300, 1e300, -1, True, "7", None, [], {}])
+def test_a_forged_figure_lowers_no_sum_and_breaks_none(tmp_path: Path, forged: Any) -> None:
+    path = tmp_path / "journal.jsonl"
+    names = ("may_use_tokens", "may_cost_usd", "charged_tokens", "charged_usd", *FACTS)
+    names += ("live_usd", "attempts", "unsettled")
+    figures = dict.fromkeys(names, forged)
+
+    def forge(journal: Journal) -> None:
+        one_call(journal)
+        start(journal, "honest")
+        journal.note("call.failed", analyzer="honest", attempt=1, charged_tokens=9, charged_usd=1.0)
+        for name, fields in (("all", figures), ("none", {})):
+            call = {"analyzer": name, "attempt": 1}
+            journal.note("call.started", **call, request=name, **fields)
+            for end in ("call.failed", "call.finished"):
+                journal.note("call.started", **call, **fields)
+                journal.note(end, **call, **fields)
+            journal.note("account.restored", **fields)
+            journal.note("call.started", **call, **fields)
+
+    spent = session(path, forge)
+    later = session(path, one_call)
+
+    assert (9, 1.0, 120, 0.001) == (
+        spent.charged_tokens,
+        spent.charged_usd,
+        spent.usage.tokens,
+        round(spent.known_usd, 12),
+    )
+    assert (0, 0.0) == later.held
+    assert (240, 0.002) == (later.usage.tokens, round(later.known_usd, 12))
+    assert (9, 1.0) == (later.charged_tokens, later.charged_usd)

@@ -59,6 +59,15 @@ def test_the_report_tells_how_replies_came_and_what_live_costs(tmp_path: Path) -
     assert "" == NodeFacts("x", "a", "ok", "n", False, {"attempts": [asdict(LIVE)]}, {}).delivered
 
 
+def test_the_report_shows_no_time_of_slots_where_all_replies_came_by_batch(tmp_path: Path) -> None:
+    timed = {"Wall clock", "Ideal", "Efficiency", "Loop lag", "Speed-up"}
+    took = {"wall_s": 0.16, "ideal_s": 0.0, "efficiency": 0.0, "speed_up": 0.0}
+    for deliveries, shown in (({"batch": 3}, set()), ({"batch": 2, "live": 1}, timed), ({}, timed)):
+        run = StoredRun(tmp_path, benchmark={"run": {**took, "deliveries": deliveries}})
+
+        assert shown == timed & {name for name, *_ in figures_of(run, [])}
+
+
 def test_other_deliveries_of_a_recorded_run_have_their_price_and_their_end() -> None:
     made = job("model.name=openai/gpt-5-mini", "plan=true")
     entries = {name: entry(BATCH) for name in made.analyzers}

@@ -156,7 +156,8 @@ def rough(seed: int, kill: Kill) -> FakeProvider:
 @pytest.mark.usefixtures("private")
 @pytest.mark.parametrize("choice", ["leave", "cancel"])
 def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> None:
-    made = some(3, f"delivery.on_interrupt={choice}", "budget.max_cost_usd=1")
+    how = (f"delivery.on_interrupt={choice}", "delivery.repair=live")
+    made = some(3, *how, "budget.max_cost_usd=1")
     provider = FakeProvider(simulated, latency_s=lambda *_: 300.0)
     stop = Stop()
 

@@ -215,6 +215,8 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
         (["talks", FERRY, "--jsn"], 2, "--json"),
         (["talks", f"Is {KEY} in use?"], 2, "contains what looks like a key"),
         (["missing.txt", FERRY], 7, "missing.txt: no such file"),
+        (["nope", FERRY], 7, "nope: no such file or folder"),
+        (["talk", FERRY], 7, "talk: no such file or folder; did you mean 'talks'?"),
         (["empty", FERRY], 2, "there is no transcript"),
     ],
 )

@@ -11,8 +11,11 @@ import pytest
 from helpers import completion, job
 from helpers.runs import ONLY_TWO, execute, execute_models, load, simulated
 
-from runner.providers.request import Completion, Request
+from runner.base.errors import CallError
+from runner.base.secrets import Secrets
+from runner.providers.request import MAX_REPLY_MARKS, Completion, Request, checked_text
 from runner.reports.report.write import write_report
+from runner.reports.verify import verify
 
 NAME, RECORD = "say_means", "intermediate/stage_a/say_means.json"
 CUT = "the reply was cut: what is complete of it was kept"
@@ -107,3 +110,24 @@ def test_the_report_says_how_replies_were_read() -> None:
     write_report(Path("run"))
 
     assert CUT in Path("run/report.html").read_text()
+
+
+def test_replies_with_as_many_marks_as_are_taken_can_be_read_again() -> None:
+    def most(_: str) -> str:
+        return checked_text("," * MAX_REPLY_MARKS, Secrets())
+
+    def hidden(text: str) -> str:
+        answer = json.loads(text)
+        answer["insights"][0]["text"] = "COMMAS"
+        return checked_text(
+            json.dumps(answer).replace("COMMAS", "a" + "\\u002c" * 300_000), Secrets()
+        )
+
+    _, path, _ = execute(job(*ONLY_TWO), Model([most, hidden]))
+    record = load(RECORD)
+
+    assert [] == verify(path)
+    assert (1, 300_001) == (len(record["rejected"]), len(record["insights"][0]["text"]))
+    with pytest.raises(CallError, match="150,001 commas, colons and brackets") as caught:
+        checked_text("{" * (MAX_REPLY_MARKS + 1), Secrets())
+    assert ("bad_response", True) == (caught.value.kind, caught.value.billed)

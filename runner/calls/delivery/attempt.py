@@ -44,10 +44,12 @@ class BatchAttempt:
     @property
     def is_wanted(self) -> bool:
         """Whether the attempt is made in a batch, or has been."""
-        calls, gate = self.call.calls, self.client.gate
-        first = len(calls.attempts) == calls.earlier
-        new = gate.fault is None and self.deliverer.takes(self.call.steps, first=first)
-        return self._held is not None or new
+        takes = self.deliverer.takes(self.call.steps, first=self._is_first)
+        return self._held is not None or (self.client.gate.fault is None and takes)
+
+    @property
+    def _is_first(self) -> bool:
+        return len(self.call.calls.attempts) == self.call.calls.earlier
 
     async def make(self) -> Completion:
         """Return the reply; raise CallError."""
@@ -87,7 +89,10 @@ class BatchAttempt:
                 raise NotRunError(end.kind, "in a batch that is out: resume collects it") from None
             raise
         except CallError as error:
+            first = self._is_first
             self._end(error.kind, started)
+            if first and not error.billed and self.deliverer.was_cancelled(self._key):
+                call.calls.earlier += 1  # nobody has read it: the next attempt is no repair
             self._settle(error)
             client.gate.refused(error)
             call.failures[family(error)] += 1

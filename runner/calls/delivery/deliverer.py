@@ -120,9 +120,17 @@ class Deliverer:
 
     def batch_of(self, key: str) -> str | None:
         """Return the provider's id of the batch that a request is in, None where it has none."""
-        waiting = self._waiting.get(key)
-        sent = self.collector.shipments.get((waiting and waiting.mark) or "")
+        sent = self._shipment(key)
         return None if sent is None else sent.batch.id
+
+    def was_cancelled(self, key: str) -> bool:
+        """Return whether the batch that a request was in was cancelled."""
+        sent = self._shipment(key)
+        return sent is not None and sent.state is not None and sent.state.state == "cancelled"
+
+    def _shipment(self, key: str) -> Shipment | None:
+        waiting = self._waiting.get(key)
+        return self.collector.shipments.get((waiting and waiting.mark) or "")
 
     def withdraw(self, key: str) -> bool:
         """Return whether a request whose caller has gone was not sent, and now never is."""

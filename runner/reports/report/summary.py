@@ -86,13 +86,15 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     good = sum(node.status == "ok" for node in nodes)
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     kinds = f"prompt, {count(cached)} of them cached; {count(reply)} reply"
-    slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}"
+    slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}" if took else ""
+    # Of replies that all came by batch, the time of the session that read them says nothing.
+    in_batches = mapping(took.get("deliveries")).keys() == {"batch"}
     lost = number(totals.get("charged_usd"))
     charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
     return [
         ("Analyzers", f"{good} of {len(nodes)}", "answered"),
-        ("Wall clock", seconds(took.get("wall_s")), slots if took else ""),
-        *([] if shared_slots(run) else _of_slots(took)),
+        *([] if in_batches else [("Wall clock", seconds(took.get("wall_s")), slots)]),
+        *([] if in_batches or shared_slots(run) else _of_slots(took)),
         ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
         ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
         *_delivered(took, totals),
