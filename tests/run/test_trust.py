@@ -124,6 +124,7 @@ def test_the_line_says_which_host_gets_the_value_of_which_variable(signed: bool)
         model__api_base="https://who:cares@evil.example:8443/v1",
         model__api_key_env="AWS_SECRET_ACCESS_KEY",
         model__params={"extra_headers": {"x": "y"}},
+        collection__embeddings="mistral/mistral-embed",
     )
     if not signed:
         unsign()
@@ -131,6 +132,7 @@ def test_the_line_says_which_host_gets_the_value_of_which_variable(signed: bool)
 
     assert "sends the value of AWS_SECRET_ACCESS_KEY to evil.example:8443 for openai/" in line
     assert 'with params {"extra_headers":{"x":"y"}}' in line
+    assert "sends the value of MISTRAL_API_KEY to mistral for mistral/mistral-embed" in line
 
 
 @pytest.mark.parametrize(
