@@ -41,9 +41,7 @@ def build_clients(
     for name, model in job.models.items():
         body = model.settings
         local = body.name.startswith(OFFLINE)
-        values = {each.name: getattr(body, each.name) for each in fields(ModelRoute)}
-        own = {"api_base": addresses.get(name, body.api_base), "delivery": "live"}
-        route, flex = ModelRoute(**values | own), None
+        route, flex = replace(route_of(body, addresses.get(name)), delivery="live"), None
         transport = _transport(route, readings)
         if body.delivery == "flex":
             flex = Flex(transport)
@@ -86,6 +84,12 @@ def _embedding_client(
         sizer=Sizer(tokenizer_for(route.known_as), prices),
         prices=prices,
     )
+
+
+def route_of(model: ModelSettings, address: str | None) -> ModelRoute:
+    """Return the route of *model*'s calls; *address* is that of its simulated provider, if any."""
+    values = {each.name: getattr(model, each.name) for each in fields(ModelRoute)}
+    return ModelRoute(**values | {"api_base": address or model.api_base})
 
 
 def simulated_models(job: Setup) -> dict[str, SimulateSettings]:

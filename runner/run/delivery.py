@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -18,7 +18,7 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity
 from runner.calls.admission.budget import Budget
 from runner.calls.client import Client
-from runner.calls.client_factory import max_in_flight
+from runner.calls.client_factory import max_in_flight, route_of
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.timing import LIVE_S, Timing
 from runner.config.delivery import deadline_of
@@ -71,7 +71,7 @@ class JobDelivery:
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
             if sends or any(map(book.wanted, book.batches.get(name, {}).values())):
-                endpoint = endpoints(_route(model, addresses.get(name)))
+                endpoint = endpoints(route_of(model.settings, addresses.get(name)))
                 made[name] = await self._with(made[name], model, endpoint, book)
         return made
 
@@ -128,11 +128,6 @@ class JobDelivery:
             cancel = await offload(_asked, out, cancel)
         for deliverer in self.deliverers.values():
             await deliverer.close(cancel=cancel and stop.signum is not None)
-
-
-def _route(model: Model, address: str | None) -> ModelRoute:
-    values = {each.name: getattr(model.settings, each.name) for each in fields(ModelRoute)}
-    return ModelRoute(**values | {"api_base": address or model.settings.api_base})
 
 
 def _asked(out: int, cancel: bool) -> bool:
