@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-_HOPS = 12  # iterations of the event loop from the end of a task to the step of who waits for it
+_HOPS = 12  # iterations of the event loop from a task's end to the next step of one awaiting it
 _LIMITED_S = 0.1  # between looks at live calls that wait for a rate limit
 
 

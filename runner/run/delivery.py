@@ -163,7 +163,7 @@ def budget_of(settings: Settings, spent: Spent) -> Budget:
 
 
 def check_deadline(settings: Settings) -> None:
-    """Raise ConfigError for a deadline that has passed, or that no delivery of a model heeds."""
+    """Raise ConfigError for a deadline that has passed, or that no delivery takes into account."""
     by, models = settings.delivery.by, (settings.model, *settings.models.values())
     if by is None:
         return

@@ -71,7 +71,7 @@ class Collector:
                 self._give_up(shipment, error.kind, str(error))
         except OSError as error:
             self._give_up(shipment, "output", str(error))
-        except Exception as error:  # a library's, or a bug: whoever waits must not wait forever
+        except Exception as error:  # a library's, or a bug: no caller may wait forever
             log.exception("batch.crashed", batch=shipment.batch.id)
             self._give_up(shipment, "internal", f"{type(error).__name__}: {error}")
         finally:

@@ -68,7 +68,7 @@ class Sender:
     async def _send(self, ready: list[Waiting]) -> None:
         try:
             await self._send_all(ready)
-        except Exception as error:  # a library's, or a bug: whoever waits must not wait forever
+        except Exception as error:  # a library's, or a bug: no caller may wait forever
             log.exception("batch.crashed")
             for waiting in ready:
                 said = f"the batch was not sent: {type(error).__name__}: {error}"

@@ -161,7 +161,7 @@ class BatchedChat(ABC):
         raise CallError("bad_response", why)
 
     def _same(self, said: Mapping[str, Any], batch: str) -> SubmittedBatch:
-        """Return what *said* tells of *batch*; raise CallError if it tells of another."""
+        """Return the state of *batch* in *said*; raise CallError if it is another's."""
         told = self._told(said)
         if told.id != batch:
             other = self._wire.shown(told.id)

@@ -40,7 +40,7 @@ class TooLongError(Exception):
 
 
 class _Recorder(Recorder):
-    """Writes the answers of a collection into its batch, whose metadata tells of its progress."""
+    """Writes the answers of a collection into its batch, and its progress into the metadata."""
 
     async def write_metadata(self, status: str, exit_code: int | None = None) -> None:
         """Leave metadata.json to the batch."""

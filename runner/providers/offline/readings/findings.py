@@ -27,7 +27,7 @@ _POINTS = re.compile(
     r"(?:it|that|this|these|those|they|them|he|she|him|her|there|then|here|which|who|so|what)\b",
     re.I,
 )
-_ASKS = 0.5  # share of questions among the sentences of who leads an interview
+_ASKS = 0.5  # share of questions among the sentences of an interviewer
 
 
 def read(document: Document) -> dict[str, object]:

@@ -17,7 +17,7 @@ _MENTION = re.compile(r"They mention “(.+)”\.")
 def read(document: Document) -> dict[str, object]:
     """Join what names the same, pairs of words first; each theme has all that name its term.
 
-    Nothing is said of who is for or against anything. Pure and deterministic.
+    No speaker is counted for or against anything. Pure and deterministic.
     """
     found: dict[str, Finding] = {}
     terms: dict[str, dict[str, str]] = {}

@@ -101,7 +101,7 @@ def recalled(document: Document) -> tuple[Utterance, ...]:
 
 
 def subject_of(dialogue: Dialogue) -> str:
-    """Return what the talk is about in the words of who frames it, or its frequent terms, or ""."""
+    """Return the subject in the words of the person who frames it, its frequent terms, or ""."""
     terms = listed(dialogue.topic[:3])
     return dialogue.question or (f"frequent terms: {terms}" if terms else "")
 
