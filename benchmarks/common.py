@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from runner.config.simulate import SimulateSettings
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 from runner.run.execute import execute_job
 from runner.run.session import Session
 

@@ -36,7 +36,7 @@ from runner.providers.request import Completion, Request
 from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption, read_resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem

@@ -31,7 +31,7 @@ from helpers.delivered import BY_BATCH, Kill, Killed, later, session
 from helpers.runs import ONLY_TWO, simulated
 
 from runner.record.journal import spent_in
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 ROUGH = {"partial": True, "torn": 0.2, "lost_acks": 0.2, "failed": 0.1, "expired": 0.1}
 FACTORS = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0)

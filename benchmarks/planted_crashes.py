@@ -38,8 +38,8 @@ from runner.job.job import BatchJob
 from runner.providers.request import Completion, Request
 from runner.record.previous_session import PreviousSession, read_record
 from runner.reports.verify import verify
+from runner.run.cli.compose import compose_config
 from runner.run.collection.collect import Collecting
-from runner.run.compose import compose_config
 from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem

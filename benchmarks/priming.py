@@ -22,7 +22,7 @@ from runner.config.model_facts import model_facts
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.providers.prices import prices_of
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 
 PROVIDERS = ("anthropic", "azure", "bedrock", "gemini", "groq", "mistral", "openai", "openrouter")
 FIRST_TOKEN_S = 0.4

@@ -42,7 +42,7 @@ from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
 from runner.providers.simulated.faults import KINDS
 from runner.providers.simulated.process import simulated_process
-from runner.run.conversation import Conversation
+from runner.run.nodes.conversation import Conversation
 
 MODEL = "openai/simulated"
 WIRES = {"Anthropic": "anthropic/claude-sonnet-4-6", "Gemini": "gemini/gemini-3.8-flash"}
@@ -108,7 +108,7 @@ class Mender:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """See `runner.run.conversation.Repair`."""
+        """See `runner.run.nodes.conversation.Repair`."""
         return (*messages, {"role": "user", "content": f"Answer again: {fault}"})
 
 

@@ -24,7 +24,7 @@ import structlog
 
 from benchmarks.common import LATENCY_S, run_once
 from runner.reports.whatif.command import grid, predict, read_recording
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 RECORDED = 3  # calls in flight in the run that is recorded
 SETTINGS = (1, 2, 3, 4, 8)

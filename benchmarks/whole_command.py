@@ -30,7 +30,7 @@ from runner.base.tokens import tokenizer_for
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.job.build import build_job
 from runner.providers.simulated.chat import message_texts
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 
 CALLS = len(LATENCY_S)  # of a transcript
 IN_FLIGHT = 64

@@ -75,7 +75,7 @@ async def ask_async(
     """Do as `ask`, in the running event loop."""
     from runner.base.errors import ConfigError
     from runner.run.execute import ProcessState, execute_job
-    from runner.run.question import TOKENS, read_reply, to_ask
+    from runner.run.question.question import TOKENS, read_reply, to_ask
 
     folders = [Path(config_dir).resolve()] if config_dir is not None else []
     asked = to_ask(str(where), question, _given(overrides, settings), folders, tokens or TOKENS)
@@ -112,7 +112,7 @@ def plan(
     """Return the predicted calls, tokens, cost and time; nothing is sent and nothing written."""
     from runner.job.job import BatchJob
     from runner.run.batch.plan import plan_batch
-    from runner.run.plan import make_plan, read_histories
+    from runner.run.plan.plan import make_plan, read_histories
 
     _, job, _ = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
     if isinstance(job, BatchJob):
@@ -161,7 +161,7 @@ def _build(
 ) -> tuple[Any, Any, list[str]]:
     """Return configuration, job and overrides; raise ColloquyError."""
     from runner.job.build import build_job
-    from runner.run.composed import composed
+    from runner.run.cli.composed import composed
 
     folders = [Path(config_dir).resolve()] if config_dir is not None else []
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
@@ -170,7 +170,7 @@ def _build(
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     """Return all overrides; the console is quiet unless one of them says otherwise."""
-    from runner.run.cli import quote
+    from runner.run.cli.command_line import quote
 
     given = [*overrides, *_flat(settings, quote)]
     quiet = not any(each.startswith("output.console=") for each in given)

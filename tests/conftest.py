@@ -11,7 +11,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 # How fast a machine is decides about nothing; the same examples on every machine.

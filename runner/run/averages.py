@@ -12,8 +12,8 @@ from runner.config.learned import remember
 from runner.job.job import Job
 from runner.record.benchmark import NodeTiming
 from runner.record.history import CallAverages, flex_name, history_of, write_history
-from runner.run.node_plan import NodePlan
-from runner.run.plan import Plan
+from runner.run.plan.node import NodePlan
+from runner.run.plan.plan import Plan
 
 log = structlog.get_logger("colloquy.run")
 

@@ -22,9 +22,10 @@ from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.record.signature import sign_stored
-from runner.run import cli, completion, remote
-from runner.run.arguments import versions_line
-from runner.run.compose import hydra_main, register_resolvers
+from runner.run import remote
+from runner.run.cli import command_line, completion
+from runner.run.cli.arguments import versions_line
+from runner.run.cli.compose import hydra_main, register_resolvers
 
 _KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
@@ -52,12 +53,12 @@ def main() -> None:
         codes.append(end.code if isinstance(end.code, int) else errors.EXIT_OK)
     except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
         codes.append(_report(error))
-    sys.exit(settle_streams(cli.worst_exit_code(codes)))
+    sys.exit(settle_streams(command_line.worst_exit_code(codes)))
 
 
 def _run(codes: list[int]) -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
-        print(cli.help_page())
+        print(command_line.help_page())
         return
     if sys.argv[1:] == ["--version"]:
         print(versions_line())
@@ -65,8 +66,8 @@ def _run(codes: list[int]) -> None:
     if completion.is_query(sys.argv[1:]):
         completion.complete(lambda: _hydra_main(codes))
         return
-    arguments = cli.expand_arguments(sys.argv[1:])
-    cli.check_arguments(arguments)
+    arguments = command_line.expand_arguments(sys.argv[1:])
+    command_line.check_arguments(arguments)
     sys.argv[1:] = arguments
     register_resolvers()
     if any(argument.startswith("resume=") for argument in arguments):
@@ -79,7 +80,7 @@ def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with its traceback, keys redacted; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
         return errors.EXIT_OK
-    line = None if isinstance(error, ColloquyError) else cli.explain_hydra_error(error)
+    line = None if isinstance(error, ColloquyError) else command_line.explain_hydra_error(error)
     known = as_known(error) if line is None else ConfigError(line)
     if known is not None:
         return print_error(known)

@@ -32,7 +32,7 @@ from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
 from runner.record.journal import Journal, MemberJournal, Spent
 from runner.record.run_directory import RunDirectory
-from runner.run.plan import read_histories
+from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
 
 IN_BATCHES = ("batch", "auto")

@@ -24,7 +24,7 @@ from runner.record.previous_session import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
-from runner.run.plan import make_plan, read_histories
+from runner.run.plan.plan import make_plan, read_histories
 from runner.run.run import RunResult
 
 

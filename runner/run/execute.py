@@ -55,7 +55,7 @@ from runner.run.ending import (
     tell_result,
 )
 from runner.run.objective import Objective, check_objective, objective
-from runner.run.print_plan import left_out, print_plan
+from runner.run.plan.printed import left_out, print_plan
 from runner.run.resume import Resumption
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop

@@ -28,8 +28,8 @@ from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
-from runner.run.cli import quote
-from runner.run.compose import compose_config
+from runner.run.cli.command_line import quote
+from runner.run.cli.compose import compose_config
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 

@@ -35,14 +35,14 @@ from runner.record.history import CallAverages, expected_durations
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.ask import Asker
 from runner.run.averages import remember_calls
-from runner.run.contexts import Contexts
-from runner.run.escalation import EscalatingNodes
-from runner.run.fits import Fits
-from runner.run.judging import Judging
-from runner.run.plan import compare, make_plan, read_histories
-from runner.run.proof import check
+from runner.run.nodes.ask import Asker
+from runner.run.nodes.contexts import Contexts
+from runner.run.nodes.escalation import EscalatingNodes
+from runner.run.nodes.fits import Fits
+from runner.run.nodes.judging import Judging
+from runner.run.nodes.proof import check
+from runner.run.plan.plan import compare, make_plan, read_histories
 from runner.run.stop import Stop
 
 log = structlog.get_logger("colloquy.run")

@@ -15,7 +15,7 @@ from runner.base.steady_time import SteadyTimeLoop
 from runner.base.threads import start_threads
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all
-from runner.run.cli import worst_exit_code
+from runner.run.cli.command_line import worst_exit_code
 from runner.run.execute import ProcessState
 from runner.run.objective import Objective
 from runner.run.stop import stopping

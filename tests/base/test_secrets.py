@@ -17,7 +17,7 @@ from runner.base.errors import ConfigError
 from runner.base.secrets import MASK, Secrets, refuse_keys, refuse_secrets, secrets_of
 from runner.providers.litellm.errors import classify
 from runner.record.events import run_log, set_library_levels
-from runner.run.cli import check_arguments
+from runner.run.cli.command_line import check_arguments
 
 CANARY = "canary/4711+value"
 HELD = Secrets((CANARY,))

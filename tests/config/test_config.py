@@ -8,12 +8,12 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
-from runner.run.cli import (
+from runner.run.cli.command_line import (
     expand_arguments,
     explain_hydra_error,
     worst_exit_code,
 )
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 

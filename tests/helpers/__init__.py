@@ -25,7 +25,7 @@ from runner.providers.request import Completion, Request
 from runner.providers.simulated.faults import FaultResponse
 from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.server import SimulatedProvider, send
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None

@@ -118,7 +118,7 @@ def _import_all() -> dict[str, str]:
     import runner
     from helpers import job
     from runner.providers.litellm.loading import load_litellm
-    from runner.run.compose import register_resolvers
+    from runner.run.cli.compose import register_resolvers
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
         import_module(module.name)

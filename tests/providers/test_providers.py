@@ -37,7 +37,7 @@ from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
-from runner.run.conversation import check_complete
+from runner.run.nodes.conversation import check_complete
 
 pytestmark = pytest.mark.slow
 

@@ -32,7 +32,7 @@ from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, f
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
-from runner.run.conversation import Conversation, cut_error
+from runner.run.nodes.conversation import Conversation, cut_error
 from runner.run.run import Run, RunResult
 
 pytestmark = pytest.mark.slow

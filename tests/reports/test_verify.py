@@ -17,7 +17,7 @@ from runner.record import inspection
 from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.reports.verify import USAGE, main, verify
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 pytestmark = pytest.mark.usefixtures("private")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.run.arguments import choices, understood, versions_line
-from runner.run.cli import check_arguments, expand_arguments, explain_hydra_error
+from runner.run.cli.arguments import choices, understood, versions_line
+from runner.run.cli.command_line import check_arguments, expand_arguments, explain_hydra_error
 
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],

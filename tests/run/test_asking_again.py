@@ -21,7 +21,7 @@ from runner.base.tokens import tokenizer_for
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.reports.verify import verify
-from runner.run.plan import make_plan
+from runner.run.plan.plan import make_plan
 
 pytestmark = pytest.mark.usefixtures("private")
 

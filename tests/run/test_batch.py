@@ -36,7 +36,7 @@ from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.tally import Tally
 from runner.run.objective import objective
-from runner.run.plan import make_plan
+from runner.run.plan.plan import make_plan
 from runner.run.stop import Stop
 from runner.transcript.inputs import Input, Inputs, find_inputs, is_many
 

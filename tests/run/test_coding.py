@@ -15,7 +15,7 @@ from runner.base.errors import ConfigError
 from runner.job.analyzers import load_analyzers
 from runner.job.job import Job
 from runner.providers.request import Request
-from runner.run.plan import make_plan
+from runner.run.plan.plan import make_plan
 
 CODES = "code,definition\nCrate,A crate is named\nValve,A valve is counted\n"
 ANSWER = "intermediate/stage_a/coding.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.run.completion import complete, is_query
+from runner.run.cli.completion import complete, is_query
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from helpers import completion
 from runner.answers.analyzer import Message
 from runner.base.errors import AnswerError, CallError
 from runner.providers.request import Completion, Request
-from runner.run.conversation import Conversation, cut_error
+from runner.run.nodes.conversation import Conversation, cut_error
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 

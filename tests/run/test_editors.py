@@ -11,7 +11,7 @@ from helpers.documentation import PAGES, blocks
 from jsonschema import Draft7Validator
 
 from runner.config.json_schema import KINDS
-from runner.run.editors import main
+from runner.run.cli.editors import main
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 

@@ -13,7 +13,7 @@ from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.run.ending import can_help, check_budget, hint_of, resume_command, tell_end
-from runner.run.plan import make_plan, read_histories
+from runner.run.plan.plan import make_plan, read_histories
 
 PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")
 

@@ -13,7 +13,7 @@ from helpers import job
 
 from runner.base.errors import ConfigError
 from runner.config.section import Minimised
-from runner.run.compose import compose_config
+from runner.run.cli.compose import compose_config
 from runner.run.objective import check_objective, objective
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from runner.base.usage import Usage
 from runner.config.learned import Learned, remember
 from runner.providers.request import Completion, Request
 from runner.record.history import CallAverages
-from runner.run.plan import as_text, compare, make_plan
+from runner.run.plan.plan import as_text, compare, make_plan
 
 PRICED = (
     "model=simulated",

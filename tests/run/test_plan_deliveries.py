@@ -15,7 +15,7 @@ from runner.record.history import (
     history_of,
     write_history,
 )
-from runner.run.plan import Plan, as_text, make_plan, read_histories
+from runner.run.plan.plan import Plan, as_text, make_plan, read_histories
 
 MODEL = "openai/gpt-5-mini"
 

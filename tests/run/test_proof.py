@@ -19,7 +19,7 @@ from runner.providers.request import Completion, Request
 from runner.reports.compare.rows import read_row
 from runner.reports.report.write import leave_report
 from runner.reports.verify import verify
-from runner.run.plan import as_text, make_plan
+from runner.run.plan.plan import as_text, make_plan
 
 STRONG = "+model@models.strong=offline"
 ESCALATES = (*ONLY_TWO, STRONG, "model.escalate=[strong]")

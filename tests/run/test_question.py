@@ -16,8 +16,8 @@ from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.question import AnswerQuote, Asked, Reply, to_ask
-from runner.run.question_command import NOTHING, lines_of, main, offer
+from runner.run.question.command import NOTHING, lines_of, main, offer
+from runner.run.question.question import AnswerQuote, Asked, Reply, to_ask
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(

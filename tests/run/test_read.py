@@ -14,7 +14,7 @@ from runner.job.job import BatchJob
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.report.write import write_report
 from runner.run.batch.plan import plan_batch
-from runner.run.read import main
+from runner.run.cli.read import main
 
 DOUBT = "1 of 4 segments repeat the one before: S0004 'One bar lost.'"
 CALL = "# Yard review\n\nAna: One bar lost.\nBo: Two bars.\nAna: One bar lost.\nAna: One bar lost."

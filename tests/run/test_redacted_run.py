@@ -25,7 +25,7 @@ from runner.record.store import Store
 from runner.reports.report.index import index_page
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job
-from runner.run.fits import Fits
+from runner.run.nodes.fits import Fits
 
 MARKED = dict(talks(SET.read_text(encoding="utf-8")))["English, a meeting"]
 # Words that stand in prompts of their own right, and say nothing of who is planted.

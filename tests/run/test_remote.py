@@ -18,9 +18,9 @@ from runner.base.command import the_extra
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import split_sweep
-from runner.run.cli import explain_hydra_error
+from runner.run.cli.command_line import explain_hydra_error
+from runner.run.cli.compose import compose_config
 from runner.run.command import _Jobs
-from runner.run.compose import compose_config
 from runner.run.remote import STATUS_FOLDER, Origin, RemoteJobs, collect, make_remote_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="carrying", node=NODE)
 CHILD = """
 import os, pickle, sys
 from hydra.core.utils import run_job, setup_globals
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 os.chdir("/")
 setup_globals()
 register_resolvers()

@@ -30,7 +30,7 @@ from runner.record.previous_session import PreviousSession
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.whatif.command import grid, predict, read_recording
-from runner.run.plan import as_text, make_plan
+from runner.run.plan.plan import as_text, make_plan
 from runner.run.run import Run, RunResult
 
 PROVIDERS = ("anthropic", "azure", "mistral")  # benchmarks/priming.py measures eight

@@ -14,7 +14,7 @@ from helpers.processes import colloquy, provider, start_at, until
 from helpers.runs import load
 
 from runner.reports.verify import verify
-from runner.run.cli import expand_arguments
+from runner.run.cli.command_line import expand_arguments
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from helpers import slow_server
 from helpers.processes import END_S, colloquy, until
 from helpers.runs import load
 
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from helpers.faulty_fs import KILLED, FaultyFileSystem
 
 from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepare
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
-from runner.run.compose import register_resolvers
+from runner.run.cli.compose import register_resolvers
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "11"))
 SMALL = (

@@ -13,7 +13,7 @@ import hydra
 import pytest
 
 from runner.config.schema import known_keys
-from runner.run.compose import HYDRA_DOCS
+from runner.run.cli.compose import HYDRA_DOCS
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ("transcript", "pipeline", "model", "analyzer", "checks", "experiment", "sweep")

@@ -31,7 +31,7 @@ from runner.record.events import run_log
 from runner.record.metadata import describe_run
 from runner.record.run_directory import RunDirectory, new_run_path
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.cli import check_arguments
+from runner.run.cli.command_line import check_arguments
 from runner.transcript.model import Transcript
 from tests.helpers.reading import parse_transcript, read_transcript
 
@@ -499,7 +499,7 @@ NUMBERS: dict[tuple[str, ...], list[Any]] = {
 
 @pytest.fixture(scope="module")
 def plain() -> dict[str, Any]:
-    from runner.run.compose import compose_config, register_resolvers
+    from runner.run.cli.compose import compose_config, register_resolvers
 
     register_resolvers()
     return resolve(compose_config())

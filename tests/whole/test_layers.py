@@ -77,12 +77,12 @@ def test_a_room_imports_only_rooms_before_it() -> None:
 def test_an_import_against_the_order_is_found_even_inside_a_function(tmp_path: Path) -> None:
     (tmp_path / "job").mkdir()
     module = ROOT / "runner" / "job" / "graph.py"
-    text = module.read_text() + "\n\ndef late():\n    from runner.run.plan import make_plan\n"
+    text = module.read_text() + "\n\ndef late():\n    from runner.run.plan.plan import make_plan\n"
     planted = tmp_path / "graph.py"
     planted.write_text(text)
     names = [name for _, name in imported(planted)]
 
-    assert "runner.run.plan.make_plan" in names
+    assert "runner.run.plan.plan.make_plan" in names
     assert "run" not in ROOMS[: ROOMS.index("job") + 1]
 
 
@@ -112,18 +112,18 @@ def test_the_runner_knows_no_analyzer() -> None:
 def test_hydra_stays_at_the_edge() -> None:
     assert importers("hydra") == [
         "runner/reports/compare/planned_jobs.py",
-        "runner/run/cli.py",
+        "runner/run/cli/command_line.py",
+        "runner/run/cli/compose.py",
         "runner/run/command.py",
-        "runner/run/compose.py",
         "runner/run/resume.py",
     ]
     assert importers("omegaconf") == [
         "runner/config/resolve.py",
         "runner/job/build.py",
         "runner/providers/simulated/__main__.py",
-        "runner/run/cli.py",
+        "runner/run/cli/command_line.py",
+        "runner/run/cli/compose.py",
         "runner/run/command.py",
-        "runner/run/compose.py",
         "runner/run/execute.py",
         "runner/run/resume.py",
     ]

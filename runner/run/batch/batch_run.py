@@ -36,9 +36,9 @@ from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.batch.window import runs_at_once
-from runner.run.cli import worst_exit_code
+from runner.run.cli.command_line import worst_exit_code
 from runner.run.collection.collect import DONE, Collected, Collecting
-from runner.run.plan import read_histories
+from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
 

@@ -15,8 +15,10 @@ from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
 from runner.run.collection.forecast import forecast, why_skipped
-from runner.run.node_plan import NodePlan, summed, total
-from runner.run.plan import (
+from runner.run.plan.deliveries import batch_shares
+from runner.run.plan.further import further_plans
+from runner.run.plan.node import NodePlan, summed, total
+from runner.run.plan.plan import (
     Plan,
     as_text,
     exceeded,
@@ -25,8 +27,6 @@ from runner.run.plan import (
     windows_of,
     with_deliveries,
 )
-from runner.run.plan_deliveries import batch_shares
-from runner.run.plan_further import further_plans
 from runner.transcript.redact.unredacted import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read

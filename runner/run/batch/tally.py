@@ -13,7 +13,7 @@ from runner.base.intervals import wilson
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
-from runner.run.cli import worst_exit_code
+from runner.run.cli.command_line import worst_exit_code
 from runner.run.run import RunResult
 from runner.transcript.inputs import Input
 

@@ -21,12 +21,12 @@ from runner.providers.request import Completion
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.ask import Asker, Get, Question
 from runner.run.collection.material import Ids, Sheet
-from runner.run.contexts import Contexts
-from runner.run.fits import Fits, FitsByNode
-from runner.run.node import RECUTS, NodeRunner
-from runner.run.validation import Validator
+from runner.run.nodes.ask import Asker, Get, Question
+from runner.run.nodes.contexts import Contexts
+from runner.run.nodes.fits import Fits, FitsByNode
+from runner.run.nodes.node import RECUTS, NodeRunner
+from runner.run.nodes.validation import Validator
 from runner.transcript.model import Segment
 
 T = TypeVar("T")

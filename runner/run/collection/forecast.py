@@ -16,7 +16,7 @@ from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.embedder import MOST_TEXTS
 from runner.run.collection.material import HEAD_TOKENS, room_of
-from runner.run.node_plan import NodePlan, cost_of, plan_node, summed
+from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
 FINDING_TOKENS = 60  # of a line with its quote

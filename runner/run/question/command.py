@@ -15,8 +15,8 @@ from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.run.ending import resume_command
 from runner.run.execute import execute_job
-from runner.run.plan import make_plan, read_histories
-from runner.run.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
+from runner.run.plan.plan import make_plan, read_histories
+from runner.run.question.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
 from runner.run.session import Session
 
 NAME = "colloquy-ask"

@@ -31,8 +31,8 @@ from runner.providers.request import Completion, Request, on_first_token
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
-from runner.run.conversation import Conversation, cut_error
-from runner.run.validation import Validator
+from runner.run.nodes.conversation import Conversation, cut_error
+from runner.run.nodes.validation import Validator
 
 
 class NotStoredError(Exception):

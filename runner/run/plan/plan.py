@@ -23,14 +23,14 @@ from runner.record.history import (
     history_of,
     read_history,
 )
-from runner.run.node_plan import NodePlan, plan_node, total
-from runner.run.plan_deliveries import (
+from runner.run.plan.deliveries import (
     PlannedDelivery,
     as_lines,
     batch_shares,
     planned_deliveries,
 )
-from runner.run.plan_further import further_plans
+from runner.run.plan.further import further_plans
+from runner.run.plan.node import NodePlan, plan_node, total
 
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 

@@ -18,10 +18,10 @@ from runner.job.job import Job, wrap
 from runner.job.parts import failed_parts, joined, part_node
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
-from runner.run.ask import Asker, Get, NotStoredError, Question
-from runner.run.contexts import Contexts
-from runner.run.fits import Fits, FitsByNode
-from runner.run.second_reading import SecondReading
+from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
+from runner.run.nodes.contexts import Contexts
+from runner.run.nodes.fits import Fits, FitsByNode
+from runner.run.nodes.second_reading import SecondReading
 
 RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
 # Failures that another model would have too, or that end the run.

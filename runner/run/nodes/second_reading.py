@@ -14,8 +14,8 @@ from runner.job.graph import Node, asks_again
 from runner.job.job import Job
 from runner.job.parts import again_node
 from runner.record.recorder import Recorder
-from runner.run.ask import Get, Question
-from runner.run.validation import Validator
+from runner.run.nodes.ask import Get, Question
+from runner.run.nodes.validation import Validator
 
 log = structlog.get_logger("colloquy.run")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner.base.errors import ConfigError
 from runner.record.run_directory import COMPLETED
-from runner.run.cli import expand_arguments
+from runner.run.cli.command_line import expand_arguments
 
 _FILES = ("transcript", "transcript.path", "transcript.media")
 _FOLDERS = ("resume", "output.dir", "--config-dir", "-cd")

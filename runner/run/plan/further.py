@@ -8,7 +8,7 @@ from runner.base.json import text
 from runner.config.checks import JUDGED, Check
 from runner.job.job import Job
 from runner.providers.prices import upper_bound_usd
-from runner.run.node_plan import NodePlan, cost_of, plan_node, summed
+from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 
 def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan]:

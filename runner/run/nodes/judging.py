@@ -24,7 +24,7 @@ from runner.providers.request import Completion, Request
 from runner.record.keys import request_key
 from runner.record.recorder import Recorder
 from runner.record.reuse import Read
-from runner.run.ask import Asker
+from runner.run.nodes.ask import Asker
 
 
 @dataclass

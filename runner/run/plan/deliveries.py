@@ -19,7 +19,7 @@ from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import has_flex, provider_of
 from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
-from runner.run.node_plan import DELIVERIES, NodePlan
+from runner.run.plan.node import DELIVERIES, NodePlan
 
 _LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline is met
 

@@ -12,8 +12,8 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, validate
 from runner.job.build import check_format, open_transcript
-from runner.run.cli import explain_hydra_error, quote
-from runner.run.compose import compose_config, register_resolvers
+from runner.run.cli.command_line import explain_hydra_error, quote
+from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.unredacted import Unredacted, redacted

@@ -4,7 +4,7 @@ import orjson
 
 from runner.job.job import BatchJob, Job
 from runner.run.batch.plan import plan_batch
-from runner.run.plan import as_text, make_plan, read_histories
+from runner.run.plan.plan import as_text, make_plan, read_histories
 from runner.transcript.redact.unredacted import described
 
 

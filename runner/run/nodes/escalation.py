@@ -16,9 +16,9 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import aside
 from runner.record.recorder import Recorder
-from runner.run.ask import Question
-from runner.run.node import NodeRunner
-from runner.run.proof import faults_of
+from runner.run.nodes.ask import Question
+from runner.run.nodes.node import NodeRunner
+from runner.run.nodes.proof import faults_of
 
 log = structlog.get_logger("colloquy.run")
 

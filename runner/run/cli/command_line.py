@@ -21,8 +21,8 @@ from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import HEADER, known_keys, nearest_key
-from runner.run.arguments import WITH_VALUE, choices, understood
-from runner.run.compose import HYDRA_DOCS, register_resolvers
+from runner.run.cli.arguments import WITH_VALUE, choices, understood
+from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)

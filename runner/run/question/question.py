@@ -16,8 +16,8 @@ from runner.job.build import build_job, check_format
 from runner.job.job import Job
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.composed import composed
-from runner.run.corpus import Corpus, passages, read_corpus
+from runner.run.cli.composed import composed
+from runner.run.question.corpus import Corpus, passages, read_corpus
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
