@@ -2,7 +2,8 @@
 
 Starting Python and importing litellm costs seconds of CPU for each command; a fork costs
 milliseconds. `serve SOCKET` is that process; `call SOCKET NAME ARGUMENT…` runs a command in a fork
-of it, with the caller's directory, environment and streams, and ends with its exit code.
+of it, with the caller's directory, environment and streams, and ends with its exit code. The name
+is that of an installed script, or `-m MODULE` or `-c CODE` as Python's own.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def _tell_ended(callers: dict[int, socket.socket]) -> None:
 def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     """Become the process that *caller* asks for: its streams, directory, environment, command."""
     from pkgutil import resolve_name
+    from runpy import run_module
 
     data, streams, _, _ = socket.recv_fds(caller, 1 << 20, STREAMS)
     while more := caller.recv(1 << 20):
@@ -161,8 +163,15 @@ def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.argv = request["argv"]
-    resolve_name(scripts[sys.argv[0]])()
+    kind, *rest = sys.argv = request["argv"]
+    if kind == "-c":
+        sys.argv = [kind, *rest[1:]]
+        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
+    elif kind == "-m":
+        sys.argv = rest
+        run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        resolve_name(scripts[kind])()
 
 
 if __name__ == "__main__":
