@@ -94,10 +94,14 @@ def warm_server() -> WarmServer:
 
 @cache
 def warm_python() -> str:
-    """Return a program that is called as Python is and forks from `warm_server`."""
+    """Return a program like Python, but that modules of ours with arguments are forked.
+
+    Options before `-m` start Python itself.
+    """
     path = Path(warm_server().door).with_name("python")
     call = shlex.join([sys.executable, "-SE", warm.__file__, "call", warm_server().door])
-    path.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+    forked = f'case "$1 $2" in "-m runner"|"-m benchmarks."*) exec {call} "$@" ;; esac'
+    path.write_text(f'#!/bin/sh\n{forked}\nexec {shlex.quote(sys.executable)} "$@"\n')
     path.chmod(0o755)
     return str(path)
 

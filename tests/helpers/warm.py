@@ -3,7 +3,7 @@
 Starting Python and importing litellm costs seconds of CPU for each command; a fork costs
 milliseconds. `serve SOCKET` is that process; `call SOCKET NAME ARGUMENT…` runs a command in a fork
 of it, with the caller's directory, environment and streams, and ends with its exit code. The name
-is that of an installed script, or `-m MODULE` or `-c CODE` as Python's own.
+is that of an installed script, or `-m MODULE`.
 """
 
 from __future__ import annotations
@@ -164,10 +164,7 @@ def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     kind, *rest = sys.argv = request["argv"]
-    if kind == "-c":
-        sys.argv = [kind, *rest[1:]]
-        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
-    elif kind == "-m":
+    if kind == "-m":
         sys.argv = rest
         run_module(rest[0], run_name="__main__", alter_sys=True)
     else:

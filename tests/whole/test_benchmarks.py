@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import CONTEXT
-from helpers.processes import warm_python
+from helpers.processes import END_S, warm_python
 
 from benchmarks import context, gold, machines, soak_batch, whole_command
 from benchmarks.batches import transcript, write_transcripts
@@ -26,14 +25,20 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let benchmarks fork their processes from a warm one: nothing is said about start-up."""
+    monkeypatch.setattr(sys, "executable", warm_python())
+
+
 def test_the_whole_command_is_measured_beside_aiohttp_against_its_bars(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    warm: None,
 ) -> None:
-    """Its processes are forks of a warm one, so that it says nothing about start-up."""
     found = tmp_path / "rows.json"
     sizes = ["--rounds", "1", "--factor", "0.01", "--only", "batch", "--transcripts", "10"]
-    multiprocessing.set_executable(sys.executable)
-    monkeypatch.setattr(sys, "executable", warm_python())
     monkeypatch.setattr(sys, "argv", ["whole_command", *sizes, "--json", str(found)])
     with pytest.raises(SystemExit) as ended:
         whole_command.main()
@@ -117,8 +122,8 @@ def test_transcripts_to_measure_by_are_all_different_and_always_the_same(tmp_pat
     assert texts[99] == transcript(99)
 
 
-def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory() -> None:
-    found = asyncio.run(soak_batch.many(60, within_s=120.0))
+def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory(warm: None) -> None:
+    found = asyncio.run(soak_batch.many(60, within_s=END_S))
 
     assert found.faults == ()
     assert (found.calls, found.requests, found.lost) == (106, 106, 0)
