@@ -160,6 +160,7 @@ def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - the old one may want to seek
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
