@@ -119,6 +119,7 @@ def _import_all() -> dict[str, str]:
     import runner
     from helpers import job
     from runner.providers.litellm.loading import load_litellm
+    from runner.reports.report.render import environment
     from runner.run.cli.compose import register_resolvers
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
@@ -126,6 +127,9 @@ def _import_all() -> dict[str, str]:
     load_litellm("openai/simulated")
     register_resolvers()
     job()  # loads the analyzers and the tokenizer
+    pages = environment()
+    for name in pages.list_templates(extensions=["html"]):
+        pages.get_template(name)
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
     gc.collect()
     gc.freeze()
