@@ -193,7 +193,7 @@ class Client:
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
-        call.calls.add(reply)
+        call.calls.usage += usage
         facts = {**usage.figures(), "delivery": call.way.delivery}
         facts["live_usd"] = call.calls.attempts[-1].live_usd
         if reply.tier:

@@ -178,9 +178,8 @@ def test_the_slot_is_free_while_a_call_waits_for_its_retry() -> None:
 
 def test_one_unpriced_reply_makes_the_cost_unknown_not_zero() -> None:
     calls = CallLog()
-    calls.add(completion("a", cost=0.5))
-    calls.add(completion("b", cost=None))
-    calls.add(completion("c", cost=0.5))
+    for cost in (0.5, None, 0.5):
+        calls.usage += completion("a", cost=cost).usage
 
     assert calls.usage.cost_usd is None
 

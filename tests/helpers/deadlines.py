@@ -148,10 +148,6 @@ def try_auto(draw: Draw) -> Outcome:
         activity = Activity(lambda: admission.is_stuck)
         live = LiveTransport(draw.live_s, random.Random(draw.seed))
         budget = Budget(max_cost_usd=1e6)
-        deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)
-        client = Client(
-            live, RetryPolicy(), 600.0, admission=admission, budget=budget, deliverer=deliverer
-        )
         slots = Slots(draw.slots)
 
         async def run(file: int) -> None:
@@ -163,6 +159,10 @@ def try_auto(draw: Draw) -> Outcome:
                 await client.complete(request, slots, calls, file, key=f"{step}", steps=left)
 
         with measured(activity):
+            deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)
+            client = Client(
+                live, RetryPolicy(), 600.0, admission=admission, budget=budget, deliverer=deliverer
+            )
             await deliverer.open()
             await gather_all(map(run, range(draw.files)))
         took = loop.time()
