@@ -103,8 +103,8 @@ class Client:
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
-        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s)
-        way.delivery = "live" if self.flex is None else "flex"
+        delivery = "live" if self.flex is None else "flex"
+        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s, delivery)
         call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=expected_s)
         while True:
             asked = calls.attempts[calls.earlier :]
