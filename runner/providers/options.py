@@ -60,10 +60,9 @@ def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
         "minimal": "supports_minimal_reasoning_effort",
     }
     named = {level for level, flag in flags.items() if entry.get(flag) is True}
-    older_gemini = "gemini-2.5" in name
     if "claude" in name and not entry.get("thinking_always_on"):
         named.add("off")
-    if older_gemini:  # a budget of tokens, which only Pro needs
+    if "gemini-2.5" in name:  # a budget of tokens, which only Pro needs
         named |= {"minimal"} if "pro" in name else {"off", "minimal"}
     if "deepseek" in name or "qwen" in name:  # switched on or off
         named.add("off")
@@ -88,9 +87,7 @@ def effort_of(model: Optioned) -> str | None:
 def effort_note(model: Optioned) -> str:
     """Return what is sent in place of an effort that *model* does not accept, "" if it does."""
     sent = effort_of(model)
-    if model.effort is None or sent == model.effort:
-        return ""
-    if sent is None and model.effort == "off":
+    if model.effort in (None, sent) or (sent is None and model.effort == "off"):
         return ""
     if sent is None:
         return f"{model.name} takes no effort: {model.effort} is not sent"

@@ -166,11 +166,10 @@ async def _run(
             if isinstance(job, BatchJob):
                 begin_batch(path)
                 console, hold_s = batch_log(console), LOG_HOLD_S
-            stack.enter_context(
-                run_log(
-                    directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
-                )
+            events = run_log(
+                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
             )
+            stack.enter_context(events)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
                 result = await _execute(job, directory, shared, stored, stack)
