@@ -29,7 +29,7 @@ from runner.answers.themes import FILE
 from runner.base.usage import Usage
 from runner.job.build import build_job
 from runner.job.job import BatchJob
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.reports.verify import verify
 from runner.run.cli.compose import compose_config
 from runner.run.collection.collect import Collecting
@@ -40,17 +40,11 @@ FILES = 5
 BUDGET = 400  # tokens of material, so that themes are reduced in a tree
 
 
-class CountedModel:
+class CountedModel(Transport):
     """The planted model as a transport; appends a line to the file *counted* for each call."""
 
     def __init__(self, counted: int) -> None:
         self.counted = counted
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Count the call, wait in virtual time, answer."""

@@ -117,13 +117,15 @@ class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 
     async def open(self) -> None:
-        """Load what calls need."""
+        """Load what calls need; by default nothing."""
+        return
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Send *request* once and return the reply."""
 
     async def close(self) -> None:
-        """Release connections."""
+        """Release connections; by default there are none."""
+        return
 
 
 def checked_text(text: str, secrets: Secrets) -> str:

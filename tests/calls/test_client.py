@@ -15,20 +15,16 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, reply_arrived, request_sent
+from runner.providers.request import Completion, Request, Transport, reply_arrived, request_sent
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
 
-class Sequence:
+class Sequence(Transport):
     """Each attempt gets the next outcome: a completion, an error, or a coroutine to await."""
 
     def __init__(self, *outcomes: Completion | CallError | Callable[[], Awaitable[None]]) -> None:
         self.outcomes = list(outcomes)
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         outcome = self.outcomes.pop(0)

@@ -158,7 +158,7 @@ async def serving() -> AsyncIterator[Server]:
 
 
 @dataclass
-class UntilStuck:
+class UntilStuck(Transport):
     """A transport that never ends before the server has the request.
 
     The deadline of a call passes when the server begins an answer that never ends.
@@ -166,10 +166,6 @@ class UntilStuck:
 
     server: Server
     transport: LiteLLMTransport
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         stuck = self.server.stuck[request.messages[0]["content"]] = asyncio.Event()

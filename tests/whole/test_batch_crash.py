@@ -25,7 +25,7 @@ from benchmarks.crashes import in_child
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.base.usage import Usage
 from runner.job.job import BatchJob
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 
@@ -36,14 +36,10 @@ REPLIES: dict[tuple[str, str], str] = {}
 
 
 @dataclass
-class Heard:
+class Heard(Transport):
     """A transport that notes each call in a file outside the batch, and answers."""
 
     counted: int
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         key = request.node, prompt_of(request)
