@@ -49,10 +49,9 @@ class Resumption:
 def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Resumption:
     """Return the run that *arguments*, `resume=DIR` among them, resume.
 
-    Raises ConfigError if there is no run, if an argument is not accepted, without
-    `trusted=true`, if this user has not signed the run and it is not *permitted* already, and,
-    without `allow_changed=true`, if the settings, prompts or transcript of stored answers have
-    changed.
+    Raises ConfigError if there is no run, if an argument is not accepted, without `trusted=true`,
+    if this user has not signed the run and it is not *permitted* already, and, without
+    `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
     path, flags, overrides, config_dirs = _split(arguments)
     before, fault = _stored_config(path), fault_of(path)
