@@ -153,11 +153,10 @@ class Client:
             calls.record("call.started", call.number, **facts)
             try:
                 completion = await sent(self, call, self._send(call, *way), limits)
-            except OvertakenError as error:
-                self._settle_failure(call, error, started)
-                return error.reply
             except BaseException as error:
                 self._settle_failure(call, error, started)
+                if isinstance(error, OvertakenError):
+                    return error.reply
                 raise
             self._settle_success(call, completion, started)
             return completion

@@ -94,14 +94,10 @@ def effort_note(model: Optioned) -> str:
     return f"{model.name} does not take {model.effort}: {sent} is sent"
 
 
-def tier_of(model: Optioned) -> str:
-    """Return the tier that calls ask for, "" for none."""
-    return model.service_tier or ("flex" if model.delivery == "flex" else "")
-
-
 def tier_word(model: Optioned) -> str | None:
     """Return what *model*'s provider calls the tier that is asked for; None for none."""
-    return TIERS.get(provider_of(model), {}).get(tier_of(model))
+    asked = model.service_tier or ("flex" if model.delivery == "flex" else "")
+    return TIERS.get(provider_of(model), {}).get(asked)
 
 
 def has_flex(model: Optioned) -> bool:

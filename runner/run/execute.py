@@ -44,7 +44,7 @@ from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
-from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
+from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
@@ -165,7 +165,8 @@ async def _run(
             console, hold_s = str(job.settings.output.console), 0.0
             if isinstance(job, BatchJob):
                 begin_batch(path)
-                console, hold_s = batch_log(console), LOG_HOLD_S
+                # A batch shows the events of its runs as JSON alone.
+                console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
             events = run_log(
                 directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
             )

@@ -39,11 +39,10 @@ _EXPECTED = "what a run writes there"
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run to resume: its job, its previous session, and *changes* since then."""
+    """A run to resume: its job and its previous session."""
 
     job: Job | BatchJob
     previous: PreviousSession
-    changes: tuple[str, ...] = ()
 
 
 def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Resumption:
@@ -88,7 +87,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
     same = not changes and has_checked(path, job.expected)
-    return Resumption(job, PreviousSession(path, flags["retry_failed"], same), tuple(changes))
+    return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
 @dataclass(frozen=True)
