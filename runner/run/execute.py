@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +44,7 @@ from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
-from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
+from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
@@ -119,13 +119,10 @@ async def execute_job(
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
-    directory = RunDirectory.create(path, _parts(job))
-    started(path)
-    stored = StoredAnswers(store=store)
-    try:
+    with closing(RunDirectory.create(path, _parts(job))) as directory:
+        started(path)
+        stored = StoredAnswers(store=store)
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
-    finally:
-        directory.close()
 
 
 def new_path(job: Job | BatchJob) -> Path:
@@ -145,12 +142,9 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     if previous.unchanged and await offload(nothing_to_do, previous.path, job):
         print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
-    directory = RunDirectory.reopen(previous.path, _parts(job))
-    try:
+    with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
         return await _run(job, directory, shared, stored)
-    finally:
-        directory.close()
 
 
 async def _run(
@@ -168,15 +162,15 @@ async def _run(
             if stored.previous is not None:
                 await offload(restore_account, path, directory.journal)
             directory.write_job(job)
-            console: str = job.settings.output.console
-            hold_s = 0.0
+            console, hold_s = str(job.settings.output.console), 0.0
             if isinstance(job, BatchJob):
                 begin_batch(path)
-                console, hold_s = batch_log(console), LOG_HOLD_S
-            log = run_log(
+                # A batch shows the events of its runs as JSON alone.
+                console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
+            events = run_log(
                 directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
             )
-            stack.enter_context(log)
+            stack.enter_context(events)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
                 result = await _execute(job, directory, shared, stored, stack)
@@ -234,24 +228,21 @@ async def _execute(
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
-    result = await _answers(
-        job, directory, BatchServices(clients, shared.admission, shared.stop, lag), stored
-    )
+    services = BatchServices(clients, shared.admission, shared.stop, lag)
+    if isinstance(job, BatchJob):
+        batch_console = BatchConsole(job.settings.output.console, job.secrets)
+        batch = Batch(job, directory, services, stored, batch_console)
+        result: RunResult | BatchResult = await batch.execute()
+    else:
+        result = await _run_one(job, directory, services, stored)
     if result.status in ANSWERED:
         await delivery.finish()
     return result
 
 
-async def _answers(
-    job: Job | BatchJob,
-    directory: RunDirectory,
-    services: BatchServices,
-    stored: StoredAnswers,
-) -> RunResult | BatchResult:
-    """Run *job* with *services*."""
-    if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, job.secrets)
-        return await Batch(job, directory, services, stored, console).execute()
+async def _run_one(
+    job: Job, directory: RunDirectory, services: BatchServices, stored: StoredAnswers
+) -> RunResult:
     if said := left_out(job):
         log.warning("collection.skipped", reason=said)
     run = Run(job, services.clients, directory, stored, services.lag, stop=services.stop)
