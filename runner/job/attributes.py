@@ -1,15 +1,15 @@
 """Attributes of a batch's files, such as role or site: a table of the user, by file name."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import listing, mapping, text
-from runner.base.regular_files import open_regular, user_path
+from runner.base.regular_files import user_path
+from runner.base.tables import read_rows
 from runner.base.text import to_safe_text
 from runner.config.schema import BatchSettings, Settings
 from runner.transcript.inputs import Inputs, find_inputs
@@ -19,7 +19,6 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 _MAX_NEAR = 5_000  # names among which the nearest is looked for
-_DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,10 @@ def read_attributes(file: Path, inputs: Iterable[str]) -> Attributes:
     Raises ConfigError, with the line, for a table of another shape and for a name that is none or
     several of the inputs.
     """
-    rows = _rows(file)
+    try:
+        rows = [(line, _trimmed(cells)) for line, cells in read_rows(file, MAX_BYTES)]
+    except ConfigError as error:
+        raise ConfigError(f"attributes={error}") from error
     names = tuple(_clean(cell) for cell in rows[0][1][1:]) if rows else ()
     if not any(names) or len(names) > MAX_COLUMNS:
         raise ConfigError(
@@ -102,30 +104,13 @@ def read_attributes(file: Path, inputs: Iterable[str]) -> Attributes:
         if name in lines:
             raise ConfigError(f"attributes={file}:{line}: {name} is in line {lines[name]}, too")
         lines[name] = line
-        values = tuple(_clean(cell) for cell in row[1:])
-        found[name] = (*values, *[""] * (len(names) - len(values)))
+        found[name] = tuple(map(_clean, [*row[1:], *[""] * (len(names) + 1 - len(row))]))
     return Attributes(names, found)
-
-
-def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not empty, each with its line; raise ConfigError."""
-    try:
-        with open_regular(file, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else reason(error, file)
-        raise ConfigError(f"attributes={file} cannot be read: {why}") from error
-    head = data.lstrip().partition("\n")[0]
-    rows = csv.reader(data.splitlines(keepends=True), delimiter=max(_DELIMITERS, key=head.count))
-    try:
-        return [(rows.line_num, cells) for row in rows if (cells := _trimmed(row))]
-    except csv.Error as error:
-        raise ConfigError(f"attributes={file}:{rows.line_num + 1}: not CSV: {error}") from error
 
 
 def _trimmed(row: list[str]) -> list[str]:
     """Return *row* without empty cells at its end, as spreadsheets add them."""
-    while row and not row[-1].strip():
+    while not row[-1]:
         row.pop()
     return row
 
@@ -159,7 +144,6 @@ def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")
     near = did_you_mean(key, sorted(known)[:_MAX_NEAR])
     if "did you mean" not in near:
-        near = (
-            f"; known: {', '.join(sorted({name for each in known.values() for name in each})[:5])}"
-        )
+        names = sorted({name for each in known.values() for name in each})
+        near = f"; known: {', '.join(names[:5])}"
     raise ConfigError(f"{where}: no file of this batch is called {shown}{near}")

@@ -17,7 +17,7 @@ from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_l
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
-from runner.job.build import job_from, open_transcript, resolve, transcript_path
+from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
@@ -68,10 +68,10 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _read(path / "config" / "overrides.json", list)
-    job = job_from(
-        wanted,
-        composed=OmegaConf.to_yaml(composed, resolve=False),
-        config_dirs=config_dirs,
+    job = build_job(
+        composed,
+        data=wanted,
+        config_folders=config_dirs,
         overrides=[*stored, *overrides],
         transcript=transcript,
         only=input_names(path) if many else None,
