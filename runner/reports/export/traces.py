@@ -22,7 +22,7 @@ from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
 from runner.reports.export.spans import TraceSpan, run_span
-from runner.reports.stored_run import StoredRun, find_runs, read_run
+from runner.reports.stored_run import StoredRun, read_run, runs_in
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -169,11 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
         raise ConfigError(f"traces need {the_extra('otel')}")
-    paths = [Path(word) for word in given.words]
-    runs = single_runs(find_runs(paths))
-    if not runs:
-        raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
-    for path in runs:
+    found = [run for word in given.words for run in runs_in(Path(word))]
+    for path in dict.fromkeys(single_runs(found)):
         if (fault := send([read_run(path)])) is not None:
             print_stderr(to_terminal(f"colloquy-traces: {fault}"))
             return EXIT_UNAVAILABLE

@@ -6,8 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import Collection, read_collection
 from runner.base.errors import ConfigError, one_line
@@ -18,8 +16,8 @@ from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
 from runner.reports.report.findings import ShownInsight, findings_of, places_of
 from runner.reports.report.nodes import merged_insights, models_of, nodes_of
-from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST, media_of, title_of_run
-from runner.reports.report.render import link_to, render
+from runner.reports.report.page import media_of, title_of_run
+from runner.reports.report.render import link_to, render, script_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
@@ -74,8 +72,7 @@ def batch_page(run: StoredRun) -> str:
         "batch.html",
         name=root_of(folder).name or run.name,
         run=run,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         models=models_of(run),
         about_batch=_about(run, read),
         actions_title=ACTIONS,

@@ -1,13 +1,8 @@
 """report.html: one run on one page, which loads nothing and is complete without its script."""
 
-from base64 import b64encode
 from collections.abc import Callable, Sequence
-from hashlib import sha256
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report import ledger, summary
@@ -24,12 +19,10 @@ from runner.reports.report.findings import (
 )
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
-from runner.reports.report.render import address_of, render
+from runner.reports.report.render import address_of, render, script_of
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
-SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
-SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
 FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
@@ -44,8 +37,7 @@ def report_page(run: StoredRun) -> str:
         name=title_of_run(run) or name or run.name,
         source=[each for each in (name, f"read on {day}" if day else "") if each],
         run=run,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         models=models_of(run),
         nodes={node.name: node for node in nodes},
         banner=summary.banner_of(run, nodes),
