@@ -1,14 +1,15 @@
 """report.html: one run on one page, which loads nothing and is complete without its script."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.base.json import at, listing, mapping, mappings, number, text
+from runner.answers.coverage import cited_segments
+from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
-from runner.reports.report.codes import codes_of
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
@@ -119,6 +120,21 @@ def _every(
 ) -> list[str]:
     """Return the *names* of all insights in order, each once."""
     return sorted({name for f in findings for i in f.insights for name in names(i) if name})
+
+
+def codes_of(nodes: Sequence[NodeFacts]) -> list[tuple[str, int, int]]:
+    """Return the codes of a codebook that answers have used, those of most segments first.
+
+    Each with the number of its codings, and of segments in which their words were found.
+    """
+    codings = Counter[str]()
+    segments: dict[str, set[str]] = {}
+    for node in nodes:
+        for item in mappings(section(node.record, "structured_data").get("codings")):
+            codings[code := text(item.get("code"))] += 1
+            segments.setdefault(code, set()).update(cited_segments(item.get("evidence")))
+    counts = [(code, n, len(segments[code])) for code, n in codings.items()]
+    return sorted(counts, key=lambda each: (-each[2], each[0].casefold()))
 
 
 def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:
