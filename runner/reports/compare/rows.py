@@ -27,6 +27,7 @@ from runner.reports.stored_run import (
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd")
+JUDGED = ("coverage", "checks_rate", "escalated", "mended")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
@@ -149,10 +150,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
-        "coverage": number(took.get("coverage")),
-        "checks_rate": number(took.get("checks_rate")),
-        "escalated": number(took.get("escalated")),
-        "mended": number(took.get("mended")),
+        **{name: number(took.get(name)) for name in JUDGED},
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),
