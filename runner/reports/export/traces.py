@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ import structlog
 from runner.base.command import Arguments, run_command, the_extra
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import DISTRIBUTION, digest, print_stderr, to_terminal
+from runner.base.text import digest, own_version, print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
@@ -86,7 +85,7 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     name = os.environ.get("OTEL_SERVICE_NAME") or "colloquy"
-    own = version(DISTRIBUTION)
+    own = own_version()
     origin = {
         "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: own}),
         "instrumentation_scope": InstrumentationScope("colloquy", own, SCHEMA_URL),

@@ -56,20 +56,6 @@ def batch_page(run: StoredRun) -> str:
     known = set(runs_of(run.path))
     read = [_file(row, run.path, folder, known) for row in islice(rows, MAX_FILES)]
     read.sort(key=lambda file: file.name)
-    actions = [
-        _found(file, item, part.node.name)
-        for file in read
-        for part in (file.brief.sections if file.brief else ())
-        if part.title == ACTIONS
-        for item in part.items
-    ]
-    actions.sort(key=lambda found: (not found["item"].who, found["item"].who.casefold()))
-    insights = [
-        _found(file, insight, *insight.analyzers)
-        for file in read
-        for insight in (file.brief.insights if file.brief else ())
-    ]
-    insights.sort(key=lambda found: -(found["item"].confidence or 0))
     return render(
         "batch.html",
         name=root_of(folder).name or run.name,
@@ -85,19 +71,38 @@ def batch_page(run: StoredRun) -> str:
         max_listed=MAX_LISTED,
         files=read,
         left_out=len(rows) - len(read),
-        actions=actions,
-        insights=insights[:MAX_INSIGHTS],
-        insights_left=max(0, len(insights) - MAX_INSIGHTS),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
-        speakers=_every([file.speakers for file in read] + [each["speakers"] for each in actions]),
         analyzers=_every(file.analyzers for file in read),
+        **_found_in(read),
         figures=_figures(run),
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
         max_themes=MAX_THEMES,
         tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],
     )
+
+
+def _found_in(files: Sequence[FileFound]) -> dict[str, Any]:
+    briefs = [(file, file.brief) for file in files if file.brief]
+    actions = [
+        _found(file, item, part.node.name)
+        for file, brief in briefs
+        for part in brief.sections
+        if part.title == ACTIONS
+        for item in part.items
+    ]
+    actions.sort(key=lambda found: (not found["item"].who, found["item"].who.casefold()))
+    insights = [
+        _found(file, one, *one.analyzers) for file, brief in briefs for one in brief.insights
+    ]
+    insights.sort(key=lambda found: -(found["item"].confidence or 0))
+    return {
+        "actions": actions,
+        "insights": insights[:MAX_INSIGHTS],
+        "insights_left": max(0, len(insights) - MAX_INSIGHTS),
+        "speakers": _every([file.speakers for file in files] + [a["speakers"] for a in actions]),
+    }
 
 
 def _every(names: Iterable[Sequence[str]]) -> list[str]:
