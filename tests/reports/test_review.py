@@ -15,7 +15,7 @@ from helpers.pages import HOSTILE, record_of
 from benchmarks.report import synthetic_run
 from runner.answers.labels import read_labels
 from runner.base.errors import ConfigError
-from runner.reports.review.cards import Card, cards_of, runs_in
+from runner.reports.review.cards import Card, cards_of
 from runner.reports.review.server import LabelFile, ReviewServer
 
 
@@ -35,7 +35,7 @@ def served(run: Path, script: Callable[[ReviewServer, list[Card], Ask], Awaitabl
     """Serve the findings of *run* to *script*, which asks by method, address and headers."""
 
     async def main() -> None:
-        cards, media = cards_of(runs_in(run))
+        cards, media = cards_of(run)
         async with (
             ReviewServer(cards, LabelFile(run, "ann"), media) as server,
             aiohttp.ClientSession(trust_env=False) as session,
@@ -132,7 +132,7 @@ def test_local_media_is_served_and_nothing_else_that_a_run_names(run: Path, tmp_
         (tmp_path / name).write_bytes(b"sound")
         file = run / "config/resolved.yaml"
         file.write_text(f"transcript: {{media: '{tmp_path / name}'}}\n")
-        return cards_of([run])[1]
+        return cards_of(run)[1]
 
     assert [] == media("id_rsa")
     assert [] == media("page.html")
@@ -141,7 +141,7 @@ def test_local_media_is_served_and_nothing_else_that_a_run_names(run: Path, tmp_
 
 def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no run"):
-        runs_in(tmp_path)
+        cards_of(tmp_path)
 
 
 @pytest.mark.browser

@@ -11,7 +11,7 @@ from typing import Any
 from runner.answers.again import found_again
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
-from runner.reports.report.matrix import Matrix, read_matrix
+from runner.reports.report.matrix import KEYS, read_matrix
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
@@ -124,7 +124,7 @@ class Findings:
     node: NodeFacts
     insights: tuple[ShownInsight, ...]
     fields: tuple[tuple[str, ValueTree], ...]
-    matrix: Matrix | None
+    matrix: Mapping[str, Any] | None
 
     def with_quotes(self, change: Quotes) -> Findings:
         """Return them with all quotes as *change* returns them, in the order of the page."""
@@ -149,7 +149,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
     record, data = node.answer, node.data
     matrix = read_matrix(data)
-    used = matrix.keys if matrix else ()
+    used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
     first = len(stored) - found_again(again, "insights")
     insights = tuple(

@@ -12,7 +12,7 @@ from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.reports.review.cards import MAX_CARDS, Card, cards_of, runs_in
+from runner.reports.review.cards import MAX_CARDS, Card, cards_of
 from runner.reports.review.server import HOST, LabelFile, ReviewServer
 
 USAGE = """\
@@ -42,7 +42,7 @@ def _review(given: Arguments) -> None:
     if len(given.words) > 1:
         raise ConfigError("expected one directory; see colloquy-review --help")
     folder = user_path(given.words[0])
-    cards, media = cards_of(runs_in(folder))
+    cards, media = cards_of(folder)
     if not cards:
         raise ConfigError(f"{folder}: there is no finding to review")
     rater = one_line(given.options.get("--rater") or _login(), 60)
