@@ -191,7 +191,9 @@ def _subset_sums(moves: Sequence[Counts]) -> list[Counts]:
 
 
 def _random_sums(moves: Sequence[Counts]) -> list[Counts]:
-    source = random.Random(_SEED)
+    source = random.Random(
+        f"{_SEED} {moves}"
+    )  # one set of swaps for all data has an error of its own
     tables = [_subset_sums(moves[at : at + _CHUNK]) for at in range(0, len(moves), _CHUNK)]
     drawn = ([source.choice(table) for table in tables] for _ in range(SWAPS))
     return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in drawn]
