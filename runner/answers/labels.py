@@ -189,6 +189,15 @@ def _turns(words: str) -> Counter[str]:
     return Counter(found.casefold() for found in _TURNING.findall(words))
 
 
+def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
+    """Return one label of each finding that most of its raters call right or wrong: theirs."""
+    found: dict[tuple[str, ...], list[FindingLabel]] = {}
+    for each in labels:
+        found.setdefault((each.transcript, each.key, each.analyzer), []).append(each)
+    told = ((own, verdict_of(own)) for own in found.values())
+    return [next(e for e in own if e.verdict == v) for own, v in told if v != UNSURE]
+
+
 def verdict_of(labels: Sequence[FindingLabel]) -> str:
     """Return the verdict of most raters, `unsure` without one, empty without a label."""
     counts = Counter(label.verdict for label in labels)
