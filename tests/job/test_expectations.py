@@ -126,3 +126,9 @@ def test_a_python_check_comes_from_a_config_dir_and_no_link(tmp_path: Path) -> N
 def test_the_name_of_a_model_to_escalate_to_is_checked() -> None:
     with pytest.raises(ConfigError, match=r"model\.escalate\[0\]='strong' is not in models"):
         job("model.escalate=[strong]")
+    for itself in (
+        ("model.escalate=[main]",),
+        ("+model@models.strong=offline", "models.strong.escalate=[strong]"),
+    ):
+        with pytest.raises(ConfigError, match="names this model itself"):
+            job(*itself)
