@@ -100,7 +100,7 @@ class EscalatingNodes(NodeRunner):
         return replace(best, notes={**best.notes, "escalation": {**told, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
-        chars = len(outcome.raw_output or "")
+        chars = None if self.job.expected.slow else len(outcome.raw_output or "")
         return await offload(
             faults_of, self.job, question.node, outcome, question.calls, chars=chars
         )
