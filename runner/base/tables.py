@@ -83,24 +83,24 @@ def read_table(
         raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
 
 
-def read_text(file: Path, limit: int) -> str:
+def read_text(file: Path, limit: int, of: str = "") -> str:
     """Return a user's text of at most *limit* bytes, UTF-8 or UTF-16 with its mark.
 
-    Raises ConfigError.
+    Raises ConfigError, whose message begins with *of*, the key of the setting, and the file.
     """
     try:
         with open_regular(file, limit) as opened:
             data = opened.read(limit)
     except (OSError, ValueError) as error:
         why = reason(error, file) if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{file} cannot be read: {why}") from error
+        raise ConfigError(f"{of}{file} cannot be read: {why}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
+            f"{of}{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
             f"CSV UTF-8"
         ) from error
 
