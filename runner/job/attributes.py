@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
-from runner.base.json import listing, mapping, text
+from runner.base.json import listing, mapping, read_json, text
 from runner.base.regular_files import user_path
 from runner.base.tables import read_text
 from runner.base.text import to_safe_text
@@ -92,10 +92,11 @@ def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
             f"attributes={settings.attributes} splits the counts of themes, and no stage of this "
             f"pipeline has scope: collection; expected one such as pipeline=interviews"
         )
+    if (named := user_path(settings.attributes)).parts[-2:] == Path(FILE).parts:  # of a batch
+        return attributes_from(read_json(named))
     if settings.batch.shards > 1:
         inputs = find_inputs(settings.model_copy(update={"batch": BatchSettings()}))
     paths = {file.name: file.path for file in inputs}
-    named = user_path(settings.attributes)
     return read_attributes(named, paths, lambda file: _speakers_in(settings, paths[file]))
 
 
@@ -127,7 +128,7 @@ def read_attributes(
     at = next((n for n, name in enumerate(header) if name.casefold() == SPEAKER), None)
     names = tuple(name for n, name in enumerate(header) if n not in (0, at))
     _check_header(f"attributes={file}", names, len(rows))
-    found = _Found(names, _by_key(inputs), speakers_in)
+    found = _TableRows(names, _by_key(inputs), speakers_in)
     for line, row in rows[1:]:
         where = f"attributes={file}:{line}"
         if len(row) > len(header):
@@ -153,7 +154,7 @@ def _check_header(where: str, names: Sequence[str], rows: int) -> None:
 
 
 @dataclass
-class _Found:
+class _TableRows:
     """The rows of a table so far, for files and speakers; *lines* says in which line each is."""
 
     names: Sequence[str]
