@@ -63,6 +63,9 @@ def groups_csv(facts: CollectionFacts) -> str:
     return as_rows([_GROUP, *rows])
 
 
+TABLES = {"themes.csv": themes_csv, "matrix.csv": matrix_csv, "groups.csv": groups_csv}
+
+
 def _listed(names: tuple[str, ...]) -> str:
     return "; ".join(names)
 

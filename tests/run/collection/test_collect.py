@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.reports.verify import verify
+from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
 
 PLAN = {
@@ -34,8 +36,11 @@ PLAN = {
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    yield
+
+    assert [] == collection_faults(Path("batch"))  # holds whatever a test has done
 
 
 def told(batch: str = "batch") -> dict[str, tuple[set[str], set[str], set[str], int]]:
