@@ -24,8 +24,9 @@ from runner.record.run_directory import RunDirectory
 from runner.run.collection.material import Ids, Sheet
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
+from runner.run.nodes.escalation import EscalatingNodes
 from runner.run.nodes.fits import Fits, FitsByNode
-from runner.run.nodes.node import RECUTS, NodeRunner
+from runner.run.nodes.node import RECUTS
 from runner.run.nodes.validation import Validator
 from runner.transcript.model import Segment
 
@@ -64,8 +65,8 @@ class _Validator(Validator):
         return super().validate(Grounder(cited, near), node, reply, limit)
 
 
-class _Runner(NodeRunner):
-    """Answers nodes whose material is given: `texts` by their names."""
+class _Runner(EscalatingNodes):
+    """Answers nodes whose material is given, `texts` by their names, and escalates them."""
 
     texts: Mapping[str, str]
 
@@ -113,7 +114,7 @@ class Caller:
 
     def budget(self, node: Node) -> int:
         """Return the tokens of material that every model of *node* can read in one call."""
-        chain = self.job.chain(node)
+        chain = (*self.job.chain(node), *self.job.escalation(node))
         return min(self.fits.latest[node.name, model.name].context for model in chain)
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:

@@ -37,6 +37,7 @@ from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
+from runner.run.nodes.proof import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.unredacted import redacted
 
@@ -203,7 +204,10 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
-    return {"status": found.status, **counts, **calls}
+    every = {f"{n} {at}": o for n, of in caller.outcomes.items() for at, o in enumerate(of)}
+    told = escalations(every) or {}
+    more: dict[str, Any] = {name: told[name] for name in ("escalated", "mended") if name in told}
+    return {"status": found.status, **counts, **calls, **more}
 
 
 def _told(about: Mapping[str, Any]) -> str:
@@ -213,4 +217,5 @@ def _told(about: Mapping[str, Any]) -> str:
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
     read += f", {about['unread']} not read" if about["unread"] else ""
     reused = f", {about['reused']} reused" if about["reused"] else ""
+    reused += f", {about['escalated']} escalated" if "escalated" in about else ""
     return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"

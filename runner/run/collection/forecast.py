@@ -1,8 +1,9 @@
 """Forecast of a collection: the calls of its stages, from the number of files and findings."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from runner.base.format import plural
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
@@ -10,12 +11,14 @@ from runner.job.build import collection_job
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
+from runner.job.models import Model
 from runner.providers.litellm.embedding import embedding_route
 from runner.providers.prices import prices_of, upper_bound_usd
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.embedder import MOST_TEXTS
 from runner.run.collection.material import HEAD_TOKENS, room_of
+from runner.run.plan.further import escalated
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
@@ -50,20 +53,25 @@ def forecast(
     job = collection_job(batch)
     plans = {}
     for node in job.pipeline.nodes:
-        model = job.chain(node)[0]
-        seen = histories.get(model.settings.name, {}).get(node.name)
-        one = None
-        for tokens in _calls(job, node, files):
-            fit = job.fit(node, model)
-            sized = replace(fit, context=min(fit.context, tokens))
-            cut = replace(job, fits={**job.fits, (node.name, model.name): sized})
-            call = plan_node(cut, node, model, seen, (0, 0))
-            one = call if one is None else summed(one, call)
-        if one is not None:
-            plans[node.name] = one
+        first, sizes = job.chain(node)[0], _calls(job, node, files)
+        seen = histories.get(first.settings.name, {}).get(node.name)
+        plans[node.name] = _planned(job, node, first, seen, sizes)
+        for model in job.escalation(node):
+            every = _planned(job, node, model, None, sizes)
+            plans[f"{node.name} > {model.name}"] = escalated(every, seen=seen is not None)
         if batch.settings.collection.embeddings and kind_of(job.analyzers[node.name]) == THEMES:
             plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, files)
     return plans
+
+
+def _planned(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, sizes: Sequence[int]
+) -> NodePlan:
+    """Return the plan of calls of *node* to *model* with material of *sizes* tokens."""
+    fit = job.fit(node, model)
+    fits = (replace(fit, context=min(fit.context, tokens)) for tokens in sizes)
+    cut = (replace(job, fits={**job.fits, (node.name, model.name): one}) for one in fits)
+    return reduce(summed, (plan_node(each, node, model, seen, (0, 0)) for each in cut))
 
 
 def _embedding_plan(job: Job, node: Node, files: int) -> NodePlan:

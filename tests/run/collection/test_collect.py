@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import job
+from helpers import ScriptedTransport, job
 from helpers.batches import execute_batch
 from helpers.planted import (
     collection,
@@ -364,3 +364,30 @@ def test_the_same_words_in_several_parts_are_one_line_for_the_call_that_merges()
         (each.title, len(each.files)) for each in stored().themes
     ]
     assert [] == verify(Path("batch"))
+
+
+def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() -> None:
+    interviews(PLAN)
+    strong = ScriptedTransport(planted)
+
+    def weak(request: Any) -> str:
+        return "I cannot do that." if request.node.startswith("themes") else planted(request)
+
+    escalates = ("+model@models.strong=simulated", "model.escalate=[strong]")
+    made = collection("stages.across.context.token_budget=260", *escalates)
+    plan = plan_batch(made)
+    result, _ = execute_batch(made, weak, strong=strong)
+    asked = [request.node for request in strong.requests]
+    about = json.loads(Path("batch/metadata.json").read_text())["collection"]
+
+    assert 0 == result.exit_code
+    assert EXPECTED == told()
+    assert len(asked) > 2
+    assert {"themes"} == {name.partition("/")[0] for name in asked}
+    assert (len(asked), len(asked)) == (about["escalated"], about["mended"])
+    assert 0 == plan.joint["themes > strong"].calls
+    assert plan.joint["themes > strong"].most_tokens > 0
+    assert [] == verify(Path("batch"))
+    _, again = execute_batch(made, weak, strong=(other := ScriptedTransport(planted)), again=True)
+
+    assert [] == again.requests == other.requests
