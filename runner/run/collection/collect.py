@@ -28,6 +28,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.testimony import Testimony, gather
 from runner.reports.collection.facts import said_by
+from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
@@ -141,6 +142,10 @@ class Collecting:
             curve([each for finder in finders for each in finder.joins]),
         )
         await self._write(found)
+        for node in caller.job.pipeline.nodes:
+            if calls := caller.measured.get(node.name):
+                model = caller.job.chain(node)[0].settings.name
+                await add_to_history(caller.job, model, {node.name: mean_of(calls)})
         about = _figures(found, caller)
         log.info("collection.finished", **about)
         measured = benchmark(

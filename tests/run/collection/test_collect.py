@@ -283,14 +283,20 @@ def test_a_plan_predicts_the_calls_of_a_collection() -> None:
     interviews(PLAN)
     large, small = (
         plan_batch(collection(f"stages.across.context.token_budget={budget}")).plan()
-        for budget in (24_000, 1_000)
+        for budget in (24_000, 260)
     )
     one = collection("transcript.path=many/ann*")
 
     assert {"findings", "themes", "agreements", "outliers", "synthesis"} == large.nodes.keys()
     assert [6, 1, 1, 1, 1] == [node.calls for node in large.nodes.values()]
     assert small.nodes["themes"].calls > 5
+    assert not large.nodes["themes"].seen
     assert {"findings"} == plan_batch(one).plan().nodes.keys()
+    execute_batch(made := collection(), planted)
+    later = plan_batch(made).plan()
+
+    assert all(node.seen for node in later.nodes.values())
+    assert [20.0, 20.0] == [later.nodes[name].reply_tokens for name in ("themes", "synthesis")]
 
 
 def test_a_contradiction_has_sides_of_their_own_and_is_told_once() -> None:
