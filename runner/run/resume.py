@@ -30,7 +30,7 @@ from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config
-from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
+from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
@@ -213,7 +213,8 @@ def _wanted(
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides)
-        wanted = resolve(composed, guided=guided or fault is None)
+        wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
+        wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:
         why = f"{fault}: " if fault else ""

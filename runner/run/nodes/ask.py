@@ -161,8 +161,7 @@ class Asker:
             if key and self.stored.may_have(key):
                 validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
-                whole = owner_of(question.node) == question.node.name
-                if outcome is None and whole and self.job.escalation(question.node):
+                if outcome is None and self.job.escalation(question.node):
                     beside = aside(question.node, key)
                     outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
