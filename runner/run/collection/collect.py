@@ -31,7 +31,7 @@ from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.collection.embedder import Embedder
+from runner.run.embedder import Embedder
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State

@@ -15,7 +15,7 @@ from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
-from runner.run.collection.embedder import Embedder
+from runner.run.embedder import Embedder
 from runner.run.collection.material import (
     Cluster,
     Ids,
