@@ -31,12 +31,12 @@ from runner.reports.collection.facts import said_by
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.embedder import Embedder
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
+from runner.run.embedder import Embedder
 from runner.transcript.model import Transcript
 from runner.transcript.redact.unredacted import redacted
 

@@ -14,8 +14,8 @@ from runner.providers.litellm.embedding import embedding_route
 from runner.providers.prices import prices_of, upper_bound_usd
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
-from runner.run.embedder import MOST_TEXTS
 from runner.run.collection.material import HEAD_TOKENS, room_of
+from runner.run.embedder import MOST_TEXTS
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
