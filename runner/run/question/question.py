@@ -17,7 +17,8 @@ from runner.job.job import Job
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
-from runner.run.question.corpus import Corpus, passages, read_corpus
+from runner.run.question.corpus import Corpus, read_corpus
+from runner.run.question.retrieval import by_words, passages
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
@@ -86,9 +87,9 @@ def to_ask(
     settings = validate(data)
     check_format(settings)
     check_patterns(settings.transcript)
-    corpus = read_corpus(settings)
+    corpus = read_corpus(settings, question)
     count = tokenizer_for(settings.model.known_as).count
-    chosen = passages(corpus, question, tokens, count)
+    chosen = passages(corpus, by_words(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
     return Asked(question, cfg, job, corpus)
