@@ -27,9 +27,7 @@ def relevance(
     weight that falls with their distance, as in positional language models (Lv and Zhai 2009):
     an answer mostly follows the words of its question, without repeating them.
     """
-    scores = [0.0] * len(terms)
-    after = min(_MOST_REACH, max(_LEAST_REACH, _REACH * len(terms)))
-    before = after / 3
+    scores, (after, before) = [0.0] * len(terms), _reaches(len(terms))
     for term, weight in weights.items():
         mentions = [float(term in segment) for segment in terms]
         if any(mentions):
@@ -67,6 +65,19 @@ def rarities(terms: Sequence[Collection[str]], asked: Collection[str]) -> dict[s
         term: math.log(1 + (total - spread[term] + 0.5) / (spread[term] + 0.5))
         for term in sorted(wanted)
     }
+
+
+def around(values: Sequence[float]) -> list[float]:
+    """Return the mean of *values*, one for each segment, over what a word of each reaches."""
+    reaches = _reaches(len(values))
+    sums, shares = _spread(values, *reaches), _spread([1.0] * len(values), *reaches)
+    return [value / share for value, share in zip(sums, shares, strict=True)]
+
+
+def _reaches(segments: int) -> tuple[float, float]:
+    """Return how many segments after and before it a word reaches."""
+    after = min(_MOST_REACH, max(_LEAST_REACH, _REACH * segments))
+    return after, after / 3
 
 
 def _spread(values: Sequence[float], after: float, before: float) -> list[float]:

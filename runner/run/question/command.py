@@ -58,7 +58,7 @@ def _ask(given: Arguments) -> int:
         lambda shared: execute_job(
             asked.cfg,
             job=asked.job,
-            shared=replace(shared, tells=False),
+            shared=replace(shared, tells=False, prepare=asked.prepare),
             started=made.append,
         )
     )
@@ -77,7 +77,9 @@ def offer(asked: Asked) -> str:
     plan = make_plan(job, read_histories(job))
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
-    return f"{read} go to {job.main.settings.name}: {price}"
+    texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
+    before = f"{texts} go to {job.embeds}, then " if job.to_embed else ""
+    return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
 def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:

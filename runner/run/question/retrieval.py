@@ -34,12 +34,14 @@ def by_words(corpus: Corpus, question: str) -> list[list[float]]:
     return [[score / most for score in each] for each in scores]
 
 
-def passages(corpus: Corpus, scores: Scores, tokens: int, count: Count) -> Transcript:
+def passages(
+    corpus: Corpus, scores: Scores, tokens: int, count: Count, how: str = ""
+) -> Transcript:
     """Return the segments with the highest *scores*, in order, as one transcript.
 
     They have at most *tokens* tokens as *count* counts them, or are the single best one. Of one
     file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind the
-    speaker names the file: its number where names are masked.
+    speaker names the file: its number where names are masked. *how* they were chosen is told.
     """
     every = [(f, n) for f, file in enumerate(corpus.files) for n in range(len(file.terms))]
     every.sort(key=lambda place: -scores[place[0]][place[1]])
@@ -51,7 +53,7 @@ def passages(corpus: Corpus, scores: Scores, tokens: int, count: Count) -> Trans
         if tokens < 0 and chosen:
             break
         chosen[file, number] = segment
-    return _transcript(corpus, dict(sorted(chosen.items())))
+    return _transcript(corpus, dict(sorted(chosen.items())), how)
 
 
 def _sent(corpus: Corpus, place: int, segment: Segment) -> Segment:
@@ -68,14 +70,14 @@ def _sent(corpus: Corpus, place: int, segment: Segment) -> Segment:
     )
 
 
-def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment]) -> Transcript:
+def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str) -> Transcript:
     segments = tuple(chosen.values())
     files = len({file for file, _ in chosen})
     speakers = Counter(s.speaker for s in segments if s.speaker is not None)
     read = f"{count_of(len(chosen))} of {plural(corpus.segments, 'segment')}"
     reading = ReadingReport(
         PASSAGES,
-        f"{read}, {files} of {len(corpus.files)} files",
+        ", ".join(filter(None, (f"{read}, {files} of {len(corpus.files)} files", how))),
         dict(speakers),
         len(chosen),
         speakers.total(),
