@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, replies
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.due_dates import due_in
@@ -84,7 +84,7 @@ def find_commitments(dialogue: Dialogue) -> list[Commitment]:
 
 def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _CONDITIONAL_YES.search(trim(s.text)) and len(words(s.text)) > 3:
-        return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * dialogue.central[s.index])
+        return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * weight_of(dialogue, s))
     if is_question(s.text) or is_procedural(s.text) or has("deferral", s.text):
         return None
     hit = strongest("commitment", s.text)
@@ -110,7 +110,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
         s,
         text,
         firmness,
-        0.65 * hit.strength + 0.35 * dialogue.central[s.index] - roughness(s.text),
+        0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text),
     )
 
 
@@ -195,5 +195,4 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
 
 def _open(dialogue: Dialogue, s: Sentence, item: _Item) -> OpenPoint:
     kind, quoted = item
-    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted)
-    return OpenPoint(s, kind, quoted, score)
+    return OpenPoint(s, kind, quoted, 0.45 + 0.35 * weight_of(dialogue, *quoted))

@@ -7,6 +7,7 @@ from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     strip_fillers,
+    without_markers,
     words,
 )
 
@@ -131,12 +132,13 @@ _BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
 def is_garbled(text: str) -> bool:
     """Return whether *text* is too broken to be chosen: by fillers, repeats and broken-off words.
 
-    That is two such places, one below twelve words, a word said three times in a row, or a word
-    or sentence that breaks off.
+    That is two such places after its opening words, one below eight words, a word said three
+    times in a row, or a word or sentence that breaks off.
     """
+    text = without_markers(text)
     places = len(_NOISE.findall(text))
     torn = _BROKEN.search(text) or _STUCK.search(text) or "--" in text
-    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 12)
+    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 8)
 
 
 _STUCK = re.compile(r"\b(\w+)(?:[ ,]+\1\b){2}", re.IGNORECASE)

@@ -116,7 +116,7 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
-    best = max(weight_of(dialogue, s) for s in parts) - min(roughness(s.text) for s in parts)
+    best = weight_of(dialogue, *parts) - min(roughness(s.text) for s in parts)
     named = len({a.by for a in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
@@ -200,7 +200,7 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     if len(set(content_words((what or s).text))) < 3:
         return None
     parts = (what, s) if what else (s,)
-    score = min(0.9, 0.35 + 0.3 * max(weight_of(dialogue, p) for p in parts) - roughness(s.text))
+    score = min(0.9, 0.35 + 0.3 * weight_of(dialogue, *parts) - roughness(s.text))
     return Decision(parts, s.speaker, "reported" if pointing else "announced", (), score)
 
 
