@@ -13,6 +13,7 @@ from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
+    is_noun_like,
     is_procedural,
     trim,
     words,
@@ -44,6 +45,7 @@ _REPORTED = re.compile(
 )
 _OPENS = re.compile(
     r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
+    r"u[mh]+|right|alright|cool|great|fine|"
     r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|afternoon)\W*$",
     re.IGNORECASE,
 )
@@ -122,25 +124,43 @@ def act_of(said: str) -> str:
 def is_work(act: str, said: str = "") -> bool:
     """Return whether *act* is to be done outside the talk, by its verb and with an object.
 
-    Of verbs that mean many things, only where *said* has a date.
+    Of verbs that mean many things or are not known, only where *said* has a date.
     """
+    act = re.sub(r"^(?:be )?(?:u[mh]+ )*", "", act, flags=re.IGNORECASE)
     told = words(act)
-    first = told[0] if told else ""
-    known = first in WORK or (first in LOOSE_WORK and due_in(said)) or _PHRASE.match(act)
-    return bool(known and len(told) > 1 and content_words(act) and not _REPEATED.search(act))
+    if len(told) < 2 or not content_words(act) or _REPEATED.search(act) or _AT_ONCE.search(act):
+        return False
+    verbs = _bases(told[0])
+    dated = due_in(said) and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
+    return bool(dated or not WORK.isdisjoint(verbs) or _PHRASE.match(act))
+
+
+def _bases(verb: str) -> set[str]:
+    """Return what *verb* may be a form of: itself and, of "writing", "writ" and "write"."""
+    base = verb.removesuffix("ing")
+    return {verb, base, f"{base}e", base[:-1]} if base != verb else {verb}
 
 
 _PHRASE = re.compile(
-    r"(?:look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
+    r"(?:(?:do|doing|handle|handling|work on|working on) (?:the|our|some|all the) (?!same|rest|"
+    r"best|first|next|last|one|other|talk|opening|presentation|introduction|minutes|honours)\w+|"
+    r"put (?:the|our|all the) (?:\w+ ){1,2}(?:in|on|into|onto) the (?:\w+ )?(?:folder|drive|server|"
+    r"wiki|website|board|calendar|list)|"
+    r"look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
     r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
     r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
-    r"\b(?:to|whether|if|how|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
+    r"\b(?:to|whether|if|how|what|who|which|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
     r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
     r"leave (?:it|that) to me)\b"
     r"(?! (?:it|that|this)\W*$)",
     re.IGNORECASE,
 )
-_REPEATED = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
+_REPEATED = re.compile(r"\b(\w+(?: \w+)?) \1\b", re.IGNORECASE)
+_AT_ONCE = re.compile(  # done in the talk itself
+    r"\b(?:here|now)\W*$|^(?:finish|start) (?:up|off|with)\b|^set out\b|"
+    r"^(?:tell|give) (?:us|me|the (?:committee|members?|house|panel))\b",
+    re.IGNORECASE,
+)
 
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:

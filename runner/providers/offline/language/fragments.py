@@ -51,6 +51,11 @@ _RESUMED = re.compile(
     r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
 )
 
+_ELLIPSIS = re.compile(  # "Nobody asks you to."
+    r"\b(?:asks?|asked|tells?|told|wants?|wanted|have|has|had|going|needs?|like|tried|able|supposed|"
+    r"used|allowed)(?: (?:you|me|him|her|them|us))? to$",
+    re.IGNORECASE,
+)
 _ASKING = re.compile(
     r"^(?:can|could|would|will|is|are|do|does|did|why|how|what|has|have) (?:we|you|i|it|they|"
     r"there|he|she)\b"
@@ -89,7 +94,8 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
         if before.speaker != after.speaker:
             continue
         if ended:
-            if _RESUMED.match(after.text) or _OPEN_END.search(before.text.rstrip(" .…")):
+            end = _ELLIPSIS.sub("", before.text.rstrip(" .…"))
+            if _RESUMED.match(after.text) or _OPEN_END.search(end):
                 torn.update((before.index, after.index))
             continue
         fair = before.text.endswith((";", ",")) and _JOINED.match(after.text)
@@ -125,7 +131,7 @@ _BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
     r"[a-z] (?:This|That|We|It|You|They|There|He|She|The|So|But|And|Or|Then|What|Oh) [a-z]|"
     r"\b(?!an?\b|the\b|in\b|to\b|on\b|no\b|so\b|be\b|he\b|she\b|it\b|is\b|"
     r"i\b|do\b|we\b|for\b|or\b|as\b|at\b|any\b|can\b|out\b|all\b|any\b|not\b|one\b|some\b|who\b)"
-    r"([a-z]{1,3}) (?=\1[a-z])"
+    r"(?<!['’])([a-z]{1,3}) (?=\1[a-z])"
 )
 
 
