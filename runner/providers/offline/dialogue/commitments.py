@@ -40,7 +40,7 @@ _CONDITIONAL_YES = re.compile(
 )
 _REPORTED = re.compile(
     r"\b(?:that|said|says|if|think|thought|believe|hope|saying|whether|how|what|when|where|as|"
-    r"than|until)\s+$",
+    r"than|until)\s+(?:(?:\w+day|today|tonight|tomorrow) )?$",
     re.IGNORECASE,
 )
 _OPENS = re.compile(
@@ -128,10 +128,12 @@ def is_work(act: str, said: str = "") -> bool:
     """
     act = re.sub(r"^(?:be )?(?:u[mh]+ )*", "", act, flags=re.IGNORECASE)
     told = words(act)
-    if len(told) < 2 or not content_words(act) or _REPEATED.search(act) or _AT_ONCE.search(act):
+    due, verbs = due_in(said), _bases(told[0]) if told else set()
+    if len(told) < 2 or not content_words(act) or _REPEATED.search(act):
         return False
-    verbs = _bases(told[0])
-    dated = due_in(said) and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
+    if _IN_TALK.search(act) or (_AT_ONCE.search(said) and not due):
+        return False
+    dated = due and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
     return bool(dated or not WORK.isdisjoint(verbs) or _PHRASE.match(act))
 
 
@@ -155,10 +157,16 @@ _PHRASE = re.compile(
     r"(?! (?:it|that|this)\W*$)",
     re.IGNORECASE,
 )
-_REPEATED = re.compile(r"\b(\w+(?: \w+)?) \1\b", re.IGNORECASE)
-_AT_ONCE = re.compile(  # done in the talk itself
-    r"\b(?:here|now)\W*$|^(?:finish|start) (?:up|off|with)\b|^set out\b|"
-    r"^(?:tell|give) (?:us|me|the (?:committee|members?|house|panel))\b",
+_REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
+_IN_TALK = re.compile(
+    r"\b(?:here|now)\W*$|^(?:finish|start) (?:up|off|with)\b|^set out\b|\blast (?:meeting|time)\b|"
+    r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
+    r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",
+    re.IGNORECASE,
+)
+_AT_ONCE = re.compile(
+    r"\b(?:i|we)(?:'ll| will|'m| am|'re| are) (?:also )?(?:just|now|quickly|briefly)\b|"
+    r"\bask (?:him|her|them|again|mr|mrs|ms|madam|the (?:chair|members?|minister|house))\b",
     re.IGNORECASE,
 )
 

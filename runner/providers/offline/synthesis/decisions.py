@@ -38,8 +38,8 @@ _NO_PLAN = re.compile(
     r" are not going to| won't| will not) (?:all |also |just |then |now |only |really |ever |"
     r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
     r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
-    r"care|mean|end up|face|turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|"
-    r"seem|suffer|live)",
+    r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
+    r"turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -64,7 +64,7 @@ _CHOOSES = re.compile(
 )
 _OF_THE_TALK = re.compile(
     r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|agenda|"
-    r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs)\b",
+    r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
