@@ -8,6 +8,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -48,8 +49,7 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
 _AGAINST = re.compile(
     r"^\W*(?:(?:well|yeah|yes|okay|ok|oh|um+|uh+|mm|hmm|right|sure|true|i know|fair enough)"
     r"[\s,]+)*(?P<cue>no[\s,]+(?=i|it|that|we|but|you|they|there|the)|but\b(?! i agree)|"
-    r"not (?:really|necessarily)\b|actually,? no\b|"
-    r"i (?:really |just )?(?:don't|do not) (?:think|agree|believe)\b)",
+    r"not (?:really|necessarily)\b|actually,? no\b)",
     re.IGNORECASE,
 )
 
@@ -72,6 +72,7 @@ def _is_unfit(dialogue: Dialogue, statement: Sentence, reply: Sentence) -> bool:
         or len(answered) < 3
         or any(is_question(s.text) or is_procedural(s.text) for s in (statement, reply))
         or any(s.index in dialogue.cut_off for s in (statement, reply))
+        or is_open(statement.text)
     )
 
 

@@ -47,7 +47,9 @@ ACCEPTS = re.compile(
     r"i can|agreed|yes|yeah|yep)\b[\s,.!]*)+",
     re.IGNORECASE,
 )
-_HEARD = re.compile(r"(?:yes|yeah|yep|right|good|mm|oh|ah|uh|um|\W)+", re.IGNORECASE)
+_HEARD = re.compile(
+    r"(?:yes|yeah|yep|okay|ok|alright|all right|right|good|mm|oh|ah|uh|um|\W)+", re.IGNORECASE
+)
 
 
 def told_you(dialogue: Dialogue, s: Sentence) -> tuple[str, str, Sentence | None] | None:
@@ -68,7 +70,7 @@ def told_you(dialogue: Dialogue, s: Sentence) -> tuple[str, str, Sentence | None
 
 
 def _takes_on(text: str) -> bool:
-    """Return whether *text* accepts in few words; a bare "yeah" only shows that it was heard."""
+    """Return whether *text* accepts in few words; a bare "okay" only shows that it was heard."""
     return bool(ACCEPTS.match(text) and not _HEARD.fullmatch(text) and len(words(text)) < 7)
 
 
