@@ -15,7 +15,6 @@ _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientna
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
-_DESCRIBED = {"$ref", "title", "description", "default"}  # what bounds no value
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -252,31 +251,6 @@ class Coercion:
     def _as(self, meant: Any, value: Any, path: str) -> Any:
         self._note(path, f"{value!r:.40} was read as {meant!r:.40}")
         return meant
-
-
-def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema of pydantic with every reference replaced by what it names.
-
-    A definition that contains itself becomes a dictionary that contains itself.
-    """
-    definitions = schema.get("$defs", {})
-    named: dict[str, dict[str, Any]] = {}
-
-    def replaced(node: Any) -> Any:
-        if isinstance(node, list):
-            return [replaced(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" not in node:
-            return {key: replaced(each) for key, each in node.items() if key != "$defs"}
-        name = str(node["$ref"]).rpartition("/")[2]
-        if name not in named:
-            named[name] = {}
-            named[name].update(replaced(definitions[name]))
-        return named[name] if node.keys() <= _DESCRIBED else {**named[name], **node}
-
-    result: dict[str, Any] = replaced(schema)
-    return result
 
 
 def _decoded(text: str) -> Any:

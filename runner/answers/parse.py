@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.answers.coerce import Coercion, dereferenced
+from runner.answers.coerce import Coercion
 from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
 from runner.answers.reply import Found, is_strict, readings
-from runner.answers.shape import Answer, Insight
+from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
