@@ -92,7 +92,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
     undisturbed = Trial(folder / "undisturbed", job)
     with (folder / "calls").open("wb") as calls:
-        code = undisturbed._run(calls.fileno())  # in this process, for its forks to find all loaded
+        heard = Heard(calls.fileno())
+        code = run_batch(job, undisturbed.path, heard)  # here, for its forks to find all loaded
 
     assert (EXIT_OK, []) == (code, verify(undisturbed.path))
 
