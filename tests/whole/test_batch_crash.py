@@ -34,7 +34,7 @@ from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job, resume_job
 from runner.run.resume import Resumption
 
-STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "41"))
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "61"))
 FILES = 3
 UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
 REPLIES: dict[tuple[str, str], str] = {}
