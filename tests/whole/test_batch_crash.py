@@ -29,7 +29,7 @@ from runner.providers.request import Completion, Request, Transport
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 
-STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "41"))
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "61"))
 FILES = 3
 ANSWERS = "runs/*/*/intermediate/*/*.json"
 REPLIES: dict[tuple[str, str], str] = {}

@@ -101,7 +101,8 @@ class Batch:
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
-            for rescue in (self.directory.journal.recover, self._close_results):
+            directory = self.directory
+            for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
             stop = self._services.stop
