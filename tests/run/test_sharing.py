@@ -128,7 +128,7 @@ def test_the_transcript_is_paid_for_once_and_costs_one_first_token_per_stage(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Stages A, B and final; Azure's limit of 100 properties lets only a stage's schemas unite."""
-    shares, waits, hour = {}, {}, meeting(tmp_path, 40)
+    shares, waits, hour = {}, {}, meeting(tmp_path, 24)
     for name in PROVIDERS:
         walls = {}
         for way, settings in {
