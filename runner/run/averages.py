@@ -51,7 +51,6 @@ async def remember_calls(
 
 
 def _deliveries(timing: NodeTiming) -> set[str]:
-    """Return how the calls went that were answered."""
     return {each.delivery for each in timing.calls.attempts if each.outcome == "ok"}
 
 

@@ -112,8 +112,6 @@ def _hydra_main(codes: list[int]) -> None:
 
 
 def _compose(jobs: "_Jobs") -> None:
-    """Let Hydra compose the command line and run its jobs."""
-
     def task(cfg: DictConfig) -> Any:
         return jobs.run(cfg)
 

@@ -77,7 +77,6 @@ class BatchedChat(BatchEndpoint):
     async def _ask(
         self, method: str, path: str, sent: Sent = None, query: str = ""
     ) -> Mapping[str, Any]:
-        """Return what the API answers to a request for *path*."""
         return (await self._wire.exchange(method, self._url(path, query), sent))[0]
 
     def line(self, key: str, request: Request) -> bytes:
