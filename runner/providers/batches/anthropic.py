@@ -21,7 +21,7 @@ class AnthropicBatches(BatchedChat):
     """Batches whose requests are sent with them, and whose results come at the end."""
 
     _path, _value = "/messages", "params"
-    _batches = "/messages/batches"
+    _batches, _after = "/messages/batches", "after_id"
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as one batch; *mark* is not kept."""
@@ -76,12 +76,6 @@ class AnthropicBatches(BatchedChat):
             return 200, told.get("message")
         error = mapping(told.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
-
-    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        return await self._page_after(cursor, "after_id")
-
-    def _mark(self, said: Mapping[str, Any]) -> None:
-        return None
 
     def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
         counts = counts_in(said.get("request_counts"))

@@ -37,7 +37,7 @@ class BatchedChat(BatchEndpoint):
     limits = BatchLimits()
     _path = "/chat/completions"  # of a live call
     _batches, _cancel = "/batches", "/cancel"  # of all batches, and behind one to stop it
-    _query = ""  # of every address
+    _query, _after = "", "after"  # of every address, and the name of a list's cursor
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
@@ -137,13 +137,9 @@ class BatchedChat(BatchEndpoint):
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
         """Return the addresses of the results of the batch that *said* describes."""
 
-    @abstractmethod
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         """Return a page of the batches there are, and the cursor of the next, "" for none."""
-
-    async def _page_after(self, cursor: str, name: str) -> tuple[list[Mapping[str, Any]], str]:
-        """Return a page of OpenAI's and Anthropic's lists, which call the cursor *name*."""
-        query = f"limit={PAGE}" + (f"&{name}={cursor}" if cursor else "")
+        query = f"limit={PAGE}" + (f"&{self._after}={cursor}" if cursor else "")
         said = await self._ask("GET", self._batches, query=query)
         page = mappings(said.get("data"))
         more = said.get("has_more") is True and bool(page)
@@ -153,9 +149,9 @@ class BatchedChat(BatchEndpoint):
     def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
         """Return the batch that *said* describes."""
 
-    @abstractmethod
     def _mark(self, said: Mapping[str, Any]) -> Any:
-        """Return the mark of the batch that *said* describes."""
+        """Return the mark of the batch that *said* describes, None where none is kept."""
+        return None
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since*, if any."""

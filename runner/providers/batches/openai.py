@@ -73,9 +73,6 @@ class OpenAIBatches(BatchedChat):
             raise not_executed(str(error.get("code")))
         return 200, {"error": dict(error) or "neither a response nor an error"}
 
-    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        return await self._page_after(cursor, "after")
-
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return mapping(said.get("metadata")).get(MARK)
 
