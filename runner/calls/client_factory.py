@@ -59,8 +59,8 @@ def build_clients(
             flex=flex,
             prices=model.prices,
         )
-    if (embeds := job.settings.collection.embeddings) and job.collection.stages:
-        clients[EMBEDDINGS] = _embedding_client(job, embeds, addresses.get(MAIN), clients[MAIN])
+    if job.embeds is not None:
+        clients[EMBEDDINGS] = _embedding_client(job, job.embeds, addresses.get(MAIN), clients[MAIN])
     return clients
 
 

@@ -1,7 +1,7 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity, measured
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
+from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
@@ -64,6 +65,12 @@ from runner.transcript.inputs import root_of
 log = structlog.get_logger("colloquy.run")
 
 
+# Completes a job through its clients, and tells what that took.
+Prepare = Callable[
+    [Job, Mapping[str, Client], RunDirectory, StoredAnswers], Awaitable[tuple[Job, CallLog]]
+]
+
+
 @dataclass(frozen=True)
 class ProcessState:
     """State that all jobs of a process share.
@@ -71,7 +78,7 @@ class ProcessState:
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
     next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. *tells*
-    whether the last line of a run is printed.
+    whether the last line of a run is printed; *prepare* gives a new run what only calls can tell.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -82,6 +89,7 @@ class ProcessState:
     clients: Callable[..., dict[str, Client]] = build_clients
     endpoints: Endpoints = batch_endpoint
     tells: bool = True
+    prepare: Prepare | None = None
 
 
 async def execute_job(
@@ -228,24 +236,30 @@ async def _execute(
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
+    before = None
+    if shared.prepare is not None and isinstance(job, Job):
+        job, before = await shared.prepare(job, clients, directory, stored)
     services = BatchServices(clients, shared.admission, shared.stop, lag)
-    if isinstance(job, BatchJob):
-        batch_console = BatchConsole(job.settings.output.console, job.secrets)
-        batch = Batch(job, directory, services, stored, batch_console)
-        result: RunResult | BatchResult = await batch.execute()
-    else:
-        result = await _run_one(job, directory, services, stored)
+    result = await _answers(job, directory, services, stored, before)
     if result.status in ANSWERED:
         await delivery.finish()
     return result
 
 
-async def _run_one(
-    job: Job, directory: RunDirectory, services: BatchServices, stored: StoredAnswers
-) -> RunResult:
+async def _answers(
+    job: Job | BatchJob,
+    directory: RunDirectory,
+    services: BatchServices,
+    stored: StoredAnswers,
+    before: CallLog | None,
+) -> RunResult | BatchResult:
+    """Run *job* with *services*; *before* is as in Run."""
+    if isinstance(job, BatchJob):
+        console = BatchConsole(job.settings.output.console, job.secrets)
+        return await Batch(job, directory, services, stored, console).execute()
     if said := left_out(job):
         log.warning("collection.skipped", reason=said)
-    run = Run(job, services.clients, directory, stored, services.lag, stop=services.stop)
+    run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
     result = await run.execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)

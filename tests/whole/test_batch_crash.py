@@ -90,6 +90,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
+    undisturbed = Trial(folder / "undisturbed", job)
+    with (folder / "calls").open("wb") as calls:
+        code = undisturbed._run(calls.fileno())  # in this process, for its forks to find all loaded
+
+    assert (EXIT_OK, []) == (code, verify(undisturbed.path))
+
     yield job
 
 

@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import forecast, why_skipped
+from runner.run.collection.forecast import REPLY_TOKENS, forecast, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
@@ -38,6 +38,7 @@ class BatchPlan:
 
     job: BatchJob
     files: int = 0
+    segments: int = 0  # of those, in a file as many at most as an analyzer may give findings
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     doubtful: int = 0  # files whose reader has doubts
@@ -49,6 +50,8 @@ class BatchPlan:
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
         """Add the nodes of one file."""
         self.files += 1
+        limit = job.settings.output.max_insights_per_analyzer
+        self.segments += min(limit, len(job.transcript.segments))
         self.doubtful += bool(job.transcript.reading and job.transcript.reading.warnings)
         self.redacted.update(job.redaction.counts())
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
@@ -57,6 +60,11 @@ class BatchPlan:
         for name, node in nodes.items():
             self.nodes[name] = summed(self.nodes[name], node) if name in self.nodes else node
         self._stop_at_cap(f"file {self.files:,} of {len(self.job.inputs):,}")
+
+    def findings(self, name: str) -> int:
+        """Return how many findings an analyzer is expected to give, of what its replies hold."""
+        held = self.nodes[name].reply_tokens // REPLY_TOKENS
+        return max(self.files, min(self.segments, held))
 
     def _stop_at_cap(self, where: str) -> None:
         nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
@@ -127,5 +135,6 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
-    plan.add_joint(forecast(job, plan.files, histories))
+    findings = {name: plan.findings(name) for name in plan.nodes}
+    plan.add_joint(forecast(job, plan.files, findings, histories))
     return plan

@@ -12,7 +12,7 @@ from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
-from runner.job.parts import aside
+from runner.job.parts import aside, owner_of
 from runner.run.nodes.ask import Question
 from runner.run.nodes.node import NodeRunner
 from runner.run.nodes.proof import faults_of
@@ -26,7 +26,7 @@ class EscalatingNodes(NodeRunner):
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
         """Return *node*'s outcome; raise CallError where the last model fails."""
         further = [
-            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
+            Question(node, model, calls, self.fits.latest[owner_of(node), model.name], last=False)
             for model in self.job.escalation(node)
         ]
         if not further or self.skipped(node, upstream) is not None:
@@ -100,7 +100,7 @@ class EscalatingNodes(NodeRunner):
         return replace(best, notes={**best.notes, "escalation": {**told, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
-        chars = len(outcome.raw_output or "")
+        chars = None if self.job.expected.slow else len(outcome.raw_output or "")
         return await offload(
             faults_of, self.job, question.node, outcome, question.calls, chars=chars
         )

@@ -173,7 +173,7 @@ def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_quest
     counts = []
     for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
         asked = to_ask(where, FERRY, [])
-        counts.append(len(asked.corpus.transcripts))
+        counts.append(len(asked.corpus.files))
 
     assert [1, 2, 2, 2] == counts
 
