@@ -28,10 +28,10 @@ class AnthropicBatches(BatchedChat):
         sent = b'{"requests":[' + b",".join(lines) + b"]}"
         kind = {"Content-Type": "application/json"}
         url = self._url(self._batches)
-        return self._told((await self._wire.exchange("POST", url, sent, kind))[0])
+        return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        told = self._told(said)
+        told = self._parse(said)
         return () if told.state == "running" else (self._results(told.id),)
 
     def _results(self, batch: str) -> str:
@@ -77,7 +77,7 @@ class AnthropicBatches(BatchedChat):
         error = mapping(told.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         counts = counts_in(said.get("request_counts"))
         return SubmittedBatch(
             id_in(said.get("id")),

@@ -113,7 +113,7 @@ class BatchedChat(BatchEndpoint):
 
     async def status(self, batch: str) -> SubmittedBatch:
         """Return the batch with that id."""
-        return self._told(await self._said(batch))
+        return self._parse(await self._fetch(batch))
 
     async def cancel(self, batch: str) -> None:
         """Ask the provider to stop the batch."""
@@ -121,14 +121,14 @@ class BatchedChat(BatchEndpoint):
 
     async def results(self, batch: str) -> AsyncIterator[bytes]:
         """Yield the lines of the results; there are none before the batch is over."""
-        for url in self._files(await self._said(batch)):
+        for url in self._files(await self._fetch(batch)):
             async for line in self._wire.lines(url):
                 yield line
 
-    async def _said(self, batch: str) -> Mapping[str, Any]:
+    async def _fetch(self, batch: str) -> Mapping[str, Any]:
         """Return what is said of *batch*; raise CallError if it is another one."""
         said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
-        if (told := self._told(said)).id != batch:
+        if (told := self._parse(said)).id != batch:
             other = self._wire.shown(told.id)
             raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
         return said
@@ -146,7 +146,7 @@ class BatchedChat(BatchEndpoint):
         return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
 
     @abstractmethod
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         """Return the batch that *said* describes."""
 
     def _mark(self, said: Mapping[str, Any]) -> Any:
@@ -171,7 +171,7 @@ class BatchedChat(BatchEndpoint):
         cursor, since = "", since - SKEW_S
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor, since)
-            told = [(said, self._told(said)) for said in page]
+            told = [(said, self._parse(said)) for said in page]
             for said, batch in told:
                 if batch.created_at is None or batch.created_at >= since:
                     yield said, batch
