@@ -62,7 +62,8 @@ def makespan(
 
 
 # By hand, longest first: stage A 5,4,3,2 and stage B 5,4,3,2.
-#   1 slot: 14 + 14.  2 slots: (5+2 | 4+3) = 7, twice (9 in declared order).  3 slots: (5 | 4 | 3+2) = 5, twice.
+#   1 slot: 14 + 14.  2 slots: (5+2 | 4+3) = 7, twice; in the declared order stage A takes 9.
+#   3 slots: (5 | 4 | 3+2) = 5, twice.
 @pytest.mark.parametrize(
     ("slots", "expected"), [(1, 28.0), (2, 14.0), (3, 10.0), (4, 10.0), (8, 10.0)]
 )
