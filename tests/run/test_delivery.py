@@ -123,11 +123,11 @@ def test_failures_expiry_and_torn_downloads_lose_nothing() -> None:
         assert spent(path).known_usd == pytest.approx(12 * PRICE_USD)
 
 
-def test_fifty_deaths_lose_nothing_and_pay_nothing_twice() -> None:
+def test_deaths_lose_nothing_and_pay_nothing_twice() -> None:
     made = one()
     whole = Kill()
     session(made, rough(0, whole), Path("whole"), kill=whole)
-    places = random.Random(0).sample(range(1, whole.count), 50)
+    places = random.Random(0).sample(range(1, whole.count), 25)
     died = 0
     for at in places:
         path, kill = Path("run"), Kill(at)
@@ -146,7 +146,7 @@ def test_fifty_deaths_lose_nothing_and_pay_nothing_twice() -> None:
         assert 0.0 == spent(path).charged_usd
         shutil.rmtree(path)
 
-    assert died > 40
+    assert died > 20
 
 
 def rough(seed: int, kill: Kill) -> FakeProvider:
@@ -245,7 +245,7 @@ def test_a_cap_holds_while_batches_are_out_and_across_processes() -> None:
 
 def test_a_call_waits_for_room_that_an_earlier_sessions_batch_will_leave() -> None:
     made = some(4, "budget.max_cost_usd=0.08")  # holds half of the first calls
-    provider = FakeProvider(simulated, latency_s=lambda *_: 5000.0)
+    provider = FakeProvider(simulated, latency_s=lambda *_: 500.0)
     interrupted(made, provider, BATCH)
     out = len(spent().out)
     result, _ = session(made, provider, BATCH)

@@ -115,7 +115,6 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/command_line.py",
         "runner/run/cli/compose.py",
         "runner/run/command.py",
-        "runner/run/remote.py",
         "runner/run/resume.py",
     ]
     assert importers("omegaconf") == [

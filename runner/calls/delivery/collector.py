@@ -200,7 +200,6 @@ class Collector:
 
 
 async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield *lines*; raise CallError for more than MAX_BYTES of them."""
     size = 0
     async for line in lines:
         size += len(line)

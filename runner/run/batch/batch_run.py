@@ -204,7 +204,6 @@ class Batch:
         self._services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
-        """Return whether no further file is to be started."""
         stopped = self._services.stop.signum is not None or self._fault is not None
         return stopped or self._gave_up or bool(ENDING & self._tally.codes.keys())
 
@@ -281,7 +280,6 @@ class Batch:
         self._statuses = self._results.finish({file.name for file in self.job.inputs})
 
     async def _save(self, status: str, exit_code: int | None = None) -> None:
-        """Replace the batch's metadata.json."""
         spent = self.directory.journal.spent
         about = batch_metadata(self.job, self._tally, spent, self._statuses)
         state = {"kind": "batch", "status": status, "exit_code": exit_code}
