@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
@@ -85,16 +86,16 @@ def _loaded(text: str, source: str) -> object:
     """Return the value in *text*, or the list of several that follow one another."""
     decoder = json.JSONDecoder(parse_int=_number)
     values: list[object] = []
-    at = len(text) - len(text.lstrip())
-    while at < len(text):
+    place = len(text) - len(text.lstrip())
+    while place < len(text):
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
             where = f"line {error.lineno} column {error.colno}"
             raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
         values.append(value)
-        gap = _BETWEEN.match(text, at)
-        at = gap.end() if gap else at
+        gap = _BETWEEN.match(text, place)
+        place = gap.end() if gap else place
     if not values:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     return values[0] if len(values) == 1 else values
@@ -220,15 +221,11 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 def _with_speakers(words: list[Record], data: object) -> list[Record]:
     """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
-    results = data.get("results") if isinstance(data, dict) else None
-    labels = results.get("speaker_labels") if isinstance(results, dict) else None
-    segments = labels.get("segments") if isinstance(labels, dict) else None
+    segments = mappings(at(data, "results", "speaker_labels", "segments"))
     who = {
         item.get("start_time"): item.get("speaker_label")
-        for segment in segments or ()
-        if isinstance(segment, dict)
-        for item in segment.get("items") or ()
-        if isinstance(item, dict)
+        for segment in segments
+        for item in mappings(segment.get("items"))
     }
     if not who:
         return _once(words)
@@ -237,25 +234,17 @@ def _with_speakers(words: list[Record], data: object) -> list[Record]:
 
 def _triples(data: object) -> list[Record]:
     """Return the words of IBM's shape: lists of word, start, end; and who speaks from when."""
-    labels = data.get("speaker_labels") if isinstance(data, dict) else None
-    results = data.get("results") if isinstance(data, dict) else None
-    if not isinstance(labels, list) or not isinstance(results, list):
+    if not isinstance(at(data, "speaker_labels"), list):
         return []
-    who = {each.get("from"): each.get("speaker") for each in labels if isinstance(each, dict)}
-    best = [
-        each["alternatives"][0] for each in results if isinstance(each, dict) and _has_best(each)
-    ]
+    labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
+    who = {each.get("from"): each.get("speaker") for each in labels}
     return [
         {"word": triple[0], "start": triple[1], "end": triple[2], "speaker": who.get(triple[1])}
-        for each in best
-        for triple in each.get("timestamps") or ()
+        for result in results
+        for best in mappings(result.get("alternatives"))[:1]
+        for triple in listing(best.get("timestamps"))
         if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
     ]
-
-
-def _has_best(result: Record) -> bool:
-    best = result.get("alternatives")
-    return isinstance(best, list) and bool(best) and isinstance(best[0], dict)
 
 
 def _once(words: list[Record]) -> list[Record]:

@@ -76,10 +76,8 @@ def _cutter(
             for length in lengths:
                 start = colon.start() - length
                 if start >= 0 and text[start : colon.start()] in labels:
-                    small = (
-                        cased and text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
-                    )
-                    cuts.add(None if small else _opens(text, start, before))
+                    small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
+                    cuts.add(None if cased and small else _opens(text, start, before))
                     break
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:

@@ -59,11 +59,8 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if (
-            facts
-            and block.stop < len(rows)
-            and not any(ends_sentence(rows[at].text) for at in keys)
-        ):
+        sentences = any(ends_sentence(rows[at].text) for at in keys)
+        if facts and block.stop < len(rows) and not sentences:
             end = block.stop
         elif keys:
             for at in block:
