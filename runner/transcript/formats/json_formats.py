@@ -13,7 +13,7 @@ from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
-from runner.transcript.model import Turn
+from runner.transcript.model import Turn, words_of
 from runner.transcript.report import Notes
 from runner.transcript.text import turns_of_text
 
@@ -27,9 +27,7 @@ _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
     "as speech recognizers write it"
 )
-_WHOLE = frozenset(
-    ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
-)
+_WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
 _MAX_NOTES = 2000
 _MAX_PEOPLE = 1000
 

@@ -28,8 +28,6 @@ _KINDS = {
         *(identifiers.ADDRESS, identifiers.URL, identifiers.IP, identifiers.HANDLE),
     ),
 }
-
-
 _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
