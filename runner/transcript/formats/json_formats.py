@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
@@ -151,37 +151,33 @@ def _texts(data: object) -> list[str]:
     """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
-    found: list[str] = []
+    named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
+    return [text for key, text in named if simple_name(key)[0] in _WHOLE]
+
+
+def _items(data: object) -> Iterator[tuple[str, object]]:
+    """Yield all keys in *data* with their values; of long lists those of the first items."""
     todo = [data]
     while todo:
         node = todo.pop()
         if isinstance(node, dict):
-            for key, value in node.items():
-                if isinstance(value, str) and value.strip() and simple_name(key)[0] in _WHOLE:
-                    found.append(value)
-                elif isinstance(value, dict | list):
-                    todo.append(value)
+            yield from node.items()
+            todo += node.values()
         elif isinstance(node, list):
-            todo += [each for each in node if isinstance(each, dict)]
-    return found
+            todo += node[:_MAX_PEOPLE]
 
 
 def _names(data: object) -> dict[str, str]:
     """Return the names of speakers that *data* lists by number or letter."""
     names: dict[str, str] = {}
-    todo = [data]
-    while todo:
-        node = todo.pop()
-        if not isinstance(node, dict):
+    for key, value in _items(data):
+        if "speaker" not in key.lower() and "participant" not in key.lower():
             continue
-        for key, value in node.items():
-            people = "speaker" in key.lower() or "participant" in key.lower()
-            if people and isinstance(value, list):
-                names |= dict(pair for each in value if (pair := _named(each)))
-            elif people and isinstance(value, dict):
-                plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
-                names |= plain if len(plain) == len(value) else {}
-            todo += value[:_MAX_PEOPLE] if isinstance(value, list) else [value]
+        if isinstance(value, list):
+            names |= dict(pair for each in value if (pair := _named(each)))
+        elif isinstance(value, dict):
+            plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
+            names |= plain if len(plain) == len(value) else {}
     return names
 
 

@@ -60,11 +60,12 @@ class Redaction(Unredacted):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: each stand-in with what it stands for."""
-        return {
-            _numbered(name, place): {"text": form, "times": self.times[_numbered(name, place)]}
-            for name, forms in self._forms.items()
-            for place, form in enumerate(forms)
-        }
+        return {name: {"text": form, "times": self.times[name]} for name, form in self._stand_ins()}
+
+    def _stand_ins(self) -> Iterator[tuple[str, str]]:
+        """Yield each stand-in with its form."""
+        for name, forms in self._forms.items():
+            yield from ((_numbered(name, place), form) for place, form in enumerate(forms))
 
     @property
     def note(self) -> str:  # type: ignore[override]
@@ -114,20 +115,16 @@ class Redaction(Unredacted):
 
     def join_literals(self) -> None:
         """Make the pattern of all identifiers, once they are known."""
-        forms = [form for name in self._forms for form in self._forms[name]]
-        forms = [form for form in forms if _squeezed(form) in self._literal]
+        forms = [form for _, form in self._stand_ins() if _squeezed(form) in self._literal]
         forms = sorted([*forms, *self._unspaced], key=len, reverse=True)
         self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
         """End learning: from here on forms are looked up."""
         self._learning = False
-        self._shown = {
-            form: _numbered(name, place)
-            for name, forms in self._forms.items()
-            for place, form in enumerate(forms)
-            if name.rpartition("_")[0] in (self.prefixes.get(PERSON), self.prefixes.get(TERM))
-        }
+        named = (self.prefixes.get(PERSON), self.prefixes.get(TERM))
+        found = self._stand_ins()
+        self._shown = {form: name for name, form in found if name.partition("_")[0] in named}
 
     # Putting in
 
