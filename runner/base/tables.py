@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
 _QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
+_SEPARATOR = re.compile(r"\Asep=.\r?\n")  # Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -62,7 +64,10 @@ def read_table(
                 f"holds the separator in quotes"
             )
         else:
-            yield line, {k: v for k, v in zip(names, cells, strict=False) if k}
+            yield (
+                line,
+                {k: v for k, v in zip_longest(names, cells[: len(names)], fillvalue="") if k},
+            )
 
 
 def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
@@ -72,9 +77,11 @@ def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
     that `as_rows` puts before formulas. Raises ConfigError, with the line, for a file that is no
     such table or has more than *limit* bytes.
     """
-    data = read_text(file, limit)
+    data = _SEPARATOR.sub("", read_text(file, limit), count=1)
     head = data.lstrip().partition("\n")[0]
-    rows = csv.reader(io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count))
+    rows = csv.reader(
+        io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count), strict=True
+    )
     try:
         for row in rows:
             cells = [_plain(cell) for cell in row]

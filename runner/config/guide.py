@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from runner.base.errors import ConfigError, one_line, reason
-from runner.base.json import load_yaml, mapping
-from runner.base.regular_files import open_regular, user_path
+from runner.base.json import at, load_yaml, mapping
+from runner.base.json import text as text_of
+from runner.base.regular_files import kind_of, open_regular, user_path
 from runner.base.text import to_safe_text
 from runner.config.section import NAME
 
@@ -22,10 +23,11 @@ _MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")  # of an item in a lis
 _EXPECTED = "expected a question a line, or YAML: a list of questions, or NAME: question"
 
 
-def with_guide(data: dict[str, Any]) -> dict[str, Any]:
+def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the resolved configuration *data* with the questions of `guide` as analyzers.
 
-    They take the place of the analyzer `guide_question`, which is left out without a guide.
+    They take the place of the analyzer `guide_question`, which is left out without a guide. Where
+    the file is gone, they are those of *kept*, which this has returned for an earlier session.
     Raises ConfigError for a guide that cannot be read, or a pipeline without that analyzer.
     """
     analyzers, guide = mapping(data.get("analyzers")), data.get("guide")
@@ -33,7 +35,12 @@ def with_guide(data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(guide, str):
         others = {name: body for name, body in analyzers.items() if name != TEMPLATE}
         return {**data, "analyzers": others} if template is not None else data
-    questions = read_guide(guide)
+    old = mapping(kept)
+    if old.get("guide") == guide and not kind_of(user_path(guide)):
+        asked = ((n, b) for n, b in mapping(old.get("analyzers")).items() if n not in analyzers)
+        questions = {n: text_of(at(b, "variables", "question")) for n, b in asked}
+    else:
+        questions = read_guide(guide)
     if not isinstance(template, Mapping):
         raise ConfigError(
             f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to put its questions "

@@ -125,6 +125,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     inputs = find_inputs(settings, shard)
+    if setup.collection.stages:
+        setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     if setup.collection.stages:

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import regex
 from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
@@ -26,6 +25,7 @@ from runner.answers.references import (
 )
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
+from runner.base.patterns import pattern_of
 from runner.base.regular_files import files_in, kind_of, open_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
@@ -77,6 +77,11 @@ class Expected:
     def references_for(self, transcript: str) -> Sequence[Reference]:
         """Return the reference answers for *transcript*, a file's name."""
         return references_for(self.references, transcript)
+
+    @property
+    def slow(self) -> bool:
+        """Whether evaluating them may take seconds, on whatever answer."""
+        return any(check.kind in ("regex", "python") for check in self.named())
 
     @property
     def declared(self) -> dict[str, Any]:
@@ -167,16 +172,22 @@ def _placed(
     expected: Expected, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and a schema of what its path leads into."""
-    whole: dict[str, Any] = {"properties": {name: {} for name in analyzers}}
-    first = next(iter(analyzers.values())).schema
-    shared = {**first, "properties": {**first["properties"], "structured_data": {}}}
+    schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
     for at, check in enumerate(expected.body.run):
-        yield f"run[{at}]", check, whole
+        yield f"run[{at}]", check, {"properties": schemas}
     for at, check in enumerate(expected.body.every):
-        yield f"every[{at}]", check, shared
+        fitting = (each for each in schemas.values() if _fits(check.path, each))
+        yield f"every[{at}]", check, next(fitting, next(iter(schemas.values())))
     for name, checks in expected.body.analyzers.items():
         for at, check in enumerate(checks):
             yield f"analyzers.{name}[{at}]", check, analyzers[name].schema
+
+
+def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:
+    with suppress(ConfigError):
+        check_path(path or "@", schema)
+        return True
+    return False
 
 
 def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:
@@ -196,8 +207,8 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
         raise ConfigError(f"type {check.type} needs references=FILE or references=FOLDER")
     if check.kind == "regex":
         try:
-            regex.compile(text(check.value))
-        except regex.error as error:
+            pattern_of(text(check.value))
+        except ValueError as error:
             raise ConfigError(f"{check.value!r} is not a regular expression: {error}") from error
 
 
