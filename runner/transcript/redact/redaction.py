@@ -146,14 +146,6 @@ class Redaction(Unredacted):
             place = end
         return "".join([*made, text[place:]])
 
-    def masked(self, value: Any) -> Any:
-        """Return restored JSON-able data with stand-ins in its texts and keys."""
-        if isinstance(value, str):
-            return self.mask(value, eager=True)
-        if isinstance(value, Mapping):
-            return {self.masked(key): self.masked(each) for key, each in value.items()}
-        return [self.masked(each) for each in value] if isinstance(value, (list, tuple)) else value
-
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
         tokens = tokens_of(text, None if fixed else self._common) if self._index else []
         caseless = self._caseless or text.isupper()

@@ -1,9 +1,11 @@
 """Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from runner.base.format import plural
+from runner.base.json import with_texts
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
 
@@ -33,7 +35,7 @@ class Unredacted:
 
     def masked(self, value: Any) -> Any:
         """Return restored JSON-able data with stand-ins in its texts and keys."""
-        return value
+        return with_texts(value, partial(self.mask, eager=True)) if self else value
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
         """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
