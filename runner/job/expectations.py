@@ -18,10 +18,8 @@ from runner.answers.paths import check_path, compiled
 from runner.answers.references import (
     MAX_BYTES,
     SUFFIXES,
-    Reference,
     References,
     read_references,
-    references_for,
 )
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
@@ -73,10 +71,6 @@ class Expected:
     def evaluate(self, about: Answered) -> list[Checked]:
         """Return the results of the checks of what *about* answered, except judged ones."""
         return evaluate(self.of(about.name), about, self.functions)
-
-    def references_for(self, transcript: str) -> Sequence[Reference]:
-        """Return the reference answers for *transcript*, a file's name."""
-        return references_for(self.references, transcript)
 
     @property
     def slow(self) -> bool:
