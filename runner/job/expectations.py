@@ -15,12 +15,7 @@ from pydantic import ValidationError
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import Answered, Checked, Function, evaluate
 from runner.answers.paths import check_path, compiled
-from runner.answers.references import (
-    MAX_BYTES,
-    SUFFIXES,
-    References,
-    read_references,
-)
+from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of

@@ -157,10 +157,7 @@ def _beside(
 
 
 def _known(
-    seen: Mapping[int, Opening],
-    known: Collection[str],
-    turns: Collection[int],
-    rows: Sequence[Row],
+    seen: Mapping[int, Opening], known: Collection[str], turns: Collection[int], rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
     """Return the openings of speakers who are known from the best layout, in another one."""
     return {

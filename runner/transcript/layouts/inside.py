@@ -61,11 +61,7 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
 
 
 def _cutter(
-    labels: Collection[str],
-    marks: re.Pattern[str] | None,
-    before: re.Pattern[str],
-    *,
-    cased: bool,
+    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str], *, cased: bool
 ) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
 

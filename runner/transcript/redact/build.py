@@ -85,9 +85,7 @@ def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]
 
 
 def _people(
-    settings: TranscriptSettings,
-    transcript: Transcript,
-    labels: Sequence[str],
+    settings: TranscriptSettings, transcript: Transcript, labels: Sequence[str]
 ) -> Iterator[str]:
     """Yield the names of settings and labels: first those that the files of a batch share."""
     for label in (settings.speakers or {}).values():
