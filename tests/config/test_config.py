@@ -8,11 +8,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
-from runner.run.cli.command_line import (
-    expand_arguments,
-    explain_hydra_error,
-    worst_exit_code,
-)
+from runner.run.cli.command_line import expand_arguments, explain_hydra_error, worst_exit_code
 from runner.run.cli.compose import compose_config
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -141,11 +137,7 @@ def test_the_plans_defaults_hold() -> None:
         ("analyzers.say_means.temperature=1", "analyzers.say_means.temperature", 1.0),
         ("model.max_tokens=99", "analyzers.patentability.max_tokens", 99),
         ("processing.max_concurrent_stage_a=7", "stages.stage_a.max_concurrent", 7),
-        (
-            "processing.stage_b_context_token_budget=500",
-            "stages.stage_b.context.token_budget",
-            500,
-        ),
+        ("processing.stage_b_context_token_budget=500", "stages.stage_b.context.token_budget", 500),
         ("processing.stage_b_context_top_insights=2", "stages.stage_b.context.top_insights", 2),
     ],
 )
