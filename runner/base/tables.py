@@ -15,7 +15,7 @@ from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
-_QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
+_QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _SEPARATOR = re.compile(r"\Asep=.\r?\n")  # Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
@@ -119,7 +119,7 @@ def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None
             near = did_you_mean(column, filter(None, names))
             raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
     if twice := next((name for name in names if name and names.count(name) > 1), None):
-        raise ConfigError(f"{file}:1: the column {twice!r} stands there twice")
+        raise ConfigError(f"{file}:1: two columns are called {twice!r}")
 
 
 def _plain(cell: str) -> str:

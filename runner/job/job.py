@@ -98,7 +98,7 @@ class Setup:
         return chain_of(node, self.settings, self.models)
 
     def escalation(self, node: Node) -> tuple[Model, ...]:
-        """Return the models that answer *node* anew if an answer fails what is expected of it."""
+        """Return the models that answer *node* again if an answer fails its checks."""
         return escalation_of(node, self.settings, self.models)
 
 

@@ -113,7 +113,7 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
 
 
 def explained(rows: Rows) -> bool:
-    """Return whether *rows* have a header, or columns that without one can be told apart."""
+    """Return whether *rows* have a header, or columns whose content shows their meaning."""
     if rows and _is_header(rows[0]):
         return True
     names = _guessed(rows)

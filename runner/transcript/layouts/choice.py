@@ -69,8 +69,8 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
     """Return what each layout explains, the best first.
 
-    If *thrifty*, the rows that one layout opens need not be read by the others, where they are
-    most of the file.
+    If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
+    and so that the full stops of `MR. LI: …` are none of a layout.
     """
     ranked: list[Explained] = []
     claimed: Collection[int] = ()

@@ -79,7 +79,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
 
 def row_of(line: str, gap: bool = True) -> Row:
-    """Return the row of a line, below a *gap* unless told otherwise."""
+    """Return the row of a line; *gap* says whether a blank line is above it."""
     raw = line.strip()
     mark = _MARK.match(raw)
     opening, text = open_emphasis(raw[mark.end() :].lstrip() if mark else raw)

@@ -37,7 +37,7 @@ def redact(
     """Return what is replaced in *transcript*, and the transcript as prompts show it.
 
     *told* are further texts of prompts.
-    Raises ConfigError for a pattern of the user's that fails on it.
+    Raises ConfigError for a pattern of a user that takes too long.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
@@ -78,7 +78,7 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
 
 
 def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
-    """Yield what is told of the transcript beside its words."""
+    """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
     yield from reading.about.values() if reading else ()

@@ -69,7 +69,7 @@ class Redaction(Unredacted):
 
     @property
     def note(self) -> str:  # type: ignore[override]
-        """What a model is told of stand-ins."""
+        """The explanation of stand-ins for the model."""
         person = self.prefixes[PERSON]
         return (
             f"Names and identifiers in the material are replaced by stand-ins: {person}_1 is a "

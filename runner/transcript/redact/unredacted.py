@@ -19,7 +19,7 @@ _KINDS = {
 class Unredacted:
     """A transcript that is sent as it is; `Redaction` has the stand-ins of one that is not."""
 
-    note = ""  # what a model is told of stand-ins
+    note = ""  # the explanation of stand-ins for the model
 
     def __bool__(self) -> bool:
         """Return whether anything is replaced."""
@@ -60,7 +60,7 @@ def redacted(
     """Return the redaction of *transcript* and the transcript as prompts show it.
 
     *told* are further texts of prompts, such as examples, whose names are replaced too.
-    Raises ConfigError for a pattern of the user's that fails on it.
+    Raises ConfigError for a pattern of a user that takes too long.
     """
     if settings.redact == "off":
         return Unredacted(), transcript
