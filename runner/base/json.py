@@ -155,6 +155,17 @@ def at(data: Any, *keys: str) -> Any:
     return data
 
 
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return *value* with every text in it changed, including the keys of mappings."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {with_texts(key, change): with_texts(each, change) for key, each in value.items()}
+    return (
+        [with_texts(each, change) for each in value] if isinstance(value, list | tuple) else value
+    )
+
+
 def number(value: Any) -> float | None:
     """Return a finite number below MAX_NUMBER, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -22,7 +22,7 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # heads the column of the speakers that rows are about
-_MAX_NEAR = 5_000  # names among which the nearest is looked for
+_MAX_NEAR = 5_000  # names that are compared to find the nearest
 
 
 @dataclass(frozen=True, slots=True)

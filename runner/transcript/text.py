@@ -81,7 +81,8 @@ def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
     found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
     stamps = [stamp for stamp in found if stamp]
     words = sum(len(row.rest.split()) for row in rows) if stamps else 0
-    return time_scale_of(stamps, words, chat=choice.is_chat)
+    chat = choice.layout is not None and choice.layout.name == "angled label"
+    return time_scale_of(stamps, words, chat=chat)
 
 
 def _short_stamps(rows: Sequence[Row]) -> bool:

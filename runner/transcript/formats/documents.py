@@ -137,10 +137,8 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
     except Exception as error:
         raise fault(source.name, f"malformed PDF: {type(error).__name__}: {error}") from error
     if not any(pages):
-        scanned = (
-            "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
-        )
-        raise fault(source.name, scanned)
+        what = "a PDF without text, such as a scan"
+        raise fault(source.name, f"{what}; recognise it first, for example with OCRmyPDF")
     lines = list(_without_page_lines(pages, notes))
     return Flowed(["\n".join(line for line, _ in lines)], [where for _, where in lines])
 

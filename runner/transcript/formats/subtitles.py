@@ -131,10 +131,10 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
-    if match is None or (not match[3] and match[2]):
-        return (match[1], match[2], "") if match else None
+    if match is None or not match[2]:
+        return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    return (match[1], match[2], match[3]) if begins and match[2] else None
+    return (match[1], match[2], match[3]) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
