@@ -239,7 +239,7 @@ def test_another_release_of_the_offline_reader_is_another_model(
 ) -> None:
     offline = model.model_copy(update={"name": "offline/extractive"})
     before = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
-    monkeypatch.setattr(keys, "_own_version", lambda: "99.0")
+    monkeypatch.setattr(keys, "own_version", lambda: "99.0")
     after = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
 
     assert before[0] != after[0]
