@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, chec
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
-from runner.reports.verify_collection import collection_faults
+from runner.reports.verify_collection import collection_faults, collection_note
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -57,7 +58,16 @@ def _check(given: Arguments) -> int:
     for path, fault in unsigned.items():
         if fault not in altered:
             print(to_terminal(f"{path}: {fault}"))
+    for path in paths:
+        if note := _note(path):
+            print(to_terminal(f"{path}/{FILE}: {note}"))
     return EXIT_BUG if faults or altered else EXIT_OK
+
+
+def _note(path: Path) -> str:
+    with suppress(OSError, ValueError, ColloquyError):
+        return collection_note(path)
+    return ""
 
 
 def _has_traces(path: Path) -> bool:

@@ -115,6 +115,32 @@ def test_marks_are_stored_at_once_and_stay(run: Path) -> None:
     served(run, script)
 
 
+def test_two_people_who_mark_at_once_and_a_table_by_hand_lose_nothing(run: Path) -> None:
+    cards, _ = cards_of(run)
+    (run / "labels.csv").write_text(f"key,verdict,rater\n{cards[0].item.key},wrong,ann\n")
+    files = [LabelFile(run, rater) for rater in ("ann", "bo")]
+    assert "wrong" == files[0].own(cards)[cards[0].id].verdict
+
+    async def both() -> None:
+        told = {"verdict": "right", "note": "", "correction": ""}
+        await asyncio.gather(*(file.put(card, told) for card in cards for file in files))
+
+    asyncio.run(both())
+    found = read_labels(run / "labels.csv")
+
+    assert {(c.item.key, who) for c in cards for who in ("ann", "bo")} == {
+        (each.key, each.rater) for each in found
+    }
+    assert {"right"} == {each.verdict for each in found}
+
+
+def test_a_page_has_the_findings_without_a_mark_where_there_are_too_many(run: Path) -> None:
+    cards, _ = cards_of(run)
+    shown, _ = cards_of(run, 2, {card.item.key for card in cards[:-1]})
+
+    assert [cards[-2].id, cards[-1].id] == [card.id for card in shown]
+
+
 def test_untrusted_text_is_shown_as_text(run: Path) -> None:
     async def script(server: ReviewServer, cards: list[Card], ask: Ask) -> None:
         _, page, _ = await ask("GET", server.url)

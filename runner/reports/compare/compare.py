@@ -12,13 +12,15 @@ from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, s
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
+from runner.reports.compare.themes import COST, ThemePair, theme_pairs
+from runner.reports.compare.themes import FIGURES as THEMES
 from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
     *("prompt_tokens", "completion_tokens", "cached_tokens", "live_cost_usd"),
     *("grounding_rate", "coverage"),
-    *("checks_rate", "escalated", "mended"),
+    *("checks_rate", "escalated", "mended", *THEMES, COST),
 )
 SHARD = "batch.shard"
 SHARDED = (
@@ -41,6 +43,7 @@ class Comparison:
     verdict: str
     notes: tuple[str, ...]
     assessment: Assessment
+    themes: tuple[ThemePair, ...] = ()
 
     @property
     def sharded(self) -> bool:
@@ -72,7 +75,16 @@ def compare(paths: Iterable[Path]) -> Comparison:
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
     found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found)
+    themes = theme_pairs(_batches(groups))
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found, themes)
+
+
+def _batches(groups: Sequence[Group]) -> dict[str, Path]:
+    """Return the batches of *groups* by number and setting, of repeats also by their name."""
+    named = ((f"{n} {g.label}", g, row) for n, g in enumerate(groups, 1) for row in g.rows)
+    return {
+        f"{name} ({r.name})" if len(g.rows) > 1 else name: r.path for name, g, r in named if r.batch
+    }
 
 
 def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:

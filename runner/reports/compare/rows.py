@@ -15,6 +15,7 @@ from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.themes import figures_of as theme_figures
 from runner.reports.stored_run import (
     StoredRun,
     by_number,
@@ -155,6 +156,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),
         "plan_tokens_error": number(at(run.predicted, "prompt_tokens", "error")),
+        **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
 

@@ -6,7 +6,7 @@ from runner.answers.markdown import md, table
 from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
-from runner.reports.compare import assessment_text
+from runner.reports.compare import assessment_text, themes
 from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
@@ -23,6 +23,7 @@ CSV_FIGURES = (
     *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
     *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
+    *(*themes.FIGURES, themes.COST),
 )
 CSV_LAST = ("speed_up", "front")
 
@@ -59,6 +60,9 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "escalated": _escalated,
     "context kept": lambda group: share(group.middle("context_retained")),
     "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
+    "themes": lambda group: count(group.middle("themes")),
+    "in themes": lambda group: share(group.middle("grouped")),
+    "collection $": lambda group: figure(group.middle(themes.COST), "{:.4f}"),
 }
 
 
@@ -114,6 +118,9 @@ def as_markdown(comparison: Comparison) -> str:
     if cells:
         lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
         lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
+    if comparison.themes:
+        cells = [themes.pair_cells(pair) for pair in comparison.themes]
+        lines += ["", "## Themes", "", themes.METHOD, "", table(themes.HEADER, cells)]
     if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
         if len(pairs) > MAX_PAIRS:
@@ -140,6 +147,9 @@ def as_terminal(comparison: Comparison) -> str:
     if rows:
         lines += ["", *aligned([figures, *rows], left=(1,))]
     lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
+    if comparison.themes:
+        rows = [themes.pair_cells(pair) for pair in comparison.themes]
+        lines += ["", "themes", *aligned([themes.HEADER, *rows], left=(0, 1))]
     return "\n".join(lines)
 
 

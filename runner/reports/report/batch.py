@@ -14,7 +14,7 @@ from runner.base.json import amount, at, number, read_json, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
-from runner.reports.report.findings import ShownInsight, findings_of, places_of
+from runner.reports.report.findings import ShownInsight, places_of
 from runner.reports.report.nodes import merged_insights, models_of, nodes_of
 from runner.reports.report.page import media_of, title_of_run
 from runner.reports.report.render import link_to, render, script_of
@@ -123,8 +123,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
         return FileFound(name, name, None, tone, shown, fault, row)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
-    findings = [findings_of(node, places) for node in nodes]
-    brief = brief_of(findings, run, merged_insights(run, nodes), places)
+    brief = brief_of(nodes, run, merged_insights(run, nodes), places)
     return FileFound(
         name,
         title_of_run(run) or name,

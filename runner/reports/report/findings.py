@@ -114,10 +114,9 @@ class ShownInsight:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One node's answer: its structured *data*, insights, and how both are shown."""
+    """One node's answer: its insights and structured data, and how both are shown."""
 
     node: NodeFacts
-    data: Mapping[str, Any]
     insights: tuple[ShownInsight, ...]
     fields: tuple[tuple[str, ValueTree], ...]
     matrix: Mapping[str, Any] | None
@@ -144,8 +143,7 @@ class Findings:
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
-    record = node.record if node.status == "ok" or node.record.get("status") == "ok" else {}
-    data = mapping(record.get("structured_data"))
+    record, data = node.answer, node.data
     matrix = read_matrix(data)
     used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
@@ -162,7 +160,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     )
     trees = ((str(k), shown(v, places)) for k, v in data.items() if k not in used)
     fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
-    return Findings(node, data, insights, fields, matrix)
+    return Findings(node, insights, fields, matrix)
 
 
 def _marked(tree: ValueTree, later: int) -> ValueTree:

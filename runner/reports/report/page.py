@@ -65,7 +65,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
     places = places_of(run.transcript, media_of(run))
     findings = [once_each(findings_of(node, places)) for node in nodes]
     return {
-        "brief": brief_of(findings, run, merged_insights(run, nodes), places),
+        "brief": brief_of(nodes, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": FIRST,
         "codes": codes_of(nodes),

@@ -24,7 +24,7 @@ _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
 def render(template: str, **facts: Any) -> str:
     """Return the page of *template* with *facts*."""
-    return _environment().get_template(template).render(**facts)
+    return environment().get_template(template).render(**facts)
 
 
 @lru_cache
@@ -39,7 +39,8 @@ def script_of(name: str) -> Mapping[str, str]:
 
 
 @lru_cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of this process, which keeps what it has compiled."""
     environment = Environment(
         loader=PackageLoader("runner.reports.report"),
         autoescape=True,

@@ -1,7 +1,7 @@
 """Cards: the findings of stored runs as a reviewer sees them, with quotes and transcript."""
 
 import mimetypes
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from runner.reports.report.render import title_of
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
 
-MAX_CARDS = 500
+MAX_CARDS = 500  # on a page
+MAX_LISTED = 10_000
 AROUND = 3  # segments shown before and after a cited one
 MAX_SHOWN = 15  # segments of a card
 MAX_CHARS = 2_000  # of a segment
@@ -55,22 +56,27 @@ class Card:
         return label_of(self.item, self.sha256, verdict, **told)
 
 
-def cards_of(folder: Path) -> tuple[list[Card], list[Path]]:
+def cards_of(
+    folder: Path, most: int = MAX_CARDS, marked: Collection[str] = ()
+) -> tuple[list[Card], list[Path]]:
     """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-    At most MAX_CARDS. A sound file has the address `media/NUMBER`, its place in that list. Raises
-    ConfigError if there is no run.
+    At most *most*, rather those whose key is not *marked*. A sound file has the address
+    `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
     for path in filter(is_run, single_runs(runs_in(folder))):
-        if len(cards) >= MAX_CARDS:
+        if sum(card.item.key not in marked for card in cards.values()) >= most:
             break
         run = read_run(path)
         places = places_of(run.transcript, _media(run, files))
         for card in _cards(run, places):
             cards.setdefault(card.id, card)
-    return list(cards.values())[:MAX_CARDS], files
+    done = [name for name, card in cards.items() if card.item.key in marked]
+    for name in done[: max(0, len(cards) - most)]:
+        del cards[name]
+    return list(cards.values())[:most], files
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:

@@ -1,9 +1,11 @@
 """The review page: one loopback server, whose address holds a token that nobody can guess."""
 
 import asyncio
+import fcntl
 import hmac
+import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,7 +43,8 @@ HEADERS = {
 class LabelFile:
     """The labels of one directory; *rater* gives new ones.
 
-    The file is read again before each write, so that what others have added stays.
+    The file is read again before each write, under a lock of its folder, so that what others have
+    added stays.
     """
 
     folder: Path
@@ -58,11 +61,15 @@ class LabelFile:
         found = read_labels(self.path) if kind_of(self.path) or self.path.is_symlink() else []
         return {(each.transcript, each.key, each.rater): each for each in found}
 
-    def own(self) -> dict[str, FindingLabel]:
-        """Return the labels of this rater, by the id of the card; raise ConfigError."""
-        return {
-            f"{t}.{key}": e for (t, key, rater), e in self.labels().items() if rater == self.rater
-        }
+    def own(self, cards: Iterable[Card]) -> dict[str, FindingLabel]:
+        """Return the labels of *cards* by this rater, by their ids; raise ConfigError."""
+        labels = self.labels()
+        return {c.id: label for c in cards for n in self._names(c) if (label := labels.get(n))}
+
+    def _names(self, card: Card) -> tuple[tuple[str, str, str], ...]:
+        """Return what a label of *card* is called: without its transcript, and with it."""
+        key, rater = card.item.key, self.rater
+        return ("", key, rater), (short_sha(card.sha256), key, rater)
 
     async def put(self, card: Card, told: Mapping[str, str]) -> None:
         """Store a label, or remove it where the verdict is empty; raise ConfigError, OSError."""
@@ -70,12 +77,17 @@ class LabelFile:
             await offload(self._put, card, dict(told))
 
     def _put(self, card: Card, told: dict[str, str]) -> None:
-        labels = self.labels()
-        name = (short_sha(card.sha256), card.item.key, self.rater)
-        labels.pop(name, None)
-        if told["verdict"]:
-            labels[name] = card.label(**told, rater=self.rater)
-        write_bytes(self.path, labels_csv(labels.values()))
+        lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            labels = self.labels()
+            for name in self._names(card):
+                labels.pop(name, None)
+            if told["verdict"]:
+                labels[name] = card.label(**told, rater=self.rater)
+            write_bytes(self.path, labels_csv(labels.values()))
+        finally:
+            os.close(lock)
 
 
 class ReviewServer:
@@ -153,7 +165,7 @@ class ReviewServer:
 
     async def _page(self, _: web.Request) -> web.Response:
         try:
-            own = await offload(self._labels.own)
+            own = await offload(self._labels.own, self._cards.values())
         except ConfigError as error:
             return _plain(409, str(error))
         cards = list(self._cards.values())
