@@ -24,7 +24,7 @@ _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SegmentPlace:
     """A segment in the page: *time* and *media*, the address of its sound, are empty if unknown."""
 
     segment: str
@@ -34,7 +34,7 @@ class Place:
     media: str = ""
 
 
-Places = Mapping[str, Place]  # by the id of the segment
+Places = Mapping[str, SegmentPlace]  # by the id of the segment
 
 
 def places_of(transcript: Transcript | None, media: str = "") -> Places:
@@ -43,13 +43,13 @@ def places_of(transcript: Transcript | None, media: str = "") -> Places:
     *media* is the address of its sound or video, of the web or relative, or empty.
     """
     is_linked = _MEDIA.fullmatch(media) is not None
-    places: dict[str, Place] = {}
+    places: dict[str, SegmentPlace] = {}
     for at, segment in enumerate(transcript.segments if transcript else (), 1):
         name, start = text(segment.id), number(segment.start_s)
         said_at = "" if start is None else clock(max(start, 0.0))
         time = ", ".join(filter(None, (said_at, text(segment.where))))
         link = f"{media}#t={max(start, 0.0):g}" if is_linked and start is not None else ""
-        places.setdefault(name, Place(name, f"seg-{at}", text(segment.speaker), time, link))
+        places.setdefault(name, SegmentPlace(name, f"seg-{at}", text(segment.speaker), time, link))
     return places
 
 
@@ -62,7 +62,7 @@ class Quote:
     """
 
     words: str
-    place: Place
+    place: SegmentPlace
     match: str
     moved_from: str
     changes: tuple[tuple[str, str], ...]
@@ -190,7 +190,7 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
     match = match if match in ("exact", "near", "absent") else "unchecked"
     return Quote(
         evidence["quote"],
-        places.get(segment, Place(segment)),
+        places.get(segment, SegmentPlace(segment)),
         match,
         text(evidence.get("moved_from")),
         _changes(text(evidence.get("difference"))) if match == "near" else (),

@@ -10,7 +10,7 @@ from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import to_safe_text
 from runner.record.batch_directory import single_runs
-from runner.reports.report.findings import Place, Places, places_of
+from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
 from runner.reports.report.page import title_of_run
 from runner.reports.report.render import title_of
@@ -29,7 +29,7 @@ _WEB = ("http://", "https://")
 class Said:
     """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
 
-    place: Place
+    place: SegmentPlace
     cited: bool
     parts: tuple[tuple[str, bool], ...]
 
