@@ -86,7 +86,7 @@ def _entry(path: Path, root: Path) -> Entry:
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
-    """Return metadata, figures and overrides of a run, nothing if a directory leads out of it."""
+    """Return metadata, figures and overrides of a run, empty if a directory of it is a link."""
     try:
         check_folders(path)
     except ConfigError:

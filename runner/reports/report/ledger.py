@@ -79,7 +79,7 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]
 def faults_of(nodes: Sequence[NodeFacts]) -> Sequence[Mapping[str, Any]]:
     """Return the nodes with faults: failed attempts by kind, pauses in seconds, invalid replies.
 
-    The marks say how the reply was read that is its answer, empty for plain JSON.
+    `marks` say how its answer was found in the reply, empty for plain JSON.
     """
     found = []
     for node in nodes:

@@ -29,7 +29,7 @@ UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
-    """Return how the run ended, what is missing, a line each, and how to resume it, None if whole.
+    """Return how the run ended, what it lacks, and the command that resumes it, None if whole.
 
     `own` are the `--config-dir` options of the run. They are shown beside the command and not
     put into it: an untrusted directory must not choose which code runs.
