@@ -14,6 +14,7 @@ from runner.job.graph import Node
 from runner.providers.prices import Prices, prices_of
 
 MAIN = "main"
+DELIVERIES = ("live", "flex", "batch")
 _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 
@@ -55,7 +56,7 @@ class Model:
     def prices_by_delivery(self) -> dict[str, Prices | None]:
         """What its tokens cost by each delivery; a service tier that is set stays that of live."""
         changes: dict[str, dict[str, Any]] = {
-            each: {"delivery": each, "service_tier": None} for each in ("flex", "batch")
+            each: {"delivery": each, "service_tier": None} for each in DELIVERIES[1:]
         }
         changes["live"] = {"delivery": "live"}
         made = {each: self.settings.model_copy(update=change) for each, change in changes.items()}

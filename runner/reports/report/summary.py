@@ -7,6 +7,7 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
+from runner.job.models import DELIVERIES
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
@@ -23,7 +24,6 @@ VERDICTS = {
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
     "running": ("warn", "Not finished", "the run is in progress, or its process died"),
 }
-DELIVERIES = ("live", "flex", "batch")
 OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
