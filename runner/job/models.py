@@ -13,6 +13,7 @@ from runner.job.graph import Node
 from runner.providers.prices import Prices, prices_of
 
 MAIN = "main"
+DELIVERIES = ("live", "flex", "batch")
 _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 

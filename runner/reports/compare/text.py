@@ -96,11 +96,10 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     told = [verdict for pair in pairs for verdict in pair.verdicts.values()]
     if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in told):
         return []
-    return [(pair.first, pair.second, *_verdicts(pair)) for pair in pairs[:MAX_PAIRS]]
-
-
-def _verdicts(pair: Pair) -> tuple[str, ...]:
-    return tuple(f"{v.verdict} ({v.why})" for v in map(pair.verdicts.get, WORDS) if v)
+    return [
+        (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in pair.verdicts.values()))
+        for pair in pairs[:MAX_PAIRS]
+    ]
 
 
 def as_markdown(comparison: Comparison) -> str:

@@ -77,7 +77,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "covered": covered_of(run, nodes, places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
-        "media": places.media,
+        "where": places,
         "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }

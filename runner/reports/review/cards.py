@@ -10,7 +10,7 @@ from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import to_safe_text
 from runner.record.batch_directory import single_runs
-from runner.reports.report.findings import Places, places_of
+from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
 from runner.reports.report.page import title_of_run
 from runner.reports.report.render import title_of
@@ -29,12 +29,9 @@ _WEB = ("http://", "https://")
 class Said:
     """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
 
-    segment: str
-    speaker: str
-    time: str
+    place: SegmentPlace
     cited: bool
     parts: tuple[tuple[str, bool], ...]
-    media: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +122,7 @@ def _said(
         segment = segments[place]
         name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
         parts = tuple(_parts(words, quotes.get(place, ())))
-        about = places.speakers.get(name, ""), places.times.get(name, "")
-        yield Said(name, *about, place in quotes, parts, places.media.get(name, ""))
+        yield Said(places[name], place in quotes, parts)
 
 
 def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:
