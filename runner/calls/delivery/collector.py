@@ -1,6 +1,7 @@
 """Collector: follows the batches that are out and hands every request its result."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -122,7 +123,8 @@ class Collector:
 
     async def _stop_overdue(self, shipment: Shipment) -> None:
         """Cancel a batch that outlives its window; where that ends nothing, leave it as lost."""
-        late_s = self.timing.now() - shipment.batch.at - self.endpoint.limits.window_s
+        begun = shipment.state.created_at if shipment.state else None  # by the provider's clock
+        late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
         if late_s > OVERDUE_S and not shipment.is_overdue:
             shipment.is_overdue = True
             log.warning("batch.overdue", batch=shipment.batch.id)
