@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import open_regular, user_path
@@ -59,7 +57,7 @@ def read_guide(path: str) -> dict[str, str]:
     file = user_path(path)
     try:
         is_yaml = file.suffix.lower() in (".yaml", ".yml", ".json")
-        found = list(_of_yaml(_loaded(file)) if is_yaml else _of_lines(file))
+        found = list(_of_yaml(load_yaml(file)) if is_yaml else _of_lines(file))
     except OSError as error:
         raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
     except (TypeError, ValueError) as error:
@@ -94,17 +92,6 @@ def _of_lines(file: Path) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             yield "", _MARK.sub("", line)
-
-
-def _loaded(file: Path) -> Any:
-    """Return the YAML in *file*; raise ValueError for a name that is there twice."""
-    value = load_yaml(file)
-    with open_regular(file, MAX_BYTES) as opened:
-        whole = yaml.compose(opened.read(MAX_BYTES), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    names = [key.value for key, _ in whole.value] if isinstance(whole, yaml.MappingNode) else []
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{twice[0]!r} is there twice")
-    return value
 
 
 def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:
