@@ -43,6 +43,8 @@ def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
     check_size(data)
     value = orjson.loads(data)
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return value
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]

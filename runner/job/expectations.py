@@ -112,13 +112,12 @@ def read_expectations(
         references = read_references(user_path(settings.references))
     if settings.checks is None:
         return Expected(references=references)
-    body, source = (
-        Expectations.model_validate(settings.checks.model_dump(exclude={"file"})),
-        "checks",
-    )
+    body = Expectations.model_validate(settings.checks.model_dump(exclude={"file"}))
+    source = settings.checks.file or "checks"
     if settings.checks.file is not None:
-        source = settings.checks.file
-        body = _merged(_read(user_path(source), source), body)
+        given = {name: getattr(body, name) for name in body.model_fields_set}
+        changes = {name: value for name, value in given.items() if value}
+        body = _read(user_path(source), source).model_copy(update=changes)
     body = labelled(body, source)
     expected = Expected(body, {}, references, body.judge or MAIN)
     if expected.judge != MAIN and expected.judge not in settings.models:
@@ -167,12 +166,6 @@ def _read(path: Path, source: str) -> Expectations:
 def _nearest(path: list[str]) -> str:
     deep = any(part.isdecimal() for part in path)
     return did_you_mean(path[-1], (Check if deep else Expectations).model_fields)
-
-
-def _merged(file: Expectations, own: Expectations) -> Expectations:
-    """Return *file* with what the command line sets."""
-    changes = {name: getattr(own, name) for name in own.model_fields_set if getattr(own, name)}
-    return file.model_copy(update=changes)
 
 
 def _placed(
@@ -228,9 +221,8 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
     path = next((p for f in folders if (p := f / f"{named[1]}.py").is_file()), None)
     if path is None:
         known = [found.stem for folder in folders for found in folder.glob("*.py")]
-        where = (
-            ", ".join(map(str, folders)) or "a folder checks of --config-dir, which is not given"
-        )
+        nowhere = "a folder checks of --config-dir, which is not given"
+        where = ", ".join(map(str, folders)) or nowhere
         raise ConfigError(f"there is no {named[1]}.py in {where}{did_you_mean(named[1], known)}")
     if path.is_symlink() or path.parent.is_symlink():
         raise ConfigError(f"{path} is a link: expected a file, whose code is run")

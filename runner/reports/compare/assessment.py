@@ -1,6 +1,7 @@
 """Who is right: figures of each setting, pairs of settings and raters, with intervals and words."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, product
 
@@ -227,7 +228,7 @@ def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
     found = []
     for pair in combinations(raters[:MAX_SETTINGS], 2):
         tables = [
-            _count_pairs(
+            Counter[tuple[Hashable, Hashable]](
                 (own[pair[0]], own[pair[1]]) for own in units.values() if own.keys() >= {*pair}
             )
             for units in verdicts.values()
@@ -237,13 +238,6 @@ def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
         every = [coincidences([*own.values()] for own in u.values()) for u in verdicts.values()]
         found += _measured("raters", "alpha", tuple(raters), every)
     return found
-
-
-def _count_pairs(pairs: Iterable[tuple[str, str]]) -> Table:
-    table: dict[tuple[Hashable, Hashable], float] = {}
-    for pair in pairs:
-        table[pair] = table.get(pair, 0) + 1
-    return table
 
 
 def _measured(

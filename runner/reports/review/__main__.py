@@ -12,7 +12,7 @@ from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of, runs_in
+from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
 from runner.reports.review.server import HOST, LabelFile, ReviewServer
 
 USAGE = """\
@@ -47,7 +47,7 @@ def _review(given: Arguments) -> None:
     known = labels.labels()
     most = MAX_LISTED if "--list" in given.options else MAX_CARDS
     marked = {key for _, key, who in known if who == rater}
-    cards, media = cards_of(runs_in(folder), most, marked)
+    cards, media = cards_of(folder, most, marked)
     if not cards:
         raise ConfigError(f"{folder}: there is no finding to review")
     if len(cards) == most:

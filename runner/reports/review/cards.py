@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.answers.labels import FindingLabel, FoundItem, found_items, label_of, short_sha
-from runner.base.errors import ConfigError, did_you_mean, reason
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import to_safe_text
@@ -15,7 +14,7 @@ from runner.reports.report.findings import Places, places_of
 from runner.reports.report.nodes import in_words
 from runner.reports.report.page import title_of_run
 from runner.reports.report.render import title_of
-from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run
+from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
 
 MAX_CARDS = 500  # on a page
@@ -60,29 +59,17 @@ class Card:
         return label_of(self.item, self.sha256, verdict, **told)
 
 
-def runs_in(path: Path) -> list[Path]:
-    """Return the runs at or below *path*, those of batches too; raise ConfigError without any."""
-    try:
-        found = [run for run in single_runs(find_runs([path])) if is_run(run)]
-        near = [] if found else [str(run) for run in find_runs([path.parent], depth=2)]
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
-    if not found:
-        raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-    return found
-
-
 def cards_of(
-    runs: Iterable[Path], most: int = MAX_CARDS, marked: Collection[str] = ()
+    folder: Path, most: int = MAX_CARDS, marked: Collection[str] = ()
 ) -> tuple[list[Card], list[Path]]:
-    """Return the findings of *runs*, equal ones once, and the sound files that they link to.
+    """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
     At most *most*, rather those whose key is not *marked*. A sound file has the address
-    `media/NUMBER`, its place in that list.
+    `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
-    for path in runs:
+    for path in filter(is_run, single_runs(runs_in(folder))):
         if sum(card.item.key not in marked for card in cards.values()) >= most:
             break
         run = read_run(path)

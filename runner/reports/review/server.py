@@ -5,38 +5,31 @@ import fcntl
 import hmac
 import os
 import secrets
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from aiohttp import web
-from markupsafe import Markup
 
 from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
 from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.files import write_bytes
 from runner.base.regular_files import kind_of
 from runner.base.threads import offload
-from runner.reports.report.render import render
+from runner.reports.report.render import render, script_of
 from runner.reports.review.cards import Card
 
 HOST = "127.0.0.1"
 MAX_REQUEST_BYTES = 64 << 10
-SCRIPT = (
-    resources.files("runner.reports.report")
-    .joinpath("templates/review.js")
-    .read_text(encoding="utf-8")
-)
-_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
+_SCRIPT = script_of("review.js")
 HEADERS = {
     "Content-Security-Policy": (
-        f"default-src 'none'; script-src '{_DIGEST}'; style-src 'unsafe-inline'; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src '{_SCRIPT['script_digest']}'; "
+        "style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -176,7 +169,7 @@ class ReviewServer:
         except ConfigError as error:
             return _plain(409, str(error))
         cards = list(self._cards.values())
-        page = await offload(
+        made = partial(
             render,
             "review.html",
             cards=cards,
@@ -185,10 +178,9 @@ class ReviewServer:
             several=len({card.title for card in cards}) > 1,
             rater=self._labels.rater,
             file=str(self._labels.path),
-            script_digest=_DIGEST,
-            script=Markup(SCRIPT),  # ours, whose digest the policy names
+            **_SCRIPT,
         )
-        return web.Response(text=page, content_type="text/html")
+        return web.Response(text=await offload(made), content_type="text/html")
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]
