@@ -29,7 +29,7 @@ class _Loader(_Safe):  # type: ignore[misc]
         if len(names) > len(set(names)):
             twice, _ = Counter(names).most_common(1)[0]
             line = node.start_mark.line + 1
-            raise ValueError(f"the key {twice!r} stands twice in the mapping of line {line}")
+            raise ValueError(f"the key {twice!r} is there twice, in the mapping of line {line}")
         return super().construct_mapping(node, deep=deep)
 
 

@@ -128,6 +128,8 @@ class JobDelivery:
             cancel = await offload(_asked, out, cancel)
         for deliverer in self.deliverers.values():
             await deliverer.close(cancel=cancel and stop.signum is not None)
+        if cancel and stop.signum is not None and out:
+            print_stderr(f"colloquy: {plural(out, 'batch')} cancelled; what is finished is paid")
 
 
 def _asked(out: int, cancel: bool) -> bool:
