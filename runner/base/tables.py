@@ -14,6 +14,7 @@ from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
+_SEPARATOR = re.compile(r"\Asep=[,;\t](?=[\r\n])", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
@@ -58,9 +59,7 @@ def read_table(
     that `as_rows` puts before formulas. Raises ConfigError, with the line, for a file that is no
     such table, has more than *limit* bytes or *most* lines, or lacks one of the columns *needed*.
     """
-    data = read_text(file, limit)
-    head = data.partition("\n")[0]
-    rows = csv.reader(io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count))
+    rows = rows_in(read_text(file, limit))
     names: list[str] | None = None
     try:
         for row in rows:
@@ -83,10 +82,18 @@ def read_table(
         raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
 
 
+def rows_in(data: str) -> Any:
+    """Return a strict reader of the CSV *data*, whose delimiter is that of its first line."""
+    head = data.lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    return csv.reader(io.StringIO(data, newline=""), delimiter=delimiter, strict=True)
+
+
 def read_text(file: Path, limit: int, of: str = "") -> str:
     """Return a user's text of at most *limit* bytes, UTF-8 or UTF-16 with its mark.
 
-    Raises ConfigError, whose message begins with *of*, the key of the setting, and the file.
+    A first line such as `sep=;`, which Excel reads, is left empty. Raises ConfigError, whose
+    message begins with *of*, the key of the setting, and the file.
     """
     try:
         with open_regular(file, limit) as opened:
@@ -96,13 +103,16 @@ def read_text(file: Path, limit: int, of: str = "") -> str:
         raise ConfigError(f"{of}{file} cannot be read: {why}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError(
             f"{of}{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
-            f"CSV UTF-8"
+            f"UTF-8, in Excel as CSV UTF-8"
         ) from error
+    if "\0" in text:
+        raise ConfigError(f"{of}{file}: cannot be read: it is no text, but of another program")
+    return _SEPARATOR.sub("", text, count=1)
 
 
 def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:

@@ -1,7 +1,6 @@
 """Attributes of a batch's files and speakers, such as site or role: a table of the user."""
 
 import csv
-import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -12,7 +11,7 @@ from unicodedata import normalize
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.json import listing, mapping, read_json, text
 from runner.base.regular_files import user_path
-from runner.base.tables import read_text
+from runner.base.tables import read_text, rows_in
 from runner.base.text import to_safe_text
 from runner.config.schema import BatchSettings, Settings
 from runner.transcript.inputs import Inputs, find_inputs
@@ -206,9 +205,7 @@ class _TableRows:
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
     """Return the rows that are not empty, each with its line; raise ConfigError."""
-    data = read_text(file, MAX_BYTES, "attributes=")
-    head = data.lstrip().partition("\n")[0]
-    rows = csv.reader(io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count))
+    rows = rows_in(read_text(file, MAX_BYTES, "attributes="))
     try:
         return [(rows.line_num, cells) for row in rows if (cells := _trimmed(row))]
     except csv.Error as error:
@@ -237,15 +234,20 @@ def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
+    return _spelled(name).casefold()
+
+
+def _spelled(name: str) -> str:
     return normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
 
 
 def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
     key = _key(cell)
     found = known.get(key, ())
-    exact = [name for name in found if _key(name) == key]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
+    same = [name for name in found if _key(name) == key]
+    exact = [name for name in same if _spelled(name) == _spelled(cell)]
+    if len(exact or same or found) == 1:
+        return (exact or same or found)[0]
     shown = repr(one_line(cell, 100))
     if found:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")
