@@ -155,12 +155,13 @@ def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
         ]
         == [row[:9] for row in rows[1:]]
     )
-    assert ["0.2", "0.2", "exact", "speakers", "1", "2"] == rows[1][9:]
+    assert ["0.4", "0.4", "exact", "speakers", "1", "2"] == rows[1][9:]  # without managers
     assert ["speakers with role=doctor", "speakers with role=manager"] == [
         cell for cell in table(batch / "collection/themes.csv")[0] if "role" in cell
     ][:2]
     assert "roledoctor 1 of 2 speakers; manager 0 of 1 speakers; nurse 3 of 3 speakers" in words
-    assert "Speakers of one file are not independent" in words
+    assert "a group of speakers who speak of no theme, such as interviewers, is left" in words
+    assert "Titles, statements, positions, reasons and the synthesis are a model's words" in words
     assert {"doctor", "nurse"} == {v for _, name, v in seen.attributes if name == "data-a0"}
 
 

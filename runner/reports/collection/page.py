@@ -19,7 +19,7 @@ from runner.reports.collection.groupings import (
     Grouping,
     method_of,
 )
-from runner.reports.collection.notes import p_of
+from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
 from runner.reports.report.render import address_of, link_to, render
@@ -95,6 +95,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         not_compared=[each for each in facts.groupings if not each.compared],
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
+        words_of=WORDS_OF.replace("`", ""),
         not_given=NOT_GIVEN,
         max_compared=MAX_COMPARED,
         max_values=MAX_VALUES,
