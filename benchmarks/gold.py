@@ -11,8 +11,8 @@ DIR has pairs of files: NAME.md, one turn a line as `Speaker: text`, and NAME.js
 - Asking: what `colloquy.ask` does with each question, put to its own meeting and to another one
   chosen at random: how often it answers, and how many of its quotes are in the evidence.
 - Analyzers: the turns that each cites, against the evidence of any question and against the
-  topics, beside as many turns chosen at random, by TF-IDF and by TextRank; with the interval of
-  what it has above chance.
+  topics, beside as many turns chosen at random, by TF-IDF, TextRank and BM25 ± 5 turns with the
+  whole meeting as the question; with the interval of what it has above chance.
 
 An OVERRIDE is one of the command line, such as `pipeline=meeting` or `model=openai`; without one
 the offline model reads, with the pipelines two_stage and meeting. Nothing here is tuned to the
@@ -28,15 +28,19 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import colloquy
 from runner.answers.coverage import cited_segments
-from runner.answers.passages import relevance
+from runner.answers.passages import rarities, relevance
 from runner.base.format import aligned
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
+from runner.run.question.corpus import Corpus, CorpusFile
+from runner.run.question.retrieval import by_words
+from runner.transcript.model import Transcript
 
 PIPELINES = ("two_stage", "meeting")
 SHARES = (0.05, 0.17, 0.33)
@@ -145,20 +149,17 @@ def tf_idf(meeting: Meeting, question: str) -> list[float]:
 def passages(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance that the generic reading computes."""
     terms = [set(turn) for turn in meeting.terms]
-    return relevance(terms, set(content_words(question)), named(meeting, question))
-
-
-def named(meeting: Meeting, question: str) -> list[bool]:
-    """Return for each turn whether *question* names its speaker."""
     asked = set(words(question))
-    return [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+    return relevance(terms, rarities(terms, content_words(question)), named)
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    terms, near = [terms_of(text) for _, text in meeting.turns], named(meeting, question)
-    names = {who for (who, _), is_near in zip(meeting.turns, near, strict=True) if is_near}
-    return relevance(terms, asked_terms(question, names), near)
+    speakers, terms = zip(*((who, terms_of(text)) for who, text in meeting.turns), strict=True)
+    opened = partial(Transcript, meeting.name, "", "", ())
+    file = CorpusFile(meeting.name, "", 0, speakers, terms, opened)
+    return by_words(Corpus(meeting.name, (file,), masked=False), question)[0]
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:
@@ -275,7 +276,16 @@ def analyzers_table(found: Sequence[tuple[Meeting, dict[str, frozenset[int]]]]) 
     All figures are of the cited turns of all meetings together. The interval is that of precision
     less chance: percentiles of a bootstrap over meetings.
     """
-    head = ["analyzer", "cited", "precision", "random", "TF-IDF", "TextRank", "above random"]
+    head = [
+        "analyzer",
+        "cited",
+        "precision",
+        "random",
+        "TF-IDF",
+        "TextRank",
+        "BM25 ± 5",
+        "above random",
+    ]
     rows = [[*head, "95 %", "topics touched"]]
     names = dict.fromkeys(name for _, turns in found for name in turns)
     for name in [*names, "all"]:
@@ -325,7 +335,8 @@ def hits(meeting: Meeting, turns: frozenset[int]) -> list[float]:
     A baseline has as many turns; chance has the share of evidence among all of them.
     """
     evidence, most = meeting.evidence, len(turns)
-    rankings = (tf_idf(meeting, ""), text_rank(meeting))
+    whole = " ".join(text for _, text in meeting.turns)
+    rankings = (tf_idf(meeting, ""), text_rank(meeting), bm25_around(meeting, whole))
     return [
         most,
         len(turns & evidence),

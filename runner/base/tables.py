@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
-_SEPARATOR = re.compile(r"\Asep=[,;\t](?=[\r\n])", re.IGNORECASE)
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
+_SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -53,66 +54,74 @@ def _is_number(text: str) -> bool:
 def read_table(
     file: Path, needed: Sequence[str], limit: int, most: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line and cells, by column in lower case, of the rows of a user's table with any text.
+    """Yield line and cells, by column in lower case, of the rows of a user's table.
+
+    Raises ConfigError, with the line, as `read_rows`, and for a table that has more than *most*
+    lines or lacks one of the columns *needed*.
+    """
+    names: list[str] | None = None
+    for line, cells in read_rows(file, limit):
+        if line > most:
+            raise ConfigError(f"{file}: more than {most:,} rows")
+        if names is None:
+            names = [cell.casefold() for cell in cells]
+            _check_head(file, names, needed)
+        elif any(cells[len(names) :]):
+            raise ConfigError(
+                f"{file}:{line}: {len(cells)} cells under {len(names)} columns: put a cell that "
+                f"holds the separator in quotes"
+            )
+        else:
+            yield (
+                line,
+                {k: v for k, v in zip_longest(names, cells[: len(names)], fillvalue="") if k},
+            )
+
+
+def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield line and cells of the rows of a user's table that hold any text.
 
     Commas, semicolons or tabs separate cells, which lose invisible characters and the apostrophe
     that `as_rows` puts before formulas. Raises ConfigError, with the line, for a file that is no
-    such table, has more than *limit* bytes or *most* lines, or lacks one of the columns *needed*.
+    such table or has more than *limit* bytes.
     """
-    rows = rows_in(read_text(file, limit))
-    names: list[str] | None = None
+    data = _SEPARATOR.sub("", read_text(file, limit), count=1)
+    head = data.lstrip().partition("\n")[0]
+    rows = csv.reader(
+        io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count), strict=True
+    )
     try:
         for row in rows:
             cells = [_plain(cell) for cell in row]
-            if rows.line_num > most:
-                raise ConfigError(f"{file}: more than {most:,} rows")
-            if not any(cells):
-                continue
-            if names is None:
-                names = [cell.casefold() for cell in cells]
-                _check_head(file, names, needed)
-            elif any(cells[len(names) :]):
-                raise ConfigError(
-                    f"{file}:{rows.line_num}: {len(cells)} cells under {len(names)} columns: put "
-                    f"a cell that holds the separator in quotes"
-                )
-            else:
-                yield rows.line_num, {k: v for k, v in zip(names, cells, strict=False) if k}
+            if any(cells):
+                yield rows.line_num, cells
     except csv.Error as error:
         raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
 
 
-def rows_in(data: str) -> Any:
-    """Return a strict reader of the CSV *data*, whose delimiter is that of its first line."""
-    head = data.lstrip().partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    return csv.reader(io.StringIO(data, newline=""), delimiter=delimiter, strict=True)
-
-
-def read_text(file: Path, limit: int, of: str = "") -> str:
+def read_text(file: Path, limit: int) -> str:
     """Return a user's text of at most *limit* bytes, UTF-8 or UTF-16 with its mark.
 
-    A first line such as `sep=;`, which Excel reads, is left empty. Raises ConfigError, whose
-    message begins with *of*, the key of the setting, and the file.
+    Raises ConfigError.
     """
     try:
         with open_regular(file, limit) as opened:
             data = opened.read(limit)
     except (OSError, ValueError) as error:
         why = reason(error, file) if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{of}{file} cannot be read: {why}") from error
+        raise ConfigError(f"{file} cannot be read: {why}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError(
-            f"{of}{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
+            f"{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
             f"UTF-8, in Excel as CSV UTF-8"
         ) from error
     if "\0" in text:
-        raise ConfigError(f"{of}{file}: cannot be read: it is no text, but of another program")
-    return _SEPARATOR.sub("", text, count=1)
+        raise ConfigError(f"{file}: cannot be read: it is no text, but of another program")
+    return text
 
 
 def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.json import at, load_yaml, mapping
 from runner.base.json import text as text_of
-from runner.base.regular_files import kind_of, open_regular, user_path
+from runner.base.regular_files import kind_of, user_path
 from runner.base.tables import read_table, read_text
 from runner.base.text import to_safe_text
 from runner.config.section import NAME
@@ -53,16 +51,16 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
     made: dict[str, Any] = {}
     for name, body in analyzers.items():
         if name == TEMPLATE:
-            made |= {each: _asking(template, text) for each, text in questions.items()}
+            given = mapping(template.get("variables"))
+            made |= {
+                each: {**template, "variables": {**given, "question": text}}
+                for each, text in questions.items()
+            }
         elif name in questions:
             raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
         else:
             made[name] = body
     return {**data, "analyzers": made}
-
-
-def _asking(template: Mapping[str, Any], question: str) -> dict[str, Any]:
-    return {**template, "variables": {**mapping(template.get("variables")), "question": question}}
 
 
 def read_guide(path: str) -> dict[str, str]:
@@ -79,25 +77,21 @@ def read_guide(path: str) -> dict[str, str]:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
     if not 0 < len(found) <= MAX_QUESTIONS:
-        expected = f"expected 1 to {MAX_QUESTIONS}"
-        raise ConfigError(f"guide={path}: it has {len(found)} questions, {expected}")
+        count = f"it has {len(found)} questions, expected 1 to {MAX_QUESTIONS}"
+        raise ConfigError(f"guide={path}: {count}")
     questions: dict[str, str] = {}
     for number, (name, text) in enumerate(found, 1):
+        where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
         named = name or f"question_{number:02d}"
+        shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
-            expected = f"expected words, at most {MAX_CHARS} characters"
-            raise ConfigError(
-                f"guide={path}: question {number}: {one_line(line, 60)!r}: {expected}"
-            )
+            raise ConfigError(f"{where}: {shown}: expected words, at most {MAX_CHARS} characters")
         if not NAME.match(named) or named in questions:
             expected = "expected another name of lower-case letters, digits and _"
-            raise ConfigError(
-                f"guide={path}: question {number}: {one_line(named, 60)!r}: {expected}"
-            )
+            raise ConfigError(f"{where}: {one_line(named, 60)!r}: {expected}")
         if line.casefold() in map(str.casefold, questions.values()):
-            said = f"{one_line(line, 60)!r} is there twice: expected each question once"
-            raise ConfigError(f"guide={path}: question {number}: {said}")
+            raise ConfigError(f"{where}: {shown} is there twice: expected each question once")
         questions[named] = line
     return questions
 
@@ -108,7 +102,7 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
     A table has a column `question`, and maybe `name`. Raises ConfigError.
     """
     if ending in (".yaml", ".yml", ".json"):
-        yield from _of_yaml(_loaded(file))
+        yield from _of_yaml(load_yaml(file))
     elif ending in (".csv", ".tsv"):
         for _, row in read_table(file, ("question",), MAX_BYTES, 10 * MAX_QUESTIONS):
             yield row.get("name", ""), row["question"]
@@ -118,31 +112,16 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
                 yield "", _MARK.sub("", line)
 
 
-def _loaded(file: Path) -> Any:
-    """Return the YAML in *file*; raise ValueError for a name that is there twice."""
-    value = load_yaml(file)
-    with open_regular(file, MAX_BYTES) as opened:
-        whole = yaml.compose(opened.read(MAX_BYTES), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    names = [key.value for key, _ in whole.value] if isinstance(whole, yaml.MappingNode) else []
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{twice[0]!r} is there twice")
-    return value
-
-
 def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:
     """Yield name, empty for none, and text of each question; raise TypeError."""
     if isinstance(value, Mapping) and list(value) == ["questions"]:
         value = value["questions"]
-    rows = value.items() if isinstance(value, Mapping) else [("", each) for each in _listed(value)]
+    if not isinstance(value, Mapping | list):
+        raise TypeError(f"{one_line(repr(value), 60)} is not a list")
+    rows = value.items() if isinstance(value, Mapping) else [("", each) for each in value]
     for name, each in rows:
         if isinstance(each, Mapping) and set(each) in ({"name", "question"}, {"question"}):
             name, each = each.get("name", ""), each["question"]
         if not isinstance(each, str) or not isinstance(name, str):
             raise TypeError(f"{one_line(repr(each), 60)} is not a question")
         yield name, each
-
-
-def _listed(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{one_line(repr(value), 60)} is not a list")
-    return value

@@ -1,6 +1,5 @@
 """Attributes of a batch's files and speakers, such as site or role: a table of the user."""
 
-import csv
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -11,7 +10,7 @@ from unicodedata import normalize
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.json import listing, mapping, read_json, text
 from runner.base.regular_files import user_path
-from runner.base.tables import read_text, rows_in
+from runner.base.tables import read_rows
 from runner.base.text import to_safe_text
 from runner.config.schema import BatchSettings, Settings
 from runner.transcript.inputs import Inputs, find_inputs
@@ -205,16 +204,15 @@ class _TableRows:
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
     """Return the rows that are not empty, each with its line; raise ConfigError."""
-    rows = rows_in(read_text(file, MAX_BYTES, "attributes="))
     try:
-        return [(rows.line_num, cells) for row in rows if (cells := _trimmed(row))]
-    except csv.Error as error:
-        raise ConfigError(f"attributes={file}:{rows.line_num + 1}: not CSV: {error}") from error
+        return [(line, _trimmed(cells)) for line, cells in read_rows(file, MAX_BYTES)]
+    except ConfigError as error:
+        raise ConfigError(f"attributes={error}") from error
 
 
 def _trimmed(row: list[str]) -> list[str]:
     """Return *row* without empty cells at its end, as spreadsheets add them."""
-    while row and not row[-1].strip():
+    while not row[-1]:
         row.pop()
     return row
 
@@ -253,7 +251,6 @@ def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")
     near = did_you_mean(key, sorted(known)[:_MAX_NEAR])
     if "did you mean" not in near:
-        near = (
-            f"; known: {', '.join(sorted({name for each in known.values() for name in each})[:5])}"
-        )
+        names = sorted({name for each in known.values() for name in each})
+        near = f"; known: {', '.join(names[:5])}"
     raise ConfigError(f"{where}: no file of this batch is called {shown}{near}")

@@ -30,6 +30,8 @@ async def remember_calls(
         await offload(remember, job.root, learned)
     except OSError as error:
         log.warning("history.failed", error=str(error))
+    if job.to_embed:  # whose calls and tokens are among those of the answer
+        return
     for name in dict.fromkeys(model.settings.name for model in job.models.values()):
         averages, at_flex = dict[str, CallAverages](), dict[str, CallAverages]()
         for node, outcome in outcomes.items():

@@ -50,14 +50,9 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "transcript.path", settings.transcript.path
     if settings.checks is not None and settings.checks.file is not None:
         yield "checks.file", settings.checks.file
-    if settings.references is not None:
-        yield "references", settings.references
-    if settings.codebook is not None:
-        yield "codebook", settings.codebook
-    if settings.attributes is not None:
-        yield "attributes", settings.attributes
-    if settings.guide is not None:
-        yield "guide", settings.guide
+    for key in ("references", "codebook", "attributes", "guide"):
+        if (value := getattr(settings, key)) is not None:
+            yield key, value
 
 
 def _uses(settings: Settings) -> Iterator[str]:

@@ -59,7 +59,7 @@ def test_yaml_may_name_the_questions() -> None:
         ("none.txt", None, "cannot be read"),
         ("empty.txt", "\n# only this\n", "it has 0 questions, expected 1 to 200"),
         ("same.txt", "Why?\nHow?\n2. Why?\n", "question 3: 'Why?' is there twice"),
-        ("same.yaml", "a: Why?\na: How?\n", "'a' is there twice"),
+        ("same.yaml", "a: Why?\na: How?\n", "the key 'a' stands twice"),
         ("dots.txt", "...\n", "question 1: '...': expected words"),
         ("long.txt", "x" * 3000, "at most 2000 characters"),
         ("many.txt", "Why?\n" * (MAX_QUESTIONS + 1), "it has 201 questions"),

@@ -82,7 +82,7 @@ REFUSED = {
     "file,a\nana,1": "'ana' is several files: day1/ana.vtt, day2/ana.vtt",
     "file,a\nben,1,2": "table.csv:2: 3 cells, expected at most 2",
     "file," + ",".join(map(str, range(51))): "found 51",
-    'file,a\nben,"1\nv1.2,2\n': "not CSV: unexpected end of data",
+    'file,a\nben,"1\nv1.2,2\n': "not a CSV table: unexpected end of data",
     b"PK\x03\x04\x00": "it is no text, but of another program",
     "file,a\n": "table.csv: only a header: expected a row for each file",
     "file,a\nben,\nv1.2,": "table.csv: every row is empty behind its name",

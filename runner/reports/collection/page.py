@@ -21,8 +21,7 @@ from runner.reports.collection.groupings import (
 )
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.svg import element, picture
-from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
-from runner.reports.report.render import address_of, link_to, render
+from runner.reports.report.render import address_of, link_to, render, script_of
 from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
 
@@ -75,8 +74,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         about=_about(facts),
         tone=tone,
         status=status,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
         themes=themes,

@@ -10,7 +10,6 @@ from runner.reports.compare.gathered import gather
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
-from runner.reports.compare.pareto import Point, dominated
 from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
 from runner.reports.compare.themes import COST, ThemePair, theme_pairs
@@ -28,6 +27,9 @@ SHARDED = (
     "The settings are shards of one batch: they read different files and are not compared with "
     "each other."
 )
+
+# Of a setting: wall-clock seconds, quality, US dollars or None.
+Point = tuple[float, float, float | None]
 
 
 @dataclass(frozen=True)
@@ -152,3 +154,20 @@ def _with_front(groups: Sequence[Group]) -> list[Group]:
 def _point(group: Group) -> Point | None:
     wall, worth = group.middle("wall_s"), group.middle("quality")
     return None if wall is None or worth is None else (wall, worth, group.middle("cost_usd"))
+
+
+def dominated(points: Sequence[Point | None]) -> list[bool | None]:
+    """Return for each point whether another is better in one respect and worse in none.
+
+    Less time, less cost and more quality are better. Cost is compared only between two points
+    whose cost is known; time and quality always are, which rules out circles. None stays None.
+    """
+    known = [point for point in points if point is not None]
+    return [None if p is None else any(_dominates(o, p) for o in known) for p in points]
+
+
+def _dominates(one: Point, other: Point) -> bool:
+    gains = [other[0] - one[0], one[1] - other[1]]
+    if one[2] is not None and other[2] is not None:
+        gains.append(other[2] - one[2])
+    return min(gains) >= 0 and max(gains) > 0

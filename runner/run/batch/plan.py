@@ -59,17 +59,17 @@ class BatchPlan:
         self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
         for name, node in nodes.items():
             self.nodes[name] = summed(self.nodes[name], node) if name in self.nodes else node
-        self.stopped_by = self.stopped_by or self._cap_hit()
+        self._stop_at_cap(f"file {self.files:,} of {len(self.job.inputs):,}")
 
     def findings(self, name: str) -> int:
         """Return how many findings an analyzer is expected to give, of what its replies hold."""
         held = self.nodes[name].reply_tokens // REPLY_TOKENS
         return max(self.files, min(self.segments, held))
 
-    def _cap_hit(self) -> str | None:
-        nodes, caps = self.nodes.values(), self.job.settings.budget
+    def _stop_at_cap(self, where: str) -> None:
+        nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
         cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
-        return cap and f"{cap}, in file {self.files:,} of {len(self.job.inputs):,}"
+        self.stopped_by = self.stopped_by or (cap and f"{cap}, in {where}")
 
     def plan(self) -> Plan:
         """Return the sum of all files.
@@ -92,10 +92,7 @@ class BatchPlan:
     def add_joint(self, joint: Mapping[str, NodePlan]) -> None:
         """Add the nodes of the collection, which follow all files."""
         self.joint = dict(joint)
-        if self.stopped_by is None and self.joint:
-            nodes, caps = [*self.nodes.values(), *joint.values()], self.job.settings.budget
-            cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
-            self.stopped_by = cap and f"{cap}, in the collection"
+        self._stop_at_cap("the collection")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""

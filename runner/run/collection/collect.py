@@ -26,18 +26,19 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.record.store import Store
 from runner.record.testimony import Testimony, gather
 from runner.reports.collection.facts import said_by
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.collection.embedder import Embedder
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
+from runner.run.embedder import FOLDER, Embedder
 from runner.run.nodes.proof import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.unredacted import redacted
@@ -164,7 +165,14 @@ class Collecting:
         kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
         if kind == THEMES:
             threshold = self.batch.settings.collection.threshold
-            embedder = Embedder(caller, self.clients.get(EMBEDDINGS))
+            embedder = Embedder(
+                self.batch.settings,
+                self.clients.get(EMBEDDINGS),
+                self.stored.store or Store(self.directory.path / FOLDER),
+                caller.recorder,
+                caller.slots,
+                caller.absorb,
+            )
             finders.append(finder := Themes(caller, node, state.evidence, threshold, embedder))
             find = finder.find
         elif kind in (AGREEMENTS, OUTLIERS):

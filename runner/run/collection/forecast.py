@@ -6,27 +6,24 @@ from dataclasses import replace
 from functools import reduce
 
 from runner.base.format import plural
-from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
 from runner.job.build import collection_job
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.models import Model
-from runner.providers.litellm.embedding import embedding_route
-from runner.providers.prices import prices_of, upper_bound_usd
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
-from runner.run.collection.embedder import MOST_TEXTS
 from runner.run.collection.material import HEAD_TOKENS, room_of
+from runner.run.embedder import MOST_TEXTS
+from runner.run.plan.embedding import embedding_plan
 from runner.run.plan.further import escalated
-from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
+from runner.run.plan.node import NodePlan, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
 REPLY_TOKENS = 110  # of a finding in a reply
 FINDING_TOKENS = 50  # of a line with its quote
 THEME_TOKENS = 90
 STATEMENT_TOKENS = 30  # of a finding without its quote, which is what is embedded
-CALL_S = 1.0  # of embeddings
 _FULL = 0.7  # share of the room that a leaf of a hash trie fills
 _THEMES_PER_CALL = 12
 _THEMES = 24  # of all parts, once merged: a matter of the subject, not of the number of files
@@ -82,34 +79,12 @@ def _planned(
 
 def _embedding_plan(job: Job, node: Node, given: Mapping[str, int]) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
-    name = job.settings.collection.embeddings or ""
-    prices = prices_of(embedding_route(name, job.main.settings))
     room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
     findings = _findings(node, given)
     leaves = _leaves(findings * FINDING_TOKENS, room)
     calls = leaves * math.ceil(findings / leaves / MOST_TEXTS)
     tokens = findings * STATEMENT_TOKENS
-    cost = cost_of(prices, [tokens // calls] * calls, 0, (0, 0))
-    most = math.ceil(tokens * MARGIN) + findings * MESSAGE_TOKENS
-    high = round(upper_bound_usd(most, 0, prices), 9) if prices else None
-    return NodePlan(
-        stage=node.stage,
-        model=name,
-        chunks=0,
-        calls=calls,
-        context_tokens=0,
-        planned_tokens=tokens,
-        prompt_tokens=tokens,
-        reply_tokens=0,
-        most_tokens=most,
-        cached_tokens=0,
-        cost_low_usd=cost,
-        cost_usd=cost,
-        cost_high_usd=high,
-        latency_s=CALL_S,
-        seen=False,
-        further=True,
-    )
+    return embedding_plan(job, node.stage, [tokens // calls] * calls, findings)
 
 
 def _findings(node: Node, given: Mapping[str, int]) -> int:

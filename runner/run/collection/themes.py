@@ -15,7 +15,6 @@ from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
-from runner.run.collection.embedder import Embedder
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -29,6 +28,7 @@ from runner.run.collection.material import (
     theme_line,
 )
 from runner.run.collection.tree import File, branches, files_of, fits
+from runner.run.embedder import Embedder
 
 _MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
