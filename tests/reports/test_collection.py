@@ -76,6 +76,8 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "who is not compared: it has 1 value, “not given” included; compared",
         "2 findings",
         "A liftb.txt",
+        "Yessite, by file: N 1",
+        "Teams mattersite, by file: N 1",
     ):
         assert said in words
     for said in (
@@ -85,6 +87,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "(<./../runs/00/a-1/report.html#seg-3>))",
         "**Against (1):** Speaker 3 (e.txt)",
         "| T01 | Time | 2 | 1 | 0 | 0.400 | 0.400 |",
+        "**Yes**\n\nsite, by file: N 1",
         "themes were found in the same files",
     ):
         assert said in pages

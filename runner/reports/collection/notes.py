@@ -122,12 +122,13 @@ def _relations(facts: CollectionFacts) -> Iterator[str]:
         yield from filter(None, [md(one.reason) if one.reason else "", _about(one.themes)])
         for side in one.sides:
             yield f"**{md(side.position)}**"
-            yield _quotes(side.quotes, facts)
+            yield from filter(None, [md(facts.split(side.quotes)), _quotes(side.quotes, facts)])
     if collection.agreements:
         yield "## Agreements"
     for shared in collection.agreements:
         yield f"### {md(shared.statement)}"
-        yield from filter(None, [_about(shared.themes), _quotes(shared.quotes, facts)])
+        about = [_about(shared.themes), md(facts.split(shared.quotes))]
+        yield from filter(None, [*about, _quotes(shared.quotes, facts)])
     if collection.outliers:
         yield "## Outliers"
     for alone in collection.outliers:

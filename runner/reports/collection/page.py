@@ -86,6 +86,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         marks=MARKS,
         choices=_choices(facts, filtered),
         shown=partial(_shown, facts),
+        split=facts.split,
         first=FIRST_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
