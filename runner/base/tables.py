@@ -17,7 +17,7 @@ _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
 _QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
-_SEPARATOR = re.compile(r"\Asep=.\r?\n")  # Excel's own first line
+_SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -104,13 +104,16 @@ def read_text(file: Path, limit: int) -> str:
         raise ConfigError(f"{file} cannot be read: {why}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError(
             f"{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
-            f"CSV UTF-8"
+            f"UTF-8, in Excel as CSV UTF-8"
         ) from error
+    if "\0" in text:
+        raise ConfigError(f"{file}: cannot be read: it is no text, but of another program")
+    return text
 
 
 def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:

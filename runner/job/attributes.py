@@ -232,15 +232,20 @@ def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
+    return _spelled(name).casefold()
+
+
+def _spelled(name: str) -> str:
     return normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
 
 
 def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
     key = _key(cell)
     found = known.get(key, ())
-    exact = [name for name in found if _key(name) == key]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
+    same = [name for name in found if _key(name) == key]
+    exact = [name for name in same if _spelled(name) == _spelled(cell)]
+    if len(exact or same or found) == 1:
+        return (exact or same or found)[0]
     shown = repr(one_line(cell, 100))
     if found:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")

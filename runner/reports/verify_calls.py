@@ -117,7 +117,7 @@ class Calls:
         for theme in self.stored.themes:
             for step in theme.merged:
                 heads = [self.found.get(part[0] if part else "") for part in step.parts]
-                same = {tuple(words(each.shown)) if each else None for each in heads}
+                same = {each and (tuple(words(each.shown)) or each.shown) for each in heads}
                 whole = frozenset(name for part in step.parts for name in part)
                 if step.by == WORDS and whole not in groups and (len(same) > 1 or None in same):
                     yield f"{theme.id}: findings joined by words are not alike by them"
