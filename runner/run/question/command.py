@@ -78,7 +78,7 @@ def offer(asked: Asked) -> str:
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
     texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
-    before = f"{texts} go to {job.embeds}, then " if job.to_embed else ""
+    before = f"{texts} to {job.embeds}, then " if job.to_embed else ""
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
