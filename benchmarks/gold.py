@@ -11,8 +11,8 @@ DIR has pairs of files: NAME.md, one turn a line as `Speaker: text`, and NAME.js
 - Asking: what `colloquy.ask` does with each question, put to its own meeting and to another one
   chosen at random: how often it answers, and how many of its quotes are in the evidence.
 - Analyzers: the turns that each cites, against the evidence of any question and against the
-  topics, beside as many turns chosen at random, by TF-IDF and by TextRank; with the interval of
-  what it has above chance.
+  topics, beside as many turns chosen at random, by TF-IDF, TextRank and BM25 ± 5 turns with the
+  whole meeting as the question; with the interval of what it has above chance.
 
 An OVERRIDE is one of the command line, such as `pipeline=meeting` or `model=openai`; without one
 the offline model reads, with the pipelines two_stage and meeting. Nothing here is tuned to the
@@ -276,7 +276,16 @@ def analyzers_table(found: Sequence[tuple[Meeting, dict[str, frozenset[int]]]]) 
     All figures are of the cited turns of all meetings together. The interval is that of precision
     less chance: percentiles of a bootstrap over meetings.
     """
-    head = ["analyzer", "cited", "precision", "random", "TF-IDF", "TextRank", "above random"]
+    head = [
+        "analyzer",
+        "cited",
+        "precision",
+        "random",
+        "TF-IDF",
+        "TextRank",
+        "BM25 ± 5",
+        "above random",
+    ]
     rows = [[*head, "95 %", "topics touched"]]
     names = dict.fromkeys(name for _, turns in found for name in turns)
     for name in [*names, "all"]:
@@ -326,7 +335,8 @@ def hits(meeting: Meeting, turns: frozenset[int]) -> list[float]:
     A baseline has as many turns; chance has the share of evidence among all of them.
     """
     evidence, most = meeting.evidence, len(turns)
-    rankings = (tf_idf(meeting, ""), text_rank(meeting))
+    whole = " ".join(text for _, text in meeting.turns)
+    rankings = (tf_idf(meeting, ""), text_rank(meeting), bm25_around(meeting, whole))
     return [
         most,
         len(turns & evidence),

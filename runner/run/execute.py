@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,7 @@ from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
-from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
+from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
@@ -127,13 +127,10 @@ async def execute_job(
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
-    directory = RunDirectory.create(path, _parts(job))
-    started(path)
-    stored = StoredAnswers(store=store)
-    try:
+    with closing(RunDirectory.create(path, _parts(job))) as directory:
+        started(path)
+        stored = StoredAnswers(store=store)
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
-    finally:
-        directory.close()
 
 
 def new_path(job: Job | BatchJob) -> Path:
@@ -153,12 +150,9 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     if previous.unchanged and await offload(nothing_to_do, previous.path, job):
         print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
-    directory = RunDirectory.reopen(previous.path, _parts(job))
-    try:
+    with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
         return await _run(job, directory, shared, stored)
-    finally:
-        directory.close()
 
 
 async def _run(
@@ -176,15 +170,15 @@ async def _run(
             if stored.previous is not None:
                 await offload(restore_account, path, directory.journal)
             directory.write_job(job)
-            console: str = job.settings.output.console
-            hold_s = 0.0
+            console, hold_s = str(job.settings.output.console), 0.0
             if isinstance(job, BatchJob):
                 begin_batch(path)
-                console, hold_s = batch_log(console), LOG_HOLD_S
-            log = run_log(
+                # A batch shows the events of its runs as JSON alone.
+                console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
+            events = run_log(
                 directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
             )
-            stack.enter_context(log)
+            stack.enter_context(events)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
                 result = await _execute(job, directory, shared, stored, stack)

@@ -1,12 +1,14 @@
 """Agreement: replies that object to or accept what another speaker says."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -20,7 +22,7 @@ from runner.providers.offline.language.sentences import (
 class AdjacencyPair:
     """A statement and the reply of another speaker to it.
 
-    *phrase* is the reply's cue as said; *score*, 0 to 1, joins its strength and the centrality.
+    *phrase* is the reply's cue as said; *score*, 0 to 1, joins its strength and the weight.
     """
 
     statement: Sentence
@@ -31,9 +33,47 @@ class AdjacencyPair:
 
 
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
-    """Return replies that object to a statement of the previous turn, in order."""
+    """Return replies that object to a statement of an earlier turn, in order.
+
+    An objection says so ("I disagree"), or it opens with a word against ("No, it", "Yeah, but")
+    and takes up a word of what was said just before.
+    """
     found = _pairs(dialogue, "disagreement", 3)
-    return [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
+    outright = [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
+    known = {e.reply.index for e in outright}
+    turned = (_turned(dialogue, n) for n in range(1, len(dialogue.turns)))
+    further = [e for e in turned if e and e.reply.index not in known]
+    return sorted([*outright, *further], key=lambda e: e.reply.index)
+
+
+_AGAINST = re.compile(
+    r"^\W*(?:(?:well|yeah|yes|okay|ok|oh|um+|uh+|mm|hmm|right|sure|true|i know|fair enough)"
+    r"[\s,]+)*(?P<cue>no[\s,]+(?=i|it|that|we|but|you|they|there|the)|but\b(?! i agree)|"
+    r"not (?:really|necessarily)\b|actually,? no\b)",
+    re.IGNORECASE,
+)
+
+
+def _turned(dialogue: Dialogue, number: int) -> AdjacencyPair | None:
+    """Return turn *number* as an objection to the end of the turn before it, or None."""
+    reply, statement = dialogue.turns[number][0], dialogue.turns[number - 1][-1]
+    match = _AGAINST.match(reply.text.replace("’", "'"))
+    if not match or statement.speaker == reply.speaker or _is_unfit(dialogue, statement, reply):
+        return None
+    score = 0.35 + 0.45 * weight_of(dialogue, statement, reply)
+    return AdjacencyPair(statement, reply, match["cue"].strip(" ,"), 0.7, score)
+
+
+def _is_unfit(dialogue: Dialogue, statement: Sentence, reply: Sentence) -> bool:
+    said, answered = set(content_words(statement.text)), set(content_words(reply.text))
+    return (
+        not said & answered
+        or len(said) < 2
+        or len(answered) < 3
+        or any(is_question(s.text) or is_procedural(s.text) for s in (statement, reply))
+        or any(s.index in dialogue.cut_off for s in (statement, reply))
+        or is_open(statement.text)
+    )
 
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
@@ -62,8 +102,7 @@ def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]
                 continue
             reply, statement = said, _answered(dialogue, number, said)
             if statement and _bears_on(kind, statement, reply, hit):
-                central = max(dialogue.central[statement.index], dialogue.central[reply.index])
-                score = 0.55 * hit.strength + 0.45 * central
+                score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, reply)
                 yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
                 break
 
@@ -131,4 +170,4 @@ def _named(dialogue: Dialogue, number: int, reply: Sentence) -> str | None:
 
 def _fitness(dialogue: Dialogue, s: Sentence, reply: Sentence) -> float:
     proposed = 0.3 * strength("proposal", s.text) + 0.2 * strength("decision", s.text)
-    return similarity(s.text, reply.text) + 0.5 * dialogue.central[s.index] + proposed
+    return similarity(s.text, reply.text) + 0.5 * weight_of(dialogue, s) + proposed

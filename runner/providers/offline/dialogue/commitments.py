@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, replies
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.due_dates import due_in
@@ -13,6 +13,7 @@ from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
+    is_noun_like,
     is_procedural,
     trim,
     words,
@@ -39,11 +40,12 @@ _CONDITIONAL_YES = re.compile(
 )
 _REPORTED = re.compile(
     r"\b(?:that|said|says|if|think|thought|believe|hope|saying|whether|how|what|when|where|as|"
-    r"than|until)\s+$",
+    r"than|until)\s+(?:(?:\w+day|today|tonight|tomorrow) )?$",
     re.IGNORECASE,
 )
 _OPENS = re.compile(
     r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
+    r"u[mh]+|right|alright|cool|great|fine|"
     r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|afternoon)\W*$",
     re.IGNORECASE,
 )
@@ -84,7 +86,7 @@ def find_commitments(dialogue: Dialogue) -> list[Commitment]:
 
 def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _CONDITIONAL_YES.search(trim(s.text)) and len(words(s.text)) > 3:
-        return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * dialogue.central[s.index])
+        return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * weight_of(dialogue, s))
     if is_question(s.text) or is_procedural(s.text) or has("deferral", s.text):
         return None
     hit = strongest("commitment", s.text)
@@ -110,7 +112,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
         s,
         text,
         firmness,
-        0.65 * hit.strength + 0.35 * dialogue.central[s.index] - roughness(s.text),
+        0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text),
     )
 
 
@@ -122,25 +124,51 @@ def act_of(said: str) -> str:
 def is_work(act: str, said: str = "") -> bool:
     """Return whether *act* is to be done outside the talk, by its verb and with an object.
 
-    Of verbs that mean many things, only where *said* has a date.
+    Of verbs that mean many things or are not known, only where *said* has a date.
     """
+    act = re.sub(r"^(?:be )?(?:u[mh]+ )*", "", act, flags=re.IGNORECASE)
     told = words(act)
-    first = told[0] if told else ""
-    known = first in WORK or (first in LOOSE_WORK and due_in(said)) or _PHRASE.match(act)
-    return bool(known and len(told) > 1 and content_words(act) and not _REPEATED.search(act))
+    due, verbs = due_in(said), _bases(told[0]) if told else set()
+    if len(told) < 2 or not content_words(act) or _REPEATED.search(act):
+        return False
+    if _IN_TALK.search(act) or (_AT_ONCE.search(said) and not due):
+        return False
+    dated = due and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
+    return bool(dated or not WORK.isdisjoint(verbs) or _PHRASE.match(act))
+
+
+def _bases(verb: str) -> set[str]:
+    """Return what *verb* may be a form of: itself and, of "writing", "writ" and "write"."""
+    base = verb.removesuffix("ing")
+    return {verb, base, f"{base}e", base[:-1]} if base != verb else {verb}
 
 
 _PHRASE = re.compile(
-    r"(?:look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
+    r"(?:(?:do|doing|handle|handling|work on|working on) (?:the|our|some|all the) (?!same|rest|"
+    r"best|first|next|last|one|other|talk|opening|presentation|introduction|minutes|honours)\w+|"
+    r"put (?:the|our|all the) (?:\w+ ){1,2}(?:in|on|into|onto) the (?:\w+ )?(?:folder|drive|server|"
+    r"wiki|website|board|calendar|list)|"
+    r"look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
     r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
     r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
-    r"\b(?:to|whether|if|how|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
+    r"\b(?:to|whether|if|how|what|who|which|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
     r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
     r"leave (?:it|that) to me)\b"
     r"(?! (?:it|that|this)\W*$)",
     re.IGNORECASE,
 )
-_REPEATED = re.compile(r"\b(\w+) \1\b", re.IGNORECASE)
+_REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
+_IN_TALK = re.compile(
+    r"\b(?:here|now)\W*$|^(?:finish|start) (?:up|off|with)\b|^set out\b|\blast (?:meeting|time)\b|"
+    r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
+    r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",
+    re.IGNORECASE,
+)
+_AT_ONCE = re.compile(
+    r"\b(?:i|we)(?:'ll| will|'m| am|'re| are) (?:also )?(?:just|now|quickly|briefly)\b|"
+    r"\bask (?:him|her|them|again|mr|mrs|ms|madam|the (?:chair|members?|minister|house))\b",
+    re.IGNORECASE,
+)
 
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
@@ -195,5 +223,4 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
 
 def _open(dialogue: Dialogue, s: Sentence, item: _Item) -> OpenPoint:
     kind, quoted = item
-    score = 0.45 + 0.35 * max(dialogue.central[q.index] for q in quoted)
-    return OpenPoint(s, kind, quoted, score)
+    return OpenPoint(s, kind, quoted, 0.45 + 0.35 * weight_of(dialogue, *quoted))

@@ -3,13 +3,14 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.fragments import cut_off, is_garbled
-from runner.providers.offline.language.ranking import centrality, term_weights
+from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.scope import is_outright, quotation_marks
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -21,6 +22,8 @@ from runner.providers.offline.language.sentences import (
     words,
 )
 
+T = TypeVar("T")
+
 # How a chair or first speaker names the question of the day; the matter follows.
 _FRAME = re.compile(
     r"\b(?:the|our|today's) (?:question|issue|decision|choice)"
@@ -31,10 +34,14 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 # Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
-_DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
+_DISCUSSES = (
+    *("hedge", "negation", "contrast", "conditional", "causal_back"),
+    *("disagreement", "proposal", "obligation", "negative"),
+)
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
 _FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
+_OPENS, _CLOSES = 0.2, 0.4  # shares of a longer talk in which it gets under way and winds down
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -43,18 +50,17 @@ _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 class Dialogue:
     """A transcript prepared for reading.
 
-    *central* holds a centrality from 0 to 1 per sentence, *turns* the runs of one speaker,
-    *turn_of* the turn of each sentence, *weights* the stems' weights, *names* the lower-case
-    words of the speakers' labels and call signs, *called* the speakers by such a word, and
-    *topic* up to six frequent terms.
+    *turns* are the runs of one speaker, *turn_of* the turn of each sentence, *weights* the
+    stems' weights, *names* the lower-case words of the speakers' labels and call signs, *called*
+    the speakers by such a word, and *topic* up to six frequent terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *weight*
-    says from 0 to 1 how far each sentence is worth choosing, by its stretch and its centrality;
+    says from 0 to 1 how far each sentence is worth choosing, by its stretch and its centrality
+    (TextRank);
     *cut_off* holds the sentences that begin or end in the middle, are garbled or in a quotation;
     *focus* those in the stretches that are discussed most, or all of a short talk.
     """
 
     sentences: tuple[Sentence, ...]
-    central: tuple[float, ...]
     turns: tuple[tuple[Sentence, ...], ...]
     turn_of: tuple[int, ...]
     weights: Mapping[str, float]
@@ -82,15 +88,13 @@ def read_dialogue(document: Document) -> Dialogue:
             turns.append([sentence])
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
-    central = tuple(centrality(found, weights))
-    stretch, weight = _weights(found, turns, turn_of, central)
+    discussed, central = _discussed(turns), _ranks(centrality(found, weights))
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
             called[word].add(speaker)
     return Dialogue(
         sentences=found,
-        central=central,
         turns=tuple(tuple(turn) for turn in turns),
         turn_of=tuple(turn_of),
         weights=weights,
@@ -98,12 +102,12 @@ def read_dialogue(document: Document) -> Dialogue:
         called=dict(called),
         topic=tuple(key_terms(substantive, 6, _call_signs(found))),
         question=_question(found),
-        weight=weight,
+        weight=tuple(0.7 * discussed[t] + 0.3 * c for t, c in zip(turn_of, central, strict=True)),
         cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
         focus=frozenset(
             s.index
-            for s, share in zip(found, stretch, strict=True)
-            if share >= 1 - max(_FOCUS, _LEAST / max(1, len(turns)))
+            for s, turn in zip(found, turn_of, strict=True)
+            if discussed[turn] >= 1 - max(_FOCUS, _LEAST / len(turns))
         ),
     )
 
@@ -128,33 +132,28 @@ def _question(found: Sequence[Sentence]) -> str:
     return ""
 
 
-def _weights(
-    found: Sequence[Sentence],
-    turns: Sequence[Sequence[Sentence]],
-    turn_of: Sequence[int],
-    central: Sequence[float],
-) -> tuple[list[float], tuple[float, ...]]:
-    """Return for each sentence the rank of its stretch, and its weight.
+def _discussed(turns: Sequence[Sequence[Sentence]]) -> list[float]:
+    """Return how far each turn stands where the matter is discussed, as a rank from 0 to 1.
 
-    The weight is half the rank of the stretch; the rest are the ranks by centrality of its turn
-    and of the sentence.
+    That is the mean of two ranks: by the cues of discussion around the turn, and, in a talk of
+    more than _LEAST turns, by its distance from both ends, as people open and close a talk with
+    its procedure (position as in Edmundson 1969). docs/offline.md tells what this is worth.
     """
-    rank = _ranks(_discussion(turns))
-    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
-    spoken, own = _ranks(centrality(whole, term_weights(whole))), _ranks(central)
-    weights = (
-        0.5 * rank[turn] + 0.3 * spoken[turn] + 0.2 * own[s.index]
-        for s, turn in zip(found, turn_of, strict=True)
-    )
-    return [rank[turn] for turn in turn_of], tuple(weights)
+    total = len(turns)
+    cues = _ranks(_discussion(turns))
+    if total <= _LEAST:
+        return cues
+    places = [(here + 0.5) / total for here in range(total)]
+    inside = _ranks([min(1.0, place / _OPENS, (1 - place) / _CLOSES) for place in places])
+    return _ranks([a + b for a, b in zip(cues, inside, strict=True)])
 
 
 def _discussion(turns: Sequence[Sequence[Sentence]]) -> list[float]:
     """Return how far the stretch around each turn is discussion.
 
     A turn counts its kinds of cue; turns near by count more (a triangle of _STRETCH turns).
-    What people later ask about a meeting is discussed in it; greetings, plans and thanks are
-    not asked about. docs/offline.md tells what this is worth.
+    What people later ask about a meeting is argued over in it; greetings, plans and thanks are
+    not asked about.
     """
     texts = [" ".join(s.text for s in turn) for turn in turns]
     balance = [
@@ -205,15 +204,32 @@ def focused(dialogue: Dialogue) -> list[Sentence]:
     return [s for s in whole_sentences(dialogue) if s.index in dialogue.focus]
 
 
-def weight_of(dialogue: Dialogue, s: Sentence) -> float:
-    """Return the weight of *s*, 0 to 1."""
-    return dialogue.weight[s.index]
+def in_focus(
+    dialogue: Dialogue, items: Sequence[T], quoted: Callable[[T], Iterable[Sentence]]
+) -> Sequence[T]:
+    """Return the *items* whose sentences stand in the stretches that are discussed most.
+
+    If none does, these are all *items*.
+    """
+    kept = [item for item in items if all(s.index in dialogue.focus for s in quoted(item))]
+    return kept or items
 
 
-def most_central(dialogue: Dialogue) -> Sentence | None:
-    """Return the weightiest sentence, a whole one if there is any; None if there is none at all."""
-    pool = whole_sentences(dialogue) or list(dialogue.sentences)
-    return max(pool, key=lambda s: dialogue.weight[s.index], default=None)
+def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
+    """Return the greatest weight of *quoted*, 0 to 1."""
+    return max(dialogue.weight[s.index] for s in quoted)
+
+
+def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
+    """Return up to *n* of the weightiest statements that differ, whole ones if there are any."""
+    stated = [s for s in focused(dialogue) if not is_question(s.text)]
+    return diverse(
+        stated or list(dialogue.sentences),
+        n,
+        score=lambda s: weight_of(dialogue, s),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

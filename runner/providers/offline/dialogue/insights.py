@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, most_central
+from runner.providers.offline.dialogue.dialogue import Dialogue, weightiest
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import evidence, excerpt, insight_of
 
@@ -25,12 +25,11 @@ def insight(
 
 
 def no_cue(dialogue: Dialogue, sought: str) -> dict[str, object]:
-    """Return the insight that no cue for *sought* was found, with the most central sentence."""
-    centre = most_central(dialogue)
-    if centre is None:
+    """Return the insight that no cue for *sought* was found, with what is discussed most."""
+    shown = weightiest(dialogue, 3)
+    if not shown:
         text = f"No words are recognised in which {sought} could be found."
         return insight(text, 0.05, "no_cue", ())
-    by = f" by {centre.speaker}" if centre.speaker else ""
-    lead = f"No cue for {sought} is recognised; the most central statement is{by}"
-    text = f'{lead}: "{excerpt(centre.text)}".'
-    return insight(text, 0.2, "no_cue", (centre,))
+    said = " ".join(f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in shown)
+    text = f"No cue for {sought} is recognised; from what is discussed most: {said}"
+    return insight(text, 0.2, "no_cue", shown)

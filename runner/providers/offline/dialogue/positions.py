@@ -80,10 +80,11 @@ class SharedGround:
 
 
 def find_views(dialogue: Dialogue, n: int) -> list[View]:
-    """Return the views of up to *n* speakers, those who say most first."""
+    """Return up to *n* views: one of each speaker, those who say most first, then further ones."""
     pool = [s for s in focused(dialogue) if s.index not in dialogue.cut_off]
     named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
     found: list[View] = []
+    further: list[Sentence] = []
     for holder in named:
         own = [s for s in pool if s.speaker == holder]
         # "My point is …, any disagreement with that?" states before it asks.
@@ -92,7 +93,15 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated:
             found.append(_view(dialogue, holder, own, stated))
-    return found[:n]
+            further += [s for s in stated if s not in (found[-1].position, found[-1].counter)]
+    more = diverse(
+        further,
+        max(0, n - len(found)),
+        score=lambda s: fitness(dialogue, s),
+        text=lambda s: s.text,
+        group=lambda s: s.speaker,
+    )
+    return [*found, *(_view(dialogue, s.speaker, [s], [s]) for s in more)][:n]
 
 
 def _holds(s: Sentence) -> bool:
@@ -167,7 +176,6 @@ def find_tensions(objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
             e.score,
         )
         for e in objections
-        if e.strength > 0.8
     ]
     return diverse(
         found,

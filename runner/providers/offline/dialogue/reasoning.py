@@ -205,7 +205,7 @@ def _made(
         for side in sides
     )
     weak += 0.15 * bool(OWN_STORY.search(sides[0]))
-    weight = max(weight_of(dialogue, q) for q in quoted)
+    weight = weight_of(dialogue, *quoted)
     factual = strength("evidence", premise)
     score = 0.2 * force + 0.8 * weight + 0.1 * factual - weak - roughness(s.text)
     claim = trim(s.text) if relation == "conditional" else sides[0]

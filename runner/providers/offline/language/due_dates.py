@@ -23,7 +23,7 @@ _CLOCK = (
     r"(?: ?[ap]\.?m\b\.?| o'clock)(?: (?:eastern|central|pacific|local)(?: time)?| utc| gmt)?"
 )
 _BY = r"(?:by|before|until|no later than|not later than)"
-_PART = r"(?:morning|afternoon|evening|night)"
+_PART = r"(?:morning|noon|afternoon|evening|night)"
 _DUE = re.compile(
     r"\b(?:"
     rf"(?:{_BY} )?(?:later )?(?:today|tonight|tomorrow(?: {_PART})?)(?! 's)"
@@ -41,7 +41,7 @@ _DUE = re.compile(
 )
 # Words before a past time, a recurring time or a length of time.
 _NOT_DUE = re.compile(
-    r"\b(?:since|last|every|each|for|from|away|closed|off|out|during|ago|was|were|"
+    r"\b(?:since|last|every|each|for|from|away|closed|off|during|ago|was|were|"
     r"happened|until now|as of|but|not|n't|happening)[, ]+$",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     strip_fillers,
+    without_markers,
     words,
 )
 
@@ -50,6 +51,11 @@ _RESUMED = re.compile(
     r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
 )
 
+_ELLIPSIS = re.compile(  # "Nobody asks you to."
+    r"\b(?:asks?|asked|tells?|told|wants?|wanted|have|has|had|going|needs?|like|tried|able|supposed|"
+    r"used|allowed)(?: (?:you|me|him|her|them|us))? to$",
+    re.IGNORECASE,
+)
 _ASKING = re.compile(
     r"^(?:can|could|would|will|is|are|do|does|did|why|how|what|has|have) (?:we|you|i|it|they|"
     r"there|he|she)\b"
@@ -88,7 +94,8 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
         if before.speaker != after.speaker:
             continue
         if ended:
-            if _RESUMED.match(after.text) or _OPEN_END.search(before.text.rstrip(" .…")):
+            end = _ELLIPSIS.sub("", before.text.rstrip(" .…"))
+            if _RESUMED.match(after.text) or _OPEN_END.search(end):
                 torn.update((before.index, after.index))
             continue
         fair = before.text.endswith((";", ",")) and _JOINED.match(after.text)
@@ -124,19 +131,20 @@ _BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
     r"[a-z] (?:This|That|We|It|You|They|There|He|She|The|So|But|And|Or|Then|What|Oh) [a-z]|"
     r"\b(?!an?\b|the\b|in\b|to\b|on\b|no\b|so\b|be\b|he\b|she\b|it\b|is\b|"
     r"i\b|do\b|we\b|for\b|or\b|as\b|at\b|any\b|can\b|out\b|all\b|any\b|not\b|one\b|some\b|who\b)"
-    r"([a-z]{1,3}) (?=\1[a-z])"
+    r"(?<!['’])([a-z]{1,3}) (?=\1[a-z])"
 )
 
 
 def is_garbled(text: str) -> bool:
     """Return whether *text* is too broken to be chosen: by fillers, repeats and broken-off words.
 
-    That is two such places, one below twelve words, a word said three times in a row, or a word
-    or sentence that breaks off.
+    That is two such places after its opening words, one below eight words, a word said three
+    times in a row, or a word or sentence that breaks off.
     """
+    text = without_markers(text)
     places = len(_NOISE.findall(text))
     torn = _BROKEN.search(text) or _STUCK.search(text) or "--" in text
-    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 12)
+    return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 8)
 
 
 _STUCK = re.compile(r"\b(\w+)(?:[ ,]+\1\b){2}", re.IGNORECASE)

@@ -1,6 +1,11 @@
-"""Reading of customer_problem: sentences that name a fault, its time or its effect."""
+"""Reading of customer_problem: sentences that name a fault, its time or its effect.
 
-from runner.providers.offline.dialogue.dialogue import read_dialogue
+Only of a talk about a fault: one where at least 1 % of the sentences are of such kinds or of an
+attempt to mend it, of two kinds at least. Meetings and hearings in which somebody mentions that
+something failed have below 0.5 %.
+"""
+
+from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import excerpt, tidy
@@ -17,21 +22,30 @@ _CUES = {
     "symptom": "fault_symptom",
     "impact": "fault_impact",
 }
+_MENDING = {"asked": "step_asked", "works": "works_now"}
+_LEAST_SHARE = 0.01
 
 
 def read(document: Document) -> dict[str, object]:
     """Quote the sentences; the best of them stands for the problem. Pure and deterministic."""
     dialogue = read_dialogue(document)
-    found = find_statements(dialogue, _CUES, 10)
+    found = find_statements(dialogue, _CUES, 10) if _is_about_a_fault(dialogue) else []
     symptoms = [one for one in found if one.kind == "symptom"]
     best = max(symptoms, key=lambda one: one.score, default=None)
-    problem = "No sentence with the words of a fault was recognised."
+    problem = "Not recognised: hardly a sentence has the words of a fault."
     if best is not None:
         problem = tidy(f'{who(best.who)}: "{excerpt(best.text, 240)}".')
     return {
         "insights": insights_on(dialogue, found, "faults"),
         "structured_data": {"problem": problem, "details": rows(found, _row)},
     }
+
+
+def _is_about_a_fault(dialogue: Dialogue) -> bool:
+    told = find_statements(dialogue, {**_CUES, **_MENDING}, len(dialogue.sentences))
+    kinds = {one.kind for one in told}
+    enough = len(told) >= _LEAST_SHARE * len(dialogue.sentences)
+    return enough and len(kinds) > 1 and not kinds.isdisjoint(("symptom", "since", "tried"))
 
 
 def _row(one: Statement) -> dict[str, object]:

@@ -32,7 +32,8 @@ def read(document: Document) -> dict[str, object]:
 def _text(pair: AdjacencyPair) -> str:
     """Return the statement and the objection in the words of both speakers."""
     said, reply = excerpt(pair.statement.text, 130), excerpt(pair.reply.text, 130)
-    return f'{who(pair.statement.speaker)}: "{said}". {who(pair.reply.speaker)} objects: "{reply}".'
+    verb = "objects" if pair.strength > 0.8 else f'answers ("{pair.phrase}")'
+    return f'{who(pair.statement.speaker)}: "{said}". {who(pair.reply.speaker)} {verb}: "{reply}".'
 
 
 def _item(pair: AdjacencyPair) -> dict[str, object]:

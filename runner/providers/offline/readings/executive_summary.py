@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation
-from runner.providers.offline.dialogue.dialogue import most_central
+from runner.providers.offline.dialogue.dialogue import weightiest
 from runner.providers.offline.dialogue.insights import no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
@@ -94,10 +94,11 @@ def _summary(
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
-    elif (centre := most_central(minutes.dialogue)) and len(sentences) < 3:
-        sentences.append(
-            f'Most central is what {who(centre.speaker)} says: "{excerpt(centre.text)}".'
-        )
+    elif len(sentences) < 3:
+        sentences += [
+            f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".'
+            for s in weightiest(minutes.dialogue)
+        ]
     taken = next((s for s in steps if s.owner), None)
     if taken:
         sentences.append(f'{taken.owner} says: "{excerpt(taken.evidence[0][1], 160)}".')

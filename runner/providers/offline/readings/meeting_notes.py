@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.providers.offline.dialogue.dialogue import most_central
+from runner.providers.offline.dialogue.dialogue import weightiest
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers, trim
@@ -93,9 +93,8 @@ def _summary(minutes: Minutes) -> str:
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
-    centre = most_central(minutes.dialogue)
-    if not (minutes.decisions or minutes.actions or minutes.questions) and centre:
-        sentences.append(f'The most central statement is "{excerpt(centre.text)}".')
+    if not (minutes.decisions or minutes.actions or minutes.questions):
+        sentences += [f'Weightiest is "{excerpt(s.text)}".' for s in weightiest(minutes.dialogue)]
     return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
 
 

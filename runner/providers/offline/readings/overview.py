@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, most_central, speakers
+from runner.providers.offline.dialogue.dialogue import Dialogue, speakers, weightiest
 from runner.providers.offline.dialogue.insights import cite, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import (
@@ -57,9 +57,10 @@ def _summary(minutes: Minutes) -> str:
     others = f" and {len(names) - 6} others" if len(names) > 7 else ""
     told = listed(names[:7]) if not others else f"{', '.join(names[:6])}{others}"
     sentences = [f"{told} speak." if len(names) > 1 else "", *about(dialogue)]
-    if centre := most_central(dialogue):
-        said = f'"{excerpt(centre.text, 180)}"'
-        sentences.append(f"Most central is what {who(centre.speaker)} says: {said}.")
+    sentences += [
+        f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text, 180)}".'
+        for s in weightiest(dialogue)
+    ]
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Not recognised as answered is "{first.text}" ({who(first.raised_by)}).')

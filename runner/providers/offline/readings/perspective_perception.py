@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
-from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
@@ -27,14 +27,17 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     views = find_views(dialogue, _LIMITS["perspectives"])
     seen = diverse(
-        [p for p in find_perceptions(dialogue) if p.sentence.index in dialogue.focus],
+        in_focus(dialogue, find_perceptions(dialogue), lambda p: [p.sentence]),
         _LIMITS["perceptions"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
-    tensions = find_tensions(find_objections(dialogue), _LIMITS["tensions"])
-    accepted = [e for e in find_acceptances(dialogue) if e.statement.index in dialogue.focus]
+    objected, accepted = (
+        in_focus(dialogue, found, lambda e: (e.statement, e.reply))
+        for found in (find_objections(dialogue), find_acceptances(dialogue))
+    )
+    tensions = find_tensions(objected, _LIMITS["tensions"])
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {

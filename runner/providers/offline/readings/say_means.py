@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runner.providers.offline.dialogue import commitments as undertaking
 from runner.providers.offline.dialogue import implicature as spotting
-from runner.providers.offline.dialogue.dialogue import read_dialogue
+from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.glosses import find_glosses
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
@@ -21,22 +21,24 @@ def read(document: Document) -> dict[str, object]:
     """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
     dialogue = read_dialogue(document)
     gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
+    found = undertaking.find_commitments(dialogue)
+    promised = [p for p in found if not _OFFERS.match(p.text)]
     commitments = diverse(
-        [p for p in undertaking.find_commitments(dialogue) if not _OFFERS.match(p.text)],
+        in_focus(dialogue, promised, lambda p: [p.sentence]),
         _LIMITS["commitments"],
         score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.sentence.speaker,
     )
     left_open = diverse(
-        undertaking.find_open_points(dialogue),
+        in_focus(dialogue, undertaking.find_open_points(dialogue), lambda o: o.quoted),
         _LIMITS["unsaid"],
         score=lambda o: o.score,
         text=lambda o: o.quoted[0].text,
     )
-    found = _insights(gaps, commitments, left_open)
+    made = _insights(gaps, commitments, left_open)
     return {
-        "insights": found or [no_cue(dialogue, "hedges, requests, promises or open questions")],
+        "insights": made or [no_cue(dialogue, "hedges, requests, promises or open questions")],
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
             "commitments": [_commitment_item(commitment) for commitment in commitments],

@@ -24,7 +24,13 @@ from runner.providers.offline.language.sentences import (
     words,
 )
 from runner.providers.offline.language.wording import capital, excerpt
-from runner.providers.offline.synthesis.requests import asked_before, asks, assigned
+from runner.providers.offline.synthesis.requests import (
+    ACCEPTS,
+    asked_before,
+    asks,
+    assigned,
+    told_you,
+)
 
 Firmness = Literal["firm", "conditional", "vague", "requested"]
 
@@ -32,11 +38,6 @@ _LEAD = re.compile(r"^(?:i|we)\b", re.IGNORECASE)
 _GO = re.compile(
     r"^\W*(?:please do|yes,? please|do that|please|do it|go for it|perfect|good|great|"
     r"excellent|thank you|thanks|that would (?:be (?:great|good|helpful)|help)|sounds good)\b",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"^\W*(?:(?:um+|uh+|oh|ah|well|so|yes|yeah|yep|sure|okay|ok|certainly|absolutely|of course|"
-    r"will do|no problem|happy to|definitely|right|i will|i'll|i can)\b[\s,.!]*)+",
     re.IGNORECASE,
 )
 _ABLE = re.compile(  # "yes, it can": an answer, no consent
@@ -108,8 +109,12 @@ def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
     text = s.text.replace("’", "'")
     due = due_in(text)
     score = 0.5 + 0.2 * weight_of(dialogue, s) + 0.1 * bool(due) - roughness(text)
-    named, match = assigned(dialogue, text, due), ASK_YOU.search(text)
-    if named and not is_question(text):
+    named, match = assigned(dialogue, trim(text), due), ASK_YOU.search(text)
+    if (told := told_you(dialogue, s)) and is_work(told[1], text):
+        owner, act, reply = told
+        quoted, what = (s, reply) if reply else (s,), capital(excerpt(act, 150))
+        yield Action(what, excerpt(text, 200), owner, due, "requested", None, quoted, score)
+    elif named and not is_question(text):
         what = capital(excerpt(named[1], 150))
         if is_work(named[1], text):
             yield Action(what, excerpt(text, 200), named[0], due, "requested", None, (s,), score)
@@ -128,7 +133,8 @@ def _consent(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     if not nexts or last.index - s.index > 1:
         return None
     reply = nexts[0][0]
-    refused = has("disagreement", reply.text) or has("negation", _YES.sub("", reply.text))
+    refused = has("disagreement", reply.text) or has("negation", ACCEPTS.sub("", reply.text))
     open_yet = is_question(reply.text) or not is_outright(reply.text) or _ABLE.search(reply.text)
-    consents = _YES.match(reply.text) and not has("contrast", reply.text)
-    return reply if consents and not refused and not open_yet else None
+    consents = ACCEPTS.match(reply.text) and not has("contrast", reply.text)
+    brief = len(words(reply.text)) < 9 or has("commitment", reply.text)
+    return reply if brief and consents and not refused and not open_yet else None

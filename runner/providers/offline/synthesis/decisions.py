@@ -19,22 +19,27 @@ from runner.providers.offline.language.sentences import (
 
 Basis = Literal["agreed", "announced", "reported"]
 
+_IT_IS = (  # "rubber it is then"
+    r"(?:(?<=, )|(?<=^))(?:the )?(?!what|how|who|where|here|there|as|such|so|then|and|but|or|like|"
+    r"that|this|because|if|which|than|or|though|whatever)[\w-]+ it is(?:,? then)?(?=\W*$)"
+)
 _PLAN = re.compile(
     r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
-    r"'re going (?:to|with|ahead)|"
-    r" are going (?:to|with|ahead)|'re not going to| are not going to)|"
-    r"let's (?:go with|take|use|keep|make it|plan|do|start with|leave it at)|"
+    r"(?:'re| are) going (?:to|with|for|ahead)|(?:'re| are) not going to)|"
+    r"let's (?:go (?:with|for)|take|use|keep|make it|plan|do|start with|leave|drop|skip|stick|"
+    r"settle)|"
+    rf"{_IT_IS}|"
     r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
     r"(?:my|our|the) decision is|so the plan is|the plan is(?: to)?|i(?:'ll| will) assign)\b",
     re.IGNORECASE,
 )
 _NO_PLAN = re.compile(
-    r"\bwe(?:'ll| will| shall|'re going to| are going to| don't| do not|'re not going to|"
+    r"\bwe(?:'ll| will(?! not)| shall|'re going to| are going to| don't| do not|'re not going to|"
     r" are not going to| won't| will not) (?:all |also |just |then |now |only |really |ever |"
     r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
     r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
-    r"care|mean|end up|face|turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|"
-    r"seem|suffer|live)",
+    r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
+    r"turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -44,8 +49,22 @@ _SETTLED = re.compile(
     r"\b(?:we|they|i|the (?:\w+ ){1,3}?)(?:'ve| have| has| had)? ?(?:just |already |also )?"
     r"(?:decided|agreed|resolved|approved|voted) (?:on |to |that |against |for )(?=\S)|"
     r"\bwe (?:hereby )?decide(?: (?:to|that|against)\b|(?: (?:this|that|it))?:)(?=.)|"
-    r"\b(?:it|that|this) (?:was|has been|is|'s been) (?:decided|agreed|settled|approved)\b|"
+    r"\b(?:it|that|this)(?: was| has been| is|'s been|'s) (?:all |now )?(?:decided|agreed|settled|"
+    r"approved|carried)\b|\b(?:decided|settled|agreed) ?[,:] we (?=\w)|"
     r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
+    re.IGNORECASE,
+)
+# The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
+_CHOOSES = re.compile(
+    rf"\b(?:let's|we(?:'ll| will)?) (?:go (?:with|for)|stick (?:with|to)|settle on|do without)\b|"
+    rf"\bwe(?:'re| are) going (?:with|for)\b|{_IT_IS}|"
+    r"^\W*(?:(?:okay|ok|right|alright|well|u[mh]+|yeah|yes)[\s,]+)*(?:so|then)\b.*\b"
+    r"(?:let's|we(?:'ll| will)) (?:use|take|keep|drop|skip|choose|pick|leave out|make it)\b",
+    re.IGNORECASE,
+)
+_OF_THE_TALK = re.compile(
+    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|agenda|"
+    r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
@@ -111,22 +130,31 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     parts = [s for s in turn[-5:] if is_plan(s)]
     if not parts:
         return None
-    settled = any(strength("decision", s.text) or _SETTLED.search(s.text) for s in parts)
+    settled = any(map(is_settling, parts))
     assents = _assents(dialogue, number)
     strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
-    best = max(weight_of(dialogue, s) for s in parts) - min(roughness(s.text) for s in parts)
+    best = weight_of(dialogue, *parts) - min(roughness(s.text) for s in parts)
     named = len({a.by for a in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
 
 
+def is_settling(s: Sentence) -> bool:
+    """Return whether the words of the plan *s* end a choice."""
+    text = s.text.replace("’", "'")
+    choice = _CHOOSES.search(text) and not _OF_THE_TALK.search(text)
+    return bool(choice or strength("decision", text) or _SETTLED.search(text))
+
+
 def is_plan(s: Sentence) -> bool:
     """Return whether *s* states what the group does, without a doubt or a question."""
     text = s.text.replace("’", "'")
+    if _CHOOSES.match(trim(text)):
+        text = text.rstrip("? ")  # "So we're going with rubber?"
     match = _PLAN.search(text)
-    if not match or is_question(text) or is_procedural(text) or len(words(text)) < 5:
+    if not match or is_question(text) or is_procedural(text) or len(words(text)) < 4:
         return False
     loose = (
         "``" in text
@@ -137,9 +165,10 @@ def is_plan(s: Sentence) -> bool:
         or _ASIDE.search(text[: match.start()])
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
-    return not (loose or doubted or SUPPOSED.search(text[: match.start()])) and is_whole(
-        trim(text), verb=False
-    )
+    if loose or doubted or SUPPOSED.search(text[: match.start()]):
+        return False
+    core = re.sub(r"[ ,]+then\W*$", "", trim(text))
+    return is_whole(core, verb=False) or bool(re.search(_IT_IS, core, re.IGNORECASE))
 
 
 def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
@@ -178,7 +207,7 @@ def condition_of(text: str) -> str | None:
 
 def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     """Return the decision that *s* reports, or None; "it was decided" refers to an earlier plan."""
-    text = s.text.replace("’", "'")
+    text = trim(s.text.replace("’", "'"))
     match = _SETTLED.search(text)
     if not match or is_question(text) or is_procedural(text) or has("negation", text):
         return None
@@ -197,19 +226,28 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
         return None  # what others decided long ago is the matter, not a decision of this talk
     if not is_whole(trim(text), verb=False) and not pointing:
         return None
-    if len(set(content_words((what or s).text))) < 3:
+    if len(set(content_words((what or s).text))) < 2:
         return None
     parts = (what, s) if what else (s,)
-    score = min(0.9, 0.35 + 0.3 * max(weight_of(dialogue, p) for p in parts) - roughness(s.text))
+    score = min(0.9, 0.35 + 0.3 * weight_of(dialogue, *parts) - roughness(s.text))
     return Decision(parts, s.speaker, "reported" if pointing else "announced", (), score)
 
 
 def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the speaker's own last announcement before *s*, at most three turns back."""
+    """Return the last announcement or proposal before *s*, at most three turns back.
+
+    None if somebody objects or asks after it.
+    """
     here = dialogue.turn_of[s.index]
-    earlier = [e for turn in dialogue.turns[max(0, here - 2) : here + 1] for e in turn]
-    own = [e for e in earlier if e.index < s.index and e.speaker == s.speaker]
-    return next((e for e in reversed(own) if _AHEAD.search(e.text)), None)
+    earlier = [e for turn in dialogue.turns[max(0, here - 3) : here + 1] for e in turn]
+    for e in reversed([e for e in earlier if e.index < s.index]):
+        told = len(content_words(e.text)) > 1
+        if told and (is_question(e.text) or has("disagreement", e.text)):
+            return None
+        ahead = e.speaker == s.speaker and _AHEAD.search(e.text)
+        if is_plan(e) or (told and (ahead or has("proposal", e.text))):
+            return e
+    return None
 
 
 def distance(a: Sentence, b: Sentence) -> int:

@@ -29,7 +29,10 @@ _UNKNOWN = re.compile(
     r"\b(?:nobody|no one|none of us)(?: yet)? (?:has|knows|have|can say)\b|\bstill (?:open|unclear|"
     r"unknown|not (?:known|clear|decided))\b|\bwe (?:don't|do not|still don't) know\b|"
     r"\bhas(?:n't| not) (?:yet )?been (?:tested|measured|decided|shown|explained|settled)\b|"
-    r"\bremains? (?:open|to be (?:seen|decided|shown))\b|"
+    r"\b(?:question|point|matter|issue|it|that|this) (?:still )?remains open\b|"
+    r"\bremains? to be (?:seen|decided|shown)\b|"
+    r"\b(?:we|you|they|i)(?:'ll| will| still|'d| also)* (?:have|need|got) to (?:still )?(?:decide|"
+    r"find out|figure out|work out) (?:if|whether|how|what|which|who|where|when)\b|"
     r"\b(?:we're|we are) not (?:sure|certain) (?:if|whether|how|what|why|when|where)\b",
     re.IGNORECASE,
 )

@@ -1,11 +1,13 @@
 """Requests: what one speaker asks another or a group to do."""
 
 import re
+from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.commitments import ASK_YOU
-from runner.providers.offline.dialogue.dialogue import Dialogue
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     is_procedural,
@@ -23,7 +25,8 @@ _DONE_YET = re.compile(
     r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
 )
 _ASSIGNED = re.compile(
-    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w'-]+)) (?:will|is going to) "
+    r"^(?:(?:then|so|and|okay|also|for the next \w+),? (?:u[mh]+,? )?)*(?P<the>the )?"
+    r"(?P<who>(?-i:[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})) (?:will|is going to) "
     r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
     re.IGNORECASE,
 )
@@ -32,6 +35,55 @@ _TOLD = re.compile(  # "Bo, please order a filter"
     r"could\b|will\b|would\b|i\b|we\b|you\b|do you\b|what\b|how\b|that\b|the\b|it\b)\w+ .+)",
     re.IGNORECASE,
 )
+
+
+_YOU_DO = re.compile(
+    r"\byou(?:'ll| will|'re going to|'re gonna| are going to) (?P<act>(?:be )?\w+ .+)",
+    re.IGNORECASE,
+)
+ACCEPTS = re.compile(
+    r"^\W*(?:(?:oh|ah|uh|um|well|so|right|good|mm)[\s,]+)*(?:(?:okay|ok|sure|alright|all right|"
+    r"fine|will do|no problem|of course|certainly|absolutely|definitely|happy to|i will|i'll|"
+    r"i can|agreed|yes|yeah|yep)\b[\s,.!]*)+",
+    re.IGNORECASE,
+)
+_HEARD = re.compile(
+    r"(?:yes|yeah|yep|okay|ok|alright|all right|right|good|mm|oh|ah|uh|um|\W)+", re.IGNORECASE
+)
+
+
+def told_you(dialogue: Dialogue, s: Sentence) -> tuple[str, str, Sentence | None] | None:
+    """Return owner, act and acceptance of "Pia, you'll be doing the drawing of the spout".
+
+    The owner is the speaker who is called by name beside "you", or who accepts next.
+    """
+    text = s.text.replace("’", "'")
+    match = _YOU_DO.search(text)
+    if not match or is_question(text) or not is_outright(text, match.start()):
+        return None
+    called = _called(dialogue, text[: match.start()])
+    reply = next((turn[0] for turn in replies(dialogue, s)), None)
+    if reply and not (_takes_on(reply.text) and called in (None, reply.speaker)):
+        reply = None
+    owner = called or (reply.speaker if reply else None)
+    return (owner, match["act"], reply) if owner and owner != s.speaker else None
+
+
+def _takes_on(text: str) -> bool:
+    """Return whether *text* accepts in few words; a bare "okay" only shows that it was heard."""
+    return bool(ACCEPTS.match(text) and not _HEARD.fullmatch(text) and len(words(text)) < 7)
+
+
+def _called(dialogue: Dialogue, before: str) -> str | None:
+    """Return the speaker whose label ends *before*, if one does."""
+    told = words(before)
+    found = {n for names in dialogue.called.values() for n in names if _ends(told, words(n))}
+    found |= dialogue.called.get(told[-1], set()) if told else set()
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _ends(told: Sequence[str], name: Sequence[str]) -> bool:
+    return list(told[-len(name) :]) == list(name)
 
 
 def asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -76,7 +128,9 @@ def assigned(dialogue: Dialogue, text: str, due: str | None) -> tuple[str, str] 
     found = match or told
     if not found or found["who"].lower() in STOP_WORDS or len(words(text)) > 25:
         return None
-    known = dialogue.called.get(found["who"].lower(), set())
+    said, names = set(words(found["who"])), set().union(*dialogue.called.values())
+    known = {name for name in names if said >= set(words(name))}
+    known = known or dialogue.called.get(found["who"].lower(), set())
     if len(known) == 1:
         return next(iter(known)), found["act"]
     absent = match and due and match.start("who") and not known and _is_name(match["who"])

@@ -187,7 +187,7 @@ def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
 
     resumption = read_resumption([f"resume={run}"])
 
-    assert () == resumption.changes
+    assert resumption.previous.unchanged
     assert isinstance(resumption.job, Job)
     assert read_transcript_file(run) == resumption.job.transcript
     assert NASTY[0] in prompt_of(resumption.job)
