@@ -109,12 +109,14 @@ def test_a_passage_in_other_words_is_found_and_each_text_is_paid_for_once() -> N
     _, again, second = put()
     write("ferry", 30)
     _, _, third = put(question="What of the money?")
+    record = parse_json((run / "intermediate" / "stage_a" / "ask.json").read_bytes())
 
     assert not any("afford" in segment.text for segment in words)
     assert (0, True) == (code, "afford" in passages(run))
     assert "by words and openai/text-embedding-3-small" in str(read_transcript_file(run).reading)
     assert len(first) == len({*first}) > 10
     assert 0.251 == pytest.approx(spent.known_usd)
+    assert 0.251 == pytest.approx(record["cost_usd"])
     assert ([], passages(run)) == (second, passages(again))
     assert "What of the money?" == third[0]
     assert not {*third} & {*first}
