@@ -26,7 +26,7 @@ from runner.run.question.retrieval import Scores, by_words, passages
 from runner.transcript.redact.unredacted import redacted
 
 PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
-_WEIGHT = 0.5  # of embeddings beside words
+_WEIGHT = 0.25  # of embeddings beside words
 
 
 @dataclass(frozen=True, slots=True)
