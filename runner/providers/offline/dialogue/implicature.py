@@ -73,7 +73,7 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
 
 def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
     torn = 0.15 * (sentence.index in dialogue.cut_off)
-    return 0.4 * strength + 0.6 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+    return 0.2 * strength + 0.8 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
 
 
 def _gap(
