@@ -6,12 +6,15 @@ from pydantic import Field
 
 from runner.answers.shape import Evidence, Strict
 
+VERBATIM = frozenset({"said"})
+
 
 class Side(Strict):
     """A position and who holds it."""
 
     who: str
     position: str
+    said: str = Field("", description="Their words for it, verbatim; empty if others tell it.")
 
 
 class Disagreement(Strict):

@@ -11,6 +11,8 @@ from pydantic import Field
 
 from runner.answers.shape import Evidence, Point, Strict
 
+VERBATIM = frozenset({"said"})
+
 Verdict = Literal["met", "doubtful", "not_met", "unknown"]
 
 
@@ -22,6 +24,7 @@ class Criterion(Strict):
     ]
     verdict: Verdict
     reason: str
+    said: str = Field("", description="The words that decide it, verbatim; empty without any.")
 
 
 class Candidate(Strict):

@@ -10,12 +10,15 @@ from pydantic import Field
 
 from runner.answers.shape import Evidence, Point, Strict
 
+VERBATIM = frozenset({"said"})
+
 
 class Premise(Strict):
     """A ground offered for an assertion, or needed by it."""
 
     text: str
     kind: Literal["stated", "implied"]
+    said: str = Field("", description="Its words, verbatim, if it is stated; else empty.")
 
 
 class Argument(Strict):

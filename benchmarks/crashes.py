@@ -32,7 +32,7 @@ from runner.job.build import build_job
 from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.record.previous_session import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
@@ -48,18 +48,12 @@ BROKEN = 99  # a child's own bug
 _UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
 
 
-class CountedTransport:
+class CountedTransport(Transport):
     """Answers from *replies* and appends the name of every caller to the file *counted*."""
 
     def __init__(self, subject: Subject, counted: int) -> None:
         self.subject = subject
         self.counted = counted
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Count the call, wait in virtual time, answer."""

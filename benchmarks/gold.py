@@ -28,15 +28,19 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import colloquy
 from runner.answers.coverage import cited_segments
-from runner.answers.passages import relevance
+from runner.answers.passages import rarities, relevance
 from runner.base.format import aligned
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
+from runner.run.question.corpus import Corpus, CorpusFile
+from runner.run.question.retrieval import by_words
+from runner.transcript.model import Transcript
 
 PIPELINES = ("two_stage", "meeting")
 SHARES = (0.05, 0.17, 0.33)
@@ -145,20 +149,17 @@ def tf_idf(meeting: Meeting, question: str) -> list[float]:
 def passages(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance that the generic reading computes."""
     terms = [set(turn) for turn in meeting.terms]
-    return relevance(terms, set(content_words(question)), named(meeting, question))
-
-
-def named(meeting: Meeting, question: str) -> list[bool]:
-    """Return for each turn whether *question* names its speaker."""
     asked = set(words(question))
-    return [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+    named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
+    return relevance(terms, rarities(terms, content_words(question)), named)
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    terms, near = [terms_of(text) for _, text in meeting.turns], named(meeting, question)
-    names = {who for (who, _), is_near in zip(meeting.turns, near, strict=True) if is_near}
-    return relevance(terms, asked_terms(question, names), near)
+    speakers, terms = zip(*((who, terms_of(text)) for who, text in meeting.turns), strict=True)
+    opened = partial(Transcript, meeting.name, "", "", ())
+    file = CorpusFile(meeting.name, "", 0, speakers, terms, opened)
+    return by_words(Corpus(meeting.name, (file,), masked=False), question)[0]
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:

@@ -31,7 +31,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.simulate import SimulateSettings
 from runner.providers.litellm.errors import classify
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.providers.simulated.account_limits import BURST_S
 from runner.providers.simulated.behaviour import RATE_LIMIT_S, Arrival, Behaviour, PlannedResponse
 from runner.providers.simulated.faults import RATE_LIMIT
@@ -61,19 +61,13 @@ class Setting:
 
 
 @dataclass(slots=True)
-class Account:
+class Account(Transport):
     """The provider as all machines see it; a transport of `runner.calls.client`'s."""
 
     behaviour: Behaviour
     hint: Hint
     statuses: list[int] = field(default_factory=list)
     minutes: Counter[int] = field(default_factory=Counter)  # requests to the proxy, by minute
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Let the simulated provider decide, and the event loop's own time pass."""

@@ -15,51 +15,36 @@ import argparse
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from benchmarks.crashes import in_child
 from benchmarks.planted_corpus import planted, write
 from benchmarks.planted_model import answer
 from runner.answers.themes import FILE
-from runner.base.errors import ColloquyError
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
-from runner.calls.client import Client
-from runner.calls.retry import RetryPolicy
 from runner.job.build import build_job
 from runner.job.job import BatchJob
-from runner.providers.request import Completion, Request
-from runner.record.previous_session import PreviousSession, read_record
+from runner.providers.request import Completion, Request, Transport
 from runner.reports.verify import verify
 from runner.run.cli.compose import compose_config
 from runner.run.collection.collect import Collecting
-from runner.run.execute import ProcessState, execute_job, resume_job
-from runner.run.resume import Resumption
+from tests.helpers.crashing import answers_in, damage, run_batch
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
 FILES = 5
 BUDGET = 400  # tokens of material, so that themes are reduced in a tree
-_UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
 
 
-class CountedModel:
+class CountedModel(Transport):
     """The planted model as a transport; appends a line to the file *counted* for each call."""
 
     def __init__(self, counted: int) -> None:
         self.counted = counted
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Count the call, wait in virtual time, answer."""
@@ -99,47 +84,18 @@ class Trial:
             with heard.open("wb") as calls, FaultyFileSystem(at) as system:
                 if before_collection:
                     with patch.object(Collecting, "execute", lambda _: os._exit(KILLED)):
-                        return self._run(calls.fileno())
-                code = self._run(calls.fileno())
+                        return run_batch(self.job, self.path, CountedModel(calls.fileno()))
+                code = run_batch(self.job, self.path, CountedModel(calls.fileno()))
             count.write_text(str(system.count))
             return code
 
         self.codes.append(in_child(work, self.path.with_suffix(".log")))
         self.calls.append(heard.read_bytes().count(b"\n"))
 
-    def _run(self, counted: int) -> int:
-        client = Client(CountedModel(counted), RetryPolicy(max_retries=0), 60.0)
-        shared = ProcessState(clients=lambda *_: {"main": client})
-        nothing: Any = None
-        os.umask(0o077)
-        try:
-            if self.path.exists():
-                taken_up = Resumption(self.job, PreviousSession(self.path))
-                code, _ = run_virtually(lambda: resume_job(taken_up, shared))
-            else:
-                code, _ = run_virtually(
-                    lambda: execute_job(nothing, job=self.job, run_path=self.path, shared=shared)
-                )
-        except ColloquyError as error:
-            print(error, file=sys.stderr)
-            return error.exit_code
-        return int(code)
-
     @property
     def operations(self) -> int:
         """File operations of the last session, which came to its end."""
         return int(self.path.with_suffix(".operations").read_text())
-
-    @property
-    def stored(self) -> int:
-        """Answers of the collection that are on the disk, whole."""
-        records = [read_record(file) for file in (self.path / "intermediate").rglob("*.json")]
-        return sum(fault is None and record["status"] == "ok" for fault, record in records)
-
-    @property
-    def damage(self) -> list[str]:
-        """What `verify` finds beyond what a batch that did not end may leave."""
-        return [line for line in verify(self.path) if not any(p in line for p in _UNFINISHED)]
 
 
 def prepare(folder: Path, files: int = FILES) -> Subject:
@@ -153,8 +109,8 @@ def prepare(folder: Path, files: int = FILES) -> Subject:
     assert isinstance(job, BatchJob)
     begun = Trial(job, folder / "begun")
     begun.session(before_collection=True)
-    if begun.codes != [KILLED] or begun.damage:
-        raise RuntimeError(f"begun: {begun.codes} {begun.damage}")
+    if begun.codes != [KILLED] or damage(begun.path):
+        raise RuntimeError(f"begun: {begun.codes} {damage(begun.path)}")
     subject = Subject(job, begun.path)
     whole = trial_of(subject, folder / "undisturbed")
     whole.session()
@@ -181,7 +137,7 @@ def crashed(subject: Subject, folder: Path, stride: int = 1) -> Iterator[tuple[i
         trial.session(at)
         if trial.codes == [0]:
             return
-        stored, harmed = trial.stored, trial.damage
+        stored, harmed = answers_in(trial.path, "intermediate/**/*.json"), damage(trial.path)
         trial.session()
         themes = trial.path / FILE
         claims = {

@@ -29,7 +29,7 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 TOKENS = {"short": 64, "medium": 256, "long": 1024, "xlong": 3072}
 GRAPH: dict[str, tuple[str, ...]] = {"a1": (), "a2": (), "a3": (), "a4": ()}
@@ -119,19 +119,13 @@ def _seconds(rng: random.Random, reply: int, *, tail: bool) -> float:
 
 
 @dataclass
-class Provider:
+class Provider(Transport):
     """A transport that takes the seconds of each request; *paid* counts cancelled ones whole."""
 
     works: Mapping[str, Work]
     sent: dict[str, int] = field(default_factory=dict)
     paid: int = 0
     starts: list[tuple[float, int]] = field(default_factory=list)  # loop time, tokens
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Reply after the request's own time."""

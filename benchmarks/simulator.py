@@ -1,6 +1,6 @@
 """How many requests a second the simulated provider answers on one core.
 
-    python -m benchmarks.simulator [--seconds S] [--connections N]
+    python -m benchmarks.simulator [--seconds S] [--connections N] [--distinct N]
 
 The server runs as it ships, in a process of its own with no latency and no limits; this process
 sends prepared requests over kept connections, reads what a header says and no more. Every
@@ -52,8 +52,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=3.0, help="per load and round")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--distinct", type=int, default=DISTINCT, help="requests per load")
     options = parser.parse_args()
-    show(asyncio.run(measure(options.seconds, options.connections)), options.connections)
+    rows = asyncio.run(measure(options.seconds, options.connections, options.distinct))
+    show(rows, options.connections)
 
 
 def loads() -> list[Load]:
@@ -140,14 +142,14 @@ class Counting(asyncio.Protocol):
         self._sent += 1
 
 
-async def measure(seconds: float, connections: int) -> list[Measured]:
+async def measure(seconds: float, connections: int, distinct: int) -> list[Measured]:
     """Measure every load in turn, *ROUNDS* times, after one short warm-up each."""
     found: dict[str, list[Measured]] = {}
-    prepared = [(load, [request_bytes(load, i) for i in range(DISTINCT)]) for load in loads()]
+    prepared = [(load, [request_bytes(load, i) for i in range(distinct)]) for load in loads()]
     async with simulated_process(provider(latency_s=0.0)) as url:
         port = urlsplit(url).port or 0
         for load, requests in prepared:
-            await drive(load, requests, port, 0.3, connections)
+            await drive(load, requests, port, min(0.3, seconds), connections)
         for _ in range(ROUNDS):
             for load, requests in prepared:
                 measured = await drive(load, requests, port, seconds, connections)

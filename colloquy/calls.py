@@ -82,7 +82,7 @@ async def ask_async(
     if asked.job.settings.plan:
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
-    shared = ProcessState(tells=False)
+    shared = ProcessState(tells=False, prepare=asked.prepare)
     await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
     reply = read_reply(made[0])
     quotes = tuple(

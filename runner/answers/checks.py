@@ -1,5 +1,6 @@
 """Checks of answers against declared expectations; nothing is asked or read from the disk."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from runner.base.intervals import wilson
 from runner.base.json import text
 from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
 
-REGEX_S = 2.0  # for one pattern on one text
+REGEX_S = 2.0  # for one pattern on all texts at its path
 _SHOWN = 200  # characters of what was found
 _WORD = regex.compile(r"\w+")
 
@@ -99,8 +100,9 @@ def _compared(check: Check, about: Answered) -> Checked:
     found = [" \n".join(texts_in(about.answer))]
     if check.path is not None:
         found = texts_in(value_at(check.path, about.answer))
+    until = time.monotonic() + REGEX_S
     try:
-        scores = [_score(check, each) for each in found]
+        scores = [_score(check, each, until) for each in found]
     except TimeoutError:
         why = f"the pattern takes longer than {REGEX_S:g} s"
         return result(check, about.name, FAILED, reason=why)
@@ -115,13 +117,14 @@ def _compared(check: Check, about: Answered) -> Checked:
     )  # fmt: skip
 
 
-def _score(check: Check, found: str) -> float:
+def _score(check: Check, found: str, until: float) -> float:
     kind, wanted = check.kind, check.value
     if kind == "f1":
         return token_f1(found, text(wanted))
     if kind == "regex":
-        return float(regex.search(text(wanted), found, timeout=REGEX_S) is not None)
-    values = [text(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+        left = max(0.001, until - time.monotonic())
+        return float(regex.search(text(wanted), found, timeout=left) is not None)
+    values = texts_in(wanted)
     if kind.startswith("icontains"):
         found, values = found.casefold(), [each.casefold() for each in values]
     inside = [each in found for each in values]
@@ -153,6 +156,7 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
         score = float(body.get("score", body.get("pass", 0)))
         least = 1.0 if isinstance(said, bool) else check.threshold or F1_LEAST
         good = bool(body["pass"]) if "pass" in body else score >= least
+        assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code
         why = one_line(f"{check.value} raised {type(error).__name__}: {error}", _SHOWN)
         return result(check, about.name, FAILED, reason=why)

@@ -1,7 +1,8 @@
 """Codebooks as REFI-QDA XML, version 1.0: codes read and written, also those of projects."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
 from xml.sax.saxutils import XMLGenerator
@@ -84,44 +85,45 @@ def as_qdc(book: Codebook) -> str:
     out = StringIO()
     xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
     xml.startDocument()
-    open_element(xml, "CodeBook", xmlns=NAMESPACE, origin=ORIGIN)
-    write_codes(xml, book)
-    xml.endElement("CodeBook")
+    with element(xml, "CodeBook", xmlns=NAMESPACE, origin=ORIGIN):
+        write_codes(xml, book)
     return out.getvalue() + "\n"
 
 
 def write_codes(xml: XMLGenerator, book: Codebook) -> None:
     """Write the element Codes of *book*."""
-    open_element(xml, "Codes")
-    for code in book.below(None):
-        _write_code(xml, book, code)
-    xml.endElement("Codes")
+    with element(xml, "Codes"):
+        for code in book.below(None):
+            _write_code(xml, book, code)
 
 
 def _write_code(xml: XMLGenerator, book: Codebook, code: Code) -> None:
     codable = "true" if code.codable else "false"
     color = {"color": code.color} if code.color else {}
-    open_element(xml, "Code", guid=code.guid, name=code.name, isCodable=codable, **color)
-    if said := code.definition + "".join(
+    said = code.definition + "".join(
         f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
-    ):
-        write_element(xml, "Description", said)
-    for inner in book.below(code.name):
-        _write_code(xml, book, inner)
-    xml.endElement("Code")
+    )
+    with element(xml, "Code", guid=code.guid, name=code.name, isCodable=codable, **color):
+        if said:
+            write_element(xml, "Description", said)
+        for inner in book.below(code.name):
+            _write_code(xml, book, inner)
 
 
-def open_element(xml: XMLGenerator, tag: str, **attributes: str) -> None:
-    """Write the start of an element."""
+@contextmanager
+def element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> Iterator[None]:
+    """Write an element that holds *text* and what the block writes."""
     safe = {name: xml_text(value) for name, value in attributes.items()}
     xml.startElement(tag, AttributesImpl(safe))
-
-
-def write_element(xml: XMLGenerator, tag: str, text: str) -> None:
-    """Write an element that holds *text*."""
-    open_element(xml, tag)
     xml.characters(xml_text(text))
+    yield
     xml.endElement(tag)
+
+
+def write_element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> None:
+    """Write an element that holds *text* alone."""
+    with element(xml, tag, text, **attributes):
+        pass
 
 
 def xml_text(text: str) -> str:

@@ -22,12 +22,14 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 class Coercion:
     """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
 
+    The schema has no references (see `dereferenced`).
+
     *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
     *part* is the key of what is asked for in a reply to a shared schema.
     """
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
-        self._root, self._defs, self._cut = schema, schema.get("$defs", {}), cut
+        self._root, self._cut = schema, cut
         self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
@@ -36,7 +38,7 @@ class Coercion:
         """Return *value* as the answer it holds: without wrappers, its fields in their places."""
         names = self._root["properties"]
         value = self._unwrapped(value, {_plain(name) for name in names})
-        fields = self._resolved(names["structured_data"])
+        fields = names["structured_data"]
         own = fields.get("properties", {})
         if isinstance(value, list) and not fields.get("required"):
             self._note("", "a list was read as insights")
@@ -79,15 +81,6 @@ class Coercion:
     def _note(self, path: str, what: str) -> None:
         self.notes.append(f"{path}: {what}" if path else what)
 
-    def _resolved(self, schema: Any) -> Mapping[str, Any]:
-        """Return *schema* with its reference followed."""
-        for _ in range(_WRAPPERS):
-            if not isinstance(schema, Mapping) or "$ref" not in schema:
-                break
-            target = self._defs.get(str(schema["$ref"]).rpartition("/")[2], {})
-            schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
-        return schema if isinstance(schema, Mapping) else {}
-
     def _unwrapped(self, value: Any, names: set[str]) -> Any:
         """Return the answer inside of wrappers: a key, a list, a string, a call of a tool."""
         for _ in range(_WRAPPERS):
@@ -110,7 +103,8 @@ class Coercion:
         return value
 
     def _value(self, value: Any, schema: Any, path: str) -> Any:
-        schema = self._resolved(schema)
+        if not isinstance(schema, dict):  # of a key that the schema does not name
+            return value
         if "anyOf" in schema:
             return self._any(value, schema["anyOf"], path)
         if "enum" in schema or "const" in schema:
@@ -136,13 +130,12 @@ class Coercion:
         return value
 
     def _any(self, value: Any, options: list[Any], path: str) -> Any:
-        kinds = [self._resolved(option) for option in options]
-        nullable = any(kind.get("type") == "null" for kind in kinds)
+        nullable = any(option.get("type") == "null" for option in options)
         if value is None and nullable:
             return None
         if nullable and isinstance(value, str) and value.strip().lower() in ("null", "none"):
             return self._as(None, value, path)
-        others = [kind for kind in kinds if kind.get("type") != "null"]
+        others = [option for option in options if option.get("type") != "null"]
         return self._value(value, others[0], path) if len(others) == 1 else value
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
@@ -172,7 +165,7 @@ class Coercion:
                 value = inner
         if self._cut and path.count(".") == 0 and not path.startswith("insights"):
             for name in (name for name in schema.get("required", ()) if name not in value):
-                if self._resolved(named[name]).get("type") == "array":
+                if named[name].get("type") == "array":
                     self._note(_join(path, name), "not reached, read as an empty list")
                     self.filled = True
                     value = {**value, name: []}
@@ -186,6 +179,8 @@ class Coercion:
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
         """Return *value* with keys as the schema writes them, where only one can be meant."""
+        if value.keys() <= named.keys():
+            return dict(value)
         changed = {}
         for key in (key for key in value if key not in named):
             meant = [name for name in named if _plain(name) == _plain(key) and name not in value]
@@ -196,7 +191,7 @@ class Coercion:
         return {changed.get(key, key): each for key, each in value.items()}
 
     def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        kind = self._resolved(schema.get("items", {})).get("type")
+        kind = schema.get("items", {}).get("type")
         if value is None or value == "":
             self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []

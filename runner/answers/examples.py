@@ -5,7 +5,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.answers.labels import RIGHT, WRONG, FindingLabel, read_labels
+from runner.answers.labels import RIGHT, WRONG, FindingLabel, decided, read_labels
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import user_path
@@ -31,7 +31,10 @@ def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
     if file.suffix.lower() in (".yaml", ".yml"):
         labels = list(_from_yaml(name, file))
     else:
-        labels = [each for each in read_labels(file) if each.analyzer in ("", name)]
+        labels = [each for each in decided(read_labels(file)) if each.analyzer in ("", name)]
+    told = {v: {_plain(e.finding) for e in labels if e.verdict == v} for v in (RIGHT, WRONG)}
+    unclear = {"", *(told[RIGHT] & told[WRONG])}  # both, of other transcripts or by mistake
+    labels = [each for each in labels if _plain(each.finding) not in unclear]
     found = [
         list(dict.fromkeys(_line(e) for e in labels if e.verdict == v)) for v in (RIGHT, WRONG)
     ]
@@ -89,9 +92,7 @@ def _example(where: str, name: str, verdict: str, item: Any) -> FindingLabel:
     return FindingLabel("", verdict, rater="", analyzer=name, **told)
 
 
-def _line(label: FindingLabel) -> str | None:
-    if not label.finding:
-        return None
+def _line(label: FindingLabel) -> str:
     told = {"why": label.note, "it should say": label.correction}
     more = "; ".join(f"{key}: {_plain(value)}" for key, value in told.items() if value)
     return f"- {label.verdict}: {_plain(label.finding)}{f' ({more})' if more else ''}"

@@ -108,7 +108,7 @@ def flat(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        value = ", ".join(f"{flat(v)}" for k, v in value.items() if k != "evidence")
+        value = ", ".join(f"{flat(v)}" for k, v in value.items() if k != "evidence" and v != "")
     elif isinstance(value, list):
         value = "; ".join(flat(item) for item in value)
     folded = " ".join(str(value).split())

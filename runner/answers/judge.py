@@ -35,6 +35,7 @@ def question(rubric: str, answer: str, *, swapped: bool) -> tuple[Message, ...]:
     *swapped* puts the answer before the criterion and exchanges the two verdicts, because judges
     prefer what comes first (Zheng et al., NeurIPS 2023, section 3.3).
     """
+    answer = answer.replace("<", "‹")  # so that it cannot end before its tag
     parts = [f"<criterion>\n{rubric}\n</criterion>", f"<answer>\n{answer}\n</answer>"]
     first, second = reversed(_MEETS) if swapped else _MEETS
     body = [*(reversed(parts) if swapped else parts), f"A: {first}\nB: {second}"]

@@ -22,6 +22,7 @@ MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
 NEAR = 90.0  # of 100: the likeness from which the text of another finding counts as the same
 _ID_CHARS, _SHA_CHARS = 16, 12
+_SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
 # Words that turn a statement round: near texts must have the same.
 _TURNING = re.compile(
@@ -131,6 +132,10 @@ def read_labels(file: Path) -> list[FindingLabel]:
 def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
     cells = {name: row[name][:MAX_CELL] for name in COLUMNS if name in row}
     cells["verdict"] = cells["verdict"].casefold()
+    if not cells["key"]:
+        raise ConfigError(f"{where}: expected the key of a finding (colloquy-review DIR --list)")
+    if not _SHA.fullmatch(cells.get("transcript", "")):  # Excel makes numbers of some: 1.2E+11
+        cells["transcript"] = ""
     if not cells["verdict"]:
         return None
     if cells["verdict"] not in VERDICTS:
@@ -182,6 +187,15 @@ class LabelIndex:
 
 def _turns(words: str) -> Counter[str]:
     return Counter(found.casefold() for found in _TURNING.findall(words))
+
+
+def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
+    """Return one label of each finding that most of its raters call right or wrong: theirs."""
+    found: dict[tuple[str, ...], list[FindingLabel]] = {}
+    for each in labels:
+        found.setdefault((each.transcript, each.key, each.analyzer), []).append(each)
+    told = ((own, verdict_of(own)) for own in found.values())
+    return [next(e for e in own if e.verdict == v) for own, v in told if v != UNSURE]
 
 
 def verdict_of(labels: Sequence[FindingLabel]) -> str:

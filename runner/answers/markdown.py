@@ -128,6 +128,7 @@ def _is_nested(value: Any) -> bool:
 
 def _inline(element: Mapping[str, Any]) -> str:
     """Return one element of a nested list, with its quotes indented below it."""
-    named = (f"{heading(k).lower()}: {md(v)}" for k, v in element.items() if k != "evidence")
+    shown = {k: v for k, v in element.items() if k != "evidence" and v != ""}
+    named = (f"{heading(k).lower()}: {md(v)}" for k, v in shown.items())
     quotes = cite(element["evidence"]) if _is_nested(element.get("evidence")) else ""
     return "; ".join(named) + quotes.replace("\n", "\n    ")

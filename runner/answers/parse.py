@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from runner.answers.coerce import Coercion
 from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
 from runner.answers.reply import Found, is_strict, readings
-from runner.answers.shape import Answer, Insight
+from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
@@ -100,8 +100,8 @@ class _AnswerSearch:
                     later.append(f"an object after it is not valid: {self.faults[-1][1]}")
         if valid:
             reading, start, end = valid[-1]
-            several = {repr(each.answer) for each, *_ in valid}
-            chosen = [f"the last of {len(several)} valid objects"] if len(several) > 1 else []
+            several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
+            chosen = [f"the last of {several} valid objects"] if several > 1 else []
             chosen += later[:1]
             repaired = not is_strict(found.said[start:end])
             # what begins after it and cannot be read may be the one that was meant
@@ -213,8 +213,8 @@ def _first_fault(data: Any, error: ValidationError) -> str:
 
 @cache
 def _bounds(shape: type[Answer]) -> dict[str, Any]:
-    """Return the schema of *shape* as pydantic writes it."""
-    return shape.model_json_schema(mode="validation")
+    """Return the schema of *shape* as pydantic writes it, with references replaced."""
+    return dereferenced(shape.model_json_schema(mode="validation"))
 
 
 def _clean(node: Any, depth: int = 0) -> Any:

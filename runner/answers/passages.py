@@ -2,34 +2,39 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-_REACH = 8  # segments after which a word counts 1/e as much
-_SATURATION = 0.6  # BM25's k1: further mentions add less and less
+# Share of a talk's segments after which a word counts 1/e as much, a third of it before the word:
+# longer talks have longer topics. Found on 150 meetings of QMSum, see docs/ask.md.
+_REACH = 0.03
+_LEAST_REACH, _MOST_REACH = 3.0, 60.0  # segments
+_SATURATION = 1.2  # BM25's k1: further mentions add less and less
 _CLOSE = 2  # segments on either side that belong to one place
 _SPEAKER = 1.0  # what being near a speaker named in the question adds, as a share
+_NEAR_SPEAKER = 4.0  # segments
 
 
 def relevance(
     terms: Sequence[Collection[str]],
-    asked: Collection[str],
-    named: Sequence[bool] | None = None,
+    weights: Mapping[str, float],
+    named: Sequence[bool] = (),
 ) -> list[float]:
-    """Return for each segment how far it is about the terms *asked*, >= 0, in linear time.
+    """Return for each segment of one talk how far it is about a question, >= 0, in linear time.
 
-    *terms* holds the terms of each segment, *named* whether the question names its speaker.
-    A term weighs as in BM25 (Robertson et al. 1994), but its frequency is counted over the
-    neighbouring segments with a weight that falls with their distance, as in positional language
-    models (Lv and Zhai 2009): an answer mostly follows the words of its question, without
-    repeating them.
+    *terms* holds the terms of each segment, *weights* what each of the question's is worth (see
+    `rarities`), *named* whether the question names its speaker. A term counts as in BM25
+    (Robertson et al. 1994), but its frequency is counted over the neighbouring segments with a
+    weight that falls with their distance, as in positional language models (Lv and Zhai 2009):
+    an answer mostly follows the words of its question, without repeating them.
     """
-    scores, weights = [0.0] * len(terms), rarities(terms, asked)
-    for term, rarity in weights.items():
+    scores, (after, before) = [0.0] * len(terms), _reaches(len(terms))
+    for term, weight in weights.items():
         mentions = [float(term in segment) for segment in terms]
-        for place, near in enumerate(_spread(mentions, _REACH)):
-            scores[place] += rarity * near / (near + _SATURATION)
-    if named and any(named):
-        close = _spread([float(is_named) for is_named in named], _REACH / 2)
+        if any(mentions):
+            for place, near in enumerate(_spread(mentions, after, before)):
+                scores[place] += weight * near / (near + _SATURATION)
+    if any(named):
+        close = _spread([float(is_named) for is_named in named], _NEAR_SPEAKER, _NEAR_SPEAKER)
         most = max(close)
         scores = [s * (1 + _SPEAKER * c / most) for s, c in zip(scores, close, strict=True)]
     return scores
@@ -62,11 +67,27 @@ def rarities(terms: Sequence[Collection[str]], asked: Collection[str]) -> dict[s
     }
 
 
-def _spread(values: Sequence[float], reach: float) -> list[float]:
-    """Return at each place the sum of all *values*, weighted by exp(-distance / *reach*)."""
-    decay = math.exp(-1 / reach)
-    before, after = list(values), list(values)
+def around(values: Sequence[float]) -> list[float]:
+    """Return the mean of *values*, one for each segment, over what a word of each reaches."""
+    reaches = _reaches(len(values))
+    sums, shares = _spread(values, *reaches), _spread([1.0] * len(values), *reaches)
+    return [value / share for value, share in zip(sums, shares, strict=True)]
+
+
+def _reaches(segments: int) -> tuple[float, float]:
+    """Return how many segments after and before it a word reaches."""
+    after = min(_MOST_REACH, max(_LEAST_REACH, _REACH * segments))
+    return after, after / 3
+
+
+def _spread(values: Sequence[float], after: float, before: float) -> list[float]:
+    """Return at each place the sum of all *values*, weighted by exp(-distance / reach).
+
+    A value reaches *after* places on, and *before* back.
+    """
+    on, back = math.exp(-1 / after), math.exp(-1 / before)
+    left, right = list(values), list(values)
     for place in range(1, len(values)):
-        before[place] += decay * before[place - 1]
-        after[-1 - place] += decay * after[-place]
-    return [b + a - v for b, a, v in zip(before, after, values, strict=True)]
+        left[place] += on * left[place - 1]
+        right[-1 - place] += back * right[-place]
+    return [one + other - v for one, other, v in zip(left, right, values, strict=True)]

@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 import jmespath
+from jmespath.functions import Functions
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.format import plural
 from runner.base.json import mapping, text
 
 Json = Mapping[str, Any]
@@ -16,10 +18,28 @@ Json = Mapping[str, Any]
 def compiled(path: str) -> Any:
     """Return *path* as an expression of JMESPath (jmespath.org); raise ConfigError."""
     try:
-        return jmespath.compile(path)
+        found = jmespath.compile(path)
+        _check_functions(found.parsed)
     except (ValueError, RecursionError) as error:
         why = one_line(str(error).partition(", for expression")[0], 120)
-        raise ConfigError(f"{path!r} is not a path (JMESPath): {why}") from error
+        shown = one_line(path, 120)
+        raise ConfigError(f"{shown!r} is not a path (JMESPath): {why}") from error
+    return found
+
+
+def _check_functions(node: Any) -> None:
+    """Raise ValueError for a function of the syntax tree *node* that JMESPath does not have."""
+    if node["type"] == "function_expression":
+        known, name, given = Functions.FUNCTION_TABLE, node["value"], len(node["children"])
+        if name not in known:
+            raise ValueError(f"no function {name!r}{did_you_mean(name, known)}")
+        signature = known[name]["signature"]
+        many = bool(signature) and signature[-1].get("variadic", False)
+        if given < len(signature) or (given > len(signature) and not many):
+            raise ValueError(f"{name}() takes {plural(len(signature), 'argument')}, not {given}")
+    for child in node["children"]:
+        if isinstance(child, dict):
+            _check_functions(child)
 
 
 def value_at(path: str, answer: Any) -> Any:
@@ -93,8 +113,13 @@ class _Walk:
     def _field(self, name: str, schema: Json | None) -> Json | None:
         known = mapping(mapping(schema).get("properties"))
         if known and name not in known:
-            raise ConfigError(f"{self._path!r}: no key {name!r} there{did_you_mean(name, known)}")
-        return known.get(name)
+            raise ConfigError(
+                f"{one_line(self._path, 120)!r}: no key {name!r} there{did_you_mean(name, known)}"
+            )
+        found = known.get(name)
+        if "$defs" in mapping(found):  # an analyzer's, of a run
+            self._root = mapping(found)
+        return found
 
     def _items(self, schema: Json | None) -> Json | None:
         return self._resolved(mapping(self._resolved(schema)).get("items"))

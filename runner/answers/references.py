@@ -1,9 +1,7 @@
 """Reference answers: questions with the answers, and the turns, that people gave for them."""
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -12,9 +10,10 @@ from typing import Any
 from runner.answers.checks import token_f1
 from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
-from runner.base.errors import ConfigError, did_you_mean, reason
-from runner.base.json import load_json, load_yaml, mappings, number, text
-from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.json import listing, load_json, load_yaml, mapping, number, text
+from runner.base.regular_files import files_in, kind_of
+from runner.base.tables import read_table
 from runner.transcript.model import Segment
 
 MAX_BYTES = 40_000_000
@@ -23,7 +22,10 @@ LOOK_AHEAD = 100  # lines in which the words of the next segment are looked for
 _HEAD = 40  # letters of a segment that are looked for
 _BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
 SUFFIXES = (".json", ".yaml", ".yml", ".csv")
-_LISTS = ("queries", "questions", "items")  # of a JSON or YAML file that is no list
+# Lists of a JSON or YAML file that is no list, and the names of QMSum's files for its fields.
+_LISTS = ("queries", "questions", "items", "general_query_list", "specific_query_list")
+_QMSUM = {"query": "question", "relevant_text_span": "turns"}
+_FIELDS = ("question", "answer", "turns", "transcript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,16 @@ def read_references(place: Path) -> References:
     A file is a list of `question`, `answer` and `turns` (pairs of first and last turn, counted
     from 0), or an object that holds one as `queries` (QMSum's shape; Zhong et al., NAACL 2021);
     or a CSV table with these columns, `turns` as `3-5 9`. An entry with `transcript` is for that
-    transcript alone. Raises ConfigError.
+    transcript alone. The names of QMSum's own files are understood. Raises ConfigError.
     """
     if kind_of(place) == "file":
-        return _by_transcript(_entries(place), "")
+        return _by_transcript(place, "")
     if kind_of(place) != "directory":
         near = did_you_mean(place.name, [p.name for p in files_in(place.parent, "")])
         raise ConfigError(f"references={place}: there is no file or folder{near}")
     found: dict[str, Sequence[Reference]] = {}
     for file in (f for suffix in SUFFIXES for f in files_in(place, suffix)):
-        for name, references in _by_transcript(_entries(file), file.stem).items():
+        for name, references in _by_transcript(file, file.stem).items():
             found[name] = [*found.get(name, ()), *references]
     if not found:
         raise ConfigError(f"references={place}: there is no NAME.json, .yaml or .csv in it")
@@ -68,48 +70,53 @@ def references_for(references: References, transcript: str) -> Sequence[Referenc
 def _entries(file: Path) -> list[Mapping[str, Any]]:
     try:
         if file.suffix.lower() == ".csv":
-            with open_regular(file, MAX_BYTES) as opened:
-                rows = list(csv.reader(io.StringIO(opened.read().decode("utf-8-sig"))))
-            header = [name.strip().casefold() for name in rows[0]] if rows else []
-            data: Any = [dict(zip(header, row, strict=False)) for row in rows[1:] if any(row)]
+            data: Any = [row for _, row in read_table(file, ("question",), MAX_BYTES, MAX_TURNS)]
         else:
             data = (load_json if file.suffix.lower() == ".json" else load_yaml)(file)
-    except (OSError, ValueError, csv.Error) as error:
-        why = reason(error, file) if isinstance(error, OSError) else error
+    except (OSError, ValueError) as error:
+        why = reason(error, file) if isinstance(error, OSError) else one_line(str(error), 200)
         raise ConfigError(f"references={file} cannot be read: {why}") from error
     if isinstance(data, Mapping):
-        data = next((data[name] for name in _LISTS if name in data), None)
-    entries = mappings(data)
-    if not entries or any("question" not in entry for entry in entries):
-        known = ", ".join(map(str, entries[0])) if entries else "none"
+        data = [entry for name in _LISTS for entry in listing(data.get(name))]
+    if not isinstance(data, list) or not data:
         raise ConfigError(
-            f"references={file}: expected a list of entries with question, answer and turns; "
-            f"the first has: {known}"
+            f"references={file}: expected a list of entries with question, answer and turns"
         )
-    return entries
+    return [{_QMSUM.get(str(key), key): v for key, v in mapping(e).items()} for e in data]
 
 
-def _by_transcript(entries: Iterable[Mapping[str, Any]], stem: str) -> References:
+def _by_transcript(file: Path, stem: str) -> References:
     found: dict[str, list[Reference]] = {}
-    for entry in entries:
+    for place, entry in enumerate(_entries(file), 1):
+        where = f"references={file}: entry {place}"
+        asked, answer = entry.get("question"), text(entry.get("answer"))
+        if not isinstance(asked, str) or not asked.strip():
+            known = ", ".join(map(str, entry)) or "none"
+            raise ConfigError(f"{where}: expected a question, a text; its keys: {known}")
+        turns = frozenset(_turns(entry.get("turns"), where))
+        if not turns and not answer.strip():
+            unknown = next((str(key) for key in entry if key not in _FIELDS), "")
+            near = f"; unknown key {unknown!r}{did_you_mean(unknown, _FIELDS)}" if unknown else ""
+            raise ConfigError(f"{where} has neither answer nor turns{near}")
         name = Path(text(entry.get("transcript"))).stem or stem
-        turns = frozenset(_turns(entry.get("turns")))
-        reference = Reference(text(entry["question"]), text(entry.get("answer")), turns)
-        found.setdefault(name, []).append(reference)
+        found.setdefault(name, []).append(Reference(asked, answer, turns))
     return found
 
 
-def _turns(value: Any) -> Iterator[int]:
+def _turns(value: Any, where: str) -> Iterator[int]:
     """Yield the turns of `[[3, 5], [9, 9]]`, or of `3-5 9`."""
+    count = 0
     spans = value if isinstance(value, list) else text(value).replace(",", " ").split()
     for span in spans:
         ends = span if isinstance(span, list) else str(span).split("-")
         numbers = [number(int(e) if isinstance(e, str) and e.isdecimal() else e) for e in ends]
-        if not numbers or len(numbers) > 2 or any(n is None or n < 0 for n in numbers):
-            raise ConfigError(f"references: turns {span!r}: expected a first and last turn, from 0")
+        if len(numbers) not in (1, 2) or any(n is None or n < 0 or n % 1 for n in numbers):
+            shown = one_line(repr(span), 60)
+            raise ConfigError(f"{where}: turns {shown}: expected a first and last turn, from 0")
         first, last = (int(n) for n in (numbers[0], numbers[-1]) if n is not None)
-        if not first <= last < MAX_TURNS:
-            raise ConfigError(f"references: turns {span!r}: expected first <= last < {MAX_TURNS:,}")
+        count += last - first + 1
+        if not first <= last < MAX_TURNS or count > MAX_TURNS:
+            raise ConfigError(f"{where}: turns {span!r}: expected first <= last < {MAX_TURNS:,}")
         yield from range(first, last + 1)
 
 

@@ -64,6 +64,34 @@ def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
     return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
 
 
+_DESCRIBED = {"$ref", "title", "description", "default"}  # what bounds no value
+
+
+def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema of pydantic with every reference replaced by what it names.
+
+    A definition that contains itself becomes a dictionary that contains itself.
+    """
+    definitions = schema.get("$defs", {})
+    named: dict[str, dict[str, Any]] = {}
+
+    def replaced(node: Any) -> Any:
+        if isinstance(node, list):
+            return [replaced(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" not in node:
+            return {key: replaced(each) for key, each in node.items() if key != "$defs"}
+        name = str(node["$ref"]).rpartition("/")[2]
+        if name not in named:
+            named[name] = {}
+            named[name].update(replaced(definitions[name]))
+        return named[name] if node.keys() <= _DESCRIBED else {**named[name], **node}
+
+    result: dict[str, Any] = replaced(schema)
+    return result
+
+
 def limited(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
     """Return an answer's *schema* with at most *max_insights* insights."""
     named = schema.get("properties", {})

@@ -10,6 +10,8 @@ from runner.base.json import amount, listing, mapping, mappings, number, text
 VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
+WORDS = "words"  # what joined findings before any model did
+MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a model's words
 
 
 @dataclass(frozen=True, slots=True)

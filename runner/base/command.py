@@ -48,7 +48,11 @@ def run_command(
     prepare_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _ended(name, usage, work, given, flags, options, least)
+        if {"-h", "--help"} & set(given):
+            print(usage().rstrip(), flush=True)
+            code = errors.EXIT_OK
+        else:
+            code = work(parse(name, given, flags, options, least)) or errors.EXIT_OK
     except KeyboardInterrupt:
         print_stderr(f"{name}: interrupted")
         code = errors.EXIT_INTERRUPTED
@@ -62,28 +66,13 @@ def run_command(
     return settle_streams(code, name)
 
 
-def _ended(
-    name: str,
-    usage: Callable[[], str],
-    work: Callable[[Arguments], int | None],
-    given: Sequence[str],
-    flags: Sequence[str],
-    options: Sequence[str],
-    least: int,
-) -> int:
-    if {"-h", "--help"} & set(given):
-        print(usage().rstrip(), flush=True)
-        return errors.EXIT_OK
-    parsed = parse(name, given, flags, options)
-    if len(parsed.words) < least:
-        raise ConfigError(f"too few arguments; see {name} --help")
-    return work(parsed) or errors.EXIT_OK
-
-
 def parse(
-    name: str, given: Sequence[str], flags: Sequence[str], options: Sequence[str]
+    name: str, given: Sequence[str], flags: Sequence[str], options: Sequence[str], least: int = 0
 ) -> Arguments:
-    """Return the command line of *name*, taken apart; raise ConfigError for an unknown option."""
+    """Return the command line of *name*, taken apart.
+
+    Raises ConfigError for an unknown option and for fewer than *least* words.
+    """
     parsed, left = Arguments(), list(given)
     while left:
         argument = left.pop(0)
@@ -100,6 +89,8 @@ def parse(
             raise ConfigError(f"{key}: no such option{near}")
         else:
             parsed.words.append(argument)
+    if len(parsed.words) < least:
+        raise ConfigError(f"too few arguments; see {name} --help")
     return parsed
 
 

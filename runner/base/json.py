@@ -1,5 +1,6 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,19 @@ MAX_YAML_VALUES = 100_000  # with aliases expanded
 MAX_YAML_DEPTH = 50
 MAX_NUMBER = 1e15  # no count or measurement here is larger
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc]
+    """Refuses a key that stands twice in a mapping, of which YAML would lose the first."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(names) > len(set(names)):
+            twice, _ = Counter(names).most_common(1)[0]
+            line = node.start_mark.line + 1
+            raise ValueError(f"the key {twice!r} stands twice in the mapping of line {line}")
+        return super().construct_mapping(node, deep=deep)
 
 
 def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
@@ -30,6 +43,8 @@ def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
     check_size(data)
     value = orjson.loads(data)
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return value
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from runner.base.text import to_safe_text
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
+_SEPARATOR = re.compile(r"\Asep=.\r?\n")  # Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -52,33 +54,47 @@ def _is_number(text: str) -> bool:
 def read_table(
     file: Path, needed: Sequence[str], limit: int, most: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line and cells, by column in lower case, of the rows of a user's table with any text.
+    """Yield line and cells, by column in lower case, of the rows of a user's table.
+
+    Raises ConfigError, with the line, as `read_rows`, and for a table that has more than *most*
+    lines or lacks one of the columns *needed*.
+    """
+    names: list[str] | None = None
+    for line, cells in read_rows(file, limit):
+        if line > most:
+            raise ConfigError(f"{file}: more than {most:,} rows")
+        if names is None:
+            names = [cell.casefold() for cell in cells]
+            _check_head(file, names, needed)
+        elif any(cells[len(names) :]):
+            raise ConfigError(
+                f"{file}:{line}: {len(cells)} cells under {len(names)} columns: put a cell that "
+                f"holds the separator in quotes"
+            )
+        else:
+            yield (
+                line,
+                {k: v for k, v in zip_longest(names, cells[: len(names)], fillvalue="") if k},
+            )
+
+
+def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield line and cells of the rows of a user's table that hold any text.
 
     Commas, semicolons or tabs separate cells, which lose invisible characters and the apostrophe
     that `as_rows` puts before formulas. Raises ConfigError, with the line, for a file that is no
-    such table, has more than *limit* bytes or *most* lines, or lacks one of the columns *needed*.
+    such table or has more than *limit* bytes.
     """
-    data = read_text(file, limit)
-    head = data.partition("\n")[0]
-    rows = csv.reader(io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count))
-    names: list[str] | None = None
+    data = _SEPARATOR.sub("", read_text(file, limit), count=1)
+    head = data.lstrip().partition("\n")[0]
+    rows = csv.reader(
+        io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count), strict=True
+    )
     try:
         for row in rows:
             cells = [_plain(cell) for cell in row]
-            if rows.line_num > most:
-                raise ConfigError(f"{file}: more than {most:,} rows")
-            if not any(cells):
-                continue
-            if names is None:
-                names = [cell.casefold() for cell in cells]
-                _check_head(file, names, needed)
-            elif any(cells[len(names) :]):
-                raise ConfigError(
-                    f"{file}:{rows.line_num}: {len(cells)} cells under {len(names)} columns: put "
-                    f"a cell that holds the separator in quotes"
-                )
-            else:
-                yield rows.line_num, {k: v for k, v in zip(names, cells, strict=False) if k}
+            if any(cells):
+                yield rows.line_num, cells
     except csv.Error as error:
         raise ConfigError(f"{file}:{rows.line_num + 1}: not a CSV table: {error}") from error
 

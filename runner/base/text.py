@@ -6,6 +6,8 @@ import sys
 import unicodedata
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
 
 from runner.base.errors import one_line
 
@@ -75,6 +77,12 @@ def print_stderr(line: str) -> None:
 def now_iso() -> str:
     """Return the current UTC time in ISO 8601 with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@cache
+def own_version() -> str:
+    """Return the installed version of Colloquy; reading it takes milliseconds."""
+    return version(DISTRIBUTION)
 
 
 def slug(name: str, limit: int = 48) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.base.usage import Usage
-from runner.providers.request import Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,6 @@ class CallLog:
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
     secure: Callable[["CallLog", int], None] = lambda _, __: None
-
-    def add(self, completion: Completion) -> None:
-        """Count the usage and cost of a reply."""
-        self.usage += completion.usage
 
     @property
     def replies(self) -> int:

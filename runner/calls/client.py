@@ -103,8 +103,8 @@ class Client:
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
-        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s)
-        way.delivery = "live" if self.flex is None else "flex"
+        delivery = "live" if self.flex is None else "flex"
+        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s, delivery)
         call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=expected_s)
         while True:
             asked = calls.attempts[calls.earlier :]
@@ -153,11 +153,10 @@ class Client:
             calls.record("call.started", call.number, **facts)
             try:
                 completion = await sent(self, call, self._send(call, *way), limits)
-            except OvertakenError as error:
-                self._settle_failure(call, error, started)
-                return error.reply
             except BaseException as error:
                 self._settle_failure(call, error, started)
+                if isinstance(error, OvertakenError):
+                    return error.reply
                 raise
             self._settle_success(call, completion, started)
             return completion
@@ -193,7 +192,7 @@ class Client:
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
         call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
-        call.calls.add(reply)
+        call.calls.usage += usage
         facts = {**usage.figures(), "delivery": call.way.delivery}
         facts["live_usd"] = call.calls.attempts[-1].live_usd
         if reply.tier:

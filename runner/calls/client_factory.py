@@ -59,30 +59,27 @@ def build_clients(
             flex=flex,
             prices=model.prices,
         )
-    if (embeds := job.settings.collection.embeddings) and job.collection.stages:
-        clients[EMBEDDINGS] = _embedding_client(job, embeds, addresses.get(MAIN), admission, budget)
+    if job.embeds is not None:
+        clients[EMBEDDINGS] = _embedding_client(job, job.embeds, addresses.get(MAIN), clients[MAIN])
     return clients
 
 
-def _embedding_client(
-    job: Setup, name: str, address: str | None, admission: Admission, budget: Budget
-) -> Client:
+def _embedding_client(job: Setup, name: str, address: str | None, main: Client) -> Client:
     """Return the client of the embedding model *name*, whose failures end no other calls."""
     from runner.providers.litellm.embedding import EmbeddingTransport, embedding_route
 
     body = job.main.settings
     route = embedding_route(name, body, address)
     prices = prices_of(route)
-    return Client(
+    return replace(
+        main,
         transport=EmbeddingTransport(route),
         retry=RetryPolicy(body.max_retries, body.retry_delay_s),
-        timeout_s=body.timeout_s,
-        deadline_s=body.deadline_s,
         gate=Gate(max_in_flight(job)),
-        admission=admission,
-        budget=budget,
         sizer=Sizer(tokenizer_for(route.known_as), prices),
         prices=prices,
+        local=False,
+        flex=None,
     )
 
 
@@ -126,7 +123,6 @@ def _readings(job: Setup) -> dict[str, Reading]:
 
 
 def _transport(route: ModelRoute, readings: Mapping[str, Reading]) -> Transport:
-    """Return the transport of *route*."""
     if _is_offline(route):
         return OfflineTransport(route, readings)
     from runner.providers.litellm.transport import LiteLLMTransport

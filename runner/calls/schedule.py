@@ -10,6 +10,7 @@ from runner.calls.activity import busy, idle
 from runner.calls.admission.limits import Admission, Limit, Slots, Ticket
 from runner.job.graph import Node, Pipeline
 
+N = TypeVar("N", int, float)
 T = TypeVar("T")
 
 Worker = Callable[[Node, Mapping[str, T]], Awaitable[T]]
@@ -93,20 +94,16 @@ def ranks(pipeline: Pipeline, expected: Mapping[str, float], mode: str) -> dict[
 
 def steps_to_end(pipeline: Pipeline) -> dict[str, int]:
     """Return, by node name, the length of the longest chain that begins with the node."""
-    steps = {node.name: 1 for node in pipeline.nodes}
-    for node in reversed(pipeline.nodes):
-        for need in node.needs:
-            steps[need] = max(steps[need], steps[node.name] + 1)
-    return steps
+    return seconds_to_end(pipeline, {node.name: 1 for node in pipeline.nodes})
 
 
-def seconds_to_end(pipeline: Pipeline, expected_s: Mapping[str, float]) -> dict[str, float]:
+def seconds_to_end(pipeline: Pipeline, expected_s: Mapping[str, N]) -> dict[str, N]:
     """Return, by node name, the seconds of the longest chain that begins with the node."""
-    after = dict.fromkeys((node.name for node in pipeline.nodes), 0.0)
+    ends = {node.name: expected_s[node.name] for node in pipeline.nodes}
     for node in reversed(pipeline.nodes):
         for need in node.needs:
-            after[need] = max(after[need], after[node.name] + expected_s[node.name])
-    return {name: seconds + expected_s[name] for name, seconds in after.items()}
+            ends[need] = max(ends[need], expected_s[need] + ends[node.name])
+    return ends
 
 
 @dataclass(frozen=True, slots=True)

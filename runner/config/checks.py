@@ -1,5 +1,6 @@
 """Declared expectations of answers: what a check file may say, and its names."""
 
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
@@ -21,6 +22,17 @@ OTHER = ("count", "is-json", "python", JUDGED)
 KINDS = (*TEXTS, *LEAST, *MOST, *REFERENCE, *OTHER)
 NEGATED = (*TEXTS, "python", JUDGED)  # may follow `not-`
 F1_LEAST = 0.5
+_BOUNDS = ("min", "max")
+# What each kind reads beside type and metric; anything else would be ignored.
+_READ: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(TEXTS, ("path", "value", "match")),
+    **dict.fromkeys((*LEAST, *MOST, *REFERENCE), _BOUNDS),
+    "f1": ("path", "value", "match", "threshold"),
+    "count": ("path", *_BOUNDS),
+    "is-json": (),
+    "python": ("path", "value", "threshold"),
+    JUDGED: ("value", "labels"),
+}
 
 
 def _whole(value: object) -> object:
@@ -28,7 +40,7 @@ def _whole(value: object) -> object:
 
 
 _Bound = Annotated[float, BeforeValidator(_whole), Field(ge=0)]
-_Share = Annotated[float, BeforeValidator(_whole), Field(ge=0, le=1)]
+_Share = Annotated[float, BeforeValidator(_whole), Field(gt=0, le=1)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
@@ -90,20 +102,31 @@ class Check(SettingsSection):
         kind, bounds = self.kind, (self.min, self.max)
         if self.negated and kind in KINDS and kind not in NEGATED:
             return f"not- stands before {', '.join(NEGATED)} only"
+        for name in (
+            (*_BOUNDS, "path", "value", "threshold", "match", "labels") if kind in _READ else ()
+        ):
+            if name not in _READ[kind] and getattr(self, name) not in (None, "any", []):
+                read = ", ".join(_READ[kind]) or "nothing else"
+                return f"type {self.type} does not read {name}; it reads {read}"
         if kind in LISTS and not (
             isinstance(self.value, list) and self.value and all(map(_is_plain, self.value))
         ):
             return f"type {self.type} expects a list of texts as its value"
         if kind in (*TEXTS, JUDGED, "python") and kind not in LISTS and not _is_plain(self.value):
             return f"type {self.type} expects a text or a number as its value"
+        values = self.value if kind in LISTS else [self.value]
+        if (
+            kind in (*TEXTS, JUDGED)
+            and kind != "equals"
+            and not all(str(v).strip() for v in values)
+        ):
+            return f"type {self.type} expects a text that is not empty: an empty one is in any text"
         if kind in (*LEAST, *REFERENCE) and self.min is None:
             return f"type {self.type} expects min, a share from 0 to 1"
         if kind in (*LEAST, *REFERENCE) and (self.min or 0) > 1:
             return f"type {self.type}: min={self.min:g} is above 1, expected a share"
         if kind in MOST and self.max is None:
             return f"type {self.type} expects max"
-        if self.labels and kind != JUDGED:
-            return f"labels are for {JUDGED} only"
         if kind == "count" and (self.path is None or bounds == (None, None)):
             return "type count expects a path, and min or max"
         if None not in bounds and (self.min or 0) > (self.max or 0):
@@ -112,7 +135,7 @@ class Check(SettingsSection):
 
 
 def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float)
+    return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
 
 
 class Expectations(SettingsSection):

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from runner.base.errors import ConfigError, one_line, reason
-from runner.base.json import load_yaml, mapping
-from runner.base.regular_files import open_regular, user_path
+from runner.base.json import at, load_yaml, mapping
+from runner.base.json import text as text_of
+from runner.base.regular_files import kind_of, open_regular, user_path
 from runner.base.text import to_safe_text
 from runner.config.section import NAME
 
@@ -22,10 +23,11 @@ _MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")  # of an item in a lis
 _EXPECTED = "expected a question a line, or YAML: a list of questions, or NAME: question"
 
 
-def with_guide(data: dict[str, Any]) -> dict[str, Any]:
+def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the resolved configuration *data* with the questions of `guide` as analyzers.
 
-    They take the place of the analyzer `guide_question`, which is left out without a guide.
+    They take the place of the analyzer `guide_question`, which is left out without a guide. Where
+    the file is gone, they are those of *kept*, which this has returned for an earlier session.
     Raises ConfigError for a guide that cannot be read, or a pipeline without that analyzer.
     """
     analyzers, guide = mapping(data.get("analyzers")), data.get("guide")
@@ -33,7 +35,12 @@ def with_guide(data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(guide, str):
         others = {name: body for name, body in analyzers.items() if name != TEMPLATE}
         return {**data, "analyzers": others} if template is not None else data
-    questions = read_guide(guide)
+    old = mapping(kept)
+    if old.get("guide") == guide and not kind_of(user_path(guide)):
+        asked = ((n, b) for n, b in mapping(old.get("analyzers")).items() if n not in analyzers)
+        questions = {n: text_of(at(b, "variables", "question")) for n, b in asked}
+    else:
+        questions = read_guide(guide)
     if not isinstance(template, Mapping):
         raise ConfigError(
             f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to put its questions "
@@ -42,16 +49,16 @@ def with_guide(data: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, body in analyzers.items():
         if name == TEMPLATE:
-            made |= {each: _asking(template, text) for each, text in questions.items()}
+            given = mapping(template.get("variables"))
+            made |= {
+                each: {**template, "variables": {**given, "question": text}}
+                for each, text in questions.items()
+            }
         elif name in questions:
             raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
         else:
             made[name] = body
     return {**data, "analyzers": made}
-
-
-def _asking(template: Mapping[str, Any], question: str) -> dict[str, Any]:
-    return {**template, "variables": {**mapping(template.get("variables")), "question": question}}
 
 
 def read_guide(path: str) -> dict[str, str]:
@@ -65,25 +72,21 @@ def read_guide(path: str) -> dict[str, str]:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
     if not 0 < len(found) <= MAX_QUESTIONS:
-        expected = f"expected 1 to {MAX_QUESTIONS}"
-        raise ConfigError(f"guide={path}: it has {len(found)} questions, {expected}")
+        count = f"it has {len(found)} questions, expected 1 to {MAX_QUESTIONS}"
+        raise ConfigError(f"guide={path}: {count}")
     questions: dict[str, str] = {}
     for number, (name, text) in enumerate(found, 1):
+        where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
         named = name or f"question_{number:02d}"
+        shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
-            expected = f"expected words, at most {MAX_CHARS} characters"
-            raise ConfigError(
-                f"guide={path}: question {number}: {one_line(line, 60)!r}: {expected}"
-            )
+            raise ConfigError(f"{where}: {shown}: expected words, at most {MAX_CHARS} characters")
         if not NAME.match(named) or named in questions:
             expected = "expected another name of lower-case letters, digits and _"
-            raise ConfigError(
-                f"guide={path}: question {number}: {one_line(named, 60)!r}: {expected}"
-            )
+            raise ConfigError(f"{where}: {one_line(named, 60)!r}: {expected}")
         if line in questions.values():
-            said = f"{one_line(line, 60)!r} is there twice: expected each question once"
-            raise ConfigError(f"guide={path}: question {number}: {said}")
+            raise ConfigError(f"{where}: {shown} is there twice: expected each question once")
         questions[named] = line
     return questions
 
@@ -111,16 +114,12 @@ def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:
     """Yield name, empty for none, and text of each question; raise TypeError."""
     if isinstance(value, Mapping) and list(value) == ["questions"]:
         value = value["questions"]
-    rows = value.items() if isinstance(value, Mapping) else [("", each) for each in _listed(value)]
+    if not isinstance(value, Mapping | list):
+        raise TypeError(f"{one_line(repr(value), 60)} is not a list")
+    rows = value.items() if isinstance(value, Mapping) else [("", each) for each in value]
     for name, each in rows:
         if isinstance(each, Mapping) and set(each) in ({"name", "question"}, {"question"}):
             name, each = each.get("name", ""), each["question"]
         if not isinstance(each, str) or not isinstance(name, str):
             raise TypeError(f"{one_line(repr(each), 60)} is not a question")
         yield name, each
-
-
-def _listed(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError(f"{one_line(repr(value), 60)} is not a list")
-    return value

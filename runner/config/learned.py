@@ -73,9 +73,8 @@ class Learned:
         elif window is None or limit < window:
             self._lower(limit, "the server's refusal")
             if measured:
-                self.factor = (
-                    measured if self.factor in (None, used) else max(self.factor, measured)
-                )
+                known = 0.0 if self.factor in (None, used) else self.factor
+                self.factor = max(known or 0.0, measured)
         else:  # the window was right, so the count was not
             tighter = measured if measured > used else used * _TIGHTER
             self.factor = max(self.factor or 0.0, min(FACTORS[1], tighter))
@@ -90,10 +89,9 @@ class Learned:
 
     def lasting(self) -> dict[str, Any]:
         """Return what later runs should know of it."""
-        known = replace(self, factor=self.measured or self.factor)
-        facts = (
-            replace(known, window=None, source="") if self.source == UNNAMED else known
-        ).facts()
+        facts = replace(self, factor=self.measured or self.factor).facts()
+        if self.source == UNNAMED:
+            facts |= {"context_window": None, "source": ""}
         before = self.before if self.measured is None else self.facts()
         return {**facts, "before": before} if before else facts
 

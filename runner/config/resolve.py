@@ -1,5 +1,6 @@
 """Resolution of the composed configuration into plain data."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -9,10 +10,13 @@ from runner.base.errors import ConfigError, one_line
 from runner.config.guide import with_guide
 
 
-def resolve(cfg: DictConfig, *, guided: bool = True) -> dict[str, Any]:
+def resolve(
+    cfg: DictConfig, *, guided: bool = True, kept: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return *cfg* as plain data, with the questions of its guide unless not *guided*.
 
-    Raises ConfigError for missing values, bad interpolations and a guide that cannot be read.
+    *kept* is as for `with_guide`. Raises ConfigError for missing values, bad interpolations and a
+    guide that cannot be read.
     """
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
@@ -24,4 +28,4 @@ def resolve(cfg: DictConfig, *, guided: bool = True) -> dict[str, Any]:
         raise ConfigError(f"{key}: {one_line(str(error.args[0]))}") from error
     assert isinstance(data, dict)
     plain = {str(key): value for key, value in data.items()}
-    return with_guide(plain) if guided else plain
+    return with_guide(plain, kept) if guided else plain

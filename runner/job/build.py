@@ -52,37 +52,19 @@ def build_job(
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
-    *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms);
-    *config_folders* are the user's `--config-dir`s, the rest is as for `job_from`. Raises
-    ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
+    *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms). Prompts are
+    looked for in *config_folders*, the user's `--config-dir`s, before the packaged ones;
+    *transcript* is read from `transcript.path` unless given. Where that names many files, the
+    result is a BatchJob (see `for_transcript`), and *only* are the names of a shard that is
+    resumed. Raises ConfigError, or TranscriptError if the input cannot be read, before anything is
+    written or sent.
     """
-    return job_from(
+    setup = setup_from(
         resolve(cfg) if data is None else data,
         composed=OmegaConf.to_yaml(cfg, resolve=False),
         config_dirs=config_folders,
         overrides=overrides,
-        transcript=transcript,
-        only=only,
     )
-
-
-def job_from(
-    data: Mapping[str, Any],
-    *,
-    composed: str = "",
-    config_dirs: Sequence[Path] = (),
-    overrides: Sequence[str] = (),
-    transcript: Transcript | None = None,
-    only: Collection[str] | None = None,
-) -> Job | BatchJob:
-    """Return the job that the resolved configuration *data* describes; the same checks.
-
-    *composed* is the same before its interpolations were resolved, as YAML.
-    Prompts are looked for in *config_dirs* before the packaged ones; *transcript* is read from
-    `transcript.path` unless given. Where that names many files, the result is a BatchJob (see
-    `for_transcript`), and *only* are the names of a shard that is resumed.
-    """
-    setup = setup_from(data, composed=composed, config_dirs=config_dirs, overrides=overrides)
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
     attributes_of(setup.settings, None)  # raises for any
@@ -96,7 +78,11 @@ def setup_from(
     config_dirs: Sequence[Path] = (),
     overrides: Sequence[str] = (),
 ) -> Setup:
-    """Return the part of a job that does not depend on a transcript; raise ConfigError."""
+    """Return the part of a job that does not depend on a transcript; raise ConfigError.
+
+    *data* is the resolved configuration, *composed* the same before its interpolations were
+    resolved, as YAML.
+    """
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
     check_traces(settings)
@@ -106,7 +92,6 @@ def setup_from(
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers, codebook = load_analyzers(settings, folders)
-    config = str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True))
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     setup = Setup(
         settings=settings,
@@ -114,7 +99,7 @@ def setup_from(
         collection=collection_pipeline(settings.stages, settings.analyzers),
         analyzers=analyzers,
         models=models,
-        config=config,
+        config=str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True)),
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
@@ -140,6 +125,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     inputs = find_inputs(settings, shard)
+    if setup.collection.stages:
+        setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
     run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
     if setup.collection.stages:
@@ -153,8 +140,8 @@ def collection_job(setup: Setup) -> Job:
     It has no transcript: its material is made of findings.
     """
     check_joint(setup.collection, setup.analyzers)
-    joint = Setup(**{**_values(setup), "pipeline": setup.collection})
     name = root_of(setup.settings.transcript.path).resolve().name
+    joint = replace(setup, pipeline=setup.collection)
     return run_job(joint, Transcript(name, "collection", "", ()))
 
 

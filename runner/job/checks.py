@@ -59,11 +59,8 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         check_simulated(model.simulate, f"{at}.simulate.")
     if prices_of(model) is None:
         prices = f"set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok"
-        unknown, most = (
-            f"the price of {model.name} is unknown: {prices}",
-            settings.budget.max_cost_usd,
-        )
-        if most is not None:
+        unknown = f"the price of {model.name} is unknown: {prices}"
+        if (most := settings.budget.max_cost_usd) is not None:
             raise ConfigError(
                 f"budget.max_cost_usd={most:g}: {unknown}, or cap budget.max_tokens instead"
             )

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import regex
 from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
@@ -26,6 +25,7 @@ from runner.answers.references import (
 )
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
+from runner.base.patterns import pattern_of
 from runner.base.regular_files import files_in, kind_of, open_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
@@ -79,6 +79,11 @@ class Expected:
         return references_for(self.references, transcript)
 
     @property
+    def slow(self) -> bool:
+        """Whether evaluating them may take seconds, on whatever answer."""
+        return any(check.kind in ("regex", "python") for check in self.named())
+
+    @property
     def declared(self) -> dict[str, Any]:
         """The checks, without the labels of judged ones, as checks.json has them."""
         body = self.body.model_dump(exclude_defaults=True)
@@ -107,13 +112,12 @@ def read_expectations(
         references = read_references(user_path(settings.references))
     if settings.checks is None:
         return Expected(references=references)
-    body, source = (
-        Expectations.model_validate(settings.checks.model_dump(exclude={"file"})),
-        "checks",
-    )
+    body = Expectations.model_validate(settings.checks.model_dump(exclude={"file"}))
+    source = settings.checks.file or "checks"
     if settings.checks.file is not None:
-        source = settings.checks.file
-        body = _merged(_read(user_path(source), source), body)
+        given = {name: getattr(body, name) for name in body.model_fields_set}
+        changes = {name: value for name, value in given.items() if value}
+        body = _read(user_path(source), source).model_copy(update=changes)
     body = labelled(body, source)
     expected = Expected(body, {}, references, body.judge or MAIN)
     if expected.judge != MAIN and expected.judge not in settings.models:
@@ -164,26 +168,26 @@ def _nearest(path: list[str]) -> str:
     return did_you_mean(path[-1], (Check if deep else Expectations).model_fields)
 
 
-def _merged(file: Expectations, own: Expectations) -> Expectations:
-    """Return *file* with what the command line sets."""
-    changes = {name: getattr(own, name) for name in own.model_fields_set if getattr(own, name)}
-    return file.model_copy(update=changes)
-
-
 def _placed(
     expected: Expected, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and a schema of what its path leads into."""
-    whole: dict[str, Any] = {"properties": {name: {} for name in analyzers}}
-    first = next(iter(analyzers.values())).schema
-    shared = {**first, "properties": {**first["properties"], "structured_data": {}}}
+    schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
     for at, check in enumerate(expected.body.run):
-        yield f"run[{at}]", check, whole
+        yield f"run[{at}]", check, {"properties": schemas}
     for at, check in enumerate(expected.body.every):
-        yield f"every[{at}]", check, shared
+        fitting = (each for each in schemas.values() if _fits(check.path, each))
+        yield f"every[{at}]", check, next(fitting, next(iter(schemas.values())))
     for name, checks in expected.body.analyzers.items():
         for at, check in enumerate(checks):
             yield f"analyzers.{name}[{at}]", check, analyzers[name].schema
+
+
+def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:
+    with suppress(ConfigError):
+        check_path(path or "@", schema)
+        return True
+    return False
 
 
 def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:
@@ -203,8 +207,8 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
         raise ConfigError(f"type {check.type} needs references=FILE or references=FOLDER")
     if check.kind == "regex":
         try:
-            regex.compile(text(check.value))
-        except regex.error as error:
+            pattern_of(text(check.value))
+        except ValueError as error:
             raise ConfigError(f"{check.value!r} is not a regular expression: {error}") from error
 
 
@@ -217,9 +221,8 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
     path = next((p for f in folders if (p := f / f"{named[1]}.py").is_file()), None)
     if path is None:
         known = [found.stem for folder in folders for found in folder.glob("*.py")]
-        where = (
-            ", ".join(map(str, folders)) or "a folder checks of --config-dir, which is not given"
-        )
+        nowhere = "a folder checks of --config-dir, which is not given"
+        where = ", ".join(map(str, folders)) or nowhere
         raise ConfigError(f"there is no {named[1]}.py in {where}{did_you_mean(named[1], known)}")
     if path.is_symlink() or path.parent.is_symlink():
         raise ConfigError(f"{path} is a link: expected a file, whose code is run")

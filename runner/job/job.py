@@ -38,7 +38,8 @@ class Setup:
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
     *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
-    all of a batch, often empty.
+    all of a batch, often empty. *to_embed* has the texts of each call for embeddings and their
+    tokens, as far as they are known; None: none are asked for.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class Setup:
     overrides: tuple[str, ...] = ()
     expected: Expected = field(default_factory=Expected)
     codebook: Codebook | None = None
+    to_embed: tuple[tuple[int, int], ...] | None = None
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -75,9 +77,14 @@ class Setup:
         return self.models[MAIN]
 
     @property
+    def embeds(self) -> str | None:
+        """The embedding model that is asked, if any."""
+        return None if self.to_embed is None else self.settings.collection.embeddings
+
+    @property
     def is_paid(self) -> bool:
         """Whether any model is a provider's."""
-        return any(model.is_paid for model in self.models.values())
+        return self.embeds is not None or any(model.is_paid for model in self.models.values())
 
     @property
     def slot_pools(self) -> SlotPools:

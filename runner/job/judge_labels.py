@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runner.answers.labels import LABELS, RIGHT, WRONG, FindingLabel, read_labels, verdict_of
+from runner.answers.labels import LABELS, RIGHT, WRONG, decided, read_labels
 from runner.base.errors import ConfigError
 from runner.base.regular_files import kind_of, user_path
 from runner.config.checks import MOST_LABELS, Check, Expectations, Label
@@ -33,18 +33,15 @@ def _with_labels(check: Check, name: str | None) -> Check:
         return check
     place = user_path(check.labels)
     file = place / LABELS if kind_of(place) == "directory" else place
-    by_finding: dict[tuple[str, str], list[FindingLabel]] = {}
-    for each in read_labels(file):
-        if each.finding and name in (None, each.analyzer):
-            by_finding.setdefault((each.transcript, each.key), []).append(each)
-    told = {
-        verdict: [each[0].finding for each in by_finding.values() if verdict_of(each) == verdict]
-        for verdict in (RIGHT, WRONG)
-    }
+    known = [
+        each
+        for each in decided(read_labels(file))
+        if each.finding and name in (None, each.analyzer)
+    ]
     pairs = [
-        Label(answer=finding, label="right" if verdict == RIGHT else "wrong")
-        for verdict, findings in told.items()
-        for finding in findings[: MOST_LABELS // 2]
+        Label(answer=each.finding, label="right" if verdict == RIGHT else "wrong")
+        for verdict in (RIGHT, WRONG)
+        for each in [e for e in known if e.verdict == verdict][: MOST_LABELS // 2]
     ]
     if not pairs:
         raise ConfigError(f"{file}: no finding{f' of {name}' if name else ''} is marked in it")

@@ -141,6 +141,8 @@ def check_names(settings: Settings) -> None:
     for key, model in listed.items():
         used |= {f"{key}.fallbacks[{at}]": name for at, name in enumerate(model.fallbacks)}
         used |= {f"{key}.escalate[{at}]": name for at, name in enumerate(model.escalate)}
+        if (key.removeprefix("models.") if "." in key else MAIN) in model.escalate:
+            raise ConfigError(f"{key}.escalate names this model itself: expected a stronger one")
     for key, name in used.items():
         if name is not None and name != MAIN and name not in settings.models:
             near = did_you_mean(name, settings.models)

@@ -82,11 +82,6 @@ def prefix_policy(job: Job) -> PrefixPolicy:
     return policy
 
 
-def primed_stages(job: Job) -> frozenset[tuple[str, str]]:
-    """Return the stages, with their model, in which one call goes first."""
-    return frozenset(prefix_policy(job).primed)
-
-
 def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     """Return *plain* with schemas shared as in one job of *sharing*, chosen for each model.
 

@@ -60,10 +60,9 @@ def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
         "minimal": "supports_minimal_reasoning_effort",
     }
     named = {level for level, flag in flags.items() if entry.get(flag) is True}
-    older_gemini = "gemini-2.5" in name
     if "claude" in name and not entry.get("thinking_always_on"):
         named.add("off")
-    if older_gemini:  # a budget of tokens, which only Pro needs
+    if "gemini-2.5" in name:  # a budget of tokens, which only Pro needs
         named |= {"minimal"} if "pro" in name else {"off", "minimal"}
     if "deepseek" in name or "qwen" in name:  # switched on or off
         named.add("off")
@@ -88,23 +87,17 @@ def effort_of(model: Optioned) -> str | None:
 def effort_note(model: Optioned) -> str:
     """Return what is sent in place of an effort that *model* does not accept, "" if it does."""
     sent = effort_of(model)
-    if model.effort is None or sent == model.effort:
-        return ""
-    if sent is None and model.effort == "off":
+    if model.effort in (None, sent) or (sent is None and model.effort == "off"):
         return ""
     if sent is None:
         return f"{model.name} takes no effort: {model.effort} is not sent"
     return f"{model.name} does not take {model.effort}: {sent} is sent"
 
 
-def tier_of(model: Optioned) -> str:
-    """Return the tier that calls ask for, "" for none."""
-    return model.service_tier or ("flex" if model.delivery == "flex" else "")
-
-
 def tier_word(model: Optioned) -> str | None:
     """Return what *model*'s provider calls the tier that is asked for; None for none."""
-    return TIERS.get(provider_of(model), {}).get(tier_of(model))
+    asked = model.service_tier or ("flex" if model.delivery == "flex" else "")
+    return TIERS.get(provider_of(model), {}).get(asked)
 
 
 def has_flex(model: Optioned) -> bool:

@@ -1,7 +1,7 @@
 """Request and completion: what a transport is given for one call, and what it returns."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -22,26 +22,26 @@ _ON_FIRST_TOKEN: ContextVar[Callable[[], object] | None] = ContextVar("first_tok
 _ON_SENT: ContextVar[Callable[[], object]] = ContextVar("on_sent", default=lambda: None)
 
 
-@contextmanager
-def on_arrival(callback: Callable[[], object]) -> Iterator[None]:
+def on_arrival(callback: Callable[[], object]) -> AbstractContextManager[None]:
     """Call *callback* when the reply to the block's call has arrived whole; blocks may nest."""
-    outer = _ON_ARRIVAL.get()
-    token = _ON_ARRIVAL.set(lambda: (callback(), outer()))
-    try:
-        yield
-    finally:
-        _ON_ARRIVAL.reset(token)
+    return _nested(_ON_ARRIVAL, callback)
+
+
+def on_sent(callback: Callable[[], object]) -> AbstractContextManager[None]:
+    """Call *callback* when a server has taken the request of the block's call; blocks may nest."""
+    return _nested(_ON_SENT, callback)
 
 
 @contextmanager
-def on_sent(callback: Callable[[], object]) -> Iterator[None]:
-    """Call *callback* when a server has taken the request of the block's call; blocks may nest."""
-    outer = _ON_SENT.get()
-    token = _ON_SENT.set(lambda: (callback(), outer()))
+def _nested(
+    holder: ContextVar[Callable[[], object]], callback: Callable[[], object]
+) -> Iterator[None]:
+    outer = holder.get()
+    token = holder.set(lambda: (callback(), outer()))
     try:
         yield
     finally:
-        _ON_SENT.reset(token)
+        holder.reset(token)
 
 
 def request_sent() -> None:
@@ -117,13 +117,15 @@ class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 
     async def open(self) -> None:
-        """Load what calls need."""
+        """Load what calls need; by default nothing."""
+        return
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Send *request* once and return the reply."""
 
     async def close(self) -> None:
-        """Release connections."""
+        """Release connections; by default there are none."""
+        return
 
 
 def checked_text(text: str, secrets: Secrets) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -56,7 +56,9 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     if not raw:
         return None
     seconds = _seconds(raw)
-    return seconds if seconds is not None else _until(raw, now or datetime.now(UTC))
+    if seconds is not None:
+        return seconds
+    return _until(raw, now or datetime.now(UTC), parsedate_to_datetime)
 
 
 def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -67,9 +69,7 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     again, so that it is only a hint for a 429 without Retry-After.
     """
     waits = [
-        _duration(value)
-        or _counted(value, now or datetime.now(UTC))
-        or _until_iso(value, now or datetime.now(UTC))
+        _reset_s(value, now or datetime.now(UTC))
         for name, value in headers.items()
         if "ratelimit" in name.lower() and "reset" in name.lower()
     ]
@@ -127,10 +127,11 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
 
 def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
     """Return what the headers of one limit say, by their role; None if that is of no use."""
-    left, limit = (_amount(group.get(role, "")) for role in ("remaining", "limit"))
+    amounts = (_number(group.get(role, "")) for role in ("remaining", "limit"))
+    left, limit = (each if 0 <= each < _EPOCH_S * 1000 else None for each in amounts)
     window = next((s for word, s in _WINDOWS.items() if word in name), 60.0)
     raw = group.get("reset", "")
-    reset = (_duration(raw) or _counted(raw, now) or _until_iso(raw, now)) if raw else window
+    reset = _reset_s(raw, now) if raw else window
     if left is None or reset is None or (limit is not None and not left <= limit > 0):
         return None
     if limit is None and (not raw or reset > MAX_RETRY_AFTER_S):
@@ -145,12 +146,9 @@ def _kind(name: str) -> str:
     return "requests"
 
 
-def _amount(raw: str) -> float | None:
-    try:
-        value = float(raw)
-    except ValueError:
-        return None
-    return value if 0 <= value < _EPOCH_S * 1000 else None
+def _reset_s(raw: str, now: datetime) -> float | None:
+    """Read a duration, a number of seconds, or a moment."""
+    return _duration(raw) or _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
 
 
 def _duration(raw: str) -> float | None:
@@ -170,29 +168,24 @@ def _counted(raw: str, now: datetime) -> float | None:
     return left if left > 0 else None
 
 
-def _until_iso(raw: str, now: datetime) -> float | None:
+def _seconds(raw: str) -> float | None:
+    value = _number(raw)
+    return value if 0 < value < math.inf else None
+
+
+def _number(raw: str) -> float:
+    """Return the number in *raw*, NaN for none."""
     try:
-        moment = datetime.fromisoformat(raw.strip())
+        return float(raw)
+    except ValueError:
+        return math.nan
+
+
+def _until(raw: str, now: datetime, parse: Callable[[str], datetime]) -> float | None:
+    """Return the seconds until the moment in *raw*, UTC unless it says otherwise; None if past."""
+    try:
+        moment = parse(raw.strip())
     except ValueError:
         return None
     left = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-    return left if left > 0 else None
-
-
-def _seconds(raw: str) -> float | None:
-    try:
-        value = float(raw)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value > 0 else None
-
-
-def _until(raw: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(raw)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    left = (moment - now).total_seconds()
     return left if left > 0 else None

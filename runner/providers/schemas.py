@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 _ITEMS = frozenset(("minItems", "maxItems"))
 _LENGTHS = frozenset(("minLength", "maxLength"))
@@ -63,15 +66,23 @@ def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
 
 def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> dict[str, Any]:
     """Return *schema* with the bounds that the model *name* accepts at *api_base*."""
-    result: dict[str, Any] = _kept(schema, accepted_bounds(name, api_base), named=False)
+    result: dict[str, Any] = orjson.loads(
+        _sent(orjson.dumps(schema), accepted_bounds(name, api_base))
+    )
     return result
+
+
+@lru_cache
+def _sent(schema: bytes, accepted: frozenset[str]) -> bytes:
+    """Return the JSON of *schema* without other bounds; a run asks for a few schemas only."""
+    return orjson.dumps(_kept(orjson.loads(schema), accepted, named=False))
 
 
 def _kept(node: Any, accepted: frozenset[str], *, named: bool) -> Any:
     """Return *node* without other bounds; *named*: its keys are names of fields."""
     if isinstance(node, list):
         return [_kept(each, accepted, named=False) for each in node]
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return node
     return {
         key: _kept(value, accepted, named=not named and key in ("properties", "$defs"))

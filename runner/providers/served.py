@@ -3,9 +3,9 @@
 import json
 import re
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -32,26 +32,22 @@ class _NotFollowed(urllib.request.HTTPRedirectHandler):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """A server at *base*, its address up to `/v1`; *key* is sent as the calls send it."""
+def _asked(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    """Return the JSON that a server answers; raise OSError or ValueError without any.
 
-    base: str
-    key: str | None
-
-    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Return the JSON of a reply; raise OSError or ValueError without one."""
-        headers = {"Content-Type": "application/json"}
-        if self.key:
-            headers["Authorization"] = f"Bearer {self.key}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data, headers)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
-        try:
-            with opener.open(request, timeout=TIMEOUT_S) as reply:
-                return parse_json(reply.read(_MAX_BYTES))
-        except HTTPException as error:
-            raise ValueError(str(error)) from error
+    *base* is its address up to `/v1`; *key* is sent as the calls send it.
+    """
+    headers = {"Content-Type": "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(base + path, data, headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
+    try:
+        with opener.open(request, timeout=TIMEOUT_S) as reply:
+            return parse_json(reply.read(_MAX_BYTES))
+    except HTTPException as error:
+        raise ValueError(str(error)) from error
 
 
 def is_self_hosted(model: ModelSettings) -> bool:
@@ -70,10 +66,10 @@ def learn_served(
     """
     parts = urlsplit(model.api_base or "")
     path = parts.path.rstrip("/").removesuffix("/v1")
-    server = _Server(urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
+    ask = partial(_asked, urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
     name = model.name.partition("/")[2]
     try:
-        found = [*_windows(server, name, learned, sends_size="num_ctx" in model.params)]
+        found = [*_windows(ask, name, learned, sends_size="num_ctx" in model.params)]
     except OSError:  # nobody is there: the first call says why
         return
     if found:
@@ -83,31 +79,31 @@ def learn_served(
     if counted >= _LEAST_TOKENS:
         with suppress(OSError, ValueError):
             body = {"model": name, "content": sample, "prompt": sample}  # llama.cpp's, vLLM's
-            reply = mapping(server.ask("/tokenize", body))
+            reply = mapping(ask("/tokenize", body))
             tokens = number(reply.get("count")) or len(reply.get("tokens") or ())
             if tokens:
                 learned.factor = believed_factor(tokens / counted)
 
 
 def _windows(
-    server: _Server, name: str, learned: Learned, *, sends_size: bool
+    ask: Callable[..., Any], name: str, learned: Learned, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
-    """Yield the windows that *server* tells, with the path that tells each; raise OSError.
+    """Yield the windows that a server tells, with the path that tells each; raise OSError.
 
     A window in Ollama's own settings does not count for calls that send another.
     """
     with suppress(ValueError, HTTPError):
-        props = mapping(server.ask("/props"))  # llama.cpp
+        props = mapping(ask("/props"))  # llama.cpp
         slots = number(props.get("total_slots"))
         learned.slots = int(slots) if slots and 1 <= slots <= _MAX_SLOTS else None
         yield from _named(mapping(props.get("default_generation_settings")), "/props")
     with suppress(ValueError, HTTPError):
-        listed = mappings(mapping(server.ask("/v1/models")).get("data"))
+        listed = mappings(mapping(ask("/v1/models")).get("data"))
         named = [each for each in listed if each.get("id") == name]
         for each in named or listed[:1]:
             yield from _named({**mapping(each.get("meta")), **each}, "/v1/models")
     with suppress(ValueError, HTTPError):
-        shown = mapping(server.ask("/api/show", {"model": name}))  # Ollama
+        shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))
         if match and not sends_size:
             yield from _named({"n_ctx": int(match[1])}, "num_ctx in /api/show")

@@ -140,5 +140,5 @@ def _check_lines(inspection: Inspection, name: str, lines: Iterable[bytes]) -> N
 def is_record(name: str) -> bool:
     """Return whether a file called *name* holds an analyzer's answer."""
     parts = name.split("/")
-    deep = len(parts) in (3, 4)  # a part of a long transcript has a folder of its own
+    deep = len(parts) in (3, 4, 5)  # parts have a folder, and so have answers beside one
     return deep and parts[0] in ("intermediate", "superseded") and parts[-1][0] != "."

@@ -1,12 +1,10 @@
 """Cache keys: a digest of all that is sent in a call and of the model."""
 
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import orjson
 
-from runner.base.text import DISTRIBUTION, digest
+from runner.base.text import digest, own_version
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings
 from runner.providers.request import Request
@@ -42,7 +40,7 @@ def request_key(
     if grounded:
         sent["grounded"] = True
     if model.name.startswith(OFFLINE):
-        sent["reader"] = _own_version()  # the answer comes from our code
+        sent["reader"] = own_version()  # the answer comes from our code
     return digest(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS).decode())
 
 
@@ -50,9 +48,3 @@ def payload_digest(record: Any) -> str:
     """Return the SHA-256 hex of a stored record without its own `sha256`."""
     body = {name: value for name, value in record.items() if name != "sha256"}
     return digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())
-
-
-@cache
-def _own_version() -> str:
-    """Return the installed version; reading it takes milliseconds."""
-    return version(DISTRIBUTION)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from runner.base.files import make_directory, write_in_place
+from runner.base.files import make_directory, sync_directory, write_in_place
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.record.journal import Journal, MemberJournal
@@ -27,13 +27,19 @@ class MemberDirectory(RunDirectory):
         self._fresh = not path.exists()
         self._batch = batch
         self._pages: list[Pages] = []
-        for part in ("", *stages):
-            make_directory(path / "intermediate" / part, batch.path)
+        make_directory(path, batch.path)
         if not self._fresh:
             check_folders(path)
-        for part in ("context", "logs"):
-            (path / part).mkdir(mode=0o700, exist_ok=True)
+        parts = ("intermediate", *(f"intermediate/{stage}" for stage in stages), "context", "logs")
+        for part in parts:
+            if self._fresh:
+                (path / part).mkdir(mode=0o700)
+            else:
+                make_directory(path / part, batch.path)
+        for part in ("intermediate", ""):  # whose entries answers depend on
+            sync_directory(path / part)
         super().__init__(path, MemberJournal(batch.journal, name))
+        self._made.update(path / part for part in parts)
         if not self._fresh:
             self.uncomplete()
 

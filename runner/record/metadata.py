@@ -3,11 +3,11 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from runner.base.text import DISTRIBUTION
+from runner.base.text import own_version
 from runner.job.job import Job, Setup
 from runner.record.journal import Spent
 
@@ -46,9 +46,9 @@ def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
     }
 
 
-@lru_cache
+@cache
 def versions() -> Mapping[str, str]:
     """Return the versions of Python and the main packages; the first call takes 10 ms."""
     names = ("litellm", "hydra-core", "pydantic", "tiktoken")
-    own = {"python": platform.python_version(), "colloquy": version(DISTRIBUTION)}
+    own = {"python": platform.python_version(), "colloquy": own_version()}
     return own | {name: version(name) for name in names}

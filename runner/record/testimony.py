@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.grounding.quotes import ABSENT
+from runner.answers.groups import Join, is_negated, joins
 from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
+from runner.base.text import digest
 from runner.job.graph import Node
+from runner.providers.offline.language.asking import terms_of
 from runner.record.batch_directory import rows_of
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
@@ -53,6 +56,26 @@ class Testimony:
     unread: tuple[UnreadFile, ...]
     findings: Mapping[str, JointFinding]
     unused: int
+
+
+def place_of(file: str) -> str:
+    """Return the 256 bits that place *file* in the tree of a collection's calls."""
+    return f"{int(digest(file), 16):0256b}"
+
+
+def joins_of(found: Sequence[JointFinding], embedded: Sequence[Sequence[float]] = ()) -> list[Join]:
+    """Return how *found* are joined by their words, the most alike first; see `groups.joins`.
+
+    With their vectors *embedded*, these count as much as the words. A finding with a negation is
+    never joined with one without: only a word parts opposites.
+    """
+    made = list[Join]()
+    for negated in (False, True):
+        rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
+        vectors = [embedded[n] for n, _ in rows] if embedded else ()
+        own = joins([terms_of(each.shown) for _, each in rows], vectors)
+        made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
+    return sorted(made, key=lambda join: -join.likeness)
 
 
 def gather(

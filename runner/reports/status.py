@@ -15,7 +15,7 @@ from runner.record.batch_directory import batch_of
 from runner.record.deliveries import DeliveryBook
 from runner.record.lock import is_held
 from runner.record.run_directory import check_folders
-from runner.reports.stored_run import find_runs, is_run
+from runner.reports.stored_run import runs_in
 
 USAGE = """\
 usage: colloquy-status DIR…
@@ -33,19 +33,12 @@ def main() -> None:
 
 def _tell(given: Arguments) -> None:
     for word in given.words:
-        path = Path(word)
-        if not path.is_dir():
-            raise ConfigError(f"{path}: not a directory")
-        try:
-            found = [path] if is_run(path) else find_runs([path])
-            runs = dict.fromkeys(batch_of(run) or run for run in found)
-            for run in runs:
-                check_folders(run)
+        for run in dict.fromkeys(batch_of(run) or run for run in runs_in(Path(word))):
+            check_folders(run)
+            try:
                 print("\n".join(status_of(run)))
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
-        if not runs:
-            raise ConfigError(f"{path}: no run there")
+            except OSError as error:
+                raise ConfigError(f"{run} cannot be read: {reason(error, run)}") from error
 
 
 def status_of(run: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, reason
 from runner.base.json import MAX_BYTES, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.record.batch_directory import batch_of
@@ -86,8 +86,7 @@ class StoredRun:
 def read_run(path: Path) -> StoredRun:
     """Return the run in *path*; raise ConfigError if there is none."""
     if not is_run(path):
-        near = [str(found) for found in find_runs([path.parent])]
-        raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
+        raise no_run(path)
     check_folders(path)
     files = [f for stage in folders_in(path / "intermediate") for f in files_in(stage, ".json")]
     read = list(_records(files))
@@ -159,6 +158,25 @@ def find_runs(
             below = sorted(folders_in(path), key=by_number)
             found |= dict.fromkeys(find_runs(below, is_one, depth - 1))
     return list(found)
+
+
+def runs_in(path: Path, is_one: Callable[[Path], bool] = is_run) -> list[Path]:
+    """Return `find_runs` of *path*; raise ConfigError if there is none, or it cannot be read."""
+    try:
+        found = find_runs([path], is_one)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
+    if not found:
+        raise no_run(path)
+    return found
+
+
+def no_run(path: Path) -> ConfigError:
+    """Return the error for a *path* without a run, with the nearest directory that holds some."""
+    near = []
+    with suppress(OSError):
+        near = [str(p) for p in folders_in(path.parent) if p != path and find_runs([p], depth=2)]
+    return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
 
 
 def by_number(path: Path) -> tuple[int, str]:

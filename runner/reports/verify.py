@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from runner.record.previous_session import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of
-from runner.reports.stored_run import find_runs, is_run, statuses_of
-from runner.reports.verify_collection import collection_faults
+from runner.reports.stored_run import is_run, runs_in, statuses_of
+from runner.reports.verify_collection import collection_faults, collection_note
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -42,7 +43,8 @@ def main() -> None:
 
 
 def _check(given: Arguments) -> int:
-    paths = dict.fromkeys(path for word in given.words for path in _runs_in(Path(word)))
+    found = (path for word in given.words for path in runs_in(Path(word), _has_traces))
+    paths = dict.fromkeys(found)
     faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
     signatures = dict.fromkeys(batch_of(path) or path for path in paths)
     unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
@@ -56,7 +58,20 @@ def _check(given: Arguments) -> int:
     for path, fault in unsigned.items():
         if fault not in altered:
             print(to_terminal(f"{path}: {fault}"))
+    for path in paths:
+        if note := _note(path):
+            print(to_terminal(f"{path}/{FILE}: {note}"))
     return EXIT_BUG if faults or altered else EXIT_OK
+
+
+def _note(path: Path) -> str:
+    with suppress(OSError, ValueError, ColloquyError):
+        return collection_note(path)
+    return ""
+
+
+def _has_traces(path: Path) -> bool:
+    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
 
 
 def _unsigned(path: Path) -> str | None:
@@ -65,19 +80,6 @@ def _unsigned(path: Path) -> str | None:
         return fault_of(path)
     except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
         return str(error)
-
-
-def _runs_in(path: Path) -> list[Path]:
-    """Return the runs at or under *path*, however damaged, without links; raise ConfigError."""
-    if not path.is_dir():
-        raise ConfigError(f"{path}: not a directory")
-    try:
-        found = find_runs([path], lambda p: is_run(p) or any((p / t).exists() for t in _TRACES))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
-    if not found:
-        raise ConfigError(f"{path}: no run there")
-    return found
 
 
 def verify(path: Path) -> list[str]:

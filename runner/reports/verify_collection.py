@@ -7,12 +7,16 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import AGAINST, FILE, FOR, Collection, Theme, ThemeQuote, read_collection
 from runner.base.errors import ColloquyError
-from runner.base.json import load_json, read_yaml
+from runner.base.json import load_json, read_yaml, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.record.batch_directory import rows_of
 from runner.record.run_directory import COMPLETED, RESOLVED
-from runner.record.testimony import JointFinding, gather
+from runner.record.testimony import JointFinding, Testimony, gather
+from runner.reports.collection.facts import facts_of
+from runner.reports.collection.tables import TABLES
+from runner.reports.stored_run import read_run
+from runner.reports.verify_calls import Calls, not_made_again
 from runner.transcript.inputs import Input
 
 Key = tuple[str, str, str, str | None, float | None, str, str]
@@ -37,7 +41,11 @@ def collection_faults(batch: Path) -> list[str]:
     if stored is None:
         return ["it is not what a collection writes"]
     reads = {name for node in joint.nodes for name in node.reads}
-    inputs = [Input(Path(each.file), each.file, each.run) for each in stored.read]
+    runs = {each.file: each.run for each in stored.read}
+    for row in rows_of(batch):  # also of files that are said to be unread
+        if run := text(row.get("run")):
+            runs.setdefault(text(row.get("transcript")), run)
+    inputs = [Input(Path(file), file, run) for file, run in runs.items()]
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:
         return [f"{outside[0]!r} is not a run of this batch"]
@@ -45,27 +53,56 @@ def collection_faults(batch: Path) -> list[str]:
     found = evidence.findings
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
     return [
-        *_unread(stored, found, rows_of(batch)),
+        *_unread(stored, evidence, len(runs)),
         *_theme_faults(stored, found),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
+        *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
+        *(_tables(batch) if (batch / COMPLETED).is_file() else ()),
     ]
+
+
+def collection_note(batch: Path) -> str:
+    """Return what `collection_faults` cannot tell of a batch's collection, empty without one.
+
+    Raises OSError and ValueError.
+    """
+    if not (batch / FILE).is_file() or read_collection(load_json(batch / FILE)) is None:
+        return ""
+    why = not_made_again(validate(read_yaml(batch / RESOLVED)))
+    words = (
+        "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
+    )
+    return f"{words}, whose truth is not checked" + (
+        f"; groups and curve are not: {why}" * bool(why)
+    )
+
+
+def _tables(batch: Path) -> Iterator[str]:
+    """Yield the tables that are not what themes.json gives."""
+    if (facts := facts_of(read_run(batch))) is None:
+        return
+    for name, make in TABLES.items():
+        file, data = (batch / FILE).with_name(name), make(facts).encode()
+        if file.is_file() and (file.stat().st_size != len(data) or file.read_bytes() != data):
+            yield f"it does not give {name}, which colloquy-report makes again"
 
 
 def _is_inside(batch: Path, run: str) -> bool:
     return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
-def _unread(
-    stored: Collection, found: Mapping[str, JointFinding], files: Sequence[object]
-) -> Iterator[str]:
-    known = {finding.file for finding in found.values()}
-    named = [each.file for each in stored.read]
-    for name in sorted(known - set(named)):
+def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str]:
+    read = {each.file: each for each in evidence.read}
+    named = {each.file: each for each in stored.read}
+    for name in sorted(read.keys() - named.keys()):
         yield f"{name} is not among the files that were read"
+    for name in sorted(read.keys() & named.keys()):
+        if set(read[name].speakers) != set(named[name].speakers):
+            yield f"{name}: its speakers are not those of its transcript"
     if files and not named and not stored.unread:
-        yield f"no file is read or unread, and the batch has {len(files)}"
-    if len(set(named)) < len(named):
+        yield f"no file is read or unread, and the batch has {files}"
+    if len(named) < len(stored.read):
         yield "a file was read twice"
 
 

@@ -1,6 +1,6 @@
 """What a run leaves for the plans of later ones: its calls' averages, and what models taught."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
@@ -30,6 +30,8 @@ async def remember_calls(
         await offload(remember, job.root, learned)
     except OSError as error:
         log.warning("history.failed", error=str(error))
+    if job.to_embed:  # whose calls and tokens are among those of the answer
+        return
     for name in dict.fromkeys(model.settings.name for model in job.models.values()):
         averages, at_flex = dict[str, CallAverages](), dict[str, CallAverages]()
         for node, outcome in outcomes.items():
@@ -43,11 +45,22 @@ async def remember_calls(
             live = found if ways == {"live"} else replace(found, latency_s=planned.latency_s)
             averages[node] = live
         for key, known in ((name, averages), (flex_name(name), at_flex)):
-            try:
-                if known or key == name:
-                    await offload(write_history, history_of(job.root), key, known)
-            except OSError as error:
-                log.warning("history.failed", error=str(error))
+            if known or key == name:
+                await add_to_history(job, key, known)
+
+
+async def add_to_history(job: Job, model: str, averages: Mapping[str, CallAverages]) -> None:
+    """Add *averages* of a model's calls by analyzer; a failed write is logged only."""
+    try:
+        await offload(write_history, history_of(job.root), model, averages)
+    except OSError as error:
+        log.warning("history.failed", error=str(error))
+
+
+def mean_of(calls: Sequence[CallAverages]) -> CallAverages:
+    """Return the mean of what *calls*, at least one, took."""
+    rows = [(each.latency_s, each.reply_tokens, each.prompt_ratio) for each in calls]
+    return CallAverages(*(round(mean(column), 4) for column in zip(*rows, strict=True)))
 
 
 def _deliveries(timing: NodeTiming) -> set[str]:

@@ -167,14 +167,11 @@ class _Jobs:
     def _job(self, cfg: DictConfig) -> remote.Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
-        if sweeping and not OmegaConf.select(cfg, "plan"):
-            self._note(Path(hydra_config.runtime.output_dir).parent)
-        return _hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
-
-    def _note(self, sweep: Path) -> None:
-        if sweep not in self.sweeps:
+        sweep = Path(hydra_config.runtime.output_dir).parent
+        if sweeping and not OmegaConf.select(cfg, "plan") and sweep not in self.sweeps:
             sign_stored(sweep)
             self.sweeps[sweep] = None
+        return hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
 
 
 def _compare(sweep: Path) -> None:
@@ -186,17 +183,8 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
-def remote_directory() -> Path:
-    """Return the directory of the job in a process that a launcher started."""
-    return Path(HydraConfig.get().runtime.output_dir)
-
-
-def remote_job(cfg: DictConfig, *, begun: bool) -> remote.Job:
-    """Return the job of *cfg* in a process that a launcher started; *begun* as in `execute_job`."""
-    return _hydra_job(cfg, in_sweep=True, begun=begun)
-
-
-def _hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
+def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
+    """Return the job of *cfg*, as Hydra composed it; *begun* as in `execute_job`."""
     hydra_config = HydraConfig.get()
     sources = hydra_config.runtime.config_sources
     folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]

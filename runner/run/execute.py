@@ -1,8 +1,8 @@
 """Execution of a run or batch: its directory, log, clients and simulated providers."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity, measured
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
+from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import (
     build_clients,
@@ -44,7 +45,7 @@ from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import leave_report
 from runner.run.batch.batch_run import Batch
-from runner.run.batch.console import LOG_HOLD_S, BatchConsole, batch_log
+from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
 from runner.run.ending import (
@@ -64,6 +65,12 @@ from runner.transcript.inputs import root_of
 log = structlog.get_logger("colloquy.run")
 
 
+# Completes a job through its clients, and tells what that took.
+Prepare = Callable[
+    [Job, Mapping[str, Client], RunDirectory, StoredAnswers], Awaitable[tuple[Job, CallLog]]
+]
+
+
 @dataclass(frozen=True)
 class ProcessState:
     """State that all jobs of a process share.
@@ -71,7 +78,7 @@ class ProcessState:
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
     next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. *tells*
-    whether the last line of a run is printed.
+    whether the last line of a run is printed; *prepare* gives a new run what only calls can tell.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -82,6 +89,7 @@ class ProcessState:
     clients: Callable[..., dict[str, Client]] = build_clients
     endpoints: Endpoints = batch_endpoint
     tells: bool = True
+    prepare: Prepare | None = None
 
 
 async def execute_job(
@@ -119,13 +127,10 @@ async def execute_job(
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)
-    directory = RunDirectory.create(path, _parts(job))
-    started(path)
-    stored = StoredAnswers(store=store)
-    try:
+    with closing(RunDirectory.create(path, _parts(job))) as directory:
+        started(path)
+        stored = StoredAnswers(store=store)
         return await _run(job, directory, shared, stored, in_sweep=in_sweep)
-    finally:
-        directory.close()
 
 
 def new_path(job: Job | BatchJob) -> Path:
@@ -145,12 +150,9 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     if previous.unchanged and await offload(nothing_to_do, previous.path, job):
         print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
-    directory = RunDirectory.reopen(previous.path, _parts(job))
-    try:
+    with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
         return await _run(job, directory, shared, stored)
-    finally:
-        directory.close()
 
 
 async def _run(
@@ -168,15 +170,15 @@ async def _run(
             if stored.previous is not None:
                 await offload(restore_account, path, directory.journal)
             directory.write_job(job)
-            console: str = job.settings.output.console
-            hold_s = 0.0
+            console, hold_s = str(job.settings.output.console), 0.0
             if isinstance(job, BatchJob):
                 begin_batch(path)
-                console, hold_s = batch_log(console), LOG_HOLD_S
-            log = run_log(
+                # A batch shows the events of its runs as JSON alone.
+                console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
+            events = run_log(
                 directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
             )
-            stack.enter_context(log)
+            stack.enter_context(events)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
                 result = await _execute(job, directory, shared, stored, stack)
@@ -234,9 +236,11 @@ async def _execute(
     set_library_levels()
     await offload(versions)
     lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
-    result = await _answers(
-        job, directory, BatchServices(clients, shared.admission, shared.stop, lag), stored
-    )
+    before = None
+    if shared.prepare is not None and isinstance(job, Job):
+        job, before = await shared.prepare(job, clients, directory, stored)
+    services = BatchServices(clients, shared.admission, shared.stop, lag)
+    result = await _answers(job, directory, services, stored, before)
     if result.status in ANSWERED:
         await delivery.finish()
     return result
@@ -247,14 +251,15 @@ async def _answers(
     directory: RunDirectory,
     services: BatchServices,
     stored: StoredAnswers,
+    before: CallLog | None,
 ) -> RunResult | BatchResult:
-    """Run *job* with *services*."""
+    """Run *job* with *services*; *before* is as in Run."""
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, job.secrets)
         return await Batch(job, directory, services, stored, console).execute()
     if said := left_out(job):
         log.warning("collection.skipped", reason=said)
-    run = Run(job, services.clients, directory, stored, services.lag, stop=services.stop)
+    run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
     result = await run.execute()
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from runner.base import errors
-from runner.base.command import print_error
 from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
@@ -86,23 +85,35 @@ class RemoteJobs:
         A failure ends no other job: `collect` reports it. Raises OutputError if the status
         cannot be written.
         """
+        from hydra.core.hydra_config import HydraConfig
+
         from runner.reports.stored_run import is_run
-        from runner.run.command import remote_directory, remote_job  # imports Hydra
+        from runner.run.command import hydra_job
+        from runner.run.session import Session
 
         status = JobStatus(self._origin.token, socket.gethostname())
         if self._lost:
             raise OutputError(
                 f"{status.host} cannot see {self._lost}; a sweep needs one file system"
             )
-        path = remote_directory()
+        path = Path(HydraConfig.get().runtime.output_dir)
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
         make_directory(file.parent, path.parent)
         begun = _read(file, status.token) is not None and is_run(path)
         write_json(file, asdict(status))
         codes: list[int] = []
         objective, error = None, ""
+
+        async def recording(shared: Any) -> Any:
+            nonlocal error
+            try:
+                return await hydra_job(cfg, in_sweep=True, begun=begun)(shared)
+            except ColloquyError as known:
+                error = str(known)
+                raise
+
         try:
-            objective, error = _run(remote_job(cfg, begun=begun), codes)
+            objective = Session(codes).run(recording)
         except KeyboardInterrupt:  # a signal, which the run has reported and recorded
             codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is reported and ends no other
@@ -112,26 +123,6 @@ class RemoteJobs:
         error = one_line(secrets_of().redact(error))
         write_json(file, asdict(replace(status, exit_code=codes[-1] if codes else 0, error=error)))
         return objective
-
-
-def _run(job: Job, codes: list[int]) -> tuple[Any, str]:
-    """Run *job*; return its objective and its error."""
-    from runner.run.session import Session
-
-    faults: list[str] = []
-
-    async def recording(shared: Any) -> Any:
-        try:
-            return await job(shared)
-        except ColloquyError as error:
-            faults.append(str(error))
-            raise
-
-    try:
-        return Session(codes).run(recording), "".join(faults)
-    except ColloquyError as error:
-        codes.append(print_error(error))
-        return None, str(error)
 
 
 @contextmanager
@@ -160,9 +151,8 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
 def collect(sweep: Path, origin: Origin) -> list[int]:
     """Return the exit codes of the jobs in *sweep* that a launcher ran for *origin*.
 
-    Signs what they have left, since other machines have other keys. Prints the errors that no
-    run directory holds. A job that has not ended, or did not start, counts as one without an
-    answer.
+    Signs what they have left, since other machines have other keys. Prints the errors that no run
+    directory holds. A job that has not ended, or did not start, counts as one without an answer.
     """
     # Imported late for a fast --help.
     from runner.reports.compare.planned_jobs import planned_jobs

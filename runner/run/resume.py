@@ -17,7 +17,7 @@ from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_l
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
-from runner.job.build import job_from, open_transcript, resolve, transcript_path
+from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
@@ -30,7 +30,7 @@ from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import find_runs, is_run, read_run
 from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config
-from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
+from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
@@ -39,20 +39,18 @@ _EXPECTED = "what a run writes there"
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run to resume: its job, its previous session, and *changes* since then."""
+    """A run to resume: its job and its previous session."""
 
     job: Job | BatchJob
     previous: PreviousSession
-    changes: tuple[str, ...] = ()
 
 
 def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Resumption:
     """Return the run that *arguments*, `resume=DIR` among them, resume.
 
-    Raises ConfigError if there is no run, if an argument is not accepted, without
-    `trusted=true`, if this user has not signed the run and it is not *permitted* already, and,
-    without `allow_changed=true`, if the settings, prompts or transcript of stored answers have
-    changed.
+    Raises ConfigError if there is no run, if an argument is not accepted, without `trusted=true`,
+    if this user has not signed the run and it is not *permitted* already, and, without
+    `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
     path, flags, overrides, config_dirs = _split(arguments)
     before, fault = _stored_config(path), fault_of(path)
@@ -70,10 +68,10 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
     stored = _read(path / "config" / "overrides.json", list)
-    job = job_from(
-        wanted,
-        composed=OmegaConf.to_yaml(composed, resolve=False),
-        config_dirs=config_dirs,
+    job = build_job(
+        composed,
+        data=wanted,
+        config_folders=config_dirs,
         overrides=[*stored, *overrides],
         transcript=transcript,
         only=input_names(path) if many else None,
@@ -89,7 +87,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
     same = not changes and has_checked(path, job.expected)
-    return Resumption(job, PreviousSession(path, flags["retry_failed"], same), tuple(changes))
+    return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
 @dataclass(frozen=True)
@@ -215,7 +213,8 @@ def _wanted(
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides)
-        wanted = resolve(composed, guided=guided or fault is None)
+        wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
+        wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:
         why = f"{fault}: " if fault else ""

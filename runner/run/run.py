@@ -25,6 +25,7 @@ from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_o
 from runner.base.format import plural
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
+from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.schedule import Place, run_graph
 from runner.job.graph import Node
@@ -99,7 +100,7 @@ class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
     *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
-    for a single run; *stop* the signals received.
+    for a single run; *stop* the signals received; *before* are calls that its first node needed.
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class Run:
         lag: Lag | None = None,
         member: Member | None = None,
         stop: Stop | None = None,
+        before: CallLog | None = None,
     ) -> None:
         self.job, self.directory = job, directory
+        self._before = before
         self._lag, self._member, self._stop = lag, member, stop or Stop()
         stored = stored or StoredAnswers()
         self._recorder = Recorder(job, directory, stored)
@@ -239,6 +242,9 @@ class Run:
         """Answer one node; its failure is its outcome, never an exception."""
         recorder = self._recorder
         ready, calls = recorder.elapsed_s(), recorder.call_log(node)
+        if self._before is not None and node is self.job.pipeline.nodes[0]:
+            calls.absorb(self._before)
+            calls.start_conversation()
         recorder.node_started(node)
         with structlog.contextvars.bound_contextvars(stage=node.stage):
             log.info("node.started", analyzer=node.name)

@@ -43,11 +43,8 @@ class Session:
     def run_all(self, jobs: Sequence[Job], limit: int | None = None) -> list[Objective | None]:
         """Run *jobs* in one event loop, at most *limit* at a time, with one admission queue."""
         start_threads()
-        stop, loop, before = (
-            self._shared.stop,
-            asyncio.Runner(loop_factory=SteadyTimeLoop),
-            len(self._codes),
-        )
+        stop, before = self._shared.stop, len(self._codes)
+        loop = asyncio.Runner(loop_factory=SteadyTimeLoop)
         try:
             objectives = loop.run(self._run_jobs(jobs, limit or len(jobs)))
         finally:

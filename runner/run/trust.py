@@ -1,21 +1,23 @@
 """Trust: what an unsigned directory would send, read and execute, and whether it may."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError, one_line
 from runner.base.json import at, mapping, text
-from runner.base.regular_files import user_path
+from runner.base.regular_files import kind_of, user_path
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
+from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.build import PACKAGE_PREFIX
 from runner.providers.litellm.embedding import embedding_model
 from runner.providers.litellm.route import ADDRESSES
+from runner.record.run_directory import CODEBOOK
 
 _REFERENCE = re.compile(r"\$\{(\w+(?:\.\w+)*)\}")  # of OmegaConf, without a resolver
 _MAX_REFERENCES = 2000
@@ -48,14 +50,9 @@ def _files(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "transcript.path", settings.transcript.path
     if settings.checks is not None and settings.checks.file is not None:
         yield "checks.file", settings.checks.file
-    if settings.references is not None:
-        yield "references", settings.references
-    if settings.codebook is not None:
-        yield "codebook", settings.codebook
-    if settings.attributes is not None:
-        yield "attributes", settings.attributes
-    if settings.guide is not None:
-        yield "guide", settings.guide
+    for key in ("references", "codebook", "attributes", "guide"):
+        if (value := getattr(settings, key)) is not None:
+            yield key, value
 
 
 def _uses(settings: Settings) -> Iterator[str]:
@@ -132,3 +129,16 @@ def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -
                 f"resume={path}: {key}={value} leads out of this directory, which only you may "
                 f"say: add {key}={value}"
             )
+
+
+def kept_files(path: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
+    """Return the run's own copy of each file of the user that is gone, by key.
+
+    Another codebook would change prompts, which is found; attributes decide about no call.
+    """
+    copies = {"codebook": path / CODEBOOK, "attributes": path / ATTRIBUTES}
+    return {
+        key: str(copy)
+        for key, copy in copies.items()
+        if (file := wanted.get(key)) and not kind_of(user_path(str(file))) and kind_of(copy)
+    }

@@ -93,7 +93,7 @@ def renamed(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
 
 
 def make_segments(
-    turns: Iterable[Turn], leave_out: Callable[[str, str], None] | None = None
+    turns: Iterable[Turn], leave_out: Callable[[str, str], None] = lambda kind, text: None
 ) -> tuple[Segment, ...]:
     """Return numbered segments of the turns with speech; long turns are cut at sentence ends.
 
@@ -101,7 +101,7 @@ def make_segments(
     """
     return tuple(
         Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text, part.where)
-        for number, part in enumerate(_parts(turns, leave_out or _forget), start=1)
+        for number, part in enumerate(_parts(turns, leave_out), start=1)
     )
 
 
@@ -124,10 +124,6 @@ def _broken_word(before: str, after: str) -> bool:
     hyphenated = len(before) > 1 and before[-1] == "-" and before[-2].isalnum()
     dashed = before.endswith("--") and not before.rstrip("-").endswith(" ")
     return (hyphenated or dashed) and after[0].isalnum()
-
-
-def _forget(kind: str, text: str) -> None:
-    """Leave out *text* without a note."""
 
 
 def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iterator[Turn]:

@@ -145,8 +145,9 @@ class _Assembler:
             self._close_turn()
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
-            self._leave_out(row)
-        elif row.stamp is not None and self._is_time(row, row.stamp):
+            self.notes.leave_out("headings", row.raw)
+            self.preface += [] if self.started else [row.raw]
+        elif row.stamp and (not row.stamp.plain or row.is_stamp or self.short_stamps):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:
@@ -213,14 +214,6 @@ class _Assembler:
             self.notes.leave_out(kind, self.time_row)
             self.preface.append(self.time_row)
         self.stamp, self.time_row = stamp, raw
-
-    def _is_time(self, row: Row, stamp: Stamp) -> bool:
-        return not stamp.plain or row.is_stamp or self.short_stamps
-
-    def _leave_out(self, row: Row) -> None:
-        self.notes.leave_out("headings", row.raw)
-        if not self.started:
-            self.preface.append(row.raw)
 
     def _add(self, text: str) -> None:
         if text.strip():

@@ -35,8 +35,7 @@ _LEADING, _BARE_LEADING = (
     re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?!\w|:\S)", re.I) for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
-    re.compile(rf"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【])){_OPEN}{one}{_END}{_CLOSE}$", re.I)
-    for one in (_ONE, _BARE)
+    re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
 )
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
 _UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
@@ -152,9 +151,8 @@ def _without_frames(text: str) -> str:
     seconds = [clock_seconds(f"{clock}:{last}") or 0.0 for clock, _, last in found]
     pace = len(text.split()) / (max(seconds) - min(seconds) or 1.0)
     few = len(found) < _MIN_FRAMES and all(int(second) < 24 for _, second, _ in found)
-    return (
-        text if few and not _FRAMED_PACES[0] < pace < _FRAMED_PACES[1] else _FRAMES.sub(r"\1", text)
-    )
+    slow = _FRAMED_PACES[0] < pace < _FRAMED_PACES[1]
+    return text if few and not slow else _FRAMES.sub(r"\1", text)
 
 
 def day_number(day: str, *, month_first: bool) -> int | None:

@@ -119,7 +119,8 @@ def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
     letters = other_script = ours = others = 0
     for text in texts:
         letters += sum(map(str.isalpha, text))
-        other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
+        if not text.isascii():
+            other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
         for word in text.lower().split():
             ours += word in _ENGLISH
             others += word in _OTHERS

@@ -90,6 +90,7 @@ def test_match_all_wants_every_text_at_the_path_to_fit() -> None:
         ({"type": "tokens", "max": 1000}, "passed"),
         ({"type": "answer-f1", "min": 0.1}, "not_applicable"),
         ({"type": "is-json"}, "passed"),
+        ({"type": "equals", "path": "length(insights) == `2`", "value": True}, "passed"),
         ({"type": "contains", "value": "Friday"}, "passed"),
         ({"type": "contains", "path": "structured_data.nothing", "value": "x"}, "failed"),
         ({"type": "not-contains", "path": "structured_data.nothing", "value": "x"}, "passed"),
@@ -117,6 +118,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "score": lambda value, known: 0.4,
         "result": lambda value, known: {"pass": True, "score": 0.1, "reason": "fine"},
         "nonsense": lambda value, known: "what",
+        "beyond": lambda value, known: 5,
         "exit": leaves,
     }
     found = {name: status(check, **{"mine:fn": function}) for name, function in said.items()}
@@ -126,6 +128,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "score": "failed",
         "result": "passed",
         "nonsense": "failed",
+        "beyond": "failed",
         "exit": "failed",
     } == found
 

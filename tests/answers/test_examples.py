@@ -91,8 +91,10 @@ def test_examples_are_few_short_balanced_and_imitate_no_tag(mine: Path) -> None:
 
 def test_labels_of_other_analyzers_and_without_verdict_are_left_out(mine: Path) -> None:
     (mine / "labels.csv").write_text(
-        "key,verdict,analyzer,finding\n1,right,decisions,Ship it\n2,wrong,needs,A boat\n"
-        "3,unsure,decisions,Perhaps\n"
+        "key,verdict,rater,analyzer,finding\n1,right,ann,decisions,Ship it\n"
+        "2,wrong,ann,needs,A boat\n3,unsure,ann,decisions,Perhaps\n"
+        "4,right,ann,decisions,Perhaps so\n4,wrong,bo,decisions,Perhaps so\n"
+        "5,right,ann,decisions,Perhaps not\n6,wrong,ann,decisions,Perhaps not\n"
     )
     text = examples_of("decisions", "labels.csv", [mine])
 

@@ -71,6 +71,8 @@ def test_a_table_by_hand_may_have_two_columns_semicolons_and_empty_rows(tmp_path
     assert [FindingLabel("k1", "wrong")] == read_labels(file)
     file.write_text("\n")
     assert [] == read_labels(file)
+    file.write_text("sep=;\nkey;verdict;transcript\nk0\nk1;right;1,23E+11\n")
+    assert [FindingLabel("k1", "right")] == read_labels(file)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,8 @@ def test_a_table_by_hand_may_have_two_columns_semicolons_and_empty_rows(tmp_path
         ("key,verdict\nk,yes\n", "labels.csv:2: verdict 'yes'; known: right, unsure, wrong"),
         ("kye,verdict\nk,right\n", "labels.csv:1: there is no column 'key'; did you mean 'kye'?"),
         (b"key,verdict\n\xff,right\n", "it is not UTF-8"),
+        ('key,verdict\n"k,right\nl,wrong\n', "unexpected end of data"),
+        ("key,verdict\n,right\n", "labels.csv:2: expected the key of a finding"),
     ],
 )
 def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str | bytes, said: str) -> None:

@@ -22,6 +22,12 @@ QMSUM = {
         {"question": "When?", "answer": "On Friday.", "turns": []},
     ],
 }
+OWN_QMSUM = {
+    "general_query_list": [
+        {"query": "Who pays?", "answer": "Ann pays the bill.", "turns": [["1", "2"], ["4", "4"]]}
+    ],
+    "specific_query_list": [{"query": "When?", "answer": "On Friday.", "relevant_text_span": []}],
+}
 PAYS = Reference("Who pays?", "Ann pays the bill.", frozenset({1, 2, 4}))
 WHEN = Reference("When?", "On Friday.", frozenset())
 
@@ -33,6 +39,9 @@ def test_qmsum_lists_and_tables_are_read_alike(tmp_path: Path) -> None:
         "c.yaml": json.dumps(QMSUM),
         "d.csv": "\ufeffQuestion,Answer,Turns\n"
         "Who pays?,Ann pays the bill.,1-2 4\nWhen?,On Friday.,\n",
+        "e.csv": "sep=;\r\nquestion;turns;answer\r\nWho pays?;1-2 4;Ann pays the bill.\r\n"
+        "When?;;On Friday.\r\n",
+        "f.json": json.dumps(OWN_QMSUM),
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -55,14 +64,19 @@ def test_a_folder_is_by_transcript_and_an_entry_may_name_its_own(tmp_path: Path)
     ("name", "text", "told"),
     [
         ("a.json", "{}", "expected a list"),
-        ("a.json", '[{"q": 1}]', "the first has: q"),
+        ("a.json", '[{"q": 1}]', "its keys: q"),
+        ("a.json", '[{"question": "q", "anwser": "a"}]', "did you mean 'answer'"),
+        ("a.json", '[{"question": "q", "turns": [[1.5, 2]]}]', "entry 1: turns"),
+        ("a.json", f'[{{"question": "q", "turns": {[[0, 999_999]] * 2}}}]', "first <= last"),
+        ("a.csv", 'question,answer\n"q,a\n', "unexpected end"),
         ("a.json", "{", "cannot be read"),
         ("a.json", '[{"question": "q", "turns": [[3, 1]]}]', "first <= last"),
         ("a.json", '[{"question": "q", "turns": [[0, 99999999]]}]', "first <= last"),
         ("a.json", '[{"question": "q", "turns": [["x"]]}]', "from 0"),
         ("a.csv", "", "expected a list"),
+        ("a.csv", "question,answer\n,a\n", "expected a question"),
         ("a.csv", "question,turns\nq,1-2-3\n", "from 0"),
-        ("a.yaml", "- just text", "expected a list"),
+        ("a.yaml", "- just text", "expected a question"),
     ],
 )
 def test_a_bad_file_is_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:

@@ -18,7 +18,7 @@ from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 STOPPED_S = 9.0
@@ -34,16 +34,12 @@ class Clock:
         return time.monotonic() + self.ahead_s
 
 
-class Wire:
+class Wire(Transport):
     """A transport whose replies come through a socket; the process stops before the first."""
 
     def __init__(self, stop: Callable[[], None], text: bytes) -> None:
         self.stop, self.text = stop, text
         self.sent = 0
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         self.sent += 1

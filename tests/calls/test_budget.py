@@ -19,7 +19,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.prices import prices_of
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 CENT = 1 / 1024  # a price whose multiples are exact
 
@@ -75,7 +75,7 @@ def test_the_message_names_the_cap_on_money_if_that_is_exceeded() -> None:
         budget.enter(0.0, ticket(cost_usd=0.5))
 
 
-class Costly:
+class Costly(Transport):
     """A call of unit N takes, uses and costs what *plan* says: (seconds, percent of its most)."""
 
     def __init__(self, plan: list[tuple[int, int, str]], most: int) -> None:
@@ -83,10 +83,6 @@ class Costly:
         self.most = most
         self.used = 0
         self.sent = 0
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         self.sent += 1

@@ -15,20 +15,16 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, reply_arrived, request_sent
+from runner.providers.request import Completion, Request, Transport, reply_arrived, request_sent
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
 
-class Sequence:
+class Sequence(Transport):
     """Each attempt gets the next outcome: a completion, an error, or a coroutine to await."""
 
     def __init__(self, *outcomes: Completion | CallError | Callable[[], Awaitable[None]]) -> None:
         self.outcomes = list(outcomes)
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         outcome = self.outcomes.pop(0)
@@ -178,9 +174,8 @@ def test_the_slot_is_free_while_a_call_waits_for_its_retry() -> None:
 
 def test_one_unpriced_reply_makes_the_cost_unknown_not_zero() -> None:
     calls = CallLog()
-    calls.add(completion("a", cost=0.5))
-    calls.add(completion("b", cost=None))
-    calls.add(completion("c", cost=0.5))
+    for cost in (0.5, None, 0.5):
+        calls.usage += completion("a", cost=cost).usage
 
     assert calls.usage.cost_usd is None
 

@@ -20,7 +20,7 @@ from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.flex import TIMEOUT_S, Flex
 from runner.calls.retry import MAX_THROTTLE_WAIT_S, RetryPolicy
 from runner.providers.prices import Prices, Rates
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 PRICES = Prices(
@@ -28,7 +28,7 @@ PRICES = Prices(
 )
 
 
-class Tier:
+class Tier(Transport):
     """Answers after *seconds*, or fails as *fault* says of the loop's time."""
 
     def __init__(
@@ -36,10 +36,6 @@ class Tier:
     ) -> None:
         self.fault, self.seconds = fault, seconds
         self.at: list[float] = []
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         now = asyncio.get_running_loop().time()

@@ -19,7 +19,7 @@ from runner.calls.admission.limits import Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 THROTTLED = CallError("throttle", "slow down", status=429, retry_after_s=30.0)
@@ -28,17 +28,13 @@ BROKEN = CallError("transient", "boom", status=500)
 Answer = Callable[[int], Completion | CallError]
 
 
-class Scripted:
+class Scripted(Transport):
     """Answers request after request, counted from 0, after *latency_s* seconds."""
 
     def __init__(self, answer: Answer, latency_s: float = 1.0) -> None:
         self.answer = answer
         self.latency_s = latency_s
         self.sent_at: list[float] = []
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         place = len(self.sent_at)

@@ -15,21 +15,17 @@ from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
 
-class Latencies:
+class Latencies(Transport):
     """Each request takes the next of *seconds*; a negative one fails after that time."""
 
     def __init__(self, *seconds: float) -> None:
         self.seconds = list(seconds)
         self.sent = self.cancelled = 0
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         seconds = self.seconds[self.sent]

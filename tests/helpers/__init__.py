@@ -21,7 +21,7 @@ from runner.base.usage import Usage
 from runner.config.schema import AnalyzerSettings, ContextOverride, ContextSettings, StageSettings
 from runner.job.build import build_job
 from runner.job.job import Job
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.providers.simulated.faults import FaultResponse
 from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.server import SimulatedProvider, send
@@ -56,7 +56,7 @@ QUIET: dict[str, Any] = {
 _PLAIN = re.compile(r"(?!hydra\b)\w+(\.\w+)+=[^${}]+")
 
 
-class ScriptedTransport:
+class ScriptedTransport(Transport):
     """Answers through a function; keeps every request it got."""
 
     def __init__(
@@ -67,12 +67,6 @@ class ScriptedTransport:
         self.reply = reply
         self.latency_s = latency_s or {}
         self.requests: list[Request] = []
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         self.requests.append(request)

@@ -56,8 +56,12 @@ def execute_batch(
     whole: bool = True,
     stop: Stop | None = None,
     embed: ScriptedTransport | None = None,
+    strong: ScriptedTransport | None = None,
 ) -> tuple[BatchResult, ScriptedTransport]:
-    """Run *made* in virtual time into ./batch, or go on there; *embed* gives embeddings."""
+    """Run *made* in virtual time into ./batch, or go on there.
+
+    *embed* gives embeddings, *strong* is the model of that name.
+    """
     transport = ScriptedTransport(reply, latency_s)
     path = Path("batch")
 
@@ -70,8 +74,9 @@ def execute_batch(
             transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
         )
         clients = {"main": client}
-        if embed is not None:
-            clients[EMBEDDINGS] = replace(client, transport=embed, gate=Gate(MAX_CEILING))
+        for name, other in ((EMBEDDINGS, embed), ("strong", strong)):
+            if other is not None:
+                clients[name] = replace(client, transport=other, gate=Gate(MAX_CEILING))
         services = BatchServices(clients, admission, stop or Stop())
         previous = PreviousSession(path, unchanged=whole) if again else None
         stored = StoredAnswers(previous)

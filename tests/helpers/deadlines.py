@@ -21,7 +21,7 @@ from runner.calls.delivery.ledger import HeldCall, LedgerBatch
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import RetryPolicy
 from runner.calls.schedule import gather_all
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 
 from .batch_endpoint import PRICE_USD, FakeProvider
 
@@ -65,16 +65,12 @@ class NoLedger:
 
 
 @dataclass
-class LiveTransport:
+class LiveTransport(Transport):
     """Answers after about *live_s* seconds."""
 
     live_s: float
     rng: random.Random
     answered: int = 0
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         await asyncio.sleep(self.live_s * self.rng.lognormvariate(0.0, 0.25))
@@ -148,10 +144,6 @@ def try_auto(draw: Draw) -> Outcome:
         activity = Activity(lambda: admission.is_stuck)
         live = LiveTransport(draw.live_s, random.Random(draw.seed))
         budget = Budget(max_cost_usd=1e6)
-        deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)
-        client = Client(
-            live, RetryPolicy(), 600.0, admission=admission, budget=budget, deliverer=deliverer
-        )
         slots = Slots(draw.slots)
 
         async def run(file: int) -> None:
@@ -163,6 +155,10 @@ def try_auto(draw: Draw) -> Outcome:
                 await client.complete(request, slots, calls, file, key=f"{step}", steps=left)
 
         with measured(activity):
+            deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)
+            client = Client(
+                live, RetryPolicy(), 600.0, admission=admission, budget=budget, deliverer=deliverer
+            )
             await deliverer.open()
             await gather_all(map(run, range(draw.files)))
         took = loop.time()

@@ -10,11 +10,12 @@ from typing import Any
 
 from benchmarks.report import synthetic_run
 from runner.record.keys import payload_digest
-from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
+from runner.reports.report.render import script_of
 from runner.reports.report.write import write_report
 
+FILTER = script_of("filter.js")
 POLICY = (
-    f"default-src 'none'; script-src '{SCRIPT_DIGEST}'; style-src 'unsafe-inline'; "
+    f"default-src 'none'; script-src '{FILTER['script_digest']}'; style-src 'unsafe-inline'; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
 
@@ -70,7 +71,7 @@ class Seen(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open[-1:] == ["script"]:
-            assert data == SCRIPT
+            assert data == FILTER["script"]
         elif self.open[-1:] != ["style"]:
             self.said.append(data)
 

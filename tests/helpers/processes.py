@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import selectors
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,20 @@ class WarmServer:
 def warm_server() -> WarmServer:
     """Return the one server of this process, started when first needed."""
     return WarmServer()
+
+
+@cache
+def warm_python() -> str:
+    """Return a program like Python, but that modules of ours with arguments are forked.
+
+    Options before `-m` start Python itself.
+    """
+    path = Path(warm_server().door).with_name("python")
+    call = shlex.join([sys.executable, "-SE", warm.__file__, "call", warm_server().door])
+    forked = f'case "$1 $2" in "-m runner"|"-m benchmarks."*) exec {call} "$@" ;; esac'
+    path.write_text(f'#!/bin/sh\n{forked}\nexec {shlex.quote(sys.executable)} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
 
 
 def start(*arguments: str, cwd: Path, **env: str) -> Process:

@@ -22,7 +22,7 @@ from runner.calls.retry import RetryPolicy
 from runner.config.simulate import SimulateSettings
 from runner.providers.litellm.errors import classify
 from runner.providers.messages import text_parts
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Transport
 from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse
 
 DEFAULTS: Mapping[str, Any] = {"seed": 1, "latency_s": 6.7, "jitter": 0.4}
@@ -39,7 +39,7 @@ class HttpError(Exception):
         self.litellm_response_headers = dict(verdict.headers)
 
 
-class VirtualProvider:
+class VirtualProvider(Transport):
     """A transport that drives `Behaviour`; latencies pass in the event loop's own time.
 
     *sizes* maps a prompt's text to the tokens of that prompt and of its reply.
@@ -54,10 +54,6 @@ class VirtualProvider:
         self.asked: Counter[str] = Counter()
         self.in_flight = 0
         self.arrivals: list[tuple[float, int]] = []  # loop time, requests in flight
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         text = "".join(part for message in request.messages for part in text_parts(message))

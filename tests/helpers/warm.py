@@ -2,7 +2,8 @@
 
 Starting Python and importing litellm costs seconds of CPU for each command; a fork costs
 milliseconds. `serve SOCKET` is that process; `call SOCKET NAME ARGUMENT…` runs a command in a fork
-of it, with the caller's directory, environment and streams, and ends with its exit code.
+of it, with the caller's directory, environment and streams, and ends with its exit code. The name
+is that of an installed script, or `-m MODULE`.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ def _import_all() -> dict[str, str]:
     import runner
     from helpers import job
     from runner.providers.litellm.loading import load_litellm
+    from runner.reports.report.render import environment
     from runner.run.cli.compose import register_resolvers
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
@@ -125,6 +127,9 @@ def _import_all() -> dict[str, str]:
     load_litellm("openai/simulated")
     register_resolvers()
     job()  # loads the analyzers and the tokenizer
+    pages = environment()
+    for name in pages.list_templates(extensions=["html"]):
+        pages.get_template(name)
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
     gc.collect()
     gc.freeze()
@@ -149,6 +154,7 @@ def _tell_ended(callers: dict[int, socket.socket]) -> None:
 def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     """Become the process that *caller* asks for: its streams, directory, environment, command."""
     from pkgutil import resolve_name
+    from runpy import run_module
 
     data, streams, _, _ = socket.recv_fds(caller, 1 << 20, STREAMS)
     while more := caller.recv(1 << 20):
@@ -158,11 +164,16 @@ def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - the old one may want to seek
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.argv = request["argv"]
-    resolve_name(scripts[sys.argv[0]])()
+    kind, *rest = sys.argv = request["argv"]
+    if kind == "-m":
+        sys.argv = rest
+        run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        resolve_name(scripts[kind])()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from runner.record.run_directory import RunDirectory
 FILES = ("day1/ana.vtt", "day1/ben.vtt", "day2/ana.vtt", "zoe\u0301.txt", "v1.2.txt")
 
 
+HEARD = {"day1/ben.vtt": ["Ben", "Zoe\u0301"], "v1.2.txt": [], "day1/ana.vtt": ["Ben"]}
+
+
 def read(table: str | bytes) -> Attributes:
     file = Path("table.csv")
     file.write_bytes(table.encode() if isinstance(table, str) else table)
-    return read_attributes(file, FILES)
+    return read_attributes(file, FILES, HEARD.get)
 
 
 READ = {
@@ -40,6 +44,10 @@ READ = {
         'file,role\nben,"a, ""b""\n\x1b[31m c"\n',
         {"day1/ben.vtt": ('a, "b" [31m c',)},
     ),
+    "UTF-16, as Excel exports it": (
+        "file\trole\nben\tx".encode("utf-16"),
+        {"day1/ben.vtt": ("x",)},
+    ),
 }
 
 
@@ -48,6 +56,18 @@ def test_tables_are_read_as_spreadsheets_write_them(case: str) -> None:
     table, expected = READ[case]
 
     assert expected == dict(read(table).files)
+
+
+def test_rows_with_a_speaker_are_of_that_speaker() -> None:
+    table = read("file,Speaker,role,site\nben,,,N\nben,Zo\u00e9,nurse\nday2/ana,Eve,x\n")
+    anywhere = read("speaker,role\nBen,host\n")
+
+    assert {"role": "nurse", "site": "N"} == table.of("day1/ben.vtt", "Zoe\u0301")
+    assert {"site": "N"} == table.of("day1/ben.vtt", "Ben") == table.of("day1/ben.vtt")
+    assert {"role": "x"} == table.of("day2/ana.vtt", "Eve")  # whose file cannot be read
+    assert table == attributes_from(json.loads(json.dumps(table.as_dict())))
+    assert ["day1/ana.vtt", "day1/ben.vtt"] == list(anywhere.speakers)
+    assert frozenset({"role"}) == table.of_speakers
 
 
 REFUSED = {
@@ -61,6 +81,13 @@ REFUSED = {
     "file,a\nana,1": "'ana' is several files: day1/ana.vtt, day2/ana.vtt",
     "file,a\nben,1,2": "table.csv:2: 3 cells, expected at most 2",
     "file," + ",".join(map(str, range(51))): "found 51",
+    "file,a\n": "table.csv: only a header: expected a row for each file",
+    "file,a\nben,\nv1.2,": "table.csv: every row is empty behind its name",
+    "file,speaker\nben,Ben": "then 1 to 50 attributes such as role or site; found 0",
+    "file,speaker,a\nben,Bem,1": "nobody in ben is called 'Bem'; did you mean 'Ben'?",
+    "file,speaker,a\nv1.2,Ben,1": "table.csv:2: nobody in v1.2 is called 'Ben'",
+    "speaker,a\nBen,1\n\nKim,1": "table.csv:4: no file has a speaker 'Kim'",
+    "file,speaker,a\n,Ben,1\nben,Ben,2": "table.csv:3: Ben in day1/ben.vtt is in line 2, too",
     b"file,a\nb\xffn,1": "it is not UTF-8",
 }
 

@@ -9,6 +9,22 @@ from runner.answers.checks import Answered
 from runner.base.errors import ConfigError
 
 BAD = {
+    "run: [{type: is-json}]\nrun: []": "the key 'run' stands twice",
+    "every: [{type: contains, value: ''}]": "not empty",
+    "every: [{type: contains-any, value: ['a', ' ']}]": "not empty",
+    "every: [{type: contains, value: .nan}]": "expects a text or a number",
+    "every: [{type: icontains, value: a, threshold: 0.5}]": "does not read threshold",
+    "every: [{type: is-json, value: {type: object}}]": "does not read value",
+    "every: [{type: grounding, min: 0.5, path: insights}]": "does not read path",
+    "every: [{type: f1, value: a, threshold: 0}]": "threshold=0",
+    "every: [{type: count, path: 'lenght(insights)', min: 1}]": "did you mean 'length'?",
+    "every: [{type: count, path: 'length(insights, @)', min: 1}]": "takes 1 argument",
+    "every: [{type: count, path: structured_data.nosuch, min: 1}]": "no key 'nosuch'",
+    "every: [{type: regex, value: '(?:abc){e<=2}'}]": "fuzzy",
+    "run: [{type: count, path: action_items.insightz, min: 1}]": "did you mean 'insights'?",
+    "run: [{type: count, path: '[decisions.insights, action_items.insights[*].tex]', min: 1}]": (
+        "did you mean 'text'?"
+    ),
     "analyzers: {action_item: [{type: is-json}]}": "did you mean 'action_items'?",
     "every: [{type: containz, value: a}]": "did you mean 'contains'?",
     "every: [{type: not-containz, value: a}]": "did you mean 'not-contains'?",
@@ -110,3 +126,9 @@ def test_a_python_check_comes_from_a_config_dir_and_no_link(tmp_path: Path) -> N
 def test_the_name_of_a_model_to_escalate_to_is_checked() -> None:
     with pytest.raises(ConfigError, match=r"model\.escalate\[0\]='strong' is not in models"):
         job("model.escalate=[strong]")
+    for itself in (
+        ("model.escalate=[main]",),
+        ("+model@models.strong=offline", "models.strong.escalate=[strong]"),
+    ):
+        with pytest.raises(ConfigError, match="names this model itself"):
+            job(*itself)

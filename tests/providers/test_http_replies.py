@@ -295,7 +295,7 @@ def test_a_failure_is_the_failure_that_litellm_raises(model: str) -> None:
         assert_equal(pair, name)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [MODELS[0], *MODELS[-2:]])
 def test_what_never_ends_is_a_timeout(model: str) -> None:
     found = {name: fault for name, fault in faults().items() if name in NEVER_ENDING}
     pairs = both(failing(found.values()), PLAIN, PLAIN, model=model, timeout_s=SHORT_S)
@@ -312,14 +312,6 @@ def test_an_error_says_what_the_provider_says(model: str) -> None:
     (pair,) = both(answering(body, 400), model=model)
 
     assert str(pair.http) == str(pair.litellm) == "the model is resting"
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_body_too_large_for_any_reply_is_not_read(model: str) -> None:
-    (end,) = over_http(failing([faults()["huge_body"]]), model)
-
-    assert facts(end) == UNREADABLE
-    assert "expected at most" in str(end)
 
 
 @pytest.mark.parametrize("model", [MODELS[0], *MODELS[-2:]])

@@ -14,9 +14,9 @@ from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
 from runner.record.keys import payload_digest
 from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
-from runner.reports.compare.assessment import pair_words
+from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.compare import Comparison, compare
-from runner.reports.compare.gathered import precision_of
+from runner.reports.compare.gathered import Gathered, Setting, precision_of
 from runner.reports.compare.paired import (
     LEAST,
     Counts,
@@ -73,6 +73,23 @@ def test_the_test_is_that_of_all_swaps_and_seeded_beyond_them() -> None:
     assert many is not None
     assert (many, 240) == (difference(better * 40, worse * 40), many.n)
     assert many.p == pytest.approx(1 / 2000)
+
+
+def test_all_and_none_have_an_interval_and_one_of_many_checks_is_chance() -> None:
+    passed, failed = [(1.0, 1.0)] * 6, [(0.0, 3.0)] * 6
+    found, rate = difference(passed, failed), rate_of(failed)
+    settings = [Setting("a"), Setting("b")]
+    for at, name in enumerate(["check one", "check two", "check three"]):
+        for n in range(8):
+            settings[0].add(name, f"{n}", 1, 1)
+            settings[1].add(name, f"{n}", float(n < 2 or at > 0), 1)
+    told = {e.figure: (e.p, e.told_apart) for e in assess(Gathered(settings, [], [])).pairs}
+
+    assert found is not None
+    assert rate is not None
+    assert (pytest.approx(0.45, abs=0.01), 1.0) == (found.low, found.high)
+    assert (0.0, 0.39) == (rate.low, pytest.approx(rate.high, abs=0.01))
+    assert (pytest.approx(3 * 2 / 2**6), False) == told["check one"]
 
 
 def test_pairing_sees_what_transcripts_of_unlike_difficulty_would_hide() -> None:
@@ -196,6 +213,10 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
         ("found", 0.04, (-0.01, 0.09), None, "finds 4 points more of the findings labelled right "
          "than B, 95 % −1 to +9: not told apart with 12 transcripts; more than 1,000 would be "
          "needed"),
+        ("coverage", 0.012, (-0.01, 0.03), 694, "covers 1 point more of the transcripts than B, "
+         "95 % −1 to +3: not told apart with 12 transcripts; about 700 would do"),
+        ("check a count", -0.2, (-0.5, 0.1), 24, "passes the check “a count” 20 points less often "
+         "than B, 95 % −50 to +10: not told apart with 12 transcripts; about 24 would do"),
         ("found testimony", -0.1, (None, None), None, "finds 10 points fewer findings of testimony "
          "than B: 12 of 6 transcripts that a verdict needs"),
         ("check a count", 0.001, (-0.02, 0.02), 40, "and B differ by less than a point (check "

@@ -119,7 +119,49 @@ def test_tables_have_a_row_for_each_theme_and_what_each_file_says(tmp_path: Path
         ["T01", "Time", "for", "for", "unread", "against", "", "", ""],
         ["T02", "Team", "", "", "unread", "for", "for", "for", "for"],
     ] == table(batch / "collection/matrix.csv")
-    assert ["site", "N", "T01", "Time", "2", "2", "1", "2", "0", "0.4", "0.4", "exact"] == groups[1]
+    first = ["site", "N", "T01", "Time", "2", "2", "1", "2", "0", "0.4", "0.4", "exact"]
+
+    assert [*first, "files", "", ""] == groups[1]
+
+
+def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
+    read = [
+        {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": ["Speaker 3", "Eva"]}
+        for x in "abe"
+    ]
+    eva = {"file": "a.txt", "speaker": "Eva"}
+    time = theme("T01", "Time", "ab", "e")
+    time = {**time, "speakers": [*time["speakers"], eva], "for": [*time["for"], eva]}
+    time["quotes"].append(quote("a.txt", speaker="Eva", quote="So do I"))
+    people = {"Speaker 3": ["nurse", "N"], "Eva": ["doctor", "N"]}
+    sites = {"Speaker 3": ["nurse", "S"], "Eva": ["", "S"]}
+    table_ = {
+        "names": ["role", "site"],
+        "files": {"e.txt": ["manager", ""]},
+        "speakers": {"a.txt": people, "b.txt": people, "e.txt": sites},
+    }
+    batch = made(tmp_path, collection(themes=[time], read=read), table_)
+    seen = seen_of(batch)
+    words = " ".join(seen.words.split())
+    rows = table(batch / "collection/groups.csv")
+
+    assert (
+        [  # site is the same for all of a file, so that it counts files
+            ["role", "doctor", "T01", "Time", "1", "2", "0.5", "1", "0"],
+            ["role", "manager", "T01", "Time", "0", "1", "0", "0", "0"],
+            ["role", "nurse", "T01", "Time", "3", "3", "1", "2", "1"],
+            ["site", "N", "T01", "Time", "2", "2", "1", "3", "0"],
+            ["site", "S", "T01", "Time", "1", "1", "1", "0", "1"],
+        ]
+        == [row[:9] for row in rows[1:]]
+    )
+    assert ["0.2", "0.2", "exact", "speakers", "1", "2"] == rows[1][9:]
+    assert ["speakers with role=doctor", "speakers with role=manager"] == [
+        cell for cell in table(batch / "collection/themes.csv")[0] if "role" in cell
+    ][:2]
+    assert "roledoctor 1 of 2 speakers; manager 0 of 1 speakers; nurse 3 of 3 speakers" in words
+    assert "Speakers of one file are not independent" in words
+    assert {"doctor", "nurse"} == {v for _, name, v in seen.attributes if name == "data-a0"}
 
 
 def test_results_and_the_batch_say_which_file_has_which_themes(tmp_path: Path) -> None:
@@ -200,16 +242,17 @@ def test_what_files_say_of_themselves_makes_groups_of_files_and_speakers(tmp_pat
     for number, run in enumerate(RUNS.values()):
         file = batch / run / "metadata.json"
         about = {"Site": "N", "role": "xy"[number], "title": f"Talk {number}"}
-        about["attendees"] = "Speaker 3 (nurse), Ben (manager)"
+        group = ("nurse", "cook")[number]
+        about["attendees"] = f"Speaker 3 ({group}), Ben (manager)"
         told = json.loads(file.read_text())
         file.write_text(json.dumps({**told, "reading": {"about": about}}))
     (batch / ATTRIBUTES).write_text(json.dumps({"names": ["role"], "files": {"e.txt": ["x"]}}))
     write_report(batch)
     seen = seen_of(batch)
-    groups = {v for tag, name, v in seen.attributes if name == "data-group"}
+    groups = {v for tag, name, v in seen.attributes if name == "data-a1"}
 
-    assert {"nurse", ""} == groups
-    assert "Speakers' groupsnurse 2 for, 0 against" in " ".join(seen.words.split())
+    assert {"nurse", "cook", "not given"} == groups
+    assert "speakers' groups is not compared" in " ".join(seen.words.split())
     assert {"Ana Ruiz": "nurse", "Ben": "manager"} == speaker_groups(
         "Ana Ruiz (nurse); Ben (manager)"
     )

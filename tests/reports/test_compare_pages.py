@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from helpers.pages import POLICY, SCRIPT_DIGEST
+from helpers.pages import FILTER, POLICY
 from helpers.runs_by_hand import make_run, slots
 
 from runner.reports.compare.__main__ import main
@@ -79,7 +79,7 @@ def test_the_pages_policy_allows_nothing_but_its_own_style(tmp_path: Path) -> No
     policy = [g["content"] for t, g in Page(text).tags if t == "meta" and "http-equiv" in g]
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
 
-    assert policy == [POLICY.replace(f"script-src '{SCRIPT_DIGEST}'; ", "")]
+    assert policy == [POLICY.replace(f"script-src '{FILTER['script_digest']}'; ", "")]
     assert "url(" not in style
     assert "@import" not in style
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from runner.reports.compare.pareto import dominated
+from runner.reports.compare.compare import dominated
 from runner.reports.compare.spread import difference_p, holm, spread, t_cdf, t_quantile
 
 # Cushny and Peebles, hours of sleep gained, as Student gave them in 1908.

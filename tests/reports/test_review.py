@@ -15,7 +15,7 @@ from helpers.pages import HOSTILE, record_of
 from benchmarks.report import synthetic_run
 from runner.answers.labels import read_labels
 from runner.base.errors import ConfigError
-from runner.reports.review.cards import Card, cards_of, runs_in
+from runner.reports.review.cards import Card, cards_of
 from runner.reports.review.server import LabelFile, ReviewServer
 
 
@@ -35,7 +35,7 @@ def served(run: Path, script: Callable[[ReviewServer, list[Card], Ask], Awaitabl
     """Serve the findings of *run* to *script*, which asks by method, address and headers."""
 
     async def main() -> None:
-        cards, media = cards_of(runs_in(run))
+        cards, media = cards_of(run)
         async with (
             ReviewServer(cards, LabelFile(run, "ann"), media) as server,
             aiohttp.ClientSession(trust_env=False) as session,
@@ -115,6 +115,32 @@ def test_marks_are_stored_at_once_and_stay(run: Path) -> None:
     served(run, script)
 
 
+def test_two_people_who_mark_at_once_and_a_table_by_hand_lose_nothing(run: Path) -> None:
+    cards, _ = cards_of(run)
+    (run / "labels.csv").write_text(f"key,verdict,rater\n{cards[0].item.key},wrong,ann\n")
+    files = [LabelFile(run, rater) for rater in ("ann", "bo")]
+    assert "wrong" == files[0].own(cards)[cards[0].id].verdict
+
+    async def both() -> None:
+        told = {"verdict": "right", "note": "", "correction": ""}
+        await asyncio.gather(*(file.put(card, told) for card in cards for file in files))
+
+    asyncio.run(both())
+    found = read_labels(run / "labels.csv")
+
+    assert {(c.item.key, who) for c in cards for who in ("ann", "bo")} == {
+        (each.key, each.rater) for each in found
+    }
+    assert {"right"} == {each.verdict for each in found}
+
+
+def test_a_page_has_the_findings_without_a_mark_where_there_are_too_many(run: Path) -> None:
+    cards, _ = cards_of(run)
+    shown, _ = cards_of(run, 2, {card.item.key for card in cards[:-1]})
+
+    assert [cards[-2].id, cards[-1].id] == [card.id for card in shown]
+
+
 def test_untrusted_text_is_shown_as_text(run: Path) -> None:
     async def script(server: ReviewServer, cards: list[Card], ask: Ask) -> None:
         _, page, _ = await ask("GET", server.url)
@@ -132,7 +158,7 @@ def test_local_media_is_served_and_nothing_else_that_a_run_names(run: Path, tmp_
         (tmp_path / name).write_bytes(b"sound")
         file = run / "config/resolved.yaml"
         file.write_text(f"transcript: {{media: '{tmp_path / name}'}}\n")
-        return cards_of([run])[1]
+        return cards_of(run)[1]
 
     assert [] == media("id_rsa")
     assert [] == media("page.html")
@@ -141,7 +167,7 @@ def test_local_media_is_served_and_nothing_else_that_a_run_names(run: Path, tmp_
 
 def test_a_folder_without_a_run_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no run"):
-        runs_in(tmp_path)
+        cards_of(tmp_path)
 
 
 @pytest.mark.browser

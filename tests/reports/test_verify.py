@@ -340,8 +340,8 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
             "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"
             "sweeps/lost/config/resolved.yaml is not as it was signed\n",
         ),
-        (["good", "nothing"], 2, "colloquy-verify: nothing: no run there\n"),
-        (["good", "nowhere"], 2, "colloquy-verify: nowhere: not a directory\n"),
+        (["good", "nothing"], 2, "colloquy-verify: nothing: there is no run; known: bad, good\n"),
+        (["nowhere"], 2, "colloquy-verify: nowhere: there is no run; known: bad, good\n"),
         ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
         (["--help"], 0, ""),
     ],

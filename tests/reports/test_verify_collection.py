@@ -8,7 +8,8 @@ import pytest
 from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
-from runner.reports.verify_collection import collection_faults
+from runner.reports.report.write import leave_report
+from runner.reports.verify_collection import collection_faults, collection_note
 
 FILE = Path("batch/collection/themes.json")
 
@@ -32,6 +33,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
 
     train = ("themes", 0)
     lost = "'runs/x/0' is no finding with a verified quote"
+    others = [[name] for name in whole["themes"][0]["findings"]]
     expected = {
         (*train, "files"): (["ann.txt"], "T01: files are 1, its findings give 3"),
         (*train, "silent"): (["ann.txt"], "T01: silent are 1, its findings give 0"),
@@ -52,6 +54,25 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("outliers", 0, "quotes", 0, "speaker"): ("Eve", "an outlier: a quote is not one of"),
         ("read", 0, "run"): ("../../x", "'../../x' is not a run of this batch"),
         ("read",): ([], "no file is read or unread, and the batch has 3"),
+        ("read", 0): (whole["read"][1], "ann.txt is not among the files that were read"),
+        ("read", 0, "speakers"): (["Eve"], "ann.txt: its speakers are not those of its"),
+        ("threshold_curve", 3, "groups"): (9, "threshold_curve is not that of the findings"),
+        ("threshold",): (0.1, "threshold is 0.1, not collection.threshold"),
+        ("ledger", 0, "inputs"): (9, "ledger: themes read 9 findings, the runs give 6"),
+        ("ledger", 0, "tokens_in"): (99_999, "ledger: themes read 99999 tokens of"),
+        ("ledger", 1, "node"): ("themes", "ledger: 'themes' is there twice"),
+        ("ledger", 2, "node"): ("rumours", "ledger: 'rumours' is no call"),
+        ("ledger", 3, "node"): ("themes/leaf_0", "ledger: themes/leaf_0 is ok, and has no answer"),
+        (*train, "merged", -1, "by"): ("themes/leaf_1", "T01: 'themes/leaf_1' is no call"),
+        (*train, "merged", -1, "parts", 0): ([], "T01: its last merge is not of its findings"),
+        (*train, "merged", 0, "parts"): (others, "T01: findings joined by words are not alike"),
+        (*train, "merged"): ([], "T01: its last merge is not of its findings"),
+        (*train, "merged", -1, "reason"): ("So it is.", "T01: 'So it is.' is in no answer"),
+        (*train, "title"): ("Ships", "T01: 'Ships' is in no answer of a model"),
+        (*train, "statement"): ("Ships sail.", "T01: 'Ships sail.' is in no answer"),
+        ("contradictions", 0, "sides", 0, "position"): ("Oh", "C01: 'Oh' is in no answer"),
+        ("outliers", 0, "why"): ("Odd", "an outlier: 'Odd' is in no answer of a model"),
+        ("synthesis", 0, "text"): ("All is well.", "synthesis: 'All is well.' is in no answer"),
         ("version",): (2, "it is not what a collection writes"),
     }
 
@@ -60,3 +81,13 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         assert any(fault in line for line in changed(*path, to=value)), path
     FILE.unlink()
     assert ["is missing, and the batch is complete"] == collection_faults(Path("batch"))
+    FILE.write_text(json.dumps(whole))
+    leave_report(Path("batch"))
+    matrix = FILE.with_name("matrix.csv")
+    matrix.write_text(matrix.read_text().replace("for", "against"))
+
+    assert ["it does not give matrix.csv, which colloquy-report makes again"] == collection_faults(
+        Path("batch")
+    )
+    assert "titles, statements" in collection_note(Path("batch"))
+    assert "" == collection_note(Path())

@@ -16,11 +16,22 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.request import Completion, Request
 from runner.record.run_directory import RunDirectory
 from runner.reports.report.write import write_report
-from runner.run.run import Run
+from runner.run.run import Run, RunResult
+
+Executed = tuple[RunResult, Path, ScriptedTransport]
 
 
-def test_all_eight_answer_and_the_run_is_complete() -> None:
-    result, path, transport = execute(job())
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    """Return a run of all analyzers that nothing happened to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("whole"))
+        result, path, transport = execute(job())
+        return result, path.absolute(), transport
+
+
+def test_all_eight_answer_and_the_run_is_complete(whole: Executed) -> None:
+    result, path, transport = whole
 
     assert result.exit_code == 0
     assert [o.status for o in result.outcomes.values()] == ["ok"] * 8
@@ -28,8 +39,8 @@ def test_all_eight_answer_and_the_run_is_complete() -> None:
     assert len(transport.requests) == 8
 
 
-def test_the_run_directory_holds_what_the_design_lists() -> None:
-    _, path, _ = execute(job())
+def test_the_run_directory_holds_what_the_design_lists(whole: Executed) -> None:
+    path = whole[1]
     names = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
     nodes = [("stage_a", n) for n in STAGE_A] + [("stage_b", n) for n in STAGE_B]
 
@@ -64,9 +75,8 @@ def test_the_run_directory_holds_what_the_design_lists() -> None:
     )
 
 
-def test_metadata_tells_the_status_of_every_analyzer() -> None:
-    _, _path, _ = execute(job())
-    metadata = load("metadata.json")
+def test_metadata_tells_the_status_of_every_analyzer(whole: Executed) -> None:
+    metadata = json.loads((whole[1] / "metadata.json").read_bytes())
 
     assert metadata["schema_version"] == 2
     assert metadata["status"] == "completed"
@@ -124,13 +134,12 @@ def test_in_sequence_a_reply_is_repaired_before_the_next_analyzer_is_asked() -> 
     ]
 
 
-def test_sequential_mode_gives_the_same_answers() -> None:
-    concurrent, _, _ = execute(job(), into="concurrent")
+def test_sequential_mode_gives_the_same_answers(whole: Executed) -> None:
     sequential, _, _ = execute(job("processing.mode=sequential"), latency_s=LATENCY)
 
     assert sequential.benchmark["run"]["wall_s"] == 28.0
     assert {n: o.answer for n, o in sequential.outcomes.items()} == {
-        n: o.answer for n, o in concurrent.outcomes.items()
+        n: o.answer for n, o in whole[0].outcomes.items()
     }
 
 
@@ -147,7 +156,7 @@ def test_a_failing_analyzer_never_stops_its_siblings() -> None:
     assert load("metadata.json")["status"] == "partial"
 
 
-@pytest.mark.parametrize("subset", range(1, 15))
+@pytest.mark.parametrize("subset", [1, 2, 4, 8, 7, 14])
 def test_stage_b_runs_on_whatever_succeeded_and_says_what_is_missing(subset: int) -> None:
     lost = [name for bit, name in enumerate(STAGE_A) if subset >> bit & 1]
     made = job()
@@ -206,14 +215,8 @@ def test_a_reply_that_is_no_answer_is_never_recorded_as_ok(
     assert result.outcomes["patentability"].kind == kind
     assert record["status"] == "error"
     assert record["insights"] == []
+    assert not isinstance(reply, str) or record["raw_output"] == reply
     assert result.exit_code == 3
-
-
-def test_the_text_of_a_refused_reply_is_kept() -> None:
-    made = job()
-    _, _path, _ = execute(made, failing({"patentability": "not json at all"}))
-
-    assert load("intermediate/stage_b/patentability.json")["raw_output"] == "not json at all"
 
 
 def test_an_answer_that_cannot_be_stored_is_an_error_and_its_text_is_kept() -> None:
@@ -285,8 +288,8 @@ def test_insights_beyond_the_limit_are_counted_not_lost() -> None:
     assert result.exit_code == 0
 
 
-def test_the_shared_part_of_the_prompt_is_byte_identical_across_a_stage() -> None:
-    _, _, transport = execute(job())
+def test_the_shared_part_of_the_prompt_is_byte_identical_across_a_stage(whole: Executed) -> None:
+    transport = whole[2]
     for stage in (STAGE_A, STAGE_B):
         heads = {
             json.dumps([r.messages[0], r.messages[1]["content"][0]])
@@ -299,9 +302,8 @@ def test_the_shared_part_of_the_prompt_is_byte_identical_across_a_stage() -> Non
         assert len(questions) == 8
 
 
-def test_stage_b_is_given_no_transcript() -> None:
-    _, _, transport = execute(job())
-    prompts = {r.node: prompt_of(r) for r in transport.requests}
+def test_stage_b_is_given_no_transcript(whole: Executed) -> None:
+    prompts = {r.node: prompt_of(r) for r in whole[2].requests}
 
     assert all('<transcript id="' in prompts[name] for name in STAGE_A)
     assert all('<transcript id="' not in prompts[name] for name in STAGE_B)
@@ -351,9 +353,9 @@ def test_the_schema_goes_into_the_prompt_where_it_cannot_go_beside_it(
     assert '"additionalProperties":false' in prompt_of(request)
 
 
-def test_every_event_is_one_json_line_of_this_run() -> None:
-    _, path, _ = execute(job())
-    events = [json.loads(line) for line in (path / "logs/events.jsonl").read_text().splitlines()]
+def test_every_event_is_one_json_line_of_this_run_without_a_prompt(whole: Executed) -> None:
+    lines = (whole[1] / "logs/events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
     names = [event["event"] for event in events]
 
     assert names[0] == "run.started"
@@ -361,6 +363,7 @@ def test_every_event_is_one_json_line_of_this_run() -> None:
     assert names.count("node.started") == names.count("node.finished") == 8
     assert names.count("call.finished") == 8
     assert all({"timestamp", "level", "logger"} <= set(event) for event in events)
+    assert not any("harbour" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -388,15 +391,8 @@ def test_a_stage_that_reads_a_small_share_of_the_findings_is_warned_about(
     assert "where people mean something else than they say" in page.lower()
 
 
-def test_no_prompt_text_is_logged() -> None:
-    _, path, _ = execute(job())
-
-    assert "harbour" not in (path / "logs/events.jsonl").read_text()
-
-
-def test_the_journal_keeps_what_was_paid() -> None:
-    _, path, _ = execute(job())
-    lines = [json.loads(line) for line in (path / "journal.jsonl").read_text().splitlines()]
+def test_the_journal_keeps_what_was_paid(whole: Executed) -> None:
+    lines = [json.loads(line) for line in (whole[1] / "journal.jsonl").read_text().splitlines()]
     committed = [line for line in lines if line["event"] == "node.committed"]
 
     assert [lines[0]["event"], lines[-1]["event"]] == ["run.started", "run.finished"]

@@ -23,7 +23,7 @@ from runner.job.job import Job
 from runner.job.prefix_policy import prefix_policy
 from runner.providers.messages import joined, marked
 from runner.providers.prices import cost_usd
-from runner.providers.request import Completion, Request, first_token_callback
+from runner.providers.request import Completion, Request, Transport, first_token_callback
 from runner.providers.simulated.behaviour import Behaviour
 from runner.providers.simulated.chat import arrival_of
 from runner.record.previous_session import PreviousSession
@@ -39,7 +39,7 @@ STAGES = ("stage_a", "stage_b", "final")
 
 
 @dataclass
-class Provider:
+class Provider(Transport):
     """Follows one provider's rules; *streams*: replies begin before they are whole."""
 
     name: str
@@ -56,10 +56,6 @@ class Provider:
                 latency_s=FIRST_TOKEN_S,
             )
         )
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         now = asyncio.get_running_loop().time()

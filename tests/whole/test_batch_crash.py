@@ -17,38 +17,29 @@ from typing import Any
 import orjson
 import pytest
 from helpers.batches import NODES, many, write_all
+from helpers.crashing import answers_in, damage, run_batch
 from helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 from helpers.runs import prompt_of, simulated
 
 from benchmarks.crashes import in_child
-from runner.base.errors import EXIT_OK, EXIT_OUTPUT, ColloquyError
+from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
-from runner.calls.client import Client
-from runner.calls.retry import RetryPolicy
 from runner.job.job import BatchJob
-from runner.providers.request import Completion, Request
-from runner.record.previous_session import PreviousSession, read_record
+from runner.providers.request import Completion, Request, Transport
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
-from runner.run.execute import ProcessState, execute_job, resume_job
-from runner.run.resume import Resumption
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "41"))
 FILES = 3
-UNFINISHED = (": left over by a run that is ", "COMPLETED: is missing, ")
+ANSWERS = "runs/*/*/intermediate/*/*.json"
 REPLIES: dict[tuple[str, str], str] = {}
 
 
 @dataclass
-class Heard:
+class Heard(Transport):
     """A transport that notes each call in a file outside the batch, and answers."""
 
     counted: int
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         key = request.node, prompt_of(request)
@@ -64,7 +55,7 @@ class Trial:
     """A batch in *path* that takes as many processes as it takes."""
 
     path: Path
-    made: Any
+    made: BatchJob
     codes: list[int] = field(default_factory=list)
 
     def session(self, system: FaultyFileSystem | None = None) -> bool:
@@ -76,7 +67,7 @@ class Trial:
         def work() -> int:
             with self.path.with_suffix(".calls").open("ab") as calls:
                 with system or FaultyFileSystem() as used:
-                    code = self._run(calls.fileno())
+                    code = run_batch(self.made, self.path, Heard(calls.fileno()))
                 if used.reached:
                     told.touch()
                 return code
@@ -84,36 +75,9 @@ class Trial:
         self.codes.append(in_child(work, self.path.with_suffix(".log")))
         return self.codes[-1] == KILLED or told.exists()
 
-    def _run(self, counted: int) -> int:
-        client = Client(Heard(counted), RetryPolicy(max_retries=0), 60.0)
-        shared = ProcessState(clients=lambda *_: {"main": client})
-        nothing: Any = None
-        os.umask(0o077)
-        try:
-            if (self.path / RESOLVED).exists():
-                taken_up = Resumption(self.made, PreviousSession(self.path))
-                code, _ = run_virtually(lambda: resume_job(taken_up, shared))
-            else:
-                code, _ = run_virtually(
-                    lambda: execute_job(nothing, job=self.made, run_path=self.path, shared=shared)
-                )
-        except ColloquyError as error:
-            return error.exit_code
-        return int(code)
-
     @property
     def calls(self) -> Counter[bytes]:
         return Counter(self.path.with_suffix(".calls").read_bytes().splitlines())
-
-    @property
-    def answers(self) -> int:
-        records = [read_record(p) for p in self.path.glob("runs/*/*/intermediate/*/*.json")]
-        return sum(fault is None and record["status"] == "ok" for fault, record in records)
-
-    @property
-    def damage(self) -> list[str]:
-        found = verify(self.path) if self.path.exists() else []
-        return [line for line in found if not any(part in line for part in UNFINISHED)]
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +90,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
+    undisturbed = Trial(folder / "undisturbed", job)
+    with (folder / "calls").open("wb") as calls:
+        code = undisturbed._run(calls.fileno())  # in this process, for its forks to find all loaded
+
+    assert (EXIT_OK, []) == (code, verify(undisturbed.path))
+
     yield job
 
 
@@ -140,13 +110,13 @@ def test_a_batch_killed_at_any_operation_is_finished_and_repeats_no_stored_answe
         trial = Trial(tmp_path / f"batch-{at}", made)
         if not trial.session(FaultyFileSystem(at)):
             break
-        stored, asked = trial.answers, trial.calls.total()
-        harmed = trial.damage
+        stored, asked = answers_in(trial.path, ANSWERS), trial.calls.total()
+        harmed = damage(trial.path)
         trial.session()
 
         assert [KILLED, EXIT_OK] == trial.codes, at
         assert [] == harmed, at
-        assert FILES * NODES == trial.answers, at
+        assert FILES * NODES == answers_in(trial.path, ANSWERS), at
         assert FILES * NODES == stored + trial.calls.total() - asked, at
         assert [] == verify(trial.path), at
 
@@ -163,8 +133,8 @@ def test_a_disk_that_fails_at_any_operation_of_a_batch_tears_nothing(
         trial = Trial(tmp_path / f"batch-{at}", made)
         if not trial.session(FaultyFileSystem(at, code, forever)):
             break
-        harmed = trial.damage
-        stored, asked = trial.answers, trial.calls.total()
+        harmed = damage(trial.path)
+        stored, asked = answers_in(trial.path, ANSWERS), trial.calls.total()
         if trial.codes[0] != EXIT_OK or verify(trial.path):
             trial.session()
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import CONTEXT
+from helpers.processes import END_S, warm_python
 
-from benchmarks import context, gold, machines, soak_batch
+from benchmarks import context, gold, machines, soak_batch, whole_command
 from benchmarks.batches import transcript, write_transcripts
 from benchmarks.soak import play, scenarios
 from benchmarks.startup import between, show, timed
@@ -25,28 +25,36 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
-def test_the_whole_command_is_measured_beside_aiohttp_against_its_bars(tmp_path: Path) -> None:
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let benchmarks fork their processes from a warm one: nothing is said about start-up."""
+    monkeypatch.setattr(sys, "executable", warm_python())
+
+
+def test_the_whole_command_is_measured_beside_aiohttp_against_its_bars(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    warm: None,
+) -> None:
     found = tmp_path / "rows.json"
     sizes = ["--rounds", "1", "--factor", "0.01", "--only", "batch", "--transcripts", "10"]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.whole_command", *sizes, "--json", str(found)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    monkeypatch.setattr(sys, "argv", ["whole_command", *sizes, "--json", str(found)])
+    with pytest.raises(SystemExit) as ended:
+        whole_command.main()
+    told = capsys.readouterr()
     rows = {row["name"]: row for row in json.loads(found.read_bytes())} if found.exists() else {}
-    printed = done.stdout.splitlines()
+    printed = told.out.splitlines()
     bars = {name: row["bar"] for name, row in rows.items() if row["bar"]}
     verdicts = {True: "pass", False: "FAIL", None: ""}
 
-    assert done.stderr == ""
+    assert told.err == ""
     assert list(rows) == [f"10 × 8 calls, {way}" for way in CELLS]
     assert list(bars.values()) == ["<= 12", "<= 4"]
     assert rows["10 × 8 calls, aiohttp, wall"]["figure"] == 1.0
     for line, row in zip(printed, rows.values(), strict=True):
         assert line.endswith(verdicts[row["met"]])
-    assert done.returncode == any(row["met"] is False for row in rows.values())
+    assert ended.value.code == any(row["met"] is False for row in rows.values())
 
 
 def test_the_documentation_has_every_row_that_the_benchmark_prints() -> None:
@@ -114,8 +122,8 @@ def test_transcripts_to_measure_by_are_all_different_and_always_the_same(tmp_pat
     assert texts[99] == transcript(99)
 
 
-def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory() -> None:
-    found = asyncio.run(soak_batch.many(60, within_s=120.0))
+def test_a_batch_of_the_soak_comes_to_what_it_should_in_flat_memory(warm: None) -> None:
+    found = asyncio.run(soak_batch.many(60, within_s=END_S))
 
     assert found.faults == ()
     assert (found.calls, found.requests, found.lost) == (106, 106, 0)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import slow_server
-from helpers.processes import END_S, colloquy, until
+from helpers import slow_server, warm
+from helpers.processes import END_S, colloquy, until, warm_server
 from helpers.runs import load
 
 from runner.run.cli.compose import register_resolvers
@@ -147,28 +147,19 @@ def test_an_override_is_kept_as_it_was_typed(tmp_path: Path) -> None:
 
 def test_a_reader_that_goes_away_does_not_spoil_the_run(tmp_path: Path) -> None:
     (tmp_path / "talk.txt").write_text(TALK)
-    run = f'"{sys.executable}" -m runner transcript=talk.txt'
-    command = f'{run} 2>&1 | head -1; exit "${{PIPESTATUS[0]}}"'
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=END_S)
+    reader, writer = os.pipe()
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123
+        streams = [nothing.fileno(), writer, writer]
+        argv = ("colloquy", "transcript=talk.txt")
+        _, told = warm.fork(warm_server().door, streams, argv, str(tmp_path), os.environ)
+    os.close(writer)
+    with open(reader, "rb") as head:  # noqa: PTH123
+        first = head.readline()
+    with told:
+        code = int(told.readline())
 
-    assert done.returncode == 0
+    assert (True, 0) == (bool(first), code)
     assert list(tmp_path.glob("outputs/runs/*/COMPLETED"))
-
-
-def test_help_and_a_config_error_never_import_litellm(tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from runner.run.command import main\n"
-        "for argument in ('--help', '+typo=1', 'transcript=nope.md'):\n"
-        "    sys.argv = ['colloquy', argument]\n"
-        "    try:\n        main()\n    except SystemExit as end:\n"
-        "        print(end.code, 'litellm' in sys.modules, file=sys.stderr)\n"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=END_S)
-    told = [line for line in done.stderr.split("\n") if line.endswith(("True", "False"))]
-
-    assert told == ["0 False", "2 False", "7 False"]
 
 
 def test_a_file_of_ones_own_is_read_where_it_lies(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hydra
 import pytest
+from helpers.processes import warm_python
 
 from runner.config.schema import known_keys
 from runner.run.cli.compose import HYDRA_DOCS
@@ -175,7 +176,7 @@ def test_the_tab_key_completes_a_key_after_a_transcript(printed: dict[str, str])
 
 def test_bash_completes_a_model_by_the_text_it_was_given(tmp_path: Path) -> None:
     command = tmp_path / "colloquy"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m runner "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {warm_python()} -m runner "$@"\n')
     command.chmod(0o755)
     script = (
         'eval "$(colloquy -sc install=bash)"\n'

@@ -115,6 +115,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/command_line.py",
         "runner/run/cli/compose.py",
         "runner/run/command.py",
+        "runner/run/remote.py",
         "runner/run/resume.py",
     ]
     assert importers("omegaconf") == [
@@ -256,3 +257,12 @@ def test_tests_share_helpers_and_no_test_imports_another() -> None:
         if set(name.split(".")) & tests.keys()
     ]
     assert {*ROOMS, "helpers", "whole"} == rooms - {"__pycache__"}
+
+
+def test_the_tests_of_runs_lie_as_its_modules_do() -> None:
+    tests, rooms = (
+        {path.name for path in (ROOT / name / "run").iterdir() if path.is_dir()}
+        for name in ("tests", "runner")
+    )
+
+    assert rooms - {"__pycache__"} == tests - {"__pycache__"}

@@ -35,7 +35,8 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
         segment = _cited(value) or segment
         for key, item in value.items():
             if key in verbatim and isinstance(item, str):
-                yield item, segment
+                if item:
+                    yield item, segment
             else:
                 yield from _within(item, segment, verbatim)
     elif isinstance(value, str):

@@ -21,12 +21,11 @@ _PER_ITERATION = 8  # calls admitted in one iteration of the event loop
 class Ticket:
     """Request for the admission of one attempt.
 
-    *unit* names the caller; the lowest *rank* goes first. *tokens*, of which *reply_tokens* are
-    the reply's, and *cost_usd* are upper bounds of what the attempt uses, 0 if no limit counts
-    them. *failing_since* is the loop time
-    of the call's first transient failure, None before it. Without *waits_for_outage* the
-    attempt is refused during an outage. The gate sets *probe* on an attempt that tests whether
-    the provider has recovered.
+    *unit* names the caller; the lowest *rank* goes first. *tokens*, of which *reply_tokens* are the
+    reply's, and *cost_usd* are upper bounds of what the attempt uses, 0 if no limit counts them.
+    *failing_since* is the loop time of the call's first transient failure, None before it. Without
+    *waits_for_outage* the attempt is refused during an outage. The gate sets *probe* on an attempt
+    that tests whether the provider has recovered.
     """
 
     unit: str = ""

@@ -12,7 +12,7 @@ from runner.calls.admission.limits import Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
-from runner.calls.delivery.shipment import LateError, Result
+from runner.calls.delivery.shipment import LateError, Result, Waiting
 from runner.calls.retry import family
 from runner.providers.prices import live_usd
 from runner.providers.request import Completion
@@ -37,7 +37,7 @@ class BatchAttempt:
         calls, ticket = self.call.calls, self.call.ticket
         self._key = digest(f"{calls.sent_as}\n{self.call.key}", 32)
         self._number = len(calls.attempts) + 1
-        self._held: HeldCall | None = self.deliverer.claim(self._key)
+        self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
         held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
         self._tokens, self._usd = held.tokens, held.usd
 
@@ -66,49 +66,44 @@ class BatchAttempt:
 
     async def _wait(self) -> Completion:
         client, call, held = self.client, self.call, self._held
-        clock = asyncio.get_running_loop().time
-        started, tokens = clock(), max(0, self._tokens - call.request.max_tokens)
+        started = asyncio.get_running_loop().time()
+        tokens = max(0, self._tokens - call.request.max_tokens)
+        waiting = Waiting(
+            self._key, call.request, call.ticket.rank, tokens, call.steps, late=self._settle
+        )
         try:
             with idle():
-                asked = self.deliverer.reply(
-                    self._key,
-                    call.request,
-                    held,
-                    self._settle,
-                    rank=call.ticket.rank,
-                    tokens=tokens,
-                    steps=call.steps,
-                )
+                asked = self.deliverer.reply(waiting, held)
                 reply = await client.admission.until_closed(asked)
         except LateError as late:
-            return await self._go_live(started, out=late.out)
+            self._end("late", waiting, started)
+            return await self._go_live(out=late.out)
         except (NotRunError, asyncio.CancelledError) as end:
-            if self.deliverer.withdraw(self._key):
+            if self.deliverer.withdraw(waiting):
                 self._settle(CallError("cancelled", "it was in no batch yet"))
             elif isinstance(end, NotRunError) and end.kind == "interrupted":
                 raise NotRunError(end.kind, "in a batch that is out: resume collects it") from None
             raise
         except CallError as error:
-            first = self._is_first
-            self._end(error.kind, started)
-            if first and not error.billed and self.deliverer.was_cancelled(self._key):
+            first, sent = self._is_first, self.deliverer.shipment_of(waiting)
+            self._end(error.kind, waiting, started)
+            if first and not error.billed and sent is not None and sent.was_cancelled:
                 call.calls.earlier += 1  # nobody has read it: the next attempt is no repair
             self._settle(error)
             client.gate.refused(error)
             call.failures[family(error)] += 1
             raise
-        self._end("ok", started, reply.usage)
+        self._end("ok", waiting, started, reply.usage)
         self._settle(reply)
-        call.calls.add(reply)
+        call.calls.usage += reply.usage
         return reply
 
-    async def _go_live(self, started: float, *, out: bool) -> Completion:
+    async def _go_live(self, *, out: bool) -> Completion:
         """Return the live reply in time for the deadline; its price is reserved already."""
         client, call = self.client, self.call
         limits: tuple[Limit, ...] = (call.slots, client.gate)
         if self._held is not None:  # an earlier session has reserved the batch's price only
             limits = (*limits, client.budget)
-        self._end("late", started)
         if not out:
             self._settle(CallError("timeout", "not answered in time for delivery.by"))
         elif self._held is None:  # until its end is known, it counts as paid
@@ -116,9 +111,12 @@ class BatchAttempt:
             self._held = HeldCall(self._tokens, self._usd)
         return await client.attempt_live(call, limits)
 
-    def _end(self, outcome: str, started: float, usage: Usage | None = None) -> None:
+    def _end(
+        self, outcome: str, waiting: Waiting, started: float, usage: Usage | None = None
+    ) -> None:
         """Count the attempt; the time in a batch is none of the call's deadline."""
-        how = {"delivery": "batch", "batch": self.deliverer.batch_of(self._key)}
+        sent = self.deliverer.shipment_of(waiting)
+        how = {"delivery": "batch", "batch": None if sent is None else sent.batch.id}
         now = self.client.end_attempt(self.call, outcome, None, started, usage, **how)
         calls = self.call.calls
         if calls.began is not None:

@@ -11,7 +11,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
-from runner.calls.delivery.shipment import FIRST_POLL_S, LAST_POLL_S, Result, Shipment, Waiting
+from runner.calls.delivery.shipment import FIRST_POLL_S, LAST_POLL_S, Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
@@ -42,6 +42,10 @@ class Collector:
     def out(self) -> list[Shipment]:
         """The shipments that are not over."""
         return [each for each in self.shipments.values() if not each.is_over]
+
+    def queued_tokens(self) -> int:
+        """Return the tokens of the batches that are out."""
+        return sum(shipment.tokens for shipment in self.out)
 
     def count_waiting(self) -> int:
         """Return how many requests wait for batches that are out."""
@@ -184,18 +188,15 @@ class Collector:
     def ask(self, shipment: Shipment, waiting: Waiting) -> None:
         """Let a request of an earlier session wait for its batch, or have its result."""
         waiting.mark = shipment.batch.mark
-        line = shipment.results.pop(waiting.key, None)
+        line, steps = shipment.results.pop(waiting.key, None), waiting.steps
         if line is not None:
-            result: Result = self.endpoint.read(line, waiting.request)
-        elif not shipment.is_over:
+            waiting.resolve(self.endpoint.read(line, waiting.request))
+        elif shipment.is_over:
+            waiting.resolve(shipment.why_missing())
+        else:
             shipment.waiting[waiting.key] = waiting
-            steps = waiting.steps
             if steps not in shipment.leaves_at:
                 shipment.leaves_at[steps] = self.timing.leaves_at(steps, len(shipment.waiting))
-            return
-        else:
-            result = shipment.why_missing()
-        waiting.resolve(result)
 
 
 async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,9 +1,7 @@
 """Deliverer: hands a model's requests to batches and each its reply, over all sessions."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Literal
 
 from runner.base.threads import offload
@@ -11,17 +9,17 @@ from runner.calls.activity import Activity
 from runner.calls.delivery.collector import Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger, LedgerBatch
 from runner.calls.delivery.sender import Sender
-from runner.calls.delivery.shipment import Result, Shipment, Waiting
+from runner.calls.delivery.shipment import Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import BatchEndpoint
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion
 
 CLOSING_S = 10.0  # for submissions in progress, and for batches that nobody needs to stop
 
 
 @dataclass(eq=False)
 class Deliverer:
-    """The batches of one model, shared by all runs of a job; belongs to one event loop.
+    """The batches of one model, shared by all runs of a job; made in the job's context.
 
     Unless it *sends*, it only collects what an earlier session sent. *repair* is how requests
     after the first of a conversation go.
@@ -33,23 +31,11 @@ class Deliverer:
     timing: Timing
     sends: bool = True
     repair: Literal["batch", "live"] = "batch"
-    _waiting: dict[str, Waiting] = field(default_factory=dict)
 
-    @cached_property
-    def sender(self) -> Sender:
-        """What sends its batches."""
-        return Sender(self.endpoint, self.ledger, self.timing, self._follow, self._queued)
-
-    @cached_property
-    def collector(self) -> Collector:
-        """What reads its batches."""
-        return Collector(self.endpoint, self.ledger, self.timing, self.sender.add)
-
-    def _follow(self, shipment: Shipment) -> None:
-        self.collector.follow(shipment)
-
-    def _queued(self) -> int:
-        return sum(shipment.tokens for shipment in self.collector.out)
+    def __post_init__(self) -> None:
+        parts = self.endpoint, self.ledger, self.timing
+        self.collector = Collector(*parts, lambda waiting: self.sender.add(waiting))
+        self.sender = Sender(*parts, self.collector.follow, self.collector.queued_tokens)
 
     @property
     def out(self) -> list[LedgerBatch]:
@@ -60,12 +46,11 @@ class Deliverer:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""
         await self.endpoint.open()
         self.activity.when_quiet.append(self.sender.flush)
-        follow = self.collector.follow  # which is made here, in the job's context and not a run's
         for batch in list(self.ledger.batches.values()):
             shipment = Shipment(batch)
             if batch.collected:
                 await offload(self._load, shipment)
-            follow(shipment)
+            self.collector.follow(shipment)
 
     def _load(self, shipment: Shipment) -> None:
         """Read the stored results; where some that may be asked for are missing, they are fetched.
@@ -79,10 +64,6 @@ class Deliverer:
             shipment.results.clear()
             shipment.seen.clear()
 
-    def claim(self, key: str) -> HeldCall | None:
-        """Return the call with *key* that an earlier session made, None if it is a new one."""
-        return self.ledger.claim(key)
-
     def takes(self, steps: int, *, first: bool) -> bool:
         """Return whether a new request goes into a batch; *first*: of its conversation."""
         if not self.sends or (not first and self.repair == "live"):
@@ -92,52 +73,28 @@ class Deliverer:
         others = len(self.sender.pending) + self.collector.count_waiting()
         return self.timing.allows(steps, others + 1)
 
-    async def reply(
-        self,
-        key: str,
-        request: Request,
-        held: HeldCall | None,
-        late: Callable[[Result], object],
-        *,
-        rank: float = 0.0,
-        tokens: int = 0,
-        steps: int = 1,
-    ) -> Completion:
-        """Return the reply to *request*, which is *held* if an earlier session has sent it.
+    async def reply(self, waiting: Waiting, held: HeldCall | None) -> Completion:
+        """Return the reply to a request, which is *held* if an earlier session has sent it.
 
         Raises CallError, NotRunError for a batch that is left to the next session, and LateError
-        for a request that is to go live; *late* then gets the result of its batch.
+        for a request that is to go live; its `late` then gets the result of its batch.
         """
-        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(key, request, rank, tokens, steps, future, late)
         shipment = self.collector.shipments.get((held and held.mark) or "")
         if shipment is None:
             self.sender.add(waiting)
         else:
             self.collector.ask(shipment, waiting)
-        self._waiting[key] = waiting
-        return await future
+        return await waiting.reply
 
-    def batch_of(self, key: str) -> str | None:
-        """Return the provider's id of the batch that a request is in, None where it has none."""
-        sent = self._shipment(key)
-        return None if sent is None else sent.batch.id
+    def shipment_of(self, waiting: Waiting) -> Shipment | None:
+        """Return the batch that a request is in, None where it is in none."""
+        return self.collector.shipments.get(waiting.mark or "")
 
-    def was_cancelled(self, key: str) -> bool:
-        """Return whether the batch that a request was in was cancelled."""
-        sent = self._shipment(key)
-        return sent is not None and sent.state is not None and sent.state.state == "cancelled"
-
-    def _shipment(self, key: str) -> Shipment | None:
-        waiting = self._waiting.get(key)
-        return self.collector.shipments.get((waiting and waiting.mark) or "")
-
-    def withdraw(self, key: str) -> bool:
+    def withdraw(self, waiting: Waiting) -> bool:
         """Return whether a request whose caller has gone was not sent, and now never is."""
-        waiting = self._waiting.pop(key, None)
-        if waiting is None or waiting.mark is not None:
+        if waiting.mark is not None:
             return False
-        self.sender.pending.pop(key, None)
+        self.sender.pending.pop(waiting.key, None)
         return True
 
     async def finish(self) -> None:

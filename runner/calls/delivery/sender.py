@@ -66,13 +66,18 @@ class Sender:
             task.add_done_callback(self.sending.discard)
 
     async def _send(self, ready: list[Waiting]) -> None:
+        """Send *ready*; whatever fails, no caller waits forever."""
         try:
             await self._send_all(ready)
-        except Exception as error:  # a library's, or a bug: no caller may wait forever
+        except OSError as error:
+            kind, said = "output", f"not called: {error}"
+        except Exception as error:  # a library's, or a bug
             log.exception("batch.crashed")
-            for waiting in ready:
-                said = f"the batch was not sent: {type(error).__name__}: {error}"
-                waiting.resolve(NotRunError("internal", said))
+            kind, said = "internal", f"the batch was not sent: {type(error).__name__}: {error}"
+        else:
+            return
+        for waiting in ready:
+            waiting.resolve(NotRunError(kind, said))
 
     async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
@@ -134,28 +139,23 @@ class Sender:
 
     async def _ship(self, chosen: list[Waiting], lines: list[bytes], mark: str) -> None:
         """Send one batch: its intent is on the disk before it goes out, and its id after."""
+        batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
+        steps = {waiting.steps for waiting in chosen}
+        leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
         try:
-            batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
-            steps = {waiting.steps for waiting in chosen}
-            leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
-            try:
-                sent = await self._submit(lines, batch, min(leaves.values()))
-            except CallError as error:
-                log.warning("batch.refused", requests=len(chosen), error=str(error))
-                await self.ledger.refused(batch)
-                for waiting in chosen:
-                    waiting.resolve(error.copy())
-                return
-            if sent is None:
-                await self.ledger.refused(batch)
-                for waiting in chosen:
-                    waiting.leave(out=False)
-                return
-            await self.ledger.submitted(batch, sent.id)
-        except OSError as error:
+            sent = await self._submit(lines, batch, min(leaves.values()))
+        except CallError as error:
+            log.warning("batch.refused", requests=len(chosen), error=str(error))
+            await self.ledger.refused(batch)
             for waiting in chosen:
-                waiting.resolve(NotRunError("output", f"not called: {error}"))
+                waiting.resolve(error.copy())
             return
+        if sent is None:
+            await self.ledger.refused(batch)
+            for waiting in chosen:
+                waiting.leave(out=False)
+            return
+        await self.ledger.submitted(batch, sent.id)
         log.info("batch.submitted", batch=sent.id, requests=len(chosen))
         waiting_by_key = {waiting.key: waiting for waiting in chosen}
         tokens = sum(waiting.tokens for waiting in chosen)

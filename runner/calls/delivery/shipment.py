@@ -38,10 +38,12 @@ class Waiting:
     rank: float
     tokens: int
     steps: int
-    reply: asyncio.Future[Completion]
     late: Callable[[Result], object]
     mark: str | None = None
     has_left: bool = False
+    reply: asyncio.Future[Completion] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
     def resolve(self, result: Result) -> None:
         """Hand over the reply or the failure."""
@@ -122,6 +124,11 @@ class Shipment:
             if key in self.batch.keys and key not in self.seen:
                 self.seen.add(key)
                 self.results[key] = line
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether its provider stopped it."""
+        return self.state is not None and self.state.state == "cancelled"
 
     @property
     def is_whole(self) -> bool:

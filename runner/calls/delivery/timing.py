@@ -39,10 +39,8 @@ class Timing:
         *steps* are the calls from here to the end of its run, one after the other, and *waiting*
         the requests that would go live with it. The time may have passed.
         """
-        if self.deadline_s is None:
-            return math.inf
-        latest = self.latest(steps, waiting)
-        if latest <= (now := self.now()):
+        latest, now = self.latest(steps, waiting), self.now()
+        if self.deadline_s is None or latest <= now:
             return latest
         return now + self._cutoff_s(steps, self._step_s(waiting), self.deadline_s - now)
 

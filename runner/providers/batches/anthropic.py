@@ -4,15 +4,15 @@ platform.claude.com/docs/en/build-with-claude/batch-processing, and the referenc
 /v1/messages/batches.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from runner.base.errors import CallError
-from runner.base.json import mapping, mappings
+from runner.base.json import mapping
 from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+from runner.providers.batches.wire import counts_in, id_in, time_in
 
 _WAIT_S = 60.0  # until a batch that may be the one sought is looked at again
 
@@ -21,34 +21,21 @@ class AnthropicBatches(BatchedChat):
     """Batches whose requests are sent with them, and whose results come at the end."""
 
     _path, _value = "/messages", "params"
-
-    def _address(self, url: str) -> str:
-        return f"{url.removesuffix(self._path)}{self._path}/batches"
+    _batches = "/messages/batches"
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as one batch; *mark* is not kept."""
         sent = b'{"requests":[' + b",".join(lines) + b"]}"
         kind = {"Content-Type": "application/json"}
-        return self._told((await self._wire.exchange("POST", self._wire.base, sent, kind))[0])
+        url = self._url(self._batches)
+        return self._told((await self._wire.exchange("POST", url, sent, kind))[0])
 
-    async def status(self, batch: str) -> SubmittedBatch:
-        """Return the batch with that id."""
-        return self._same(await self._wire.call("GET", f"/{id_in(batch)}"), batch)
+    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
+        told = self._told(said)
+        return () if told.state == "running" else (self._results(told.id),)
 
-    async def cancel(self, batch: str) -> None:
-        """Ask the provider to stop the batch."""
-        await self._wire.call("POST", f"/{id_in(batch)}/cancel")
-
-    async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of the results; there are none before the batch is over."""
-        said = await self._wire.call("GET", f"/{id_in(batch)}")
-        if self._same(said, batch).state == "running":
-            return
-        async for line in self._lines(batch):
-            yield line
-
-    def _lines(self, batch: str) -> AsyncGenerator[bytes]:
-        return self._wire.lines(f"{self._wire.base}/{batch}/results")
+    def _results(self, batch: str) -> str:
+        return self._url(f"{self._batches}/{batch}/results")
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch of requests with *keys* that was made after *since*, if any.
@@ -72,7 +59,7 @@ class AnthropicBatches(BatchedChat):
 
     async def _has(self, batch: str, keys: Collection[str]) -> bool:
         """Return whether the first result of *batch* is that of one of *keys*."""
-        async with aclosing(self._lines(batch)) as lines:
+        async with aclosing(self._wire.lines(self._results(batch))) as lines:
             async for line in lines:
                 try:
                     return self.key_of(line) in keys
@@ -91,11 +78,7 @@ class AnthropicBatches(BatchedChat):
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        after = f"&after_id={cursor}" if cursor else ""
-        said = await self._wire.call("GET", f"?limit={PAGE}{after}")
-        page = mappings(said.get("data"))
-        more = said.get("has_more") is True and bool(page)
-        return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
+        return await self._page_after(cursor, "after_id")
 
     def _mark(self, said: Mapping[str, Any]) -> None:
         return None

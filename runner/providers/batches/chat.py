@@ -2,8 +2,8 @@
 
 import importlib
 import json
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from runner.base.errors import CallError
-from runner.base.json import check_size, mapping, parse_json
+from runner.base.json import check_size, mapping, mappings, parse_json
 from runner.base.secrets import secrets_of
-from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
-from runner.providers.batches.wire import MAX_PAGES, SKEW_S, Wire, key_in
+from runner.providers.batches.endpoint import BatchEndpoint, BatchLimits, SubmittedBatch
+from runner.providers.batches.wire import MAX_PAGES, PAGE, SKEW_S, Sent, Wire, id_in, key_in
 from runner.providers.litellm.http import Built
 from runner.providers.litellm.parameters import Adapted
 from runner.providers.litellm.route import ModelRoute
@@ -31,11 +31,13 @@ _PROBE = Request(
 )
 
 
-class BatchedChat(ABC):
+class BatchedChat(BatchEndpoint):
     """What all batch APIs share; each has its own addresses, and words for states and results."""
 
     limits = BatchLimits()
     _path = "/chat/completions"  # of a live call
+    _batches, _cancel = "/batches", "/cancel"  # of all batches, and behind one to stop it
+    _query = ""  # of every address
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
@@ -53,11 +55,11 @@ class BatchedChat(ABC):
         """Import litellm and open the sessions; raise ConfigError for what it does not send so."""
         await self._transport.open()
         built = self._built(_PROBE)
-        base, headers = self._address(built.url), built.headers
         secrets = secrets_of(key_env=self.route.api_key_env)
         http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
         tls = http.get_ssl_configuration()  # that of live calls
-        self._opened = Wire(base, headers, self.route.where, secrets, tls)
+        base = built.url.rpartition(self._path)[0]
+        self._opened = Wire(base, built.headers, self.route.where, secrets, tls)
 
     async def close(self) -> None:
         """Release connections."""
@@ -68,9 +70,15 @@ class BatchedChat(ABC):
     def _built(self, request: Request) -> Built:
         return self._transport.built(request)
 
-    def _address(self, url: str) -> str:
-        """Return the address of the API, whose live calls go to *url*."""
-        return url.partition(self._path)[0]
+    def _url(self, path: str, query: str = "") -> str:
+        query = "&".join(filter(None, (self._query, query)))
+        return f"{self._wire.base}{path}{'?' if query else ''}{query}"
+
+    async def _ask(
+        self, method: str, path: str, sent: Sent = None, query: str = ""
+    ) -> Mapping[str, Any]:
+        """Return what the API answers to a request for *path*."""
+        return (await self._wire.exchange(method, self._url(path, query), sent))[0]
 
     def line(self, key: str, request: Request) -> bytes:
         """Return *request* as the batch holds it; its body is the one of a live call."""
@@ -104,25 +112,43 @@ class BatchedChat(ABC):
         Raises CallError for a request that was not executed.
         """
 
-    @abstractmethod
-    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
-        """Send *lines* as one batch."""
-
-    @abstractmethod
     async def status(self, batch: str) -> SubmittedBatch:
         """Return the batch with that id."""
+        return self._told(await self._said(batch))
 
-    @abstractmethod
     async def cancel(self, batch: str) -> None:
         """Ask the provider to stop the batch."""
+        await self._ask("POST", f"{self._batches}/{id_in(batch)}{self._cancel}")
+
+    async def results(self, batch: str) -> AsyncIterator[bytes]:
+        """Yield the lines of the results; there are none before the batch is over."""
+        for url in self._files(await self._said(batch)):
+            async for line in self._wire.lines(url):
+                yield line
+
+    async def _said(self, batch: str) -> Mapping[str, Any]:
+        """Return what is said of *batch*; raise CallError if it is another one."""
+        said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
+        if (told := self._told(said)).id != batch:
+            other = self._wire.shown(told.id)
+            raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
+        return said
 
     @abstractmethod
-    def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the raw lines of the results there are."""
+    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
+        """Return the addresses of the results of the batch that *said* describes."""
 
     @abstractmethod
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         """Return a page of the batches there are, and the cursor of the next, "" for none."""
+
+    async def _page_after(self, cursor: str, name: str) -> tuple[list[Mapping[str, Any]], str]:
+        """Return a page of OpenAI's and Anthropic's lists, which call the cursor *name*."""
+        query = f"limit={PAGE}" + (f"&{name}={cursor}" if cursor else "")
+        said = await self._ask("GET", self._batches, query=query)
+        page = mappings(said.get("data"))
+        more = said.get("has_more") is True and bool(page)
+        return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
 
     @abstractmethod
     def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
@@ -159,14 +185,6 @@ class BatchedChat(ABC):
                 return
         why = f"{self.route.where.host} lists more than {MAX_PAGES} pages of batches"
         raise CallError("bad_response", why)
-
-    def _same(self, said: Mapping[str, Any], batch: str) -> SubmittedBatch:
-        """Return the state of *batch* in *said*; raise CallError if it is another's."""
-        told = self._told(said)
-        if told.id != batch:
-            other = self._wire.shown(told.id)
-            raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
-        return told
 
 
 def _object(line: bytes) -> Mapping[str, Any]:

@@ -18,11 +18,6 @@ _WHY: Mapping[str, str] = {
 _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
 
 
-def has_batches(model: ModelSettings | ModelRoute) -> bool:
-    """Return whether *model* can be asked in batches."""
-    return not why_no_batches(model)
-
-
 def why_no_batches(model: ModelSettings | ModelRoute) -> str:
     """Return why *model* cannot be asked in batches, and the nearest that can; "" if it can."""
     provider = provider_of(model)

@@ -3,7 +3,7 @@
 ai.google.dev/api/batch-api and /api/files.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -26,7 +26,7 @@ _MAX_TOKEN = 1000  # characters of what names a page
 class GeminiBatches(BatchedChat):
     """Batches of an uploaded file of requests; results are a file, too."""
 
-    _path = "/models/"
+    _path, _cancel = "/models/", ":cancel"
     _key, _value = "key", "request"
 
     def _beside(self, name: str, path: str) -> str:
@@ -43,9 +43,7 @@ class GeminiBatches(BatchedChat):
             }
         }
         model = self.route.name.partition("/")[2]
-        return self._told(
-            await self._wire.call("POST", f"/models/{model}:batchGenerateContent", sent)
-        )
+        return self._told(await self._ask("POST", f"/models/{model}:batchGenerateContent", sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
         """Return the id of the file made of *lines*; the place to send it to is asked for first."""
@@ -67,24 +65,12 @@ class GeminiBatches(BatchedChat):
         told, _ = await self._wire.exchange("POST", place, data, sent)
         return id_in(at(told, "file", "name"), "files/")
 
-    async def status(self, batch: str) -> SubmittedBatch:
-        """Return the batch with that id."""
-        return self._same(await self._wire.call("GET", f"/batches/{id_in(batch)}"), batch)
-
-    async def cancel(self, batch: str) -> None:
-        """Ask the provider to stop the batch."""
-        await self._wire.call("POST", f"/batches/{id_in(batch)}:cancel")
-
-    async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of the results; there are none before the batch is over."""
-        said = await self._wire.call("GET", f"/batches/{id_in(batch)}")
-        self._same(said, batch)
+    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
         places = (section(said, "metadata", "output"), section(said, "response"))
-        file = next(filter(None, (place.get("responsesFile") for place in places)), None)
-        if file is not None:
+        for file in filter(None, (place.get("responsesFile") for place in places)):
             path = f"files/{id_in(file, 'files/')}:download?alt=media"
-            async for line in self._wire.lines(self._beside("download", path)):
-                yield line
+            return (self._beside("download", path),)
+        return ()
 
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
         response = mapping(result.get("response"))
@@ -93,8 +79,8 @@ class GeminiBatches(BatchedChat):
         return 200, {"error": result.get("error") or result.get("status") or "no result"}
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        token = f"&pageToken={cursor}" if cursor else ""
-        said = await self._wire.call("GET", f"/batches?pageSize={PAGE}{token}")
+        query = f"pageSize={PAGE}" + (f"&pageToken={cursor}" if cursor else "")
+        said = await self._ask("GET", self._batches, query=query)
         following = quote(str(said.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
         return mappings(said.get("operations")), following
 

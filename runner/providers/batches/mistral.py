@@ -3,7 +3,7 @@
 docs.mistral.ai, "Batch inference" and the reference of /v1/batch/jobs.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,13 +20,14 @@ _STATES: Mapping[str, State] = {
     "CANCELLED": "cancelled",
 }
 _COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
-_JOBS = "/batch/jobs"
 
 
 class MistralBatches(OpenAIBatches):
     """Jobs; a job names the model, and its results are files as at OpenAI."""
 
     _more = b""
+    _batches = "/batch/jobs"
+    _results = ("output_file", "error_file")
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as a file, and make a job of it."""
@@ -37,28 +38,13 @@ class MistralBatches(OpenAIBatches):
             "timeout_hours": 24,
             "metadata": {MARK: mark},
         }
-        return self._told(await self._ask("POST", _JOBS, sent))
-
-    async def status(self, batch: str) -> SubmittedBatch:
-        """Return the job with that id."""
-        return self._same(await self._ask("GET", f"{_JOBS}/{id_in(batch)}"), batch)
-
-    async def cancel(self, batch: str) -> None:
-        """Ask the provider to stop the job."""
-        await self._ask("POST", f"{_JOBS}/{id_in(batch)}/cancel")
-
-    async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of both files; there are none before the job is over."""
-        said = await self._ask("GET", f"{_JOBS}/{id_in(batch)}")
-        self._same(said, batch)
-        async for line in self._files(said.get("output_file"), said.get("error_file")):
-            yield line
+        return self._told(await self._ask("POST", self._batches, sent))
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         number = int(cursor or 0)
         query = f"page={number}&page_size={PAGE}&created_after={after}"
-        said = await self._ask("GET", _JOBS, query=query)
+        said = await self._ask("GET", self._batches, query=query)
         page = mappings(said.get("data"))
         return page, str(number + 1) if len(page) >= PAGE else ""
 

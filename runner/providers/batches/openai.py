@@ -5,7 +5,7 @@ developers.openai.com/api/docs/guides/batch; console.groq.com/docs/batch.
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -14,7 +14,7 @@ from runner.base.errors import CallError
 from runner.base.json import mapping, mappings
 from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+from runner.providers.batches.wire import counts_in, id_in, time_in
 
 _STATES: Mapping[str, State] = {
     "validating": "waiting",
@@ -32,7 +32,7 @@ class OpenAIBatches(BatchedChat):
 
     _endpoint = "/v1/chat/completions"
     _more = b',"method":"POST","url":"/v1/chat/completions"'
-    _query = ""  # of every address
+    _results = ("output_file_id", "error_file_id")
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as a file, and make a batch of it."""
@@ -42,13 +42,7 @@ class OpenAIBatches(BatchedChat):
             "completion_window": "24h",
             "metadata": {MARK: mark},
         }
-        return self._told(await self._ask("POST", "/batches", sent))
-
-    async def _ask(
-        self, method: str, path: str, sent: Any = None, query: str = ""
-    ) -> Mapping[str, Any]:
-        query = "&".join(filter(None, (self._query, query)))
-        return await self._wire.call(method, f"{path}?{query}" if query else path, sent)
+        return self._told(await self._ask("POST", self._batches, sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
         """Return the id of the file that was made of *lines*, once it has been read."""
@@ -66,29 +60,9 @@ class OpenAIBatches(BatchedChat):
             raise CallError("bad_request", "the provider could not read the batch's file")
         return name
 
-    async def status(self, batch: str) -> SubmittedBatch:
-        """Return the batch with that id."""
-        return self._same(await self._ask("GET", f"/batches/{id_in(batch)}"), batch)
-
-    async def cancel(self, batch: str) -> None:
-        """Ask the provider to stop the batch."""
-        await self._ask("POST", f"/batches/{id_in(batch)}/cancel")
-
-    async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of both files; there are none before the batch is over."""
-        said = await self._ask("GET", f"/batches/{id_in(batch)}")
-        self._same(said, batch)
-        async for line in self._files(said.get("output_file_id"), said.get("error_file_id")):
-            yield line
-
-    async def _files(self, *files: Any) -> AsyncIterator[bytes]:
-        """Yield the lines of *files*, ids or None."""
-        for file in files:
-            if file:
-                query = f"?{self._query}" if self._query else ""
-                url = f"{self._wire.base}/files/{id_in(file)}/content{query}"
-                async for line in self._wire.lines(url):
-                    yield line
+    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
+        files = filter(None, map(said.get, self._results))
+        return (self._url(f"/files/{id_in(file)}/content") for file in files)
 
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
         response, error = mapping(result.get("response")), mapping(result.get("error"))
@@ -100,11 +74,7 @@ class OpenAIBatches(BatchedChat):
         return 200, {"error": dict(error) or "neither a response nor an error"}
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        query = f"limit={PAGE}" + (f"&after={cursor}" if cursor else "")
-        said = await self._ask("GET", "/batches", query=query)
-        page = mappings(said.get("data"))
-        more = said.get("has_more") is True and bool(page)
-        return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
+        return await self._page_after(cursor, "after")
 
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return mapping(said.get("metadata")).get(MARK)

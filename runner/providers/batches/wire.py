@@ -89,10 +89,6 @@ class Wire:
         await self._session.close()
         await self._files.close()
 
-    async def call(self, method: str, path: str, sent: Sent = None) -> Mapping[str, Any]:
-        """Return the object that is answered to a request for *path* below the base."""
-        return (await self.exchange(method, self.base + path, sent))[0]
-
     async def exchange(
         self, method: str, url: str, sent: Sent = None, headers: Mapping[str, str] = {}
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:

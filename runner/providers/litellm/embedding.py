@@ -12,7 +12,6 @@ from runner.base.errors import CallError
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.base.usage import Usage
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.loading import load_litellm
@@ -71,11 +70,9 @@ class EmbeddingTransport:
         count = tokenizer_for(self.route.known_as).count
         most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
         size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)
-        usage: Usage = usage_of(getattr(response, "usage", None), size)
-        if self._prices is None:
-            usage = replace(usage, cost_usd=None)
-        else:
-            usage = replace(usage, cost_usd=cost_usd(usage, self._prices))
+        usage = usage_of(getattr(response, "usage", None), size)
+        cost = None if self._prices is None else cost_usd(usage, self._prices)
+        usage = replace(usage, cost_usd=cost)
         return Completion(_packed(getattr(response, "data", None), len(texts)), "stop", usage)
 
     async def close(self) -> None:

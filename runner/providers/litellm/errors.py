@@ -165,16 +165,11 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
 
 def _codes(text: str) -> Iterator[str]:
     """Yield the provider's error codes in the JSON of *text*."""
-    said = _said(text)
+    said = error_in(_body(text))
     for part in (said, *mappings(said.get("details"))):
         for name in ("code", "type", "reason"):
             if isinstance(code := part.get(name), str):
                 yield code
-
-
-def _said(text: str) -> Mapping[str, Any]:
-    """Return the error object of the provider's reply in *text*; empty if it holds no JSON."""
-    return error_in(_body(text))
 
 
 def _body(text: str) -> Any:
@@ -199,7 +194,7 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
     text = str(error).split("Traceback (most recent call last)")[0]
-    said = _said(text).get("message")
+    said = error_in(_body(text)).get("message")
     text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 

@@ -17,7 +17,7 @@ from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
 from runner.providers.offline.verbatim import checked
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request, checked_text
+from runner.providers.request import Completion, Request, Transport, checked_text
 from runner.transcript.warnings import hardly_english
 
 MODEL = "offline/extractive"
@@ -29,7 +29,7 @@ _UNREAD = {
 }
 
 
-class OfflineTransport:
+class OfflineTransport(Transport):
     """Answers with *readings* by analyzer name, with the replies and failures of the litellm way.
 
     tests/providers/offline/test_offline_direct.py compares the two.
@@ -41,9 +41,6 @@ class OfflineTransport:
         self._prices = prices_of(route)
         self._secrets = secrets_of(key_env=route.api_key_env)
 
-    async def open(self) -> None:
-        """Nothing to open."""
-
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Read and answer; raises CallError for a reading that fails."""
         messages = [joined(message) for message in request.messages]
@@ -52,9 +49,6 @@ class OfflineTransport:
         cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
         return Completion(text, "stop", replace(usage, cost_usd=cost))
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 async def read_reply(

@@ -4,6 +4,7 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +17,12 @@ from runner.base.json import mapping, mappings
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.anthropic import asked_in, message_of
-from runner.providers.simulated.batches import BatchedCall, SimulatedBatch, SimulatedBatches
+from runner.providers.simulated.batches import (
+    OUTCOMES,
+    BatchedCall,
+    SimulatedBatch,
+    SimulatedBatches,
+)
 from runner.providers.simulated.chat import encoded
 from runner.providers.simulated.faults import FaultResponse, error_response
 from runner.providers.simulated.replies import Reply
@@ -134,9 +140,7 @@ class BatchApi:
     def _told(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
         """Return *batch* as its API describes it."""
         over, state = now_s >= batch.ended_s, batch.state(now_s)
-        counts = dict.fromkeys(("answered", "errored", "expired", "cancelled"), 0)
-        for _, outcome in batch.outcomes(now_s):
-            counts[outcome] += 1
+        counts = Counter(outcome for _, outcome in batch.outcomes(now_s))
         created, ended = self._since + batch.created_s, self._since + batch.ended_s
         if _is_own(batch):
             return {
@@ -144,7 +148,7 @@ class BatchApi:
                 "type": "message_batch",
                 "processing_status": "ended" if over else "in_progress",
                 "request_counts": {
-                    "processing": len(batch.calls) - sum(counts.values()),
+                    "processing": len(batch.calls) - counts.total(),
                     **{"succeeded": counts["answered"], "errored": counts["errored"]},
                     **{"canceled": counts["cancelled"], "expired": counts["expired"]},
                 },
@@ -156,7 +160,7 @@ class BatchApi:
             }
         code = "token_limit_exceeded" if "token" in batch.error else "too_many_requests"
         failed = {"object": "list", "data": [{"code": code, "message": batch.error}]}
-        any_failed = sum(counts.values()) > counts["answered"]
+        any_failed = counts.total() > counts["answered"]
         return {
             **{"id": batch.id, "object": "batch", "endpoint": "/v1/chat/completions"},
             **{"input_file_id": batch.sent.get("input_file_id"), "completion_window": "24h"},
@@ -206,13 +210,14 @@ class BatchApi:
 
     def as_json(self, now_s: float) -> dict[str, Any]:
         """Return the counts of batches, of their requests by outcome, and of tokens so far."""
-        counts = dict.fromkeys(("answered", "errored", "expired", "cancelled"), 0)
-        for batch in self.batches.all.values():
-            for _, outcome in batch.outcomes(now_s):
-                counts[outcome] += 1
-        requests = sum(len(batch.calls) for batch in self.batches.all.values())
-        made = {"made": len(self.batches.all), "requests": requests}
-        return {**made, **counts, **self.batches.tokens}
+        batches = self.batches.all.values()
+        counts = Counter(outcome for batch in batches for _, outcome in batch.outcomes(now_s))
+        return {
+            "made": len(batches),
+            "requests": sum(len(batch.calls) for batch in batches),
+            **{outcome: counts[outcome] for outcome in OUTCOMES},
+            **self.batches.tokens,
+        }
 
 
 def _refused(wait_s: float, *, retry_after: bool) -> FaultResponse:

@@ -5,12 +5,12 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from runner.config.model_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.chat import arrival_of, completion
-from runner.providers.simulated.faults import POISON, GoodReply, find_kind
+from runner.providers.simulated.faults import POISON, GoodReply, drawn_fault, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
 from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.tokens import CHARS_PER_TOKEN, truncate
@@ -18,6 +18,7 @@ from runner.providers.simulated.tokens import CHARS_PER_TOKEN, truncate
 QUEUED = 0.1  # share of a batch's time before its first request
 BatchState = Literal["validating", "in_progress", "completed", "expired", "cancelled", "failed"]
 Outcome = Literal["answered", "errored", "expired", "cancelled"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(slots=True)
@@ -130,12 +131,7 @@ class SimulatedBatches:
     ) -> BatchedCall:
         own = self._settings.batch
         share, drawn, missing = chance.uniform(QUEUED, 1.0), chance.random(), chance.random()
-        fault = None
-        for name, rate in own.faults.items():
-            if drawn < rate:
-                fault = name
-                break
-            drawn -= rate
+        fault = drawn_fault(own.faults, drawn)
         if self._settings.poison and self._settings.poison in str(body.get("messages")):
             fault = POISON
         done_s = now_s + share * takes_s / own.speed
@@ -157,11 +153,8 @@ class SimulatedBatches:
 
         A prefix is cached for the requests of its batch that are answered later.
         """
-        if call.answer is None:
-            call.answer = self._made(batch, call)
-        return call.answer
-
-    def _made(self, batch: SimulatedBatch, call: BatchedCall) -> tuple[int, dict[str, Any]]:
+        if call.answer is not None:
+            return call.answer
         body, kind = call.body, find_kind(call.fault) if call.fault else None
         text, reason = self._reply(body), "stop"
         arrival = arrival_of(body, text, self._rules)
@@ -176,7 +169,8 @@ class SimulatedBatches:
             for name, n in zip(self.tokens, (len(ids), size, cached), strict=True):
                 self.tokens[name] += n
         whole = completion(body, text, reason, (len(ids), size), cached, written)
-        if kind is None:
-            return 200, whole
-        made = kind.make(GoodReply(text, whole))
-        return made.status, json.loads(made.body)
+        call.answer = 200, whole
+        if kind is not None:
+            made = kind.make(GoodReply(text, whole))
+            call.answer = made.status, json.loads(made.body)
+        return call.answer

@@ -15,6 +15,7 @@ from runner.providers.simulated.faults import (
     OUTAGE,
     POISON,
     RATE_LIMIT,
+    drawn_fault,
     find_kind,
 )
 from runner.providers.simulated.prefix_cache import PrefixCache
@@ -125,11 +126,8 @@ class Behaviour:
             return POISON
         if self._limits.wait_s(tokens, now_s) > 0:
             return RATE_LIMIT
-        for name, rate in settings.faults.items():
-            if chance < rate:
-                return name if arrival.flex or name != NO_CAPACITY else None
-            chance -= rate
-        return None
+        name = drawn_fault(settings.faults, chance)
+        return name if arrival.flex or name != NO_CAPACITY else None
 
     def _refusal(self, tokens: int, now_s: float) -> PlannedResponse:
         self._limits.take_failed(now_s)

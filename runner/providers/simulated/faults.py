@@ -79,6 +79,15 @@ def find_kind(name: str) -> FaultKind:
     return _refusal(int(match[1]), f"simulated {match[1]}", "simulated", headers)
 
 
+def drawn_fault(rates: Mapping[str, float], chance: float) -> str | None:
+    """Return the fault that *chance*, from 0 to 1, falls on by its rate; None for a good reply."""
+    for name, rate in rates.items():
+        if chance < rate:
+            return name
+        chance -= rate
+    return None
+
+
 def error_response(status: int, message: str, code: str = "invalid_request_error") -> FaultResponse:
     """Return an error in OpenAI's form, by default for a request that is wrong itself."""
     error = {"message": message, "type": code, "param": None, "code": code}

@@ -1,6 +1,5 @@
 """What the tables and pages of a collection show: themes, groups, and links to the runs."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +17,6 @@ from runner.reports.collection.groupings import (
     Grouping,
     differences_of,
     groupings_of,
-    speaker_groups,
 )
 from runner.reports.report.render import address_of
 from runner.reports.stored_run import StoredRun
@@ -30,7 +28,7 @@ STANCES = ("for", "against", "both", "mentioned", "silent", "unread")
 
 @dataclass(frozen=True)
 class CollectionFacts:
-    """The *collection* of the batch in *path*; *abouts* is what each file says of itself.
+    """The *collection* of the batch in *path*.
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
     collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES.
@@ -39,7 +37,6 @@ class CollectionFacts:
     path: Path
     collection: Collection
     groupings: tuple[Grouping, ...]
-    abouts: Mapping[str, Mapping[str, str]]
     reports: Mapping[str, str]
     left_out: int = 0
 
@@ -59,27 +56,6 @@ class CollectionFacts:
     def unread(self) -> frozenset[str]:
         """The files of which nothing was read."""
         return frozenset(each.file for each in self.collection.unread)
-
-    @cached_property
-    def _groups(self) -> Mapping[str, Mapping[str, str]]:
-        return {
-            file: found
-            for file, about in self.abouts.items()
-            if (found := speaker_groups(about.get("attendees", "")))
-        }
-
-    def group(self, file: str, speaker: str | None) -> str:
-        """Return the group of a speaker that the attendees of *file* name, or nothing."""
-        return self._groups.get(file, {}).get(speaker or "", "")
-
-    def by_speakers(self, theme: Theme) -> str:
-        """Return `nurse 3 for, 1 against; manager 2 for, 0 against`, nothing without groups."""
-        sides = [
-            Counter(self.group(each.file, each.speaker) for each in side)
-            for side in (theme.for_, theme.against)
-        ]
-        names = sorted({name for side in sides for name in side if name})
-        return "; ".join(f"{n} {sides[0][n]} for, {sides[1][n]} against" for n in names)
 
     @cached_property
     def _named(self) -> Mapping[str, str]:
@@ -117,13 +93,11 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     runs = {each.file: each.run for each in collection.read if each.run in known}
     told = text(at(run.config, "transcript", "about", "attendees"))
     abouts = {file: _about(batch / name, told) for file, name in runs.items()}
-    read = [each.file for each in collection.read]
     attributes = attributes_from(read_json(batch / ATTRIBUTES))
     return CollectionFacts(
         batch,
         collection,
-        groupings_of(read, attributes, abouts),
-        abouts,
+        groupings_of(collection.read, attributes, abouts),
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
         left_out,
     )

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runner.answers.themes import Theme
+from runner.answers.themes import ReadFile, Theme, Voice
 from runner.job.attributes import Attributes
 from runner.reports.collection.exact_test import DRAWS, exact_p
 from runner.reports.compare.spread import holm
@@ -13,32 +13,51 @@ from runner.reports.compare.spread import holm
 MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
+ATTENDEES = "speakers' groups"  # what stands behind names in `attendees`
 _NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
+
+Unit = tuple[str, str]  # a file and one of its speakers, or nobody for the file
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """One attribute: the files read by its *values*, in order; *of* is by file.
+    """One attribute: the files or speakers read by its *values*, in order; *of* is by unit.
 
     *compared* says whether it is among the first MAX_COMPARED that have 2 to MAX_VALUES values, one
-    of them with several files.
+    of them several times.
     """
 
     name: str
     values: tuple[str, ...]
-    of: Mapping[str, str]
+    of: Mapping[Unit, str]
     sizes: Mapping[str, int]
+    files: Mapping[str, int]
     compared: bool
+    by_speaker: bool = False
+
+    @property
+    def counts(self) -> str:
+        """What it counts."""
+        return "speakers" if self.by_speaker else "files"
+
+    def value(self, file: str, speaker: str | None) -> str:
+        """Return the group of what a speaker of *file* says, empty if there is none."""
+        return self.of.get((file, (speaker or "") if self.by_speaker else ""), "")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """Files of a group that speak of a theme, of those read; speakers for and against."""
+    """Files, or speakers, of a group that speak of a theme, of those *read*.
+
+    *files* of *files_read* are the files that they are in; *for_* and *against* speakers.
+    """
 
     value: str
-    files: int
+    found: int
     read: int
+    files: int
+    files_read: int
     for_: int
     against: int
 
@@ -52,6 +71,7 @@ class GroupDifference:
     """
 
     attribute: str
+    by_speaker: bool
     theme: Theme
     counts: tuple[GroupCount, ...]
     p: float | None = None
@@ -60,30 +80,56 @@ class GroupDifference:
 
 
 def groupings_of(
-    read: Sequence[str], attributes: Attributes, abouts: Mapping[str, Mapping[str, str]]
+    read: Sequence[ReadFile], attributes: Attributes, abouts: Mapping[str, Mapping[str, str]]
 ) -> tuple[Grouping, ...]:
     """Return the groupings of the files *read*: those of the user's table, then *abouts*.
 
-    *abouts* is what each file says of itself; of that, only what makes groups is one.
+    *abouts* is what each file says of itself; of that, only what makes groups is one, and what it
+    says of its speakers. An attribute of speakers that all speakers of a file share is the file's.
     """
-    given = {file: attributes.of(file) for file in read}
+    files = [(each.file, "") for each in read]
+    people = [(each.file, speaker) for each in read for speaker in each.speakers]
+    given = {unit: attributes.of(*unit) for unit in (*files, *people)}
     taken = {name.casefold() for name in (*attributes.names, *_NOT_GROUPS)}
     own = dict.fromkeys(name for about in abouts.values() for name in about)
     told = [name for name in own if name.casefold() not in taken]
-    tabled = [_grouping(name, read, given) for name in attributes.names]
-    found = [_grouping(name, read, abouts) for name in told]
-    every = (*tabled, *(each for each in found if each.compared))
+    tabled = []
+    for name in attributes.names:
+        values = {unit: row.get(name, "") for unit, row in given.items()}
+        if name in attributes.of_speakers and _differs(people, values):
+            tabled.append(_grouping(name, people, values, by_speaker=True))
+        else:
+            shared = {(file, ""): values[file, speaker] for file, speaker in people}
+            tabled.append(_grouping(name, files, values | shared))
+    found = [
+        _grouping(name, files, {(file, ""): about.get(name, "") for file, about in abouts.items()})
+        for name in told
+    ]
+    roles = {file: speaker_groups(about.get("attendees", "")) for file, about in abouts.items()}
+    role = {(file, person): group for file, of in roles.items() for person, group in of.items()}
+    named = _grouping(ATTENDEES, people, role, by_speaker=True)
+    said = [named] if set(named.values) - {NOT_GIVEN} else []
+    every = (*tabled, *(each for each in found if each.compared), *said)
     first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
     return tuple(replace(each, compared=each.name in first) for each in every)
 
 
-def _grouping(name: str, read: Sequence[str], of: Mapping[str, Mapping[str, str]]) -> Grouping:
-    values = {file: of.get(file, {}).get(name, "") or NOT_GIVEN for file in read}
+def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
+    """Return whether two speakers of one file have other *values*."""
+    of_file: dict[str, str] = {}
+    return any(of_file.setdefault(unit[0], values[unit]) != values[unit] for unit in people)
+
+
+def _grouping(
+    name: str, units: Sequence[Unit], given: Mapping[Unit, str], *, by_speaker: bool = False
+) -> Grouping:
+    values = {unit: given.get(unit) or NOT_GIVEN for unit in units}
     sizes = Counter(values.values())
+    files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
     ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
     known = [sizes[value] for value in ordered if value != NOT_GIVEN]
     compared = 2 <= len(known) <= MAX_VALUES and max(known) > 1
-    return Grouping(name, tuple(ordered), values, sizes, compared)
+    return Grouping(name, tuple(ordered), values, sizes, files, compared, by_speaker)
 
 
 def differences_of(
@@ -92,28 +138,37 @@ def differences_of(
     """Return every theme by every grouping that is compared, p adjusted within each grouping."""
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):
-        made = [(theme, tuple(_counts(theme, grouping))) for theme in themes]
+        made = [(theme, tuple(counts_of(theme, grouping))) for theme in themes]
         tested = [_test(counts) for _, counts in made]
         adjusted = holm([p for p, _ in tested])
+        of = (grouping.name, grouping.by_speaker)
         for (theme, counts), (p, exact), own in zip(made, tested, adjusted, strict=True):
-            found.append(GroupDifference(grouping.name, theme, counts, p, own, not exact))
+            found.append(GroupDifference(*of, theme, counts, p, own, not exact))
     return tuple(found)
 
 
-def _counts(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
-    files = Counter(grouping.of[file] for file in set(theme.files) if file in grouping.of)
-    sides = [
-        Counter(grouping.of.get(voice.file) for voice in side)
-        for side in (theme.for_, theme.against)
-    ]
+def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
+    """Yield the counts of *theme* for each value of *grouping*."""
+
+    def of(voices: Iterable[Voice]) -> Counter[str]:
+        return Counter(
+            grouping.value(file, who) for file, who in {(v.file, v.speaker) for v in voices}
+        )
+
+    in_files = ((file, grouping.value(file, None)) for file in theme.files)
+    if grouping.by_speaker:
+        in_files = ((v.file, grouping.value(v.file, v.speaker)) for v in theme.speakers)
+    files = Counter(value for _, value in set(in_files))
+    found = of(theme.speakers) if grouping.by_speaker else files
+    sides = [of(side) for side in (theme.for_, theme.against)]
     for value in grouping.values:
-        counts = (side[value] for side in sides)
-        yield GroupCount(value, files[value], grouping.sizes[value], *counts)
+        read = (grouping.sizes[value], files[value], grouping.files[value])
+        yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
 
 
 def _test(counts: Sequence[GroupCount]) -> tuple[float, bool]:
     known = [each for each in counts if each.value != NOT_GIVEN]
-    return exact_p([each.files for each in known], [each.read for each in known])
+    return exact_p([each.found for each in known], [each.read for each in known])
 
 
 def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
@@ -121,13 +176,16 @@ def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
     drawn = any(each.drawn for each in differences)
     random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
     many = len({each.attribute for each in differences})
+    people = " Speakers of one file are not independent, so p is too small where they are counted."
+    people = people if any(each.by_speaker for each in differences) else ""
     apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""
     return (
         "p is of Fisher's exact test, for more than two groups that of Freeman and Halton"
-        f"{random}, over the files that were read and whose group is given; adjusted by Holm "
-        f"over the {themes} themes.{apart} Read it with care: the files are few, they were not "
-        "drawn at random, and the themes were found in the same files. A small p says where to "
-        "look, not what holds beyond these files, and a silent file need not disagree."
+        f"{random}, over the files, or speakers, that were read and whose group is given; adjusted "
+        f"by Holm over the {themes} themes.{apart}{people} Read it with care: the files are few, "
+        "they were not drawn at random, and the themes were found in the same files. A small p "
+        "says where to look, not what holds beyond these files, and a silent file need not "
+        "disagree."
     )
 
 

@@ -57,8 +57,6 @@ def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[s
     if theme.statement:
         yield md(theme.statement)
     yield f"{md(counted(theme, len(facts.collection.read)))}. {_silent(theme.silent)}"
-    if told := facts.by_speakers(theme):
-        yield f"**Speakers' groups:** {md(told)}"
     for side, voices in (("For", theme.for_), ("Against", theme.against)):
         if voices:
             names = [f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices]
@@ -94,14 +92,14 @@ def _differences(facts: CollectionFacts) -> Iterator[str]:
     yield md(method_of(facts.differences, len(facts.collection.themes)))
     for attribute in dict.fromkeys(each.attribute for each in facts.differences):
         found = [each for each in facts.differences if each.attribute == attribute]
-        values = [one.value for one in found[0].counts]
-        yield f"### {md(attribute)}"
+        of = "speakers" if found[0].by_speaker else "files"
+        yield f"### {md(attribute)}, by {of}"
         header = ["", "Theme", *(f"{one.value} (of {one.read})" for one in found[0].counts)]
-        yield table([*header, "p", "p adjusted"], [_row(each) for each in found] if values else [])
+        yield table([*header, "p", "p adjusted"], [_row(each) for each in found])
 
 
 def _row(each: GroupDifference) -> list[str]:
-    counts = [str(one.files) for one in each.counts]
+    counts = [str(one.found) for one in each.counts]
     return [each.theme.id, each.theme.title, *counts, p_of(each.p), p_of(each.adjusted)]
 
 

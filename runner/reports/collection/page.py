@@ -21,8 +21,7 @@ from runner.reports.collection.groupings import (
 )
 from runner.reports.collection.notes import p_of
 from runner.reports.compare.svg import element, picture
-from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST
-from runner.reports.report.render import address_of, link_to, render
+from runner.reports.report.render import address_of, link_to, render, script_of
 from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
 
@@ -75,15 +74,13 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         about=_about(facts),
         tone=tone,
         status=status,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
         themes=themes,
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
         finding=facts.finding,
-        by_speakers=facts.by_speakers,
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
@@ -174,9 +171,8 @@ def _shown(facts: CollectionFacts, quotes: Sequence[ThemeQuote]) -> tuple[ShownQ
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> Iterator[tuple[str, str]]:
     yield "file", quote.file
     yield "speaker", quote.speaker or ""
-    yield "group", facts.group(quote.file, quote.speaker)
     for at, grouping in enumerate(facts.groupings):
-        yield f"a{at}", grouping.of.get(quote.file, "")
+        yield f"a{at}", grouping.value(quote.file, quote.speaker)
 
 
 def _choices(
@@ -187,9 +183,8 @@ def _choices(
     found = {
         "file": {quote.file for quote in quotes},
         "speaker": {quote.speaker for quote in quotes if quote.speaker},
-        "group": {facts.group(quote.file, quote.speaker) for quote in quotes} - {""},
     }
-    labels = {"file": "File", "speaker": "Speaker", "group": "Speaker's group"}
+    labels = {"file": "File", "speaker": "Speaker"}
     people = [
         (key, labels[key], sorted(held)) for key, held in found.items() if len(held) <= MAX_CHOICES
     ]

@@ -6,6 +6,7 @@ from typing import Any
 from runner.answers.themes import Theme, Voice
 from runner.base.tables import as_rows
 from runner.reports.collection.facts import CollectionFacts, stances
+from runner.reports.collection.groupings import counts_of
 
 _THEME = (
     *("theme", "title", "statement", "files", "files_read", "speakers", "for", "against"),
@@ -14,14 +15,14 @@ _THEME = (
 )
 _GROUP = (
     *("attribute", "value", "theme", "title", "files", "files_read", "share", "for", "against"),
-    *("p", "p_holm", "p_is"),
+    *("p", "p_holm", "p_is", "counted", "speakers", "speakers_read"),
 )
 
 
 def themes_csv(facts: CollectionFacts) -> str:
     """Return themes.csv: a row for each theme, with a column of files for each group."""
     groups = [(each, value) for each in facts.groupings for value in each.values]
-    header = [*_THEME, *(f"files with {each.name}={value}" for each, value in groups)]
+    header = [*_THEME, *(f"{each.counts} with {each.name}={value}" for each, value in groups)]
 
     def row(theme: Theme) -> Iterator[Any]:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))
@@ -29,8 +30,8 @@ def themes_csv(facts: CollectionFacts) -> str:
         yield from (len(theme.for_), len(theme.against), len(theme.silent))
         yield from (len(theme.quotes), len(theme.findings), _listed(theme.files))
         yield from (_voices(theme.for_), _voices(theme.against), _listed(theme.silent))
-        for each, value in groups:
-            yield sum(each.of.get(file) == value for file in set(theme.files))
+        for each in facts.groupings:
+            yield from (one.found for one in counts_of(theme, each))
 
     return as_rows([header, *map(row, facts.collection.themes)])
 
@@ -50,14 +51,19 @@ def groups_csv(facts: CollectionFacts) -> str:
     """Return groups.csv: a row for each theme and group of an attribute that is compared."""
     rows = (
         [
-            *(each.attribute, one.value, each.theme.id, each.theme.title, one.files, one.read),
-            *(one.files / one.read if one.read else None, one.for_, one.against),
-            *(each.p, each.adjusted, "estimated" if each.drawn else "exact"),
+            *(each.attribute, one.value, each.theme.id, each.theme.title),
+            *(one.files, one.files_read, one.found / one.read if one.read else None),
+            *(one.for_, one.against, each.p, each.adjusted),
+            *("estimated" if each.drawn else "exact", "speakers" if each.by_speaker else "files"),
+            *((one.found, one.read) if each.by_speaker else (None, None)),
         ]
         for each in facts.differences
         for one in each.counts
     )
     return as_rows([_GROUP, *rows])
+
+
+TABLES = {"themes.csv": themes_csv, "matrix.csv": matrix_csv, "groups.csv": groups_csv}
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from runner.record.word import as_docx
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.notes import themes_md
 from runner.reports.collection.page import collection_page
-from runner.reports.collection.tables import groups_csv, matrix_csv, themes_csv
+from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import StoredRun
 from runner.transcript.inputs import root_of
 
@@ -37,13 +37,10 @@ def write_collection(run: StoredRun) -> bool:
         log.warning("collection.unreadable", file=FILE, path=str(run.path))
         return False
     name = root_of(text(at(run.metadata, "transcript", "name"))).name or run.name
-    pages: dict[str, str | bytes] = {
-        "themes.csv": themes_csv(facts),
-        "matrix.csv": matrix_csv(facts),
-        "themes.md": themes_md(facts, name),
-    }
-    if facts.differences:
-        pages["groups.csv"] = groups_csv(facts)
+    pages: dict[str, str | bytes] = {"themes.md": themes_md(facts, name)}
+    pages |= {page: make(facts) for page, make in TABLES.items()}
+    if not facts.differences:
+        del pages["groups.csv"]
     if at(run.config, "output", "pages") == "docx" and find_spec("docx"):
         pages["themes.docx"] = as_docx(
             themes_md(facts, name, WORD_QUOTES), title=f"Themes of {name}"

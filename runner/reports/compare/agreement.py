@@ -17,9 +17,7 @@ def cohen_kappa(*tables: Table) -> float | None:
     1960. Of several tables with one total, pooled: mean agreement against mean chance (De Vries et
     al. 2008). None without a pair, and where both say one thing of everything: so would chance.
     """
-    beyond, possible = (
-        map(sum, zip(*map(_beyond_chance, tables), strict=True)) if tables else (0, 0)
-    )
+    beyond, possible = _added(map(_beyond_chance, tables))
     return beyond / possible if possible else None
 
 

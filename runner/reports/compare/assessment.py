@@ -1,10 +1,12 @@
 """Who is right: figures of each setting, pairs of settings and raters, with intervals and words."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby, product
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
+from runner.base.format import plural
 from runner.reports.compare.agreement import (
     Table,
     cohen_kappa,
@@ -86,20 +88,21 @@ def assess(gathered: Gathered) -> Assessment:
     settings = gathered.settings
     names = _names(settings)
     compared = settings[:MAX_SETTINGS]
-    pairs = [pair for name in names for pair in _pairs(name, compared)]
+    kinds = groupby(names, key=lambda name: name.partition(" ")[:2])
+    pairs = [pair for _, of_kind in kinds for pair in _pairs([*of_kind], compared)]
     ordered = sorted(pairs, key=lambda pair: not pair.told_apart)
     notes = [*gathered.notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
-    if pairs and all(pair.difference.n < LEAST for pair in pairs):
-        most = max(pair.difference.n for pair in pairs)
+    if names and len(compared) > 1 and all(pair.difference.n < LEAST for pair in pairs):
+        most = max((pair.difference.n for pair in pairs), default=0)
         notes.append(
             f"Settings share at most {most} of the {LEAST} transcripts that a verdict on coverage, "
             f"checks or labels needs."
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
-    differing = [e for e in ordered if (e.difference.low, e.difference.high) != (0.0, 0.0)]
+    differing = [e for e in ordered if e.difference.value or e.difference.error]
     lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     figures = tuple(_figures(setting, names) for setting in settings)
     return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
@@ -125,19 +128,22 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     return SettingFigures(setting.label, n, setting.items, setting.labelled, figures)
 
 
-def _pairs(name: str, settings: Sequence[Setting]) -> list[FigurePair]:
-    """Return all pairs of *settings* that share transcripts in the figure *name*."""
+def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
+    """Return all pairs of *settings* that share transcripts in a figure of *names*.
+
+    These are of one kind, such as all checks: among many, one differs by chance.
+    """
     found = []
-    for one, other in combinations(settings, 2):
+    for name, (one, other) in product(names, combinations(settings, 2)):
         a, b = one.figures.get(name, {}), other.figures.get(name, {})
         shared = sorted(a.keys() & b.keys())
         gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
         if gap is not None:
-            found.append((one.label, other.label, gap))
-    tested = [at for at, (_, _, gap) in enumerate(found) if gap.p is not None]
-    adjusted = dict(zip(tested, holm([found[at][2].p or 0.0 for at in tested]), strict=True))
+            found.append((name, one.label, other.label, gap))
+    tested = [at for at, (*_, gap) in enumerate(found) if gap.p is not None]
+    adjusted = dict(zip(tested, holm([found[at][3].p or 0.0 for at in tested]), strict=True))
     made = []
-    for at, (first, second, gap) in enumerate(found):
+    for at, (name, first, second, gap) in enumerate(found):
         p, more = adjusted.get(at), needed(gap, len(tested))
         apart = told_apart(gap, p)
         words = pair_words(name, first, second, gap, p, more, apart=apart)
@@ -150,20 +156,21 @@ def pair_words(
     *, apart: bool,
 ) -> str:  # fmt: skip
     """Return one verdict as a sentence: `A finds 4 points fewer action items than B, …`."""
-    points, low = abs(round(100 * gap.value)), gap.value < 0
+    count, low = abs(round(100 * gap.value)), gap.value < 0
+    points = plural(count, "point")
     less, fewer = ("less", "fewer") if low else ("more", "more")
     kind, _, rest = name.partition(" ")
     what = rest.replace("_", " ")
     things = what if what.endswith("s") else f"findings of {what}"
     things = things if what else "of the findings labelled right"
     said = {
-        COVERAGE: f"covers {points} points {less} of the transcripts",
-        PRECISION: f"is right {points} points {less} often",
-        FOUND: f"finds {points} points {fewer} {things}",
-        CHECK: f"passes the check {rest} {points} points {less} often",
+        COVERAGE: f"covers {points} {less} of the transcripts",
+        PRECISION: f"is right {points} {less} often",
+        FOUND: f"finds {points} {fewer} {things}",
+        CHECK: f"passes the check “{rest}” {points} {less} often",
     }[kind]
     begun = f"{first} {said} than {second}"
-    if points == 0:
+    if count == 0:
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None:
@@ -171,9 +178,17 @@ def pair_words(
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: told apart with {gap.n} transcripts"
-    would = f"about {more:,} would do" if more else "more than 1,000 would be needed"
-    would = would if more is None or more > gap.n else f"{2 * gap.n:,} would say more"
+    certain = more is None and not gap.error  # each transcript shows the same
+    would = f"about {_rounded(more):,} would do" if more else "more than 1,000 would be needed"
+    if certain or (more is not None and more <= gap.n):
+        would = f"{2 * gap.n:,} would say more"
     return f"{shown}: not told apart with {gap.n} transcripts; {would}"
+
+
+def _rounded(count: int) -> int:
+    """Return *count* rounded up to two digits: a prediction has no more."""
+    step = int(f"1{'0' * (len(str(count)) - 2)}")
+    return -(-count // step) * step
 
 
 def _signed(value: float) -> str:
@@ -213,7 +228,7 @@ def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
     found = []
     for pair in combinations(raters[:MAX_SETTINGS], 2):
         tables = [
-            _count_pairs(
+            Counter[tuple[Hashable, Hashable]](
                 (own[pair[0]], own[pair[1]]) for own in units.values() if own.keys() >= {*pair}
             )
             for units in verdicts.values()
@@ -223,13 +238,6 @@ def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
         every = [coincidences([*own.values()] for own in u.values()) for u in verdicts.values()]
         found += _measured("raters", "alpha", tuple(raters), every)
     return found
-
-
-def _count_pairs(pairs: Iterable[tuple[str, str]]) -> Table:
-    table: dict[tuple[Hashable, Hashable], float] = {}
-    for pair in pairs:
-        table[pair] = table.get(pair, 0) + 1
-    return table
 
 
 def _measured(
@@ -257,4 +265,6 @@ def agreement_words(each: Agreement) -> str:
     what = "on verdicts" if each.of == "raters" else "on what to cite"
     name = "Cohen's kappa" if each.measure == "kappa" else "Krippendorff's alpha"
     within = "" if found.low is None else f", 95 % {found.low:.2f} to {found.high:.2f}"
-    return f"{who} agree {what} with {name} {found.value:.2f}{within}"
+    chance = found.value if found.low is None else found.low
+    told = "" if chance > 0 else ": not more than by chance, as far as these transcripts tell"
+    return f"{who} agree {what} with {name} {found.value:.2f}{within}{told}"

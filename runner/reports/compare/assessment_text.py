@@ -1,6 +1,6 @@
 """Who is right, as a table for pages and terminals."""
 
-from runner.base.format import NOTHING, share
+from runner.base.format import NOTHING, plural, share
 from runner.reports.compare.assessment import Assessment
 from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION
 from runner.reports.compare.paired import Interval
@@ -10,8 +10,9 @@ MAX_LINES = 20
 METHOD = (
     "Shares over transcripts, in brackets the 95 % interval (bootstrap over transcripts). Settings "
     "are compared on the transcripts that both have read, by swapping them at random within each "
-    "transcript; p is adjusted for all pairs by Holm's method. “Right” is the share of the "
-    "labelled findings that people called right, “found” that of all findings labelled right."
+    "transcript; p is adjusted for all pairs, and all checks together, by Holm's method. “Right” "
+    "is the share of the labelled findings that people called right, “found” that of all findings "
+    "labelled right."
 )
 _TITLES = {PRECISION: "right", FOUND: "found", COVERAGE: "covered", CHECK: ""}
 
@@ -38,7 +39,7 @@ def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
 def verdict_lines(assessment: Assessment) -> list[str]:
     """Return the verdicts in words, the first MAX_LINES of them, and the notes."""
     left = len(assessment.lines) - MAX_LINES
-    more = [f"{left} more verdicts are in comparison.json."] if left > 0 else []
+    more = [f"{plural(left, 'further verdict')} in comparison.json."] if left > 0 else []
     return [*assessment.lines[:MAX_LINES], *more, *assessment.notes]
 
 

@@ -10,22 +10,26 @@ from runner.reports.compare.gathered import gather
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
 from runner.reports.compare.notes import notes_on
-from runner.reports.compare.pareto import Point, dominated
 from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
+from runner.reports.compare.themes import COST, ThemePair, theme_pairs
+from runner.reports.compare.themes import FIGURES as THEMES
 from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
     *("prompt_tokens", "completion_tokens", "cached_tokens", "live_cost_usd"),
     *("grounding_rate", "coverage"),
-    *("checks_rate", "escalated", "mended"),
+    *("checks_rate", "escalated", "mended", *THEMES, COST),
 )
 SHARD = "batch.shard"
 SHARDED = (
     "The settings are shards of one batch: they read different files and are not compared with "
     "each other."
 )
+
+# Of a setting: wall-clock seconds, quality, US dollars or None.
+Point = tuple[float, float, float | None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Comparison:
     verdict: str
     notes: tuple[str, ...]
     assessment: Assessment
+    themes: tuple[ThemePair, ...] = ()
 
     @property
     def sharded(self) -> bool:
@@ -70,7 +75,16 @@ def compare(paths: Iterable[Path]) -> Comparison:
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
     found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found)
+    themes = theme_pairs(_batches(groups))
+    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found, themes)
+
+
+def _batches(groups: Sequence[Group]) -> dict[str, Path]:
+    """Return the batches of *groups* by number and setting, of repeats also by their name."""
+    named = ((f"{n} {g.label}", g, row) for n, g in enumerate(groups, 1) for row in g.rows)
+    return {
+        f"{name} ({r.name})" if len(g.rows) > 1 else name: r.path for name, g, r in named if r.batch
+    }
 
 
 def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:
@@ -140,3 +154,20 @@ def _with_front(groups: Sequence[Group]) -> list[Group]:
 def _point(group: Group) -> Point | None:
     wall, worth = group.middle("wall_s"), group.middle("quality")
     return None if wall is None or worth is None else (wall, worth, group.middle("cost_usd"))
+
+
+def dominated(points: Sequence[Point | None]) -> list[bool | None]:
+    """Return for each point whether another is better in one respect and worse in none.
+
+    Less time, less cost and more quality are better. Cost is compared only between two points
+    whose cost is known; time and quality always are, which rules out circles. None stays None.
+    """
+    known = [point for point in points if point is not None]
+    return [None if p is None else any(_dominates(o, p) for o in known) for p in points]
+
+
+def _dominates(one: Point, other: Point) -> bool:
+    gains = [other[0] - one[0], one[1] - other[1]]
+    if one[2] is not None and other[2] is not None:
+        gains.append(other[2] - one[2])
+    return min(gains) >= 0 and max(gains) > 0

@@ -68,6 +68,9 @@ def rate_of(counts: Sequence[Counts]) -> Interval | None:
         return Interval(part / n, *wilson(part, n), n)  # one check, passed or not
     n, counts = len(counts), _blocks(counts)
     found = interval_of(len(counts), _rated(counts))
+    if found is not None and found.value in (0, 1) and found.low is not None:
+        low, high = wilson(found.value * n, n)  # no sample has another value
+        found = replace(found, low=low, high=high)
     return found and replace(found, n=n)
 
 
@@ -89,8 +92,9 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     """Return how the *first* setting differs from the *second*, both by transcript, in one order.
 
     *p* is that of swapping the settings within transcripts at random, which changes nothing if
-    they are alike (Fisher's randomization test; all swaps up to ALL_OF transcripts). None where
-    the figure of one is unknown.
+    they are alike (Fisher's randomization test; all swaps up to ALL_OF transcripts). All of one
+    and none of the other have the interval of Zou and Donner (Statistics in Medicine, 2008). None
+    where the figure of one is unknown.
     """
     count = len(first)
     first, second = _blocks(first), _blocks(second)
@@ -106,6 +110,9 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     if value is None:
         return None
     low, high, error = _bootstrap(n, gap)
+    if abs(value) == 1 and low is not None:  # no sample has another: by the ends of both rates
+        reach = math.sqrt(2) * (1 - wilson(count, count)[0])
+        low, high = sorted((value, value * (1 - reach)))
     p = _swapped(first, second, value) if n > 1 else None
     return Difference(value, low, high, count, p, error)
 
@@ -191,7 +198,9 @@ def _subset_sums(moves: Sequence[Counts]) -> list[Counts]:
 
 
 def _random_sums(moves: Sequence[Counts]) -> list[Counts]:
-    source = random.Random(_SEED)
+    source = random.Random(
+        f"{_SEED} {moves}"
+    )  # one set of swaps for all data has an error of its own
     tables = [_subset_sums(moves[at : at + _CHUNK]) for at in range(0, len(moves), _CHUNK)]
     drawn = ([source.choice(table) for table in tables] for _ in range(SWAPS))
     return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in drawn]

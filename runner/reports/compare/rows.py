@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
-from runner.base.errors import ColloquyError, ConfigError, did_you_mean, reason
+from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
@@ -15,10 +15,20 @@ from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
-from runner.reports.stored_run import StoredRun, by_number, find_runs, is_run, read_run, statuses_of
+from runner.reports.compare.themes import figures_of as theme_figures
+from runner.reports.stored_run import (
+    StoredRun,
+    by_number,
+    find_runs,
+    is_run,
+    no_run,
+    read_run,
+    statuses_of,
+)
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd")
+JUDGED = ("coverage", "checks_rate", "escalated", "mended")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
@@ -85,19 +95,10 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
         if not found and not empty:
-            raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), _near(path))}")
+            raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
             rows.setdefault(each.resolve(), read_row(each))
     return list(rows.values())
-
-
-def _near(path: Path) -> list[str]:
-    """Return the directories beside *path* that hold runs."""
-    try:
-        beside = folders_in(path.parent)
-        return [str(p) for p in beside if p != path and find_runs([p])]
-    except OSError:
-        return []
 
 
 def _empty_jobs(path: Path) -> list[Path]:
@@ -150,14 +151,12 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
-        "coverage": number(took.get("coverage")),
-        "checks_rate": number(took.get("checks_rate")),
-        "escalated": number(took.get("escalated")),
-        "mended": number(took.get("mended")),
+        **{name: number(took.get(name)) for name in JUDGED},
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),
         "plan_tokens_error": number(at(run.predicted, "prompt_tokens", "error")),
+        **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
 

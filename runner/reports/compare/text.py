@@ -1,12 +1,12 @@
 """A comparison as Markdown, CSV, table cells and a table for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from runner.answers.markdown import md, table
 from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
-from runner.reports.compare import assessment_text
+from runner.reports.compare import assessment_text, themes
 from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
@@ -15,21 +15,6 @@ from runner.reports.compare.spread import Spread
 from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
-SETTINGS = (
-    *("#", "setting", "front", "timed", "wall s", "ideal s", "efficiency", "speed-up"),
-    *(
-        "prompt",
-        "reply",
-        "cached",
-        "cost $",
-        "live $",
-        "grounded",
-        "coverage",
-        "checks",
-        "escalated",
-    ),
-    *("context kept", "quality"),
-)
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
 CSV_FIGURES = (
@@ -38,32 +23,9 @@ CSV_FIGURES = (
     *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
     *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
+    *(*themes.FIGURES, themes.COST),
 )
 CSV_LAST = ("speed_up", "front")
-
-
-def setting_cells(number: int, group: Group) -> tuple[str, ...]:
-    """Return a setting's row under SETTINGS."""
-    front = {True: "★", False: "", None: NOTHING}[group.front]
-    return (
-        str(number),
-        group.label,
-        front,
-        f"{len(group.measured)}/{len(group.rows)}",
-        _spread(group.spreads["wall_s"], "{:.3f}"),
-        figure(group.middle("ideal_s"), "{:.3f}"),
-        share(group.middle("efficiency")),
-        figure(group.speed_up, "{:.2f}×"),
-        *(count(group.middle(f"{n}_tokens")) for n in ("prompt", "completion", "cached")),
-        _spread(group.spreads["cost_usd"], "{:.4f}"),
-        _live(group),
-        share(group.middle("grounding_rate")),
-        share(group.middle("coverage")),
-        _rate(group.spreads["checks_rate"]),
-        _escalated(group),
-        share(group.middle("context_retained")),
-        _spread(group.spreads["quality"], "{:.3f}"),
-    )
 
 
 def _live(group: Group) -> str:
@@ -78,11 +40,38 @@ def _escalated(group: Group) -> str:
     return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
 
+# The columns of a setting: what a cell shows of it.
+SETTINGS: Mapping[str, Callable[[Group], str]] = {
+    "setting": lambda group: group.label,
+    "front": lambda group: {True: "★", False: "", None: NOTHING}[group.front],
+    "timed": lambda group: f"{len(group.measured)}/{len(group.rows)}",
+    "wall s": lambda group: _spread(group.spreads["wall_s"], "{:.3f}"),
+    "ideal s": lambda group: figure(group.middle("ideal_s"), "{:.3f}"),
+    "efficiency": lambda group: share(group.middle("efficiency")),
+    "speed-up": lambda group: figure(group.speed_up, "{:.2f}×"),
+    "prompt": lambda group: count(group.middle("prompt_tokens")),
+    "reply": lambda group: count(group.middle("completion_tokens")),
+    "cached": lambda group: count(group.middle("cached_tokens")),
+    "cost $": lambda group: _spread(group.spreads["cost_usd"], "{:.4f}"),
+    "live $": _live,
+    "grounded": lambda group: share(group.middle("grounding_rate")),
+    "coverage": lambda group: share(group.middle("coverage")),
+    "checks": lambda group: _rate(group.spreads["checks_rate"]),
+    "escalated": _escalated,
+    "context kept": lambda group: share(group.middle("context_retained")),
+    "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
+    "themes": lambda group: count(group.middle("themes")),
+    "in themes": lambda group: share(group.middle("grouped")),
+    "collection $": lambda group: figure(group.middle(themes.COST), "{:.4f}"),
+}
+
+
 def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
-    """Return the header under SETTINGS and the rows, without columns of which nothing is known."""
-    cells = [setting_cells(number, group) for number, group in enumerate(groups, 1)]
-    kept = [at for at in range(len(SETTINGS)) if any(row[at] != NOTHING for row in cells)]
-    return [SETTINGS[at] for at in kept], [[row[at] for at in kept] for row in cells]
+    """Return the header, numbers and SETTINGS, and the rows, without columns of nothing known."""
+    columns = {"#": [str(number) for number in range(1, len(groups) + 1)]}
+    columns |= {title: [cell(group) for group in groups] for title, cell in SETTINGS.items()}
+    known = {title: cells for title, cells in columns.items() if {*cells} - {NOTHING}}
+    return [*known], [list(row) for row in zip(*known.values(), strict=True)]
 
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
@@ -130,6 +119,9 @@ def as_markdown(comparison: Comparison) -> str:
     if cells:
         lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
         lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
+    if comparison.themes:
+        cells = [themes.pair_cells(pair) for pair in comparison.themes]
+        lines += ["", "## Themes", "", themes.METHOD, "", table(themes.HEADER, cells)]
     if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
         if len(pairs) > MAX_PAIRS:
@@ -156,6 +148,9 @@ def as_terminal(comparison: Comparison) -> str:
     if rows:
         lines += ["", *aligned([figures, *rows], left=(1,))]
     lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
+    if comparison.themes:
+        rows = [themes.pair_cells(pair) for pair in comparison.themes]
+        lines += ["", "themes", *aligned([themes.HEADER, *rows], left=(0, 1))]
     return "\n".join(lines)
 
 

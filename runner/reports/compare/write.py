@@ -14,7 +14,7 @@ from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
-from runner.reports.compare import assessment_text, text
+from runner.reports.compare import assessment_text, text, themes
 from runner.reports.compare.assessment_text import figures_table, verdict_lines
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.group import Group
@@ -88,6 +88,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "runs": [_row(comparison, row) for row in comparison.rows],
         "pairs": [asdict(pair) for pair in comparison.pairs],
         "verdict": comparison.verdict,
+        "themes": [asdict(pair) for pair in comparison.themes],
         "right_or_wrong": asdict(comparison.assessment),
         "notes": comparison.notes,
     }
@@ -145,6 +146,9 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         figures=figures,
         figures_method=assessment_text.METHOD,
         figures_lines=verdict_lines(comparison.assessment),
+        themes_header=themes.HEADER,
+        themes=list(map(themes.pair_cells, comparison.themes)),
+        themes_method=themes.METHOD,
         keys=comparison.keys,
         # `svg` has escaped all text.
         plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],

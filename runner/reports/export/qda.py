@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import groupby
+from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from typing import IO, Self, cast
 from xml.sax.saxutils import XMLGenerator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from runner.answers.codebook import Codebook, guid_of
-from runner.answers.codebook_xml import ORIGIN, open_element, write_codes, write_element
+from runner.answers.codebook_xml import ORIGIN, element, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
@@ -123,12 +124,11 @@ class Project:
         path = f"{source.guid}.txt"
         self._zip.writestr(_member(f"sources/{path}"), source.text.encode())
         about = {"guid": source.guid, "name": source.name, "plainTextPath": f"internal://{path}"}
-        open_element(self._xml, "TextSource", **about, **time)
         placed = [c for c in codings if c.start is not None and c.end is not None]
         placed.sort(key=_span)
-        for span, group in groupby(placed, key=_span):
-            self._selection(source.guid, span, list(group), time)
-        self._xml.endElement("TextSource")
+        with element(self._xml, "TextSource", **about, **time):
+            for span, group in groupby(placed, key=_span):
+                self._selection(source.guid, span, list(group), time)
 
     def _selection(
         self,
@@ -138,27 +138,21 @@ class Project:
         time: dict[str, str],
     ) -> None:
         """Write the codes that one coder gives to one stretch of a source."""
-        start, end, coder = span
-        user = self._coders.setdefault(coder, guid_of("coder", coder))
-        made = {"creatingUser": user, **time}
+        xml, (start, end, coder) = self._xml, span
+        made = {"creatingUser": self._coders.setdefault(coder, guid_of("coder", coder)), **time}
+        about = {
+            "guid": guid_of("selection", source, *span),
+            "name": one_line(codings[0].quote, 80),
+            "startPosition": str(start),
+            "endPosition": str(end),
+        }
         reasons = {each.code: each.reason for each in codings}
-        open_element(
-            self._xml,
-            "PlainTextSelection",
-            guid=guid_of("selection", source, *span),
-            name=one_line(codings[0].quote, 80),
-            startPosition=str(start),
-            endPosition=str(end),
-            **made,
-        )
         told = [f"{code}: {why}" if len(reasons) > 1 else why for code, why in reasons.items()]
-        write_element(self._xml, "Description", "\n".join(told))
-        for code in reasons:
-            open_element(self._xml, "Coding", guid=guid_of("coding", source, *span, code), **made)
-            open_element(self._xml, "CodeRef", targetGUID=self._guids[code])
-            self._xml.endElement("CodeRef")
-            self._xml.endElement("Coding")
-        self._xml.endElement("PlainTextSelection")
+        with element(xml, "PlainTextSelection", **about, **made):
+            write_element(xml, "Description", "\n".join(told))
+            for code in reasons:
+                with element(xml, "Coding", guid=guid_of("coding", source, *span, code), **made):
+                    write_element(xml, "CodeRef", targetGUID=self._guids[code])
 
     def content(self) -> Iterator[bytes]:
         """Yield the bytes of the finished project."""
@@ -169,33 +163,24 @@ class Project:
             xml.startDocument()
             time = {"creationDateTime": self._begun} if self._begun else {}
             about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
-            open_element(xml, "Project", **about)
-            self._write_users(xml)
-            open_element(xml, "CodeBook")
-            write_codes(xml, self._book)
-            xml.endElement("CodeBook")
-            if self._inner.tell():
-                open_element(xml, "Sources")
-                xml.ignorableWhitespace("\n")  # ends the tag
-                out.flush()
-                self._inner.seek(0)
-                while piece := self._inner.read(_CHUNK):
-                    opened.write(piece)
-                xml.endElement("Sources")
-            xml.endElement("Project")
+            with element(xml, "Project", **about):
+                if self._coders:
+                    with element(xml, "Users"):
+                        for name, guid in self._coders.items():
+                            write_element(xml, "User", guid=guid, name=name)
+                with element(xml, "CodeBook"):
+                    write_codes(xml, self._book)
+                if self._inner.tell():
+                    with element(xml, "Sources"):
+                        xml.ignorableWhitespace("\n")  # ends the tag
+                        out.flush()
+                        self._inner.seek(0)
+                        copyfileobj(self._inner, opened)
             out.flush()
             out.detach()
         self._zip.close()
         self._file.seek(0)
         yield from iter(lambda: self._file.read(_CHUNK), b"")
-
-    def _write_users(self, xml: XMLGenerator) -> None:
-        if self._coders:
-            open_element(xml, "Users")
-            for name, guid in self._coders.items():
-                open_element(xml, "User", guid=guid, name=name)
-                xml.endElement("User")
-            xml.endElement("Users")
 
 
 def _span(coding: PlacedCoding) -> tuple[int, int, str]:

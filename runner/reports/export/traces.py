@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,12 +16,12 @@ import structlog
 from runner.base.command import Arguments, run_command, the_extra
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
-from runner.base.text import DISTRIBUTION, digest, print_stderr, to_terminal
+from runner.base.text import digest, own_version, print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.job.checks import has_otlp
 from runner.record.batch_directory import single_runs
 from runner.reports.export.spans import TraceSpan, run_span
-from runner.reports.stored_run import StoredRun, find_runs, read_run
+from runner.reports.stored_run import StoredRun, read_run, runs_in
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -86,7 +85,7 @@ def readable_spans(run: StoredRun) -> list[ReadableSpan]:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     name = os.environ.get("OTEL_SERVICE_NAME") or "colloquy"
-    own = version(DISTRIBUTION)
+    own = own_version()
     origin = {
         "resource": Resource.create({SERVICE_NAME: name, SERVICE_VERSION: own}),
         "instrumentation_scope": InstrumentationScope("colloquy", own, SCHEMA_URL),
@@ -169,11 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
         raise ConfigError(f"traces need {the_extra('otel')}")
-    paths = [Path(word) for word in given.words]
-    runs = single_runs(find_runs(paths))
-    if not runs:
-        raise ConfigError(f"{', '.join(map(str, paths))}: there is no run")
-    for path in runs:
+    found = [run for word in given.words for run in runs_in(Path(word))]
+    for path in dict.fromkeys(single_runs(found)):
         if (fault := send([read_run(path)])) is not None:
             print_stderr(to_terminal(f"colloquy-traces: {fault}"))
             return EXIT_UNAVAILABLE

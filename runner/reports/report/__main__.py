@@ -8,7 +8,7 @@ from runner.base.command import Arguments, run_command
 from runner.base.text import to_terminal
 from runner.record.batch_directory import single_runs
 from runner.reports.report.write import root_above, write_index, write_report
-from runner.reports.stored_run import find_runs, is_run, read_run
+from runner.reports.stored_run import is_run, runs_in
 
 USAGE = """\
 usage: colloquy-report DIR…
@@ -32,9 +32,10 @@ def _write(given: Arguments) -> None:
 
 def _runs(path: Path) -> list[Path]:
     """Return the runs at or under *path*, a batch after its own; raise ConfigError for none."""
-    found = find_runs([path]) or [read_run(path).path]
     return [
-        run for each in found for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
+        run
+        for each in runs_in(path)
+        for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
     ]
 
 

@@ -1,12 +1,10 @@
 """report.html of a batch: what was found in all its files, on one page."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import Collection, read_collection
@@ -16,10 +14,10 @@ from runner.base.json import amount, at, number, read_json, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
-from runner.reports.report.findings import ShownInsight, findings_of, places_of
+from runner.reports.report.findings import ShownInsight, places_of
 from runner.reports.report.nodes import merged_insights, models_of, nodes_of
-from runner.reports.report.page import SCRIPT, SCRIPT_DIGEST, media_of, title_of_run
-from runner.reports.report.render import link_to, render
+from runner.reports.report.page import media_of, title_of_run
+from runner.reports.report.render import link_to, render, script_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
@@ -51,16 +49,6 @@ class FileFound:
     analyzers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileFinding:
-    """An action item or an insight, the file it is from, and the analyzers that found it."""
-
-    file: FileFound
-    item: Any
-    analyzers: tuple[str, ...]
-    speakers: tuple[str, ...]
-
-
 def batch_page(run: StoredRun) -> str:
     """Return the content of report.html for the batch *run*; raise OSError."""
     folder = text(at(run.metadata, "transcript", "name"))
@@ -68,14 +56,11 @@ def batch_page(run: StoredRun) -> str:
     known = set(runs_of(run.path))
     read = [_file(row, run.path, folder, known) for row in islice(rows, MAX_FILES)]
     read.sort(key=lambda file: file.name)
-    actions, insights = list(_actions(read)), list(_insights(read))
-    insights.sort(key=lambda found: -(found.item.confidence or 0))
     return render(
         "batch.html",
         name=root_of(folder).name or run.name,
         run=run,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         models=models_of(run),
         about_batch=_about(run, read),
         actions_title=ACTIONS,
@@ -86,21 +71,38 @@ def batch_page(run: StoredRun) -> str:
         max_listed=MAX_LISTED,
         files=read,
         left_out=len(rows) - len(read),
-        actions=sorted(actions, key=lambda found: (not found.item.who, found.item.who.casefold())),
-        insights=insights[:MAX_INSIGHTS],
-        insights_left=max(0, len(insights) - MAX_INSIGHTS),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
-        speakers=_every(
-            [*(file.speakers for file in read), *(found.speakers for found in actions)]
-        ),
         analyzers=_every(file.analyzers for file in read),
+        **_found_in(read),
         figures=_figures(run),
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
         max_themes=MAX_THEMES,
         tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],
     )
+
+
+def _found_in(files: Sequence[FileFound]) -> dict[str, Any]:
+    briefs = [(file, file.brief) for file in files if file.brief]
+    actions = [
+        _found(file, item, part.node.name)
+        for file, brief in briefs
+        for part in brief.sections
+        if part.title == ACTIONS
+        for item in part.items
+    ]
+    actions.sort(key=lambda found: (not found["item"].who, found["item"].who.casefold()))
+    insights = [
+        _found(file, one, *one.analyzers) for file, brief in briefs for one in brief.insights
+    ]
+    insights.sort(key=lambda found: -(found["item"].confidence or 0))
+    return {
+        "actions": actions,
+        "insights": insights[:MAX_INSIGHTS],
+        "insights_left": max(0, len(insights) - MAX_INSIGHTS),
+        "speakers": _every([file.speakers for file in files] + [a["speakers"] for a in actions]),
+    }
 
 
 def _every(names: Iterable[Sequence[str]]) -> list[str]:
@@ -121,8 +123,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
         return FileFound(name, name, None, tone, shown, fault, row)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
-    findings = [findings_of(node, places) for node in nodes]
-    brief = brief_of(findings, run, merged_insights(run, nodes), places)
+    brief = brief_of(nodes, run, merged_insights(run, nodes), places)
     return FileFound(
         name,
         title_of_run(run) or name,
@@ -143,24 +144,12 @@ def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, [*who, *(quote.speaker for quote in item.quotes)])))
 
 
-def _actions(files: Sequence[FileFound]) -> Iterator[FileFinding]:
-    """Yield the action items of all files."""
-    for file in files:
-        for part in file.brief.sections if file.brief else ():
-            if part.title == ACTIONS:
-                for item in part.items:
-                    yield FileFinding(file, item, (part.node.name,), speakers_of(item))
-
-
-def _insights(files: Sequence[FileFound]) -> Iterator[FileFinding]:
-    """Yield the insights of all files."""
-    for file in files:
-        for insight in file.brief.insights if file.brief else ():
-            yield FileFinding(file, insight, insight.analyzers, speakers_of(insight))
+def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
+    """Return what was found in a file, by which analyzers, as facts for the template."""
+    return {"file": file, "item": item, "analyzers": analyzers, "speakers": speakers_of(item)}
 
 
 def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
-    """Return how many files and people there are, and when they were read."""
     people = len(_every(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]

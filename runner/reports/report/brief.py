@@ -72,13 +72,13 @@ class Brief:
 
 
 def brief_of(
-    findings: Sequence[Findings],
+    nodes: Sequence[NodeFacts],
     run: StoredRun,
     merged: Sequence[Mapping[str, Any]],
     places: Places,
 ) -> Brief:
     """Return the first screen; *merged* is the content of insights.json."""
-    answers = [(found.node, found.data) for found in findings if found.data]
+    answers = [(node, node.data) for node in nodes if node.data]
     answers.sort(key=lambda answer: not answer[0].final)
     summed_up = next(((n, d) for n, d in answers if _is_summary(n, d)), None)
     data = summed_up[1] if summed_up else {}

@@ -1,7 +1,6 @@
 """Coverage of a run: a strip along its transcript, silent stretches, what was asked again."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from runner.answers.again import told_again
@@ -16,57 +15,36 @@ from runner.reports.stored_run import StoredRun
 HEIGHT = 100  # of the strip, in units of its picture; a part of the transcript is 1 wide
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A rectangle of the strip; *kind* is `cited` or `used`."""
+def covered_of(
+    run: StoredRun, nodes: Sequence[NodeFacts], places: Places
+) -> Mapping[str, Any] | None:
+    """Return what *run*'s coverage.json says as facts for the template, None without one.
 
-    kind: str
-    x: int
-    y: float
-    width: int
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """What coverage.json says: *shares* are kind, share of segments and of tokens, 0 to 1.
-
-    *stretches* and *questions* have `anchor` and `time` beside what is stored; *analyzers* are
-    nodes with their figures and, in words, what asking again has found.
+    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with
+    their figures and, in words, what asking again has found.
     """
-
-    shares: tuple[tuple[str, float | None, float | None], ...]
-    bars: tuple[Bar, ...]
-    width: int
-    stretches: tuple[Mapping[str, Any], ...]
-    more_stretches: int
-    questions: tuple[Mapping[str, Any], ...]
-    more_questions: int
-    analyzers: tuple[tuple[NodeFacts, Mapping[str, Any], str], ...]
-
-
-def covered_of(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> Covered | None:
-    """Return what *run*'s coverage.json says, None without one."""
     stored = run.coverage
     if not mapping(stored.get("total")):
         return None
     shares = [(kind, mapping(at(stored, "total", kind))) for kind in (CITED, USED, SILENT)]
     strip = {kind: _bins(at(stored, "strip", kind)) for kind in (CITED, USED)}
     by_analyzer = mapping(stored.get("analyzers"))
-    return Covered(
-        tuple((k, number(s.get("segment_rate")), number(s.get("token_rate"))) for k, s in shares),
-        tuple(_bars(strip[CITED], strip[USED])),
-        max(map(len, strip.values())),
-        tuple(_stretch(each, places) for each in _first(stored, "silent_stretches")),
-        int(amount(stored.get("more_stretches"))),
-        tuple(_question(each, places) for each in _first(stored, "unanswered_questions")),
-        int(amount(stored.get("more_questions"))),
-        tuple(
+    return {
+        "shares": [
+            (k, number(s.get("segment_rate")), number(s.get("token_rate"))) for k, s in shares
+        ],
+        "bars": list(_bars(strip[CITED], strip[USED])),
+        "width": max(map(len, strip.values())),
+        "stretches": [_stretch(each, places) for each in _first(stored, "silent_stretches")],
+        "more_stretches": int(amount(stored.get("more_stretches"))),
+        "questions": [_question(each, places) for each in _first(stored, "unanswered_questions")],
+        "more_questions": int(amount(stored.get("more_questions"))),
+        "analyzers": [
             (node, mapping(by_analyzer[node.name]), told_again(node.record.get("asked_again")))
             for node in nodes
             if node.name in by_analyzer
-        ),
-    )
+        ],
+    }
 
 
 def _first(stored: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -75,10 +53,10 @@ def _first(stored: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def _bins(value: Any) -> list[float]:
     """Return untrusted per cent of the parts of a transcript, each 0 to 100."""
-    return [min(100.0, max(0.0, amount(each))) for each in listing(value)[:BINS]]
+    return [min(100.0, amount(each)) for each in listing(value)[:BINS]]
 
 
-def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Bar]:
+def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Mapping[str, Any]]:
     """Yield the rectangles, from the bottom: what is cited, above it what is used."""
     for kind, low, high in (
         (CITED, [0.0] * len(cited), cited),
@@ -89,7 +67,8 @@ def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Bar]:
             if x < min(len(low), len(high)) and (low[x], high[x]) == ends:
                 continue  # equal neighbours are one rectangle
             if ends[1] > ends[0]:
-                yield Bar(kind, start, HEIGHT - ends[1], x - start, ends[1] - ends[0])
+                place = {"x": start, "y": HEIGHT - ends[1], "width": x - start}
+                yield {"kind": kind, **place, "height": ends[1] - ends[0]}
             start = x
 
 

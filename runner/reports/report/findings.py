@@ -11,7 +11,7 @@ from typing import Any
 from runner.answers.again import found_again
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
-from runner.reports.report.matrix import Matrix, read_matrix
+from runner.reports.report.matrix import KEYS, read_matrix
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
@@ -119,13 +119,12 @@ class ShownInsight:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One node's answer: its structured *data*, insights, and how both are shown."""
+    """One node's answer: its insights and structured data, and how both are shown."""
 
     node: NodeFacts
-    data: Mapping[str, Any]
     insights: tuple[ShownInsight, ...]
     fields: tuple[tuple[str, ValueTree], ...]
-    matrix: Matrix | None
+    matrix: Mapping[str, Any] | None
 
     def with_quotes(self, change: Quotes) -> Findings:
         """Return them with all quotes as *change* returns them, in the order of the page."""
@@ -148,10 +147,9 @@ class Findings:
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
-    record = node.record if node.status == "ok" or node.record.get("status") == "ok" else {}
-    data = mapping(record.get("structured_data"))
+    record, data = node.answer, node.data
     matrix = read_matrix(data)
-    used = matrix.keys if matrix else ()
+    used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
     first = len(stored) - found_again(again, "insights")
     insights = tuple(
@@ -166,7 +164,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     )
     trees = ((str(k), shown(v, places)) for k, v in data.items() if k not in used)
     fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
-    return Findings(node, data, insights, fields, matrix)
+    return Findings(node, insights, fields, matrix)
 
 
 def _marked(tree: ValueTree, later: int) -> ValueTree:

@@ -1,7 +1,6 @@
 """index.html: all runs, batches and sweeps under a root directory, newest first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,45 +20,13 @@ from runner.transcript.inputs import root_of
 COMPARISON = "comparison.html"
 # Overrides that say nothing which the other columns do not.
 _PLAIN = ("transcript=", "transcript.path=", "output.dir=", "output.console=")
-
-
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
-    """One run or batch; *link* leads to its report or table of results, None without one.
-
-    *name* is that of its directory, *unit* names what *good* of *total* counts.
-    """
-
-    name: str
-    title: str
-    link: str | None
-    tone: str
-    status: str
-    started: str  # for sorting; a name begins with it
-    model: str
-    label: str
-    good: int
-    total: int
-    unit: str
-    wall_s: float | None
-    cost_usd: float | None
-    rate: float | None
-    overrides: str
-
-
-@dataclass(frozen=True, slots=True)
-class SweepEntry:
-    """The jobs of one sweep; *link* leads to its comparison, None without one."""
-
-    name: str
-    link: str | None
-    jobs: tuple[IndexEntry, ...]
+Entry = dict[str, Any]  # the facts of one run, batch or sweep, as the template names them
 
 
 def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
-    runs: list[IndexEntry] = []
-    batches: list[IndexEntry] = []
+    runs: list[Entry] = []
+    batches: list[Entry] = []
     sweeps: dict[Path, list[Path]] = {}
     for path in find_runs([root]):
         if path.parent.parent.name == "sweeps":
@@ -67,28 +34,28 @@ def index_page(root: Path) -> str:
         else:
             (batches if is_batch(path) else runs).append(_entry(path, root))
     listed = [_sweep(path, jobs, root) for path, jobs in sweeps.items()]
-    listed.sort(key=lambda s: (max(job.started for job in s.jobs), s.name), reverse=True)
+    listed.sort(key=lambda s: (max(job["started"] for job in s["jobs"]), s["name"]), reverse=True)
     groups = {"runs": _newest(runs), "batches": _newest(batches), "sweeps": listed}
     return render("index.html", name=root.resolve().name, **groups)
 
 
-def _newest(entries: Sequence[IndexEntry]) -> list[IndexEntry]:
-    return sorted(entries, key=lambda entry: (entry.started, entry.name), reverse=True)
+def _newest(entries: Sequence[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (entry["started"], entry["name"]), reverse=True)
 
 
-def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> SweepEntry:
+def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Entry:
     """Return the sweep in *path*, each job by the overrides that not all jobs share."""
     typed = [_typed(job) for job in jobs]
     common = set.intersection(*map(set, typed))
     own = (" ".join(each for each in job if each not in common) for job in typed)
-    entries = (
-        replace(_entry(job, root), title=told or job.name, overrides="")
+    entries = [
+        {**_entry(job, root), "title": told or job.name, "overrides": ""}
         for job, told in zip(jobs, own, strict=True)
-    )
-    return SweepEntry(path.name, link_to(path / COMPARISON, root), tuple(entries))
+    ]
+    return {"name": path.name, "link": link_to(path / COMPARISON, root), "jobs": entries}
 
 
-def _entry(path: Path, root: Path) -> IndexEntry:
+def _entry(path: Path, root: Path) -> Entry:
     is_safe = _is_safe(path)
     metadata = read_json(path / "metadata.json") if is_safe else {}
     took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
@@ -102,27 +69,26 @@ def _entry(path: Path, root: Path) -> IndexEntry:
     status = text(metadata.get("status"))
     tone, ended, _ = VERDICTS.get(status, UNKNOWN)
     model = text(metadata.get("model"))
-    return IndexEntry(
-        path.name,
-        title or transcript or path.name,
-        link_to(path / TABLE, root) if batch and page is None else page,
-        tone,
-        ended,
-        moment(text(metadata.get("started_at"))),
-        model,
-        model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
-        good,
-        total,
-        " files" if batch else "",
-        number(took.get("wall_s")),
-        number(at(metadata, "totals", "cost_usd")),
-        number(at(metadata, "grounding", "rate")),
-        " ".join(each for each in _typed(path) if not each.startswith(_PLAIN)),
-    )
+    return {
+        "name": path.name,
+        "title": title or transcript or path.name,
+        "link": link_to(path / TABLE, root) if batch and page is None else page,
+        "tone": tone,
+        "status": ended,
+        "started": moment(text(metadata.get("started_at"))),
+        "model": model,
+        "label": model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
+        "good": good,
+        "total": total,
+        "unit": " files" if batch else "",
+        "wall_s": number(took.get("wall_s")),
+        "cost_usd": number(at(metadata, "totals", "cost_usd")),
+        "rate": number(at(metadata, "grounding", "rate")),
+        "overrides": " ".join(each for each in _typed(path) if not each.startswith(_PLAIN)),
+    }
 
 
 def _typed(path: Path) -> list[str]:
-    """Return the overrides of the run in *path*."""
     if not _is_safe(path):
         return []
     typed = [text(override) for override in read_list(path / "config" / "overrides.json")]

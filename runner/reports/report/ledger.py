@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,82 +58,49 @@ def few_kept(ledger: Mapping[str, Any]) -> str | None:
     return scarcity(int(kept), int(dropped))
 
 
-@dataclass(frozen=True, slots=True)
-class PartRecord:
-    """One part of a transcript, as an analyzer read it; *fault* is empty if it was answered."""
-
-    name: str
-    status: str
-    insights: int
-    fault: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkedNode:
-    """An analyzer that read the transcript in *total* parts."""
-
-    node: NodeFacts
-    total: int
-    parts: tuple[PartRecord, ...]
-
-
-def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[ChunkedNode]:
+def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]]:
     """Return the analyzers in *path* that read in parts, with the outcome of each part."""
     by_name = {node.name: node for node in nodes}
-    parts: dict[str, list[PartRecord]] = {}
+    parts: dict[str, list[Mapping[str, Any]]] = {}
     stages = folders_in(path / "intermediate")
     parts_of = (folder for stage in stages for folder in folders_in(stage))
-    read = (f for folder in parts_of for f in files_in(folder, ".json"))
-    for file in (f for f in read if f.name.startswith("part_")):
+    files = (file for folder in parts_of for file in files_in(folder, ".json"))
+    for file in (file for file in files if file.name.startswith("part_")):
         fault, record = read_record(file)
         error = mapping(record.get("error"))
-        found = PartRecord(
-            file.stem.replace("_", " "),
-            "damaged" if fault else text(record.get("status")),
-            len(mappings(record.get("insights"))),
-            fault or joined(label(error.get("kind")), error.get("message")),
-        )
-        parts.setdefault(file.parent.name, []).append(found)
+        part = {
+            "name": file.stem.replace("_", " "),
+            "status": "damaged" if fault else text(record.get("status")),
+            "insights": len(mappings(record.get("insights"))),
+            "fault": fault or joined(label(error.get("kind")), error.get("message")),
+        }
+        parts.setdefault(file.parent.name, []).append(part)
     totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
     return [
-        ChunkedNode(by_name[name], totals[name] or len(found), tuple(found))
-        for name, found in parts.items()
+        {"node": by_name[name], "total": totals[name] or len(read), "parts": read}
+        for name, read in parts.items()
         if name in by_name
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFaults:
-    """Faults of one node: failed attempts by kind, pauses in seconds, invalid replies.
+def faults_of(nodes: Sequence[NodeFacts]) -> Sequence[Mapping[str, Any]]:
+    """Return the nodes with faults: failed attempts by kind, pauses in seconds, invalid replies.
 
-    *marks* say how the reply was read that is its answer, empty for plain JSON.
+    The marks say how the reply was read that is its answer, empty for plain JSON.
     """
-
-    node: NodeFacts
-    failed: str
-    pause_s: float
-    parked_s: float
-    rejected: tuple[str, ...]
-    marks: str
-
-
-def faults_of(nodes: Sequence[NodeFacts]) -> list[NodeFaults]:
-    """Return the nodes with faults."""
     found = []
     for node in nodes:
         kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
         replies = mappings(node.record.get("rejected"))
-        rejected = tuple(joined(label(reply.get("kind")), reply.get("error")) for reply in replies)
-        fault = NodeFaults(
-            node,
-            ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
-            sum(amount(a.get("wait_s")) for a in node.attempts),
-            amount(node.timing.get("parked_s")),
-            rejected,
-            "; ".join(map(text, listing(node.record.get("reply_notes")))),
-        )
-        if fault.failed or rejected or fault.marks or fault.parked_s:
-            found.append(fault)
+        fault = {
+            "failed": ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
+            "parked_s": amount(node.timing.get("parked_s")),
+            "rejected": [joined(label(each.get("kind")), each.get("error")) for each in replies],
+            "marks": "; ".join(map(text, listing(node.record.get("reply_notes")))),
+        }
+        if any(fault.values()):
+            pause_s = sum(amount(a.get("wait_s")) for a in node.attempts)
+            found.append({**fault, "node": node, "pause_s": pause_s})
     return found
 
 

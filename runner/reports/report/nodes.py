@@ -37,6 +37,17 @@ class NodeFacts:
     timing: Mapping[str, Any]
 
     @property
+    def answer(self) -> Mapping[str, Any]:
+        """Its record, empty if that holds no answer."""
+        good = self.status == "ok" or self.record.get("status") == "ok"
+        return self.record if good else {}
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The structured data of its answer."""
+        return mapping(self.answer.get("structured_data"))
+
+    @property
     def attempts(self) -> list[Mapping[str, Any]]:
         """Its requests, those of its parts included if benchmark.json has them."""
         return mappings(self.timing.get("attempts")) or mappings(self.record.get("attempts"))
@@ -138,6 +149,8 @@ def merged_insights(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[Mapping[
 def in_words(value: Any, names: Collection[str]) -> Any:
     """Return *value* with titles for the *names* of analyzers in its texts, quotes excepted."""
     if isinstance(value, str):
+        if "_" not in value:
+            return value
         return _NAME.sub(lambda at: title_of(at[0]) if at[0] in names else at[0], value)
     if isinstance(value, Mapping):
         return {k: v if k in _AS_IT_IS else in_words(v, names) for k, v in value.items()}

@@ -1,19 +1,15 @@
 """report.html: one run on one page, which loads nothing and is complete without its script."""
 
-from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Sequence
-from hashlib import sha256
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from runner.base.json import at, listing, mapping, mappings, number, text
+from runner.answers.coverage import cited_segments
+from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import brief_of, once_each
 from runner.reports.report.calls import read_session
-from runner.reports.report.codes import codes_of
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
@@ -24,12 +20,10 @@ from runner.reports.report.findings import (
 )
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
-from runner.reports.report.render import address_of, render
+from runner.reports.report.render import address_of, render, script_of
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
-SCRIPT = resources.files(__package__).joinpath("templates/filter.js").read_text(encoding="utf-8")
-SCRIPT_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
 FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
@@ -44,8 +38,7 @@ def report_page(run: StoredRun) -> str:
         name=title_of_run(run) or name or run.name,
         source=[each for each in (name, f"read on {day}" if day else "") if each],
         run=run,
-        script=Markup(SCRIPT),
-        script_digest=SCRIPT_DIGEST,
+        **script_of("filter.js"),
         models=models_of(run),
         nodes={node.name: node for node in nodes},
         banner=summary.banner_of(run, nodes),
@@ -72,7 +65,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
     places = places_of(run.transcript, media_of(run))
     findings = [once_each(findings_of(node, places)) for node in nodes]
     return {
-        "brief": brief_of(findings, run, merged_insights(run, nodes), places),
+        "brief": brief_of(nodes, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": FIRST,
         "codes": codes_of(nodes),
@@ -127,6 +120,21 @@ def _every(
 ) -> list[str]:
     """Return the *names* of all insights in order, each once."""
     return sorted({name for f in findings for i in f.insights for name in names(i) if name})
+
+
+def codes_of(nodes: Sequence[NodeFacts]) -> list[tuple[str, int, int]]:
+    """Return the codes of a codebook that answers have used, those of most segments first.
+
+    Each with the number of its codings, and of segments in which their words were found.
+    """
+    codings = Counter[str]()
+    segments: dict[str, set[str]] = {}
+    for node in nodes:
+        for item in mappings(section(node.record, "structured_data").get("codings")):
+            codings[code := text(item.get("code"))] += 1
+            segments.setdefault(code, set()).update(cited_segments(item.get("evidence")))
+    counts = [(code, n, len(segments[code])) for code, n in codings.items()]
+    return sorted(counts, key=lambda each: (-each[2], each[0].casefold()))
 
 
 def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:

@@ -2,7 +2,11 @@
 
 import os
 import re
+from base64 import b64encode
+from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,11 +24,23 @@ _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
 def render(template: str, **facts: Any) -> str:
     """Return the page of *template* with *facts*."""
-    return _environment().get_template(template).render(**facts)
+    return environment().get_template(template).render(**facts)
 
 
 @lru_cache
-def _environment() -> Environment:
+def script_of(name: str) -> Mapping[str, str]:
+    """Return the script *name*, which is ours, and the digest by which the page's policy allows it.
+
+    They are facts for `render`.
+    """
+    words = (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
+    digest = b64encode(sha256(words.encode()).digest()).decode()
+    return {"script": Markup(words), "script_digest": f"sha256-{digest}"}
+
+
+@lru_cache
+def environment() -> Environment:
+    """Return the environment of this process, which keeps what it has compiled."""
     environment = Environment(
         loader=PackageLoader("runner.reports.report"),
         autoescape=True,
@@ -33,21 +49,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (
-        seconds,
-        count,
-        usd,
-        share,
-        title_of,
-        label,
-        clock,
-        amount,
-        listing,
-        mapping,
-        number,
-        text,
-    )
-    environment.filters |= {show.__name__: show for show in shows}
+    shows = (seconds, count, usd, share, title_of, label, clock)
+    filters = (*shows, amount, listing, mapping, number, text)
+    environment.filters |= {each.__name__: each for each in filters}
     return environment
 
 

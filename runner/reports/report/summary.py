@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
@@ -29,24 +28,12 @@ OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """The outcome; *lacks* lists what is missing, a line each; *resume* is None if complete.
+def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
+    """Return how the run ended, what is missing, a line each, and how to resume it, None if whole.
 
-    *own* are the `--config-dir` options of the run. They are shown beside the command and not
+    `own` are the `--config-dir` options of the run. They are shown beside the command and not
     put into it: an untrusted directory must not choose which code runs.
     """
-
-    tone: str
-    title: str
-    meaning: str
-    lacks: tuple[str, ...]
-    resume: str | None
-    own: str
-
-
-def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
-    """Return how the run ended, what is missing and how to resume it."""
     tone, title, meaning = VERDICTS.get(run.status, UNKNOWN)
     degraded = [node for node in nodes if node.missing]
     if run.status == "completed" and (degraded or run.damaged):
@@ -55,7 +42,8 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Banner:
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
-    return Banner(tone, title, meaning, tuple(_lacks(run, nodes)), resume, own)
+    about = {"tone": tone, "title": title, "meaning": meaning, "lacks": _lacks(run, nodes)}
+    return {**about, "resume": resume, "own": own}
 
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:

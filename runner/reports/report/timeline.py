@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
+from typing import Any
 
 from runner.base.json import amount, number
 from runner.reports.report.calls import StoredSession, TimedCall
@@ -24,18 +25,6 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineBar:
-    """A stretch of time as a rectangle, in the chart's units."""
-
-    kind: str
-    x: float
-    y: float
-    width: float
-    height: float
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Stretch:
     """A stretch of time, in seconds since the session began; *kind* is a key of KINDS."""
 
@@ -48,7 +37,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One node's row; *lanes* is how many of its calls ran at once."""
+    """One node's row; *lanes* is how many of its calls ran at once.
+
+    *bars* are its stretches as rectangles, and *y* and *height* its place, in the chart's units.
+    """
 
     node: NodeFacts
     stretches: tuple[Stretch, ...]
@@ -56,7 +48,7 @@ class TimelineRow:
     y: float = 0.0
     height: float = 0.0
     critical: bool = False
-    bars: tuple[TimelineBar, ...] = ()
+    bars: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def start_s(self) -> float:
@@ -73,27 +65,14 @@ class TimelineRow:
         return sum(s.end_s - s.start_s for s in self.stretches if s.kind in kinds)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """All rows; *ticks* are positions and labels on the axis, *path* joins the critical nodes."""
-
-    lines: tuple[TimelineRow, ...]
-    height: float
-    ticks: tuple[tuple[float, str], ...]
-    path: str
-    end_s: float
-
-    @property
-    def kinds(self) -> list[tuple[str, str]]:
-        """The kinds of bars that occur, with their meanings."""
-        held = {bar.kind for line in self.lines for bar in line.bars}
-        return [(kind, means) for kind, means in KINDS.items() if kind in held]
-
-
 def timeline_of(
     nodes: Sequence[NodeFacts], session: StoredSession, critical: Collection[str]
-) -> Timeline | None:
-    """Return the chart, None without any call."""
+) -> Mapping[str, Any] | None:
+    """Return the chart as facts for the template, None without any call.
+
+    The ticks are positions and labels on the axis, the kinds those of the bars with their
+    meanings; the path joins the critical nodes.
+    """
     units: dict[str, list[Sequence[TimedCall]]] = {}
     for unit, calls in session.calls.items():
         units.setdefault(unit.partition("/")[0], []).append(calls)
@@ -107,7 +86,15 @@ def timeline_of(
     for row in sorted(rows, key=lambda row: row.start_s):
         lines.append(_placed(row, y, end, small=small, critical=row.node.name in critical))
         y += lines[-1].height
-    return Timeline(tuple(lines), y, _ticks(end), _path(lines, critical, end), end)
+    kinds = {stretch.kind for row in rows for stretch in row.stretches}
+    return {
+        "lines": lines,
+        "height": y,
+        "ticks": _ticks(end),
+        "path": _path(lines, critical, end),
+        "end_s": end,
+        "kinds": [(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds],
+    }
 
 
 def _row(
@@ -185,8 +172,9 @@ def _placed(
     bars = []
     for each in row.stretches:
         x, right = _x(each.start_s, end_s), _x(each.end_s, end_s)
-        place = round(x, 1), round(top + each.lane * (lane + 1), 1)
-        bars.append(TimelineBar(each.kind, *place, round(max(1.0, right - x), 1), lane, each.title))
+        place = {"x": round(x, 1), "y": round(top + each.lane * (lane + 1), 1)}
+        size = {"width": round(max(1.0, right - x), 1), "height": lane}
+        bars.append({"kind": each.kind, "title": each.title, **place, **size})
     return replace(row, y=y, height=height, critical=critical, bars=tuple(bars))
 
 

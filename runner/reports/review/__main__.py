@@ -7,12 +7,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from runner.answers.labels import FindingLabel, labels_csv
+from runner.answers.labels import labels_csv
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.reports.review.cards import MAX_CARDS, Card, cards_of, runs_in
+from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
 from runner.reports.review.server import HOST, LabelFile, ReviewServer
 
 USAGE = """\
@@ -42,21 +42,21 @@ def _review(given: Arguments) -> None:
     if len(given.words) > 1:
         raise ConfigError("expected one directory; see colloquy-review --help")
     folder = user_path(given.words[0])
-    cards, media = cards_of(runs_in(folder))
-    if not cards:
-        raise ConfigError(f"{folder}: there is no finding to review")
     rater = one_line(given.options.get("--rater") or _login(), 60)
     labels = LabelFile(folder, rater)
+    known = labels.labels()
+    most = MAX_LISTED if "--list" in given.options else MAX_CARDS
+    marked = {key for _, key, who in known if who == rater}
+    cards, media = cards_of(folder, most, marked)
+    if not cards:
+        raise ConfigError(f"{folder}: there is no finding to review")
+    if len(cards) == most:
+        print_stderr(f"colloquy-review: {most:,} findings are shown, rather those without a mark")
     if "--list" in given.options:
-        own = labels.own()
-        listed: list[FindingLabel] = [
-            own.get(card.id) or card.label("", rater=rater) for card in cards
-        ]
-        print(labels_csv(listed).decode(), end="")
+        own = labels.own(cards)
+        empty = [card.label("", rater=rater) for card in cards if card.id not in own]
+        print(labels_csv([*known.values(), *empty]).decode(), end="")
         return
-    labels.labels()  # raises for a file that would not be understood
-    if len(cards) == MAX_CARDS:
-        print_stderr(f"colloquy-review: the first {MAX_CARDS} findings are shown")
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(cards, labels, media, _port(given.options.get("--port", "0"))))
 

@@ -1,12 +1,11 @@
 """Cards: the findings of stored runs as a reviewer sees them, with quotes and transcript."""
 
 import mimetypes
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from runner.answers.labels import FindingLabel, FoundItem, found_items, label_of, short_sha
-from runner.base.errors import ConfigError, did_you_mean, reason
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import to_safe_text
@@ -15,10 +14,11 @@ from runner.reports.report.findings import Places, places_of
 from runner.reports.report.nodes import in_words
 from runner.reports.report.page import title_of_run
 from runner.reports.report.render import title_of
-from runner.reports.stored_run import StoredRun, find_runs, is_run, read_run
+from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
 
-MAX_CARDS = 500
+MAX_CARDS = 500  # on a page
+MAX_LISTED = 10_000
 AROUND = 3  # segments shown before and after a cited one
 MAX_SHOWN = 15  # segments of a card
 MAX_CHARS = 2_000  # of a segment
@@ -59,33 +59,27 @@ class Card:
         return label_of(self.item, self.sha256, verdict, **told)
 
 
-def runs_in(path: Path) -> list[Path]:
-    """Return the runs at or below *path*, those of batches too; raise ConfigError without any."""
-    try:
-        found = [run for run in single_runs(find_runs([path])) if is_run(run)]
-        near = [] if found else [str(run) for run in find_runs([path.parent], depth=2)]
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
-    if not found:
-        raise ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-    return found
+def cards_of(
+    folder: Path, most: int = MAX_CARDS, marked: Collection[str] = ()
+) -> tuple[list[Card], list[Path]]:
+    """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-
-def cards_of(runs: Iterable[Path]) -> tuple[list[Card], list[Path]]:
-    """Return the findings of *runs*, equal ones once, and the sound files that they link to.
-
-    At most MAX_CARDS. A sound file has the address `media/NUMBER`, its place in that list.
+    At most *most*, rather those whose key is not *marked*. A sound file has the address
+    `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
-    for path in runs:
-        if len(cards) >= MAX_CARDS:
+    for path in filter(is_run, single_runs(runs_in(folder))):
+        if sum(card.item.key not in marked for card in cards.values()) >= most:
             break
         run = read_run(path)
         places = places_of(run.transcript, _media(run, files))
         for card in _cards(run, places):
             cards.setdefault(card.id, card)
-    return list(cards.values())[:MAX_CARDS], files
+    done = [name for name, card in cards.items() if card.item.key in marked]
+    for name in done[: max(0, len(cards) - most)]:
+        del cards[name]
+    return list(cards.values())[:most], files
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:

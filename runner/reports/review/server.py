@@ -1,40 +1,35 @@
 """The review page: one loopback server, whose address holds a token that nobody can guess."""
 
 import asyncio
+import fcntl
 import hmac
+import os
 import secrets
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 from aiohttp import web
-from markupsafe import Markup
 
 from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
 from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.files import write_bytes
 from runner.base.regular_files import kind_of
 from runner.base.threads import offload
-from runner.reports.report.render import render
+from runner.reports.report.render import render, script_of
 from runner.reports.review.cards import Card
 
 HOST = "127.0.0.1"
 MAX_REQUEST_BYTES = 64 << 10
-SCRIPT = (
-    resources.files("runner.reports.report")
-    .joinpath("templates/review.js")
-    .read_text(encoding="utf-8")
-)
-_DIGEST = f"sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}"
+_SCRIPT = script_of("review.js")
 HEADERS = {
     "Content-Security-Policy": (
-        f"default-src 'none'; script-src '{_DIGEST}'; style-src 'unsafe-inline'; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src '{_SCRIPT['script_digest']}'; "
+        "style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -48,7 +43,8 @@ HEADERS = {
 class LabelFile:
     """The labels of one directory; *rater* gives new ones.
 
-    The file is read again before each write, so that what others have added stays.
+    The file is read again before each write, under a lock of its folder, so that what others have
+    added stays.
     """
 
     folder: Path
@@ -65,11 +61,15 @@ class LabelFile:
         found = read_labels(self.path) if kind_of(self.path) or self.path.is_symlink() else []
         return {(each.transcript, each.key, each.rater): each for each in found}
 
-    def own(self) -> dict[str, FindingLabel]:
-        """Return the labels of this rater, by the id of the card; raise ConfigError."""
-        return {
-            f"{t}.{key}": e for (t, key, rater), e in self.labels().items() if rater == self.rater
-        }
+    def own(self, cards: Iterable[Card]) -> dict[str, FindingLabel]:
+        """Return the labels of *cards* by this rater, by their ids; raise ConfigError."""
+        labels = self.labels()
+        return {c.id: label for c in cards for n in self._names(c) if (label := labels.get(n))}
+
+    def _names(self, card: Card) -> tuple[tuple[str, str, str], ...]:
+        """Return what a label of *card* is called: without its transcript, and with it."""
+        key, rater = card.item.key, self.rater
+        return ("", key, rater), (short_sha(card.sha256), key, rater)
 
     async def put(self, card: Card, told: Mapping[str, str]) -> None:
         """Store a label, or remove it where the verdict is empty; raise ConfigError, OSError."""
@@ -77,12 +77,17 @@ class LabelFile:
             await offload(self._put, card, dict(told))
 
     def _put(self, card: Card, told: dict[str, str]) -> None:
-        labels = self.labels()
-        name = (short_sha(card.sha256), card.item.key, self.rater)
-        labels.pop(name, None)
-        if told["verdict"]:
-            labels[name] = card.label(**told, rater=self.rater)
-        write_bytes(self.path, labels_csv(labels.values()))
+        lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            labels = self.labels()
+            for name in self._names(card):
+                labels.pop(name, None)
+            if told["verdict"]:
+                labels[name] = card.label(**told, rater=self.rater)
+            write_bytes(self.path, labels_csv(labels.values()))
+        finally:
+            os.close(lock)
 
 
 class ReviewServer:
@@ -160,11 +165,11 @@ class ReviewServer:
 
     async def _page(self, _: web.Request) -> web.Response:
         try:
-            own = await offload(self._labels.own)
+            own = await offload(self._labels.own, self._cards.values())
         except ConfigError as error:
             return _plain(409, str(error))
         cards = list(self._cards.values())
-        page = await offload(
+        made = partial(
             render,
             "review.html",
             cards=cards,
@@ -173,10 +178,9 @@ class ReviewServer:
             several=len({card.title for card in cards}) > 1,
             rater=self._labels.rater,
             file=str(self._labels.path),
-            script_digest=_DIGEST,
-            script=Markup(SCRIPT),  # ours, whose digest the policy names
+            **_SCRIPT,
         )
-        return web.Response(text=page, content_type="text/html")
+        return web.Response(text=await offload(made), content_type="text/html")
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]

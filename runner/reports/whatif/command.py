@@ -25,7 +25,7 @@ from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
-from runner.job.prefix_policy import primed_stages
+from runner.job.prefix_policy import prefix_policy
 from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.deliveries import DELIVERIES, priced, takes_s
@@ -183,7 +183,7 @@ def _rules(settings: Settings, job: Job | None) -> Rules:
     pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
     if job is not None:
         job = replace(job, settings=settings, pipeline=pipeline)
-        primed = frozenset(stage for stage, _ in primed_stages(job))
+        primed = frozenset(stage for stage, _ in prefix_policy(job).primed)
     return rules_of(settings, pipeline, primed)
 
 

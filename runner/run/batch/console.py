@@ -22,11 +22,6 @@ NOTES = 3  # latest failures shown below the line of progress
 MAX_FAULTS = 50  # on a plain console; all are in results.csv
 
 
-def batch_log(console: str) -> str:
-    """Return the log's console for *console*: a batch shows events of its runs only as JSON."""
-    return "json" if console == "json" else "quiet"
-
-
 class BatchConsole:
     """Shows the progress of a batch on standard error, in the style of `output.console`."""
 

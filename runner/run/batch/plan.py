@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import forecast, why_skipped
+from runner.run.collection.forecast import REPLY_TOKENS, forecast, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
@@ -38,6 +38,7 @@ class BatchPlan:
 
     job: BatchJob
     files: int = 0
+    segments: int = 0  # of those, in a file as many at most as an analyzer may give findings
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     doubtful: int = 0  # files whose reader has doubts
@@ -49,6 +50,8 @@ class BatchPlan:
     def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
         """Add the nodes of one file."""
         self.files += 1
+        limit = job.settings.output.max_insights_per_analyzer
+        self.segments += min(limit, len(job.transcript.segments))
         self.doubtful += bool(job.transcript.reading and job.transcript.reading.warnings)
         self.redacted.update(job.redaction.counts())
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
@@ -56,12 +59,17 @@ class BatchPlan:
         self.longest_s = max(self.longest_s, sum(nodes[name].latency_s for name in path))
         for name, node in nodes.items():
             self.nodes[name] = summed(self.nodes[name], node) if name in self.nodes else node
-        self.stopped_by = self.stopped_by or self._cap_hit()
+        self._stop_at_cap(f"file {self.files:,} of {len(self.job.inputs):,}")
 
-    def _cap_hit(self) -> str | None:
-        nodes, caps = self.nodes.values(), self.job.settings.budget
+    def findings(self, name: str) -> int:
+        """Return how many findings an analyzer is expected to give, of what its replies hold."""
+        held = self.nodes[name].reply_tokens // REPLY_TOKENS
+        return max(self.files, min(self.segments, held))
+
+    def _stop_at_cap(self, where: str) -> None:
+        nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
         cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
-        return cap and f"{cap}, in file {self.files:,} of {len(self.job.inputs):,}"
+        self.stopped_by = self.stopped_by or (cap and f"{cap}, in {where}")
 
     def plan(self) -> Plan:
         """Return the sum of all files.
@@ -84,10 +92,7 @@ class BatchPlan:
     def add_joint(self, joint: Mapping[str, NodePlan]) -> None:
         """Add the nodes of the collection, which follow all files."""
         self.joint = dict(joint)
-        if self.stopped_by is None and self.joint:
-            nodes, caps = [*self.nodes.values(), *joint.values()], self.job.settings.budget
-            cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
-            self.stopped_by = cap and f"{cap}, in the collection"
+        self._stop_at_cap("the collection")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-able data."""
@@ -130,5 +135,6 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
-    plan.add_joint(forecast(job, plan.files, histories))
+    findings = {name: plan.findings(name) for name in plan.nodes}
+    plan.add_joint(forecast(job, plan.files, findings, histories))
     return plan

@@ -11,22 +11,27 @@ from runner.answers.outcome import Outcome, failed_outcome
 from runner.answers.themes import LedgerRow
 from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.text import digest
+from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
+from runner.job.windows import FRAME_TOKENS
 from runner.providers.offline.document import read_document
 from runner.providers.request import Completion
+from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.collection.material import Ids, Sheet
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
+from runner.run.nodes.escalation import EscalatingNodes
 from runner.run.nodes.fits import Fits, FitsByNode
-from runner.run.nodes.node import RECUTS, NodeRunner
+from runner.run.nodes.node import RECUTS
 from runner.run.nodes.validation import Validator
+from runner.run.plan.node import TAG_TOKENS
 from runner.transcript.model import Segment
 
 T = TypeVar("T")
@@ -64,8 +69,8 @@ class _Validator(Validator):
         return super().validate(Grounder(cited, near), node, reply, limit)
 
 
-class _Runner(NodeRunner):
-    """Answers nodes whose material is given: `texts` by their names."""
+class _Runner(EscalatingNodes):
+    """Answers nodes whose material is given, `texts` by their names, and escalates them."""
 
     texts: Mapping[str, str]
 
@@ -83,7 +88,8 @@ class _Runner(NodeRunner):
 class Caller:
     """Asks the analyzers of a collection through *clients*.
 
-    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer.
+    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* are
+    those of the calls that tell what the next ones take.
     """
 
     job: Job
@@ -93,6 +99,7 @@ class Caller:
     expected_s: Mapping[str, float]
     ledger: list[LedgerRow] = field(default_factory=list)
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    measured: dict[str, list[CallAverages]] = field(default_factory=dict)
     reused: int = 0
     _texts: dict[str, str] = field(default_factory=dict)  # of calls in flight
     _calls: dict[str, CallLog] = field(default_factory=dict)  # by analyzer
@@ -113,7 +120,7 @@ class Caller:
 
     def budget(self, node: Node) -> int:
         """Return the tokens of material that every model of *node* can read in one call."""
-        chain = self.job.chain(node)
+        chain = (*self.job.chain(node), *self.job.escalation(node))
         return min(self.fits.latest[node.name, model.name].context for model in chain)
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
@@ -175,7 +182,9 @@ class Caller:
         key = digest(f"{node.name}\0{material.text}")
         if (outcome := self._answered.get(key)) is None:
             self._texts[one.name] = material.text
+            before = len(calls.attempts), calls.usage
             outcome = await self._answer(one, calls)
+            self._measure(node, outcome, calls, before, self.count(material.text))
             del self._texts[one.name]
             self.reused += outcome.reused is not None
             if part:
@@ -206,6 +215,22 @@ class Caller:
             )
         )
         return value
+
+    def _measure(
+        self, node: Node, outcome: Outcome, calls: CallLog, before: tuple[int, Usage], tokens: int
+    ) -> None:
+        """Keep what a call about *tokens* of material took, if it is one that plans predict."""
+        model, (since, used) = self.job.chain(node)[0], before
+        new = calls.attempts[since:]
+        if outcome.status != "ok" or outcome.reused or outcome.model != model.settings.name:
+            return
+        if [(each.outcome, each.delivery) for each in new] != [("ok", "live")]:
+            return
+        fixed = self.fits.latest[node.name, model.name].fixed - FRAME_TOKENS + TAG_TOKENS
+        reply = calls.usage.completion_tokens - used.completion_tokens
+        ratio = (calls.usage.prompt_tokens - used.prompt_tokens) / (fixed + tokens)
+        found = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
+        self.measured.setdefault(node.name, []).append(found)
 
     async def _answer(self, node: Node, calls: CallLog) -> Outcome:
         """Return the outcome of one call; its failure is its outcome."""

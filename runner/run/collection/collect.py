@@ -26,17 +26,20 @@ from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.record.store import Store
 from runner.record.testimony import Testimony, gather
 from runner.reports.collection.facts import said_by
+from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
-from runner.run.collection.embedder import Embedder
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
+from runner.run.embedder import FOLDER, Embedder
+from runner.run.nodes.proof import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.unredacted import redacted
 
@@ -140,6 +143,10 @@ class Collecting:
             curve([each for finder in finders for each in finder.joins]),
         )
         await self._write(found)
+        for node in caller.job.pipeline.nodes:
+            if calls := caller.measured.get(node.name):
+                model = caller.job.chain(node)[0].settings.name
+                await add_to_history(caller.job, model, {node.name: mean_of(calls)})
         about = _figures(found, caller)
         log.info("collection.finished", **about)
         measured = benchmark(
@@ -158,7 +165,14 @@ class Collecting:
         kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
         if kind == THEMES:
             threshold = self.batch.settings.collection.threshold
-            embedder = Embedder(caller, self.clients.get(EMBEDDINGS))
+            embedder = Embedder(
+                self.batch.settings,
+                self.clients.get(EMBEDDINGS),
+                self.stored.store or Store(self.directory.path / FOLDER),
+                caller.recorder,
+                caller.slots,
+                caller.absorb,
+            )
             finders.append(finder := Themes(caller, node, state.evidence, threshold, embedder))
             find = finder.find
         elif kind in (AGREEMENTS, OUTLIERS):
@@ -203,7 +217,10 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
-    return {"status": found.status, **counts, **calls}
+    every = {f"{n} {at}": o for n, of in caller.outcomes.items() for at, o in enumerate(of)}
+    told = escalations(every) or {}
+    more: dict[str, Any] = {name: told[name] for name in ("escalated", "mended") if name in told}
+    return {"status": found.status, **counts, **calls, **more}
 
 
 def _told(about: Mapping[str, Any]) -> str:
@@ -213,4 +230,5 @@ def _told(about: Mapping[str, Any]) -> str:
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
     read += f", {about['unread']} not read" if about["unread"] else ""
     reused = f", {about['reused']} reused" if about["reused"] else ""
+    reused += f", {about['escalated']} escalated" if "escalated" in about else ""
     return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"

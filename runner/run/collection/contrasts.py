@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import AGAINST, FOR, Accord, Contradiction, Outlier, Position, Theme
+from runner.answers.themes import (
+    AGAINST,
+    FOR,
+    MAX_REASON,
+    MAX_STATEMENT,
+    Accord,
+    Contradiction,
+    Outlier,
+    Position,
+    Theme,
+)
 from runner.base.errors import one_line
 from runner.base.json import mappings, section, text
 from runner.base.text import digest
@@ -25,13 +35,7 @@ from runner.run.collection.material import (
     room_of,
 )
 from runner.run.collection.state import State, side_of
-from runner.run.collection.themes import (
-    MAX_REASON,
-    MAX_STATEMENT,
-    UNKNOWN,
-    faults_of,
-    known_ids,
-)
+from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
 from runner.run.collection.tree import files_of, leaves
 
 EXAMPLES = 4  # findings of each side of a theme that are shown

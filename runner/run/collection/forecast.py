@@ -1,30 +1,32 @@
 """Forecast of a collection: the calls of its stages, from the number of files and findings."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from runner.base.format import plural
-from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
 from runner.job.build import collection_job
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
-from runner.providers.litellm.embedding import embedding_route
-from runner.providers.prices import prices_of, upper_bound_usd
+from runner.job.models import Model
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
-from runner.run.collection.embedder import MOST_TEXTS
 from runner.run.collection.material import HEAD_TOKENS, room_of
-from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
+from runner.run.embedder import MOST_TEXTS
+from runner.run.plan.embedding import embedding_plan
+from runner.run.plan.further import escalated
+from runner.run.plan.node import NodePlan, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
-FINDING_TOKENS = 60  # of a line with its quote
+REPLY_TOKENS = 110  # of a finding in a reply
+FINDING_TOKENS = 50  # of a line with its quote
 THEME_TOKENS = 90
 STATEMENT_TOKENS = 30  # of a finding without its quote, which is what is embedded
-CALL_S = 1.0  # of embeddings
 _FULL = 0.7  # share of the room that a leaf of a hash trie fills
 _THEMES_PER_CALL = 12
+_THEMES = 24  # of all parts, once merged: a matter of the subject, not of the number of files
 _ALONE = 0.3  # share of the findings that no theme has
 MAX_PLANNED = 100_000  # calls of one analyzer
 
@@ -39,75 +41,62 @@ def why_skipped(batch: BatchJob, files: int) -> str:
 
 
 def forecast(
-    batch: BatchJob, files: int, histories: Mapping[str, Mapping[str, CallAverages]]
+    batch: BatchJob,
+    files: int,
+    findings: Mapping[str, int],
+    histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
     """Return the plans of the joint analyzers of *files* transcripts, by name.
 
-    Every analyzer is taken to give as many findings as it may. Nothing without two files.
+    *findings* are those that each analyzer of transcripts is taken to give of all files together.
+    Nothing without two files.
     """
     if why_skipped(batch, files) or not batch.collection.stages:
         return {}
     job = collection_job(batch)
     plans = {}
     for node in job.pipeline.nodes:
-        model = job.chain(node)[0]
-        seen = histories.get(model.settings.name, {}).get(node.name)
-        one = None
-        for tokens in _calls(job, node, files):
-            fit = job.fit(node, model)
-            sized = replace(fit, context=min(fit.context, tokens))
-            cut = replace(job, fits={**job.fits, (node.name, model.name): sized})
-            call = plan_node(cut, node, model, seen, (0, 0))
-            one = call if one is None else summed(one, call)
-        if one is not None:
-            plans[node.name] = one
+        first, sizes = job.chain(node)[0], _calls(job, node, findings)
+        seen = histories.get(first.settings.name, {}).get(node.name)
+        plans[node.name] = _planned(job, node, first, seen, sizes)
+        for model in job.escalation(node):
+            every = _planned(job, node, model, None, sizes)
+            plans[f"{node.name} > {model.name}"] = escalated(every, seen=seen is not None)
         if batch.settings.collection.embeddings and kind_of(job.analyzers[node.name]) == THEMES:
-            plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, files)
+            plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, findings)
     return plans
 
 
-def _embedding_plan(job: Job, node: Node, files: int) -> NodePlan:
+def _planned(
+    job: Job, node: Node, model: Model, seen: CallAverages | None, sizes: Sequence[int]
+) -> NodePlan:
+    """Return the plan of calls of *node* to *model* with material of *sizes* tokens."""
+    fit = job.fit(node, model)
+    fits = (replace(fit, context=min(fit.context, tokens)) for tokens in sizes)
+    cut = (replace(job, fits={**job.fits, (node.name, model.name): one}) for one in fits)
+    return reduce(summed, (plan_node(each, node, model, seen, (0, 0)) for each in cut))
+
+
+def _embedding_plan(job: Job, node: Node, given: Mapping[str, int]) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
-    name = job.settings.collection.embeddings or ""
-    prices = prices_of(embedding_route(name, job.main.settings))
     room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
-    findings = _findings(job, node, files)
+    findings = _findings(node, given)
     leaves = _leaves(findings * FINDING_TOKENS, room)
     calls = leaves * math.ceil(findings / leaves / MOST_TEXTS)
     tokens = findings * STATEMENT_TOKENS
-    cost = cost_of(prices, [tokens // calls] * calls, 0, (0, 0))
-    most = math.ceil(tokens * MARGIN) + findings * MESSAGE_TOKENS
-    high = round(upper_bound_usd(most, 0, prices), 9) if prices else None
-    return NodePlan(
-        stage=node.stage,
-        model=name,
-        chunks=0,
-        calls=calls,
-        context_tokens=0,
-        planned_tokens=tokens,
-        prompt_tokens=tokens,
-        reply_tokens=0,
-        most_tokens=most,
-        cached_tokens=0,
-        cost_low_usd=cost,
-        cost_usd=cost,
-        cost_high_usd=high,
-        latency_s=CALL_S,
-        seen=False,
-        further=True,
-    )
+    return embedding_plan(job, node.stage, [tokens // calls] * calls, findings)
 
 
-def _findings(job: Job, node: Node, files: int) -> int:
-    return files * job.settings.output.max_insights_per_analyzer * len(node.reads)
+def _findings(node: Node, given: Mapping[str, int]) -> int:
+    return sum(given.get(name, 0) for name in node.reads)
 
 
-def _calls(job: Job, node: Node, files: int) -> list[int]:
+def _calls(job: Job, node: Node, given: Mapping[str, int]) -> list[int]:
     """Return the tokens of the material of each call of *node*."""
     room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
-    findings, kind = _findings(job, node, files), kind_of(job.analyzers[node.name])
+    findings, kind = _findings(node, given), kind_of(job.analyzers[node.name])
     leaves = _leaves(findings * FINDING_TOKENS, room)
-    themes = min(findings, _THEMES_PER_CALL * leaves)
+    themes = min(findings, _THEMES if leaves > 1 else _THEMES_PER_CALL)
     if kind == THEMES:
         merges = math.ceil(leaves * _THEMES_PER_CALL * THEME_TOKENS / room) if leaves > 1 else 0
         read = findings * FINDING_TOKENS // leaves

@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.findings import flat
-from runner.answers.groups import Join, groups_at, is_negated, joins
-from runner.answers.themes import Joined
+from runner.answers.groups import Join, groups_at
+from runner.answers.themes import WORDS, Joined
 from runner.job.job import wrap
-from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.sentences import words
-from runner.record.testimony import JointFinding
-
-WORDS = "words"  # what joined findings before any model did
+from runner.record.testimony import JointFinding, joins_of
 
 FILL = 0.95  # of the token budget: joined lines may have more tokens than the sum
 HEAD_TOKENS = 60  # of the tags and headings around the lines
@@ -69,18 +66,8 @@ def block(title: str, key: str, lines: Iterable[str]) -> str:
 def grouped(
     found: Sequence[JointFinding], threshold: float, embedded: Sequence[Sequence[float]] = ()
 ) -> tuple[list[Cluster], list[Join]]:
-    """Return *found* with those alike in words from *threshold* on as one, and all joins.
-
-    With their vectors *embedded*, these count as much as the words. A finding with a negation is
-    never joined with one without: only a word parts opposites.
-    """
-    made, clusters = list[Join](), list[Cluster]()
-    for negated in (False, True):
-        rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
-        vectors = [embedded[n] for n, _ in rows] if embedded else ()
-        own = joins([terms_of(each.shown) for _, each in rows], vectors)
-        made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
-    made.sort(key=lambda join: -join.likeness)
+    """Return *found* with those alike from *threshold* on as one, and all joins; see `joins_of`."""
+    made, clusters = joins_of(found, embedded), list[Cluster]()
     for places in groups_at(threshold, len(found), made):
         members = [found[place] for place in places]
         merged: tuple[Joined, ...] = ()

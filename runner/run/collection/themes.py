@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from runner.answers.groups import Join, likenesses
-from runner.answers.themes import Joined
+from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
 from runner.base.threads import offload
@@ -15,7 +15,6 @@ from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.testimony import JointFinding, Testimony
 from runner.run.collection.caller import Caller
-from runner.run.collection.embedder import Embedder
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -29,8 +28,8 @@ from runner.run.collection.material import (
     theme_line,
 )
 from runner.run.collection.tree import File, branches, files_of, fits
+from runner.run.embedder import Embedder
 
-MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a reply
 _MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
 _FULL = "ids of the reply that are in too many themes"

@@ -7,8 +7,7 @@ other is parted by the next bit. So a new file changes its leaf and what is abov
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.base.text import digest
-from runner.record.testimony import JointFinding
+from runner.record.testimony import JointFinding, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,7 @@ def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int
     for each in found:
         by_name.setdefault(each.file, []).append(each)
     files = (
-        File(tuple(mine), sum(map(tokens, mine)), f"{int(digest(name), 16):0256b}")
-        for name, mine in by_name.items()
+        File(tuple(mine), sum(map(tokens, mine)), place_of(name)) for name, mine in by_name.items()
     )
     return sorted(files, key=lambda file: file.bits)
 

@@ -98,7 +98,7 @@ class Asker:
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer on *text*: a stored one to the same call, or a new one."""
         request, key = self._request(question, text)
-        if (reused := await self._look_up(question, request)) is not None:
+        if (reused := await self._look_up(question, request, key)) is not None:
             return reused
         question.calls.start_conversation()
         model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
@@ -146,24 +146,22 @@ class Asker:
 
     async def reuse(self, question: Question, text: str) -> Outcome:
         """Return the stored answer on *text*; raise NotStoredError without one."""
-        request, _ = self._request(question, text)
-        outcome = await self._look_up(question, request)
+        outcome = await self._look_up(question, *self._request(question, text))
         if outcome is None:
             raise NotStoredError
         return outcome
 
-    async def _look_up(self, question: Question, request: Request) -> Outcome | None:
-        """Return the stored answer to *request*, or to the same question in the other format."""
+    async def _look_up(self, question: Question, request: Request, own: str) -> Outcome | None:
+        """Return the stored answer under the key *own*, or to *request* in the other format."""
         grounder = self.validator.grounder()  # is made while a call is in flight
         if not self.stored:
             return None
-        for each in (request, other_format(request)):
-            key = "" if each is None else self._key(question, each)
+        other = other_format(request)
+        for key in (own, "" if other is None else self._key(question, other)):
             if key and self.stored.may_have(key):
                 validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
-                whole = owner_of(question.node) == question.node.name
-                if outcome is None and whole and self.job.escalation(question.node):
+                if outcome is None and self.job.escalation(question.node):
                     beside = aside(question.node, key)
                     outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:

@@ -1,8 +1,7 @@
 """Escalation: an answer that fails what is expected of it goes to further models, once to each."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -13,91 +12,12 @@ from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
-from runner.job.job import Job
-from runner.job.parts import aside
-from runner.record.recorder import Recorder
+from runner.job.parts import aside, owner_of
 from runner.run.nodes.ask import Question
 from runner.run.nodes.node import NodeRunner
 from runner.run.nodes.proof import faults_of
 
 log = structlog.get_logger("colloquy.run")
-
-
-@dataclass(frozen=True)
-class Escalation:
-    """The *further* questions about one node, each to another model, asked by *ask*."""
-
-    job: Job
-    recorder: Recorder
-    further: Sequence[Question]
-    ask: Callable[[Question], Awaitable[Outcome]]
-
-    async def best(self, outcome: Outcome) -> Outcome:
-        """Return the answer with the fewest faults of *outcome* and those of further models.
-
-        Of equally many the first. The others are recorded beside the node, before the next model
-        is asked; what cannot be asked, for want of budget, leaves the best as it is.
-        """
-        best, before = outcome, await self._faults(self.further[0], outcome)
-        faults, steps = before, list[dict[str, Any]]()
-        for question in self.further:
-            if not faults:
-                break
-            self._set_aside(question, best)
-            spent = question.calls.usage.cost_usd
-            other = await self._asked(question)
-            new = await self._faults(question, other)
-            cost = _difference(spent, question.calls.usage.cost_usd)
-            model = question.model.settings.name
-            steps.append({"model": model, "cost_usd": cost, "faults": new, "error": other.error})
-            if other.answer is not None and (best.answer is None or len(new) < len(faults)):
-                best, faults = other, new
-            else:
-                self._set_aside(question, other)
-        return self._noted(outcome, best, before, faults, steps)
-
-    def _noted(
-        self,
-        first: Outcome,
-        best: Outcome,
-        before: Sequence[str],
-        left: Sequence[str],
-        steps: Sequence[dict[str, Any]],
-    ) -> Outcome:
-        """Return *best* with a note on the *steps* by which it replaced *first*."""
-        if not steps:
-            return first
-        told = {
-            "first": first.model,
-            "kept": best.model,
-            "faults": list(before),
-            "left": list(left),
-            "mended": not left,
-            "cost_usd": sum_usd(step["cost_usd"] for step in steps),
-        }
-        log.warning("answer.escalated", analyzer=self.further[0].node.name, **told)
-        return replace(best, notes={**best.notes, "escalation": {**told, "steps": list(steps)}})
-
-    async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
-        chars = len(outcome.raw_output or "")
-        return await offload(
-            faults_of, self.job, question.node, outcome, question.calls, chars=chars
-        )
-
-    async def _asked(self, question: Question) -> Outcome:
-        try:
-            return await self.ask(question)
-        except NotRunError as error:  # the answer there is stays
-            return failed_outcome(error)
-
-    def _set_aside(self, question: Question, outcome: Outcome) -> None:
-        """Record an answer that is paid for and may not be the node's, to be found again."""
-        if outcome.answer is not None and outcome.reused != "run" and outcome.key:
-            self.recorder.part_ended(aside(question.node, outcome.key), outcome, CallLog())
-
-
-def _difference(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else round(after - before, 12)
 
 
 class EscalatingNodes(NodeRunner):
@@ -106,7 +26,7 @@ class EscalatingNodes(NodeRunner):
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
         """Return *node*'s outcome; raise CallError where the last model fails."""
         further = [
-            Question(node, model, calls, self.fits.latest[node.name, model.name], last=False)
+            Question(node, model, calls, self.fits.latest[owner_of(node), model.name], last=False)
             for model in self.job.escalation(node)
         ]
         if not further or self.skipped(node, upstream) is not None:
@@ -119,8 +39,7 @@ class EscalatingNodes(NodeRunner):
             raise
         except CallError as error:
             outcome = failed_outcome(error)
-        ask = partial(self.attempt, upstream=upstream)
-        return await Escalation(self.job, self.recorder, further, ask).best(outcome)
+        return await self._best(outcome, further, upstream)
 
     async def _stored_instead(
         self,
@@ -139,3 +58,58 @@ class EscalatingNodes(NodeRunner):
         if await self.reused(first, upstream) is not None:
             return None
         return await self.reused(further, upstream)
+
+    async def _best(
+        self, outcome: Outcome, further: Sequence[Question], upstream: Mapping[str, Outcome]
+    ) -> Outcome:
+        """Return the answer with the fewest faults of *outcome* and those to *further* questions.
+
+        Of equally many the first. The others are recorded beside the node, before the next model
+        is asked; what cannot be asked, for want of budget, leaves the best as it is.
+        """
+        best, before = outcome, await self._faults(further[0], outcome)
+        faults, steps = before, list[dict[str, Any]]()
+        for question in further:
+            if not faults:
+                break
+            self._set_aside(question, best)
+            spent = question.calls.usage.cost_usd
+            try:
+                other = await self.attempt(question, upstream)
+            except NotRunError as error:  # the answer there is stays
+                other = failed_outcome(error)
+            new = await self._faults(question, other)
+            cost = _difference(spent, question.calls.usage.cost_usd)
+            model = question.model.settings.name
+            steps.append({"model": model, "cost_usd": cost, "faults": new, "error": other.error})
+            if other.answer is not None and (best.answer is None or len(new) < len(faults)):
+                best, faults = other, new
+            else:
+                self._set_aside(question, other)
+        if not steps:
+            return outcome
+        told = {
+            "first": outcome.model,
+            "kept": best.model,
+            "faults": before,
+            "left": faults,
+            "mended": not faults,
+            "cost_usd": sum_usd(step["cost_usd"] for step in steps),
+        }
+        log.warning("answer.escalated", analyzer=further[0].node.name, **told)
+        return replace(best, notes={**best.notes, "escalation": {**told, "steps": steps}})
+
+    async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
+        chars = None if self.job.expected.slow else len(outcome.raw_output or "")
+        return await offload(
+            faults_of, self.job, question.node, outcome, question.calls, chars=chars
+        )
+
+    def _set_aside(self, question: Question, outcome: Outcome) -> None:
+        """Record an answer that is paid for and may not be the node's, to be found again."""
+        if outcome.answer is not None and outcome.reused != "run" and outcome.key:
+            self.recorder.part_ended(aside(question.node, outcome.key), outcome, CallLog())
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else round(after - before, 12)

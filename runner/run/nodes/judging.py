@@ -1,7 +1,7 @@
 """Judged checks: each answer goes to a judge twice, with the order swapped."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -34,9 +34,7 @@ class Judging:
     job: Job
     asker: Asker
     recorder: Recorder
-
-    def __post_init__(self) -> None:
-        self.calls = CallLog()  # of all questions together
+    calls: CallLog = field(default_factory=CallLog)  # of all questions together
 
     async def results(self, outcomes: Mapping[str, Outcome]) -> list[Checked]:
         """Return the results of the judged checks of all answers.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import structlog
 
@@ -175,7 +174,11 @@ class NodeRunner:
     ) -> Outcome:
         """Ask about every part; join their answers as they are, or by another call."""
         outcomes: list[Outcome] = []
-        read = partial(self._read_chunk, question, context, get)
+
+        async def read(chunk: Chunk) -> Outcome:
+            node = part_node(question.node, chunk.number)
+            return await self._read_part(question, node, self._material(chunk) + context, get)
+
         if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
             outcomes.append(await read(chunks[0]))
             await self._shorten(question, outcomes[0])
@@ -212,12 +215,6 @@ class NodeRunner:
         outcome = await get(question, material + context)
         await self._shorten(question, outcome)
         return outcome
-
-    async def _read_chunk(
-        self, question: Question, context: str, get: Get, chunk: Chunk
-    ) -> Outcome:
-        node = part_node(question.node, chunk.number)
-        return await self._read_part(question, node, self._material(chunk) + context, get)
 
     async def _read_part(self, question: Question, node: Node, text: str, get: Get) -> Outcome:
         part = replace(question, node=node, calls=self.recorder.call_log(node))

@@ -10,6 +10,7 @@ from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import against
 from runner.base.threads import offload
+from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.job import Job
@@ -17,7 +18,6 @@ from runner.job.job import Job
 # A reply came but is no answer; other failures are for fallbacks.
 NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
 CHECKS = "checks.json"
-_USD_DIGITS = 9
 _TOLD = 5  # failed checks in the log
 
 log = structlog.get_logger("colloquy.run")
@@ -83,7 +83,9 @@ async def check(
         run["escalation_usd"] = escalated["cost_usd"]
     if not job.expected:
         return {} if escalated is None else {CHECKS: {"escalation": escalated}}
-    chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
+    chars = None
+    if not job.expected.slow:
+        chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
     found = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
     total = found["total"]
     run |= {"checks": total["checks"], "failed_checks": total["failed"]}
@@ -142,11 +144,9 @@ def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
     found = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
     if not found:
         return None
-    costs = [each["cost_usd"] for each in found.values()]
-    known = [cost for cost in costs if cost is not None]
     return {
         "escalated": len(found),
         "mended": sum(each["mended"] for each in found.values()),
-        "cost_usd": round(sum(known), _USD_DIGITS) if len(known) == len(costs) else None,
+        "cost_usd": sum_usd(each["cost_usd"] for each in found.values()),
         "analyzers": found,
     }

@@ -98,7 +98,8 @@ def _flex(
     ends: float | None = None
     known = {m.settings.name: read_history(history_of(job.root), flex_name(m.settings.name))
              for m in asked}  # fmt: skip
-    called = {name: node for name, node in nodes.items() if node.calls and not node.further}
+    live = {name: node for name, node in nodes.items() if node.calls and not node.further}
+    called = {name: node for name, node in live.items() if node.model in known}  # not embeddings
     if called and all(name in known[node.model] for name, node in called.items()):
         slow = sum(known[n.model][name].latency_s * n.calls for name, n in called.items())
         fast = sum(node.latency_s * node.calls for node in called.values())

@@ -22,20 +22,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
         first = nodes[node.name]
         for model in job.escalation(node):
             one = plan_node(job, node, model, None, (0, 0))
-            plans[f"{node.name} > {model.name}"] = replace(
-                one,
-                calls=0,
-                planned_tokens=0,
-                prompt_tokens=0,
-                reply_tokens=0,
-                cached_tokens=0,
-                cost_low_usd=0.0,
-                cost_usd=0.0,
-                latency_s=0.0,
-                seen=first.seen,
-                further=True,
-                costs={},
-            )
+            plans[f"{node.name} > {model.name}"] = escalated(one, seen=first.seen)
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()
     for name, check in job.expected.judged(names):
@@ -45,6 +32,24 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
         one = _judged(job, nodes[name], check, labels)
         plans[key] = one if key not in plans else summed(plans[key], one)
     return plans
+
+
+def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
+    """Return the plan of calls of which nobody knows how many there are: of *every* one at most."""
+    return replace(
+        every,
+        calls=0,
+        planned_tokens=0,
+        prompt_tokens=0,
+        reply_tokens=0,
+        cached_tokens=0,
+        cost_low_usd=0.0,
+        cost_usd=0.0,
+        latency_s=0.0,
+        seen=seen,
+        further=True,
+        costs={},
+    )
 
 
 def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePlan:

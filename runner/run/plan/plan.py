@@ -29,6 +29,7 @@ from runner.run.plan.deliveries import (
     batch_shares,
     planned_deliveries,
 )
+from runner.run.plan.embedding import embedding_plan
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
@@ -87,11 +88,20 @@ def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history, batch_shares(job))
-    every = {**nodes, **further_plans(job, nodes)}
+    every = {**_embeddings(job), **nodes, **further_plans(job, nodes)}
     windows, stopped_by = windows_of(job), _stopped_by(job, every)
     efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
     plan = Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
     return with_deliveries(plan, job)
+
+
+def _embeddings(job: Job) -> dict[str, NodePlan]:
+    """Return the plan of the embeddings that are asked for before the first node."""
+    if not job.to_embed:
+        return {}
+    node, (texts, sizes) = job.pipeline.nodes[0], zip(*job.to_embed, strict=True)
+    plan = embedding_plan(job, node.stage, sizes, sum(texts), further=False)
+    return {f"{node.name}/embeddings": plan}
 
 
 def with_deliveries(plan: Plan, job: Setup) -> Plan:

@@ -58,7 +58,7 @@ def _ask(given: Arguments) -> int:
         lambda shared: execute_job(
             asked.cfg,
             job=asked.job,
-            shared=replace(shared, tells=False),
+            shared=replace(shared, tells=False, prepare=asked.prepare),
             started=made.append,
         )
     )
@@ -69,15 +69,17 @@ def _ask(given: Arguments) -> int:
 
 def offer(asked: Asked) -> str:
     """Return what is read and, where it isn't free, what that costs."""
-    job, total = asked.job, sum(len(t.segments) for t in asked.corpus.transcripts.values())
-    files = plural(len(asked.corpus.transcripts), "transcript")
+    job, total = asked.job, asked.corpus.segments
+    files = plural(len(asked.corpus.files), "transcript")
     read = f"{count(len(job.transcript.segments))} of {plural(total, 'segment')} of {files}"
     if not job.is_paid:
         return read
     plan = make_plan(job, read_histories(job))
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
-    return f"{read} go to {job.main.settings.name}: {price}"
+    texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
+    before = f"{texts} go to {job.embeds}, then " if job.to_embed else ""
+    return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
 def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
@@ -86,7 +88,7 @@ def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.answered != "unknown":
-        several = len(asked.corpus.transcripts) > 1
+        several = len(asked.corpus.files) > 1
         print("\n".join(lines_of(reply, several=several)), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
         print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")

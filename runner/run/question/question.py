@@ -17,7 +17,10 @@ from runner.job.job import Job
 from runner.record.previous_session import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
-from runner.run.question.corpus import Corpus, passages, read_corpus
+from runner.run.execute import Prepare
+from runner.run.question.corpus import Corpus, read_corpus
+from runner.run.question.meaning import Meaning
+from runner.run.question.retrieval import by_words, passages
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
@@ -30,12 +33,16 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 @dataclass(frozen=True)
 class Asked:
-    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to."""
+    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to.
+
+    *prepare* chooses the passages by embeddings, where these are used.
+    """
 
     question: str
     cfg: Any
     job: Job
     corpus: Corpus
+    prepare: Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,14 @@ def to_ask(
     settings = validate(data)
     check_format(settings)
     check_patterns(settings.transcript)
-    corpus = read_corpus(settings)
+    corpus = read_corpus(settings, question)
     count = tokenizer_for(settings.model.known_as).count
-    chosen = passages(corpus, question, tokens, count)
+    chosen = passages(corpus, by_words(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
-    return Asked(question, cfg, job, corpus)
+    meaning = Meaning(corpus, question, tokens)
+    job = meaning.priced(job)
+    return Asked(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
 
 
 def checked(question: str) -> str:

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
@@ -28,6 +28,10 @@ _LRC_WORD = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>\s?")
 _STYLE = re.compile(r"\{[A-Za-z]:[^{}]*\}|(?:^|(?<=\n))/")
 
 
+def _lines(text: str) -> Iterator[str]:
+    return filter(None, map(str.strip, text.split("\n")))
+
+
 def is_ass(text: str) -> bool:
     """Return whether *text* is an ASS or SSA script."""
     return "Dialogue:" in text and _ASS.search(text[:100_000]) is not None
@@ -39,7 +43,7 @@ def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
     cues: list[Cue] = []
     if title := _TITLE.search(text):
         notes.about["title"] = title[1].strip()
-    for line in filter(None, map(str.strip, text.split("\n"))):
+    for line in _lines(text):
         row = _ASS_ROW.match(line)
         kind, values = (row[1].lower(), row[2]) if row else ("", line)
         if kind == "format":
@@ -80,15 +84,20 @@ def _ass_cue(cells: Mapping[str, str], notes: Notes) -> Cue:
 
 def _ass_time(text: str) -> float | None:
     match = _ASS_TIME.match(text.strip())
-    if match is None:
-        return None
-    hours, minutes, seconds = int(match[1]), int(match[2]), int(match[3])
-    return hours * 3600 + minutes * 60 + seconds + float(f"0.{match[4] or 0}")
+    return _seconds(*match.groups()) if match else None
+
+
+def _seconds(*parts: str | None) -> float:
+    """Return the seconds of a clock's numbers, the last of which are decimals or none."""
+    *numbers, decimals = parts
+    sizes = zip((1, 60, 3600), reversed(numbers), strict=False)
+    whole = sum(size * int(number or 0) for size, number in sizes)
+    return whole + float(f"0.{decimals or 0}")
 
 
 def is_lrc(text: str) -> bool:
     """Return whether *text* is LRC: lines with stamps below tags such as `[ti:…]`."""
-    above = list(itertools.islice((line for line in text.split("\n") if line.strip()), 30))
+    above = list(itertools.islice(_lines(text), 30))
     tags = sum(bool(_ABOUT.match(line)) for line in above)
     stamps = sum(bool(_LRC.match(line)) for line in above)
     return tags > 0 and stamps > 0 and tags + stamps == len(above)
@@ -97,18 +106,17 @@ def is_lrc(text: str) -> bool:
 def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of LRC *text*; raise TranscriptError if no line has a stamp."""
     cues: list[Cue] = []
-    for line in filter(None, map(str.strip, text.split("\n"))):
+    for line in _lines(text):
         match, about = _LRC.match(line), _ABOUT.match(line)
         if match is not None:
             words = plain(_LRC_WORD.sub("", match[2]))
             spoken = (Line(None, words),) if words else ()
-            cues += [Cue(_lrc_time(stamp), None, spoken) for stamp in _stamps(match[1])]
+            stamps = _LRC_STAMP.finditer(match[1])
+            cues += [Cue(_seconds(*stamp.groups()), None, spoken) for stamp in stamps]
+        elif about is not None and about[1].lower() == "ti" and about[2].strip():
+            notes.about["title"] = about[2].strip()
         elif about is not None:
-            kept = about[1].lower() == "ti" and about[2].strip()
-            if kept:
-                notes.about["title"] = about[2].strip()
-            else:
-                notes.leave_out("tags", line)
+            notes.leave_out("tags", line)
         elif cues and not line.startswith("["):
             cues[-1] = replace(cues[-1], lines=(*cues[-1].lines, Line(None, plain(line))))
         else:
@@ -120,43 +128,28 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
     return turns_of([replace(c, end_s=end) for c, end in zip(cues, ends, strict=True)], notes)
 
 
-def _stamps(text: str) -> Iterator[re.Match[str]]:
-    return _LRC_STAMP.finditer(text)
-
-
-def _lrc_time(stamp: re.Match[str]) -> float:
-    return int(stamp[1]) * 60 + int(stamp[2]) + float(f"0.{stamp[3] or 0}")
-
-
-@dataclass(frozen=True, slots=True)
-class _OneLine:
-    """A format of lines that match *pattern* (start, end or none, words)."""
-
-    pattern: re.Pattern[str]
-    seconds: Callable[[str, float], float | None]
-
-
-_FRAMES = _OneLine(
+# Formats of a cue on each line: its start, end or none, and words; and what a time is in seconds.
+_OneLine = tuple[re.Pattern[str], Callable[[str, float], float | None]]
+_FRAMES: _OneLine = (
     re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)"),
     lambda frame, rate: int(frame) / rate if rate and frame else None,
 )
-_TENTHS = _OneLine(
+_TENTHS: _OneLine = (
     re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\]\s?(.*)"),
     lambda tenths, _: int(tenths) / 10 if tenths else None,
 )
-_CLOCKS = _OneLine(
+_CLOCKS: _OneLine = (
     re.compile(r"(\d{1,2}:\d{2}:\d{2})()[:=](?!\d)(.*)"),
     lambda clock, _: clock_seconds(clock) if clock else None,
 )
 
 
-def one_line_format(text: str) -> "_OneLine | None":
+def one_line_format(text: str) -> _OneLine | None:
     """Return the format whose pattern all of the first lines of *text* match, or None."""
-    above = list(itertools.islice((line for line in text.split("\n") if line.strip()), 20))
-    for form in (_FRAMES, _TENTHS, _CLOCKS):
-        if len(above) > 1 and all(form.pattern.match(line.strip()) for line in above):
-            return form
-    return None
+    above = list(itertools.islice(_lines(text), 20))
+    forms = (_FRAMES, _TENTHS, _CLOCKS)
+    fits = (form for form in forms if len(above) > 1 and all(map(form[0].match, above)))
+    return next(fits, None)
 
 
 def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -165,16 +158,16 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
     if form is None:
         raise fault(source, "expected lines such as {0}{25}words, [0][25]words or 00:00:01:words")
     cues: list[Cue] = []
-    rate = 0.0
-    for line in filter(None, map(str.strip, text.split("\n"))):
-        match = form.pattern.match(line)
+    (pattern, seconds), rate = form, 0.0
+    for line in _lines(text):
+        match = pattern.match(line)
         if match is None:
             notes.leave_out("lines without a time", line)
         elif form is _FRAMES and match[1] == match[2] and re.fullmatch(r"[\d.]{1,8}", match[3]):
             rate = float(match[3]) if match[3].count(".") < 2 else 0.0
         else:
             words = [plain(_STYLE.sub("", part)) for part in match[3].split("|")]
-            start, end = (form.seconds(match[side], rate) for side in (1, 2))
+            start, end = (seconds(match[side], rate) for side in (1, 2))
             cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
     if form is _FRAMES and not rate:
         notes.warn("MicroDVD counts frames and this file names no frame rate: times are unknown")

@@ -4,7 +4,6 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from operator import is_not
 
 from runner.base.format import plural
 from runner.transcript.formats.cue import Cue, Line
@@ -29,8 +28,7 @@ def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequ
     whole file that rolls.
     """
     fewer = list(_rolled(list(_grown(cues)), stamped=stamped))
-    same = len(fewer) == len(cues) and not any(map(is_not, cues, fewer))
-    if not same and (removed := _count(cues) - _count(fewer)):
+    if removed := _count(cues) - _count(fewer):
         notes.warn(f"captions that grow or roll: {plural(removed, 'word')} shown again, read once")
     return fewer
 
@@ -92,14 +90,11 @@ def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
     start_s = run[0].start_s
     for index, cue in enumerate(run):
         after = run[index + 1] if index + 1 < len(run) else None
-        if after is not None and (phrase or _replaces(cue, after)):
+        other = after is not None and (cue == after or shown[index] != shown[index + 1])
+        if after is not None and (phrase or (other and _start_together(cue, after))):
             continue
         yield cue if cue.start_s == start_s else replace(cue, start_s=start_s)
         start_s = after.start_s if after is not None else None
-
-
-def _replaces(before: Cue, cue: Cue) -> bool:
-    return _start_together(before, cue) and (before == cue or _words(before) != _words(cue))
 
 
 def _start_together(before: Cue, cue: Cue) -> bool:

@@ -119,7 +119,6 @@ class _Found:
         self.opened = 0  # cues that open with a name before a colon
         self.first: str | None = None  # the label of the first mark, if before a colon
         self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
-        self._use: dict[tuple[str, str, str, bool], LabelUse] = {}
 
     def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
         key = mark.key
@@ -135,10 +134,7 @@ class _Found:
             self.opened += first
             placed = first or dash or likeness(mark.label) == Likeness.NAME
             self.placed[key] += placed
-            one = (mark.label, mark.role, mark.dress, placed)
-            if one not in self._use:
-                self._use[one] = LabelUse(mark.label, mark.role, dress=mark.dress, placed=placed)
-            self.uses.append(self._use[one])
+            self.uses.append(LabelUse(mark.label, mark.role, dress=mark.dress, placed=placed))
 
 
 def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:

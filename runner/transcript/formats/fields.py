@@ -32,19 +32,9 @@ _NAMES = {
 }
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = (
-    "words",
-    "elements",
-    "segs",
-    "sentences",
-    "tokens",
-    "items",
-    "parts",
-    "runs",
-    "lines",
-    "result",
-)
+_PARTS = "words elements segs sentences tokens items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
+_PERSON = "name displayname fullname username label speaker user id"
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
@@ -100,10 +90,18 @@ def _fields(found: tuple[str, ...]) -> Fields:
         if not keys[role]:
             wanted = tokens.split()
             keys[role] = tuple(key for key, name in names.items() if any(t in name for t in wanted))
-    lists = [key for name in _PARTS for key, simple in names.items() if simple == name]
+    lists = [key for name in _PARTS.split() for key, simple in names.items() if simple == name]
     best = [key for key, simple in names.items() if simple in _BEST]
     known = frozenset(key for group in keys.values() for key in group)
     return Fields(keys, lists[0] if lists else None, best[0] if best else None, known)
+
+
+def best_of(record: Record, fields: Fields) -> tuple[Record, Fields] | None:
+    """Return the first alternative of *record* with its fields, None if it has none."""
+    best = record.get(fields.best) if fields.best else None
+    if isinstance(best, list) and best and isinstance(best[0], dict):
+        return best[0], fields_of(best[:1])
+    return None
 
 
 def text_of(record: Record, fields: Fields) -> str | None:
@@ -114,9 +112,8 @@ def text_of(record: Record, fields: Fields) -> str | None:
             return value
         if (text := _text(value)) is not None:
             return text
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return text_of(best[0], fields_of(best[:1]))
+    if best := best_of(record, fields):
+        return text_of(*best)
     parts = parts_of(record, fields)
     return joined(parts) if parts else None
 
@@ -139,10 +136,8 @@ def parts_of(record: Record, fields: Fields) -> list[Record]:
     parts = record.get(fields.parts) if fields.parts else None
     if isinstance(parts, list):
         return [part for part in parts if isinstance(part, dict)]
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return parts_of(best[0], fields_of(best[:1]))
-    return []
+    best = best_of(record, fields)
+    return parts_of(*best) if best else []
 
 
 def joined(parts: Sequence[Record]) -> str:
@@ -175,16 +170,7 @@ def speaker_of(value: object) -> str | None:
     """Return the name in *value*: a text, a number, or an object with a name."""
     if isinstance(value, dict):
         found = {simple_name(key)[0]: each for key, each in value.items() if each not in (None, "")}
-        for name in (
-            "name",
-            "displayname",
-            "fullname",
-            "username",
-            "label",
-            "speaker",
-            "user",
-            "id",
-        ):
+        for name in _PERSON.split():
             if name in found:
                 return speaker_of(found[name])
         return None

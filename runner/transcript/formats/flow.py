@@ -194,7 +194,11 @@ class Flow:
 
     def _end(self) -> None:
         """End a paragraph, which in a cell is a line of it."""
-        text = self._take_text()
+        lines = "".join(self._text).split("\n")
+        self._text = []
+        if self._tags.folds:
+            lines = [line.strip() for line in lines if line.strip()]
+        text = "\n".join(lines).strip()
         if text and self._in_cell:
             self._cell.append(text)
         elif text:
@@ -203,10 +207,9 @@ class Flow:
     def _end_cell(self) -> None:
         if self._in_cell:
             self._end()
-            text = "\n".join(self._cell)
             if self._cells is None:  # a cell outside any row
                 self._cells = []
-            self._cells.append(text)
+            self._cells.append("\n".join(self._cell))
             self._cell, self._in_cell = [], False
 
     def _end_row(self) -> None:
@@ -215,10 +218,3 @@ class Flow:
             self.document.blocks.append(self._cells)
         self._cells = None
         self._end()
-
-    def _take_text(self) -> str:
-        lines = "".join(self._text).split("\n")
-        self._text = []
-        if self._tags.folds:
-            lines = [line.strip() for line in lines if line.strip()]
-        return "\n".join(lines).strip()

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
 from runner.transcript.formats.records import sampled
 
-_BEST = ("alternatives", "nbest", "hypotheses")  # only the first of these is what was said
 _WORD_KEYS = ("word", "punctuatedword")
 _WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
 _MAX_WORDS = 1.3  # in an item of a list of single words
 _ENOUGH = 0.8  # of the letters of the longest list
-
-
 _BRANCH = (dict, list)
 _NONE: tuple[object, ...] = (None, "", [], {})
 _SAMPLE = 2000
@@ -57,8 +54,8 @@ def lists_in(data: object) -> Iterator[RecordList]:
                 if isinstance(each, _BRANCH)
             ]
         elif isinstance(node, list):
-            if path and simple_name(path[-1])[0] in _BEST:
-                node = node[:1]
+            if path and fields_of([{path[-1]: None}]).best:
+                node = node[:1]  # what was said; the others are alternatives
             else:
                 objects = [each for each in node if isinstance(each, dict)]
                 if objects:
@@ -94,9 +91,7 @@ def _rows(node: dict[str, object]) -> object:
         return node
     columns = {key: value for key, value in node.items() if isinstance(value, list)}
     lengths = {len(value) for value in columns.values()}
-    plain = all(
-        not isinstance(each, dict | list) for value in columns.values() for each in value[:9]
-    )
+    plain = not any(isinstance(each, _BRANCH) for value in columns.values() for each in value[:9])
     if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
         return node
     if not fields_of([columns]).keys["text"]:
@@ -133,13 +128,10 @@ def _has_speaker(record: Record, depth: int = 3) -> bool:
     for key in fields.keys["speaker"]:
         if speaker_of(record[key]) is not None and simple_name(key)[0] != "from":
             return True
-    inner = (
-        [value for value in record.values() if isinstance(value, list) and value] if depth else []
-    )
-    return any(
+    return depth > 0 and any(
         _has_speaker(each, depth - 1)
-        for value in inner
-        for each in (value[0], value[-1])
+        for value in record.values()
+        for each in (value[:1] + value[-1:] if isinstance(value, list) else ())
         if isinstance(each, dict)
     )
 

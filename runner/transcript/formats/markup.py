@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from xml.parsers import expat
 
 from runner.transcript.decode import fault
+from runner.transcript.model import words_of
 
 MAX_DEPTH = 200
 _CHUNK = 1 << 16
@@ -16,19 +17,7 @@ Event = tuple[str, Mapping[str, str] | str | None]
 
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,80})[\s/>]")
 _XML_ROOTS = {"tt", "timedtext"}
-_HTML_ROOTS = {
-    "html",
-    "body",
-    "head",
-    "div",
-    "p",
-    "table",
-    "ul",
-    "ol",
-    "section",
-    "article",
-    "main",
-}
+_HTML_ROOTS = words_of("html body head div p table ul ol section article main")
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})")
 _END_OR_VALUE = re.compile(r">|=\s{0,8}([\"'])")
 _MARKUP = re.compile(r"<(?=[/!?A-Za-z])")
@@ -95,10 +84,11 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = lambda text: events.append(("", text))
-    encoded = data.encode() if isinstance(data, str) else data
-    for at in range(0, len(encoded) + 1, _CHUNK):
+    if isinstance(data, str):
+        data = re.sub(r"\A\s*<\?xml[^>]*\?>", "", data).encode()  # it may name another encoding
+    for at in range(0, len(data) + 1, _CHUNK):
         try:
-            parser.Parse(encoded[at : at + _CHUNK], at + _CHUNK > len(encoded))
+            parser.Parse(data[at : at + _CHUNK], at + _CHUNK > len(data))
         except (expat.ExpatError, ValueError, LookupError) as error:
             raise fault(source, f"malformed {what}: {error}") from error
         yield from events

@@ -29,6 +29,8 @@ from runner.transcript.formats.who_and_when import (
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.report import Notes
 
+_Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
+
 _SAMPLE = 200
 _MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _PLACE = re.compile(r"(?:page \d{1,9}, )?(?:line|paragraph) \d{1,9}$")  # as a run stores it
@@ -158,10 +160,8 @@ def _is_sound(word: Record) -> bool:
     return word.get("type") in _SILENT_TYPES
 
 
-def _sentences(
-    words: Sequence[tuple[str | None, str, tuple[float | None, float | None]]],
-) -> Iterator[list[tuple[str | None, str, tuple[float | None, float | None]]]]:
-    piece: list[tuple[str | None, str, tuple[float | None, float | None]]] = []
+def _sentences(words: Sequence[_Word]) -> Iterator[list[_Word]]:
+    piece: list[_Word] = []
     for word in words:
         start, end = word[2][0], piece[-1][2][1] if piece else None
         pause = start is not None and end is not None and start - end > _PAUSE_S

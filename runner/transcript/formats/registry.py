@@ -1,6 +1,6 @@
 """The readers of this package, in the order in which they are tried."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from runner.transcript.decode import document_kind
 from runner.transcript.formats.cue_lines import (
@@ -25,21 +25,6 @@ from runner.transcript.readers import Reader, Source
 from runner.transcript.report import Notes
 from runner.transcript.text import read_text_layout
 
-_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json3")
-
-
-def _is_vtt(source: Source) -> bool:
-    named = source.suffix == ".vtt" and not has_cue_times(source.text)
-    return named or source.text.lstrip().startswith("WEBVTT")
-
-
-def _is_table(source: Source) -> bool:
-    return source.suffix in (".csv", ".tsv") or is_table(source.text)
-
-
-def _has_cues(source: Source) -> bool:
-    return source.suffix in (".srt", ".sbv") or has_cue_times(source.text)
-
 
 def _document(kind: str, *suffixes: str) -> Reader:
     """Return the reader of a kind of document, whose text is read like that of any file."""
@@ -62,15 +47,34 @@ def _document(kind: str, *suffixes: str) -> Reader:
         inner = Source(source.name, document.text().encode("utf-8", "replace"), places=places)
         if not inner.data.strip():
             return []
-        return next(each for each in _TEXTS if each.recognises(inner)).read(inner, notes)
+        return next(each for each in _IN_DOCUMENTS if each.recognises(inner)).read(inner, notes)
 
     return Reader(kind, recognises, turns, suffixes)
 
 
-# The formats that the text of a document may have, too.
-_TEXTS = (
-    Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",)),
-    Reader("srt", _has_cues, lambda s, notes: parse_srt(s.text, s.name, notes), (".srt", ".sbv")),
+def _text(
+    name: str,
+    is_it: Callable[[str], object],
+    parse: Callable[[str, str, Notes], Iterable[Turn]],
+    *suffixes: str,
+    by_suffix: bool = False,
+) -> Reader:
+    """Return the reader of a format that its text, or also its suffix if *by_suffix*, tells."""
+
+    def recognises(source: Source) -> bool:
+        return (by_suffix and source.suffix in suffixes) or bool(is_it(source.text))
+
+    return Reader(name, recognises, lambda s, notes: parse(s.text, s.name, notes), suffixes)
+
+
+def _is_vtt(source: Source) -> bool:
+    named = source.suffix == ".vtt" and not has_cue_times(source.text)
+    return named or source.text.lstrip().startswith("WEBVTT")
+
+
+_VTT = Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",))
+_SRT = _text("srt", has_cue_times, parse_srt, ".srt", ".sbv", by_suffix=True)
+_PROSE = (
     Reader(
         "hearing",
         lambda s: looks_like_hearing(s.text),
@@ -78,67 +82,24 @@ _TEXTS = (
     ),
     Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )
+_IN_DOCUMENTS = (_VTT, _SRT, *_PROSE)
 # Tried in this order, after those of other packages; the last recognises any text.
 OWN_READERS = (
     _document("docx", ".docx"),
     _document("odt", ".odt"),
     _document("pdf", ".pdf"),
     _document("rtf", ".rtf"),
-    Reader(
-        "ass",
-        lambda s: is_ass(s.text),
-        lambda s, notes: parse_ass(s.text, s.name, notes),
-        (".ass", ".ssa"),
-    ),
-    Reader(
-        "ttml",
-        lambda s: is_timed_xml(s.text),
-        lambda s, notes: parse_timed_xml(s.text, s.name, notes),
-        (".ttml", ".dfxp", ".srv3"),
-    ),
-    Reader(
-        "sami",
-        lambda s: is_sami(s.text),
-        lambda s, notes: parse_sami(s.text, s.name, notes),
-        (".smi",),
-    ),
-    Reader(
-        "textgrid",
-        lambda s: is_text_grid(s.text),
-        lambda s, notes: parse_text_grid(s.text, s.name, notes),
-        (".textgrid",),
-    ),
+    _text("ass", is_ass, parse_ass, ".ass", ".ssa"),
+    _text("ttml", is_timed_xml, parse_timed_xml, ".ttml", ".dfxp", ".srv3"),
+    _text("sami", is_sami, parse_sami, ".smi"),
+    _text("textgrid", is_text_grid, parse_text_grid, ".textgrid"),
     _document("html", ".html", ".htm"),
-    Reader(
-        "tree",
-        lambda s: is_tree(s.text),
-        lambda s, notes: parse_tree(s.text, s.name, notes),
-        (".xml", ".trs", ".yaml", ".yml"),
-    ),
-    Reader(
-        "json",
-        lambda s: s.suffix in _JSON_SUFFIXES or is_json(s.text),
-        lambda s, notes: parse_json(s.text, s.name, notes),
-        _JSON_SUFFIXES,
-    ),
-    *_TEXTS[:1],
-    Reader(
-        "lrc",
-        lambda s: s.suffix == ".lrc" or is_lrc(s.text),
-        lambda s, notes: parse_lrc(s.text, s.name, notes),
-        (".lrc",),
-    ),
-    *_TEXTS[1:2],
-    Reader(
-        "sub",
-        lambda s: one_line_format(s.text) is not None,
-        lambda s, notes: parse_lines(s.text, s.name, notes),
-    ),
-    Reader(
-        "table",
-        _is_table,
-        lambda s, notes: parse_table(s.text, s.name, notes),
-        (".csv", ".tsv"),
-    ),
-    *_TEXTS[2:],
+    _text("tree", is_tree, parse_tree, ".xml", ".trs", ".yaml", ".yml"),
+    _text("json", is_json, parse_json, ".json", ".jsonl", ".ndjson", ".json3", by_suffix=True),
+    _VTT,
+    _text("lrc", is_lrc, parse_lrc, ".lrc", by_suffix=True),
+    _SRT,
+    _text("sub", one_line_format, parse_lines),
+    _text("table", is_table, parse_table, ".csv", ".tsv", by_suffix=True),
+    *_PROSE,
 )

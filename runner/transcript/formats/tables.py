@@ -215,7 +215,6 @@ def _guessed(rows: Rows) -> list[str]:
     names = [f"column {number}" for number in range(1, width + 1)]
     times = [at for at, column in enumerate(columns) if _are_times(column)]
     if times:
-        names[times[0]] = "start"
         later = (at for at in times[1:] if _are_later(columns[times[0]], columns[at]))
         names[next(later, times[0])] = "end"
         names[times[0]] = "start"

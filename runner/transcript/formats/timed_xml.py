@@ -25,7 +25,6 @@ def is_timed_xml(text: str) -> bool:
 
 def parse_timed_xml(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of TTML or YouTube's timed text; raise TranscriptError."""
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)  # it may name another encoding than ours
     reader = _TimedXml(xml_root(text) in _YOUTUBE)
     for event in xml_events(text, source, "XML"):
         reader.take(event, notes)
@@ -71,9 +70,8 @@ class _TimedXml:
         if tag == "tt":
             frames, ticks = attributes.get("frameRate", ""), attributes.get("tickRate", "")
             self.rates = {"f": _number(frames) or 30.0, "t": _number(ticks) or _number(frames) or 1}
-        start = (
-            None if self.youtube and self.depth else self._time(attributes, "begin", "t", "start")
-        )
+        inside = self.youtube and self.depth
+        start = None if inside else self._time(attributes, "begin", "t", "start")
         base = above.begin if above else 0.0
         agent = attributes.get("agent") or attributes.get("speaker")
         if agent and self.depth:

@@ -28,18 +28,15 @@ def is_tree(text: str) -> bool:
 
 def parse_tree(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of XML or YAML; raise TranscriptError if nothing says who spoke or when."""
-    if not is_other_xml(text):
-        turns = turns_of_value(_yaml(text, source), source, notes, sure=True)
-        what = "YAML"
-    else:
+    if is_other_xml(text):
         what = f"XML with the root element '{xml_root(text)}'"
-        text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)  # it may name another encoding than ours
-        value = _value(xml_events(text, source, what))
-        turns = turns_of_value(value, source, notes, sure=True)
+        value: object = _value(xml_events(text, source, what))
+    else:
+        what, value = "YAML", _yaml(text, source)
+    turns = turns_of_value(value, source, notes, sure=True)
     if turns is None:
-        raise fault(
-            source, f"this is {what} without a list of turns that says who speaks; {TO_TEXT}"
-        )
+        without = "without a list of turns that says who speaks"
+        raise fault(source, f"this is {what} {without}; {TO_TEXT}")
     return turns
 
 
@@ -70,18 +67,12 @@ def _value(events: Iterable[Event]) -> dict[str, Any]:
             words = "".join(text for name, text in texts if own or not name)
             for name, each in () if own else texts:
                 if name:
-                    node[name] = (
-                        f"{node[name]}\n{each}" if isinstance(node.get(name), str) else each
-                    )
+                    before = node.get(name)
+                    node[name] = f"{before}\n{each}" if isinstance(before, str) else each
             if node:
                 node.update({"text": words} if words.strip() else {})
-                _append(above, tag, node)
+                if isinstance(same := above.setdefault(tag, []), list):
+                    same.append(node)
             elif words.strip():
                 beside.append((tag, words))
     return path[0][0]
-
-
-def _append(above: dict[str, Any], tag: str, node: dict[str, Any]) -> None:
-    same = above.setdefault(tag, [])
-    if isinstance(same, list):
-        same.append(node)

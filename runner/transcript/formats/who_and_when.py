@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from runner.transcript.formats.fields import (
     Fields,
     Record,
+    best_of,
     fields_of,
     parts_of,
     simple_name,
@@ -41,9 +42,7 @@ class Clock:
 
 def span_in(record: Record, fields: Fields) -> Span:
     """Return the start and the end of *record*, also from its length or its words."""
-    start: Moment | None = None
-    end: Moment | None = None
-    used = ""
+    start, end, used = None, None, ""
     for key in fields.keys["start"]:
         if start is None and record.get(key) is not None:
             start, end = span_of(record[key], simple_name(key)[1])
@@ -83,10 +82,8 @@ def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str 
         value = value.rstrip(": ") if isinstance(value, str) else value
         if (name := speaker_of(value)) is not None:
             return name
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return speaker_in(best[0], fields_of(best[:1]), names)
-    return None
+    best = best_of(record, fields)
+    return speaker_in(*best, names) if best else None
 
 
 def channels_in(records: Sequence[Record], fields: Fields) -> list[str | None]:

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from runner.transcript.layouts import hints
 from runner.transcript.layouts import openings as shapes
-from runner.transcript.layouts.hints import Hint
 from runner.transcript.layouts.openings import Opens
 
 
@@ -12,18 +10,16 @@ from runner.transcript.layouts.openings import Opens
 class Layout:
     """One arrangement of labels, times and text.
 
-    *opens* reads the opening of a row, for the rows of which *hint* says that they may have one.
-    *share* is the least share of the places for turns that its openings take. In layouts that are
-    not *plain*, text looks like an opening easily, so that a label must recur or be two words.
-    *heads_block*: turns start at a blank line, if the file has any. *timed*: every opening has a
-    time. What looks like an opening in a *sure* one, or in one with times, is one, by nobody known
-    if its label is no speaker. In a *marked* one the mark opens a turn whoever speaks; a *pair* has
-    two marks and needs both.
+    *opens* reads the opening of a row. *share* is the least share of the places for turns that its
+    openings take. In layouts that are not *plain*, text looks like an opening easily, so that a
+    label must recur or be two words. *heads_block*: turns start at a blank line, if the file has
+    any. *timed*: every opening has a time. What looks like an opening in a *sure* one, or in one
+    with times, is one, by nobody known if its label is no speaker. In a *marked* one the mark opens
+    a turn whoever speaks; a *pair* has two marks and needs both.
     """
 
     name: str
     opens: Opens
-    hint: Hint
     share: float = 0.0
     plain: bool = True
     heads_block: bool = False
@@ -33,54 +29,19 @@ class Layout:
     pair: bool = False
 
 
-_SQUARE = "[【［「"
-_DASHES = hints.contains(r"\s(?:[-–—]{1,2}>?|[»~→])\s")
-_CLOCKS = hints.contains(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
-_FULL_STOPS = hints.contains(r"[\w'’]\.(?:\s|[-–—]|$)")
-_COLUMNS = hints.contains(r"\t|\s\||\s{3}")
 LAYOUTS = (
-    Layout("label in the line", shapes.in_line, hints.has_colon, 0.05),
-    Layout(">> and text", shapes.after_chevrons, hints.starts_with(">"), marked=True),
-    Layout("Q and A", shapes.question_or_answer, hints.starts_with("QA"), marked=True, pair=True),
-    Layout(
-        "label and time above the text",
-        shapes.above_with_time,
-        hints.is_short,
-        0.1,
-        timed=True,
-        sure=True,
-    ),
-    Layout(
-        "time and label above the text",
-        shapes.below_time,
-        hints.is_timed,
-        0.1,
-        timed=True,
-        sure=True,
-    ),
-    Layout(
-        "label with a time in the line",
-        shapes.with_time_inside,
-        _CLOCKS,
-        0.3,
-        timed=True,
-        sure=True,
-    ),
-    Layout("angled label", shapes.wrapped("<"), hints.starts_with("<"), 0.3, sure=True),
-    Layout(
-        "bracketed label", shapes.wrapped("[【［「"), hints.starts_with("[【［「"), 0.4, sure=True
-    ),
-    Layout("label in parentheses", shapes.wrapped("(（"), hints.starts_with("(（"), 0.4),
-    Layout("label in bold", shapes.emphasised, hints.is_emphasised, 0.4),
-    Layout("label, full stop, text", shapes.before_full_stop, _FULL_STOPS, 0.2, plain=False),
-    Layout("label, dash, text", shapes.dashed, _DASHES, 0.5, plain=False),
-    Layout("label and text in columns", shapes.in_columns, _COLUMNS, 0.5, plain=False),
-    Layout(
-        "label above the text",
-        shapes.above,
-        hints.may_end_in_label,
-        0.4,
-        plain=False,
-        heads_block=True,
-    ),
+    Layout("label in the line", shapes.in_line, 0.05),
+    Layout(">> and text", shapes.after_chevrons, marked=True),
+    Layout("Q and A", shapes.question_or_answer, marked=True, pair=True),
+    Layout("label and time above the text", shapes.above_with_time, 0.1, timed=True),
+    Layout("time and label above the text", shapes.below_time, 0.1, timed=True),
+    Layout("label with a time in the line", shapes.with_time_inside, 0.3, timed=True),
+    Layout("angled label", shapes.wrapped("<"), 0.3, sure=True),
+    Layout("bracketed label", shapes.wrapped("[【［「"), 0.4, sure=True),
+    Layout("label in parentheses", shapes.wrapped("(（"), 0.4),
+    Layout("label in bold", shapes.emphasised, 0.4),
+    Layout("label, full stop, text", shapes.before_full_stop, 0.2, plain=False),
+    Layout("label, dash, text", shapes.dashed, 0.5, plain=False),
+    Layout("label and text in columns", shapes.in_columns, 0.5, plain=False),
+    Layout("label above the text", shapes.above, 0.4, plain=False, heads_block=True),
 )

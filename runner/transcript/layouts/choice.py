@@ -102,7 +102,7 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
         if near and not _agree(chosen.turns(rows), other, rows):
             notes.warn(
                 f"the layout may as well be '{other.layout.name}', such as in "
-                f"'{_example(other, rows)}'; read as '{best.name}'"
+                f"'{rows[next(iter(other.openings))].raw[:60]}'; read as '{best.name}'"
             )
 
 
@@ -183,7 +183,3 @@ def _known(
         for at, opening in seen.items()
         if opening.label in known and at not in turns and rows[at].placed
     }
-
-
-def _example(evidence: Explained, rows: Sequence[Row]) -> str:
-    return rows[next(iter(evidence.openings))].raw[:60]

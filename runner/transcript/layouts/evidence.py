@@ -54,18 +54,15 @@ def openings_in(
     """Return the openings of *layout* by row, from *start* on, but none of *claimed* rows."""
     found: dict[int, Opening] = {}
     below = -1
-    hinted = [at for at in range(start, len(rows)) if at not in claimed and layout.hint(rows[at])]
-    for at in hinted:
-        if at <= below:  # the text of the opening above is none itself
+    for at in range(start, len(rows)):
+        if at <= below or at in claimed:  # the text of the opening above is none itself
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
             continue
         found[at] = opening
-        if not opening.rest and not layout.timed and layout.heads_block:
-            below = at + opening.rows
-        elif layout.timed and not opening.rest:
-            below = at + opening.rows - 1
+        if not opening.rest and (layout.heads_block or layout.timed):
+            below = at + opening.rows - layout.timed
     return _with_late_times(_without_odd_dates(found))
 
 
@@ -80,7 +77,7 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
 def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
     """Return whether a row that stands alone is above a label that does not."""
     alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
-    return alone and bool(layout.hint(rows[at + 1])) and layout.opens(rows, at + 1) is not None
+    return alone and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -136,7 +133,7 @@ def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) 
     """Return whether labels that occur once each may be speakers."""
     if not layout.plain:
         return False
-    least = Likeness.WORD if layout.sure else Likeness.NAME
+    least = Likeness.WORD if layout.sure or layout.timed else Likeness.NAME
     names = all(likeness(opening.label) >= least for opening in named)
     share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
     return bool(named) and names and (share or (bool(first) and layout.share < 0.1))

@@ -63,9 +63,12 @@ def _growing_numbers(lines: Sequence[str]) -> set[int]:
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, line in enumerate(lines):
         stripped = line.strip()
-        if 0 < len(stripped) <= _MAX_CHARS and ":" not in stripped and _may_count(stripped):
-            for position, number in enumerate(_DIGITS.findall(stripped)[:3]):
-                found[_other(stripped, position)].append((index, int(number[:9])))
+        if not 0 < len(stripped) <= _MAX_CHARS or ":" in stripped:
+            continue
+        if stripped[-1].isdigit() or stripped[0].isdigit() or _PAGE.search(stripped):
+            for number in itertools.islice(_DIGITS.finditer(stripped), 3):
+                others = f"{stripped[: number.start()]}#{stripped[number.end() :]}"
+                found[others].append((index, int(number[0][:9])))
     growing: set[int] = set()
     for text, same in found.items():
         steps = [
@@ -81,18 +84,6 @@ def _growing_numbers(lines: Sequence[str]) -> set[int]:
         ):
             growing |= {index for index, _ in same}
     return growing
-
-
-def _may_count(stripped: str) -> bool:
-    return stripped[-1].isdigit() or stripped[0].isdigit() or bool(_PAGE.search(stripped))
-
-
-def _other(text: str, position: int) -> str:
-    """Return *text* with the number at *position* among its numbers blanked."""
-    parts = _DIGITS.split(text)
-    numbers = _DIGITS.findall(text)
-    numbers[position] = "#"
-    return "".join(part + number for part, number in zip(parts, [*numbers, ""], strict=True))
 
 
 def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:

@@ -17,6 +17,7 @@ _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$"
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
 _COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
+_CLOCK_INSIDE = re.compile(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
     r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
@@ -54,6 +55,8 @@ Opens = Callable[[Sequence[Row], int], Opening | None]
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
     row = rows[at]
+    if ":" not in row.head and "：" not in row.head:
+        return None
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     opening = again or row.opening
     colon = _label_colon(text)
@@ -76,7 +79,9 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name 0:01`, or the name and the time on two lines, with the text below."""
     row = rows[at]
-    if row.stamp or at + 1 == len(rows):
+    if row.stamp or at + 1 == len(rows) or len(row.text) > HEAD_CHARS:
+        return None
+    if row.text.endswith(SENTENCE_ENDS):
         return None
     text = _strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
@@ -112,7 +117,7 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
 def above(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name` on a line of its own, with the text below."""
     row = rows[at]
-    if row.stamp or at + 1 == len(rows):
+    if row.stamp or at + 1 == len(rows) or len(row.text) > MAX_LABEL_CHARS or not row.placed:
         return None
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
@@ -172,7 +177,7 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name [0:01] text` and `Name<tab>0:01<tab>text`."""
     row = rows[at]
-    if row.stamp:
+    if row.stamp or not _CLOCK_INSIDE.search(row.head):
         return None
     for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])

@@ -46,7 +46,7 @@ def is_speech(text: str) -> bool:
 def is_fact(line: str) -> bool:
     """Return whether *line* is a fact on the recording, such as `Date: …` or `**Attendees:** …`."""
     key = _KEY.match(line[:200])
-    return bool(key) and key is not None and not _FIELDS.isdisjoint(key[1].lower().split())
+    return key is not None and not _FIELDS.isdisjoint(key[1].lower().split())
 
 
 def header(rows: Sequence[Row]) -> int:
@@ -59,7 +59,11 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if facts and block.stop < len(rows) and not any(_is_sentence(rows[at]) for at in keys):
+        if (
+            facts
+            and block.stop < len(rows)
+            and not any(ends_sentence(rows[at].text) for at in keys)
+        ):
             end = block.stop
         elif keys:
             for at in block:
@@ -107,11 +111,7 @@ def _speaks(rows: Sequence[Row], at: int) -> bool:
     if key is None:
         return False
     same = (row.text.startswith(key[1]) for row in rows[at + 1 :])
-    return _is_sentence(rows[at]) or any(same)
-
-
-def _is_sentence(row: Row) -> bool:
-    return ends_sentence(row.text)
+    return ends_sentence(rows[at].text) or any(same)
 
 
 def facts_of(preface: Sequence[str]) -> dict[str, str]:

@@ -71,19 +71,15 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
         if kind or not line.strip():
             gap = True
         else:
-            rows.append(_row(line, gap))
+            rows.append(row_of(line, gap))
             rows[-1].where = where
             gap = False
     _mark_placed(rows)
     return rows
 
 
-def row_of(line: str) -> Row:
-    """Return the row of a line that stands alone, such as one of a caption."""
-    return _row(line, True)
-
-
-def _row(line: str, gap: bool) -> Row:
+def row_of(line: str, gap: bool = True) -> Row:
+    """Return the row of a line, below a *gap* unless told otherwise."""
     raw = line.strip()
     mark = _MARK.match(raw)
     opening, text = open_emphasis(raw[mark.end() :].lstrip() if mark else raw)

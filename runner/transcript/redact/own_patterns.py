@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import regex
 
 from runner.base.errors import ConfigError, one_line
+from runner.base.patterns import pattern_of
 from runner.config.schema import TranscriptSettings
 
 MATCH_S = 5.0  # for all matches of one pattern in a transcript; a megabyte takes some 0.1 s
@@ -17,9 +18,9 @@ def compiled(patterns: Sequence[str]) -> tuple["regex.Pattern[str]", ...]:
     made = []
     for number, text in enumerate(patterns):
         try:
-            pattern = regex.compile(text)
+            pattern = pattern_of(text)
             empty = pattern.search("", timeout=MATCH_S) is not None
-        except (regex.error, TimeoutError, RecursionError, OverflowError) as error:
+        except (ValueError, TimeoutError) as error:
             raise ConfigError(f"{KEY}[{number}]={text!r}: {one_line(str(error))}") from error
         if empty:
             raise ConfigError(f"{KEY}[{number}]={text!r} matches the empty text")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.providers.batches.factory import batch_endpoint, has_batches, why_no_batches
+from runner.providers.batches.factory import batch_endpoint, why_no_batches
 from runner.providers.litellm.route import ModelRoute
 
 
@@ -30,13 +30,13 @@ def test_a_provider_without_batches_is_refused_with_the_nearest_that_has(
         batch_endpoint(ModelRoute(name))
 
     assert "\n" not in str(caught.value)
-    assert not has_batches(ModelRoute(name))
+    assert why_no_batches(ModelRoute(name))
 
 
 def test_the_providers_that_have_batches_are_known_without_litellm() -> None:
     names = ("openai/a", "azure/a", "mistral/a", "groq/a/b", "gemini/a", "anthropic/a")
 
-    assert [name for name in names if not has_batches(ModelRoute(name))] == []
+    assert [name for name in names if why_no_batches(ModelRoute(name))] == []
     assert "transport=litellm" in why_no_batches(ModelRoute("openai/a", transport="litellm"))
 
 

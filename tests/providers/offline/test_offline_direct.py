@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,18 +71,19 @@ REQUESTS = {
     "cached": replace(REQUEST, cache=True),
     "silence": replace(REQUEST, messages=({"role": "user", "content": ""},)),
 }
-PRICED: dict[str, Any] = {"input_usd_per_mtok": 1.0, "output_usd_per_mtok": 2.0}
 Told = tuple[Any, ...]
 
 
-async def outcomes(transport: Transport) -> dict[str, Completion | Told]:
-    """Return what *transport* makes of each of REQUESTS."""
+async def outcomes(
+    transport: Transport, names: Iterable[str] = tuple(REQUESTS)
+) -> dict[str, Completion | Told]:
+    """Return what *transport* makes of each of REQUESTS, or of *names*."""
     found: dict[str, Completion | Told] = {}
     await transport.open()
     try:
-        for name, request in REQUESTS.items():
+        for name in names:
             try:
-                found[name] = await transport.complete(request, 30.0)
+                found[name] = await transport.complete(REQUESTS[name], 600.0)
             except CallError as error:
                 facts = (error.kind, error.status, error.retry_after_s, error.final, error.billed)
                 found[name] = (*facts, str(error))
@@ -91,24 +92,38 @@ async def outcomes(transport: Transport) -> dict[str, Completion | Told]:
     return found
 
 
-@pytest.mark.parametrize("settings", [{}, PRICED], ids=["free", "priced"])
-def test_both_ways_give_the_same_replies_and_failures(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
-) -> None:
-    monkeypatch.setenv("OWN_API_KEY", "canary-12345678")
-    route = ModelRoute(MODEL, **settings)
-    own = asyncio.run(outcomes(OfflineTransport(route, READINGS)))
-    through = asyncio.run(outcomes(LiteLLMTransport(route, READINGS)))
+@pytest.fixture(scope="module")
+def free() -> Iterator[dict[str, Completion | Told]]:
+    """What the offline model's own way makes of REQUESTS; OWN_API_KEY has a value."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OWN_API_KEY", "canary-12345678")
+        yield asyncio.run(outcomes(OfflineTransport(ModelRoute(MODEL), READINGS)))
 
-    assert [*own] == [*REQUESTS]
-    for name, outcome in own.items():
+
+def test_both_ways_give_the_same_replies_and_failures(free: dict[str, Completion | Told]) -> None:
+    through = asyncio.run(outcomes(LiteLLMTransport(ModelRoute(MODEL), READINGS)))
+
+    assert [*free] == [*REQUESTS]
+    for name, outcome in free.items():
         assert through[name] == outcome, name
 
 
-def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
-    os.environ.pop("OWN_API_KEY", None)
-    found = asyncio.run(outcomes(OfflineTransport(ModelRoute(MODEL), READINGS)))
-    reply, failed = found["echo"], found["lost"]
+def test_both_ways_give_the_same_costs_where_the_model_has_prices() -> None:
+    route = ModelRoute(MODEL, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    told = ("echo", "empty", "cached", "silence")
+    own, through = (
+        asyncio.run(outcomes(way(route, READINGS), told))
+        for way in (OfflineTransport, LiteLLMTransport)
+    )
+
+    assert own == through
+    assert all(isinstance(each, Completion) and each.usage.cost_usd for each in own.values())
+
+
+def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final(
+    free: dict[str, Completion | Told],
+) -> None:
+    reply, failed = free["echo"], free["lost"]
 
     assert isinstance(reply, Completion)
     assert isinstance(failed, tuple)
@@ -123,11 +138,12 @@ def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final() -> None:
     assert failed[-1] == "offline reading of lost: KeyError: 'lost'"
 
 
-@pytest.mark.parametrize("name", ["told", "deep", "closed", "late", "torn", "unserialisable"])
-def test_no_fault_of_a_reading_is_taken_for_an_outage(name: str) -> None:
-    found = asyncio.run(outcomes(OfflineTransport(ModelRoute(MODEL), READINGS)))
+def test_no_fault_of_a_reading_is_taken_for_an_outage(free: dict[str, Completion | Told]) -> None:
+    for name in ("told", "deep", "closed", "late", "torn", "unserialisable"):
+        fault = free[name]
 
-    assert ("bad_request", 400, None, False, False) == found[name][:-1]  # type: ignore[index]
+        assert isinstance(fault, tuple), name
+        assert ("bad_request", 400, None, False, False) == fault[:-1], name
 
 
 @pytest.mark.parametrize(
@@ -146,50 +162,41 @@ def test_the_settings_choose_the_way(wanted: str, made: type[Transport]) -> None
     assert WORKERS == client.gate.limit.ceiling
 
 
-# What a process had loaded when it ended, as its last line.
-LOADED = """
-import atexit, sys
-heavy = ("litellm", "openai", "aiohttp", "httpx")
-atexit.register(lambda: print("loaded:", *(name for name in heavy if name in sys.modules)))
+COMMANDS = {
+    "output.console=quiet": 0,
+    "--help": 0,
+    "model=nope": 2,
+    "+typo=1": 2,
+    "model=openai": 2,
+    "transcript=nowhere.txt": 7,
+}
+# One process for all commands, because starting one costs more than any of them.
+DRIVER = """
+import sys
+from importlib.util import find_spec
+from hydra.core.global_hydra import GlobalHydra
 from runner.run.command import main
-sys.argv = ["colloquy", *ARGUMENTS]
-main()
+HEAVY = ("litellm", "openai", "aiohttp", "httpx")
+assert all(map(find_spec, HEAVY))
+for argument in COMMANDS:
+    GlobalHydra.instance().clear()
+    sys.argv = ["colloquy", argument]
+    try:
+        main()
+    except SystemExit as end:
+        print("loaded:", argument, end.code, *(name for name in HEAVY if name in sys.modules))
 """
 
 
-def loaded(tmp_path: Path, *arguments: str) -> tuple[int, list[str]]:
-    """Return the exit code of the command line and what it had imported of what is heavy."""
-    given = [*arguments, f"output.dir={tmp_path}"] if "--help" not in arguments else [*arguments]
+def test_nothing_heavy_is_imported_where_no_provider_is_asked(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LOADED.replace("ARGUMENTS", repr(given))],
+        [sys.executable, "-c", DRIVER.replace("COMMANDS", repr([*COMMANDS]))],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=600,
     )
-    *_, last = done.stdout.strip().split("\n")
-    assert last.startswith("loaded:"), done.stderr
-    return done.returncode, last.split()[1:]
+    told = [line.split() for line in done.stdout.splitlines() if line.startswith("loaded: ")]
 
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["output.console=quiet"], 0),
-        (["--help"], 0),
-        (["model=nope"], 2),
-        (["model=openai"], 2),
-        (["transcript=nowhere.txt"], 7),
-    ],
-)
-def test_nothing_heavy_is_imported_where_no_provider_is_asked(
-    tmp_path: Path, arguments: list[str], code: int
-) -> None:
-    assert (code, []) == loaded(tmp_path, *arguments)
-
-
-def test_litellm_is_imported_where_it_is_asked_for(tmp_path: Path) -> None:
-    code, heavy = loaded(tmp_path, "output.console=quiet", "model.transport=litellm")
-
-    assert code == 0
-    assert "litellm" in heavy
+    assert COMMANDS == {argument: int(code) for _, argument, code, *_ in told}, done.stderr
+    assert [] == [line for line in told if line[3:]]

@@ -11,17 +11,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from helpers.processes import warm_python
 
 from runner.base.errors import ConfigError
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.__main__ import parse
+from runner.providers.simulated.__main__ import main, parse
 from runner.providers.simulated.faults import KINDS
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.providers.simulated.server import SimulatedProvider
@@ -40,7 +40,6 @@ BODY: dict[str, Any] = {
         },
     },
 }
-GOOD = {"text": "Simulated text 1, written by no model."}
 COMMAND = [sys.executable, "-m", "runner.providers.simulated"]
 
 
@@ -75,10 +74,6 @@ def answers(*bodies: Any, headers: dict[str, str] | None = None, **changes: Any)
                 return [*found, await response.json()]
 
     return list(run(main()))
-
-
-def message(text: str) -> Any:
-    return json.loads(text)["choices"][0]["message"]
 
 
 def test_a_request_is_answered_in_its_schema_with_its_usage() -> None:
@@ -154,38 +149,36 @@ def test_a_refusal_has_the_limits_headers_and_an_error_body() -> None:
     assert json.loads(text)["error"]["code"] == "rate_limit_exceeded"
 
 
-@pytest.mark.parametrize(
-    ("kind", "status", "part"),
-    [
-        ("status_418", 418, '"code": "simulated"'),
-        ("quota", 429, '"code": "insufficient_quota"'),
-        ("context", 400, '"code": "context_length_exceeded"'),
-        ("echo_key", 400, "Bearer canary"),
-        ("html", 200, "<html>"),
-        ("bad_json", 200, '{"choices": [{"mess'),
-        ("no_choices", 200, '"choices": []'),
-        ("no_content", 200, '"content": null'),
-        ("length", 200, '"finish_reason": "length"'),
-        ("content_filter", 200, '"finish_reason": "content_filter"'),
-        ("refusal", 200, '"refusal": "I cannot help with that."'),
-        ("surrogate", 200, "Simulated\\ud800 text"),
-        ("bad_answer", 200, "fits no schema"),
-        ("bad_text", 200, "this is not JSON"),
-        ("nan", 200, '\\"value\\": NaN'),
-    ],
+FAULTS = (
+    ("status_418", 418, '"code": "simulated"'),
+    ("quota", 429, '"code": "insufficient_quota"'),
+    ("context", 400, '"code": "context_length_exceeded"'),
+    ("echo_key", 400, "Bearer canary"),
+    ("html", 200, "<html>"),
+    ("bad_json", 200, '{"choices": [{"mess'),
+    ("no_choices", 200, '"choices": []'),
+    ("no_content", 200, '"content": null'),
+    ("length", 200, '"finish_reason": "length"'),
+    ("content_filter", 200, '"finish_reason": "content_filter"'),
+    ("refusal", 200, '"refusal": "I cannot help with that."'),
+    ("surrogate", 200, "Simulated\\ud800 text"),
+    ("bad_answer", 200, "fits no schema"),
+    ("bad_text", 200, "this is not JSON"),
+    ("nan", 200, '\\"value\\": NaN'),
 )
-def test_each_fault_is_sent_as_its_name_says(kind: str, status: int, part: str) -> None:
-    (found, _, text), _ = answers(BODY, headers={"Authorization": "Bearer canary"}, script=[kind])
-
-    assert found == status
-    assert part in text
 
 
-def test_a_reply_without_usage_has_none() -> None:
-    (_, _, text), _ = answers(BODY, script=["no_usage"])
+def test_each_fault_is_sent_as_its_name_says() -> None:
+    bodies, kinds = [BODY] * (len(FAULTS) + 1), [kind for kind, *_ in FAULTS]
+    *found, (_, _, unmetered), _ = answers(
+        *bodies, headers={"Authorization": "Bearer canary"}, script=[*kinds, "no_usage"]
+    )
 
-    assert "usage" not in json.loads(text)
-    assert message(text)["content"]
+    for (kind, status, part), (actual, _, text) in zip(FAULTS, found, strict=True):
+        assert status == actual, kind
+        assert part in text, kind
+    assert "usage" not in json.loads(unmetered)
+    assert json.loads(unmetered)["choices"][0]["message"]["content"]
 
 
 @pytest.mark.parametrize(
@@ -286,29 +279,47 @@ def test_a_wrong_argument_is_refused_in_one_line(argument: str, message: str) ->
     assert str(caught.value) == message
 
 
-@pytest.mark.slow
-def test_help_names_every_key_and_every_kind() -> None:
-    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=600)
-    named = set(re.findall(r"^    (\w+)", done.stdout, re.MULTILINE))
+Command = Callable[[str], tuple[int, str, str]]
 
-    assert done.returncode == 0
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Run the command in this process; return its exit code, output and errors."""
+    before = os.umask(0o077)
+
+    def run_it(argument: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["colloquy-simulate", argument])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    yield run_it
+    os.umask(before)
+
+
+def test_help_names_every_key_and_every_kind(command: Command) -> None:
+    code, out, _ = command("--help")
+    named = set(re.findall(r"^    (\w+)", out, re.MULTILINE))
+
+    assert 0 == code
     assert {"port", *SimulateSettings.model_fields, *KINDS} <= named
 
 
-@pytest.mark.slow
-def test_a_wrong_argument_ends_the_command_with_2_and_a_taken_port_with_8() -> None:
-    wrong = subprocess.run([*COMMAND, "latency=3"], capture_output=True, text=True, timeout=600)
+def test_a_wrong_argument_ends_the_command_with_2_and_a_taken_port_with_8(
+    command: Command,
+) -> None:
+    wrong, _, said = command("latency=3")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        busy = subprocess.run(
-            [*COMMAND, f"port={port}"], capture_output=True, text=True, timeout=600
-        )
+        busy, _, errors = command(f"port={port}")
 
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
-    assert (busy.returncode, busy.stderr.count("\n")) == (8, 1)
-    assert f"port {port} of 127.0.0.1 is in use" in busy.stderr
+    assert (2, 1) == (wrong, said.count("\n"))
+    assert (8, 1) == (busy, errors.count("\n"))
+    assert f"port {port} of 127.0.0.1 is in use" in errors
 
 
 @pytest.mark.slow
@@ -321,19 +332,6 @@ def test_a_signal_ends_the_command_with_0(number: signal.Signals) -> None:
 
         assert re.fullmatch(r"serving http://127\.0\.0\.1:\d+/v1\n", line)
         assert child.wait() == 0
-
-
-@pytest.mark.slow
-def test_the_child_process_serves_and_ends_with_its_block() -> None:
-    async def main() -> tuple[str, int]:
-        async with simulated_process(settings(script=["status_503"])) as url:
-            return url, (await post(url))[0]
-
-    url, status = run(main())
-
-    assert status == 503
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), 5)
 
 
 @pytest.mark.slow
@@ -358,43 +356,31 @@ def test_the_child_process_ends_when_its_block_is_cancelled() -> None:
 
 
 @pytest.mark.slow
-def test_a_child_that_has_served_serves_again_as_if_new() -> None:
+def test_a_child_serves_again_as_if_new_and_a_dead_one_is_replaced() -> None:
     idle = IdleProcesses()
 
-    async def serve(**changes: Any) -> tuple[str, list[int]]:
-        """Return the address and the statuses of two requests, in an event loop of their own."""
+    async def serve(**changes: Any) -> list[int]:
+        """Return the statuses of two requests, in an event loop of their own."""
         async with simulated_process(settings(**changes), idle) as url:
-            return url, [(await post(url))[0] for _ in range(2)]
+            return [(await post(url))[0] for _ in range(2)]
 
     first, second = run(serve(script=["status_503"])), run(serve(script=["status_429"]))
     child = idle.take()
 
+    assert [[503, 200], [429, 200]] == [first, second]
     assert child is not None
     assert idle.take() is None  # both were served by one
-    assert first[1] == [503, 200]
-    assert second[1] == [429, 200]
     idle.keep(child)
+    child.kill()
+    child.wait()
+
+    assert [200, 200] == run(serve())  # by another one
+    last = idle.take()
+    assert last is not None
+    idle.keep(last)
     idle.end()
 
-    assert child.poll() is not None
-
-
-@pytest.mark.slow
-def test_a_child_that_has_died_while_idle_is_replaced() -> None:
-    idle = IdleProcesses()
-
-    async def serve() -> int:
-        async with simulated_process(settings(), idle) as url:
-            return (await post(url))[0]
-
-    assert run(serve()) == 200
-    dead = idle.take()
-    assert dead is not None
-    idle.keep(dead)
-    dead.kill()
-    dead.wait()
-
-    assert run(serve()) == 200
+    assert last.poll() is not None
 
 
 PARENT = """
@@ -438,12 +424,11 @@ def test_impossible_settings_start_no_child() -> None:
 
 @pytest.mark.slow
 def test_the_benchmark_prints_a_row_for_every_load() -> None:
+    sizes = ["--seconds", "0.02", "--connections", "4", "--distinct", "8"]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.simulator", "--seconds", "0.1", "--connections", "4"],
-        cwd=Path(__file__).resolve().parents[3],
+        [warm_python(), "-m", "benchmarks.simulator", *sizes],
         capture_output=True,
         text=True,
-        timeout=600,
     )
     rows = done.stdout.strip().split("\n")[2:]
 

@@ -3,11 +3,12 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import job
+from helpers import ScriptedTransport, job
 from helpers.batches import execute_batch
 from helpers.planted import (
     collection,
@@ -21,6 +22,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.reports.verify import verify
+from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
 
 PLAN = {
@@ -34,8 +36,11 @@ PLAN = {
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    yield
+
+    assert [] == collection_faults(Path("batch"))  # holds whatever a test has done
 
 
 def told(batch: str = "batch") -> dict[str, tuple[set[str], set[str], set[str], int]]:
@@ -278,14 +283,20 @@ def test_a_plan_predicts_the_calls_of_a_collection() -> None:
     interviews(PLAN)
     large, small = (
         plan_batch(collection(f"stages.across.context.token_budget={budget}")).plan()
-        for budget in (24_000, 1_000)
+        for budget in (24_000, 260)
     )
     one = collection("transcript.path=many/ann*")
 
     assert {"findings", "themes", "agreements", "outliers", "synthesis"} == large.nodes.keys()
     assert [6, 1, 1, 1, 1] == [node.calls for node in large.nodes.values()]
     assert small.nodes["themes"].calls > 5
+    assert not large.nodes["themes"].seen
     assert {"findings"} == plan_batch(one).plan().nodes.keys()
+    execute_batch(made := collection(), planted)
+    later = plan_batch(made).plan()
+
+    assert all(node.seen for node in later.nodes.values())
+    assert [20.0, 20.0] == [later.nodes[name].reply_tokens for name in ("themes", "synthesis")]
 
 
 def test_a_contradiction_has_sides_of_their_own_and_is_told_once() -> None:
@@ -359,3 +370,30 @@ def test_the_same_words_in_several_parts_are_one_line_for_the_call_that_merges()
         (each.title, len(each.files)) for each in stored().themes
     ]
     assert [] == verify(Path("batch"))
+
+
+def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() -> None:
+    interviews(PLAN)
+    strong = ScriptedTransport(planted)
+
+    def weak(request: Any) -> str:
+        return "I cannot do that." if request.node.startswith("themes") else planted(request)
+
+    escalates = ("+model@models.strong=simulated", "model.escalate=[strong]")
+    made = collection("stages.across.context.token_budget=260", *escalates)
+    plan = plan_batch(made)
+    result, _ = execute_batch(made, weak, strong=strong)
+    asked = [request.node for request in strong.requests]
+    about = json.loads(Path("batch/metadata.json").read_text())["collection"]
+
+    assert 0 == result.exit_code
+    assert EXPECTED == told()
+    assert len(asked) > 2
+    assert {"themes"} == {name.partition("/")[0] for name in asked}
+    assert (len(asked), len(asked)) == (about["escalated"], about["mended"])
+    assert 0 == plan.joint["themes > strong"].calls
+    assert plan.joint["themes > strong"].most_tokens > 0
+    assert [] == verify(Path("batch"))
+    _, again = execute_batch(made, weak, strong=(other := ScriptedTransport(planted)), again=True)
+
+    assert [] == again.requests == other.requests

@@ -1,6 +1,7 @@
 """Terms of questions and of what may answer them, for retrieval without a language model."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -12,6 +13,10 @@ from runner.providers.offline.language.sentences import content_words, stem
 
 _SKIPPED = frozenset(map(stem, ASKING_WORDS | PROMPT_WORDS))
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]{2,}")
+
+_NAME = re.compile(r"\w+(?:['’-]\w+)*['’]?")
+_ASIDE = re.compile(r"\b(?:(?:when|while) \w+ing|during)\b[^,?]*", re.IGNORECASE)
+_ASIDE_WEIGHT = 0.3
 
 
 def terms_of(text: str) -> frozenset[str]:
@@ -32,6 +37,36 @@ def asked_terms(question: str, named: Iterable[str] = ()) -> frozenset[str]:
     every = terms_of(question)
     rest = every - frozenset(map(_root, _SKIPPED))
     return rest.difference(*map(terms_of, named)) or rest or every
+
+
+def named_in(question: str, speakers: Iterable[str]) -> frozenset[str]:
+    """Return those of *speakers* whom *question* names.
+
+    It has all words of the name, or one, in capitals, that is nobody else's: `Morgan` names Julie
+    Morgan MS, `Grad F` Speaker F.
+    """
+    said = [_plain(word) for word in _NAME.findall(question)]
+    lower, capital = {w.lower() for w in said}, {w.lower() for w in said[1:] if w[0].isupper()}
+    parts = {who: {_plain(w).lower() for w in _NAME.findall(who)} for who in {*speakers}}
+    shared = Counter(word for each in parts.values() for word in each)
+    return frozenset(
+        who
+        for who, each in parts.items()
+        if each and (each <= lower or any(shared[word] == 1 for word in each & capital))
+    )
+
+
+def asked_weights(question: str, named: Iterable[str] = ()) -> dict[str, float]:
+    """Return the terms that *question* is about with what each is worth, 0 to 1.
+
+    What only says in which part of the talk, as in `when discussing the budget`, is worth less.
+    """
+    asked, main = asked_terms(question, named), terms_of(_ASIDE.sub(" ", question))
+    return {term: 1.0 if term in main else _ASIDE_WEIGHT for term in sorted(asked)}
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"['’]s?$", "", word)
 
 
 @lru_cache(maxsize=1 << 16)  # 0.1 ms a word

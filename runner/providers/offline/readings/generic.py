@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
-from runner.answers.passages import relevance
+from runner.answers.passages import rarities, relevance
 from runner.providers.offline.dialogue.dialogue import (
     read_dialogue,
     substantive_sentences,
@@ -53,7 +53,8 @@ def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float
     question = set(words(document.question))
     labels = [set(words(line.speaker or "")) for line in document.lines]
     terms = [frozenset(content_words(line.text)) for line in document.lines]
-    scores = relevance(terms, asked, [bool(label) and label <= question for label in labels])
+    named = [bool(label) and label <= question for label in labels]
+    scores = relevance(terms, rarities(terms, asked), named)
     return dict(zip((line.segment for line in document.lines), scores, strict=True))
 
 

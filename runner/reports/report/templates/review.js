@@ -70,6 +70,7 @@
       return;
     }
     const key = event.key.toLowerCase();
+    if (event.repeat && (key in verdicts || key === "x" || key === "0")) return;  // a key held down
     if (key in verdicts) mark(cards[at], verdicts[key]);
     else if (key === "x" || key === "0") mark(cards[at], "");
     else if (key === "j" || key === "arrowdown") go(at + 1);

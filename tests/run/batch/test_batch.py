@@ -223,8 +223,7 @@ def test_tokens_and_cost_of_all_runs_are_summed_and_told() -> None:
 
 def test_no_more_calls_are_out_than_there_are_slots_and_all_slots_are_used() -> None:
     write_all(12)
-    latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
-    result, _ = execute_batch(many("processing.max_concurrent=6"), latency_s=latency)
+    result, _ = execute_batch(many("processing.max_concurrent=6"), latency_s=SECOND)
     run = result.benchmark["run"]
 
     assert 12 * NODES == run["sum_latency_s"]
@@ -235,8 +234,7 @@ def test_no_more_calls_are_out_than_there_are_slots_and_all_slots_are_used() -> 
 
 def test_runs_are_finished_before_others_are_begun() -> None:
     write_all(9)
-    latency = dict.fromkeys(("say_means", "perspective_perception", "competing_hypotheses"), 1.0)
-    _, transport = execute_batch(many("processing.max_concurrent=2"), latency_s=latency)
+    _, transport = execute_batch(many("processing.max_concurrent=2"), latency_s=SECOND)
     last = [asked_of(transport.requests, f"t{n:03}.txt")[-1] for n in range(9)]
 
     assert last == sorted(last)

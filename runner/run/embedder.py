@@ -1,7 +1,7 @@
-"""Embedder: vectors of findings from a provider, each text once, stored by model and text."""
+"""Embedder: vectors of texts from a provider, each text once, stored by model and text."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -9,47 +9,52 @@ from runner.answers.analyzer import Message
 from runner.base.errors import CallError
 from runner.base.text import digest
 from runner.base.threads import offload
+from runner.calls.admission.limits import Limit
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
+from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.litellm.embedding import DIMENSIONS, vectors_in
 from runner.providers.request import Request
+from runner.record.recorder import Recorder
 from runner.record.store import Store
-from runner.run.collection.caller import Caller
 
 MOST_TEXTS = 256  # of one call
-FOLDER = "embeddings"  # in a batch that has no store
+FOLDER = "embeddings"  # of a run or batch that has no store
 
-log = structlog.get_logger("colloquy.collection")
+log = structlog.get_logger("colloquy.embeddings")
 Vector = list[float]
+
+
+def vector_key(settings: Settings, text: str) -> str:
+    """Return the digest under which the vector of *text* is stored."""
+    of = f"{settings.collection.embeddings}\0{DIMENSIONS}\0{settings.model.api_base}"
+    return digest(f"embedding\0{of}\0{text}")
 
 
 @dataclass
 class Embedder:
-    """Asks *client* for vectors as calls of *caller*; None: there are none.
+    """Asks *client* for vectors, which *store* keeps; after a failure there are none.
 
-    After a failure findings are compared by their words alone.
+    Its calls are noted by *recorder*, wait for *slots* (by stage) and go to *absorb*.
     """
 
-    caller: Caller
+    settings: Settings
     client: Client | None
-    store: Store = field(init=False)
-
-    def __post_init__(self) -> None:
-        own = self.caller.directory.path / FOLDER
-        self.store = self.caller.stored.store or Store(own)
+    store: Store
+    recorder: Recorder
+    slots: Mapping[str, Limit]
+    absorb: Callable[[Node, CallLog], object]
 
     async def vectors(self, node: Node, part: str, texts: Sequence[str]) -> list[Vector]:
         """Return the vectors of *texts*, which are *part* of *node*; empty without them."""
         if self.client is None:
             return []
-        settings = self.caller.job.settings
-        of = f"{settings.collection.embeddings}\0{DIMENSIONS}\0{settings.model.api_base}"
-        keys = [digest(f"embedding\0{of}\0{text}") for text in texts]
+        keys = [vector_key(self.settings, text) for text in texts]
         known = await offload(self._stored, dict.fromkeys(keys))
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
-        calls = self.caller.recorder.call_log(replace(node, name=name))
+        calls = self.recorder.call_log(replace(node, name=name))
         calls.secure = lambda _, __: None  # nothing is recorded but in the store
         try:
             for start in range(0, len(missing), MOST_TEXTS):
@@ -62,7 +67,7 @@ class Embedder:
             return []
         finally:
             if calls.attempts:
-                self.caller.absorb(node, calls)
+                self.absorb(node, calls)
         if len({len(vector) for vector in known.values()}) > 1:
             log.warning("embeddings.failed", reason="stored vectors have another length")
             return []
@@ -76,8 +81,8 @@ class Embedder:
             {"role": "user", "content": text.strip() or "-"} for text in texts.values()
         )
         calls.start_conversation()
-        slots = self.caller.slots[node.stage]
-        reply = await client.complete(Request(name, messages, 0), slots, calls)
+        request = Request(name, messages, 0)
+        reply = await client.complete(request, self.slots[node.stage], calls)
         lines = dict(zip(texts, reply.text.splitlines(), strict=True))
         await offload(self._keep, lines)
         return {key: vectors_in(line)[0] for key, line in lines.items()}

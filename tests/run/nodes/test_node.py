@@ -23,7 +23,7 @@ from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.config.learned import remember
 from runner.job.job import Job
-from runner.job.prefix_policy import primed_stages
+from runner.job.prefix_policy import prefix_policy
 from runner.providers.litellm.errors import RefusedError, classify
 from runner.providers.request import Completion, Request
 from runner.record.events import run_log
@@ -255,11 +255,11 @@ def test_auto_primes_only_where_the_cache_saves_enough() -> None:
         "model.max_tokens=400",
     )
 
-    assert primed_stages(job(*priced)) == {("stage_a", "main"), ("stage_b", "main")}
-    assert primed_stages(job(*priced, "processing.max_concurrent=1")) == frozenset()
-    assert primed_stages(job(*priced, "processing.prime_prefix=off")) == frozenset()
-    assert primed_stages(job(*priced, "model.simulate.cache_min_tokens=null")) == frozenset()
-    assert primed_stages(job("model=simulated")) == frozenset()
+    assert prefix_policy(job(*priced)).primed == {("stage_a", "main"), ("stage_b", "main")}
+    assert prefix_policy(job(*priced, "processing.max_concurrent=1")).primed == set()
+    assert prefix_policy(job(*priced, "processing.prime_prefix=off")).primed == set()
+    assert prefix_policy(job(*priced, "model.simulate.cache_min_tokens=null")).primed == set()
+    assert prefix_policy(job("model=simulated")).primed == set()
 
 
 def test_an_outage_is_not_waited_for_where_there_is_a_fallback() -> None:

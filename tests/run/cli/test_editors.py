@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from runner.config.json_schema import KINDS
 from runner.run.cli.editors import main
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(__file__).resolve().parents[3] / "conf"
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_quest
     counts = []
     for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
         asked = to_ask(where, FERRY, [])
-        counts.append(len(asked.corpus.transcripts))
+        counts.append(len(asked.corpus.files))
 
     assert [1, 2, 2, 2] == counts
 
@@ -187,7 +187,7 @@ def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
 
     resumption = read_resumption([f"resume={run}"])
 
-    assert () == resumption.changes
+    assert resumption.previous.unchanged
     assert isinstance(resumption.job, Job)
     assert read_transcript_file(run) == resumption.job.transcript
     assert NASTY[0] in prompt_of(resumption.job)

@@ -19,8 +19,8 @@ from runner.providers.messages import text_parts
 from runner.providers.request import Completion, Request
 from runner.record.journal import spent_in
 from runner.reports.verify import verify
+from runner.run import embedder
 from runner.run.batch.plan import plan_batch
-from runner.run.collection import embedder
 
 EMBEDS = "collection.embeddings=openai/text-embedding-3-small"
 LOW = "collection.threshold=0.5"

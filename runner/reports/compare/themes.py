@@ -1,0 +1,122 @@
+"""Themes of batches compared: how many, what they hold and cost, and how far groupings agree."""
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+from pathlib import Path
+
+from runner.answers.themes import FILE, Collection, read_collection
+from runner.base.json import read_json
+from runner.record.journal import Spent, lines_of
+
+FIGURES = ("themes", "grouped", "contradictions", "outliers", "collection_calls")
+COST = "collection_cost_usd"
+MAX_BATCHES = 20  # that are compared with each other
+HEADER = ("first", "second", "segments", "of either", "agreement")
+METHOD = (
+    "Agreement is the adjusted Rand index (Hubert and Arabie 1985) over the segments that themes "
+    "of both quote, each in its largest theme: 1 groups them alike, 0 as by chance. “Of either” "
+    "is how much that is of the segments that themes of one or the other quote."
+)
+
+Places = Mapping[tuple[str, str], str]  # the theme of each segment of a file
+
+
+@dataclass(frozen=True, slots=True)
+class ThemePair:
+    """How far the themes of two batches agree, by the names of their rows.
+
+    *segments* are in themes of both, *either* in those of one or both; *rand* is None where there
+    is nothing to tell apart.
+    """
+
+    first: str
+    second: str
+    segments: int
+    either: int
+    rand: float | None
+
+
+def collected(batch: Path) -> Collection | None:
+    """Return the themes of *batch*, None if it has none."""
+    found = read_collection(read_json(batch / FILE))
+    return found if found and found.ledger else None
+
+
+def figures_of(batch: Path) -> dict[str, float | None]:
+    """Return FIGURES and COST of *batch*, None each without a collection.
+
+    *grouped* is the share of the findings read that a theme has; the cost is that of all sessions.
+    Raises OSError.
+    """
+    if (found := collected(batch)) is None:
+        return dict.fromkeys((*FIGURES, COST))
+    grouped = len({name for theme in found.themes for name in theme.findings})
+    every = grouped + len(found.unassigned)
+    calls = sum(row.status != "not_run" for row in found.ledger if row.node != FILE)
+    counts = (len(found.themes), grouped / every if every else None, len(found.contradictions))
+    values = (*counts, len(found.outliers), calls, _cost(batch))
+    return dict(zip((*FIGURES, COST), values, strict=True))
+
+
+def _cost(batch: Path) -> float | None:
+    """Return what the calls of a batch that belong to none of its runs have cost, in dollars."""
+    spent = Spent()
+    for line in lines_of(batch / "journal.jsonl"):
+        with suppress(KeyError, TypeError, ValueError):
+            if line.get("run") is None:
+                spent.add(line)
+    cost = spent.totals()["cost_usd"]
+    return None if cost is None else float(cost)
+
+
+def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:
+    """Return how far the themes of each two of the first MAX_BATCHES *batches* agree.
+
+    *batches* are by the name to show. Those that share no file are not compared.
+    """
+    found = {name: collected(path) for name, path in batches.items()}
+    held = [(name, each) for name, each in found.items() if each][:MAX_BATCHES]
+    placed = [(name, {f.file for f in each.read}, _places(each)) for name, each in held]
+    return tuple(
+        _paired(one, other, mine, theirs)
+        for (one, read, mine), (other, too, theirs) in combinations(placed, 2)
+        if read & too
+    )
+
+
+def _places(found: Collection) -> dict[tuple[str, str], str]:
+    """Return the largest theme that quotes each segment, by file and segment."""
+    themes = sorted(found.themes, key=lambda theme: (len(theme.findings), theme.id))
+    return {(quote.file, quote.segment): t.id for t in themes for quote in t.quotes}
+
+
+def _paired(first: str, second: str, mine: Places, theirs: Places) -> ThemePair:
+    both = sorted(mine.keys() & theirs.keys())
+    rand = adjusted_rand([mine[each] for each in both], [theirs[each] for each in both])
+    return ThemePair(first, second, len(both), len(mine.keys() | theirs.keys()), rand)
+
+
+def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float | None:
+    """Return how far two groupings of the same things agree, at most 1, 0 as by chance.
+
+    Hubert and Arabie, "Comparing partitions", 1985, equation 5. None without two things, and where
+    both have one group, or each thing is its own in both.
+    """
+    pairs, mine, theirs = (
+        sum(comb(n, 2) for n in Counter(values).values())
+        for values in (zip(one, other, strict=True), one, other)
+    )
+    expected = mine * theirs / comb(len(one), 2) if len(one) > 1 else 0.0
+    most = (mine + theirs) / 2
+    return (pairs - expected) / (most - expected) if most - expected > 1e-9 else None
+
+
+def pair_cells(pair: ThemePair) -> list[str]:
+    """Return a row under HEADER."""
+    share = f"{100 * pair.segments / pair.either:.0f} %" if pair.either else "–"
+    rand = "–" if pair.rand is None else f"{pair.rand:.2f}"
+    return [pair.first, pair.second, f"{pair.segments:,}", share, rand]

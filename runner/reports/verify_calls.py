@@ -1,0 +1,198 @@
+"""Verification of how a collection came about: its calls, groups, curve, and a model's words."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.answers.groups import Join, curve, groups_at
+from runner.answers.themes import (
+    FILE,
+    MAX_REASON,
+    MAX_STATEMENT,
+    MAX_TITLE,
+    WORDS,
+    Collection,
+    LedgerRow,
+)
+from runner.base.errors import one_line
+from runner.base.json import listing, mapping
+from runner.config.schema import Settings
+from runner.job.graph import Node
+from runner.providers.offline.language.sentences import words
+from runner.record.previous_session import read_record
+from runner.record.testimony import JointFinding, joins_of, place_of
+
+MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
+
+
+def not_made_again(settings: Settings) -> str:
+    """Return why groups and curve are not made again, empty if they are."""
+    if settings.transcript.redact != "off":
+        return "what was compared is redacted"
+    return "embeddings were compared, too" if settings.collection.embeddings else ""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What the calls of a collection left in *batch*: *found* findings, by joint *nodes*."""
+
+    batch: Path
+    settings: Settings
+    stored: Collection
+    found: Mapping[str, JointFinding]
+    nodes: Sequence[Node]
+
+    def faults(self) -> Iterator[str]:
+        """Yield what the ledger, groups, curve and the words of a model do not agree with."""
+        yield from self._rows()
+        for node in self.nodes:
+            if not node.needs:  # it finds the themes
+                yield from self._leaves(node)
+        yield from self._merges()
+        said = {text for node in self.nodes for text in _texts(self.batch, node)}
+        for place, text in _worded(self.stored):
+            if " ".join(text.split()) not in said:
+                yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
+
+    def _rows(self) -> Iterator[str]:
+        """Yield what is wrong with single rows of the ledger."""
+        stages = {node.name: node.stage for node in self.nodes}
+        seen, answered, missing = set[str](), set[int](), list[LedgerRow]()
+        for row in self.stored.ledger:
+            name = row.node.partition("/")[0]
+            if row.node == FILE:  # the quotes that are in the runs only
+                continue
+            if name not in stages or row.node in seen:
+                yield f"ledger: {row.node!r} is {'there twice' if row.node in seen else 'no call'}"
+                continue
+            seen.add(row.node)
+            if row.tokens_in > row.tokens_budget and row.inputs > 1:
+                yield f"ledger: {row.node} read {row.tokens_in} tokens of {row.tokens_budget}"
+            file = self.batch / "intermediate" / stages[name] / f"{row.node}.json"
+            fault, record = read_record(file)
+            if fault is None and record["status"] == "ok":
+                answered.add(row.tokens_in)
+            elif row.status == "ok":
+                missing.append(row)
+        for row in missing:
+            if row.tokens_in not in answered:  # the same material is asked about once
+                yield f"ledger: {row.node} is ok, and has no answer"
+
+    def _leaves(self, node: Node) -> Iterator[str]:
+        """Yield how calls that read findings, their groups and the curve differ from the runs."""
+        mine = [each for each in self.found.values() if each.analyzer in node.reads]
+        by_place: dict[str, list[JointFinding]] = {}
+        for each in mine:
+            by_place.setdefault(place_of(each.file), []).append(each)
+        own = (f"{node.name}/leaf_", node.name)
+        rows = [row for row in self.stored.ledger if row.level == 0 and row.node.startswith(own)]
+        if sum(row.inputs for row in rows) != len(mine):
+            total = sum(row.inputs for row in rows)
+            yield f"ledger: {node.name} read {total} findings, the runs give {len(mine)}"
+            return
+        leaves = list(_parts(rows, sorted(by_place.items())))
+        for row, found in zip(rows, leaves, strict=True):
+            if len(found) != row.inputs:
+                yield f"ledger: {row.node} read {row.inputs} findings, its files have {len(found)}"
+                return
+        if not_made_again(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
+            return
+        made = [(len(found), joins_of(found)) for found in leaves]
+        if self.stored.threshold != self.settings.collection.threshold:
+            yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
+        if self.stored.threshold_curve != curve(made):
+            yield "threshold_curve is not that of the findings"
+        yield from self._grouped(leaves, [joins for _, joins in made])
+
+    def _grouped(
+        self, leaves: Sequence[Sequence[JointFinding]], made: Sequence[Sequence[Join]]
+    ) -> Iterator[str]:
+        """Yield the joins by words in themes that the findings of *leaves* do not make."""
+        groups = {
+            frozenset(found[place].id for place in places)
+            for found, joins in zip(leaves, made, strict=True)
+            for places in groups_at(self.stored.threshold, len(found), joins)
+        }
+        for theme in self.stored.themes:
+            for step in theme.merged:
+                heads = [self.found.get(part[0] if part else "") for part in step.parts]
+                same = {tuple(words(each.shown)) if each else None for each in heads}
+                whole = frozenset(name for part in step.parts for name in part)
+                if step.by == WORDS and whole not in groups and (len(same) > 1 or None in same):
+                    yield f"{theme.id}: findings joined by words are not alike by them"
+
+    def _merges(self) -> Iterator[str]:
+        """Yield the themes that cannot be followed back to a call and its findings."""
+        calls = {row.node for row in self.stored.ledger}
+        for theme in self.stored.themes:
+            steps = [{name for part in each.parts for name in part} for each in theme.merged]
+            if strange := [s.by for s in theme.merged if s.by != WORDS and s.by not in calls]:
+                yield f"{theme.id}: {one_line(strange[0], 60)!r} is no call of the ledger"
+            if not steps or steps[-1] != set(theme.findings):
+                yield f"{theme.id}: its last merge is not of its findings"
+            elif lost := set().union(*steps) - set(self.found):
+                yield f"{theme.id}: {min(lost)!r} was merged, and is no finding"
+
+
+def _parts(
+    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[JointFinding]]]
+) -> Iterator[list[JointFinding]]:
+    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    taken: dict[str, int] = {}
+    order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
+    found = dict[int, list[JointFinding]]()
+    for n in order:
+        prefix, part = _leaf(rows[n])
+        inside = [f for place, held in by_place if place.startswith(prefix) for f in held]
+        start = taken.get(prefix, 0) if part else 0
+        taken[prefix] = start + rows[n].inputs
+        found[n] = inside[start : start + rows[n].inputs] if part else inside
+    yield from (found[n] for n in range(len(rows)))
+
+
+def _leaf(row: LedgerRow) -> tuple[str, int]:
+    """Return the bits of a leaf's files, and its number if it is a part of a file, else 0."""
+    prefix, _, part = row.node.partition("/leaf_")[2].partition("_")
+    return prefix, int(part) if part.isdecimal() and len(part) < 9 else 0
+
+
+def _texts(batch: Path, node: Node) -> Iterator[str]:
+    """Yield the texts in the intact answers of *node*, as whole as a collection keeps them."""
+    folder = batch / "intermediate" / node.stage
+    for file in (folder / f"{node.name}.json", *sorted((folder / node.name).glob("*.json"))):
+        fault, record = read_record(file)
+        if fault is None and record["status"] == "ok":
+            for text in _strings([record.get("structured_data"), record.get("insights")]):
+                whole = " ".join(text.split())
+                yield whole
+                for most in {MAX_TITLE, MAX_STATEMENT, MAX_REASON}:
+                    yield one_line(whole, most)
+                yield one_line(whole, MAX_STATEMENT)[:MAX_TITLE]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for each in (*mapping(value).values(), *listing(value)):
+        yield from _strings(each)
+
+
+def _worded(stored: Collection) -> Iterator[tuple[str, str]]:
+    """Yield every text of *stored* that is a model's word, with its place."""
+    for theme in stored.themes:
+        reasons = [step.reason for step in theme.merged if step.by != WORDS]
+        yield from _each(theme.id, (theme.title, theme.statement, *reasons))
+    for one in stored.contradictions:
+        sides = [side.position for side in one.sides]
+        yield from _each(one.id, (one.statement, one.reason, *sides))
+    for shared in stored.agreements:
+        yield from _each(shared.id, (shared.statement,))
+    for alone in stored.outliers:
+        yield from _each("an outlier", (alone.why,))
+    for said in stored.synthesis:
+        yield from _each(said.analyzer, (said.text, *said.insights))
+
+
+def _each(place: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((place, text) for text in texts if text.strip())

@@ -1,0 +1,166 @@
+"""Meaning: how far the passages of a corpus are about a question by embeddings, priced before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from operator import mul
+
+from runner.answers.passages import around
+from runner.base.threads import offload
+from runner.base.tokens import tokenizer_for
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.client_factory import EMBEDDINGS
+from runner.calls.schedule import gather_all, make_slots
+from runner.config.schema import Settings
+from runner.job.build import run_job
+from runner.job.job import Job
+from runner.providers.litellm.embedding import embedding_route
+from runner.record.recorder import Recorder
+from runner.record.reuse import StoredAnswers
+from runner.record.run_directory import RunDirectory
+from runner.record.store import Store
+from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key
+from runner.run.question.corpus import Corpus
+from runner.run.question.retrieval import Scores, by_words, passages
+from runner.transcript.redact.unredacted import redacted
+
+PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
+_WEIGHT = 0.5  # of embeddings beside words
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Segments from *start* to before *stop* of the file at place *file*, as they are sent."""
+
+    file: int
+    start: int
+    stop: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Chooses the passages of *corpus* about *question*, at most *tokens* of them."""
+
+    corpus: Corpus
+    question: str
+    tokens: int
+
+    def priced(self, job: Job) -> Job:
+        """Return *job* with what is to be embedded for it: the texts that no vector is stored of.
+
+        Nothing where it reads the corpus whole anyway.
+        """
+        settings = job.settings
+        unused = settings.collection.embeddings is None
+        if unused or len(job.transcript.segments) == self.corpus.segments:
+            return job
+        store = None if settings.reuse == "off" else Store(job.root / "store")
+        route = embedding_route(settings.collection.embeddings or "", settings.model)
+        count, seen, calls = tokenizer_for(route.known_as).count, set[str](), []
+        for part in self._parts(job):
+            keys = {vector_key(settings, each.text): each.text for each in part}
+            new = [k for k in keys if k not in seen and not (store and store.has(k))]
+            seen.update(new)
+            if new:
+                calls.append((len(new), sum(count(keys[key]) for key in new)))
+        return replace(job, to_embed=tuple(calls))
+
+    async def chosen(
+        self,
+        job: Job,
+        clients: Mapping[str, Client],
+        directory: RunDirectory,
+        stored: StoredAnswers,
+    ) -> tuple[Job, CallLog]:
+        """Return *job* with passages by words and embeddings, and the calls that this took.
+
+        If they fail, the passages stay those by words.
+        """
+        calls, settings = CallLog(), job.settings
+        slots = make_slots(
+            job.pipeline, settings.processing.max_concurrent, settings.processing.mode
+        )
+        embedder = Embedder(
+            settings,
+            clients.get(EMBEDDINGS),
+            stored.store or Store(directory.path / FOLDER),
+            Recorder(job, directory, stored),
+            slots,
+            lambda _, made: calls.absorb(made),
+        )
+        if found := await self._likeness(embedder, job):
+            job = await offload(self._with_both, job, found)
+            directory.write_job(job)
+        return job, calls
+
+    def _with_both(self, job: Job, found: Scores) -> Job:
+        words = by_words(self.corpus, self.question)
+        scores = [
+            [one + _WEIGHT * other for one, other in zip(*both, strict=True)]
+            for both in zip(words, _centred(found), strict=True)
+        ]
+        how = f"by words and {job.embeds}"
+        chosen = passages(self.corpus, scores, self.tokens, job.main.tokenizer.count, how)
+        return run_job(job, chosen)
+
+    async def _likeness(self, embedder: Embedder, job: Job) -> Scores:
+        """Return the cosine of each segment's passage with the question; empty without them.
+
+        At most as many calls' texts are in memory as the job has slots.
+        """
+        node, parts = job.pipeline.nodes[0], enumerate(self._parts(job))
+        found = [[0.0] * len(file.terms) for file in self.corpus.files]
+        asked: Sequence[float] = ()
+        most = job.settings.processing.max_concurrent
+        wave: list[tuple[int, list[Passage]]]
+        while wave := await offload(list, islice(parts, most)):
+            vectors = await gather_all(
+                embedder.vectors(node, str(number or ""), [each.text for each in part])
+                for number, part in wave
+            )
+            for (_, part), made in zip(wave, vectors, strict=True):
+                if not made:
+                    return []
+                asked = asked or made[0]
+                for each, vector in zip(part, made, strict=True):
+                    if len(vector) != len(asked):
+                        return []
+                    likeness = sum(map(mul, asked, vector))
+                    if each.stop:
+                        span = slice(each.start, each.stop)
+                        found[each.file][span] = [likeness] * (each.stop - each.start)
+        return found
+
+    def _parts(self, job: Job) -> Iterator[list[Passage]]:
+        """Yield the texts of each call, the question first; names are masked as in prompts."""
+        every = self._passages(job.settings)
+        part = [Passage(0, 0, 0, job.redaction.mask(self.question, fixed=True))]
+        while part := part + list(islice(every, MOST_TEXTS - len(part))):
+            yield part
+            part = []
+
+    def _passages(self, settings: Settings) -> Iterator[Passage]:
+        for place, file in enumerate(self.corpus.files):
+            lines, start, words = list[str](), 0, 0
+            for number, segment in enumerate(
+                redacted(settings.transcript, file.read())[1].segments
+            ):
+                size = len(segment.text.split())
+                if lines and words + size > PASSAGE_WORDS:
+                    yield Passage(place, start, number, "\n".join(lines))
+                    lines, start, words = [], number, 0
+                speaker = f"{segment.speaker}: " if segment.speaker else ""
+                lines.append(speaker + segment.text)
+                words += size
+            yield Passage(place, start, start + len(lines), "\n".join(lines))
+
+
+def _centred(found: Scores) -> list[list[float]]:
+    """Return *found* over the neighbouring segments, as shares of the most above the mean."""
+    near = [around(each) for each in found]
+    every = [value for each in near for value in each]
+    mean = sum(every) / len(every)
+    most = max(every) - mean or 1.0
+    return [[(value - mean) / most for value in each] for each in near]

@@ -1,0 +1,44 @@
+"""Resuming a batch whose guide, codebook or attributes are gone, which it has copies of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.batches import execute_batch
+from helpers.planted import collection, interviews, planted
+
+from runner.base.errors import ConfigError
+from runner.run.resume import read_resumption
+
+CODES = 'code,definition,examples,parent\nJoy,"To like; =it",a joy|b,\nRail,Of trains,,Joy\n'
+
+
+def test_a_batch_is_resumed_without_the_files_that_its_user_has_moved() -> None:
+    interviews({"ann": ["train"], "bob": ["-train"]})
+    given = {"guide.txt": "Why?\nHow?\n", "at.csv": "file,role\nann,nurse\n", "codes.csv": CODES}
+    for name, content in given.items():
+        Path(name).write_text(content)
+    wanted = ("guide=guide.txt", "attributes=at.csv")
+    coding = ("+analyzer@analyzers.coding=coding", "codebook=codes.csv")
+    made = collection(*wanted, *coding, "output.max_insights_per_analyzer=5")
+    execute_batch(made, planted)
+    for name in given:
+        Path(name).rename(f"moved_{name}")
+
+    again = read_resumption(["resume=batch"])
+
+    assert () == again.changes
+    assert {n: a.prompt_digest for n, a in made.analyzers.items()} == {
+        n: a.prompt_digest for n, a in again.job.analyzers.items()
+    }
+    assert again.job.attributes == made.attributes
+    Path("codes.csv").write_text(CODES.replace("trains", "ships"))
+    with pytest.raises(ConfigError, match="changed since the run was started"):
+        read_resumption(["resume=batch"])
+    Path("codes.csv").unlink()
+    Path("guide.txt").write_text("Why?\n")
+    with pytest.raises(ConfigError, match="changed since the run was started"):
+        read_resumption(["resume=batch"])
+    with pytest.raises(ConfigError, match=r"guide=none.txt: cannot be read"):
+        read_resumption(["resume=batch", "guide=none.txt"])
