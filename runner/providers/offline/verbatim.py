@@ -108,7 +108,7 @@ class _Sources:
         if (at := text.find(quoted, max(0, start - len(quoted)))) >= 0 and at <= start:
             return quoted
         stop = re.match(r"\s?[.?!]+" if quoted[-1:] in ".?!" else r"", text[end:])
-        return text[start:end] + (stop[0].strip() if stop else "")
+        return text[start : end + (len(stop[0]) if stop else 0)]
 
 
 def _fold(word: str) -> str:

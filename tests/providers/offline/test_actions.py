@@ -34,6 +34,12 @@ def actions(*said: tuple[str | None, str]) -> list[tuple[str | None, str | None]
         "The team will send the customer mail on Friday.",
         "Marketing will send the customer mail on Friday.",
         "Monday will bring the customer mail by Friday.",
+        "Um I'll just review the list of the parts.",
+        "I'll write down the three points of the list.",
+        "I will ask him again about the list of parts.",
+        "I'm gonna buy one buy one for the office.",
+        "The driver will order the red button by Friday.",
+        "You'll buy the red one because it looks better.",
     ],
 )
 def test_talk_about_the_talk_and_owners_who_are_no_persons_make_no_action(text: str) -> None:
@@ -63,6 +69,25 @@ def test_a_label_that_is_a_role_can_be_an_owner() -> None:
     assert actions(*said) == [("Marketing", "by Friday")]
 
 
+@pytest.mark.parametrize(
+    ("told", "reply", "owner"),
+    [
+        ("Um then uh Bo you'll be doing the drawing of the spout .", "Mm-hmm .", "Bo"),
+        ("Bo, you're going to work on the map of the tour.", "Okay.", "Bo"),
+        ("You will test the login of the page.", "Okay, will do.", "Bo"),
+        ("For the next meeting um Bo will ask the shops what they pay .", "Yeah .", "Bo"),
+        ("I'll uh find out what the steel costs .", "Okay .", "Ann"),
+        ("I'll be writing the import this week.", "Okay.", "Ann"),
+        ("Nobody asks you to. I'm going to call the agency today.", "Fine.", "Ann"),
+        ("I can cut the hedge on Saturday.", "Please do.", "Ann"),
+    ],
+)
+def test_a_task_falls_to_who_takes_it_on_or_is_called_by_name(
+    told: str, reply: str, owner: str
+) -> None:
+    assert [owner] == [who for who, _ in actions(("Ann", told), ("Bo", reply))]
+
+
 def test_without_speakers_nobody_owns_an_action() -> None:
     assert actions((None, "I will send the report to the board tomorrow.")) == [(None, "tomorrow")]
 
@@ -80,4 +105,4 @@ def test_the_labelled_meetings_are_read_without_a_false_finding() -> None:
     )
 
     assert found == right
-    assert [kind for kind in right if right[kind] < 0.75 * labelled[kind]] == []
+    assert [kind for kind in right if right[kind] < 0.93 * labelled[kind]] == []

@@ -242,6 +242,66 @@ def test_a_plan_that_another_accepts_is_a_decision_with_the_condition() -> None:
     assert ['Bo: "Agreed, provided that the shop has enough of it"'] == found[0]["conditions"]
 
 
+@pytest.mark.parametrize(
+    ("stated", "reply", "found"),
+    [
+        ("Right . So we're going with rubber then .", "Okay .", True),
+        ("Okay um let's go for the steel lid .", "Fine .", True),
+        ("So we're going for rubber on the handle ?", "Yes .", True),
+        ("Rubber it is then .", "Yep .", True),
+        ("Then let's leave it out of the first release .", "Agreed .", True),
+        ("So then we'll use the tin roof .", "Yeah , okay .", True),
+        ("Okay , decided , we fence the pond .", "Mm .", True),
+        ("If we're going with rubber it gets hot .", "Okay .", False),
+        ("Are we going with rubber on the handle ?", "Yeah .", False),
+        ("So we're going with rubber then .", "Why rubber ?", False),
+        ("Let's go for the three presentations .", "Okay .", False),
+        ("We're going to the depot after this .", "Okay .", False),
+        ("We will go to Mr. Kelly of the board .", "Yes .", False),
+        ("We'll use the roof as a place for plants .", "Yeah .", False),
+        ("Let's take the stairs over there .", "Okay .", False),
+    ],
+)
+def test_a_choice_is_a_decision_where_it_is_closed_and_accepted(
+    stated: str, reply: str, found: bool
+) -> None:
+    assert found == bool(decisions(spoken(("Ann", stated), ("Bo", reply))))
+
+
+@pytest.mark.parametrize(
+    ("between", "what"),
+    [
+        ((), ["I think we should drop the headphones."]),
+        ((("Bo", "Yeah , they always break ."),), ["I think we should drop the headphones."]),
+        ((("Bo", "But who tells the museum shop about it ?"),), []),
+        ((("Bo", "I disagree , visitors like the headphones ."),), []),
+    ],
+)
+def test_a_word_that_settles_points_back_to_what_nobody_has_questioned(
+    between: tuple[tuple[str, str], ...], what: list[str]
+) -> None:
+    said = [("Ann", "I think we should drop the headphones ."), *between]
+
+    assert what == [d["what"] for d in decisions(spoken(*said, ("Cy", "Okay that's settled .")))]
+
+
+@pytest.mark.parametrize(
+    ("said", "reply", "found"),
+    [
+        ("A wooden handle is nicer to hold .", "Yeah but wood gets stains on the handle .", True),
+        ("The net is too light for the back .", "No , the net is strong , I tried it .", True),
+        ("A wooden handle is nicer to hold .", "But we still have ten minutes for lunch .", False),
+        ("Is the wooden handle nicer to hold ?", "No , the handle of wood gets stains .", False),
+    ],
+)
+def test_an_objection_turns_against_a_word_of_what_was_said(
+    said: str, reply: str, found: bool
+) -> None:
+    answered = answer("disagreements", spoken(("Ann", said), ("Bo", reply)))
+
+    assert found == bool(answered["structured_data"]["disagreements"])
+
+
 def test_a_shared_opinion_is_no_decision() -> None:
     said = spoken(("Ann", "The green paint looks better on the fence."), ("Bo", "I agree."))
 

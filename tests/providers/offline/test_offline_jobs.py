@@ -73,6 +73,16 @@ def test_a_call_gives_the_fault_the_steps_the_feelings_and_the_outcome() -> None
     ]
 
 
+@pytest.mark.parametrize("document", [INTERVIEW, HEARING])
+def test_talk_that_is_no_call_about_a_fault_has_no_problem_of_a_customer(
+    document: Document,
+) -> None:
+    aside = spoken(("Ann", "The old tap of the office didn't work either."))
+    for each in (document, replace(document, lines=(*document.lines, *aside.lines))):
+        found = answer("customer_problem", each)["structured_data"]
+        assert ([], True) == (found["details"], found["problem"].startswith("Not recognised"))
+
+
 @pytest.mark.parametrize(
     "last",
     ["It doesn't work.", "Maybe it works.", "Does it work now?", "It works only when I hold it."],

@@ -9,6 +9,7 @@ from runner.providers.offline.dialogue.dialogue import read_dialogue
 from runner.providers.offline.dialogue.reasoning import find_reasoning
 from runner.providers.offline.document import Utterance
 from runner.providers.offline.language import cues
+from runner.providers.offline.language.fragments import is_garbled
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.sentences import (
     MAX_QUOTE_CHARS,
@@ -137,3 +138,29 @@ def test_a_connective_tells_the_ground_from_the_conclusion(
 def test_a_leading_no_that_belongs_to_the_sentence_stays() -> None:
     assert "No other agency can do this" == strip_fillers("No other agency can do this")
     assert "No, we cannot do this" == strip_fillers("No, we cannot do this")
+
+
+def test_the_middle_of_a_long_talk_and_where_it_is_argued_weigh_more() -> None:
+    plain = "The blue folder has the plans of the garden."
+    argued = "But if the wall is not dry, we should not paint it, because the risk is bad."
+    said = [argued if 90 <= n < 110 else plain for n in range(240)]
+    dialogue = read_dialogue(spoken(*((f"P{n % 4}", text) for n, text in enumerate(said))))
+    weights = dialogue.weight
+
+    assert 90 <= max(range(240), key=weights.__getitem__) < 110
+    assert weights[120] > weights[10] > weights[239]
+    assert 239 not in dialogue.focus
+    assert set(range(90, 110)) <= dialogue.focus
+
+
+@pytest.mark.parametrize(
+    ("text", "garbled"),
+    [
+        ("Okay , that's settled .", False),
+        ("Um , so the handle is made of rubber .", False),
+        ("I'll uh find out what the steel costs .", False),
+        ("we m have to to see the s settled one .", True),
+    ],
+)
+def test_one_filler_or_a_clitic_does_not_make_a_sentence_garbled(text: str, garbled: bool) -> None:
+    assert garbled == is_garbled(text)

@@ -41,7 +41,7 @@ _DISCUSSES = (
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
 _FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
-_OPENS, _CLOSES = 0.2, 0.4  # shares of a longer talk in which it gets under way and winds down
+_OPENS, _CLOSES = 0.1, 0.6  # shares of a longer talk in which it gets under way and winds down
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 

@@ -25,7 +25,7 @@ from runner.providers.offline.language.wording import excerpt
 class Gap:
     """One gap: the words *said* (verbatim), what is *meant*, and *note*, a sentence on it.
 
-    *quoted* is the evidence, *score* 0 to 1 combines the cue's strength and the centrality.
+    *quoted* is the evidence, *score* 0 to 1 combines the cue's strength and the weight.
     """
 
     signal: str
@@ -73,7 +73,8 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
 
 def _score(dialogue: Dialogue, sentence: Sentence, strength: float) -> float:
     torn = 0.15 * (sentence.index in dialogue.cut_off)
-    return 0.4 * strength + 0.6 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+    score = 0.2 * strength + 0.8 * weight_of(dialogue, sentence) - roughness(sentence.text) - torn
+    return max(0.05, score)
 
 
 def _gap(
