@@ -22,14 +22,14 @@ _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Safe):  # type: ignore[misc]
-    """Refuses a key that stands twice in a mapping, of which YAML would lose the first."""
+    """Refuses a key that appears twice in a mapping, of which YAML would lose the first."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(names) > len(set(names)):
             twice, _ = Counter(names).most_common(1)[0]
             line = node.start_mark.line + 1
-            raise ValueError(f"the key {twice!r} is there twice, in the mapping of line {line}")
+            raise ValueError(f"the key {twice!r} appears twice, in the mapping of line {line}")
         return super().construct_mapping(node, deep=deep)
 
 

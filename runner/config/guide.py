@@ -91,7 +91,7 @@ def read_guide(path: str) -> dict[str, str]:
             expected = "expected another name of lower-case letters, digits and _"
             raise ConfigError(f"{where}: {one_line(named, 60)!r}: {expected}")
         if line.casefold() in map(str.casefold, questions.values()):
-            raise ConfigError(f"{where}: {shown} is there twice: expected each question once")
+            raise ConfigError(f"{where}: {shown} appears twice: expected each question once")
         questions[named] = line
     return questions
 

@@ -64,7 +64,8 @@ class Calls:
             if row.node == FILE:  # the quotes that are in the runs only
                 continue
             if name not in stages or row.node in seen:
-                yield f"ledger: {row.node!r} is {'there twice' if row.node in seen else 'no call'}"
+                fault = "appears twice" if row.node in seen else "is no call"
+                yield f"ledger: {row.node!r} {fault}"
                 continue
             seen.add(row.node)
             if row.tokens_in > row.tokens_budget and row.inputs > 1:

@@ -107,10 +107,10 @@ def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str
 
 
 def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
-    """Yield which themes are there twice, and which counts of what is in none are wrong."""
+    """Yield which themes appear twice, and which counts of what is in none are wrong."""
     ids = [theme.id for theme in stored.themes]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
-        yield f"{twice} is there twice"
+        yield f"{twice} appears twice"
     if stored.unused != unused:
         yield f"unused is {stored.unused}, the runs give {unused}"
     left = grouped - {name for theme in stored.themes for name in theme.findings}
