@@ -90,11 +90,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
-    undisturbed = Trial(folder / "undisturbed", job)
-    with (folder / "calls").open("wb") as calls:
-        code = undisturbed._run(calls.fileno())  # in this process, for its forks to find all loaded
+    undisturbed = folder / "undisturbed"
+    with (folder / "calls").open(
+        "wb"
+    ) as calls:  # in this process, for its forks to find all loaded
+        code = run_batch(job, undisturbed, Heard(calls.fileno()))
 
-    assert (EXIT_OK, []) == (code, verify(undisturbed.path))
+    assert (EXIT_OK, []) == (code, verify(undisturbed))
 
     yield job
 
