@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -244,7 +245,7 @@ def test_a_limit_that_forbids_to_share_is_said(talk: str) -> None:
 
     said = make_plan(made, {}).formats
     assert ("11 analyzers of azure/gpt-6-luna send 3 schemas, one for each stage",) == said[:1]
-    assert "has 219 properties, at most 100 are allowed: not shared by all" in said[1]
+    assert re.search(r"has \d{3} properties, at most 100 are allowed: not shared by all", said[1])
 
 
 @pytest.mark.parametrize(

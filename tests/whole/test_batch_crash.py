@@ -90,12 +90,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
-    undisturbed = Trial(folder / "undisturbed", job)
+    undisturbed = folder / "undisturbed"
     with (folder / "calls").open("wb") as calls:
         heard = Heard(calls.fileno())
-        code = run_batch(job, undisturbed.path, heard)  # here, for its forks to find all loaded
+        code = run_batch(job, undisturbed, heard)  # here, for its forks to find all loaded
 
-    assert (EXIT_OK, []) == (code, verify(undisturbed.path))
+    assert (EXIT_OK, []) == (code, verify(undisturbed))
 
     yield job
 
