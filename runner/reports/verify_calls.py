@@ -64,8 +64,8 @@ class Calls:
             if row.node == FILE:  # the quotes that are in the runs only
                 continue
             if name not in stages or row.node in seen:
-                fault = "appears twice" if row.node in seen else "is no call"
-                yield f"ledger: {row.node!r} {fault}"
+                what = "appears twice" if row.node in seen else "is no call"
+                yield f"ledger: {row.node!r} {what}"
                 continue
             seen.add(row.node)
             if row.tokens_in > row.tokens_budget and row.inputs > 1:

@@ -55,8 +55,6 @@ Opens = Callable[[Sequence[Row], int], Opening | None]
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
     row = rows[at]
-    if ":" not in row.head and "：" not in row.head:
-        return None
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     opening = again or row.opening
     colon = _label_colon(text)
