@@ -1,7 +1,7 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,15 @@ def mappings(value: Any) -> list[Mapping[str, Any]]:
 def section(data: Any, *keys: str) -> Mapping[str, Any]:
     """Return the mapping at the path *keys* of *data*, an empty one if there is none."""
     return mapping(at(data, *keys))
+
+
+def flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings by their dotted keys; lists are values."""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def at(data: Any, *keys: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from runner.base.json import flat
 from runner.base.text import to_terminal
 
 ABSENT = "–"
@@ -20,16 +21,7 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     """Return *config* as dotted keys with their values as text; lists are values."""
-    flat: dict[str, str] = {}
-    open_: list[tuple[str, Any]] = [("", config)]
-    while open_:
-        above, value = open_.pop()
-        if isinstance(value, Mapping) and value:
-            prefix = f"{above}." if above else ""
-            open_ += [(prefix + to_terminal(str(key), 100), part) for key, part in value.items()]
-        elif above:
-            flat[above] = show(value)
-    return flat
+    return {to_terminal(key): show(value) for key, value in flat(config)}
 
 
 def show(value: Any) -> str:

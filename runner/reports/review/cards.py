@@ -12,7 +12,7 @@ from runner.base.text import to_safe_text
 from runner.record.batch_directory import single_runs
 from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
-from runner.reports.report.page import title_of_run
+from runner.reports.report.page import WEB, title_of_run
 from runner.reports.report.render import title_of
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
@@ -22,7 +22,6 @@ MAX_LISTED = 10_000
 AROUND = 3  # segments shown before and after a cited one
 MAX_SHOWN = 15  # segments of a card
 MAX_CHARS = 2_000  # of a segment
-_WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def cards_of(
 def _media(run: StoredRun, files: list[Path]) -> str:
     """Return the address of the recording, empty for none and for what is no sound or video."""
     given = text(at(run.config, "transcript", "media"))
-    if not given or given.startswith(_WEB):
+    if not given or given.startswith(WEB):
         return given
     path = user_path(given)
     kind = mimetypes.guess_type(path.name)[0] or ""
