@@ -67,14 +67,15 @@ def collection_note(batch: Path) -> str:
 
     Raises OSError and ValueError.
     """
-    if not (batch / FILE).is_file() or read_collection(load_json(batch / FILE)) is None:
+    found = read_collection(load_json(batch / FILE)) if (batch / FILE).is_file() else None
+    if found is None or not found.ledger:
         return ""
     why = not_made_again(validate(read_yaml(batch / RESOLVED)))
     words = (
         "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
     )
     return f"{words}, whose truth is not checked" + (
-        f"; groups and curve are not: {why}" * bool(why)
+        f"; groups and curve are not made again: {why}" * bool(why)
     )
 
 
