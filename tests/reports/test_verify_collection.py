@@ -90,5 +90,11 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     assert ["it does not give matrix.csv, which colloquy-report makes again"] == collection_faults(
         Path("batch")
     )
+    file = Path("batch/metadata.json")
+    about = json.loads(file.read_text())
+    about["collection"]["themes"] = 9
+    file.write_text(json.dumps(about))
+
+    assert "it has 2 themes, and metadata.json says 9" == collection_faults(Path("batch"))[0]
     assert "titles, statements" in collection_note(Path("batch"))
     assert "" == collection_note(Path())
