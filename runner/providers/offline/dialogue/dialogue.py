@@ -35,8 +35,8 @@ _FRAME = re.compile(
 )
 # Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
 _DISCUSSES = (
-    *("hedge", "negation", "contrast", "conditional", "causal_back"),
-    *("disagreement", "proposal", "obligation", "negative"),
+    *("hedge", "negation", "contrast", "conditional", "causal_back", "causal_forward"),
+    *("disagreement", "agreement", "proposal", "obligation"),
 )
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
@@ -88,7 +88,7 @@ def read_dialogue(document: Document) -> Dialogue:
             turns.append([sentence])
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
-    discussed, central = _discussed(turns), _ranks(centrality(found, weights))
+    discussed, weight = _weigh(found, turns, turn_of, weights)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -102,7 +102,7 @@ def read_dialogue(document: Document) -> Dialogue:
         called=dict(called),
         topic=tuple(key_terms(substantive, 6, _call_signs(found))),
         question=_question(found),
-        weight=tuple(0.7 * discussed[t] + 0.3 * c for t, c in zip(turn_of, central, strict=True)),
+        weight=weight,
         cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
         focus=frozenset(
             s.index
@@ -130,6 +130,23 @@ def _question(found: Sequence[Sentence]) -> str:
             if len(content_words(what)) > 1 and len(what) < 220 and not is_garbled(s.text):
                 return what
     return ""
+
+
+def _weigh(
+    found: Sequence[Sentence],
+    turns: Sequence[Sequence[Sentence]],
+    turn_of: Sequence[int],
+    weights: Mapping[str, float],
+) -> tuple[list[float], tuple[float, ...]]:
+    """Return how far each turn is in a discussion, and the weight of each sentence.
+
+    The weight is half the former; the rest are the ranks by centrality of turn and sentence.
+    """
+    discussed, own = _discussed(turns), _ranks(centrality(found, weights))
+    whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
+    spoken = _ranks(centrality(whole, term_weights(whole)))
+    parts = zip(turn_of, own, strict=True)
+    return discussed, tuple(0.5 * discussed[t] + 0.3 * spoken[t] + 0.2 * rank for t, rank in parts)
 
 
 def _discussed(turns: Sequence[Sequence[Sentence]]) -> list[float]:

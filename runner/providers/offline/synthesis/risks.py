@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.dialogue import focused, weight_of
+from runner.providers.offline.dialogue.dialogue import focused, in_focus, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import has, is_question, polarity
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
@@ -59,10 +59,10 @@ def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Ke
 def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
     dialogue = minutes.dialogue
     settled = {s.index for d in minutes.decisions if d.basis == "agreed" for s in d.quoted}
-    for s in dialogue.sentences:
-        if s.index not in settled and s.index not in dialogue.cut_off and _warns(s):
-            score = 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
-            yield _point(s, min(0.95, score))
+    rest = [s for s in dialogue.sentences if s.index not in settled | dialogue.cut_off]
+    for s in in_focus(dialogue, [s for s in rest if _warns(s)], lambda s: [s]):
+        score = 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
+        yield _point(s, min(0.95, score))
 
 
 def _warns(s: Sentence) -> bool:
