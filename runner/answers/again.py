@@ -23,16 +23,16 @@ _NUMBERED = re.compile(r"^(\D*)(\d+)$")
 
 
 def silent_segments(segments: Sequence[Segment], answer: Mapping[str, Any]) -> frozenset[str]:
-    """Return the ids of *segments* in which no quote of *answer* was found."""
+    """Return the ids of *segments* without a verified quote of *answer*."""
     return frozenset(each.id for each in segments) - frozenset(cited_segments(answer))
 
 
 def with_more(
     first: Mapping[str, Any], more: Mapping[str, Any], silent: Collection[str]
 ) -> dict[str, Any]:
-    """Return answer *first* with what *more* adds from the *silent* segments, at its lists' ends.
+    """Return answer *first* with additions of *more* from *silent* segments at its lists' ends.
 
-    An item that cites none of the silent segments is left out, and one that is there already.
+    An item that cites no silent segment is left out, and one that already exists.
     Ids stay unique: `P1` of *more* becomes the next free one, also where its other items name it.
     All else is *first*'s.
     """
@@ -57,7 +57,7 @@ def plain(answer: Any) -> Any:
 
 
 def added(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many items at the end of each list of *joined* are not those of *first*."""
+    """Return how many items at the end of each list of *joined* are not in *first*."""
     grown: dict[str, int] = {}
     for old, new in zip(_lists(first), _lists(joined), strict=True):
         grown |= {key: len(items) - len(old.get(key, ())) for key, items in new.items()}
@@ -74,7 +74,7 @@ def noted_again(
 
 
 def told_again(note: Any) -> str:
-    """Return in words what asking again has found, by the untrusted *note* of a record; or ""."""
+    """Return the result of asking again in words, from the untrusted *note* of a record; or ""."""
     stored = mapping(note)
     if not stored:
         return ""
@@ -89,7 +89,7 @@ def told_again(note: Any) -> str:
 
 
 def found_again(note: Any, key: str) -> int:
-    """Return how many items at the end of list *key* asking again has found, by the same note."""
+    """Return how many items at the end of list *key* were added by asking again."""
     return int(amount(mapping(mapping(note).get("found")).get(key)))
 
 

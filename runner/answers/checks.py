@@ -1,4 +1,4 @@
-"""Checks of answers against declared expectations; nothing is asked or read from the disk."""
+"""Checks of answers against declared expectations, without I/O."""
 
 import time
 from collections import Counter
@@ -24,7 +24,7 @@ Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what e
 
 @dataclass(frozen=True)
 class Answered:
-    """What one analyzer, or the run (*name* is None), answered, and what is known of it.
+    """The answer of one analyzer, or of the run (*name* is None), with its figures.
 
     *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
     (LEAST, REFERENCE), and US dollars, seconds and tokens (MOST); None or absent is unknown.

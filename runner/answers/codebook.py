@@ -1,4 +1,4 @@
-"""Codebooks: the codes of a qualitative analysis, and what a question says of them."""
+"""Codebooks: the codes of a qualitative analysis, and how a prompt shows them."""
 
 import json
 import unicodedata
@@ -51,7 +51,7 @@ class Codebook:
 
     @property
     def prompt(self) -> str:
-        """What a question says of it: a JSON object a line."""
+        """The codebook in a prompt: a JSON object a line."""
         lines = []
         for code in self.codes:
             told = {
@@ -68,10 +68,10 @@ class Codebook:
 
 
 def guid_of(*parts: object) -> str:
-    """Return the GUID of what *parts* name, the same in every run (UUID version 5)."""
+    """Return the GUID for *parts*, the same in every run (UUID version 5)."""
     return str(uuid.uuid5(_ID_SPACE, "\x1f".join(map(str, parts))))
 
 
 def name_key(name: str) -> str:
-    """Return what names of codes are compared by."""
+    """Return the normalized form in which names of codes are compared."""
     return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()

@@ -1,4 +1,4 @@
-"""Codebooks as people keep them, CSV or REFI-QDA XML, read and checked."""
+"""Codebook files: CSV or REFI-QDA XML, read and validated."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ def read_codebook(file: Path) -> Codebook:
     if kind_of(file) is None:
         beside = [p.name for end in (".csv", ".qdc") for p in files_in(file.parent, end)]
         near = did_you_mean(file.name, beside) if beside else ""
-        raise ConfigError(f"codebook={file}: there is no such file{near}")
+        raise ConfigError(f"codebook={file}: no such file{near}")
     try:
         with open_regular(file, MAX_BYTES) as opened:
             data = opened.read(MAX_BYTES)
@@ -33,12 +33,12 @@ def read_codebook(file: Path) -> Codebook:
     is_xml = data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
     placed = list(_from_xml(data, file) if is_xml else _from_table(file))
     if not placed:
-        raise ConfigError(f"{file}: there is no code in it")
+        raise ConfigError(f"{file}: it has no codes")
     if len(placed) > MAX_CODES:
         raise ConfigError(f"{file}: {len(placed):,} codes, expected at most {MAX_CODES:,}")
     book = Codebook(tuple(_checked(placed)))
     if not book.names:
-        raise ConfigError(f"{file}: all its codes are isCodable=false: segments can have none")
+        raise ConfigError(f"{file}: all its codes are isCodable=false: none can be applied")
     return book
 
 

@@ -1,4 +1,4 @@
-"""Codebooks as REFI-QDA XML, version 1.0: codes read and written, also those of projects."""
+"""Codebooks in REFI-QDA XML 1.0, read and written, alone or in projects."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _NOT_XML = re.compile("[\ufffe\uffff]")
 def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
     """Return the codes, at most *most*, of a REFI-QDA codebook or project; raise TranscriptError.
 
-    A code that has the name of one before, below another parent, is called `parent / name`.
+    A code with an earlier code's name but another parent is called `parent / name`.
     """
     path: list[int] = []  # of the codes that are open
     found: list[Code] = []
@@ -44,7 +44,7 @@ def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
                 words = None
         else:
             if not tags and tag not in ("CodeBook", "Project"):
-                raise TranscriptError(f"{source}: {tag[:40]!r} is no REFI-QDA codebook")
+                raise TranscriptError(f"{source}: {tag[:40]!r} is not a REFI-QDA codebook")
             if tag == "Code":
                 above = found[path[-1]] if path else None
                 path.append(len(found))
@@ -127,5 +127,5 @@ def write_element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str
 
 
 def xml_text(text: str) -> str:
-    """Return *text* with nothing that XML 1.0 cannot hold."""
+    """Return *text* without characters that XML 1.0 forbids."""
     return _NOT_XML.sub("\ufffd", to_safe_text(text))

@@ -35,7 +35,7 @@ class Coercion:
         self.filled = False
 
     def answer(self, value: Any) -> Any:
-        """Return *value* as the answer it holds: without wrappers, its fields in their places."""
+        """Return *value* as an answer: without wrappers, its fields in their places."""
         names = self._root["properties"]
         value = self._unwrapped(value, {_plain(name) for name in names})
         fields = names["structured_data"]
@@ -48,7 +48,7 @@ class Coercion:
             beside = {_plain(name) for name in own} - {_plain(name) for name in names}
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
             if moved and "structured_data" not in value:
-                self._note("structured_data", "its fields stood beside it")
+                self._note("structured_data", "its fields were found beside it")
                 rest = {k: v for k, v in value.items() if k not in moved}
                 value = {**rest, "structured_data": moved}
             elif "structured_data" not in value and (self._cut or not fields.get("required")):
@@ -59,11 +59,11 @@ class Coercion:
         return self._value(value, self._root, "")
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an answer whose structured data is that of its own part, if it has parts."""
+        """Return an answer with the structured data of its own part, if it has parts."""
         fields = {_plain(name) for name in own}
         key = next((k for k in value if _plain(k) == self._part not in {"", *fields}), None)
         if key is not None and "structured_data" not in value:
-            self._note("structured_data", f"its part stood beside it, as {key[:40]!r}")
+            self._note("structured_data", f"its part was found beside it, as {key[:40]!r}")
             rest = {k: v for k, v in value.items() if k != key}
             return {**rest, "structured_data": value[key]}
         held: Any = value.get("structured_data")
@@ -178,7 +178,7 @@ class Coercion:
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
-        """Return *value* with keys as the schema writes them, where only one can be meant."""
+        """Return *value* with keys spelt as in the schema, where only one matches."""
         if value.keys() <= named.keys():
             return dict(value)
         changed = {}
@@ -219,7 +219,7 @@ class Coercion:
         return value
 
     def _number(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        """Return a number for its text, within the bounds; anything else is left to be refused."""
+        """Return the number in a text, within the bounds; leave anything else to validation."""
         if isinstance(value, bool):
             return str(value).lower()
         low, high = schema.get("minimum"), schema.get("maximum")

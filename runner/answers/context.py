@@ -22,7 +22,7 @@ _CITED = re.compile(r" \{(S\d+) ")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line that is kept or dropped whole; *tokens* counts the line with its line feed."""
+    """One line, kept or dropped as a whole; *tokens* includes its line feed."""
 
     analyzer: str
     key: str
@@ -83,7 +83,7 @@ class Reduced:
 
 
 def scarcity(kept: int, dropped: int) -> str | None:
-    """Return `1 of 40 findings` if so few are kept that a stage reads little, else None."""
+    """Return `1 of 40 findings` if a stage reads few of them, else None."""
     few = kept * LITTLE < kept + dropped
     return f"{kept} of {kept + dropped} findings" if few else None
 
@@ -178,7 +178,7 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def fair_shares(costs: Mapping[str, int], budget: int) -> dict[str, int]:
-    """Split *budget* tokens equally; what one share does not need goes to the others.
+    """Split *budget* tokens equally; unused tokens of one share go to the others.
 
     Max-min fairness; each share is at most its cost and the sum at most max(0, *budget*).
     """

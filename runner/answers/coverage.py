@@ -95,7 +95,7 @@ def _stretches(
 
 
 def _unanswered(segments: Sequence[Segment], cited: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Yield the questions of the transcript near which no finding has a quote."""
+    """Yield the questions of the transcript without a finding's quote nearby."""
     for place, each in enumerate(segments):
         ends = [match.end() for match in _QUESTION.finditer(each.text)]
         if not ends:

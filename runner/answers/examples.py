@@ -1,4 +1,4 @@
-"""Examples: labelled findings that a question shows, from a file in a folder of the user's."""
+"""Examples: labelled findings shown in a prompt, read from a file of the user."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
@@ -22,7 +22,7 @@ _EXPECTED = "expected labels.csv, or YAML with lists `right` and `wrong`"
 
 
 def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
-    """Return what the question of analyzer *name* says of the examples in the file *given*.
+    """Return the text of the examples in the file *given* for the prompt of analyzer *name*.
 
     *folders* are the user's, in which it is looked for; a path must lead into one of them, and a
     run directory is none. At most MAX_EXAMPLES, of MAX_CHARS. Raises ConfigError.
@@ -41,7 +41,7 @@ def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
     lines = [line for line in chain.from_iterable(zip_longest(*found)) if line is not None]
     if not lines:
         raise ConfigError(
-            f"analyzers.{name}.examples={given}: none in it of {name} is marked right or wrong"
+            f"analyzers.{name}.examples={given}: it has no finding of {name} marked right or wrong"
         )
     text = "\n".join(lines[:MAX_EXAMPLES])
     tag = f'examples id="{digest(text, 12)}"'

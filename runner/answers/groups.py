@@ -1,4 +1,4 @@
-"""Groups: texts that are alike by their words, joined one pair after the other."""
+"""Groups: agglomerative clustering of texts by the similarity of their words."""
 
 import heapq
 import math
@@ -33,7 +33,7 @@ class Join:
 
 
 def is_negated(text: str) -> bool:
-    """Return whether *text* says, by an odd number of negations, that something is not so."""
+    """Return whether *text* has an odd number of negations."""
     return len(_NEGATION.findall(text)) % 2 == 1
 
 

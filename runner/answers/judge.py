@@ -1,4 +1,4 @@
-"""A model as judge of an answer by a rubric: what it is asked, and how far it is believed."""
+"""Judge: the prompt by which a model judges an answer by a rubric, and how it is validated."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Labels: the verdicts of people on findings, in labels.csv, and the findings that they fit."""
+"""Labels: people's verdicts on findings, in labels.csv, and the findings that they match."""
 
 import re
 from collections import Counter
@@ -105,19 +105,19 @@ def _evidence(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def short_sha(sha256: object) -> str:
-    """Return how labels name the transcript with *sha256*."""
+    """Return the short form of *sha256* that labels use."""
     return text(sha256)[:_SHA_CHARS]
 
 
 def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> FindingLabel:
-    """Return a label of *claim* of the transcript with *sha256*; *told* are note and the like."""
+    """Return a label of *claim* in the transcript with *sha256*; *told* are note, correction, …."""
     about = {"analyzer": claim.analyzer, "finding": claim.text, "quote": claim.quoted}
     given = {key: value[:MAX_CELL] for key, value in {**about, **told}.items()}
     return FindingLabel(claim.key, verdict, transcript=short_sha(sha256), **given)
 
 
 def read_labels(file: Path) -> list[FindingLabel]:
-    """Return the labels in *file*, of two by one rater of one finding the last.
+    """Return the labels in *file*; a rater's last one for a finding counts.
 
     Rows without a verdict are left out. Raises ConfigError, with the line, for anything else than
     a table with the columns key and verdict, separated by commas or semicolons.
@@ -190,7 +190,7 @@ def _turns(words: str) -> Counter[str]:
 
 
 def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
-    """Return one label of each finding that most of its raters call right or wrong: theirs."""
+    """Return the majority label of each finding that most of its raters call right or wrong."""
     found: dict[tuple[str, ...], list[FindingLabel]] = {}
     for each in labels:
         found.setdefault((each.transcript, each.key, each.analyzer), []).append(each)

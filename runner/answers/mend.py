@@ -1,4 +1,4 @@
-"""Mending of JSON: what is broken and what was cut, without adding or losing a word."""
+"""Repair of JSON that is invalid or truncated, without adding or losing a word."""
 
 import itertools
 import json
@@ -17,21 +17,21 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOT
 
 
 class TooCostlyError(ValueError):
-    """A repair used its time."""
+    """A repair exceeded its time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """What is complete of a value that was cut: its JSON, and whether an item was left out."""
+    """The complete part of a truncated value: its JSON, and whether an item was left out."""
 
     text: str
     dropped: bool
 
 
 def complete(text: str) -> Complete | None:
-    """Return what is complete of the value that *text* begins with; None if it is closed.
+    """Return the complete part of the value at the start of *text*; None if it is closed.
 
-    An element of a list is complete with its last bracket, other values with what follows
+    An element of a list is complete at its last bracket, other values with what follows
     them. A string that was cut is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
     """
     stack: list[str] = []
@@ -68,7 +68,7 @@ def _is_value(before: str, stack: list[str]) -> bool:
 
 
 def repair(text: str) -> Any:
-    """Return the JSON value that *text* almost is; raise ValueError.
+    """Return the JSON value of the almost valid *text*; raise ValueError.
 
     Only punctuation may differ: a value with other words, or without some, is refused.
     """

@@ -88,11 +88,11 @@ def noted(outcome: Outcome, note: str) -> Outcome:
 
 
 def notes_on(reading: ReadReply, *, cut: bool) -> list[str]:
-    """Return what a reader must know of how an answer was read, empty for plain JSON."""
+    """Return notes on how an answer was parsed, empty for plain JSON."""
     notes = ["its JSON was repaired"] if reading.repaired and not reading.cut else []
     if cut:
         inside = reading.cut or reading.dropped
-        where = "what is complete of it was kept" if inside else "after its answer"
+        where = "its complete items were kept" if inside else "after its answer"
         notes.append(f"the reply was cut: {where}")
     notes += reading.notes
     more = [f"and {len(notes) - MAX_NOTES} more"] if len(notes) > MAX_NOTES else []
@@ -137,7 +137,7 @@ def grounding_figures(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
 
 
 def cut_answers(outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Return the analyzers whose answer is what is complete of a reply that was cut."""
+    """Return the analyzers whose answer is the complete part of a truncated reply."""
     return [name for name, outcome in outcomes.items() if outcome.notes.get("cut")]
 
 

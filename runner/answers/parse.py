@@ -1,4 +1,4 @@
-"""Parsing of replies: the answer in whatever a model says, and how it was read."""
+"""Parsing of replies: finds the answer in a model's text, and notes how."""
 
 import json
 import math
@@ -25,7 +25,7 @@ _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower
 
 @dataclass(frozen=True, slots=True)
 class ReadReply:
-    """What was read of a reply: its *answer*, and *notes* on how, empty for plain JSON.
+    """A parsed reply: its *answer*, and *notes* on repairs, empty for plain JSON.
 
     *repaired*: its JSON was not valid; *cut*: it ended within the object, of which the complete
     items are kept; *dropped*: something that had begun was left out.
@@ -43,7 +43,7 @@ class ReadReply:
 
 
 def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
-    """Return the answer of *shape* that the reply *text* holds, however it is wrapped.
+    """Return the answer of *shape* in the reply *text*, however it is wrapped.
 
     *part* is the analyzer's part of a shared schema (see `shared_schema`).
 
@@ -68,9 +68,9 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
 
 @dataclass
 class _AnswerSearch:
-    """Looks for an answer of *shape*; *faults* say why values are none, with their importance.
+    """Searches for an answer of *shape*; *faults* are the reasons for rejections, by importance.
 
-    *is_spent*: a repair has used its time, and no other is tried.
+    *is_spent*: a repair exceeded its time limit, and no other is tried.
     """
 
     shape: type[Answer]
@@ -84,7 +84,7 @@ class _AnswerSearch:
         return max(reversed(self.faults), key=lambda fault: fault[0])[1]
 
     def refuse(self, importance: int, fault: str) -> None:
-        """Note why a value is no answer."""
+        """Note why a value is not an answer."""
         self.faults.append((importance, fault))
 
     def strict(self, found: Found) -> ReadReply | None:
@@ -117,7 +117,7 @@ class _AnswerSearch:
         return reading and reading.after(f"{len(parts)} objects were read as one")
 
     def _alternatives(self, value: Any) -> list[Any]:
-        """Return the answers that a list may hold several of, else *value* itself."""
+        """Return the answers in a list that may hold several, else *value* itself."""
         names = self.shape.model_fields.keys()
         several = isinstance(value, list) and len(value) > 1
         if several and all(isinstance(each, dict) and each.keys() & names for each in value):
@@ -125,7 +125,7 @@ class _AnswerSearch:
         return [value]
 
     def repaired(self, found: Found) -> ReadReply | None:
-        """Return the reading of a value that is broken or was cut."""
+        """Return the reading of a value that is invalid or truncated."""
         if self.is_spent:
             return None
         if found.fault:
@@ -202,7 +202,7 @@ def _end_of(value: Any) -> Iterator[str]:
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:
-    """Return what is wrong with *data*: its first invalid field."""
+    """Return the first invalid field of *data* with its fault."""
     if isinstance(data, dict) and ("$defs" in data or {"properties", "type"} <= data.keys()):
         return "the reply repeats the schema instead of filling it in"
     first = error.errors(include_url=False, include_input=False)[0]

@@ -1,4 +1,4 @@
-"""Passages: how far each part of a conversation is about a question."""
+"""Passages: scores the relevance of each part of a conversation to a question."""
 
 import math
 from collections import Counter
@@ -19,7 +19,7 @@ def relevance(
     weights: Mapping[str, float],
     named: Sequence[bool] = (),
 ) -> list[float]:
-    """Return for each segment of one talk how far it is about a question, >= 0, in linear time.
+    """Return the relevance of each segment of one talk to a question, >= 0, in linear time.
 
     *terms* holds the terms of each segment, *weights* what each of the question's is worth (see
     `rarities`), *named* whether the question names its speaker. A term counts as in BM25

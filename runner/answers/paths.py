@@ -43,7 +43,7 @@ def _check_functions(node: Any) -> None:
 
 
 def value_at(path: str, answer: Any) -> Any:
-    """Return what is at *path* of *answer*; None where nothing is, or a function fails."""
+    """Return the value at *path* of *answer*; None if there is none or a function fails."""
     try:
         return compiled(path).search(answer)
     except (ValueError, TypeError, RecursionError):  # length() of a null
@@ -68,9 +68,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def check_path(path: str, schema: Json) -> None:
-    """Raise ConfigError, with the nearest match, where *path* names a key that *schema* lacks.
+    """Raise ConfigError, with the nearest match, if *path* names a key that *schema* lacks.
 
-    What follows a function, a wildcard over keys or a choice of shapes is not looked at.
+    Keys after a function, a wildcard over keys or a choice of shapes are not checked.
     """
     _Walk(path, schema).walk(compiled(path).parsed, schema)
 
@@ -82,7 +82,7 @@ class _Walk:
         self._path, self._root = path, root
 
     def walk(self, node: Any, schema: Any) -> Json | None:
-        """Return the schema of what *node* selects of *schema*, None where it is unknown."""
+        """Return the schema of the part of *schema* that *node* selects, None if unknown."""
         kind, inner = node["type"], node["children"]
         here = self._resolved(schema)
         if kind == "field":
@@ -125,7 +125,7 @@ class _Walk:
         return self._resolved(mapping(self._resolved(schema)).get("items"))
 
     def _resolved(self, schema: Any) -> Json | None:
-        """Return *schema* without references; None where it may be one of several."""
+        """Return *schema* without references; None if it has alternatives."""
         for _ in range(20):
             options = [s for s in mapping(schema).get("anyOf", ()) if s.get("type") != "null"]
             if len(options) == 1:

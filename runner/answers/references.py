@@ -1,4 +1,4 @@
-"""Reference answers: questions with the answers, and the turns, that people gave for them."""
+"""Reference answers: questions with answers and evidence turns given by people."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence

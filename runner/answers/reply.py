@@ -1,4 +1,4 @@
-"""Replies: finds the JSON in whatever a model says, outside of its reasoning."""
+"""Replies: finds the JSON in a model's text, outside its reasoning."""
 
 import html
 import json
@@ -69,7 +69,7 @@ class NotRepairableError(ValueError):
 
 @dataclass
 class Found:
-    """The JSON values of a reply outside its reasoning, in order, with where they stand.
+    """The JSON values of a reply outside its reasoning, in order, with their positions.
 
     *said* is the reply with its reasoning blanked, *broken* where values begin that cannot be
     read, *fault* the first of them that must not be repaired; *thinking*: the reply ends within
@@ -84,9 +84,9 @@ class Found:
 
 
 def beside(said: str, reasoning: str) -> str:
-    """Return the text of a reply whose *reasoning* came in a field of its own.
+    """Return the text of a reply whose *reasoning* came in a separate field.
 
-    The reasoning is kept, in a mark, where it alone holds what may be the answer.
+    The reasoning is kept, between marks, if only it may contain the answer.
     """
     if "{" in said or "{" not in reasoning:
         return said
@@ -94,7 +94,7 @@ def beside(said: str, reasoning: str) -> str:
 
 
 def readings(text: str) -> Iterator[tuple[Found, str]]:
-    """Yield what is found in *text*, then in its escaped forms; and what was done to read it."""
+    """Yield the values found in *text*, then in its unescaped forms, with notes on the steps."""
     body, _, inside = text.removeprefix("\ufeff").partition(f"<{BESIDE}>")
     found = find(body)
     yield found, ""
@@ -110,7 +110,7 @@ def readings(text: str) -> Iterator[tuple[Found, str]]:
 
 
 def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
-    """Yield what is found in JSON that is encoded twice, with or without its quotes."""
+    """Yield the values in doubly encoded JSON, with or without its quotes."""
     quoted = _QUOTED.search(said)
     inner = said[quoted.start() :] if quoted else f'"{said}"'
     for _ in range(_LEVELS):
@@ -207,7 +207,7 @@ _DECODER = json.JSONDecoder(
 
 
 def is_strict(text: str) -> bool:
-    """Return whether *text* is JSON as it stands, without raw line breaks in strings."""
+    """Return whether *text* is strict JSON, without raw line breaks in strings."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -45,7 +45,7 @@ def which_part(name: str) -> str:
 
 
 def part_of(schema: Schema, name: str) -> Schema:
-    """Return the shared *schema* with no other part than that of *name*; another one as it is."""
+    """Return the shared *schema* with only the part of *name*; another one unchanged."""
     fields = schema.get("properties", {})
     for part in fields.get("structured_data", {}).get("anyOf", ()):
         if list(part.get("properties", ())) == [name]:
@@ -54,7 +54,7 @@ def part_of(schema: Schema, name: str) -> Schema:
 
 
 def measured(schema: Schema) -> dict[str, int]:
-    """Return what providers limit of *schema*, by the names of SchemaLimits.
+    """Return the sizes of *schema* that providers limit, by the names of SchemaLimits.
 
     Levels are those of objects and lists within each other, with references followed once.
     """

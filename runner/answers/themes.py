@@ -1,4 +1,4 @@
-"""Themes: what the transcripts of a batch say together, as collection/themes.json holds it."""
+"""Themes of a batch's transcripts: the content of collection/themes.json."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -204,7 +204,7 @@ class Collection:
 def read_collection(data: Any) -> Collection | None:
     """Return the untrusted *data* of themes.json as values, None for another version.
 
-    What has another type than expected is empty, 0 or None; nothing is raised.
+    Values of unexpected type become empty, 0 or None; nothing is raised.
     """
     whole = mapping(data)
     known = whole.get("version") == VERSION
@@ -226,7 +226,7 @@ def _readers(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Return what makes any value one of the type *hint*."""
+    """Return a function that converts any value to the type *hint*."""
     if get_origin(hint) is tuple:
         of = get_args(hint)[0]
         rows, read = mappings if is_dataclass(of) else listing, _reader(of)

@@ -101,7 +101,7 @@ def test_labels_of_other_analyzers_and_without_verdict_are_left_out(mine: Path) 
     assert "Ship it" in text
     assert "boat" not in text
     assert "Perhaps" not in text
-    with pytest.raises(ConfigError, match="none in it of opinions is marked"):
+    with pytest.raises(ConfigError, match="it has no finding of opinions marked"):
         examples_of("opinions", "labels.csv", [mine])
 
 

@@ -99,7 +99,7 @@ FIELDS = ANSWER["structured_data"]
         ({**ANSWER, "structured_data": {"say_means": FIELDS, "decisions": None}}, None),
         ({**ANSWER, "structured_data": {"SayMeans": FIELDS}}, None),
         ({**ANSWER, "structured_data": {"say_means": FIELDS, "needs": {"x": 1}}}, "other parts"),
-        ({"insights": ANSWER["insights"], "say_means": FIELDS}, "its part stood beside it"),
+        ({"insights": ANSWER["insights"], "say_means": FIELDS}, "its part was found beside it"),
         ({"say_means": ANSWER}, "read inside of the key 'say_means'"),
     ],
     ids=["plain", "own part", "others null", "written otherwise", "others", "beside", "around"],

@@ -19,7 +19,7 @@ def find_absent(node: Any) -> list[Mapping[str, str]]:
 
 
 def describe_absent(absent: list[Mapping[str, str]]) -> str:
-    """Return what is wrong with an answer that has *absent* evidence."""
+    """Return the fault of an answer that has *absent* evidence."""
     shown, more = absent[:_MAX_DESCRIBED], len(absent) - _MAX_DESCRIBED
     named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in shown)
     rest = f"; and {more} more" if more > 0 else ""

@@ -1,4 +1,4 @@
-"""Parts of a text, told by the words in it, as quotes are compared by words."""
+"""Cutting of a text at word boundaries, by the words that quotes are compared by."""
 
 import re
 from bisect import bisect_right

@@ -148,7 +148,7 @@ class Grounder:
     def word_spans(self, quote: str, segment: str) -> list[tuple[int, int]]:
         """Return first and last word (exclusive) of the parts of *quote*, those nearest *segment*.
 
-        It has one part, or those between its ellipses; none where the transcript has not each.
+        A quote has one part, or those between its ellipses; none if any is absent.
         """
         home = self._claimed(segment) or 0
         whole = [[reading.words] for reading in self._readings(quote)]
@@ -161,7 +161,7 @@ class Grounder:
         return []
 
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
-        """Return where *quote* stands: the ids of segments, with offsets in their texts.
+        """Return the position of *quote*: the ids of segments, with offsets in their texts.
 
         Offsets are in code points, the end exclusive. A part that goes on in the next segment is
         one more; a quote that *segment* holds letter for letter is there.
@@ -188,7 +188,7 @@ class Grounder:
     def absent_quotations(
         self, answer: Mapping[str, Any], verbatim: Collection[str] = ()
     ) -> tuple[int, list[str]]:
-        """Return how many quotations *answer* has outside its evidence, and those not found.
+        """Return the number of quotations in *answer* outside its evidence, and those not found.
 
         *verbatim* is as in `quotations`; an ellipsis may stand for words that are left out.
         """

@@ -17,7 +17,7 @@ _MARKS = re.compile(
 def quotations(answer: Mapping[str, Any], verbatim: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield (words, segment) of each quotation in *answer* outside its evidence.
 
-    A quotation is what stands in quotation marks, of three words at least, in any text, and the
+    A quotation is text in quotation marks, of three words at least, in any text, and the
     whole of a field of `structured_data` whose name is in *verbatim*. Its segment is the first
     that is cited beside it, "" where none is.
     """
