@@ -109,10 +109,10 @@ def print_error(error: ColloquyError, name: str = "colloquy") -> int:
 
 
 def prepare_streams() -> None:
-    """Print UTF-8 whatever the locale; what UTF-8 cannot hold is escaped.
+    """Print UTF-8 whatever the locale; escape what UTF-8 cannot encode.
 
-    A stream that the caller has closed becomes one on which nothing can be printed, so that no
-    file of ours takes its place. Standard error then swallows what it gets.
+    A stream that the caller has closed becomes one that fails on printing, so that no
+    file of ours takes its place. Standard error then discards its input.
     """
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
@@ -124,7 +124,7 @@ def prepare_streams() -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Let *stream*, which takes nothing any more, swallow what is left and what comes."""
+    """Discard the buffered and later output of *stream*, which is closed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

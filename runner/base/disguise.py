@@ -48,7 +48,7 @@ class Disguises:
     short: tuple[bytes, ...]
 
     def are_in(self, letters: bytes) -> bool:
-        """Return whether *letters* hold one of them."""
+        """Return whether *letters* contain one of them."""
         aligned = memoryview(letters[: len(letters) & -_BLOCK]).cast("Q")
         if self.blocks.isdisjoint(aligned) and not any(each in letters for each in self.short):
             return False
@@ -124,7 +124,7 @@ def _unescaped(plain: str) -> str:
 
 
 def _meaning(escape: re.Match[str]) -> str:
-    """Return what *escape* stands for; nothing for white space and tags."""
+    """Return the meaning of *escape*; empty for white space and tags."""
     text = escape[0]
     if escape.lastindex == 2:  # of a character beyond the first 65,536
         high, low = int(escape[1], 16), int(escape[2], 16)

@@ -136,7 +136,7 @@ class AnswerError(CallError):
 
 
 def as_known(error: BaseException) -> ColloquyError | None:
-    """Return what the system refused as an error of this program, None for a bug."""
+    """Return a system error as an error of this program, None for a bug."""
     if isinstance(error, ColloquyError):
         return error
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""Garbage: full collections, which block the event loop, are kept short and rare."""
+"""Garbage collection: keeps full collections, which block the event loop, short and rare."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""Intervals of shares of a few yes-or-no results."""
+"""Confidence intervals of proportions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""How late an event loop serves its timers: what anything that runs on it holds up."""
+"""Event-loop lag: how late a loop serves its timers."""
 
 import asyncio
 import math
@@ -13,7 +13,7 @@ _STEPS = 1_000  # and up to 0.1 s; beyond it is the maximum
 
 
 class Lag:
-    """The lags that one run has seen, in memory of one size however long it takes."""
+    """The lags measured during one run, in constant memory."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -49,7 +49,7 @@ class Lag:
 
 
 class LagProbe:
-    """Asks *loop* for a timer every *period_s* while a run watches; all share the one timer.
+    """Sets a timer of *loop* every *period_s* while a run watches; all runs share one timer.
 
     For a loop on real time only: a clock that jumps to the next timer would run away with it.
     """

@@ -10,7 +10,7 @@ GAP_S = 1.0  # an iteration that takes so much longer than it was to wait does n
 
 
 class SteadyTimeLoop(asyncio.SelectorEventLoop):
-    """Counts no time in which it could not run: its process was stopped, or something blocked it.
+    """Excludes time in which it could not run, since its process was stopped or blocked.
 
     No timeout, deadline or wait then ends because of a gap before what has arrived in the
     meantime is read. *clock* returns seconds that never go back, *lost_s* of which do not count.

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets (RFC 4180), safe from formula injection; and tables of users, read."""
+"""CSV tables (RFC 4180): written without formula injection, read from users' files."""
 
 import codecs
 import csv
@@ -60,8 +60,8 @@ def read_table(
             _check_head(file, names, needed)
         elif any(cells[len(names) :]):
             raise ConfigError(
-                f"{file}:{line}: {len(cells)} cells under {len(names)} columns: put a cell that "
-                f"holds the separator in quotes"
+                f"{file}:{line}: {len(cells)} cells under {len(names)} columns: "
+                f"quote cells that contain the separator"
             )
         else:
             yield (
@@ -112,7 +112,7 @@ def read_text(file: Path, limit: int) -> str:
             f"UTF-8, in Excel as CSV UTF-8"
         ) from error
     if "\0" in text:
-        raise ConfigError(f"{file}: cannot be read: it is no text, but of another program")
+        raise ConfigError(f"{file}: cannot be read: it is not a text file")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Threads: the ways off the event loop, so that it serves its sockets and timers in time."""
+"""Threads: run blocking work off the event loop."""
 
 import asyncio
 import ctypes

@@ -7,7 +7,7 @@ NEGLIGIBLE_S = 1e-9  # a shorter wait is the rounding of clock readings
 
 @dataclass(slots=True)
 class Withdrawal:
-    """*amount* units taken at *at_s*; *final* is false while the amount is an estimate."""
+    """*amount* units taken at *at_s*; *final* is False while the amount is an estimate."""
 
     at_s: float
     amount: float
