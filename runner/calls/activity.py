@@ -1,4 +1,4 @@
-"""Activity: counts the tasks of a job that work, so that it is known when all wait for batches."""
+"""Activity: counts the busy tasks of a job, to detect when all of them wait for batches."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ _LIMITED_S = 0.1  # between looks at live calls that wait for a rate limit
 
 @dataclass(eq=False)
 class Activity:
-    """The *busy* tasks of one event loop, those in live calls too; *when_quiet* is called at none.
+    """Counts the *busy* tasks of one event loop; *when_quiet* is called when it reaches 0.
 
     A task that waits for a batch's reply, a predecessor or room in a budget is not busy. While
     *is_stuck* is false, waiting calls go out without any reply.
@@ -25,7 +25,7 @@ class Activity:
     _checking: bool = False
 
     def add(self, tasks: int) -> None:
-        """Count so many more tasks, fewer if negative."""
+        """Add *tasks*, a number that may be negative."""
         self.busy += tasks
         self._changes += 1
         if self.busy == 0 and not self._checking:
@@ -66,7 +66,7 @@ def measured(activity: Activity) -> Iterator[None]:
 
 @contextmanager
 def busy(tasks: int = 1) -> Iterator[None]:
-    """Count *tasks* more tasks during the block; does nothing where none are counted."""
+    """Count *tasks* more tasks during the block; do nothing without an activity."""
     current = _CURRENT.get()
     if current is None or current[0] is not asyncio.get_running_loop():  # a simulation in a thread
         yield
@@ -79,5 +79,5 @@ def busy(tasks: int = 1) -> Iterator[None]:
 
 
 def idle() -> AbstractContextManager[None]:
-    """Leave this task out of the count during the block, in which it waits for others."""
+    """Exclude this task from the count during the block, in which it waits for others."""
     return busy(-1)

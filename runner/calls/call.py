@@ -30,7 +30,7 @@ class Call:
     begun: float | None = None  # loop time of the first token, if others wait for it
 
     def begin(self, waiting: Callable[[], object]) -> None:
-        """Note when the reply began, and tell the caller that waits for it."""
+        """Note when the reply began, and notify the waiting caller."""
         if self.begun is None:
             self.begun = asyncio.get_running_loop().time()
         waiting()

@@ -70,7 +70,7 @@ class CallLog:
         self.charge(part.charged_tokens, part.charged_usd)
 
     def charge(self, tokens: int, usd: float) -> None:
-        """Count the upper bounds of what the provider does not tell."""
+        """Count the upper bounds of usage that the provider does not report."""
         self.charged_tokens += tokens
         self.charged_usd += usd
 

@@ -137,7 +137,7 @@ def max_in_flight(job: Setup) -> int:
 def _gate(job: Setup, model: Model, gates: Gates, api_base: str | None) -> Gate:
     """Return the gate that all calls to *model* with its key share in this process.
 
-    A server that tells how many calls it answers at once is not sent more.
+    A server that reports its number of parallel calls is not sent more.
     """
     body = model.settings
     ceiling, key = max_in_flight(job), os.environ.get(body.api_key_env or "", "")

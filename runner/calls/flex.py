@@ -1,4 +1,4 @@
-"""Flex: how long a call is tried at the flex tier before it goes on at the standard one."""
+"""Flex: how long a call is retried at the flex tier before it falls back to the standard one."""
 
 import math
 import random
@@ -19,7 +19,7 @@ log = structlog.get_logger("colloquy.client")
 
 @dataclass(frozen=True, slots=True)
 class Flex:
-    """The way from the flex tier to *live*, calls at the standard one.
+    """The flex tier with fallback to *live*, calls at the standard tier.
 
     *by_s* is the event loop's time by which answers are wanted; inf: without a deadline a call
     waits MAX_THROTTLE_WAIT_S for capacity.
@@ -29,7 +29,7 @@ class Flex:
     by_s: float = math.inf
 
     def left_s(self, now: float, need_s: float) -> float:
-        """Return the seconds that may still be spent at flex, < 0 where it is time to go live.
+        """Return the seconds left for flex, < 0 if the call must go live.
 
         *need_s* are the seconds that live calls take from here to the end; an attempt that would
         have less time than they, has none.
@@ -40,7 +40,7 @@ class Flex:
 
 @dataclass(slots=True)
 class Way:
-    """How one call of *node* is delivered, which changes from flex to live at most once."""
+    """The delivery of one call of *node*, which changes from flex to live at most once."""
 
     node: str
     transport: Transport
@@ -65,7 +65,7 @@ class Way:
     def wait_s(
         self, error: CallError, now: float, delay_s: float, rng: random.Random
     ) -> float | None:
-        """Return the seconds until the next attempt, None where *error* is not of flex.
+        """Return the seconds until the next attempt, None if *error* is not from flex.
 
         A call without capacity is tried again, at random times; one that took too long goes live.
         """

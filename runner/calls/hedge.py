@@ -19,10 +19,10 @@ LEAST_S = 2.0  # that it is late at least
 
 
 class OvertakenError(CallError):
-    """An attempt was cancelled, since its double has brought *reply*; it may be billed."""
+    """An attempt was cancelled because the hedged request returned *reply*; it may be billed."""
 
     def __init__(self, reply: Completion) -> None:
-        super().__init__("cancelled", "its double was faster", billed=True)
+        super().__init__("cancelled", "the hedged request was faster", billed=True)
         self.reply = reply
 
 
@@ -32,10 +32,10 @@ async def sent(
     sending: Coroutine[Any, Any, Completion],
     limits: Sequence[Limit],
 ) -> Completion:
-    """Return the reply that *sending* brings, of a straggler perhaps its double's (`hedged`).
+    """Return the reply of *sending*, or, for a straggler, of its hedge (see `hedged`).
 
-    A double is made while no other call waits and there is room in all *limits*, the budget among
-    them; none where retries are off.
+    A hedge is sent while no other call waits and all *limits*, including the budget,
+    have room; never if retries are off.
     """
     known = call.expected_s is not None and client.budget in limits
     known = known and not client.local and client.retry.max_retries > 0
@@ -66,7 +66,7 @@ async def hedged(
     late_s: float,
     may: Callable[[], bool],
 ) -> Completion:
-    """Return the reply of *first*; raise OvertakenError where its *double* was faster.
+    """Return the reply of *first*; raise OvertakenError if its *double* was faster.
 
     The double starts after *late_s* seconds, as soon as it *may*. A failure of *first* is raised
     and ends its double, whose own failure changes nothing.

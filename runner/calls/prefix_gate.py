@@ -39,7 +39,7 @@ class _Group:
 
 @dataclass(slots=True)
 class Lead:
-    """The call that goes first; calling this releases the others, as its answer has begun."""
+    """The call that goes first; calling this object releases the others once its answer begins."""
 
     _group: _Group
     _failed: bool = False
@@ -61,7 +61,7 @@ class Lead:
 
 
 class PrefixGate:
-    """Holds back calls with the same prefix until the first of them is being answered.
+    """Holds calls with the same prefix until the answer to the first of them begins.
 
     Of the calls that become ready in the same iteration of the event loop, the one with the
     shortest expected duration goes first. Belongs to one event loop.

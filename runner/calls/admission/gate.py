@@ -159,7 +159,7 @@ class Gate:
             self._next_at = now + self._rng.uniform(0, 2 * mean)
 
     def took(self, seconds: float, expected_s: float) -> None:
-        """Count how long a call took that was expected to take so long."""
+        """Count the duration of a call beside its expected duration."""
         self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
 
     def take_hedge(self) -> bool:
@@ -169,7 +169,7 @@ class Gate:
         return allowed
 
     def _amounts(self, ticket: Ticket) -> Mapping[str, int]:
-        """Return what *ticket* takes of each kind of limit until its reply is there."""
+        """Return what *ticket* takes of each kind of limit until its reply arrives."""
         reply = ticket.reply_tokens
         if self._written and self._replies >= _LEARN and self._reply_limits:
             reply = math.ceil(reply * min(1.0, _ROOM * self._reply_tokens / self._reply_limits))

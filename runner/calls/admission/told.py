@@ -1,4 +1,4 @@
-"""Limits that a provider tells in the headers of its replies, so that no call has to be refused."""
+"""Rate limits reported in a provider's reply headers, followed to avoid refused calls."""
 
 import math
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ MAX_HOLD_S = 60.0  # headers are not believed for longer: the provider refuses w
 
 @dataclass(slots=True)
 class Told:
-    """What is left of one limit, since the reply to an attempt that *started_s* then.
+    """Remaining amount of one limit, from the reply to an attempt started at *started_s*.
 
-    It refills steadily until it is whole, as OpenAI and Anthropic describe theirs; without a
+    It refills steadily until it is full, as OpenAI and Anthropic describe theirs; without a
     known limit, at once. Times are the event loop's, in seconds.
     """
 
@@ -24,7 +24,7 @@ class Told:
     reset_s: float = 0.0
 
     def tell(self, said: Left, started_s: float, now: float, sent: float) -> None:
-        """Take what a reply says; *sent* was used by attempts after its own, perhaps uncounted."""
+        """Apply a reply's headers; *sent* was used by later attempts, which it may not count."""
         if started_s >= self.started_s:
             self.started_s, self.at_s = started_s, now
             self.left, self.limit, self.reset_s = said.left - sent, said.limit, said.reset_s

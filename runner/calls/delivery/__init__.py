@@ -1,1 +1,1 @@
-"""Delivery in batches: requests wait until nothing more can be asked, then go out together."""
+"""Batch delivery: collects requests until no more can be made, then sends them together."""

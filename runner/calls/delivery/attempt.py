@@ -1,4 +1,4 @@
-"""Attempt in a batch: what a call reserves, notes and pays when its reply comes hours later."""
+"""Batch attempt: reservation, journal entries and cost of a call whose reply takes hours."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -80,9 +80,9 @@ class BatchAttempt:
             return await self._go_live(out=late.out)
         except (NotRunError, asyncio.CancelledError) as end:
             if self.deliverer.withdraw(waiting):
-                self._settle(CallError("cancelled", "it was in no batch yet"))
+                self._settle(CallError("cancelled", "it had not been sent in a batch"))
             elif isinstance(end, NotRunError) and end.kind == "interrupted":
-                raise NotRunError(end.kind, "in a batch that is out: resume collects it") from None
+                raise NotRunError(end.kind, "in a pending batch: resume collects it") from None
             raise
         except CallError as error:
             first, sent = self._is_first, self.deliverer.shipment_of(waiting)
@@ -114,7 +114,7 @@ class BatchAttempt:
     def _end(
         self, outcome: str, waiting: Waiting, started: float, usage: Usage | None = None
     ) -> None:
-        """Count the attempt; the time in a batch is none of the call's deadline."""
+        """Count the attempt; time in a batch does not count for the call's deadline."""
         sent = self.deliverer.shipment_of(waiting)
         how = {"delivery": "batch", "batch": None if sent is None else sent.batch.id}
         now = self.client.end_attempt(self.call, outcome, None, started, usage, **how)

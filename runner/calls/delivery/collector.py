@@ -1,4 +1,4 @@
-"""Collector: follows the batches that are out and hands every request its result."""
+"""Collector: polls pending batches and delivers each request its result."""
 
 import asyncio
 import math
@@ -26,9 +26,9 @@ log = structlog.get_logger("colloquy.delivery")
 
 @dataclass(eq=False)
 class Collector:
-    """Follows *shipments*, by mark; *again* gets the requests of one that was never sent.
+    """Polls *shipments*, by mark; *again* receives the requests of one that was never sent.
 
-    *took* gets the seconds that each batch took.
+    *took* receives the seconds that each batch took.
     """
 
     endpoint: BatchEndpoint
@@ -42,15 +42,15 @@ class Collector:
 
     @property
     def out(self) -> list[Shipment]:
-        """The shipments that are not over."""
+        """The shipments that have not ended."""
         return [each for each in self.shipments.values() if not each.is_over]
 
     def queued_tokens(self) -> int:
-        """Return the tokens of the batches that are out."""
+        """Return the tokens of the pending batches."""
         return sum(shipment.tokens for shipment in self.out)
 
     def count_waiting(self) -> int:
-        """Return how many requests wait for batches that are out."""
+        """Return how many requests wait for pending batches."""
         return sum(1 for shipment in self.out for _ in shipment.staying())
 
     def follow(self, shipment: Shipment) -> None:
@@ -89,7 +89,7 @@ class Collector:
         """Leave a batch that cannot be read for the next session."""
         log.error("batch.unreadable", batch=shipment.batch.id, error=why)
         for waiting in shipment.waiting.values():
-            said = f"the batch {shipment.batch.id} is out and cannot be read: {why}"
+            said = f"the pending batch {shipment.batch.id} cannot be read: {why}"
             waiting.resolve(NotRunError(kind, said))
 
     async def _identify(self, shipment: Shipment) -> bool:
@@ -108,7 +108,7 @@ class Collector:
         return False
 
     async def _look(self, shipment: Shipment) -> None:
-        """Ask for the state of a batch, and for its results where there are new ones."""
+        """Poll the state of a batch, and fetch its new results."""
         assert shipment.batch.id is not None
         await self._hurry(shipment)
         try:
@@ -126,7 +126,7 @@ class Collector:
             log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
 
     async def _stop_overdue(self, shipment: Shipment) -> None:
-        """Cancel a batch that outlives its window; where that ends nothing, leave it as lost."""
+        """Cancel a batch that outlives its window; if it still does not end, give it up."""
         begun = shipment.state.created_at if shipment.state else None  # by the provider's clock
         late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
         if late_s > OVERDUE_S and not shipment.is_overdue:
@@ -134,7 +134,7 @@ class Collector:
             log.warning("batch.overdue", batch=shipment.batch.id)
             await self.cancel(shipment)
         elif late_s > 2 * OVERDUE_S:
-            raise CallError("not_found", "it did not end, not even after it was cancelled")
+            raise CallError("not_found", "it did not end even after cancellation")
 
     async def _collect(self, shipment: Shipment) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
@@ -161,7 +161,7 @@ class Collector:
             self._end(shipment)
 
     def _end(self, shipment: Shipment) -> None:
-        """Fail what has no result; where the batch was stopped for a deadline, it goes live."""
+        """Fail requests without a result; those of a batch stopped for a deadline go live."""
         for waiting in list(shipment.waiting.values()):
             if shipment.stopping_at is not None and not waiting.has_left:
                 waiting.leave(out=False)
@@ -170,7 +170,7 @@ class Collector:
         shipment.waiting.clear()
 
     async def _hurry(self, shipment: Shipment) -> None:
-        """Stop a batch in time for the deadline; what it does not give back goes live as well."""
+        """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return
         with busy():  # at whose end the sender sees what in no batch yet is due
@@ -200,7 +200,7 @@ class Collector:
             log.warning("batch.not_cancelled", batch=shipment.batch.id, error=str(error))
 
     def ask(self, shipment: Shipment, waiting: Waiting) -> None:
-        """Let a request of an earlier session wait for its batch, or have its result."""
+        """Let a request of an earlier session wait for its batch, or return its result."""
         waiting.mark = shipment.batch.mark
         line, steps = shipment.results.pop(waiting.key, None), waiting.steps
         if line is not None:

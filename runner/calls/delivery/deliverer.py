@@ -1,4 +1,4 @@
-"""Deliverer: hands a model's requests to batches and each its reply, over all sessions."""
+"""Deliverer: puts a model's requests into batches and returns their replies, across sessions."""
 
 import asyncio
 from dataclasses import dataclass
@@ -48,9 +48,9 @@ class Deliverer:
             self.collector.follow(shipment)
 
     def _load(self, shipment: Shipment) -> None:
-        """Read the stored results; where some that may be asked for are missing, they are fetched.
+        """Read the stored results; fetch those that are missing and may be needed.
 
-        A batch of which everything is committed is not looked at.
+        A fully committed batch is skipped.
         """
         shipment.read(self.endpoint, self.ledger.results(shipment.batch.mark))
         wanted = self.ledger.wanted(shipment.batch)
@@ -82,18 +82,18 @@ class Deliverer:
         return await waiting.reply
 
     def shipment_of(self, waiting: Waiting) -> Shipment | None:
-        """Return the batch that a request is in, None where it is in none."""
+        """Return the batch of a request, None if it is in none."""
         return self.collector.shipments.get(waiting.mark or "")
 
     def withdraw(self, waiting: Waiting) -> bool:
-        """Return whether a request whose caller has gone was not sent, and now never is."""
+        """Withdraw a request whose caller has gone; return whether it had not been sent."""
         if waiting.mark is not None:
             return False
         self.sender.pending.pop(waiting.key, None)
         return True
 
     async def finish(self) -> None:
-        """Settle what nobody asks for, now that the run is complete, and remove what is used."""
+        """Settle unclaimed calls of a complete run, and remove used results."""
         collector, ledger = self.collector, self.ledger
         for shipment in collector.out:
             shipment.stopping_at = self.timing.now()
@@ -110,7 +110,7 @@ class Deliverer:
                 ledger.forget(shipment.batch.mark)
 
     async def close(self, *, cancel: bool = False) -> None:
-        """Let submissions end, *cancel* what is out if wanted, and leave the rest as it is."""
+        """Let submissions end; *cancel* pending batches or leave them."""
         self.activity.when_quiet.clear()
         if self.sender.sending:
             await asyncio.wait(self.sender.sending, timeout=CLOSING_S)

@@ -1,4 +1,4 @@
-"""Ledger of batches: what must be on the disk before and after each is sent and read."""
+"""Ledger of batches: the records that must be durable before and after each step."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class LedgerBatch:
-    """A batch that was to be sent: its requests' *keys*, and its provider's *id* once it was.
+    """A batch that was or will be sent: its requests' *keys*, and its provider's *id* once sent.
 
     *at* is when that was written down, in seconds since 1970; *collected*: all its results are on
     the disk.
@@ -22,7 +22,7 @@ class LedgerBatch:
 
 @dataclass(slots=True)
 class HeldCall:
-    """A call of an earlier session that is in the batch with *mark*, None if in none yet.
+    """A call of an earlier session in the batch with *mark*, None before it is in a batch.
 
     *tokens* and *usd* are what it may use: its journal has them still reserved unless it is
     *settled*, which is True for a reply and False for a failure. *taken*: its answer is committed.
@@ -43,22 +43,22 @@ class Ledger(Protocol):
     batches: dict[str, LedgerBatch]
 
     def claim(self, key: str) -> HeldCall | None:
-        """Return the call of an earlier session with *key* that nobody has asked for yet."""
+        """Return the unclaimed call of an earlier session with *key*."""
 
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """Return the keys whose results in *batch* may be asked for."""
 
     def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
-        """Yield the calls of earlier sessions that are not settled and nobody has asked for."""
+        """Yield the calls of earlier sessions that are neither settled nor claimed."""
 
     def settle_unclaimed(self, key: str, *, charged: bool) -> None:
-        """Note the end of a call that nobody asks for; *charged*: it was paid."""
+        """Note the end of an unclaimed call; *charged*: it was paid."""
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """Note durably that *keys* are about to be sent as one batch."""
 
     async def submitted(self, batch: LedgerBatch, id: str) -> None:
-        """Note durably that the provider has it."""
+        """Note durably that the provider has the batch."""
 
     async def refused(self, batch: LedgerBatch) -> None:
         """Note durably that the provider does not have it, so that its calls are in no batch."""
@@ -70,7 +70,7 @@ class Ledger(Protocol):
         """Note durably that all its results are stored."""
 
     def results(self, mark: str) -> Iterator[bytes]:
-        """Yield the stored results, none where there are none."""
+        """Yield the stored results."""
 
     def forget(self, mark: str) -> None:
         """Remove the stored results: the answers in them are committed."""

@@ -1,4 +1,4 @@
-"""Sender: collects the requests that are ready and sends them as few, large batches."""
+"""Sender: collects ready requests and sends them in few, large batches."""
 
 import asyncio
 import math
@@ -30,9 +30,9 @@ log = structlog.get_logger("colloquy.delivery")
 
 @dataclass(eq=False)
 class Sender:
-    """Sends what is *pending* through *endpoint*; *shipped* gets each batch that is out.
+    """Sends *pending* requests through *endpoint*; *shipped* receives each batch sent.
 
-    *queued* returns the tokens of all batches that are out. What does not fit beside them stays
+    *queued* returns the tokens of all pending batches. What does not fit beside them stays
     pending until `flush` is called again.
     """
 
@@ -48,7 +48,7 @@ class Sender:
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     def add(self, waiting: Waiting) -> None:
-        """Let a request wait for the next batch, which goes out once it is full."""
+        """Add a request to the next batch, which is sent once it is full."""
         self.pending[waiting.key] = waiting
         parts = (part for message in waiting.request.messages for part in text_parts(message))
         self._chars += sum(map(len, parts))
@@ -57,7 +57,7 @@ class Sender:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is pending, by rank, so that requests with one prefix are side by side."""
+        """Send pending requests by rank, so that requests with one prefix are adjacent."""
         ready = sorted(self.pending.values(), key=lambda waiting: waiting.rank)
         self.pending, self._chars = {}, 0
         if ready:
@@ -99,7 +99,7 @@ class Sender:
             ready = rest
 
     def _staying(self, ready: Sequence[Waiting]) -> list[Waiting]:
-        """Return the requests of *ready* that somebody waits for and that a batch may answer."""
+        """Return the requests of *ready* that have a waiter and that a batch may answer."""
         late = {
             steps
             for steps in {waiting.steps for waiting in ready}
@@ -163,9 +163,9 @@ class Sender:
     async def _submit(
         self, lines: list[bytes], batch: LedgerBatch, until: float
     ) -> SubmittedBatch | None:
-        """Return the batch of *lines* at its provider, None if there is none at the time *until*.
+        """Return the batch of *lines* at its provider, None if there is none by *until*.
 
-        After a failure that does not tell whether it was made, it is looked for before it is sent
+        After an ambiguous failure, it is searched for before it is sent
         again. Raises the CallError of a refusal.
         """
         failures = 0
@@ -193,9 +193,9 @@ class Sender:
 async def identified(
     endpoint: BatchEndpoint, batch: LedgerBatch, now: Callable[[], float]
 ) -> SubmittedBatch | None:
-    """Return *batch* as its provider has it, None once it is sure that it has none.
+    """Return *batch* as its provider has it, None once it certainly has none.
 
-    That takes SETTLE_S after it was sent. Raises the CallError of a provider that won't tell.
+    That takes SETTLE_S after it was sent. Raises the CallError of a provider that does not answer.
     """
     failures = 0
     while True:

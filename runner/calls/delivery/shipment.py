@@ -17,7 +17,7 @@ _PARTIAL_S = 10.0  # between downloads of a batch that is not over
 
 
 class LateError(Exception):
-    """A request goes live, since its deadline comes near; *out*: its batch may still answer it."""
+    """A request goes live because its deadline is near; *out*: its batch may still answer it."""
 
     def __init__(self, *, out: bool) -> None:
         super().__init__("late")
@@ -56,7 +56,7 @@ class Waiting:
                 self.reply.set_result(result)
 
     def leave(self, *, out: bool) -> None:
-        """Let the caller ask live; *out*: a result may still come."""
+        """Let the caller ask live; *out*: a result may still arrive."""
         if not self.reply.done():
             self.has_left = out
             self.reply.set_exception(LateError(out=out))
@@ -64,7 +64,7 @@ class Waiting:
 
 @dataclass(eq=False, slots=True)
 class Shipment:
-    """A batch that is out, or whose results are stored.
+    """A batch that is pending, or whose results are stored.
 
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
     go live, by the number of their steps, in seconds since 1970. *results* are the lines that
@@ -104,7 +104,7 @@ class Shipment:
         return (each for each in self.waiting.values() if not each.has_left)
 
     def update(self, state: SubmittedBatch, now: float) -> bool:
-        """Take the provider's word; return whether there may be results that are not stored."""
+        """Apply the provider's state; return whether there may be results not yet stored."""
         self.state = state
         if state.state in OVER:
             return True
@@ -115,7 +115,7 @@ class Shipment:
         return True
 
     def read(self, endpoint: BatchEndpoint, lines: Iterable[bytes]) -> None:
-        """Sort *lines*, all results that there are, by their keys."""
+        """Store *lines*, all results of the batch, by key."""
         self.torn = False
         for line in lines:
             try:
@@ -134,7 +134,7 @@ class Shipment:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has every result that its provider has of it."""
+        """Whether every result at its provider is here."""
         ended = self.state is None or self.state.state == "ended"
         return not self.torn and not (ended and len(self.seen) < len(self.batch.keys))
 
@@ -142,7 +142,7 @@ class Shipment:
         """Return the failure of a request without a result."""
         said = "has no readable result of it"
         if self.is_overdue and self.torn:
-            said = "did not end in its window, nor once it was cancelled"
+            said = "did not end in its window or after cancellation"
         elif self.state is not None and self.state.state != "ended":
             why = f": {self.state.error}" if self.state.error else ""
             said = f"{self.state.state} before it was answered{why}"

@@ -1,4 +1,4 @@
-"""Timing: until when a request waits for its batch before it goes live, for the least money."""
+"""Timing: how long a request waits for its batch before it goes live, at least cost."""
 
 import math
 import time
@@ -20,7 +20,7 @@ _LIVE, _BATCH = 1.0, 0.5  # what a request costs
 
 @dataclass(eq=False)
 class Timing:
-    """When the requests of a model have to leave their batches.
+    """Decides when a model's requests leave their batches to go live.
 
     *deadline_s* is in seconds since 1970, None for none. *latencies_s* are those of earlier
     batches; *live_s* is what a live call takes, *slots* of which may be in flight at once.
@@ -60,7 +60,7 @@ class Timing:
 
     @cached_property
     def _sample(self) -> list[float]:
-        """The recorded latencies, ascending, of which there are few enough."""
+        """A bounded sample of the recorded latencies, ascending."""
         few = len(self.latencies_s) < _ENOUGH
         known = sorted([*self.latencies_s, *(ASSUMED_S if few else ())])
         if len(known) <= _STEPS:
@@ -87,7 +87,7 @@ class Timing:
     def _cheapest(
         self, left: float, behind: int, step_s: float, grid: Sequence[float], after: Sequence[float]
     ) -> tuple[float, float]:
-        """Return the least expected cost with *left* seconds, and the wait that it takes."""
+        """Return the least expected cost with *left* seconds, and its wait."""
 
         def later(seconds: float) -> float:
             return after[max(0, bisect_right(grid, seconds) - 1)] if behind else 0.0
