@@ -1,4 +1,4 @@
-"""Declared expectations of answers: what a check file may say, and its names."""
+"""Schema of check files: the declared expectations of answers."""
 
 from math import isfinite
 from typing import Annotated, Any, Literal, Self
@@ -57,11 +57,11 @@ class Check(SettingsSection):
     type: str = Field(description="The kind (docs/checks.md); not- expects the opposite")
     path: _Text | None = Field(None, description="JMESPath into the answer; null: all its texts")
     value: Any = Field(None, description="A text, a number, a list, a rubric or NAME:function")
-    min: _Bound | None = Field(None, description="The least count or share")
-    max: _Bound | None = Field(None, description="The largest count, cost, time or tokens")
-    threshold: _Share | None = Field(None, description="The least score of f1 or a function")
-    match: Literal["any", "all"] = Field("any", description="How many texts at the path must fit")
-    metric: _Text | None = Field(None, description="What tables call it")
+    min: _Bound | None = Field(None, description="Minimum count or share")
+    max: _Bound | None = Field(None, description="Maximum count, cost, time or tokens")
+    threshold: _Share | None = Field(None, description="Minimum score of f1 or a function")
+    match: Literal["any", "all"] = Field("any", description="How many texts at the path must match")
+    metric: _Text | None = Field(None, description="Its name in tables")
     labels: list[Label] | _Text = Field(
         default_factory=list,
         description="Answers that prove a judge; or labels.csv, or a run or batch that has one",
@@ -101,7 +101,7 @@ class Check(SettingsSection):
     def _fault(self) -> str | None:
         kind, bounds = self.kind, (self.min, self.max)
         if self.negated and kind in KINDS and kind not in NEGATED:
-            return f"not- stands before {', '.join(NEGATED)} only"
+            return f"not- works with {', '.join(NEGATED)} only"
         for name in (
             (*_BOUNDS, "path", "value", "threshold", "match", "labels") if kind in _READ else ()
         ):
@@ -120,7 +120,7 @@ class Check(SettingsSection):
             and kind != "equals"
             and not all(str(v).strip() for v in values)
         ):
-            return f"type {self.type} expects a text that is not empty: an empty one is in any text"
+            return f"type {self.type} expects a non-empty text: every text contains the empty one"
         if kind in (*LEAST, *REFERENCE) and self.min is None:
             return f"type {self.type} expects min, a share from 0 to 1"
         if kind in (*LEAST, *REFERENCE) and (self.min or 0) > 1:

@@ -1,4 +1,4 @@
-"""Settings of delivery: by when answers are wanted, and what becomes of batches that are out."""
+"""Settings of delivery: the deadline, and what happens to pending batches."""
 
 import re
 from datetime import date, datetime
@@ -35,7 +35,7 @@ def _as_deadline(by: object) -> object:
 
 
 class DeliverySettings(SettingsSection):
-    """When answers of batches are wanted, and what becomes of repairs and interrupted batches."""
+    """The deadline of batches, and the handling of repairs and interrupted batches."""
 
     by: Annotated[str | None, BeforeValidator(_as_deadline)] = None
     repair: Literal["batch", "live"] = "batch"

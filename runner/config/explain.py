@@ -1,4 +1,4 @@
-"""Explanation of a fault in a configuration, in one line."""
+"""One-line explanations of configuration errors."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,7 +37,7 @@ def _expected(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
         return "expected the name of a file beside the analyzers, without its folder"
     if fault["type"] in ("model_type", "dataclass_type"):
-        means = "; how calls go is model.delivery" if loc == ("delivery",) else ""
+        means = "; model.delivery chooses how calls are sent" if loc == ("delivery",) else ""
         return f"expected a section, whose keys are set as {loc[-1]}.KEY=VALUE{means}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     return message.replace("Input should be", "expected").replace("String should", "should")

@@ -45,8 +45,8 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
         questions = read_guide(guide)
     if not isinstance(template, Mapping):
         raise ConfigError(
-            f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to put its questions "
-            f"with: pipeline=interviews has"
+            f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to ask its "
+            f"questions: use pipeline=interviews"
         )
     made: dict[str, Any] = {}
     for name, body in analyzers.items():

@@ -1,4 +1,4 @@
-"""What was learned of models: the windows that servers name, and tokens per token of our count."""
+"""Learned facts about models: windows that servers report, and ratios of token counts."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ FACTORS = (0.5, 4.0)  # the same of tokens per token of our count
 UNMEASURED = 1.25  # tokens per token of another vocabulary; SmolLM2 was measured at 1.20
 _STEPS = 20  # of a factor between whole numbers, so that equal runs cut equal parts
 _LEAST_TOKENS = 300  # of a prompt that measures: a chat template adds up to 60 to each
-UNNAMED = "a refusal that names none"  # source of a window that holds for one run only
+UNNAMED = "a refusal without a number"  # source of a window that holds for one run only
 _UNNAMED = 0.75  # share of a prompt to which it is cut after such a refusal
 _MULTIPLE = 1024  # of which a server's own limit usually is one
 _TIGHTER = 1.25  # on the factor where a server finds too long what should fit
@@ -46,7 +46,7 @@ class Learned:
         return believed_factor(self._billed / self._counted) if self._counted else None
 
     def measure(self, billed: int, counted: int) -> None:
-        """Compare the provider's count of a prompt with ours."""
+        """Compare the provider's token count of a prompt with ours."""
         if counted >= _LEAST_TOKENS:
             self._billed, self._counted = self._billed + billed, self._counted + counted
 

@@ -1,4 +1,4 @@
-"""Settings of what becomes of answers: their files, and checks of quotes and coverage."""
+"""Settings of results: output files, and checks of quotes and coverage."""
 
 from typing import Annotated, Literal
 
@@ -31,6 +31,6 @@ class GroundingSettings(SettingsSection):
 
 
 class CoverageSettings(SettingsSection):
-    """Treatment of what no finding cites: *ask_again* asks once more about it."""
+    """Treatment of uncited segments: *ask_again* asks about them once more."""
 
     ask_again: bool = False

@@ -100,9 +100,9 @@ class ModelSettings(SettingsSection):
 
 
 class BatchSettings(SettingsSection):
-    """The files of a batch that run at once, and its part: *shard* of *shards*, from 0.
+    """Concurrent files of a batch, and its part: *shard* of *shards*, from 0.
 
-    It ends early if, of 20 or more files, more than *max_failure_ratio* have no answer at all.
+    It stops early if more than *max_failure_ratio* of 20 or more files have no answer.
     """
 
     max_active: Annotated[int, Field(ge=1, le=10_000)] | None = None

@@ -68,7 +68,7 @@ def fault(*overrides: str) -> str:
         ),
         ("model=null", "a config group is set to null"),
         ("analyzers=null", "analyzers=None: expected a valid dictionary"),
-        ("delivery=batch", "set as delivery.KEY=VALUE; how calls go is model.delivery"),
+        ("delivery=batch", "set as delivery.KEY=VALUE; model.delivery chooses how calls are sent"),
         ("stages.stage_b=null", "stages.stage_b=None"),
         ("model.max_tokens=${nope}", "Interpolation key 'nope' not found"),
         ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),

@@ -64,7 +64,7 @@ def test_yaml_may_name_the_questions() -> None:
         ("long.txt", "x" * 3000, "at most 2000 characters"),
         ("many.txt", "Why?\n" * (MAX_QUESTIONS + 1), "it has 201 questions"),
         ("bytes.txt", b"\xff\xfe\x00", "it is not UTF-8 (byte 2); save it as UTF-8"),
-        ("word.docx", b"PK\x03\x04\x00", "it is no text, but of another program"),
+        ("word.docx", b"PK\x03\x04\x00", "it is not a text file"),
         ("bare.csv", "Why?\nHow?\n", "there is no column 'question'"),
         ("open.csv", 'question\n"Why?\n', "not a CSV table"),
         ("case.txt", "Why?\nwhy?\n", "question 2: 'why?' appears twice"),
