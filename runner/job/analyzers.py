@@ -36,7 +36,7 @@ def load_analyzers(
 
 
 def check_codes(book: Codebook | None, redaction: Unredacted) -> None:
-    """Raise ConfigError for a code in whose name *redaction* puts a stand-in."""
+    """Raise ConfigError for a code whose name *redaction* would change."""
     for name in (code.name for code in book.codes) if book else ():
         if redaction.mask(name, eager=True) != name:
             raise ConfigError(

@@ -27,9 +27,9 @@ _MAX_NEAR = 5_000  # names that are compared to find the nearest
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is known of files beside their text: *names* in order, and their values by file.
+    """Attributes of files: *names* in order, and their values by file.
 
-    *speakers* has values of single speakers, by file and speaker. A value that was not given is
+    *speakers* has values of single speakers, by file and speaker. A missing value is
     empty.
     """
 
@@ -49,7 +49,7 @@ class Attributes:
 
     @property
     def of_speakers(self) -> frozenset[str]:
-        """The names of which a speaker has a value of their own."""
+        """The attributes for which a speaker has their own value."""
         rows = (row for file in self.speakers.values() for row in file.values())
         return frozenset(n for row in rows for n, v in zip(self.names, row, strict=False) if v)
 
@@ -99,7 +99,7 @@ def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
 
 
 def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
-    """Return the speakers of *file*, None if it cannot be read, which its run tells."""
+    """Return the speakers of *file*, None if it cannot be read; its run reports the error."""
     of = settings.transcript
     try:
         transcript = read(file, format=of.format, encoding=of.encoding).transcript
@@ -146,14 +146,14 @@ def _check_header(where: str, names: Sequence[str], rows: int) -> None:
             f"{MAX_COLUMNS} attributes such as role or site; found {len(names)}"
         )
     if len({name.casefold() for name in names}) < len(names) or not all(names):
-        raise ConfigError(f"{where}:1: two columns have one name, or one has none")
+        raise ConfigError(f"{where}:1: column names must be unique and not empty")
     if rows < 2:
         raise ConfigError(f"{where}: only a header: expected a row for each file")
 
 
 @dataclass
 class _TableRows:
-    """The rows of a table so far, for files and speakers; *lines* says in which line each is."""
+    """The rows of a table so far, for files and speakers; *lines* are their line numbers."""
 
     names: Sequence[str]
     known: Mapping[str, Sequence[str]]
@@ -173,7 +173,7 @@ class _TableRows:
         """Add a row of *file*, or of a *speaker* in it or in every file that has them."""
         own = _key(speaker)
         if file.strip() or not own:
-            files, asked = [_file_of(where, file, self.known)], f"nobody in {file} is called"
+            files, asked = [_file_of(where, file, self.known)], f"no speaker in {file} is called"
         else:
             files = sorted({name for names in self.known.values() for name in names})
             asked = "no file has a speaker"
@@ -222,7 +222,7 @@ def _clean(cell: str) -> str:
 
 
 def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
-    """Return the inputs by all that may name them: path or name, with and without ending."""
+    """Return the inputs by path and by name, each with and without suffix."""
     known: dict[str, list[str]] = {}
     for name in inputs:
         path = PurePosixPath(name)

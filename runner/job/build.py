@@ -120,7 +120,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     settings = setup.settings
     if settings.output.traces != "none":
         raise ConfigError(
-            f"output.traces={settings.output.traces}: a batch sends none while it runs: "
+            f"output.traces={settings.output.traces}: a batch sends no traces while it runs: "
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
@@ -137,7 +137,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 def collection_job(setup: Setup) -> Job:
     """Return the job of the stages that read all transcripts of a batch; raise as `run_job`.
 
-    It has no transcript: its material is made of findings.
+    It has no transcript: its material consists of findings.
     """
     check_joint(setup.collection, setup.analyzers)
     name = root_of(setup.settings.transcript.path).resolve().name
@@ -146,7 +146,7 @@ def collection_job(setup: Setup) -> Job:
 
 
 def run_job(setup: Setup, transcript: Transcript) -> Job:
-    """Return the job that reads *transcript*; raise ConfigError where it does not fit a model."""
+    """Return the job that reads *transcript*; raise ConfigError if it does not fit a model."""
     examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
     redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
     check_codes(setup.codebook, redaction)
@@ -174,9 +174,9 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
 
 
 def asked_job(job: Job | BatchJob) -> Job | BatchJob:
-    """Return *job* with its material cut for the windows that servers of one's own tell.
+    """Return *job* with its material cut for the windows that self-hosted servers report.
 
-    It waits for them. Raises ConfigError where a prompt does not fit.
+    Waits for the servers. Raises ConfigError if a prompt does not fit.
     """
     models = [model for model in job.models.values() if is_self_hosted(model.settings)]
     if not models:
@@ -223,7 +223,7 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     )
     found = [path for path in searched if path.is_dir()]
     for path in filter(Path.is_symlink, found):
-        raise ConfigError(f"{path} is a link: expected a folder, whose code is run")
+        raise ConfigError(f"{path} is a link: expected a folder, since its code is run")
     return tuple(path.resolve() for path in found)
 
 
@@ -247,7 +247,7 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     unknown = next((name for name in wanted.speakers or () if name not in known), None)
     if unknown is not None and file is None:
         near = did_you_mean(unknown, known)
-        raise ConfigError(f"transcript.speakers: nobody is called {unknown!r} in {path}{near}")
+        raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
     return renamed(transcript, wanted.speakers) if wanted.speakers else transcript
 
 

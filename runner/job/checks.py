@@ -69,7 +69,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
 
 
 def check_pages(settings: Settings) -> None:
-    """Raise ConfigError if Word documents are wanted and the extra that makes them is missing."""
+    """Raise ConfigError if Word documents are configured and their extra is missing."""
     if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
         raise ConfigError(
             f"output.pages='docx' needs {the_extra('docx')}, or use output.pages=plain"
@@ -128,7 +128,7 @@ def _check_environment(at: str, model: ModelSettings) -> None:
 
 
 def _check_keys(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError for a key that no header can carry, or too short to be masked.
+    """Raise ConfigError for a key that is invalid in a header, or too short to be masked.
 
     A server on this machine may have any short one; it is not masked.
     """

@@ -30,7 +30,7 @@ def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
 
 
 def changed_prompts(before: Mapping[str, str], job: Setup) -> Iterator[str]:
-    """Yield each analyzer whose prompt, by its digest *before*, is another now."""
+    """Yield each analyzer whose prompt differs from its digest *before*."""
     for name, analyzer in job.analyzers.items():
         if before.get(name) != analyzer.prompt_digest:
             yield f"analyzers.{name}: its prompt or answer shape has changed"

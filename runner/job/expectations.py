@@ -64,12 +64,12 @@ class Expected:
         return [(name, check) for name in names for check in self.of(name) if check.kind == JUDGED]
 
     def evaluate(self, about: Answered) -> list[Checked]:
-        """Return the results of the checks of what *about* answered, except judged ones."""
+        """Return the results of the checks of *about*'s answer, except judged ones."""
         return evaluate(self.of(about.name), about, self.functions)
 
     @property
     def slow(self) -> bool:
-        """Whether evaluating them may take seconds, on whatever answer."""
+        """Whether evaluating them may take seconds for some answer."""
         return any(check.kind in ("regex", "python") for check in self.named())
 
     @property
@@ -160,7 +160,7 @@ def _nearest(path: list[str]) -> str:
 def _placed(
     expected: Expected, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
-    """Yield each check with its place in the file and a schema of what its path leads into."""
+    """Yield each check with its place in the file and the schema that its path starts in."""
     schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
     for at, check in enumerate(expected.body.run):
         yield f"run[{at}]", check, {"properties": schemas}
@@ -214,7 +214,7 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
         where = ", ".join(map(str, folders)) or nowhere
         raise ConfigError(f"there is no {named[1]}.py in {where}{did_you_mean(named[1], known)}")
     if path.is_symlink() or path.parent.is_symlink():
-        raise ConfigError(f"{path} is a link: expected a file, whose code is run")
+        raise ConfigError(f"{path} is a link: expected a file, since its code is run")
     unique = f"colloquy_check_{path.stem}_{digest(str(path.resolve()), 8)}"
     spec = importlib.util.spec_from_file_location(unique, path)
     if spec is None or spec.loader is None:
@@ -235,7 +235,7 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
 
 
 def source_lines(given: str, transcript: Transcript) -> list[str]:
-    """Return the lines of the text file that *transcript* was read from, none if it is not there.
+    """Return the lines of the file that *transcript* was read from, none if it is missing.
 
     *given* is `transcript.path`: the file, its folder, or a pattern in it.
     """
@@ -249,7 +249,7 @@ def source_lines(given: str, transcript: Transcript) -> list[str]:
 
 
 def has_checked(path: Path, expected: Expected) -> bool:
-    """Return whether the run or batch in *path* was evaluated by what is *expected*."""
+    """Return whether the run or batch in *path* was evaluated with *expected*."""
     own = path / "checks.json"
     file = next(path.glob("runs/*/*/checks.json"), own)  # of the first run of a batch
     stored = text(read_json(file).get("digest"))

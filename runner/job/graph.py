@@ -26,7 +26,7 @@ class Node:
 
 
 def asks_again(settings: Settings, node: Node) -> bool:
-    """Return whether *node* reads silent segments once more: where it reads nothing else."""
+    """Return whether *node* is asked again about silent segments: if it reads nothing else."""
     return settings.coverage.ask_again and node.transcript and node.context is None
 
 

@@ -33,7 +33,7 @@ MAX_SPEAKERS = 50  # named in a question; the segments name them all
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What is asked and of which models, whatever the transcript.
+    """The part of a job that does not depend on the transcript: pipeline and models.
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
@@ -180,7 +180,7 @@ class Job(Setup):
 def redacted_question(
     redaction: Unredacted, messages: tuple[Message, ...], material: str
 ) -> tuple[Message, ...]:
-    """Return *messages* with stand-ins also outside the *material*, which has them."""
+    """Return *messages* with stand-ins outside the *material*, which already has them."""
     if not redaction:
         return messages
 
@@ -225,7 +225,7 @@ def variables_of(
 
 
 def _notes(settings: Settings, redaction: Unredacted) -> str:
-    """Return what is known of the transcript, and the language of the answers, for the model."""
+    """Return notes for the model: facts about the transcript, and the language of answers."""
     about = settings.transcript.about
     facts = {
         "Title": about.title,

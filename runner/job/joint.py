@@ -1,4 +1,4 @@
-"""Joint stages: those that read a whole batch, and what each of their analyzers is for."""
+"""Joint stages: the stages that read a whole batch, and the role of each of their analyzers."""
 
 from collections.abc import Mapping
 
@@ -12,17 +12,17 @@ KINDS = (THEMES, AGREEMENTS, OUTLIERS, SYNTHESIS)
 
 
 def kind_of(analyzer: Analyzer) -> str:
-    """Return what *analyzer* does in a collection, as its module's COLLECTION says.
+    """Return the role of *analyzer* in a collection, its module's COLLECTION.
 
-    Any other question is put to what the stages before it found, as that of a synthesis.
+    Any other analyzer is asked about the results of earlier stages, like a synthesis.
     """
     return str(getattr(analyzer.module, "COLLECTION", SYNTHESIS))
 
 
 def check_joint(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
-    """Raise ConfigError where joint stages lack the themes that they read, or find them twice.
+    """Raise ConfigError if joint stages lack the themes that they read, or find them twice.
 
-    So too for contexts that hold hardly a finding: each of them would be a call of its own.
+    Also for contexts too small for several findings, which would need one call each.
     """
     kinds = {node.name: kind_of(analyzers[node.name]) for node in pipeline.nodes}
     above: dict[str, set[str]] = {}

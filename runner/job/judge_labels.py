@@ -1,4 +1,4 @@
-"""Labels that prove a judge, from the files that judged checks name."""
+"""Labels that validate a judge, from the files that judged checks name."""
 
 from collections.abc import Sequence
 

@@ -32,7 +32,7 @@ class Model:
 
     @property
     def key(self) -> str:
-        """Its name and address, by which what was learned of it is kept."""
+        """Its name and address, the key of its learned facts."""
         base = self.settings.api_base
         return f"{self.settings.name} at {base}" if base else self.settings.name
 
@@ -48,12 +48,12 @@ class Model:
 
     @cached_property
     def prices(self) -> Prices | None:
-        """What its tokens cost; None where that is unknown."""
+        """The prices of its tokens; None if unknown."""
         return prices_of(self.settings)
 
     @cached_property
     def prices_by_delivery(self) -> dict[str, Prices | None]:
-        """What its tokens cost by each delivery; a service tier that is set stays that of live."""
+        """The prices of its tokens by delivery; a configured service tier stays that of live."""
         made = {}
         for each in ("flex", "batch", "live"):
             tier = self.settings.service_tier if each == "live" else None

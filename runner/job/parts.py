@@ -32,7 +32,7 @@ def is_again(node: Node) -> bool:
 
 
 def aside(node: Node, key: str) -> Node:
-    """Return the node that holds the answer to the call with *key*, which another may replace."""
+    """Return the node for a candidate answer to the call with *key*, which may be replaced."""
     return replace(node, name=f"{node.name}/aside_{key[:12]}")
 
 

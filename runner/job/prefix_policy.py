@@ -41,7 +41,7 @@ class _Expected:
 
 @dataclass(frozen=True, slots=True)
 class PrefixPolicy:
-    """What is decided about prefixes, by stage and name of the model.
+    """Decisions about prefixes, by stage and model name.
 
     In *primed* stages one call goes first; the prefixes of *marked* ones carry cache marks.
     *cached* and *written* are the expected tokens by node; *cost_usd* of all prompts is by name of
@@ -109,7 +109,7 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
 
 
 def on_formats(job: Job) -> tuple[str, ...]:
-    """Return a sentence about each schema that is shared, and about what is set in vain."""
+    """Return a sentence about each shared schema and each setting without effect."""
     schemas: dict[str, set[frozenset[str]]] = {}
     for (_, name), each in job.shared.items():
         schemas.setdefault(job.models[name].settings.name, set()).add(each.names)

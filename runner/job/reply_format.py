@@ -31,7 +31,7 @@ def shareable(
     analyzers: Mapping[str, Analyzer],
     models: Mapping[str, Model],
 ) -> tuple[tuple[Formats, ...], tuple[str, ...]]:
-    """Return the ways to share schemas, and for whom `shared` was set in vain, in words.
+    """Return the ways to share schemas, and the models for which `shared` has no effect.
 
     A schema covers all analyzers that ask a model first, so that every stage reads one prefix,
     or, which is shorter, those of one stage; each only within the provider's limits.
@@ -91,7 +91,7 @@ def _may_share(model: Model) -> bool:
 def _shared(
     nodes: Sequence[Node], analyzers: Mapping[str, Analyzer], model: Model
 ) -> tuple[Shared | None, str]:
-    """Return the schema of *nodes*, None if there is none, and the limit that it exceeds."""
+    """Return the schema of *nodes*, or None, and the limit that it exceeds."""
     schemas = {node.name: analyzers[node.name].schema for node in nodes}
     if len(schemas) < 2:
         return None, ""

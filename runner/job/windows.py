@@ -1,4 +1,4 @@
-"""Context windows: how the transcript, whole or in parts, and a context fit into a model's."""
+"""Context windows: fits the transcript, whole or in parts, and a context into a model's window."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,7 +128,7 @@ class Fitter:
 
 
 def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
-    """Return the error for a window that holds no material beside prompt and reply."""
+    """Return the error for a window without room for material besides prompt and reply."""
     window, least = model.window or 0, int((fixed + MIN_CONTEXT) * model.token_factor)
     advice = f"serve it with a window of {least + reply} or more"
     if window - least >= _LEAST_REPLY:
@@ -170,7 +170,7 @@ def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
 
 
 def on_windows(models: Iterable[Model]) -> Iterator[str]:
-    """Yield a sentence about each window that is not the settings' or the provider's."""
+    """Yield a sentence about each window that is learned, guessed or unknown."""
     for model in models:
         name, alike = model.settings.name, entry_name(model.settings.name)
         key = "model" if model.name == MAIN else f"models.{model.name}"

@@ -10,8 +10,8 @@ from runner.base.errors import ConfigError
 
 BAD = {
     "run: [{type: is-json}]\nrun: []": "the key 'run' appears twice",
-    "every: [{type: contains, value: ''}]": "not empty",
-    "every: [{type: contains-any, value: ['a', ' ']}]": "not empty",
+    "every: [{type: contains, value: ''}]": "expects a non-empty text",
+    "every: [{type: contains-any, value: ['a', ' ']}]": "expects a non-empty text",
     "every: [{type: contains, value: .nan}]": "expects a text or a number",
     "every: [{type: icontains, value: a, threshold: 0.5}]": "does not read threshold",
     "every: [{type: is-json, value: {type: object}}]": "does not read value",
