@@ -1,4 +1,4 @@
-"""What is said to a model: messages whose parts are joined, or marked where a cache needs it."""
+"""Messages of a prompt: parts are joined, or marked where a prompt cache needs marks."""
 
 import re
 from collections.abc import Sequence

@@ -54,7 +54,7 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
 
 
 def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
-    """Return which of `off` and `minimal` a model that reasons accepts."""
+    """Return which of `off` and `minimal` a reasoning model accepts."""
     flags = {
         "off": "supports_none_reasoning_effort",
         "minimal": "supports_minimal_reasoning_effort",
@@ -70,7 +70,7 @@ def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
 
 
 def effort_of(model: Optioned) -> str | None:
-    """Return the effort that *model* is asked for: the nearest that it accepts, or None.
+    """Return the effort to request of *model*: the nearest that it accepts, or None.
 
     A level is rounded up to one that the model accepts; `off` becomes the least it has.
     """
@@ -85,17 +85,17 @@ def effort_of(model: Optioned) -> str | None:
 
 
 def effort_note(model: Optioned) -> str:
-    """Return what is sent in place of an effort that *model* does not accept, "" if it does."""
+    """Return a note on the substitute for an unsupported effort of *model*, "" if supported."""
     sent = effort_of(model)
     if model.effort in (None, sent) or (sent is None and model.effort == "off"):
         return ""
     if sent is None:
-        return f"{model.name} takes no effort: {model.effort} is not sent"
-    return f"{model.name} does not take {model.effort}: {sent} is sent"
+        return f"{model.name} does not support effort: {model.effort} is not sent"
+    return f"{model.name} does not support effort {model.effort}: {sent} is sent"
 
 
 def tier_word(model: Optioned) -> str | None:
-    """Return what *model*'s provider calls the tier that is asked for; None for none."""
+    """Return the requested tier in the words of *model*'s provider; None for none."""
     asked = model.service_tier or ("flex" if model.delivery == "flex" else "")
     return TIERS.get(provider_of(model), {}).get(asked)
 

@@ -115,7 +115,7 @@ def upper_bound_usd(prompt_tokens: int, reply_tokens: int, prices: Prices) -> fl
 
 
 def live_usd(usage: Usage, prices: Prices | None) -> float | None:
-    """Return what *usage*, of any delivery, would have cost live, in US dollars."""
+    """Return the cost of *usage*, of any delivery, at live prices, in US dollars."""
     return usage.cost_usd if prices is None else cost_usd(usage, replace(prices, tier=""))
 
 
@@ -161,7 +161,7 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
 def _discount(tier: str, provider: str, listed: Mapping[str, Levels]) -> float:
     """Return *tier*'s price over the standard one: the map's, else what the provider publishes.
 
-    A model in the map without a price for flex is none of those that have flex.
+    A model in the map without a flex price has no flex tier.
     """
     if tier in listed and (standard := listed[STANDARD][0][1].input):
         return listed[tier][0][1].input / standard

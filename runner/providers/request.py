@@ -1,4 +1,4 @@
-"""Request and completion: what a transport is given for one call, and what it returns."""
+"""Request and completion: the input and output of a transport."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -58,7 +58,7 @@ def reply_arrived() -> None:
 def on_first_token(callback: Callable[[], object] | None) -> Iterator[None]:
     """Call *callback* when the reply to the block's call begins, at the latest when it is whole.
 
-    With None nobody waits for it, and no stream is asked for.
+    None requests no stream.
     """
     token = _ON_FIRST_TOKEN.set(callback)
     try:
@@ -69,7 +69,7 @@ def on_first_token(callback: Callable[[], object] | None) -> Iterator[None]:
 
 
 def first_token_callback() -> Callable[[], object] | None:
-    """Return what is to be called at the reply's first token, None if nobody waits for it."""
+    """Return the callback for the reply's first token, None without one."""
     return _ON_FIRST_TOKEN.get()
 
 
@@ -117,7 +117,7 @@ class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 
     async def open(self) -> None:
-        """Load what calls need; by default nothing."""
+        """Load the dependencies of calls; by default none."""
         return
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:

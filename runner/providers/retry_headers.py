@@ -1,4 +1,4 @@
-"""Waits and rate limits that a provider states, in headers or in words."""
+"""Retry delays and rate limits stated in headers or error texts."""
 
 import math
 import re
@@ -104,10 +104,10 @@ class Left(NamedTuple):
 
 
 def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict[str, Left]:
-    """Return what the headers of a reply say is left, by kind of limit.
+    """Return the remaining limits in a reply's headers, by kind.
 
-    Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. What is impossible is
-    left out, and what nothing follows from: a reset that is past, or far off and of no known
+    Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
+    useless values are left out: a reset that is past, or far off and of no known
     limit. Of two limits of one kind (a minute's and a day's) the one that is shorter of room.
     """
     groups: dict[str, dict[str, str]] = {}
@@ -126,7 +126,7 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
 
 
 def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
-    """Return what the headers of one limit say, by their role; None if that is of no use."""
+    """Return the values of one limit's headers, by role; None if they are useless."""
     amounts = (_number(group.get(role, "")) for role in ("remaining", "limit"))
     left, limit = (each if 0 <= each < _EPOCH_S * 1000 else None for each in amounts)
     window = next((s for word, s in _WINDOWS.items() if word in name), 60.0)

@@ -1,4 +1,4 @@
-"""Schemas on the wire: which bounds each provider accepts in the schema of a reply."""
+"""Schemas on the wire: the bounds that each provider accepts in a reply's schema."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Served facts: what a server of one's own says of its model, asked before a run's first call."""
+"""Served facts: what a self-hosted server reports about its model, before the first call."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _MAX_SLOTS = 4096
 
 
 class _NotFollowed(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it could lead to a host that nobody named."""
+    """Follows no redirect: it could lead to a host that is not configured."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -51,7 +51,7 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
 
 
 def is_self_hosted(model: ModelSettings) -> bool:
-    """Return whether a server of one's own, which tells its window, serves *model*."""
+    """Return whether a self-hosted server, which reports its window, serves *model*."""
     provider = model.name.partition("/")[0]
     return model.simulate is None and model.api_base is not None and provider in SELF_HOSTED
 
@@ -61,7 +61,7 @@ def learn_served(
 ) -> None:
     """Ask the server of *model* for its window and slots, and how many tokens *sample* has.
 
-    *counted* are the tokens of *sample* by our count. What it does not say stays as it was. A
+    *counted* are the tokens of *sample* by our count. Facts that it omits stay unchanged. A
     window in the settings is only lowered: a smaller one than the server's may be meant.
     """
     parts = urlsplit(model.api_base or "")
@@ -88,7 +88,7 @@ def learn_served(
 def _windows(
     ask: Callable[..., Any], name: str, learned: Learned, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
-    """Yield the windows that a server tells, with the path that tells each; raise OSError.
+    """Yield the windows that a server reports, with the path of each; raise OSError.
 
     A window in Ollama's own settings does not count for calls that send another.
     """

@@ -1,4 +1,4 @@
-"""Anthropic's Message Batches, which keep no mark: a batch is told by the keys of its results.
+"""Anthropic's Message Batches. They store no label, so results' keys identify a batch.
 
 platform.claude.com/docs/en/build-with-claude/batch-processing, and the reference of
 /v1/messages/batches.
@@ -18,13 +18,13 @@ _WAIT_S = 60.0  # until a batch that may be the one sought is looked at again
 
 
 class AnthropicBatches(BatchedChat):
-    """Batches whose requests are sent with them, and whose results come at the end."""
+    """Batches that are created with their requests, and have results at their end."""
 
     _path, _value = "/messages", "params"
     _batches, _after = "/messages/batches", "after_id"
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
-        """Send *lines* as one batch; *mark* is not kept."""
+        """Send *lines* as one batch; *mark* is not stored."""
         sent = b'{"requests":[' + b",".join(lines) + b"]}"
         kind = {"Content-Type": "application/json"}
         url = self._url(self._batches)
@@ -40,7 +40,7 @@ class AnthropicBatches(BatchedChat):
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch of requests with *keys* that was made after *since*, if any.
 
-        Raises CallError while a batch with as many requests is out, whose keys nobody tells yet.
+        Raises CallError while a batch of equal size is pending, whose keys are unknown.
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
@@ -53,8 +53,10 @@ class AnthropicBatches(BatchedChat):
                 elif await self._has(told.id, keys):
                     return told
         if unknown:
-            why = f"whether {unknown} is the batch that was sent is known when it has ended"
-            raise CallError("transient", f"Anthropic keeps no mark: {why}", retry_after_s=_WAIT_S)
+            why = f"only the results of {unknown} show whether it is the batch that was sent"
+            raise CallError(
+                "transient", f"Anthropic stores no label of a batch: {why}", retry_after_s=_WAIT_S
+            )
         return None
 
     async def _has(self, batch: str, keys: Collection[str]) -> bool:

@@ -32,7 +32,7 @@ _PROBE = Request(
 
 
 class BatchedChat(BatchEndpoint):
-    """What all batch APIs share; each has its own addresses, and words for states and results."""
+    """Common part of all batch APIs; each has its own addresses, states and results."""
 
     limits = BatchLimits()
     _path = "/chat/completions"  # of a live call
@@ -48,11 +48,11 @@ class BatchedChat(BatchEndpoint):
 
     @property
     def _wire(self) -> Wire:
-        assert self._opened is not None, "open() comes first"
+        assert self._opened is not None, "call open() first"
         return self._opened
 
     async def open(self) -> None:
-        """Import litellm and open the sessions; raise ConfigError for what it does not send so."""
+        """Import litellm and open the sessions; raise ConfigError for unsupported routes."""
         await self._transport.open()
         built = self._built(_PROBE)
         secrets = secrets_of(key_env=self.route.api_key_env)
@@ -80,7 +80,7 @@ class BatchedChat(BatchEndpoint):
         return (await self._wire.exchange(method, self._url(path, query), sent))[0]
 
     def line(self, key: str, request: Request) -> bytes:
-        """Return *request* as the batch holds it; its body is the one of a live call."""
+        """Return *request* as a line of the batch; its body is that of a live call."""
         body, self._sent[key_in(key)] = self._built(request).body, self._transport.adapted
         return b'{"%b":"%b"%b,"%b":%b}' % (
             *(self._key.encode(), key.encode(), self._more),
@@ -126,11 +126,11 @@ class BatchedChat(BatchEndpoint):
                 yield line
 
     async def _fetch(self, batch: str) -> Mapping[str, Any]:
-        """Return what is said of *batch*; raise CallError if it is another one."""
+        """Return the provider's description of *batch*; raise CallError if it is another one."""
         said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
         if (told := self._parse(said)).id != batch:
             other = self._wire.shown(told.id)
-            raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
+            raise CallError("bad_response", f"asked for batch {batch}, received {other}")
         return said
 
     @abstractmethod
@@ -138,7 +138,7 @@ class BatchedChat(BatchEndpoint):
         """Return the addresses of the results of the batch that *said* describes."""
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        """Return a page of the batches there are, and the cursor of the next, "" for none."""
+        """Return a page of the existing batches, and the cursor of the next, "" for none."""
         query = f"limit={PAGE}" + (f"&{self._after}={cursor}" if cursor else "")
         said = await self._ask("GET", self._batches, query=query)
         page = mappings(said.get("data"))
@@ -150,7 +150,7 @@ class BatchedChat(BatchEndpoint):
         """Return the batch that *said* describes."""
 
     def _mark(self, said: Mapping[str, Any]) -> Any:
-        """Return the mark of the batch that *said* describes, None where none is kept."""
+        """Return the mark of the batch that *said* describes, None if none is stored."""
         return None
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:

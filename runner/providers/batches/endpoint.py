@@ -1,4 +1,4 @@
-"""Endpoint: what every provider's batch API does, whatever its calls are named."""
+"""Endpoint: the interface common to all providers' batch APIs."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ OVER: frozenset[State] = frozenset({"ended", "expired", "cancelled", "failed"})
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What one batch may hold: requests, bytes of its file, and tokens queued over all batches.
+    """Limits on a batch: requests, bytes of its file, and tokens queued over all batches.
 
-    None is no limit that is known. *window_s* is the time after which a provider lets a batch
+    None: no known limit. *window_s* is the time after which a provider lets a batch
     expire.
     """
 
@@ -52,7 +52,7 @@ class BatchEndpoint(Protocol):
     limits: BatchLimits
 
     async def open(self) -> None:
-        """Load what the other methods need."""
+        """Load the dependencies of the other methods."""
 
     def line(self, key: str, request: Request) -> bytes:
         """Return *request* as the batch's file or body holds it, without a line end."""
@@ -63,8 +63,8 @@ class BatchEndpoint(Protocol):
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since* (seconds since 1970), if any.
 
-        A provider that stores no mark (Anthropic) is told by *keys*, those of the requests that
-        were sent. Raises CallError where it cannot be told yet, so that absence is never guessed.
+        Without stored marks (Anthropic), *keys* identify the batch, those of the requests that
+        were sent. Raises CallError if that is not known yet, so that absence is never guessed.
         """
 
     async def status(self, batch: str) -> SubmittedBatch:
@@ -87,7 +87,7 @@ class BatchEndpoint(Protocol):
         """Return the reply in the result of *request*, at batch prices, or its failure."""
 
     async def cancel(self, batch: str) -> None:
-        """Ask the provider to stop the batch; what is finished by then is kept and paid."""
+        """Ask the provider to stop the batch; finished requests are kept and billed."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -1,4 +1,4 @@
-"""Which providers have a batch API that is spoken here, and why the others have none."""
+"""Batch factory: the providers with a supported batch API, and why the others have none."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,8 +11,8 @@ from runner.providers.options import provider_of
 PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
 _WHY: Mapping[str, str] = {
     "openrouter": "OpenRouter has no batch API",
-    "vertex_ai": "its batches need a bucket of Cloud Storage, which is not used here",
-    "bedrock": "its batches need a bucket of S3 and a role, which are not used here",
+    "vertex_ai": "its batches need a bucket of Cloud Storage, which is not supported",
+    "bedrock": "its batches need a bucket of S3 and a role, which are not supported",
     "offline": "it sends nothing and costs nothing",
 }
 _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
@@ -25,7 +25,7 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
         if model.transport == "litellm":
             return f"{model.name} has no batches with model.transport=litellm, expected auto"
         return ""
-    why = _WHY.get(provider, f"{provider} has no batch API that is known here")
+    why = _WHY.get(provider, f"{provider} has no supported batch API")
     maker = model.name.split("/")[1] if provider == "openrouter" else provider
     near = _NEAR.get(maker, maker)
     nearest = f"{near}/NAME" if near in PROVIDERS else f"a model of {', '.join(PROVIDERS)}"
@@ -33,9 +33,9 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
 
 
 def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
-    """Return the batch endpoint of *route*, which is to be opened.
+    """Return the batch endpoint of *route*, not opened yet.
 
-    Raises ConfigError where its provider has none.
+    Raises ConfigError if its provider has none.
     """
     if why := why_no_batches(route):
         raise ConfigError(why)

@@ -46,7 +46,7 @@ class GeminiBatches(BatchedChat):
         return self._parse(await self._ask("POST", f"/models/{model}:batchGenerateContent", sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
-        """Return the id of the file made of *lines*; the place to send it to is asked for first."""
+        """Upload *lines* to an address requested first; return the id of the file."""
         data = b"\n".join(lines) + b"\n"
         start = {
             "X-Goog-Upload-Protocol": "resumable",
@@ -59,7 +59,9 @@ class GeminiBatches(BatchedChat):
         _, headers = await self._wire.exchange("POST", url, named, start)
         place = headers.get("X-Goog-Upload-URL", "")
         if urlsplit(place)[:2] != urlsplit(url)[:2]:
-            said = f"{urlsplit(url).netloc} sends the file to another host, and the key is its own"
+            said = (
+                f"{urlsplit(url).netloc} redirects to another host, which must not receive the key"
+            )
             raise CallError("bad_response", said)
         sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
         told, _ = await self._wire.exchange("POST", place, data, sent)

@@ -1,4 +1,4 @@
-"""HTTP of batch APIs: one attempt each, bounded, every failure a CallError without a key in it."""
+"""HTTP of batch APIs: single, bounded attempts; every failure is a CallError without keys."""
 
 import io
 import re
@@ -38,14 +38,14 @@ def id_in(value: Any, prefix: str = "") -> str:
     """Return a provider's id without its *prefix*, safe in an address; raise CallError if not."""
     name = value.removeprefix(prefix) if isinstance(value, str) else ""
     if not _ID.fullmatch(name) or ".." in name:
-        raise CallError("bad_response", "a batch or a file has an id that none can have")
+        raise CallError("bad_response", "invalid id of a batch or file")
     return name
 
 
 def key_in(value: Any) -> str:
     """Return *value* if it can be the key of a request; raise ValueError if not."""
     if not isinstance(value, str) or not _KEY.fullmatch(value):
-        raise ValueError("a key that no request can have, expected up to 64 of A-Z a-z 0-9 _ -")
+        raise ValueError("invalid key of a request: expected up to 64 of A-Z a-z 0-9 _ -")
     return value
 
 
@@ -89,7 +89,7 @@ class Wire:
     async def exchange(
         self, method: str, url: str, sent: Sent = None, headers: Mapping[str, str] = {}
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Return the object that is answered to a request, and the answer's headers."""
+        """Return the object in the response to a request, and its headers."""
         headers = {**self._headers, **headers}
         read_s = _READ_S if sent is None else _UPLOAD_S
         if isinstance(sent, Mapping):
@@ -109,7 +109,7 @@ class Wire:
     async def lines(self, url: str) -> AsyncGenerator[bytes]:
         """Yield the lines of the file at *url*; one that was cut is the last.
 
-        Raises CallError where it breaks off, and for more than MAX_RESULT_BYTES.
+        Raises CallError if it breaks off, and for more than MAX_RESULT_BYTES.
         """
         headers = {**self._headers, "Accept-Encoding": "identity"}
         timeout, received = _timeout(_READ_S, _UPLOAD_S * _LONGEST), None
@@ -137,7 +137,7 @@ class Wire:
             raise self._failure(failed, url) from None
 
     async def _check(self, reply: aiohttp.ClientResponse) -> None:
-        """Raise for what is no file: an error, a redirect, or one that is packed."""
+        """Raise CallError for an error, a redirect, or an encoded file."""
         if 300 <= reply.status < 400:
             said = f"{reply.url.host} redirects elsewhere ({reply.status}), {NOT_FOLLOWED}"
             raise CallError("bad_request", said, status=reply.status)
@@ -146,7 +146,7 @@ class Wire:
             raise RefusedError(reply.status, reply.headers, body)
         coding = reply.headers.get("Content-Encoding", "identity")
         if coding.lower() != "identity":
-            said = f"the results are packed with {one_line(coding, 20)}, expected plain"
+            said = f"the results are encoded with {one_line(coding, 20)}, expected no encoding"
             raise CallError("bad_response", said)
 
     def _failure(self, error: Exception, url: str, *, delivered: bool = False) -> CallError:
@@ -158,7 +158,7 @@ class Wire:
         return found
 
     def shown(self, text: Any) -> str:
-        """Return what a provider says, on one line and without keys."""
+        """Return a provider's text on one line, without keys."""
         return self._secrets.redact(one_line(text if isinstance(text, str) else "", 300))
 
 

@@ -54,7 +54,7 @@ def readable(status: int, raw: bytes) -> tuple[int, bytes]:
 
 
 def stop_reason(body: bytes) -> str:
-    """Return why the model stopped in the words of its provider, "" where the body says nothing.
+    """Return the provider's stop reason, "" if the body has none.
 
     litellm has one word, `content_filter`, for a model's refusal and for every kind of filter.
     """
@@ -116,7 +116,7 @@ def _choice(choice: Any) -> Any:
 
 
 def _counts(value: Any) -> Any:
-    """Return *value* with whole numbers for all token counts in it; 0 for what is no number."""
+    """Return *value* with all token counts as whole numbers; 0 for a non-number."""
     if isinstance(value, list):  # Gemini's counts by modality
         return [_counts(each) for each in value]
     if not isinstance(value, dict):

@@ -118,7 +118,7 @@ def _packed(data: Any, count: int) -> str:
 
 
 def _unit(values: Any) -> "array[float] | None":
-    """Return *values* as single-precision numbers of length 1; None if they are no vector."""
+    """Return *values* as a single-precision vector of length 1; None if they are not a vector."""
     if not isinstance(values, list) or not 0 < len(values) <= MAX_DIMENSIONS:
         return None
     if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):

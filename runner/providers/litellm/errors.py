@@ -200,7 +200,7 @@ def _message(error: BaseException, secrets: Secrets) -> str:
 
 
 def _full_message(message: str, kind: str, where: Where, window: int | None) -> str:
-    """Return *message* with whom it is from, and the setting that it calls for."""
+    """Return *message* with its origin and the setting to change."""
     if kind == "auth":
         key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
         return f"{where.host} rejected {key}: {message}"
@@ -218,9 +218,9 @@ def _full_message(message: str, kind: str, where: Where, window: int | None) -> 
 
 
 def refusal_text(error: BaseException) -> str:
-    """Return what a provider says of a request that it refused: the names it points at, first.
+    """Return a provider's text about a refused request, the parameters it names first.
 
-    Only what it says itself is taken; a value that it repeats may be a text of the transcript.
+    Only its own words are taken; a value that it repeats may be text of the transcript.
     """
     refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
     text = str(refused)

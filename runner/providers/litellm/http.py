@@ -167,7 +167,7 @@ class HttpCalls:
     async def _send(
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
-        """Return the response, which is one of success."""
+        """Return the successful response."""
         if first_token_callback() is not None:
             url, body = as_stream(self._provider, url, body)
         timeout = aiohttp.ClientTimeout(

@@ -1,4 +1,4 @@
-"""Overflow: recognizes that a prompt was too long, and reads the numbers in such a refusal."""
+"""Overflow: recognizes errors of too long prompts, and reads the numbers in them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Parameters of a call: what is asked beside its messages, and what a provider refused of it."""
+"""Parameters of a call besides its messages, without those that the provider refused."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _MIN_BUDGET = 1024
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """What calls to one model do without, since its provider refused it.
+    """Parameters omitted from calls to one model because its provider refused them.
 
     *dropped* are keys of `refusals._NAMES` or of `model.params`; *limit* is the name of the reply's
     limit, *most* the longest that is accepted, *warmest* the highest temperature.
@@ -36,7 +36,7 @@ class Adapted:
     warmest: float | None = None
 
     def change_since(self, before: "Adapted", request: Request) -> str:
-        """Return what is new in comparison with *before*, for a message."""
+        """Return the changes since *before*, for a message."""
         if self.limit != before.limit:
             return f"the reply's limit is sent as {self.limit}"
         if self.most != before.most:
@@ -179,7 +179,7 @@ def _cache(
     sent: dict[str, Any],
     body: dict[str, Any],
 ) -> None:
-    """Add what sends calls with one prefix to one cache, and what says how long it is kept."""
+    """Add the parameters of the prompt cache: its key and its lifetime."""
     provider = provider_of(route)
     breakpoints = facts.cache_marks and provider == "openai"
     if breakpoints:  # else the end of each prompt is written too, at 1.25 times the price

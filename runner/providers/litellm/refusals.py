@@ -1,4 +1,4 @@
-"""Refusals of parameters: which one a provider's words refuse, and what to do without."""
+"""Refused parameters: recognizes which one an error names, and what to omit."""
 
 import re
 from dataclasses import replace
@@ -59,7 +59,7 @@ _WARMEST = re.compile(
 def adapted_to(
     route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, said: str
 ) -> Adapted | None:
-    """Return what to do without after a call, made with *sent*, was refused with *said*.
+    """Return the adaptation after a call with *sent* was refused with *said*.
 
     It is the parameter that *said* names first, of those that were sent; None if there is none.
     """
@@ -80,7 +80,7 @@ def adapted_to(
 
 
 def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
-    """Return *sent* with *what* lowered to what *said* accepts, else dropped."""
+    """Return *sent* with *what* lowered to the limit in *said*, else dropped."""
     if what == "limit":
         if (name := _other_name(said)) is not None:
             return replace(sent, limit=name)
@@ -96,7 +96,7 @@ def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
 
 
 def _other_name(said: str) -> str | None:
-    """Return the name that *said* wants for the reply's limit, None if it refuses the value."""
+    """Return the name that *said* demands for the reply's limit, None if it refuses the value."""
     names = "|".join(LIMITS)
     if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
         return wanted[1].lower()

@@ -1,4 +1,4 @@
-"""Response: what litellm's ModelResponse says of text, cost and tier."""
+"""Response: text, cost and tier from litellm's ModelResponse."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def text_of(response: Any) -> tuple[str, str]:
 
 
 def _said_by(message: Any) -> str:
-    """Return the text of *message*: its content, else what it calls a tool with, else reasoning."""
+    """Return the text of *message*: its content, else a tool call's arguments, else reasoning."""
     calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
     calls.append(getattr(message, "function_call", None))
     called = [str(getattr(call, "arguments", None) or "") for call in calls]

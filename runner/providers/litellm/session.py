@@ -37,7 +37,7 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 
 @dataclass(slots=True)
 class Exchange:
-    """What one attempt met: failures, the *headers* of its reply, and why the model *stopped*.
+    """State of one attempt: failures, *headers* of its reply, and why the model *stopped*.
 
     *plain* says that its replies are those of no model, and are not converted.
     """
@@ -75,7 +75,7 @@ async def _sent(*_: object) -> None:
 
 @contextmanager
 def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
-    """Let the block send nothing after a request has failed, whatever its libraries retry.
+    """Block further requests after a failed one within the block, even if libraries retry.
 
     Yields what the attempt meets, which is filled in.
     """
@@ -107,7 +107,7 @@ async def _read_whole(
 ) -> aiohttp.ClientResponse:
     """Return a response of success with its body in memory, unpacked and in litellm's form.
 
-    Raises CallError for what is no reply, and RefusedError for one with an error.
+    Raises CallError for an invalid reply, and RefusedError for one with an error.
     """
     host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
     # A packed stream would be held back by whoever packs it.
@@ -141,7 +141,7 @@ async def _read_whole(
 
 
 def _unstreamed(data: bytes, host: str) -> bytes:
-    """Return the reply in a stream as one body; raise CallError where there is none."""
+    """Return the reply in a stream as one body; raise CallError without one."""
     try:
         whole = joined(data)
     except ValueError as error:
@@ -158,7 +158,7 @@ async def _received(
     host: str,
     first: FirstToken | None,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
-    """Return the response and its body; of an error what arrived of it, at most MAX_ERROR_BYTES.
+    """Return the response and its body; of an error at most MAX_ERROR_BYTES.
 
     *first* is shown the chunks of a success.
     """
@@ -221,18 +221,18 @@ def unpacked(body: bytes, coding: str, limit: int) -> bytes:
         return body
     if coding not in ("gzip", "x-gzip", "deflate"):
         known = "expected gzip or deflate"
-        raise CallError("bad_response", f"the reply is packed with {coding}, {known}", billed=True)
+        raise CallError("bad_response", f"the reply is encoded with {coding}, {known}", billed=True)
     raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
     reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
     try:
         data = reader.decompress(body, limit + 1)
     except zlib.error as error:
-        message = f"the reply is not {coding} as it says: {error}"
+        message = f"the reply is not valid {coding}: {error}"
         raise CallError("bad_response", message, billed=True) from error
     if len(data) > limit:
         raise _too_large(len(data), limit)
     if not reader.eof:
-        raise CallError("bad_response", f"the reply ends within its {coding}", billed=True)
+        raise CallError("bad_response", f"the reply is truncated {coding}", billed=True)
     return data
 
 
@@ -258,7 +258,7 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
     if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
         kind, message = "auth", f"{host}: certificate verify failed: {why}"
     elif isinstance(error, aiohttp.ClientSSLError):
-        message = f"{host} offers no TLS that can be used: {why}"
+        message = f"TLS handshake with {host} failed: {why}"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         message = f"the name of {host} cannot be resolved: {why}"
     elif isinstance(error, aiohttp.ClientHttpProxyError):

@@ -63,10 +63,10 @@ def is_stream(body: bytes) -> bool:
 
 
 def joined(body: bytes) -> bytes | None:
-    """Return the reply in a whole stream as one body; None where the stream ends before it.
+    """Return the reply in a whole stream as one body; None if the stream ends early.
 
-    Of a stream with an error in it, the error alone is returned. Raises ValueError for what is
-    no stream of replies.
+    Of a stream with an error, only the error is returned. Raises ValueError for what is
+    not a stream of replies.
     """
     events = list(_events(body))
     error = next((e for e in events if e.get("error") or e.get("type") == "error"), None)
@@ -85,7 +85,7 @@ def joined(body: bytes) -> bytes | None:
 def _events(body: bytes) -> Iterator[Event]:
     """Yield the objects in the data of a stream's events; each is one line at all providers.
 
-    Raises ValueError for a whole line that is no JSON: a part of the reply would be lost.
+    Raises ValueError for a whole line that is not JSON: part of the reply would be lost.
     """
     for line in body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True):
         data = line[5:].strip()
@@ -95,7 +95,7 @@ def _events(body: bytes) -> Iterator[Event]:
             event = json.loads(data.decode(errors="replace"))
         except (ValueError, RecursionError) as error:
             if line.endswith((b"\n", b"\r")):
-                raise ValueError("the stream holds a line that is no JSON") from error
+                raise ValueError("the stream has a line that is not JSON") from error
             continue  # cut within the line
         if isinstance(event, dict):
             yield event

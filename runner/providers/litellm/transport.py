@@ -92,7 +92,7 @@ class LiteLLMTransport:
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
-        assert self._litellm is not None, "open() comes first"
+        assert self._litellm is not None, "call open() first"
         adapted = self.adapted
         arguments = self._arguments(request, timeout_s, adapted)
         arrived: list[bool] = []

@@ -86,7 +86,7 @@ def _count(notes: list[str], holder: Any, name: str, limit: int, beyond: int = 0
 
 
 def shown(value: Any) -> str:
-    """Return the begin of a provider's *value*; of a text less than a key that it may be."""
+    """Return the start of a provider's *value*, too short to reveal a key."""
     return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
 
 

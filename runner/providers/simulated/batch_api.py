@@ -38,7 +38,7 @@ Replied = tuple[int, dict[str, Any]] | None  # status and body, None where nothi
 
 
 class BatchApi:
-    """Answers requests about files and batches; all is kept in this process."""
+    """Answers requests about files and batches, kept in memory."""
 
     def __init__(self, settings: SimulateSettings, reply: Reply) -> None:
         self.batches = SimulatedBatches(settings, reply)
@@ -51,7 +51,7 @@ class BatchApi:
     async def respond(self, request: web.BaseRequest, now_s: float) -> Answer | None:
         """Return the answer to *request* at *now_s*, lines of a download among them.
 
-        Returns None for an address that is none of a batch API.
+        Returns None for an address that is not of a batch API.
         """
         method, path = request.method, request.path
         found, file = _BATCH.fullmatch(path), _FILE.fullmatch(path)
@@ -101,7 +101,7 @@ class BatchApi:
             asked = [(each["custom_id"], each["body"]) for each in map(orjson.loads, lines)]
             assert all(isinstance(body["messages"], list) for _, body in asked)
         except (ValueError, KeyError, TypeError, AssertionError):
-            return error_response(400, "no batch can be made of that file")
+            return error_response(400, "that file cannot be used for a batch")
         return self._made(asked, "batch_", now_s, sent)
 
     def _begin_own(self, raw: bytes, now_s: float) -> Answer:
@@ -121,7 +121,7 @@ class BatchApi:
     ) -> Answer:
         keys = [key for key, _ in asked]
         if not keys or len(set(keys)) < len(keys) or not all(map(_KEY.fullmatch, keys)):
-            return error_response(400, "custom_id: expected one of its own for each request")
+            return error_response(400, "custom_id: expected a unique one for each request")
         return self._told(self.batches.make(asked, prefix, now_s, sent), now_s)
 
     def _list(self, query: Mapping[str, str], own: bool, now_s: float) -> Answer:

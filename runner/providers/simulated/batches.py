@@ -1,4 +1,4 @@
-"""Batches of the simulated provider: what becomes of their requests, without I/O or a clock."""
+"""Batches of the simulated provider: the outcomes of their requests, without I/O or a clock."""
 
 import json
 import math
@@ -56,7 +56,7 @@ class SimulatedBatch:
 
     @property
     def ended_s(self) -> float:
-        """When it ends, or has ended, as it stands."""
+        """When it ends or has ended."""
         if self.error:
             return self.created_s
         last = max((call.done_s for call in self.calls), default=self.created_s)

@@ -15,7 +15,7 @@ from runner.providers.simulated.tokens import token_ids
 def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = UNNAMED) -> Arrival:
     """Return the arrival of request *body*, whose good reply is *reply*.
 
-    The answer's schema stands before the prompt where the provider's *rules* say so.
+    The answer's schema precedes the prompt if the provider's *rules* say so.
     """
     texts = message_texts(body)
     limit = body.get("max_completion_tokens") or body.get("max_tokens")

@@ -145,7 +145,7 @@ def _with_surrogate(text: str) -> str:
 
 
 def _with_nan(text: str) -> str:
-    """Replace the first number of a JSON reply by NaN, which is no JSON (RFC 8259, section 6)."""
+    """Replace the first number of a JSON reply by NaN, which is not JSON (RFC 8259, section 6)."""
     changed, count = re.subn(r'(?<=": )-?\d[\d.]*', "NaN", text, count=1)
     return changed if count else '{"value": NaN}'
 

@@ -32,7 +32,7 @@ class PrefixCache:
         self._limit = MAX_BLOCKS
 
     def find(self, ids: Sequence[int], now_s: float, ends: Iterable[int] = ()) -> int:
-        """Return how many tokens at the start of *ids* are cached, and renew their lifetime."""
+        """Return the number of cached tokens at the start of *ids*, and renew their lifetime."""
         cached, hits = 0, []
         for key, end in self._blocks(ids, ends):
             block = self.blocks.get(key)

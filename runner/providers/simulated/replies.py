@@ -145,7 +145,7 @@ class _Generator:
         ]
 
     def _ids(self, name: str, schema: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return ids for the elements of list *name*, none where its elements have no `id`."""
+        """Return ids for the elements of list *name*, none if they have no `id`."""
         schema = self._resolved(schema)
         if schema.get("type") != "array":
             return ()
@@ -203,7 +203,7 @@ def _elements(
 
 
 def _list_of(name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the ids of the list called *name* or its plural, none where there is no such list."""
+    """Return the ids of the list called *name* or its plural, none without such a list."""
     plurals = (name, f"{name}s", f"{name}es", f"{name[:-2]}es", f"{name[:-1]}ies")
     return next((ids[plural] for plural in plurals if plural in ids), ())
 

@@ -101,7 +101,7 @@ class SimulatedProvider:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> SimulatedProvider:
-        """Listen; raise OSError where the port is taken."""
+        """Listen; raise OSError if the port is taken."""
         token_ids("ready")  # loads the vocabulary (half a second) before the first request
         loop = asyncio.get_running_loop()
         request = partial(web.BaseRequest, loop=loop, client_max_size=MAX_REQUEST_BYTES)

@@ -19,7 +19,7 @@ from runner.providers.litellm.route import ModelRoute
         ("openrouter/qwen/qwen3", "or a model of openai, azure"),
         ("vertex_ai/gemini-3.8-flash", "Cloud Storage"),
         ("bedrock/global.anthropic.claude-sonnet-5-5", "S3"),
-        ("hosted_vllm/mine", "hosted_vllm has no batch API"),
+        ("hosted_vllm/mine", "hosted_vllm has no supported batch API"),
         ("offline/extractive", "it sends nothing"),
     ],
 )

@@ -70,9 +70,9 @@ def limited(_: Any) -> web.Response:
     [
         ({BATCH: b"{"}, "status", "bad_response", "cannot be read"),
         ({BATCH: b"[" * 300 + b"]" * 300}, "status", "bad_response", ""),
-        ({BATCH: [[]]}, "status", "bad_response", "an id that none"),
-        ({BATCH: openai_batch(id="batch_2")}, "status", "bad_response", "was told of batch_2"),
-        ({BATCH: openai_batch(id="../files")}, "status", "bad_response", "an id that none"),
+        ({BATCH: [[]]}, "status", "bad_response", "invalid id of a batch"),
+        ({BATCH: openai_batch(id="batch_2")}, "status", "bad_response", "received batch_2"),
+        ({BATCH: openai_batch(id="../files")}, "status", "bad_response", "invalid id of a batch"),
         ({BATCH: redirect}, "status", "bad_request", "redirects elsewhere"),
         ({BATCH: limited}, "status", "throttle", ""),
         ({CANCEL: 404}, "cancel", "not_found", "nothing at /v1/batches/batch_1/cancel"),
@@ -84,11 +84,11 @@ def limited(_: Any) -> web.Response:
         ({FILE: b"x" * (wire.MAX_BODY_BYTES + 1)}, "results", "bad_response", "a line"),
         (
             {BATCH: openai_batch("completed", output_file_id="x/../../v1/keys?a=b")},
-            *("results", "bad_response", "an id that none"),
+            *("results", "bad_response", "invalid id of a batch"),
         ),
         (
             {FILE: lambda _: web.Response(body=GOOD, headers={"Content-Encoding": "gzip"})},
-            *("results", "bad_response", "packed with gzip"),
+            *("results", "bad_response", "encoded with gzip"),
         ),
     ],
 )
