@@ -1,4 +1,4 @@
-"""Account of a resumed run: what its records and metadata show beyond its journal."""
+"""Account of a resumed run: usage in its records and metadata that its journal lacks."""
 
 import os
 from collections import defaultdict
@@ -34,7 +34,7 @@ def restore_account(path: Path, journal: Journal) -> None:
 
 
 def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
-    """Return the figures by which the files of *run* exceed *spent*, empty if they do not."""
+    """Return the excess of the figures in *run*'s files over *spent*, empty for none."""
     known = _figures({**spent.totals(), "cost_usd": spent.known_usd})
     totals = section(read_json(run / "metadata.json"), "totals")
     found = _figures(totals)

@@ -203,7 +203,7 @@ class Results:
 
 
 def write_table(batch: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write results.csv; raise OSError. With themes it says which each file that was read has."""
+    """Write results.csv, with the themes of each file if there are any; raise OSError."""
     collection = read_collection(read_json(batch / THEMES))
     held: dict[str, list[str]] = {each.file: [] for each in collection.read} if collection else {}
     for theme in collection.themes if collection else ():

@@ -81,7 +81,7 @@ def _totals(timings: Collection[NodeTiming]) -> dict[str, Any]:
 
 
 def delivered(attempts: Iterable[Attempt]) -> dict[str, Any]:
-    """Return how many replies each delivery brought, and the US dollars that all cost live."""
+    """Return the number of replies by delivery, and their cost live in US dollars."""
     good = [attempt for attempt in attempts if attempt.outcome == "ok"]
     counts = Counter(attempt.delivery for attempt in good)
     live = sum_usd(attempt.live_usd for attempt in good)

@@ -1,4 +1,4 @@
-"""Deliveries: the batches of a run or batch, in its journal, and their results until committed."""
+"""Deliveries: a run's provider batches, from its journal, and their results until committed."""
 
 import re
 import time
@@ -28,7 +28,7 @@ _Unit = tuple[Any, Any]  # run and analyzer
 
 
 class DeliveryBook:
-    """The batches of every model in *folder*, as its journal tells them; a reader's view.
+    """The batches of every model in *folder*, read from its journal.
 
     *batches* are by model and mark, *calls* by key in the order of their attempts, *starts* the
     first line of the last one. *begun_at* is when the first session began, in seconds since 1970.

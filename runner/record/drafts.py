@@ -1,4 +1,4 @@
-"""Drafts: places on the disk for the records of calls, made before the calls go out."""
+"""Drafts: disk space reserved for the records of calls before they are sent."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ class Drafts:
         return self._drafts.pop(file, None)
 
     def fill(self, store: Callable[[bool], None], release: Callable[[], None]) -> None:
-        """Call *store*; once it fails, call *release* and *store* again, for a shorter form."""
+        """Call *store*; if it fails, call *release* and *store* again, for a shorter form."""
         try:
             store(False)
         except OSError as error:

@@ -170,7 +170,7 @@ class _Stream:
             self._stream.flush()
 
     def close(self) -> None:
-        """Leave the stream open: it belongs to the caller."""
+        """Keep the stream open: it belongs to the caller."""
 
 
 class _LibraryHandler(logging.Handler):

@@ -112,7 +112,7 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         except orjson.JSONDecodeError as error:
             inspection.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
         except ValueError as error:
-            inspection.fault(name, f"not what a run writes: {error}")
+            inspection.fault(name, f"not in the format of a run: {error}")
 
 
 def _check_lines(inspection: Inspection, name: str, lines: Iterable[bytes]) -> None:

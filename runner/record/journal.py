@@ -69,7 +69,7 @@ class Spent:
             self.charged_usd += amount(call.start.get("may_cost_usd"))
 
     def _restore(self, line: Mapping[str, Any]) -> None:
-        """Add lost figures; what is charged may fall by what is now known."""
+        """Add lost figures; charges may fall by amounts now known."""
         tokens, usd = self.usage.tokens, self.known_usd
         self._count(line)
         known_tokens, known_usd = self.usage.tokens - tokens, self.known_usd - usd
@@ -119,7 +119,7 @@ class Spent:
 
 
 def _whole(line: Mapping[str, Any], name: str) -> int:
-    """Return a count of *line*, 0 for what is none: a journal may be forged."""
+    """Return a count of *line*, 0 for an invalid one: a journal may be forged."""
     return int(amount(line.get(name)))
 
 
@@ -185,7 +185,7 @@ class Journal:
         return line
 
     def recover(self) -> None:
-        """Append all that could not be written; raise OSError."""
+        """Append the lines that could not be written; raise OSError."""
         if self._lost:
             self._file.append(self._lost)
             self._lost = b""  # every run of a batch may come here

@@ -69,7 +69,7 @@ class CallPairs:
             unit, attempt = line["analyzer"], line["attempt"]
             key = (line.get("run"), unit, line.get("request", attempt))
             if not isinstance(unit, str) or not isinstance(attempt, int):
-                raise TypeError(f"{key[1:]!r} is no call")
+                raise TypeError(f"{key[1:]!r} is not a call")
             if event in ENDS:
                 calls = [JournalCall(unit, attempt, self.open.pop(key, {}), line)]
             else:

@@ -42,7 +42,7 @@ class Pages:
 
     @cached_property
     def _sources(self) -> dict[str, str]:
-        """Who said each segment, when, and its id, by its id."""
+        """Speaker, time and id of each segment, by its id."""
         return {
             each.id: ", ".join(filter(None, (each.speaker, each.place, each.id)))
             for each in self.job.transcript.segments

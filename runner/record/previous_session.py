@@ -112,7 +112,7 @@ def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
     if record.get("schema_version") != SCHEMA_VERSION:
         return f"schema version {record.get('schema_version')!r}", {}
     if record["sha256"] != payload_digest(record):
-        return "its content is not what was written", {}
+        return "its content does not match its checksum", {}
     if not _fits(record):
         return "not the record of a node", {}
     return None, record

@@ -126,7 +126,7 @@ class Recorder:
             self.write(self._commit(node, outcome, calls))
 
     async def keep_answer(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
-        """Record an answer of a node that goes on; raise NotRunError if that fails."""
+        """Record an answer of a node that continues; raise NotRunError if that fails."""
         self.write(self._commit(node, outcome, calls))
         await asyncio.wait(self._writes[-1:])
         self.check()
@@ -172,12 +172,12 @@ class Recorder:
             raise fault
 
     async def _written(self) -> None:
-        """Wait for all writes, later ones too; a cancelled caller cancels none of them."""
+        """Wait for all writes, also later ones; cancelling the caller cancels none of them."""
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
     async def break_off(self, error: BaseException, exit_code: int) -> None:
-        """Finish writes and record how the run ended, in the reserve if the disk has failed."""
+        """Finish writes and record the end of the run, in the reserve if the disk is full."""
         if isinstance(error, OSError):
             self.directory.drop_pages()
             self.directory.release_reserve()

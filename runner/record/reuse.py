@@ -22,9 +22,9 @@ log = structlog.get_logger("colloquy.known")
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswers:
-    """Looks answers up by the digest of their call, in *previous* first, then in *store*.
+    """Looks up answers by the digest of their call, first in *previous*, then in *store*.
 
-    Either is None where it is not to be used. A stored answer is validated like a new reply.
+    Either is None if it is not used. A stored answer is validated like a new reply.
     """
 
     previous: PreviousSession | None = None
@@ -51,7 +51,7 @@ class StoredAnswers:
     def keep(self, key: str, record: Path, *, reply_only: bool = False) -> None:
         """Store the answer in the file *record* for other runs; a failed write is logged only.
 
-        *reply_only* leaves out what was made of the reply: names that stand-ins stood for.
+        *reply_only* omits results of the reply, which contain the names behind stand-ins.
         """
         if self.store is None:
             return

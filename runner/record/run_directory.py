@@ -63,7 +63,7 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
 
 
 def check_folders(run: Path) -> None:
-    """Raise ConfigError if a directory of *run* is a link: what it holds is not the run's."""
+    """Raise ConfigError if a directory of *run* is a link: its content is not the run's."""
     try:
         refuse_links(*(run / name for name in FOLDERS))
     except OSError as error:
@@ -163,7 +163,7 @@ class RunDirectory:
     def write_job(self, job: Setup) -> None:
         """Store the job: transcript or inputs, prompts, overrides and, last, the configuration.
 
-        A directory with a resolved config can be resumed. What decides about that is signed.
+        A directory with a resolved config can be resumed. The files that resume trusts are signed.
         """
         digests = {name: analyzer.prompt_digest for name, analyzer in job.analyzers.items()}
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
@@ -186,7 +186,7 @@ class RunDirectory:
     def secure(self, stage: str, name: str, size: int) -> None:
         """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
 
-        That is space, an inode and an open file, and a directory for what it may replace.
+        This takes space, an inode and an open file, and a directory for a replaced record.
         """
         file = self._record(stage, name)
 
@@ -241,7 +241,7 @@ class RunDirectory:
         """Store pages that are still in memory."""
 
     def drop_pages(self) -> None:
-        """Forget pages that are still in memory: there is no room for them."""
+        """Drop pages that are still in memory: there is no room for them."""
 
     def _write(self, *groups: Pages) -> None:
         for pages in groups:

@@ -1,4 +1,4 @@
-"""Signatures of runs and sweeps: an HMAC, by a key of this user, over what decides about them."""
+"""Signatures of runs and sweeps: an HMAC by this user's key over files that resume trusts."""
 
 import hashlib
 import hmac
@@ -31,9 +31,9 @@ _KEPT = 2  # digests of a file: that of the last session is valid until all file
 
 
 def signing_key() -> bytes | None:
-    """Return this user's key, made at its first use; None, told once, if none can be made.
+    """Return this user's key, made at first use; None, with one warning, if that fails.
 
-    Raises ConfigError for a key that others can read, and for what is no key.
+    Raises ConfigError for a key that others can read, and for an invalid one.
     """
     file = _key_file()
     try:
@@ -101,7 +101,7 @@ def sign(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def sign_stored(folder: Path, *, arrived: bool = False) -> None:
-    """Sign the files that are in *folder*; if it has *arrived*, only where this user has not."""
+    """Sign the files in *folder*; if it has *arrived*, only those not signed yet."""
     if arrived and _signed(folder, signing_key()) is not None:
         return
     found = {name: _content(folder / name) for name in SIGNED}
@@ -112,7 +112,7 @@ def sign_stored(folder: Path, *, arrived: bool = False) -> None:
 
 
 def fault_of(folder: Path) -> str | None:
-    """Return why *folder* is not what this user has signed, None if it is."""
+    """Return why *folder* does not match this user's signature, None if it does."""
     if not os.path.lexists(folder / SIGNATURE):
         return "not signed by you"
     signed = _signed(folder, signing_key())

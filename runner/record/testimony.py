@@ -86,7 +86,7 @@ def gather(
 ) -> Testimony:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
-    A file is unread if none of them answered, or if another has the same transcript. With
+    A file is unread if none of them answered, or if another file has the same transcript. With
     *masking*, prompts show stand-ins. Raises OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}

@@ -168,7 +168,7 @@ class _Writer:
         return made
 
     def _numbers(self, start: int) -> int:
-        """Return the id of a numbering of its own, from *start*."""
+        """Return the id of a new numbering, from *start*."""
         numbering = self.document.part.numbering_part.element
         style = self.document.styles["List Number"].element.pPr.numPr.numId.val
         number = numbering.add_num(numbering.num_having_numId(style).abstractNumId.val)

@@ -127,11 +127,11 @@ def test_the_status_says_what_is_out_and_what_it_may_cost() -> None:
     book(started("k"), started("l"), sent("k"), batch("submitted", batch="batch_7"))
     first, head, row, rest = status_of(Path())
 
-    assert ": 1 batch out; colloquy resume=. collects them" in first
+    assert ": 1 pending batch; colloquy resume=. collects them" in first
     assert ["batch", "model", "calls"] == head.split()[:3]
     assert ["batch_7", "main", "1"] == row.split()[:3]
     assert row.endswith("up to $0.2500")
-    assert "1 call in no batch yet, which may cost up to $0.2500" == rest
+    assert "1 call not yet in a batch, which may cost up to $0.2500" == rest
 
 
 def test_a_batch_of_the_ledger_is_one_that_was_sent() -> None:
