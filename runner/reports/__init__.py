@@ -1,1 +1,1 @@
-"""What is made of stored runs: reports, comparisons, live view, what-if, verification, exports."""
+"""Views of stored runs: reports, comparisons, live view, what-if, verification, exports."""

@@ -1,4 +1,4 @@
-"""Recheck: what checks.json says of a run, against what its answers give."""
+"""Recheck: compares checks.json with the checks evaluated again."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ def faults_of_checks(
     answers: Mapping[str, Mapping[str, Any]],
     figures: Mapping[str | None, Mapping[str, float | None]],
 ) -> Iterator[str]:
-    """Yield what is wrong with *stored*, an untrusted checks.json: its sums, and its results.
+    """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
     *answers* are those of the run's records, *figures* the shares of LEAST by analyzer, None for
     the run. Judged checks, Python checks and those of cost, time and references are not made anew.
@@ -52,7 +52,7 @@ def _compared(
     try:
         body = Expectations.model_validate(declared)
     except ValidationError:
-        yield "declared is no list of checks"
+        yield "declared is not a list of checks"
         return
     said = defaultdict(list)
     for each in results:

@@ -1,4 +1,4 @@
-"""Command `colloquy-status`: what of runs is in batches, since when, and what it may cost."""
+"""Command `colloquy-status`: the pending batches of runs, since when, and their maximum cost."""
 
 import shlex
 import sys
@@ -42,7 +42,7 @@ def _list(given: Arguments) -> None:
 
 
 def status_of(run: Path) -> Iterator[str]:
-    """Yield lines about what of *run* is out; raise OSError."""
+    """Yield lines about the pending batches of *run*; raise OSError."""
     book, now = DeliveryBook(run), time.time()
     open_ = {k: calls[-1] for k, calls in book.calls.items() if calls[-1].settled is None}
     rows = []
@@ -54,16 +54,16 @@ def status_of(run: Path) -> Iterator[str]:
                 out_s = seconds(max(0.0, now - batch.at))
                 rows.append((named, model, count(len(calls)), out_s, _most(calls)))
     if not rows and not open_:
-        yield to_terminal(f"{run}: nothing is out")
+        yield to_terminal(f"{run}: no pending batches")
         return
-    out = f"{plural(len(rows), 'batch')} out"
+    out = plural(len(rows), "pending batch")
     resume = f"colloquy resume={shlex.quote(str(run))}"
     held = "a process collects them" if is_held(run) else f"{resume} collects them"
     yield to_terminal(f"{run}: {out}; {held}")
     if rows:
         yield from aligned([_HEAD, *rows], (0, 1))
     if open_:
-        waiting = f"{plural(len(open_), 'call')} in no batch yet"
+        waiting = f"{plural(len(open_), 'call')} not yet in a batch"
         yield f"{waiting}, which may cost {_most([*open_.values()])}"
 
 

@@ -28,9 +28,9 @@ from runner.reports.verify_collection import collection_faults, collection_note
 
 USAGE = """\
 usage: colloquy-verify DIR…
-Checks the runs in and below every DIR and prints their faults, and which of them you have signed.
-The checks of a finished run are made anew, except those that a model judged.
-A file that was changed after you signed it is a fault; a run that you have not signed is none.
+Checks the runs in and below every DIR, and prints their faults and which of them you signed.
+The checks of a finished run are repeated, except those judged by a model.
+A signed file that has changed is a fault; an unsigned run is not.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
@@ -167,7 +167,7 @@ def _check_metadata(found: Inspection) -> None:
         return
     status, held = metadata.get("status"), found.locked or is_held(found.root)
     if status not in STATUSES:
-        found.fault("metadata.json", f"status {status!r} is none of {', '.join(STATUSES)}")
+        found.fault("metadata.json", f"status {status!r} is not one of {', '.join(STATUSES)}")
         return
     own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
     spent, begun_at = _journal(found, own)
@@ -175,7 +175,7 @@ def _check_metadata(found: Inspection) -> None:
         return
     if (COMPLETED in found.files) != (status in ANSWERED):
         there = "is there" if COMPLETED in found.files else "is missing"
-        found.fault(COMPLETED, f"{there}, and metadata.json says {status}")
+        found.fault(COMPLETED, f"{there}, but metadata.json says {status}")
     if status == "running":
         return
     for name, path in found.files.items():
@@ -208,7 +208,7 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     path = found.files.get("metadata.json")
     if path is None:
         if COMPLETED in found.files:
-            found.fault(COMPLETED, "is there, and metadata.json is not")
+            found.fault(COMPLETED, "exists, but metadata.json does not")
         return None
     try:
         metadata = load_json(path)
@@ -225,7 +225,7 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
 
 
 def _journal(found: Inspection, own: str) -> tuple[Spent | None, str]:
-    """Return the journal's sum, None if it cannot be told, and when the last session began.
+    """Return the journal's sum, None if unknown, and the start of the last session.
 
     *own* is the event that begins a session.
     """
@@ -256,13 +256,13 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
         record = found.records.get(name)
         if status == "ok" and (record is None or record.get("status", "ok") != "ok"):
             is_what = "missing" if record is None else one_line(repr(record["status"]))
-            found.fault("metadata.json", f"calls {name} ok, and its record is {is_what}")
+            found.fault("metadata.json", f"calls {name} ok, but its record is {is_what}")
     if metadata.get("grounding") is None:
         return  # it did not end properly
     for name, record in found.records.items():
         if record.get("status") == "ok" and statuses.get(name) != "ok":
             named = f"calls {name} {statuses.get(name)!r}"
-            found.fault("metadata.json", f"{named}, and its record is ok")
+            found.fault("metadata.json", f"{named}, but its record is ok")
 
 
 def _check_totals(found: Inspection, metadata: Mapping[str, Any], spent: Spent | None) -> None:

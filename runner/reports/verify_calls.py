@@ -1,4 +1,4 @@
-"""Verification of how a collection came about: its calls, groups, curve, and a model's words."""
+"""Verification of how a collection was made: its calls, groups, curve and model texts."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in the
 
 
 def not_made_again(settings: Settings) -> str:
-    """Return why groups and curve are not made again, empty if they are."""
+    """Return why groups and curve are not recomputed, empty if they are."""
     if settings.transcript.redact != "off":
         return "what was compared is redacted"
     return "embeddings were compared, too" if settings.collection.embeddings else ""
@@ -37,7 +37,7 @@ def not_made_again(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Calls:
-    """What the calls of a collection left in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
 
     batch: Path
     settings: Settings
@@ -46,7 +46,7 @@ class Calls:
     nodes: Sequence[Node]
 
     def faults(self) -> Iterator[str]:
-        """Yield what the ledger, groups, curve and the words of a model do not agree with."""
+        """Yield the faults of the ledger, groups, curve and model texts."""
         yield from self._rows()
         for node in self.nodes:
             if not node.needs:  # it finds the themes
@@ -58,7 +58,7 @@ class Calls:
                 yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
 
     def _rows(self) -> Iterator[str]:
-        """Yield what is wrong with single rows of the ledger."""
+        """Yield the faults of single rows of the ledger."""
         stages = {node.name: node.stage for node in self.nodes}
         seen, answered, missing = set[str](), set[int](), list[LedgerRow]()
         for row in self.stored.ledger:
@@ -66,7 +66,7 @@ class Calls:
             if row.node == FILE:  # the quotes that are in the runs only
                 continue
             if name not in stages or row.node in seen or not _CALL.fullmatch(row.node):
-                what = "appears twice" if row.node in seen else "is no call"
+                what = "appears twice" if row.node in seen else "is not a call"
                 yield f"ledger: {row.node!r} {what}"
                 continue
             seen.add(row.node)
@@ -80,10 +80,10 @@ class Calls:
                 missing.append(row)
         for row in missing:
             if row.tokens_in not in answered:  # the same material is asked about once
-                yield f"ledger: {row.node} is ok, and has no answer"
+                yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield how calls that read findings, their groups and the curve differ from the runs."""
+        """Yield the differences of leaf calls, their groups and the curve from the runs."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
         by_place: dict[str, list[JointFinding]] = {}
         for each in mine:
@@ -111,7 +111,7 @@ class Calls:
     def _grouped(
         self, leaves: Sequence[Sequence[JointFinding]], made: Sequence[Sequence[Join]]
     ) -> Iterator[str]:
-        """Yield the joins by words in themes that the findings of *leaves* do not make."""
+        """Yield the joins by words in themes that the findings of *leaves* do not imply."""
         groups = {
             frozenset(found[place].id for place in places)
             for found, joins in zip(leaves, made, strict=True)
@@ -126,16 +126,16 @@ class Calls:
                     yield f"{theme.id}: findings joined by words are not alike by them"
 
     def _merges(self) -> Iterator[str]:
-        """Yield the themes that cannot be followed back to a call and its findings."""
+        """Yield the themes that cannot be traced to a call and its findings."""
         calls = {row.node for row in self.stored.ledger}
         for theme in self.stored.themes:
             steps = [{name for part in each.parts for name in part} for each in theme.merged]
             if strange := [s.by for s in theme.merged if s.by != WORDS and s.by not in calls]:
-                yield f"{theme.id}: {one_line(strange[0], 60)!r} is no call of the ledger"
+                yield f"{theme.id}: {one_line(strange[0], 60)!r} is not a call of the ledger"
             if not steps or steps[-1] != set(theme.findings):
                 yield f"{theme.id}: its last merge is not of its findings"
             elif lost := set().union(*steps) - set(self.found):
-                yield f"{theme.id}: {min(lost)!r} was merged, and is no finding"
+                yield f"{theme.id}: {min(lost)!r} was merged, but is not a finding"
 
 
 def _parts(
@@ -161,7 +161,7 @@ def _leaf(row: LedgerRow) -> tuple[str, int]:
 
 
 def _texts(batch: Path, node: Node) -> Iterator[str]:
-    """Yield the texts in the intact answers of *node*, as whole as a collection keeps them."""
+    """Yield the texts in the intact answers of *node*, at the length that a collection keeps."""
     folder = batch / "intermediate" / node.stage
     for file in (folder / f"{node.name}.json", *sorted((folder / node.name).glob("*.json"))):
         fault, record = read_record(file)
@@ -182,7 +182,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _worded(stored: Collection) -> Iterator[tuple[str, str]]:
-    """Yield every text of *stored* that is a model's word, with its place."""
+    """Yield every text of *stored* written by a model, with its place."""
     for theme in stored.themes:
         reasons = [step.reason for step in theme.merged if step.by != WORDS]
         yield from _each(theme.id, (theme.title, theme.statement, *reasons))

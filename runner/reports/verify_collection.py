@@ -1,4 +1,4 @@
-"""Verification of collection/themes.json: its ids, quotes and counts, made again from the runs."""
+"""Verification of collection/themes.json: recomputes its ids, quotes and counts from the runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -38,9 +38,9 @@ def collection_faults(batch: Path) -> list[str]:
         return []
     if not there:
         lost = joint.nodes and (batch / COMPLETED).is_file() and (batch / "runs").is_dir()
-        return ["is missing, and the batch is complete"] if lost else []
+        return ["is missing, but the batch is complete"] if lost else []
     if stored is None:
-        return ["it is not what a collection writes"]
+        return ["it is not in the format of a collection"]
     reads = {name for node in joint.nodes for name in node.reads}
     runs = {each.file: each.run for each in stored.read}
     for row in rows_of(batch):  # also of files that are said to be unread
@@ -64,7 +64,7 @@ def collection_faults(batch: Path) -> list[str]:
 
 
 def collection_note(batch: Path) -> str:
-    """Return what `collection_faults` cannot tell of a batch's collection, empty without one.
+    """Return what `collection_faults` cannot check in a batch's collection, empty without one.
 
     Raises OSError and ValueError.
     """
@@ -81,11 +81,11 @@ def collection_note(batch: Path) -> str:
 
 
 def _told(batch: Path, stored: Collection) -> Iterator[str]:
-    """Yield the counts of metadata.json, and the tables, that are not what themes.json gives."""
+    """Yield the counts of metadata.json and the tables that differ from themes.json."""
     about = section(read_json(batch / "metadata.json"), "collection")
     for name in about.keys() & {each.name for each in fields(stored)} - {"status"}:
         if about[name] != (count := len(getattr(stored, name))):
-            yield f"it has {count} {name}, and metadata.json says {one_line(repr(about[name]), 20)}"
+            yield f"it has {count} {name}, but metadata.json says {one_line(repr(about[name]), 20)}"
     if (facts := facts_of(read_run(batch))) is None:
         return
     for name, make in TABLES.items():
@@ -107,13 +107,13 @@ def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str
         if set(read[name].speakers) != set(named[name].speakers):
             yield f"{name}: its speakers are not those of its transcript"
     if files and not named and not stored.unread:
-        yield f"no file is read or unread, and the batch has {files}"
+        yield f"no file is read or unread, but the batch has {files}"
     if len(named) < len(stored.read):
         yield "a file was read twice"
 
 
 def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
-    """Yield which themes appear twice, and which counts of what is in none are wrong."""
+    """Yield duplicate themes, and wrong counts of findings in no theme."""
     ids = [theme.id for theme in stored.themes]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
         yield f"{twice} appears twice"
@@ -130,7 +130,7 @@ def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iter
     for theme in stored.themes:
         lost = [name for name in theme.findings if name not in found]
         if lost:
-            yield f"{theme.id}: {lost[0]!r} is no finding with a verified quote"
+            yield f"{theme.id}: {lost[0]!r} is not a finding with a verified quote"
             continue
         for_ = [name for name in theme.findings if name not in set(theme.against_findings)]
         sides = {FOR: for_, AGAINST: theme.against_findings}
@@ -141,7 +141,7 @@ def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iter
 
 
 def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> Iterator[str]:
-    """Yield which of a theme's lists differ from those made of the *quotes* of its findings."""
+    """Yield the lists of a theme that differ from those of its findings' *quotes*."""
     voices = {side: {(key[0], key[3]) for key in quotes[side]} for side in quotes}
     every = voices[FOR] | voices[AGAINST]
     files = {file for file, _ in every}
@@ -172,7 +172,7 @@ def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iter
     rows += [("unassigned", stored.unassigned, (), ())]
     for name, findings, quotes, themes in rows:
         if lost := next((each for each in findings if each not in found), None):
-            yield f"{name}: {lost!r} is no finding with a verified quote"
+            yield f"{name}: {lost!r} is not a finding with a verified quote"
             continue
         known = {_key(quote) for each in findings for quote in found[each].quotes}
         if any(_key(quote) not in known for quote in quotes):

@@ -193,15 +193,15 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     assert (
         "cheap finds 30 points fewer actions than model.name=openai/strong, 95 % −33 to −" in lines
     )
-    assert ": told apart with 7 transcripts" in lines
+    assert ": significant with 7 transcripts" in lines
     assert "ann and bo agree on verdicts with Cohen's kappa 0.91" in lines
     assert "agree on what to cite with Cohen's kappa" in lines
     for page in (as_terminal(made), as_markdown(made)):
-        assert "told apart with 7 transcripts" in page
+        assert "significant with 7 transcripts" in page
     write_comparison(made, tmp_path)
     stored = orjson.loads((tmp_path / "comparison.json").read_bytes())["right_or_wrong"]
     assert len(stored["pairs"]) == 3
-    assert "told apart with 7 transcripts" in (tmp_path / "comparison.html").read_text()
+    assert "significant with 7 transcripts" in (tmp_path / "comparison.html").read_text()
     assert precision_of(tmp_path / "sweeps/one/cheap2") == pytest.approx(2 / 3)
 
 
@@ -209,18 +209,18 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     ("name", "value", "ends", "more", "said"),
     [
         ("found action_items", -0.04, (-0.09, 0.01), 40, "finds 4 points fewer action items than "
-         "B, 95 % −9 to +1: not told apart with 12 transcripts; about 40 would do"),
+         "B, 95 % −9 to +1: not significant with 12 transcripts; about 40 would be enough"),
         ("found", 0.04, (-0.01, 0.09), None, "finds 4 points more of the findings labelled right "
-         "than B, 95 % −1 to +9: not told apart with 12 transcripts; more than 1,000 would be "
+         "than B, 95 % −1 to +9: not significant with 12 transcripts; more than 1,000 would be "
          "needed"),
         ("coverage", 0.012, (-0.01, 0.03), 694, "covers 1 point more of the transcripts than B, "
-         "95 % −1 to +3: not told apart with 12 transcripts; about 700 would do"),
+         "95 % −1 to +3: not significant with 12 transcripts; about 700 would be enough"),
         ("check a count", -0.2, (-0.5, 0.1), 24, "passes the check “a count” 20 points less often "
-         "than B, 95 % −50 to +10: not told apart with 12 transcripts; about 24 would do"),
+         "than B, 95 % −50 to +10: not significant with 12 transcripts; about 24 would be enough"),
         ("found testimony", -0.1, (None, None), None, "finds 10 points fewer findings of testimony "
          "than B: 12 of 6 transcripts that a verdict needs"),
         ("check a count", 0.001, (-0.02, 0.02), 40, "and B differ by less than a point (check "
-         "a count), 95 % −2 to +2: not told apart with 12 transcripts; about 40 would do"),
+         "a count), 95 % −2 to +2: not significant with 12 transcripts; about 40 would be enough"),
     ],
 )  # fmt: skip
 def test_a_verdict_is_a_sentence(

@@ -127,8 +127,8 @@ WRONG = {
     "code,segment\nUnsued,S0001\n": "h.csv:2: column code: 'Unsued' is not in the codebook; did",
     "code,segment\nA,\n": "h.csv:2: expected a segment or a quote",
     "code,segment\nA,S0099\n": "h.csv:2: column segment: 'S0099' is not in talk; did you mean",
-    "": "nothing in it is about a transcript",
-    "code,segment,file\nA,S0001,other\n": "nothing in it is about a transcript",
+    "": "it names no transcript of",
+    "code,segment,file\nA,S0001,other\n": "it names no transcript of",
 }
 
 

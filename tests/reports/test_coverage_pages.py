@@ -55,7 +55,7 @@ def test_the_page_shows_what_is_cited_and_what_asking_again_has_found() -> None:
     assert f'">{first["first"]}</a> – <a href="#seg-51">{first["last"]}</a>' in shown
     assert f"{first['segments']} segments" in shown
     assert 'role="img"' in shown
-    assert "Questions near which nothing is cited" in shown
+    assert "Questions without a citation nearby" in shown
     assert "(at the ends of the lists)" in (path / "intermediate/stage_a/say_means.md").read_text()
 
 

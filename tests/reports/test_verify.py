@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "lines": (torn_in_the_middle, "logs/events.jsonl: line 2 is not JSON"),
     "digest": (
         lambda run: change(run / RECORD, latency_s=99.0),
-        f"{RECORD}: its content is not what was written",
+        f"{RECORD}: its content does not match its checksum",
     ),
     "record": (lambda run: (run / RECORD).write_text("{}"), f"{RECORD}: not a record"),
     "two_records": (
@@ -115,15 +115,15 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no_record": (
         lambda run: (run / RECORD).unlink(),
-        "metadata.json: calls say_means ok, and its record is missing",
+        "metadata.json: calls say_means ok, but its record is missing",
     ),
     "failed_record": (
         failed_record,
-        "metadata.json: calls say_means ok, and its record is 'error'",
+        "metadata.json: calls say_means ok, but its record is 'error'",
     ),
     "not_called_ok": (
         not_called_ok,
-        "metadata.json: calls say_means 'error', and its record is ok",
+        "metadata.json: calls say_means 'error', but its record is ok",
     ),
     "totals": (
         other_totals,
@@ -141,14 +141,14 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda run: create(run / ".reserve"),
         ".reserve: left over by a run that is completed",
     ),
-    "not_completed": (without_completed, "COMPLETED: is missing, and metadata.json says completed"),
+    "not_completed": (without_completed, "COMPLETED: is missing, but metadata.json says completed"),
     "completed": (
         lambda run: change(run / "metadata.json", status="partial"),
-        "COMPLETED: is there, and metadata.json says partial",
+        "COMPLETED: is there, but metadata.json says partial",
     ),
     "no_metadata": (
         lambda run: (run / "metadata.json").unlink(),
-        "COMPLETED: is there, and metadata.json is not",
+        "COMPLETED: exists, but metadata.json does not",
     ),
     "metadata": (
         lambda run: (run / "metadata.json").write_text("[]"),
@@ -156,7 +156,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "status": (
         lambda run: change(run / "metadata.json", status=["x"]),
-        "metadata.json: status ['x'] is none of running, completed, degraded, partial, failed, "
+        "metadata.json: status ['x'] is not one of running, completed, degraded, partial, failed, "
         "interrupted",
     ),
     "schema": (
@@ -331,13 +331,13 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
             ["."],
             1,
             "bad: .reserve: left over by a run that is completed\n"
-            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"
+            "sweeps/lost: COMPLETED: exists, but metadata.json does not\n"
             "sweeps/lost/config/resolved.yaml is not as it was signed\n",
         ),
         (
             ["sweeps"],
             1,
-            "sweeps/lost: COMPLETED: is there, and metadata.json is not\n"
+            "sweeps/lost: COMPLETED: exists, but metadata.json does not\n"
             "sweeps/lost/config/resolved.yaml is not as it was signed\n",
         ),
         (["good", "nothing"], 2, "colloquy-verify: nothing: there is no run; known: bad, good\n"),

@@ -32,7 +32,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         return collection_faults(Path("batch"))
 
     train = ("themes", 0)
-    lost = "'runs/x/0' is no finding with a verified quote"
+    lost = "'runs/x/0' is not a finding with a verified quote"
     others = [[name] for name in whole["themes"][0]["findings"]]
     expected = {
         (*train, "files"): (["ann.txt"], "T01: files are 1, its findings give 3"),
@@ -53,7 +53,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("contradictions", 0, "sides", 0, "findings"): (["runs/x/0"], f"C01: {lost}"),
         ("outliers", 0, "quotes", 0, "speaker"): ("Eve", "an outlier: a quote is not one of"),
         ("read", 0, "run"): ("../../x", "'../../x' is not a run of this batch"),
-        ("read",): ([], "no file is read or unread, and the batch has 3"),
+        ("read",): ([], "no file is read or unread, but the batch has 3"),
         ("read", 0): (whole["read"][1], "ann.txt is not among the files that were read"),
         ("read", 0, "speakers"): (["Eve"], "ann.txt: its speakers are not those of its"),
         ("threshold_curve", 3, "groups"): (9, "threshold_curve is not that of the findings"),
@@ -61,10 +61,10 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("ledger", 0, "inputs"): (9, "ledger: themes read 9 findings, the runs give 6"),
         ("ledger", 0, "tokens_in"): (99_999, "ledger: themes read 99999 tokens of"),
         ("ledger", 1, "node"): ("themes", "ledger: 'themes' appears twice"),
-        ("ledger", 2, "node"): ("rumours", "ledger: 'rumours' is no call"),
-        ("ledger", 0, "node"): ("themes/../x", "ledger: 'themes/../x' is no call"),
-        ("ledger", 3, "node"): ("themes/leaf_0", "ledger: themes/leaf_0 is ok, and has no answer"),
-        (*train, "merged", -1, "by"): ("themes/leaf_1", "T01: 'themes/leaf_1' is no call"),
+        ("ledger", 2, "node"): ("rumours", "ledger: 'rumours' is not a call"),
+        ("ledger", 0, "node"): ("themes/../x", "ledger: 'themes/../x' is not a call"),
+        ("ledger", 3, "node"): ("themes/leaf_0", "ledger: themes/leaf_0 is ok, but has no answer"),
+        (*train, "merged", -1, "by"): ("themes/leaf_1", "T01: 'themes/leaf_1' is not a call"),
         (*train, "merged", -1, "parts", 0): ([], "T01: its last merge is not of its findings"),
         (*train, "merged", 0, "parts"): (others, "T01: findings joined by words are not alike"),
         (*train, "merged"): ([], "T01: its last merge is not of its findings"),
@@ -74,14 +74,14 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("contradictions", 0, "sides", 0, "position"): ("Oh", "C01: 'Oh' is in no answer"),
         ("outliers", 0, "why"): ("Odd", "an outlier: 'Odd' is in no answer of a model"),
         ("synthesis", 0, "text"): ("All is well.", "synthesis: 'All is well.' is in no answer"),
-        ("version",): (2, "it is not what a collection writes"),
+        ("version",): (2, "it is not in the format of a collection"),
     }
 
     assert [] == collection_faults(Path("batch")) == changed("pipeline", to="x")
     for path, (value, fault) in expected.items():
         assert any(fault in line for line in changed(*path, to=value)), path
     FILE.unlink()
-    assert ["is missing, and the batch is complete"] == collection_faults(Path("batch"))
+    assert ["is missing, but the batch is complete"] == collection_faults(Path("batch"))
     FILE.write_text(json.dumps(whole))
     leave_report(Path("batch"))
     matrix = FILE.with_name("matrix.csv")
@@ -95,6 +95,6 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     about["collection"]["themes"] = 9
     file.write_text(json.dumps(about))
 
-    assert "it has 2 themes, and metadata.json says 9" == collection_faults(Path("batch"))[0]
+    assert "it has 2 themes, but metadata.json says 9" == collection_faults(Path("batch"))[0]
     assert "titles, statements" in collection_note(Path("batch"))
     assert "" == collection_note(Path())

@@ -214,7 +214,7 @@ def test_the_slow_start_of_a_gate_is_a_limit_of_its_own() -> None:
     [
         (
             ["max_concurent=1"],
-            "is no key that changes the schedule; did you mean 'max_conc",
+            "is not a key that changes the schedule; did you mean 'max_conc",
         ),
         (["processing.mod=x"], "did you mean 'processing.mode'?"),
         (["max_concurrent=4..1"], "expected FIRST..LAST, rising"),
@@ -243,7 +243,7 @@ def test_ranges_and_lists_mix() -> None:
         ({"say_means": {}}, "analyzers.say_means is not an entry of a run"),
         ({"say_means": entry(-1.0)}, "analyzers.say_means is not"),
         ({"say_means": entry(float("inf"))}, "no logs/benchmark.json"),
-        (dict.fromkeys(LATENCY, entry(0.0, attempts=[])), "nothing was called in this run"),
+        (dict.fromkeys(LATENCY, entry(0.0, attempts=[])), "this run made no calls"),
     ],
 )
 def test_a_damaged_or_empty_recording_is_one_line(changed: dict[str, Any], message: str) -> None:
@@ -292,7 +292,7 @@ def test_the_command_prints_a_row_for_each_setting_and_its_own_error(command: An
     assert rows[0].split()[:3] == ["max_concurrent=2", "1.400", "s"]
     assert len(rows) == 3
     assert "predicted 1.000 s, took 1.080 s: error -7.4%" in out
-    assert "40.0 ms of our own work per call" in out
+    assert "40.0 ms per call of our own work" in out
 
 
 def test_the_command_prints_json(command: Any) -> None:

@@ -1,4 +1,4 @@
-"""The command `colloquy-agreement`: how far a run and a human coder agree."""
+"""Command `colloquy-agreement`: agreement between a run and a human coder."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def _agree(given: Arguments) -> None:
         coded.add(each.source, theirs, _codes_of_run(each), listed="--listed" in given.options)
     if not coded.segments:
         near = did_you_mean(next(iter(coder.rows), ""), seen)
-        raise ConfigError(f"{file}: nothing in it is about a transcript of {path}{near}")
+        raise ConfigError(f"{file}: it names no transcript of {path}{near}")
     figures = coded.figures()
     _write(user_path(given.options.get("--out", given.words[0])), coded, figures, notes)
     print("\n".join(_lines(coded, figures, notes)))

@@ -47,7 +47,7 @@ class CoderFile:
     notes: tuple[str, ...] = ()
 
     def of(self, file: str) -> Sequence[CoderRow] | None:
-        """Return the rows about *file*, None if it names that in no row."""
+        """Return the rows about *file*, None without any."""
         wanted = _stem(file)
         exact = [name for name in self.rows if name == file]
         named = exact or [name for name in self.rows if name and _stem(name) == wanted]
@@ -118,12 +118,12 @@ def _known(name: str, book: Codebook) -> str | None:
 
 
 def _stem(name: str) -> str:
-    """Return what a file is called in other programs: without its ending, folders as `_`."""
+    """Return a file's name in other programs: without suffix, folders as `_`."""
     return _ENDING.sub("", name.replace("/", "_")).casefold()
 
 
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
-    """Return the codes of the segments of *source*, and the places of rows that are not in it.
+    """Return the codes of *source*'s segments, and the places of rows not found in it.
 
     Raises ConfigError for a row whose segment the transcript has not.
     """

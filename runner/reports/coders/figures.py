@@ -1,4 +1,4 @@
-"""How far a run and a human coder agree: kappa and alpha per code and over all, with intervals."""
+"""Agreement of a run with a human coder: kappa and alpha per code and pooled, with intervals."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,11 +98,11 @@ class Coded:
 
     @property
     def over(self) -> str:
-        """What the intervals are drawn from: `transcripts`, or `segments` where those are few."""
+        """Unit of the bootstrap: `transcripts`, or `segments` if those are few."""
         return "transcripts" if len(self.files) >= LEAST else "segments"
 
     def figures(self) -> list[CodeFigures]:
-        """Return the figures of all codes together, called `all`, and of each that somebody used.
+        """Return the figures of all codes together, called `all`, and of each used code.
 
         Those of all are pooled over codes: the mean agreement against the mean of what chance
         gives (De Vries et al., "Using pooled kappa to summarize interrater agreement across many

@@ -1,1 +1,1 @@
-"""Tables and pages of what the transcripts of a batch say together."""
+"""Tables and pages of a collection's themes."""

@@ -1,4 +1,4 @@
-"""What the tables and pages of a collection show: themes, groups, and links to the runs."""
+"""Facts shown in a collection's tables and pages: themes, groups, and links to runs."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ class CollectionFacts:
 
     @cached_property
     def unread(self) -> frozenset[str]:
-        """The files of which nothing was read."""
+        """The unread files."""
         return frozenset(each.file for each in self.collection.unread)
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
@@ -82,7 +82,7 @@ class CollectionFacts:
         return f"{self._named.get(run, run)}, {inner} {place}", self.reports.get(run)
 
     def link(self, quote: ThemeQuote) -> str | None:
-        """Return the address of the segment that *quote* is from, None without a page of it."""
+        """Return the address of *quote*'s segment, None without a page of its run."""
         base = self.reports.get(quote.run)
         number = quote.segment[1:]
         if base is None or not number.isdecimal():
@@ -92,9 +92,9 @@ class CollectionFacts:
 
 
 def facts_of(run: StoredRun) -> CollectionFacts | None:
-    """Return what is in the directory of the batch *run*, None without themes of our version.
+    """Return the facts on the batch *run*, None without themes of this version.
 
-    Raises OSError or ConfigError where its folders cannot be read.
+    Raises OSError or ConfigError if its folders cannot be read.
     """
     batch = run.path
     collection = read_collection(read_json(batch / FILE))
@@ -130,7 +130,7 @@ def _page_of(batch: Path, run: str) -> str | None:
 
 
 def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
-    """Return where each file stands on *theme*: one of STANCES, by file."""
+    """Return each file's stance on *theme*, one of STANCES."""
     for_, against = ({voice.file for voice in side} for side in (theme.for_, theme.against))
     speaks = set(theme.files)
 
@@ -149,7 +149,7 @@ def _side(is_for: bool) -> str:
 
 
 def said_by(quote: ThemeQuote) -> str:
-    """Return who said it, when, and in which segment of which file."""
+    """Return its speaker, time, segment and file."""
     start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
     return ", ".join(filter(None, (quote.speaker or "", start, quote.segment, quote.file)))
 

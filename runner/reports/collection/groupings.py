@@ -1,4 +1,4 @@
-"""Groups of files and speakers, and how far themes differ between groups of files."""
+"""Groups of files and speakers, and differences of themes between groups."""
 
 import re
 from collections import Counter
@@ -177,7 +177,7 @@ def _test(known: Sequence[GroupCount]) -> tuple[float, bool]:
 
 
 def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
-    """Return how the p of *differences* come about, and what they do not say."""
+    """Return the method behind the p of *differences*, and its limits."""
     drawn = any(each.drawn for each in differences)
     random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
     many = len({each.attribute for each in differences})

@@ -1,4 +1,4 @@
-"""themes.md: what the transcripts of a batch say together, as a page and for Word."""
+"""themes.md: the themes of a batch as a page, also for Word."""
 
 from collections.abc import Iterator, Sequence
 
@@ -109,7 +109,7 @@ def _row(each: GroupDifference) -> list[str]:
 
 
 def p_of(value: float | None) -> str:
-    """Return a p as people write it: `< 0.001`, `0.031`."""
+    """Return a p value for display: `< 0.001`, `0.031`."""
     return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -146,7 +146,7 @@ def _made(collection: Collection) -> Iterator[str]:
     yield "## How they were found"
     yield (
         f"Findings were grouped from a likeness of {collection.threshold:g}. In no theme: "
-        f"{len(collection.unassigned)}; not used for want of a verified quote: {collection.unused}."
+        f"{len(collection.unassigned)}; not used, without a verified quote: {collection.unused}."
     )
     yield WORDS_OF
     if collection.ledger:

@@ -37,7 +37,7 @@ def themes_csv(facts: CollectionFacts) -> str:
 
 
 def matrix_csv(facts: CollectionFacts) -> str:
-    """Return matrix.csv: where each file stands on each theme; silent files have an empty cell."""
+    """Return matrix.csv: each file's stance on each theme; silent files have an empty cell."""
 
     def row(theme: Theme) -> list[Any]:
         found = stances(theme, facts)

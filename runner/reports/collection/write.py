@@ -24,7 +24,7 @@ log = structlog.get_logger("colloquy.report")
 
 
 def write_collection(run: StoredRun) -> bool:
-    """Write what is made of the themes of the batch *run*, and results.csv; say if it has any.
+    """Write the tables and pages of *run*'s themes, and results.csv; return whether it has themes.
 
     The Word document comes with `output.pages=docx`. Raises OSError and ConfigError.
     """

@@ -63,7 +63,7 @@ def _added(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
 
 
 def coincidences(units: Iterable[Sequence[Hashable]]) -> dict[tuple[Hashable, Hashable], float]:
-    """Return how often values meet in *units*: what each thing got, absent raters left out."""
+    """Return the coincidences of values in *units*: each item's ratings, without absent raters."""
     table: dict[tuple[Hashable, Hashable], float] = {}
     for values in units:
         for pair in permutations(values, 2):

@@ -1,4 +1,4 @@
-"""Who is right: figures of each setting, pairs of settings and raters, with intervals and words."""
+"""Quality of settings: figures, paired differences and agreement of raters, with intervals."""
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -44,9 +44,9 @@ class SettingFigures:
 
 @dataclass(frozen=True, slots=True)
 class FigurePair:
-    """How the *first* differs from the *second* in one figure; *p* is adjusted for all pairs.
+    """Difference of *first* and *second* in one figure; *p* is adjusted for all pairs.
 
-    *told_apart* says that it is no chance, *needed* how many transcripts would tell it.
+    *told_apart*: it is significant; *needed*: transcripts that would make it so.
     """
 
     figure: str
@@ -74,7 +74,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The part of a comparison that says who is right; *lines* are its verdicts in words."""
+    """The quality part of a comparison; *lines* are its verdicts in words."""
 
     settings: tuple[SettingFigures, ...] = ()
     pairs: tuple[FigurePair, ...] = ()
@@ -84,7 +84,7 @@ class Assessment:
 
 
 def assess(gathered: Gathered) -> Assessment:
-    """Return the figures, pairs and agreement of what was *gathered*."""
+    """Return the figures, pairs and agreement of *gathered* results."""
     settings = gathered.settings
     names = _names(settings)
     compared = settings[:MAX_SETTINGS]
@@ -179,12 +179,14 @@ def pair_words(
         return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
-        return f"{shown}, p={p:.2g}: told apart with {gap.n} transcripts"
+        return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
     certain = more is None and not gap.error  # each transcript shows the same
-    would = f"about {_rounded(more):,} would do" if more else "more than 1,000 would be needed"
+    would = (
+        f"about {_rounded(more):,} would be enough" if more else "more than 1,000 would be needed"
+    )
     if certain or (more is not None and more <= gap.n):
-        would = f"{2 * gap.n:,} would say more"
-    return f"{shown}: not told apart with {gap.n} transcripts; {would}"
+        would = f"{2 * gap.n:,} would show more"
+    return f"{shown}: not significant with {gap.n} transcripts; {would}"
 
 
 def _rounded(count: int) -> int:
@@ -199,7 +201,7 @@ def _signed(value: float) -> str:
 
 
 def _of_settings(settings: Sequence[Setting]) -> list[Agreement]:
-    """Return how far settings cite the same segments of the transcripts that they share."""
+    """Return the agreement of settings on the segments to cite in shared transcripts."""
     found = []
     for one, other in combinations(settings, 2):
         shas = [
@@ -218,7 +220,7 @@ def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> Table:
 
 
 def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
-    """Return the agreement of every two raters, and of all; `unsure` is no verdict."""
+    """Return the agreement of every two raters, and of all; `unsure` does not count."""
     verdicts: dict[str, dict[str, dict[str, str]]] = {}  # by transcript, key and rater
     for label in labels:
         if label.verdict in (RIGHT, WRONG):
@@ -268,5 +270,5 @@ def agreement_words(each: Agreement) -> str:
     name = "Cohen's kappa" if each.measure == "kappa" else "Krippendorff's alpha"
     within = "" if found.low is None else f", 95 % {found.low:.2f} to {found.high:.2f}"
     chance = found.value if found.low is None else found.low
-    told = "" if chance > 0 else ": not more than by chance, as far as these transcripts tell"
+    told = "" if chance > 0 else ": no more than by chance, as far as these transcripts show"
     return f"{who} agree {what} with {name} {found.value:.2f}{within}{told}"

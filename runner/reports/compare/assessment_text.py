@@ -1,4 +1,4 @@
-"""Who is right, as a table for pages and terminals."""
+"""Quality of settings as a table for pages and terminals."""
 
 from runner.base.format import NOTHING, plural, share
 from runner.reports.compare.assessment import Assessment

@@ -1,4 +1,4 @@
-"""What runs found, by setting and transcript: coverage, checks, and findings that have labels."""
+"""Results by setting and transcript: coverage, checks and labelled findings."""
 
 import re
 from collections import Counter
@@ -53,7 +53,7 @@ class Setting:
 
     @property
     def transcripts(self) -> set[str]:
-        """The transcripts of which anything is known."""
+        """The transcripts with any figure."""
         return {sha for figure in self.figures.values() for sha in figure} | self.segments.keys()
 
     def add(self, name: str, sha: str, part: float, whole: float) -> None:
@@ -73,7 +73,7 @@ class Gathered:
 
 
 def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
-    """Return what the runs of *groups* found; *keys* are those in which they differ."""
+    """Return the results of the runs of *groups*; *keys* are those in which they differ."""
     rows = [(row, group) for group in groups for row in group.rows]
     labels, notes = known_labels([row.path for row, _ in rows])
     index = LabelIndex(labels)

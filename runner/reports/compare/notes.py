@@ -16,7 +16,7 @@ MERGED = "results.csv"  # of all batches, beside the comparison
 
 
 def batches_of(rows: Sequence[RunRow]) -> list[RunRow]:
-    """Return those of *rows* that are batches, such as shards."""
+    """Return the batches among *rows*, such as shards."""
     return [row for row in rows if is_batch(row.path)]
 
 

@@ -118,7 +118,7 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
 
 
 def told_apart(found: Difference, p: float | None) -> bool:
-    """Return whether *found* is no chance: *p*, adjusted, is below LEVEL and 0 is not inside.
+    """Return whether *found* is significant: adjusted *p* is below LEVEL and 0 is outside.
 
     Where not all swaps are tried, the upper bound of *p* (95 %, by its binomial error) has to be.
     """
@@ -129,7 +129,7 @@ def told_apart(found: Difference, p: float | None) -> bool:
 
 
 def needed(found: Difference, pairs: int) -> int | None:
-    """Return how many transcripts would tell such a difference in four of five studies.
+    """Return how many transcripts would detect such a difference in four of five studies.
 
     By the normal approximation, at LEVEL over the number of *pairs*; None for more than
     MOST_NEEDED, and where the difference or its error is 0.

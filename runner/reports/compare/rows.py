@@ -1,4 +1,4 @@
-"""A row of figures for each run directory, whatever its state; its files are untrusted."""
+"""Rows of figures, one for each run directory in any state; its files are untrusted."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -30,13 +30,13 @@ CSV_LAST = ("speed_up", "front")
 
 
 def _live(group: Group) -> str:
-    """Return what the replies would have cost live, if they were not."""
+    """Return the replies' cost live, if they were not live."""
     live, paid = group.middle("live_cost_usd"), group.middle("cost_usd")
     return NOTHING if live == paid else figure(live, "{:.4f}")
 
 
 def _escalated(group: Group) -> str:
-    """Return how many answers went to another model, and how many of them it mended."""
+    """Return the number of escalated answers, and of those that this repaired."""
     escalated, mended = group.middle("escalated"), group.middle("mended")
     return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
@@ -68,7 +68,7 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
 
 
 def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
-    """Return the header, numbers and SETTINGS, and the rows, without columns of nothing known."""
+    """Return the header, numbers and SETTINGS, and the rows, without columns of unknown values."""
     columns = {"#": [str(number) for number in range(1, len(groups) + 1)]}
     columns |= {title: [cell(group) for group in groups] for title, cell in SETTINGS.items()}
     known = {title: cells for title, cells in columns.items() if {*cells} - {NOTHING}}
@@ -107,7 +107,7 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 
 
 def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
-    """Return the rows under PAIRS; none where the verdict has said that no pair differs."""
+    """Return the rows under PAIRS; none if the verdict says that no pair differs."""
     told = [verdict for pair in pairs for verdict in pair.verdicts.values()]
     if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in told):
         return []

@@ -1,4 +1,4 @@
-"""Themes of batches compared: how many, what they hold and cost, and how far groupings agree."""
+"""Comparison of batches' themes: counts, size, cost and agreement of groupings."""
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -27,10 +27,10 @@ Places = Mapping[tuple[str, str], str]  # the theme of each segment of a file
 
 @dataclass(frozen=True, slots=True)
 class ThemePair:
-    """How far the themes of two batches agree, by the names of their rows.
+    """Agreement of the themes of two batches, by the names of their rows.
 
     *segments* are in themes of both, *either* in those of one or both; *rand* is None where there
-    is nothing to tell apart.
+    is nothing to compare.
     """
 
     first: str
@@ -63,7 +63,7 @@ def figures_of(batch: Path) -> dict[str, float | None]:
 
 
 def _cost(batch: Path) -> float | None:
-    """Return what the calls of a batch that belong to none of its runs have cost, in dollars."""
+    """Return the cost in dollars of a batch's calls that belong to no run."""
     spent = Spent()
     for line in lines_of(batch / "journal.jsonl"):
         with suppress(KeyError, TypeError, ValueError):
@@ -74,7 +74,7 @@ def _cost(batch: Path) -> float | None:
 
 
 def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:
-    """Return how far the themes of each two of the first MAX_BATCHES *batches* agree.
+    """Return the agreement of themes for each pair of the first MAX_BATCHES *batches*.
 
     *batches* are by the name to show. Those that share no file are not compared.
     """
@@ -101,7 +101,7 @@ def _paired(first: str, second: str, mine: Places, theirs: Places) -> ThemePair:
 
 
 def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float | None:
-    """Return how far two groupings of the same things agree, at most 1, 0 as by chance.
+    """Return the agreement of two groupings of the same items, at most 1, 0 as by chance.
 
     Hubert and Arabie, "Comparing partitions", 1985, equation 5. None without two things, and where
     both have one group, or each thing is its own in both.

@@ -108,7 +108,7 @@ def _verdict(
 
 
 def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
-    """Return what *pairs* say about all *groups*, in one line."""
+    """Return the verdict of *pairs* on all *groups*, in one line."""
     if len(groups) < 2:
         return "There is one setting: nothing to compare."
     said: dict[str, list[str]] = {}
@@ -128,7 +128,7 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         if pair.first in known and pair.second in known
     }
     if len(known) < 2:
-        return "not known of two settings"
+        return "unknown for two settings"
     if len(set(known.values())) == 1:
         return "equal"
     best = (max if figure == "quality" else min)(known, key=known.__getitem__)

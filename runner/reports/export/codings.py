@@ -34,7 +34,7 @@ class CodedFile:
 
     @property
     def answered(self) -> bool:
-        """Whether an answer holds codings, if only none; not so where it failed."""
+        """Whether the analyzer answered, possibly without codings."""
         return any("codings" in section(r, "structured_data") for r in self.run.records.values())
 
 

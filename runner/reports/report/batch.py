@@ -1,4 +1,4 @@
-"""report.html of a batch: what was found in all its files, on one page."""
+"""report.html of a batch: the results of all its files on one page."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file ca
 
 @dataclass(frozen=True, slots=True)
 class FileFound:
-    """One file: its row of results, and what was found in it, None without an answer.
+    """One file: its row of results, and its findings, None without an answer.
 
     *link* leads to its report, None without one; *fault* says why something is missing.
     """
@@ -139,7 +139,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
-    """Return who is quoted in *item*, and who it concerns."""
+    """Return the people quoted in *item*, and those it concerns."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
     return tuple(
         dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
@@ -147,7 +147,7 @@ def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
 
 
 def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
-    """Return what was found in a file, by which analyzers, as facts for the template."""
+    """Return the findings in a file, by analyzer, as facts for the template."""
     return {"file": file, "item": item, "analyzers": analyzers, "speakers": speakers_of(item)}
 
 
@@ -166,7 +166,9 @@ def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
     files, quotes = section(run.metadata, "files"), run.grounded
     done = f"{count(amount(files.get('completed')))} of {count(_total(run))}"
-    answers = f"{count(run.took.get('succeeded'))} of {count(run.took.get('total'))} answers came"
+    answers = (
+        f"{count(run.took.get('succeeded'))} of {count(run.took.get('total'))} answers received"
+    )
     rest = [
         each for each in summary.figures_of(run, ()) if each[0] not in ("Analyzers", "Grounding")
     ]

@@ -1,4 +1,4 @@
-"""What a reader wants first: summary, decisions, action items, disagreements, questions."""
+"""Brief at the top of a report: summary, decisions, action items, disagreements, questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ _PLAIN = {"agreed", "firm", "unclear"}  # remarks that go without saying
 
 @dataclass(frozen=True, slots=True)
 class BriefItem:
-    """One line: its words, who it concerns, by when, remarks, and quotes."""
+    """One line: its text, people, due date, remarks and quotes."""
 
     words: str
     who: str
@@ -61,7 +61,7 @@ class BriefSection:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a reader wants first; *summed_up_by* is the analyzer of headline and summary."""
+    """The brief of a run; *summed_up_by* is the analyzer of headline and summary."""
 
     about: tuple[str, ...]
     headline: str
@@ -93,7 +93,7 @@ def brief_of(
 
 
 def _is_summary(node: NodeFacts, data: Mapping[str, Any]) -> bool:
-    """Return whether *data* sums up the whole talk, and not the one question of its analyzer."""
+    """Return whether *data* summarizes the whole talk, not just one question."""
     return bool(text(data.get("summary"))) and (node.final or "headline" in data)
 
 
@@ -164,7 +164,7 @@ def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
 
 
 def once_each(findings: Findings) -> Findings:
-    """Return *findings* with each quote shown once: where it comes again, only its place is."""
+    """Return *findings* with each quote shown once; repetitions show only its place."""
     seen: set[tuple[str, str]] = set()
 
     def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:

@@ -1,4 +1,4 @@
-"""Coverage of a run: a strip along its transcript, silent stretches, what was asked again."""
+"""Coverage of a run: a strip along its transcript, silent stretches, repeated questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ HEIGHT = 100  # of the strip, in units of its picture; a part of the transcript 
 def covered_of(
     run: StoredRun, nodes: Sequence[NodeFacts], places: Places
 ) -> Mapping[str, Any] | None:
-    """Return what *run*'s coverage.json says as facts for the template, None without one.
+    """Return *run*'s coverage.json as facts for the template, None without one.
 
     The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with
     their figures and, in words, what asking again has found.
@@ -57,7 +57,7 @@ def _bins(value: Any) -> list[float]:
 
 
 def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rectangles, from the bottom: what is cited, above it what is used."""
+    """Yield the rectangles from the bottom: the cited share, above it the used share."""
     for kind, low, high in (
         (CITED, [0.0] * len(cited), cited),
         (USED, cited, [min(100.0, c + u) for c, u in zip(cited, used, strict=False)]),

@@ -68,7 +68,7 @@ class NodeFacts:
 
     @property
     def delivered(self) -> str:
-        """How its replies came that were not live: by which batch, and after how long."""
+        """Delivery of its replies that were not live: batch and duration."""
         ways = [
             f"{each['delivery']} {text(each.get('batch'))}".rstrip()
             + f" after {seconds(each.get('latency_s'))}"
@@ -80,24 +80,24 @@ class NodeFacts:
 
     @property
     def live_usd(self) -> float | None:
-        """What its replies would have cost live, in US dollars; None if unknown."""
+        """The cost of its replies live, in US dollars; None if unknown."""
         return sum_usd(number(a.get("live_usd", 0)) for a in self.attempts)
 
     @property
     def fault(self) -> str:
-        """Why it has no answer; empty if it has one or the reason is unknown."""
+        """The reason why it has no answer; empty if it has one or the reason is unknown."""
         error = mapping(self.record.get("error"))
         return joined(label(error.get("kind")), error.get("message"))
 
     @property
     def missing(self) -> dict[str, str]:
-        """The inputs that it answered without, and why."""
+        """The missing inputs of its answer, with reasons."""
         return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
 
 
 @cache
 def question_of(name: str) -> str:
-    """Return what the packaged analyzer *name* asks, as its module says, or nothing."""
+    """Return the question of the packaged analyzer *name*, from its module, or nothing."""
     file = resources.files("analyzers").joinpath(f"{name}.py")
     if not re.fullmatch(r"[a-z]\w*", name) or not file.is_file():
         return ""
@@ -106,7 +106,7 @@ def question_of(name: str) -> str:
 
 
 def joined(*values: Any) -> str:
-    """Return what there is of *values*: `timeout: no answer`."""
+    """Return the non-empty *values*, joined: `timeout: no answer`."""
     return ": ".join(filter(None, map(text, values)))
 
 
@@ -157,7 +157,7 @@ def in_words(value: Any, names: Collection[str]) -> Any:
 
 
 def model_label(name: str, *, simulated: bool) -> str:
-    """Return what *name* is if it is no language model, else an empty string."""
+    """Return a description of *name* if it is not a language model, else an empty string."""
     if name.startswith(OFFLINE):
         return "extractive baseline, not a language model"
     return "simulated provider, not a language model" if simulated else ""

@@ -49,7 +49,7 @@ def report_page(run: StoredRun) -> str:
 
 
 def title_of_run(run: StoredRun) -> str:
-    """Return the title of its transcript, as configured or as the file gives it, or nothing."""
+    """Return the title of its transcript, from the settings or the file, or nothing."""
     given = at(run.config, "transcript", "about", "title")
     return text(given or at(run.metadata, "reading", "about", "title"))
 
@@ -124,7 +124,7 @@ def _every(
 
 
 def codes_of(nodes: Sequence[NodeFacts]) -> list[tuple[str, int, int]]:
-    """Return the codes of a codebook that answers have used, those of most segments first.
+    """Return the codes of a codebook that answers use, those of most segments first.
 
     Each with the number of its codings, and of segments in which their words were found.
     """

@@ -37,7 +37,7 @@ def script_of(name: str) -> Mapping[str, str]:
 
 @lru_cache
 def environment() -> Environment:
-    """Return the environment of this process, which keeps what it has compiled."""
+    """Return the template environment of this process, which caches compiled templates."""
     environment = Environment(
         loader=PackageLoader("runner.reports.report"),
         autoescape=True,

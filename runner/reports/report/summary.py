@@ -29,7 +29,7 @@ UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
-    """Return how the run ended, what it lacks, and the command that resumes it, None if whole.
+    """Return the run's end, missing parts and resume command, None if it is complete.
 
     `own` are the `--config-dir` options of the run. They are shown beside the command and not
     put into it: an untrusted directory must not choose which code runs.
@@ -94,12 +94,12 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
 
 
 def _delivered(took: Mapping[str, Any], totals: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return what live calls would have cost, none where all were live."""
+    """Return the cost of the same calls live, none if all were live."""
     counts, live = mapping(took.get("deliveries")), number(totals.get("live_cost_usd"))
     if live is None or live == number(totals.get("cost_usd")):
         return []
     came = ", ".join(f"{count(counts[name])} {name}" for name in DELIVERIES if name in counts)
-    why = "of the same replies" + (f"; they came by {came}" if came else "")
+    why = "of the same replies" + (f"; delivered by {came}" if came else "")
     return [("Cost live", usd(live), why)]
 
 

@@ -51,7 +51,7 @@ def _review(given: Arguments) -> None:
     if not cards:
         raise ConfigError(f"{folder}: there is no finding to review")
     if len(cards) == most:
-        print_stderr(f"colloquy-review: {most:,} findings are shown, rather those without a mark")
+        print_stderr(f"colloquy-review: {most:,} findings are shown, unmarked ones first")
     if "--list" in given.options:
         own = labels.own(cards)
         empty = [card.label("", rater=rater) for card in cards if card.id not in own]

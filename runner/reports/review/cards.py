@@ -47,7 +47,7 @@ class Card:
 
     @property
     def id(self) -> str:
-        """What a label of it is stored under: the transcript and the finding's key."""
+        """The key of its labels: the transcript and the finding's key."""
         return f"{short_sha(self.sha256)}.{self.item.key}"
 
     def label(self, verdict: str, **told: str) -> FindingLabel:
@@ -60,7 +60,7 @@ def cards_of(
 ) -> tuple[list[Card], list[Path]]:
     """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-    At most *most*, rather those whose key is not *marked*. A sound file has the address
+    At most *most*; those whose key is not *marked* come first. A sound file has the address
     `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
@@ -79,7 +79,7 @@ def cards_of(
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:
-    """Return the address of the recording, empty for none and for what is no sound or video."""
+    """Return the address of the recording, empty for none or if it is not audio or video."""
     given = text(at(run.config, "transcript", "media"))
     if not given or given.startswith(WEB):
         return given

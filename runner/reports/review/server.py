@@ -1,4 +1,4 @@
-"""The review page: one loopback server, whose address holds a token that nobody can guess."""
+"""The review page: a loopback server whose address contains an unguessable token."""
 
 import asyncio
 import fcntl
@@ -67,12 +67,12 @@ class LabelFile:
         return {c.id: label for c in cards for n in self._names(c) if (label := labels.get(n))}
 
     def _names(self, card: Card) -> tuple[tuple[str, str, str], ...]:
-        """Return what a label of *card* is called: without its transcript, and with it."""
+        """Return the names of a label of *card*: without and with its transcript."""
         key, rater = card.item.key, self.rater
         return ("", key, rater), (short_sha(card.sha256), key, rater)
 
     async def put(self, card: Card, told: Mapping[str, str]) -> None:
-        """Store a label, or remove it where the verdict is empty; raise ConfigError, OSError."""
+        """Store a label, or remove it if the verdict is empty; raise ConfigError, OSError."""
         async with self._lock:
             await offload(self._put, card, dict(told))
 
@@ -112,7 +112,7 @@ class ReviewServer:
         return f"http://{HOST}:{self.port}/{self.token}/"
 
     async def __aenter__(self) -> Self:
-        """Listen; raise OSError where the port is taken."""
+        """Listen; raise OSError if the port is taken."""
         app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[self._guard])
         app.router.add_get("/{token}/", self._page)
         app.router.add_get("/{token}/media/{number}", self._sound)
@@ -147,7 +147,7 @@ class ReviewServer:
         return response
 
     def _refusal(self, request: web.Request) -> web.StreamResponse | None:
-        """Return why *request* is not answered, None if it is."""
+        """Return why *request* is refused, None if it is not."""
         hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
         given = request.path.split("/")[1].encode("utf-8", "replace")
         if request.headers.get("Host") not in hosts:

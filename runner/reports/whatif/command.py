@@ -112,7 +112,7 @@ def _axis(argument: str) -> tuple[str, list[Any]]:
     key = full.get(name, name)
     if key not in full.values():
         near = did_you_mean(name, full if "." not in name else full.values())
-        raise ConfigError(f"'{name}' is no key that changes the schedule{near}")
+        raise ConfigError(f"'{name}' is not a key that changes the schedule{near}")
     if not values:
         raise ConfigError(f"{argument}: expected {name}=1..16, {name}=1,2,4 or one value")
     return key, [value for text in values.split(",") for value in _values(argument, text)]
@@ -150,7 +150,7 @@ def read_recording(path: Path) -> Recording:
     wall_s = number(run.took.get("wall_s"))
     sent = sum(each.sum_s > 0 for each in calls.values())
     if not sent or wall_s is None or wall_s <= 0:
-        raise ConfigError(f"{path}: nothing was called in this run, so no latency is recorded")
+        raise ConfigError(f"{path}: this run made no calls, so no latency is recorded")
     notes = [f"{plural(reused, 'analyzer')} with reused answers: no time"] if reused else []
     if lost := len(calls) - sent - reused:
         notes.append(f"{plural(lost, 'analyzer')} without a call: no time here either")
@@ -288,7 +288,7 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
         f"took {recording.actual_s:.3f} s: error {relative_error(error)}",
-        f"overhead    {1000 * recording.overhead_s:.1f} ms of our own work per call are the rest",
+        f"overhead    {1000 * recording.overhead_s:.1f} ms per call of our own work",
         "assumed     the same latencies, failures and waits under every setting",
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]

@@ -1,4 +1,4 @@
-"""Deliveries of a recorded run: what its calls would cost and take live, at flex or in batches."""
+"""Deliveries of a recorded run: cost and time of its calls live, at flex or in batches."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -36,14 +36,16 @@ def _priced(job: Job, name: str, entry: Mapping[str, Any], delivery: str) -> flo
 
 
 def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
-    """Return the seconds of a run by *delivery* that takes *live_s* live, and what they are.
+    """Return the seconds of a run by *delivery* that takes *live_s* live, and their source.
 
-    Raises ConfigError where a model of the run has no such delivery.
+    Raises ConfigError if a model of the run has no such delivery.
     """
     if delivery not in DELIVERIES:
         raise ConfigError(f"delivery={delivery}: expected {', '.join(DELIVERIES)}")
     if job is None:
-        raise ConfigError(f"delivery={delivery}: the run's analyzers or transcript are not here")
+        raise ConfigError(
+            f"delivery={delivery}: the run's analyzers or transcript are not available"
+        )
     asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
     steps = max(steps_to_end(job.pipeline).values())
     if delivery == "flex":
