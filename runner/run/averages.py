@@ -1,4 +1,4 @@
-"""What a run leaves for the plans of later ones: its calls' averages, and what models taught."""
+"""Averages of a run's calls and learned facts about models, stored for later plans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

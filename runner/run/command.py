@@ -77,7 +77,7 @@ def _run(codes: list[int]) -> None:
 
 
 def _report(error: Exception) -> int:
-    """Print *error* in one line, a bug with its traceback, keys redacted; return its exit code."""
+    """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
         return errors.EXIT_OK
     line = None if isinstance(error, ColloquyError) else command_line.explain_hydra_error(error)

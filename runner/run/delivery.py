@@ -1,4 +1,4 @@
-"""Delivery of a job's calls: opens what its models' batches need, and closes it at the end."""
+"""Delivery of a job's calls: opens and closes the deliverers of its models."""
 
 import asyncio
 import select
@@ -58,7 +58,7 @@ class JobDelivery:
         endpoints: Endpoints = batch_endpoint,
         addresses: Mapping[str, str] = {},
     ) -> dict[str, Client]:
-        """Return *clients* with deliverers, where batches are wanted or still out.
+        """Return *clients* with deliverers, if batches are wanted or still pending.
 
         *addresses* are those of simulated providers. Raises CallError and ConfigError.
         """
@@ -96,7 +96,7 @@ class JobDelivery:
         return replace(client, deliverer=deliverer)
 
     def _timing(self, model: Model, begun: float) -> Timing:
-        """Return when requests leave their batches; a deadline counts from the first session."""
+        """Return the timing of batches; a deadline counts from the first session."""
         by, root = self.job.settings.delivery.by, self.job.root
         if model.settings.delivery != "auto" or by is None:
             return Timing(now=self.now)
@@ -110,7 +110,7 @@ class JobDelivery:
         )
 
     async def finish(self) -> None:
-        """End what nobody waits for: the job is complete."""
+        """Settle calls without a waiter: the job is complete."""
         for name, deliverer in self.deliverers.items():
             await deliverer.finish()
             if took := deliverer.collector.took:
@@ -121,7 +121,7 @@ class JobDelivery:
                     log.warning("history.failed", error=str(error))
 
     async def close(self, stop: Stop) -> None:
-        """Leave or cancel what is out, as the settings or the person at the terminal say."""
+        """Leave or cancel pending batches, as the settings or the user at the terminal choose."""
         out = sum(len(each.collector.out) for each in self.deliverers.values())
         cancel = self.job.settings.delivery.on_interrupt == "cancel"
         if stop.signum == signal.SIGINT and out and sys.stdin.isatty() and sys.stderr.isatty():
@@ -129,14 +129,16 @@ class JobDelivery:
         for deliverer in self.deliverers.values():
             await deliverer.close(cancel=cancel and stop.signum is not None)
         if cancel and stop.signum is not None and out:
-            print_stderr(f"colloquy: {plural(out, 'batch')} cancelled; what is finished is paid")
+            print_stderr(
+                f"colloquy: {plural(out, 'batch')} cancelled; finished requests are billed"
+            )
 
 
 def _asked(out: int, cancel: bool) -> bool:
-    """Ask whether to cancel the batches that are out; without an answer, do as the settings say."""
+    """Ask whether to cancel the pending batches; without an answer, do as the settings say."""
     known = "cancel" if cancel else "leave"
     print_stderr(
-        f"colloquy: {plural(out, 'batch')} out: leave (resume collects) or cancel? "
+        f"colloquy: {plural(out, 'pending batch')}: leave (resume collects) or cancel? "
         f"[l/c, in {ASK_S:.0f} s: {known}]"
     )
     with suppress(OSError, ValueError):
@@ -147,14 +149,14 @@ def _asked(out: int, cancel: bool) -> bool:
 
 
 def out_hint(journal: Journal | MemberJournal) -> str | None:
-    """Return what is to be known about calls in batches that are out, None without any."""
+    """Return a line about calls in pending batches, None without any."""
     count = len(journal.spent.out)
-    said = f"{plural(count, 'call')} in batches that are out"
+    said = f"{plural(count, 'call')} in pending batches"
     return f"{said}: resume collects them, colloquy-status shows them" if count else None
 
 
 def budget_of(settings: Settings, spent: Spent) -> Budget:
-    """Return the budget of a run or batch, less what its earlier sessions used or have out."""
+    """Return the budget of a run or batch, less use and pending calls of earlier sessions."""
     held_tokens, held_usd = spent.held
     return Budget(
         settings.budget.max_cost_usd,
@@ -165,13 +167,13 @@ def budget_of(settings: Settings, spent: Spent) -> Budget:
 
 
 def check_deadline(settings: Settings) -> None:
-    """Raise ConfigError for a deadline that has passed, or that no delivery takes into account."""
+    """Raise ConfigError for a deadline that has passed, or that no delivery uses."""
     by, models = settings.delivery.by, (settings.model, *settings.models.values())
     if by is None:
         return
     if not {"auto", "flex"} & {model.delivery for model in models}:
         raise ConfigError(
-            f"delivery.by={by}: no delivery that can be hurried; expected model.delivery=auto or "
+            f"delivery.by={by}: a deadline needs model.delivery=auto or "
             f"flex, model.delivery={settings.model.delivery} has no deadline"
         )
     if deadline_of(by, now := time.time()) <= now:

@@ -1,4 +1,4 @@
-"""Last line of a run or batch: how it ended, where it is, and the command that finishes it."""
+"""Last line of a run or batch: its status, its directory, and the command that resumes it."""
 
 import math
 import shlex
@@ -62,7 +62,7 @@ def tell_end(
 def tell_result(
     job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
 ) -> None:
-    """Print the last line of a run or batch that came to its end, with *hint* if there is one."""
+    """Print the last line of a run or batch that has ended, with *hint* if any."""
     helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
     code, counts = result.exit_code, result.counts
     tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
@@ -77,7 +77,7 @@ def _words(facts: Mapping[str, Any]) -> str:
 
 
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
-    """Return the setting that would have helped, with a value, None where none is known."""
+    """Return the setting that would have helped, with a value, None if unknown."""
     if isinstance(result, BatchResult):
         return None
     outcomes = result.outcomes.values()
@@ -99,7 +99,7 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
 
 
 def can_help(result: RunResult | BatchResult) -> bool:
-    """Return whether resuming can change *result*: a lasting failure would only come again."""
+    """Return whether resuming can change *result*: a lasting failure would only recur."""
     if isinstance(result, BatchResult):
         return True
     failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
@@ -128,7 +128,7 @@ def _larger_budget(job: Setup) -> str:
 
 
 def check_budget(job: Setup, *, reuses: bool) -> None:
-    """Raise ConfigError where a cap holds none of the first calls, which then is said only once.
+    """Raise ConfigError once if a cap is too small for any of the first calls.
 
     A run that *reuses* stored answers may need no call, and a batch's files differ.
     """

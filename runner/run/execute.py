@@ -186,7 +186,7 @@ async def _run(
                 root = None if in_sweep else job.root  # a sweep writes its index once, at its end
                 await offload(leave_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
-        again = f"; once that is mended: {resume_command(path, job)}"
+        again = f"; once that is fixed: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:

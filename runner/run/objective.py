@@ -1,4 +1,4 @@
-"""Sweep objective: a run's figures as the numbers that Hydra's sweeper minimises."""
+"""Sweep objective: the figures of a run that Hydra's sweeper minimises."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _UNKNOWN = {
 
 
 def check_objective(job: Setup) -> None:
-    """Raise ConfigError, before anything is sent, where there are no checks or labels to count."""
+    """Raise ConfigError, before anything is sent, if there are no checks or labels to count."""
     if "failed_checks" in job.settings.objective and not job.expected:
         raise ConfigError("objective=failed_checks: no checks are set, such as checks=meeting")
     if _PRECISION in job.settings.objective and not known_labels([job.root / "runs" / "new"])[0]:

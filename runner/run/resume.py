@@ -34,7 +34,7 @@ from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_p
 from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
-_EXPECTED = "what a run writes there"
+_EXPECTED = "in the format of a run"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run of one transcript: calls every node and records every outcome, whatever fails."""
+"""Run of one transcript: executes every node and records every outcome, even after failures."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ log = structlog.get_logger("colloquy.run")
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Outcomes by node name, the exit code that they give, and benchmark.json's content.
+    """Outcomes by node name, the run's exit code, and benchmark.json's content.
 
     *quotes* says how many of them are in the transcript, None without any; *checked*: failed
-    checks are what degrades it.
+    checks degrade it.
     """
 
     status: str
@@ -86,7 +86,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A run's part in a batch: its *place* in the queue, and `plan.read_histories`.
+    """A run of a batch: its *place* in the queue, and `plan.read_histories`.
 
     Only a *sampled* one makes a plan and updates the history.
     """
@@ -239,7 +239,7 @@ class Run:
         return cached
 
     async def _work(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome:
-        """Answer one node; its failure is its outcome, never an exception."""
+        """Answer one node; return a failure as its outcome, never as an exception."""
         recorder = self._recorder
         ready, calls = recorder.elapsed_s(), recorder.call_log(node)
         recorder.node_started(node)

@@ -1,4 +1,4 @@
-"""Trust: what an unsigned directory would send, read and execute, and whether it may."""
+"""Trust: what resuming an unsigned directory would send, read and execute, and consent to it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ def permit(
     *,
     trusted: bool,
 ) -> None:
-    """Say in one line what resuming *path*, with its *fault*, does; refuse it unless *trusted*.
+    """Print in one line what resuming *path*, with its *fault*, does; refuse it unless *trusted*.
 
     *wanted* are the settings of all its runs.
     """
@@ -68,7 +68,7 @@ def _uses(settings: Settings) -> Iterator[str]:
 
 
 def _sent(model: ModelSettings) -> Iterator[str]:
-    """Yield who receives which key and which parameters."""
+    """Yield the hosts with the keys and parameters that each receives."""
     local = model.api_base is None and model.simulate is not None
     if local or model.name.startswith(OFFLINE):
         return
@@ -94,7 +94,7 @@ def _place(path: str) -> str:
 
 
 def refuse_interpolations(source: Path, data: Any) -> None:
-    """Raise ConfigError for what reads variables, or grows when it is resolved.
+    """Raise ConfigError for interpolations that read variables or grow when resolved.
 
     The *data* of an unsigned directory may refer to short plain values in it, as ours does.
     """
@@ -118,7 +118,7 @@ def _strings(data: Any) -> Iterator[str]:
 
 
 def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
-    """Raise ConfigError for a relative path that leads out of here and is not among the *given*."""
+    """Raise ConfigError for a relative path outside this directory that is not *given*."""
     here, keys = Path.cwd().resolve(), {override.partition("=")[0] for override in given}
     for key, value in (*_files(settings), ("output.dir", settings.output.dir)):
         place = user_path(value)
@@ -126,15 +126,15 @@ def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -
             continue
         if not place.resolve().is_relative_to(here):
             raise ConfigError(
-                f"resume={path}: {key}={value} leads out of this directory, which only you may "
-                f"say: add {key}={value}"
+                f"resume={path}: {key}={value} is outside this directory; to allow it, "
+                f"add {key}={value}"
             )
 
 
 def kept_files(path: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
     """Return the run's own copy of each file of the user that is gone, by key.
 
-    Another codebook would change prompts, which is found; attributes decide about no call.
+    Another codebook would change prompts, which is detected; attributes affect no call.
     """
     copies = {"codebook": path / CODEBOOK, "attributes": path / ATTRIBUTES}
     return {

@@ -42,7 +42,7 @@ def test_speakers_are_renamed_and_merged(talk: Path) -> None:
 
 
 def test_a_name_that_nobody_has_is_an_error_that_lists_those_there_are(talk: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nobody is called 'Carla' in .*; known: A, B"):
+    with pytest.raises(ConfigError, match=r"no speaker is called 'Carla' in .*; known: A, B"):
         read(talk, "transcript.speakers={Carla: Ann}")
 
 

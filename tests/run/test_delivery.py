@@ -197,16 +197,16 @@ def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> N
 
     assert "interrupted" == result.status
     assert {"ok": 0, "failed": 0, "not_run": 3} == result.counts
-    assert (BATCH / "results.jsonl").read_text().count("in a batch that is out: resume") == 3
+    assert (BATCH / "results.jsonl").read_text().count("in a pending batch: resume") == 3
     assert (6, 0.0) == (len(spent().out), spent().charged_usd)
     assert 0 < held[1] < 1
-    assert said[0] == "batch: 1 batch out; colloquy resume=batch collects them"
+    assert said[0] == "batch: 1 pending batch; colloquy resume=batch collects them"
     assert [] == faults
     later(provider, 200)
     result, live = session(made, provider, BATCH)
 
     assert ("completed", []) == (result.status, live.requests)
-    assert ["batch: nothing is out"] == list(status_of(BATCH))
+    assert ["batch: no pending batches"] == list(status_of(BATCH))
     assert {1} == set(provider.paid.values())
     assert (2 if choice == "leave" else 3) == len(provider.batches)
     assert [] == verify(BATCH)

@@ -86,7 +86,7 @@ class Batch:
         self._gave_up = False
 
     async def execute(self) -> BatchResult:
-        """Run all; raise only on a full disk or cancellation, after all started runs ended."""
+        """Run all files; raise only on a full disk or cancellation, once all started runs ended."""
         await self.directory.journal.commit(
             "batch.started", config_digest=self.job.config_digest, files=self._tally.total
         )
@@ -129,9 +129,9 @@ class Batch:
             self._count(row)
 
     async def _row(self, number: int, file: Input) -> ResultRow | None:
-        """Return the row of a file that is complete already, unreadable, or now run.
+        """Return the row of a file: complete already, unreadable, or run now.
 
-        None if the batch ends before the file is run.
+        None if the batch ends before that.
         """
         encoding = self.job.settings.transcript.encoding
         try:
@@ -198,7 +198,7 @@ class Batch:
             self._console.too_many_failures(self._tally, limit)
 
     def _end(self, error: OSError) -> None:
-        """Make no more calls: their replies could not be stored."""
+        """Make no more calls, since their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
         self._services.admission.close(NotRunError("output", f"not called: {error}"))

@@ -44,13 +44,13 @@ class BatchConsole:
         return self._live or nullcontext()
 
     def update(self, tally: Tally, elapsed_s: float, out: int = 0, *, last: bool = False) -> None:
-        """Show the progress after *elapsed_s* seconds; *out* calls are in batches that are out."""
+        """Show the progress after *elapsed_s* seconds; *out* calls are in pending batches."""
         done = tally.done - tally.statuses["interrupted"]
         fresh = done - tally.reused - tally.statuses["unreadable"]
         per_s = fresh / elapsed_s if elapsed_s and not out else 0.0  # batches have no pace
         line = progress(done, tally.unanswered, tally.total, per_s)
         if out:
-            line += f"; {plural(out, 'call')} in batches that are out"
+            line += f"; {plural(out, 'call')} in pending batches"
         if self._live is not None:
             notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)

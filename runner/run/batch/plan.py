@@ -62,7 +62,7 @@ class BatchPlan:
         self._stop_at_cap(f"file {self.files:,} of {len(self.job.inputs):,}")
 
     def findings(self, name: str) -> int:
-        """Return how many findings an analyzer is expected to give, of what its replies hold."""
+        """Return the expected number of an analyzer's findings, from the size of its replies."""
         held = self.nodes[name].reply_tokens // REPLY_TOKENS
         return max(self.files, min(self.segments, held))
 
@@ -107,7 +107,7 @@ class BatchPlan:
         lines += [inputs.note] if inputs.note else []
         if self.doubtful:
             files = plural(self.doubtful, "file")
-            lines.append(f"doubts   about {files}; colloquy-read FILE tells them")
+            lines.append(f"doubts   about {files}; colloquy-read FILE shows them")
         lines += [f"redact   {described(self.redacted)}"] if self.redacted else []
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         skipped = why_skipped(self.job, self.files) if self.job.collection.stages else ""

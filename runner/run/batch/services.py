@@ -1,4 +1,4 @@
-"""What the runs of a batch share, and what the batch results in."""
+"""Services shared by the runs of a batch, and the batch's result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class BatchServices:
     lag: Lag | None = None
 
     def out(self) -> int:
-        """Return how many calls wait for batches that are out."""
+        """Return how many calls wait for pending batches."""
         deliverers = {id(c.deliverer): c.deliverer for c in self.clients.values()}.values()
         return sum(each.collector.count_waiting() for each in deliverers if each is not None)
 

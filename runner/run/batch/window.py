@@ -1,4 +1,4 @@
-"""Window of a batch: how many of its runs are in progress at once."""
+"""Window of a batch: the number of its concurrent runs."""
 
 from collections.abc import Iterable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Arguments as people type them, turned into Hydra's overrides before Hydra reads any."""
+"""Command-line arguments, converted to Hydra's overrides before Hydra reads them."""
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -35,7 +35,7 @@ _OPTIONS = (  # Hydra's, by what argparse lets them be cut to
 
 
 def understood(arguments: Sequence[str]) -> list[str]:
-    """Return *arguments* with what is meant in Hydra's words.
+    """Return *arguments* as Hydra's overrides.
 
     `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,
     `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
@@ -54,7 +54,7 @@ def understood(arguments: Sequence[str]) -> list[str]:
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the arguments; `--KEY VALUE` for a key of the configuration becomes `KEY=VALUE`."""
+    """Yield the arguments; `--KEY VALUE` with a configuration key becomes `KEY=VALUE`."""
     remaining = iter(arguments)
     for argument in remaining:
         name, given, value = argument.partition("=")
@@ -98,7 +98,7 @@ def _model(value: str) -> list[str]:
 
 
 def _full(name: str) -> str:
-    """Return the key *name* with its section, where a section has it; else *name*."""
+    """Return the key *name* with its section if a section has it, else *name*."""
     return next((f"{section}.{name}" for section in _in_sections(name)), name)
 
 
@@ -112,7 +112,7 @@ def _names() -> list[str]:
 
 
 def choices(group: str) -> list[str]:
-    """Return the names of the choices of a configuration group, empty if there is no such."""
+    """Return the choices of a configuration group, empty for an unknown one."""
     folder = files("conf").joinpath(group)
     if not folder.is_dir():
         return []
@@ -121,7 +121,7 @@ def choices(group: str) -> list[str]:
 
 
 def versions_line() -> str:
-    """Return the versions of this program and of what it is configured and asks models with."""
+    """Return the versions of this program, Hydra and litellm."""
     named = (("colloquy", DISTRIBUTION), ("hydra", "hydra-core"), ("litellm", "litellm"))
     return ", ".join(f"{name} {_version(package)}" for name, package in named)
 

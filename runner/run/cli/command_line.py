@@ -101,7 +101,9 @@ def check_arguments(arguments: Sequence[str]) -> None:
     for argument in remaining:
         name, joined, value = argument.partition("=")
         if name.startswith("--e"):
-            raise ConfigError(f"{name}: it runs what a file holds; to finish a run: resume=RUN_DIR")
+            raise ConfigError(
+                f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
+            )
         if name.startswith(_CONFIG_FOLDERS):
             _check_folder(Path(value if joined else next(remaining, "")))
 
@@ -127,7 +129,7 @@ def _refuse_long_choices(arguments: Sequence[str]) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError for a configuration that is no file, too large, or nested too deep."""
+    """Raise ConfigError for a configuration that is not a file, too large, or nested too deep."""
     for file in folder.rglob("*.yaml"):
         if file.is_dir() or not file.exists():
             continue

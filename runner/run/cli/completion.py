@@ -21,12 +21,12 @@ _SAFE = re.compile(r"[\w@%+,./:=~-]+")
 
 
 def is_query(arguments: Sequence[str]) -> bool:
-    """Return whether a shell asks what the tab key may complete."""
+    """Return whether a shell requests completions."""
     return arguments[:1] in (["-sc"], ["--shell-completion"]) and "query=" in arguments[-1]
 
 
 def complete(ask_hydra: Callable[[], None]) -> None:
-    """Print how the last word of COMP_LINE may go on; *ask_hydra* prints Hydra's answers to it."""
+    """Print completions of the last word of COMP_LINE; *ask_hydra* prints Hydra's."""
     line = os.environ.get("COMP_LINE", "")
     words = [*line.split(), *([""] if line[-1:].isspace() else [])]
     before, word = words[1:-1], words[-1] if words[1:] else ""
@@ -41,7 +41,7 @@ def complete(ask_hydra: Callable[[], None]) -> None:
 
 
 def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> list[str]:
-    """Return Hydra's answers; it has to know the words before as it will read them."""
+    """Return Hydra's completions; it needs the earlier words as overrides."""
     with suppress(ConfigError):
         before = expand_arguments(before)
     os.environ["COMP_LINE"] = " ".join(["colloquy", *before, word])
@@ -66,7 +66,7 @@ def _paths(before: Sequence[str], word: str) -> Iterator[str]:
 
 
 def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
-    """Yield the files and folders whose path begins with *begun*, hidden ones if it asks."""
+    """Yield the files and folders whose path begins with *begun*; hidden ones only if it does."""
     head, slash, start = begun.rpartition("/")
     with suppress(OSError):
         for entry in Path(head + slash).iterdir():
@@ -76,6 +76,6 @@ def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
 
 
 def _runs() -> list[Path]:
-    """Return the runs, batches and sweeps in `outputs`; only the incomplete ones if there are."""
+    """Return the runs, batches and sweeps in `outputs`, only incomplete ones if there are any."""
     found = [path for kind in _KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
     return [path for path in found if not (path / COMPLETED).exists()] or found

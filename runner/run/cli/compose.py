@@ -18,7 +18,7 @@ _MAIN: dict[str, Any] = _VERSION or {"execution_whitelist": _CALLABLE}
 
 
 def hydra_main(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
-    """Return what composes by `sys.argv` and calls *task* for the run or for each job."""
+    """Return a function that composes by `sys.argv` and calls *task* for the run or each job."""
     main: Callable[[], None] = hydra.main(config_path="pkg://conf", config_name="config", **_MAIN)(
         task
     )

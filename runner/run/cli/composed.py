@@ -16,7 +16,7 @@ _COMPOSING = Lock()  # Hydra keeps what it composes in globals
 def composed(
     transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
 ) -> tuple[Any, list[str]]:
-    """Return the configuration that reads *transcript*, and the overrides in Hydra's words.
+    """Return the configuration that reads *transcript*, and Hydra's overrides.
 
     *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError, or
     TranscriptError where *transcript* is neither a file or folder nor a choice of configuration.

@@ -15,9 +15,9 @@ from runner.transcript.read import formats
 USAGE = """\
 usage: colloquy-schema FOLDER
 Writes JSON Schemas of the configuration to FOLDER/schema/, one for each kind of file. An editor
-that finds one shows the keys, their types, ranges, choices and meaning, and marks mistakes. What
-is printed is the comment that each file needs. FOLDER holds your own files (--config-dir FOLDER);
-they are choices too, so write the schemas anew when you have added one.
+that finds one shows the keys, their types, ranges, choices and meaning, and marks mistakes. It
+prints the comment that each file needs. FOLDER holds your own files (--config-dir FOLDER);
+run this again when you have added one.
 
 Exit codes: 0 written, 2 FOLDER is not a folder, 8 a file cannot be written."""
 _IN = {"config": "{experiment,pipeline,sweep}"}  # else a file is in the folder of its kind

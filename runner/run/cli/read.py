@@ -1,4 +1,4 @@
-"""Command `colloquy-read`: shows what is understood of a transcript; asks nothing."""
+"""Command `colloquy-read`: shows how a transcript is read; calls no model."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Bounds of themes.json: no more quotes in it than the reader of such files accepts."""
+"""Bounds of themes.json: limits its quotes to what its reader accepts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ _MOST = ((None, None), (None, 100), (500, 20), (100, 5), (20, 2), (3, 1))
 def readable(found: Collection) -> dict[str, Any]:
     """Return the content of themes.json, so that `load_json` reads it.
 
-    Findings, files and speakers are complete in any case. Where there is no room for all quotes,
+    Findings, files and speakers are complete in any case. If there is no room for all quotes,
     different speakers come first, and the ledger tells how many are in the runs only. Raises
     ValueError where even few are too many.
     """

@@ -41,7 +41,7 @@ log = structlog.get_logger("colloquy.collection")
 
 
 class TooLongError(Exception):
-    """A prompt was too long, and the budget of its analyzer is smaller now."""
+    """A prompt was too long; the budget of its analyzer has been reduced."""
 
 
 class _Recorder(Recorder):
@@ -75,7 +75,7 @@ class _Runner(EscalatingNodes):
     texts: Mapping[str, str]
 
     def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
-        """Return what is asked of each model of *node*, in order."""
+        """Return the question of *node* to each of its models, in order."""
         chain = self.job.chain(node)
         fit = {model.name: fits[owner_of(node), model.name] for model in chain}
         return [Question(node, m, calls, fit[m.name], m is chain[-1]) for m in chain]
@@ -124,7 +124,7 @@ class Caller:
         return min(self.fits.latest[node.name, model.name].context for model in chain)
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
-        """Return whether *material* is too long for a window that *outcome* has taught."""
+        """Return whether *material* is too long for the window learned from *outcome*."""
         if outcome.kind != "context_exceeded" or outcome.reused or not self._recuts[node.name]:
             return False
         for model in self.job.chain(node):
@@ -135,9 +135,9 @@ class Caller:
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
-        """Run *find*, which asks *node*; again from the start where a window proves smaller.
+        """Run *find*, which asks *node*; restart it if a window turns out to be smaller.
 
-        What was answered by then is not asked again.
+        Stored answers are reused.
         """
         self._recuts[node.name] = RECUTS
         self.begin(node)
@@ -151,7 +151,7 @@ class Caller:
                 self.ledger = [row for row in self.ledger if not f"{row.node}/".startswith(own)]
 
     def begin(self, node: Node) -> None:
-        """Record that *node* begins."""
+        """Record the start of *node*."""
         self._calls[node.name] = self.recorder.call_log(node)
         self._ready_s[node.name] = self.recorder.elapsed_s()
         self.recorder.node_started(node)
@@ -162,7 +162,7 @@ class Caller:
         self._calls[node.name].start_conversation()
 
     def skip(self, node: Node, why: str) -> None:
-        """Record that there is nothing for *node* to read."""
+        """Record that *node* has nothing to read."""
         self._end(node, Outcome("skipped", kind="upstream", error=why))
 
     def _end(self, node: Node, outcome: Outcome) -> None:
@@ -171,7 +171,7 @@ class Caller:
         self.recorder.node_ended(node, outcome, calls, ready_s)
 
     async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
-        """Return what *read* makes of the answer about *material*, empty without one.
+        """Return the result of *read* on the answer about *material*, empty without one.
 
         *part* names one of several calls of *node*; the last one has none. What is not used of a
         reply is added to the ledger.
@@ -219,7 +219,7 @@ class Caller:
     def _measure(
         self, node: Node, outcome: Outcome, calls: CallLog, before: tuple[int, Usage], tokens: int
     ) -> None:
-        """Keep what a call about *tokens* of material took, if it is one that plans predict."""
+        """Measure a call about *tokens* of material, if plans predict such calls."""
         model, (since, used) = self.job.chain(node)[0], before
         new = calls.attempts[since:]
         if outcome.status != "ok" or outcome.reused or outcome.model != model.settings.name:
@@ -233,7 +233,7 @@ class Caller:
         self.measured.setdefault(node.name, []).append(found)
 
     async def _answer(self, node: Node, calls: CallLog) -> Outcome:
-        """Return the outcome of one call; its failure is its outcome."""
+        """Return the outcome of one call, also for a failed one."""
         try:
             self.recorder.check()
             return await self._runner.answer(node, {}, calls)

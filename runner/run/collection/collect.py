@@ -51,7 +51,7 @@ log = structlog.get_logger("colloquy.collection")
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """How a collection ended; *about* is for the batch's metadata.json, *analyzers* its figures."""
+    """Result of a collection; *about* is for the batch's metadata.json, *analyzers* its figures."""
 
     status: str
     exit_code: int
@@ -61,7 +61,7 @@ class Collected:
 
 
 def is_collected(batch: Path) -> bool:
-    """Return whether *batch* holds a collection that came to its end."""
+    """Return whether *batch* has a finished collection."""
     found = read_collection(read_json(batch / FILE))
     return found is not None and found.status in DONE
 
@@ -80,7 +80,7 @@ class Collecting:
     histories: Mapping[str, Mapping[str, CallAverages]]
 
     async def execute(self) -> Collected:
-        """Run them; raise only on a full disk or cancellation. A failed call is a status."""
+        """Run the stages; raise only on a full disk or cancellation. A failed call is a status."""
         settings = self.batch.settings
         job = collection_job(self.batch)
         stand_ins = StandIns(job.redaction)
@@ -189,7 +189,7 @@ class Collecting:
 
 
 def _places(evidence: Testimony) -> dict[str, str]:
-    """Return who said each quote, where, by its words; of several, the first and their number."""
+    """Return speaker and place of each quote, by its words; of several, the first and a count."""
     said: dict[str, list[str]] = {}
     for found in evidence.findings.values():
         for quote in found.quotes:
@@ -202,7 +202,7 @@ def _places(evidence: Testimony) -> dict[str, str]:
 
 
 def _status(outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[str, int]:
-    """Return the status and exit code of all calls; what had nothing to read is no failure."""
+    """Return the status and exit code of all calls; having nothing to read is not a failure."""
     every = {
         f"{name} {number}": outcome
         for name, found in outcomes.items()

@@ -45,7 +45,7 @@ _MANY = 3  # … where so many are for it
 
 @dataclass(frozen=True, slots=True)
 class _Ids:
-    """What ids of the material stand for: findings, and the themes that they belong to."""
+    """The findings that ids in the material refer to, and their themes."""
 
     findings: Mapping[str, Ids]
     themes: Mapping[str, str]
@@ -153,7 +153,7 @@ class Agreements:
     def _read(
         self, reply: Mapping[str, Any], ids: _Ids
     ) -> tuple[list[Contradiction | Accord], Ids]:
-        """Return what *reply* says; a contradiction without two sides with findings is dropped."""
+        """Return the content of *reply*; drop contradictions without findings on two sides."""
         rows, state = section(reply, "structured_data"), self.state
         unknown, dropped = dict[str, None](), dict[str, None]()
         said, told = list[Contradiction | Accord](), set[frozenset[Ids]]()
@@ -202,7 +202,7 @@ def _members(
 
 
 def _apart(sides: Sequence[Ids]) -> list[Ids]:
-    """Return *sides* with each finding on one of them: the smallest, which tells most of it."""
+    """Return *sides* with each finding on one side only: the smallest, as the most specific."""
     of = dict[str, int]()
     for place in sorted(range(len(sides)), key=lambda place: len(sides[place])):
         of = dict.fromkeys(sides[place], place) | of
@@ -253,7 +253,7 @@ class Outliers:
     async def _ask(
         self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
     ) -> dict[str, str]:
-        """Return the outliers among *found*, by id, with why they are."""
+        """Return the outliers among *found*, by id, with the reasons."""
         left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
         for each in found:
             left -= self._tokens(each)

@@ -32,7 +32,7 @@ MAX_PLANNED = 100_000  # calls of one analyzer
 
 
 def why_skipped(batch: BatchJob, files: int) -> str:
-    """Return why the collection of *files* transcripts has nothing to compare, empty if it has."""
+    """Return why a collection of *files* transcripts is skipped, empty if it is not."""
     if batch.settings.batch.shards > 1:
         return "the collection is skipped: batch.shards splits the files, and it needs them all"
     if files < 2:
@@ -70,7 +70,7 @@ def forecast(
 def _planned(
     job: Job, node: Node, model: Model, seen: CallAverages | None, sizes: Sequence[int]
 ) -> NodePlan:
-    """Return the plan of calls of *node* to *model* with material of *sizes* tokens."""
+    """Return the plan of *node*'s calls to *model* with material of *sizes* tokens."""
     fit = job.fit(node, model)
     fits = (replace(fit, context=min(fit.context, tokens)) for tokens in sizes)
     cut = (replace(job, fits={**job.fits, (node.name, model.name): one}) for one in fits)

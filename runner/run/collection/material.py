@@ -19,7 +19,7 @@ Mask = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Findings that say the same: those *for_* the statement, and those *against* it.
+    """Findings about one statement: those *for_* it, and those *against* it.
 
     *title* is empty until a model has named it; *quote* is the words of one finding. *merged* is
     how it came about.
@@ -40,9 +40,9 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The *text* of a call, and what its ids stand for; *inputs* counts them.
+    """The *text* of a call, and the findings or themes of its ids; *inputs* counts them.
 
-    *left_out* says what is not shown of it.
+    *left_out* describes what it omits.
     """
 
     text: str
@@ -59,7 +59,7 @@ def line(fields: Mapping[str, object], quote: str = "", number: int = 0) -> str:
 
 
 def block(title: str, key: str, lines: Iterable[str]) -> str:
-    """Return *lines* between tags, in the form that prompts and the offline model know."""
+    """Return *lines* between tags, in the format of prompts and the offline model."""
     return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
 
 

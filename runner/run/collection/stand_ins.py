@@ -1,4 +1,4 @@
-"""Stand-ins of a collection: those of its files, told apart by a number for each file."""
+"""Stand-ins of a collection: those of its files, made unique by a number for each file."""
 
 import json
 import re
@@ -30,11 +30,11 @@ class StandIns(Unredacted):
 
     @property
     def note(self) -> str:  # type: ignore[override]
-        """What a model is told of stand-ins."""
+        """The explanation of stand-ins in prompts."""
         return self._base.note
 
     def of_file(self, file: str, own: Unredacted) -> Callable[[str], str]:
-        """Add the stand-ins of one file's redaction; return what masks a text about that file."""
+        """Add the stand-ins of one file's redaction; return a function that masks text about it."""
         names: dict[str, str] = {}
         for name, about in own.as_dict().items():
             if found := _STAND_IN.fullmatch(name):
@@ -71,7 +71,7 @@ class StandIns(Unredacted):
         return self._base.mask(text, eager=eager, fixed=fixed)
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
-        """Return *text* with what its stand-ins stand for, and those that are unknown."""
+        """Return *text* with its stand-ins replaced, and the unknown stand-ins."""
         unknown: dict[str, None] = {}
 
         def put(match: re.Match[str]) -> str:
@@ -95,5 +95,5 @@ class StandIns(Unredacted):
         return self._base.counts()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return each stand-in with what it stands for."""
+        """Return the original text of each stand-in."""
         return {name: {"text": form} for name, form in self._forms.items()}

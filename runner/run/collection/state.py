@@ -1,4 +1,4 @@
-"""State of a collection: what its stages have found so far, counted by code."""
+"""State of a collection: the results of its stages so far."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace

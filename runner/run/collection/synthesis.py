@@ -1,4 +1,4 @@
-"""Synthesis of a collection: what an analyzer says of its themes, contradictions and outliers."""
+"""Synthesis of a collection: one analyzer's summary of themes, contradictions and outliers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_TEXT = 40_000  # characters kept of a reply
 
 @dataclass
 class Summing:
-    """Puts the question of *node* to what the *state* holds."""
+    """Asks the question of *node* about the content of *state*."""
 
     caller: Caller
     node: Node
@@ -50,7 +50,7 @@ class Summing:
             self.state.synthesis.append(found)
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        """Yield id and line of all that was found: the most shared themes first."""
+        """Yield id and line of all results, the most shared themes first."""
         state, number = self.state, 0
         read = len(state.evidence.read)
         for theme in state.themes:

@@ -1,4 +1,4 @@
-"""Themes of a collection: its findings reduced in a tree of calls, with nothing lost on the way."""
+"""Themes of a collection: reduces its findings in a tree of calls without losing any."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,7 +95,7 @@ class Themes:
     async def _branches(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of the branches of *files* side by side.
 
-        Where these are too many for the call that will compare them, each is merged before.
+        If they are too many for the call that compares them, each is merged first.
         """
         below = branches(prefix, files, self._room(), self._tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
@@ -106,7 +106,7 @@ class Themes:
         return joint
 
     async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the themes of *files* by one call; findings in none stay by themselves."""
+        """Return the themes of *files* by one call; findings without a theme stay single."""
         found = [each for file in files for each in file.found]
         chars = 20 * sum(len(each.shown) for each in found)
         vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in found])
@@ -116,7 +116,7 @@ class Themes:
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:
-        """Return the clusters of a *part*, with those merged that a call finds the same.
+        """Return the clusters of a *part*, merging those that a call finds equal.
 
         Where not all fit into one call, further calls read the themes so far beside more of the
         single findings; what then still was not compared stays, and the ledger tells it.
@@ -158,7 +158,7 @@ class Themes:
     ) -> tuple[list[Cluster], list[Cluster]]:
         """Return those of *more* that a call can read beside *fixed*, in order, and the others.
 
-        Those come first that are most like another of all these.
+        Those most similar to another one come first.
         """
         left = self._room() - self._size(*fixed)
         if self._size(*more) <= left:
@@ -186,7 +186,7 @@ def _beside(parts: Sequence[_Part]) -> _Part:
 
 
 def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
-    """Return the themes in a *reply* about *material*, and what of it is not used.
+    """Return the themes in a *reply* about *material*, and its unused parts.
 
     An id that is not in the material is dropped, and so is a theme without two findings. A theme
     of an earlier call goes into one theme, a finding into at most _SHARED.
@@ -219,7 +219,7 @@ def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[lis
 def _joined(
     title: str, statement: str, sides: Sequence[Sequence[str]], ids: Mapping[str, Cluster]
 ) -> Cluster | None:
-    """Return the cluster of the ids on both *sides*; None where that is no theme, or no new one."""
+    """Return the cluster of the ids on both *sides*; None if it is not a new theme."""
     members, opposed = ([ids[name] for name in side] for side in sides)
     every = [*members, *opposed]
     alone = len(every) == 1 and bool(every[0].title)
@@ -239,7 +239,7 @@ def _each(groups: Iterable[Ids]) -> dict[str, None]:
 
 
 def _left(clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Sheet) -> list[Cluster]:
-    """Return what no theme has of *clusters*; of findings alike in words, the rest one by one.
+    """Return the rest of *clusters* in no theme; findings alike in words are split.
 
     A theme of an earlier call that shares only some of its findings with another stays whole.
     """

@@ -41,9 +41,9 @@ class NotStoredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One node to be asked of one model; *last*: no fallback follows.
+    """A question of one node to one model; *last*: no fallback follows.
 
-    *recuts* is how often its material may be cut anew.
+    *recuts* limits how often its material may be cut again.
     """
 
     node: Node
@@ -96,7 +96,7 @@ class Asker:
         self.validator = Validator(job)
 
     async def ask(self, question: Question, text: str) -> Outcome:
-        """Return the answer on *text*: a stored one to the same call, or a new one."""
+        """Return the answer about *text*: stored for the same call, or new."""
         request, key = self._request(question, text)
         if (reused := await self._look_up(question, request, key)) is not None:
             return reused
@@ -124,9 +124,9 @@ class Asker:
         model.learned.overflowed(*said, tokens, request.max_tokens, *used)
 
     async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
-        """Compare the provider's count of a prompt with ours.
+        """Compare the provider's token count of a prompt with ours.
 
-        Raises CallError if the server has left out a part of the prompt.
+        Raises CallError if the server has truncated the prompt.
         """
         if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
             return
@@ -144,7 +144,7 @@ class Asker:
         model.learned.measure(usage.prompt_tokens, tokens)
 
     async def reuse(self, question: Question, text: str) -> Outcome:
-        """Return the stored answer on *text*; raise NotStoredError without one."""
+        """Return the stored answer about *text*; raise NotStoredError without one."""
         outcome = await self._look_up(question, *self._request(question, text))
         if outcome is None:
             raise NotStoredError
@@ -173,7 +173,7 @@ class Asker:
         return request_key(request, question.model.settings, settings.repeat, grounded=grounded)
 
     async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
-        """Return the answer that *conversation* ends with.
+        """Return the final answer of *conversation*.
 
         With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
         answer is used.

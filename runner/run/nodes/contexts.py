@@ -26,7 +26,7 @@ class Contexts:
         self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
 
     def prepare(self, node: Node, outcome: Outcome) -> None:
-        """Cut an answer that some context needs into items while other calls are in flight."""
+        """Cut an answer into items, if a context needs it, while other calls are in flight."""
         if any(other.context and node.name in other.needs for other in self._job.pipeline.nodes):
             chars = _CUTTING * len(outcome.raw_output or "")
             cut = offload(self._cut, node.name, outcome.answer, chars=chars)

@@ -43,7 +43,7 @@ class Conversation:
     ) -> T:
         """Return the result of *read* on a reply; raise CallError where no reply is an answer.
 
-        A reply that is worth something (`AnswerError.kept`) is used if no later one is better.
+        A partly usable reply (`AnswerError.kept`) is used if no later one is better.
         """
         kept: T | None = None
         while True:
@@ -67,7 +67,7 @@ class Conversation:
                 self.request = request
 
     def _next(self, error: AnswerError) -> Request | None:
-        """Return the next request, or None where another one cannot help."""
+        """Return the next request, or None if another one cannot help."""
         if len(self.rejected) + 1 >= MAX_REQUESTS or error.kind not in REPEATED or not error.again:
             return None
         if error.kind == "truncated":
@@ -91,9 +91,9 @@ class Conversation:
 
 
 def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
-    """Return the error for a reply that was cut, of which *kept* is complete.
+    """Return the error for a truncated reply with the complete part *kept*.
 
-    One that repeats itself is not asked for again: a longer reply would repeat itself longer.
+    A reply that repeats itself is not requested again: a longer one would repeat more.
     """
     tokens = f"{completion.usage.completion_tokens} tokens"
     where = f"at {tokens}" if completion.finish_reason == "length" else "within its object"

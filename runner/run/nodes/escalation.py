@@ -1,4 +1,4 @@
-"""Escalation: an answer that fails what is expected of it goes to further models, once to each."""
+"""Escalation: asks further models, once each, when an answer fails its checks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ log = structlog.get_logger("colloquy.run")
 
 
 class EscalatingNodes(NodeRunner):
-    """Answers the nodes of a run; an answer with faults goes to the models of `model.escalate`."""
+    """Answers the nodes of a run; if an answer has faults, asks the models of `model.escalate`."""
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where the last model fails."""
+        """Return *node*'s outcome; raise CallError if the last model fails."""
         further = [
             Question(node, model, calls, self.fits.latest[owner_of(node), model.name], last=False)
             for model in self.job.escalation(node)
@@ -48,9 +48,9 @@ class EscalatingNodes(NodeRunner):
         calls: CallLog,
         further: Sequence[Question],
     ) -> Outcome | None:
-        """Return the answer of a *further* model that an earlier session of this run kept.
+        """Return the answer of a *further* model kept by an earlier session of this run.
 
-        None where it has one of the first models, which then is judged again.
+        None if it has one of the first models, which is then judged again.
         """
         if self.asker.stored.previous is None:
             return None
@@ -107,7 +107,7 @@ class EscalatingNodes(NodeRunner):
         )
 
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
-        """Record an answer that is paid for and may not be the node's, to be found again."""
+        """Record a paid answer that may not become the node's, for later reuse."""
         if outcome.answer is not None and outcome.reused != "run" and outcome.key:
             self.recorder.part_ended(aside(question.node, outcome.key), outcome, CallLog())
 

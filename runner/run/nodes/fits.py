@@ -1,4 +1,4 @@
-"""Fits of a run's nodes to its models, renewed when a window turns out to be smaller."""
+"""Fits of a run's nodes to its models, updated when a window turns out to be smaller."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ log = structlog.get_logger("colloquy.run")
 
 
 class Fits:
-    """The *latest* fits, by the names of node and model, and *earlier* ones of the same run.
+    """The *latest* fits, by node and model name, and *earlier* ones of the same run.
 
-    A run that is taken up again cuts as it did before, or it would pay for its parts twice.
+    A resumed run cuts as it did before; otherwise it would pay for its parts twice.
     """
 
     def __init__(self, job: Job, directory: RunDirectory, previous: PreviousSession | None) -> None:
@@ -53,7 +53,7 @@ class Fits:
         return bool(self.earlier or self._before)
 
     async def of_earlier_runs(self) -> list[FitsByNode]:
-        """Return fits by what was known before: answers may be stored under their cuts."""
+        """Return the fits of earlier runs, under whose cuts answers may be stored."""
         async with self._lock:
             if self._cut_before is None:
                 self._cut_before = []
@@ -63,12 +63,12 @@ class Fits:
             return self._cut_before
 
     async def begin(self) -> None:
-        """Keep what was learned before the run."""
+        """Save the facts learned before the run."""
         if _is_told(self._facts[0]):
             await self._keep()
 
     async def renewed(self, node: Node, model: Model, used: Fit) -> Fit | None:
-        """Return the fit by what is known now; None if that is the one *used*, or nothing fits."""
+        """Return the fit by current facts; None if it equals the one *used*, or nothing fits."""
         async with self._lock:
             facts = _facts(self._job.models)
             if facts != self._facts[-1]:

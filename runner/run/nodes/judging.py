@@ -29,7 +29,7 @@ from runner.run.nodes.ask import Asker
 
 @dataclass
 class Judging:
-    """Asks the judge of *job* about *outcomes*; its calls are in no analyzer's figures."""
+    """Asks the judge of *job* about *outcomes*; its calls count for no analyzer."""
 
     job: Job
     asker: Asker
@@ -39,7 +39,7 @@ class Judging:
     async def results(self, outcomes: Mapping[str, Outcome]) -> list[Checked]:
         """Return the results of the judged checks of all answers.
 
-        A judge whose verdicts have not been proven by the check's labels decides nothing: what it
+        A judge not validated by the check's labels decides nothing: what it
         says is `undecided`, with its verdict as the reason.
         """
         nodes = {node.name: node for node in self.job.pipeline.nodes}
@@ -79,7 +79,7 @@ class Judging:
         fits = meets is not check.negated
         if not proof["proven"]:
             said = "meets" if meets else "does not meet"
-            why = f"unproven judge ({agreed}): {said} the rubric: {why}"
+            why = f"unvalidated judge ({agreed}): {said} the rubric: {why}"
             return result(check, node.name, UNDECIDED, score=float(meets), reason=why)
         why = f"{why} (the judge {agreed})"
         return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)

@@ -52,7 +52,7 @@ class NodeRunner:
     _materials: dict[Chunk | None, str] = field(default_factory=dict)
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
-        """Return *node*'s outcome; raise CallError where the last model fails."""
+        """Return *node*'s outcome; raise CallError if the last model fails."""
         if (skipped := self.skipped(node, upstream)) is not None:
             return skipped
         *questions, final = self.questions(node, calls, self.fits.latest)
@@ -77,7 +77,7 @@ class NodeRunner:
         return await self._read(final, upstream, self.asker.ask)
 
     def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
-        """Return what is asked of each model of *node*, in order."""
+        """Return the question of *node* to each of its models, in order."""
         chain = self.job.chain(node)
         return [
             Question(node, m, calls, fits[node.name, m.name], m is chain[-1], RECUTS) for m in chain
@@ -95,7 +95,7 @@ class NodeRunner:
         return None
 
     async def attempt(self, question: Question, upstream: Mapping[str, Outcome]) -> Outcome:
-        """Ask a model that has a fallback: its failure becomes an outcome."""
+        """Ask a model that has a fallback; return a failure as an outcome."""
         try:
             return await self._read(question, upstream, self.asker.ask)
         except CallError as error:
@@ -104,7 +104,7 @@ class NodeRunner:
             return failed_outcome(error)
 
     def skipped(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome | None:
-        """Return the outcome of a node that must not be called, else None."""
+        """Return the outcome of a node that must be skipped, else None."""
         blocker = next((o for o in upstream.values() if o.status == "not_run"), None)
         if blocker is not None:
             return Outcome("not_run", kind=blocker.kind, error=blocker.error)
@@ -117,7 +117,7 @@ class NodeRunner:
         return None
 
     async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
-        """Return the outcome of *get* on the node's material, cut anew if that is too long."""
+        """Return the outcome of *get* on the node's material, cut again if it is too long."""
         missing = missing_reasons(upstream)
         while True:
             context = ""
@@ -171,7 +171,7 @@ class NodeRunner:
     async def _read_parts(
         self, question: Question, chunks: tuple[Chunk, ...], context: str, get: Get
     ) -> Outcome:
-        """Ask about every part; join their answers as they are, or by another call."""
+        """Ask about every part; join the answers by code or by another call."""
         outcomes: list[Outcome] = []
 
         async def read(chunk: Chunk) -> Outcome:

@@ -1,4 +1,4 @@
-"""Proof of answers: what an answer lacks of what is expected, and the content of checks.json."""
+"""Evaluation of answers: the faults of an answer, and the content of checks.json."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,9 +24,9 @@ log = structlog.get_logger("colloquy.run")
 
 
 def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[str]:
-    """Return what *outcome* lacks: an answer, quotes that are in the transcript, or its checks.
+    """Return the faults of *outcome*: no answer, absent quotes, or failed checks.
 
-    Empty for a failure that another model would not mend, and for judged checks, which wait for
+    Empty for a failure that another model would not avoid, and for judged checks, which wait for
     the end of the run.
     """
     if outcome.answer is None:
@@ -76,7 +76,7 @@ async def check(
     judged: Sequence[Checked],
     judge: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return checks.json by its name, if anything was checked; add its figures to *measured*."""
+    """Return checks.json by name, if there are checks; add its figures to *measured*."""
     run, escalated = measured["run"], escalations(outcomes)
     if escalated is not None:
         run |= {name: escalated[name] for name in ("escalated", "mended")}
@@ -109,7 +109,7 @@ def evaluated(
 ) -> dict[str, Any]:
     """Return the content of checks.json; *measured* and *coverage* are those of the run's files.
 
-    Cost, time and tokens of an answer that was not asked for in this session are unknown.
+    Cost, time and tokens of an answer reused in this session are unknown.
     """
     results: list[Checked] = []
     answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
@@ -140,7 +140,7 @@ def _spent(figures: Mapping[str, Any], time: str) -> dict[str, float | None]:
 
 
 def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
-    """Return what went to further models, and what that cost and mended; None without any."""
+    """Return the escalations with their cost and effect; None without any."""
     found = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
     if not found:
         return None

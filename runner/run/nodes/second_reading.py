@@ -1,4 +1,4 @@
-"""Silent segments put to an analyzer once more, and what that adds to its answer."""
+"""Second reading: asks an analyzer again about silent segments, and merges the answers."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ ReadPart = Callable[[Question, Node, str, Get], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class SecondReading:
-    """What a run needs to ask again; *read_part* asks about a part and records its outcome."""
+    """Dependencies of a second question; *read_part* asks about a part and records its outcome."""
 
     job: Job
     recorder: Recorder
@@ -32,9 +32,9 @@ class SecondReading:
     read_part: ReadPart
 
     async def add(self, question: Question, first: Outcome, get: Get) -> Outcome:
-        """Ask once more about the segments that *first* cites nothing from; add what that finds.
+        """Ask again about the segments that *first* does not cite; merge the answer.
 
-        Whatever fails of it leaves *first* as it is; the note `asked_again` says so.
+        A failure leaves *first* unchanged; the note `asked_again` says so.
         """
         node = question.node
         if first.answer is None or not asks_again(self.job.settings, node):
@@ -64,7 +64,7 @@ class SecondReading:
     async def _with_more(
         self, node: Node, first: Outcome, outcomes: Sequence[Outcome], silent: Collection[str]
     ) -> Outcome:
-        """Return *first* with what *outcomes* add to it, and a note that counts that."""
+        """Return *first* merged with *outcomes*, and a note that counts the additions."""
         good = [each for each in outcomes if each.answer is not None]
         failed = ", ".join(dict.fromkeys(o.kind or o.status for o in outcomes if o.answer is None))
         joined = first

@@ -40,10 +40,10 @@ class Validator:
     async def joined(
         self, node: Node, answers: Sequence[Outcome], silent: Collection[str]
     ) -> Outcome:
-        """Return the outcome of the first of *answers* with what the others add to it.
+        """Return the outcome of the first of *answers* merged with the others.
 
         They are joined as they were sent, so that the result is checked as a reply is. Raises
-        AnswerError if it has no longer the shape of an answer.
+        AnswerError if it no longer has the shape of an answer.
         """
         grounder = await asyncio.shield(self.grounder())
         limit, read = self._limit, self.job.analyzers[owner_of(node)].read

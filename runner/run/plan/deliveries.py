@@ -1,4 +1,4 @@
-"""Plan of deliveries: what the calls of a plan cost live, at flex and in batches, and their end."""
+"""Plan of deliveries: cost and end of a plan's calls live, at flex and in batches."""
 
 import math
 import time
@@ -94,7 +94,7 @@ def planned_deliveries(
 def _flex(
     job: Setup, nodes: Mapping[str, NodePlan], live_s: float, asked: list[Model]
 ) -> tuple[float | None, float, str]:
-    """Return the expected and the longest time at flex, and why there is none."""
+    """Return the expected and the longest time at flex, or why it is unavailable."""
     ends: float | None = None
     known = {m.settings.name: read_history(history_of(job.root), flex_name(m.settings.name))
              for m in asked}  # fmt: skip
@@ -110,7 +110,7 @@ def _flex(
 
 
 def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
-    """Return the expected and the longest time in batches, and why there are none."""
+    """Return the expected and the longest time in batches, or why they are unavailable."""
     steps, ends, most = max(steps_to_end(job.pipeline).values()), 0.0, 0.0
     recorded = True
     for model in asked:

@@ -15,7 +15,7 @@ CALL_S = 1.0
 def embedding_plan(
     job: Job, stage: str, sizes: Sequence[int], texts: int, *, further: bool = True
 ) -> NodePlan:
-    """Return the plan of one call for each of *sizes*, in tokens, about *texts* in all.
+    """Return the plan of one call for each of *sizes*, in tokens, about *texts* in total.
 
     Those that are *further* follow the first answers.
     """

@@ -1,4 +1,4 @@
-"""Plan of what may come after the first answers: escalated calls, and those of a judge."""
+"""Plan of further calls: escalation and judging."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,9 +12,9 @@ from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 
 def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan]:
-    """Return the plans of escalated and judged calls, by what they are called in the table.
+    """Return the plans of escalated and judged calls, by their names in the table.
 
-    Escalation is in the upper bounds alone: nobody knows which answers will fail. *nodes* are the
+    Escalation counts in upper bounds only, since failures cannot be predicted. *nodes* are the
     plans of the first answers.
     """
     plans: dict[str, NodePlan] = {}
@@ -35,7 +35,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
 
 
 def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
-    """Return the plan of calls of which nobody knows how many there are: of *every* one at most."""
+    """Return the plan of an unknown number of calls, *every* one at most."""
     return replace(
         every,
         calls=0,

@@ -112,7 +112,7 @@ def with_deliveries(plan: Plan, job: Setup) -> Plan:
 
 
 def windows_of(job: Setup) -> tuple[str, ...]:
-    """Return what is to be said of the windows of the models that *job* may ask."""
+    """Return notes about the windows of the models that *job* may ask."""
     return tuple(on_windows(_asked(job)))
 
 
@@ -189,7 +189,7 @@ def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
 def compare(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
     """Return predicted and actual figures of *run* (benchmark.json's), with relative errors.
 
-    What may follow the first answers is not compared.
+    Calls after the first answers are not compared.
     """
     first = {name: node for name, node in plan.nodes.items() if not node.further}
     predicted = replace(plan, nodes=first).as_dict()
@@ -214,7 +214,7 @@ def as_text(plan: Plan) -> str:
 
 
 def _escalation(plan: Plan) -> list[str]:
-    """Return what the worst case of escalation adds, nothing where it is off."""
+    """Return the worst case of escalation in words, nothing if it is off."""
     further = [node for node in plan.nodes.values() if node.further and not node.calls]
     if not further:
         return []

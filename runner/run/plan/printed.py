@@ -1,4 +1,4 @@
-"""Plan of a run or batch, printed: nothing is sent and nothing written."""
+"""Printing of the plan of a run or batch; sends and writes nothing."""
 
 import orjson
 
@@ -9,7 +9,7 @@ from runner.transcript.redact.unredacted import described
 
 
 def print_plan(job: Job | BatchJob) -> None:
-    """Print the plan of *job*, as JSON where its console is that."""
+    """Print the plan of *job*, as JSON if `output.console` is json."""
     as_json = job.settings.output.console == "json"
     if isinstance(job, BatchJob):
         many = plan_batch(job)
@@ -27,6 +27,6 @@ def print_plan(job: Job | BatchJob) -> None:
 
 
 def left_out(job: Job) -> str:
-    """Return which stages a run of one transcript leaves out, in words; empty for none."""
+    """Return the stages that a run of one transcript omits, in words; empty for none."""
     names = ", ".join(stage.name for stage in job.collection.stages)
     return f"left out: {names}, which read a folder of transcripts" if names else ""

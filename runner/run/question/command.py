@@ -24,11 +24,11 @@ USAGE = f"""\
 usage: {NAME} WHERE "QUESTION" [KEY=VALUE…] [--tokens N] [--json] [--config-dir DIR]
 Answers QUESTION from WHERE: a transcript, the directory of a run or batch, or a folder of
 transcripts. The passages most about it, at most N tokens ({TOKENS}), go to the model in one call;
-its answer comes with quotes, each looked up in the transcripts, and their times. Where they do not
-answer it, that is said. The price is shown before anything is sent; plan=true shows it only.
+its answer comes with quotes, each looked up in the transcripts, and their times. If they do not
+answer it, it says so. The price is shown before anything is sent; plan=true shows it only.
 KEY=VALUE are those of colloquy, such as model=openai, budget.max_cost_usd=0.1 or
-collection.embeddings=MODEL, by which other words for the same are found, too. The answer, or with
---json an object, goes to standard output, all else to standard error. It is kept as a run.
+collection.embeddings=MODEL, which also finds other words for the same. The answer, or with
+--json an object, goes to standard output, all else to standard error. It is stored as a run.
 
 Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, such as
 2 a wrong key, 4 no answer from the model, 6 budget exhausted, 7 no transcript."""
@@ -69,7 +69,7 @@ def _ask(given: Arguments) -> int:
 
 
 def offer(asked: Asked) -> str:
-    """Return what is read and, where it isn't free, what that costs."""
+    """Return what is read and, unless it is free, its cost."""
     job, total = asked.job, asked.corpus.segments
     files = plural(len(asked.corpus.files), "transcript")
     read = f"{count(len(job.transcript.segments))} of {plural(total, 'segment')} of {files}"
@@ -93,7 +93,7 @@ def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
         print("\n".join(lines_of(reply, several=several)), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
         print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
-    print_stderr(f"{NAME}: kept as {shlex.quote(str(path))}")
+    print_stderr(f"{NAME}: stored as {shlex.quote(str(path))}")
 
 
 def lines_of(reply: Reply, *, several: bool) -> list[str]:
@@ -103,12 +103,12 @@ def lines_of(reply: Reply, *, several: bool) -> list[str]:
     lines = ["Partly answered:"] if reply.answered == "partly" else []
     lines.append(to_terminal(reply.text, 10_000))
     if all(quote.match == "absent" for quote in reply.quotes):
-        lines.append("No quote bears this answer: do not rely on it.")
+        lines.append("No quote supports this answer: do not rely on it.")
     return [*lines, *(_quoted(each, several=several) for each in reply.quotes)]
 
 
 def _quoted(quote: AnswerQuote, *, several: bool) -> str:
     segment = "" if several else quote.segment  # the place has that of the file
     place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
-    mark = {"exact": "", "near": " [nearly so]"}.get(quote.match, " [not in the transcripts]")
+    mark = {"exact": "", "near": " [near match]"}.get(quote.match, " [not in the transcripts]")
     return "  " + to_terminal(f'"{quote.words}" ({place}){mark}', 2000)

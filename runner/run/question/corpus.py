@@ -1,4 +1,4 @@
-"""Corpus: the transcripts that a question is put to, opened again for what is sent of them."""
+"""Corpus: the transcripts that a question is asked of; passages are read again when sent."""
 
 import re
 import sys
@@ -71,8 +71,8 @@ class Corpus:
 def read_corpus(settings: Settings, question: str) -> Corpus:
     """Return the transcripts of `transcript.path`: a file, folder, pattern, run or batch.
 
-    Of the words only those of *question* are kept. Raises TranscriptError or ConfigError where
-    there is none that can be read.
+    Only the words of *question* are kept. Raises TranscriptError or ConfigError if
+    none can be read.
     """
     path = settings.transcript.path
     files: dict[str, CorpusFile] = {}  # by label
@@ -162,7 +162,7 @@ def _stored(run: Path, settings: Settings) -> Transcript:
     """Return the transcript of a run, which anyone may have written; raise ConfigError."""
     found = read_transcript_file(run)
     if not found.segments or not all(map(_is_sound, found.segments)):
-        raise ConfigError(f"{run / TRANSCRIPT} is not what a run writes there")
+        raise ConfigError(f"{run / TRANSCRIPT} is not in the format of a run")
     return renamed(found, settings.transcript.speakers or {})
 
 

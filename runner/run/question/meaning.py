@@ -1,4 +1,4 @@
-"""Meaning: how far the passages of a corpus are about a question by embeddings, priced before."""
+"""Meaning: relevance of a corpus's passages to a question by embeddings, priced beforehand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,9 +48,9 @@ class Meaning:
     tokens: int
 
     def priced(self, job: Job) -> Job:
-        """Return *job* with what is to be embedded for it: the texts that no vector is stored of.
+        """Return *job* with the texts to embed: those without a stored vector.
 
-        Nothing where it reads the corpus whole anyway.
+        Nothing if it reads the whole corpus anyway.
         """
         settings = job.settings
         unused = settings.collection.embeddings is None

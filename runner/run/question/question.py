@@ -1,4 +1,4 @@
-"""A question to a corpus: the run that reads the passages about it, and the answer in that run."""
+"""A question to a corpus: the run that reads relevant passages, and its answer."""
 
 import re
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def to_ask(
         raise ConfigError(f"tokens={tokens}: expected at least 1")
     cfg, typed = composed(where, [f"pipeline={ANALYZER}", *overrides], folders)
     if ANALYZER not in cfg.analyzers:
-        raise ConfigError("a question is put with pipeline=ask, without another pipeline")
+        raise ConfigError("a question needs pipeline=ask, not another pipeline")
     cfg.analyzers[ANALYZER].variables.question = _INTERPOLATION.sub(r"\1\1\\${", question)
     data = resolve(cfg)
     settings = validate(data)
@@ -114,7 +114,7 @@ def checked(question: str) -> str:
 
 
 def read_reply(run: Path) -> Reply:
-    """Return the answer that is stored in the directory *run*."""
+    """Return the answer stored in the directory *run*."""
     fault, record = read_record(run / "intermediate" / "stage_a" / f"{ANALYZER}.json")
     if fault is not None or record.get("status") != "ok":
         return Reply("unknown", None, ())

@@ -1,4 +1,4 @@
-"""Retrieval: the segments of a corpus that are most about a question, as one transcript."""
+"""Retrieval: the segments most relevant to a question, as one transcript."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Scores = Sequence[Sequence[float]]  # of each segment of each file
 
 
 def by_words(corpus: Corpus, question: str) -> list[list[float]]:
-    """Return how far each segment of each file is about *question* by its words, 0 to 1."""
+    """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
     rare = rarities([terms for file in corpus.files for terms in file.terms], asked)

@@ -639,4 +639,4 @@ def test_a_plain_console_says_once_that_calls_are_out(capsys: pytest.CaptureFixt
     for elapsed_s in (10.0, 20.0, 30.0):
         console.update(tally, elapsed_s, 8)
 
-    assert "batch: 0 of 2 files; 8 calls in batches that are out\n" == capsys.readouterr().err
+    assert "batch: 0 of 2 files; 8 calls in pending batches\n" == capsys.readouterr().err

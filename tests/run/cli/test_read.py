@@ -109,7 +109,7 @@ def test_the_plan_of_a_batch_counts_the_files_in_doubt(tmp_path: Path) -> None:
 
     lines = plan_batch(made).as_text().splitlines()
 
-    assert "doubts   about 1 file; colloquy-read FILE tells them" in lines
+    assert "doubts   about 1 file; colloquy-read FILE shows them" in lines
 
 
 def test_what_would_be_masked_is_shown_with_the_segments_as_they_would_be_sent(

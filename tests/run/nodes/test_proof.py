@@ -226,8 +226,8 @@ analyzers:
     [
         (lambda answer: "bad" not in answer, LABELS, "passed", "8 of 8 labels, kappa 1.00"),
         (lambda answer: "good" in answer, LABELS, "failed", "8 of 8 labels"),
-        (lambda answer: True, LABELS, "undecided", "unproven judge (agrees with 4 of 8"),
-        (lambda answer: True, " []", "undecided", "unproven judge (agrees with 0 of 0"),
+        (lambda answer: True, LABELS, "undecided", "unvalidated judge (agrees with 4 of 8"),
+        (lambda answer: True, " []", "undecided", "unvalidated judge (agrees with 0 of 0"),
     ],
 )
 def test_a_judge_decides_only_where_it_agrees_with_labels(

@@ -18,7 +18,7 @@ from runner.reports.report.write import write_report
 from runner.reports.verify import verify
 
 NAME, RECORD = "say_means", "intermediate/stage_a/say_means.json"
-CUT = "the reply was cut: what is complete of it was kept"
+CUT = "the reply was cut: its complete items were kept"
 
 
 @dataclass

@@ -172,7 +172,7 @@ def test_the_lifetime_of_a_cache_and_an_effort_that_is_not_accepted_are_in_the_p
     assert costs["auto"] == costs["5m"] < costs["1h"] < costs["off"]
     assert 0 == plans["off"].total("cached_tokens") < plans["1h"].total("cached_tokens")
     assert plans["auto"].efforts == (
-        "anthropic/claude-sonnet-5-5 does not take minimal: low is sent",
+        "anthropic/claude-sonnet-5-5 does not support effort minimal: low is sent",
     )
 
 

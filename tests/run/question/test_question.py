@@ -142,12 +142,12 @@ def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
 
     absent = AnswerQuote("ten thousand", "S10002", "Bo (a)", None, "absent", "S0002 of a")
     near = replace(absent, match="near", words="nine thousands")
-    warning = "No quote bears this answer: do not rely on it."
+    warning = "No quote supports this answer: do not rely on it."
     invented = '  "ten thousand" (Bo (a), S0002 of a) [not in the transcripts]'
 
     assert ["Partly answered:", "Nine[2J thousand.", warning] == page()
     assert ["Partly answered:", "Nine[2J thousand.", warning, invented] == page(absent)
-    assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [nearly so]'] == page(absent, near)[
+    assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [near match]'] == page(absent, near)[
         2:
     ]
 
