@@ -1,4 +1,4 @@
-"""Decoding of a file's bytes to text; errors say in one line why they are not text."""
+"""Decoding of a file's bytes to text; errors explain in one line why that fails."""
 
 import codecs
 import difflib

@@ -150,7 +150,7 @@ class _Search:
             self.left_out["with a name that is not UTF-8"] += 1
             return False
         if not self.is_inside(path):
-            self.left_out["that is a link to elsewhere"] += 1
+            self.left_out["that link outside the folder"] += 1
             return False
         return path.is_file()
 

@@ -32,11 +32,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
-    """What was understood of a file.
+    """What the reader understood of a file.
 
     *layout* names the arrangement of speakers and times that was chosen, such as `label in the
     line`. *speakers* maps each speaker, in order of appearance, to the number of segments.
-    *with_speaker* and *with_time* count segments. *about* holds what the file says of itself:
+    *with_speaker* and *with_time* count segments. *about* has the facts that the file states:
     `title`, `date`, `attendees`.
     """
 
@@ -76,7 +76,7 @@ class ReadingReport:
 
 @dataclass(slots=True)
 class Notes:
-    """What a reader writes down beside the turns; every word of a file is in a turn or in here."""
+    """Notes of a reader besides the turns; every word of a file is in a turn or in a note."""
 
     layout: str = ""
     about: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Doubts about a transcript that its segments show, whatever format they were read from."""
+"""Warnings about a transcript, found in its segments whatever their format."""
 
 import itertools
 import re
@@ -45,7 +45,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
     if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
-        yield "this is hardly English, the only language that the offline model reads"
+        yield "this does not look like English, the only language that the offline model reads"
 
 
 def _share_without(

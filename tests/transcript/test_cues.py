@@ -345,7 +345,7 @@ def test_what_is_left_out_of_vtt_is_noted() -> None:
     left = {each.kind: each.words for each in read_text(text, name="t").report.left_out}
 
     expected = {
-        "comments": 5, "settings of the display": 3, "lines above the first cue": 5,
+        "comments": 5, "display settings": 3, "lines above the first cue": 5,
         "cue identifiers": 2,
     }  # fmt: skip
 

@@ -415,10 +415,10 @@ def test_a_play_has_names_above_and_a_deposition_its_counsel() -> None:
 def test_a_near_tie_of_layouts_is_a_warning_that_names_both() -> None:
     text = "\n".join(f"{'Ana - Bo' if n % 2 else 'Bo - Cy'}: Words {n}." for n in range(6))
 
-    doubts = [line for line in read_as(text).report.warnings if "may as well be" in line]
+    doubts = [line for line in read_as(text).report.warnings if "could also be" in line]
 
     assert [
-        "the layout may as well be 'label, dash, text', such as in 'Bo - Cy: Words 0.'; "
+        "the layout could also be 'label, dash, text', such as in 'Bo - Cy: Words 0.'; "
         "read as 'label in the line'"
     ] == doubts
 

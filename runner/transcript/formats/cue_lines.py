@@ -168,5 +168,7 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
             start, end = (seconds(match[side], rate) for side in (1, 2))
             cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
     if form is _FRAMES and not rate:
-        notes.warn("MicroDVD counts frames and this file names no frame rate: times are unknown")
+        notes.warn(
+            "MicroDVD times are frame numbers and this file has no frame rate: times are unknown"
+        )
     return turns_of(cues, notes)

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: the list in it that says most of who spoke, when and what."""
+"""JSON and JSON lines: reads the list that best tells who spoke, when and what."""
 
 import json
 import math
@@ -128,7 +128,9 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
             said = data[key]
             said = said.get("message", "") if isinstance(said, dict) else said
             if isinstance(said, str) and said and not texts:
-                raise fault(source, f"no transcript but the error of a service: '{said[:200]}'")
+                raise fault(
+                    source, f"the error message of a service, not a transcript: '{said[:200]}'"
+                )
         status = data.get("status")
         if isinstance(status, str) and not texts:
             raise fault(source, f"JSON holds no transcript (status '{status}'); {_EXPECTED}")

@@ -85,7 +85,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
     ]
     odd = [b for b, span in zip(blocks, spans, strict=True) if None in span and b.times[1]]
     if len(odd) == len(blocks):
-        where = f": line {blocks[0].number}: '{blocks[0]}' is no cue timing" if blocks else ""
+        where = f": line {blocks[0].number}: '{blocks[0]}' is not a cue timing" if blocks else ""
         raise fault(source, f"no cues parsed{where}; {_EXPECTED} lines")
     for block in odd:
         notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
@@ -145,7 +145,7 @@ def _blank_comments(lines: list[str], notes: Notes) -> None:
         if blank:
             kind = ""
         elif between and at and (match := _COMMENT.match(line)):
-            kind = "comments" if match[1] == "NOTE" else "settings of the display"
+            kind = "comments" if match[1] == "NOTE" else "display settings"
         if kind:
             notes.leave_out(kind, line)
             lines[at] = ""

@@ -48,7 +48,7 @@ def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
     try:
         tiers = list(_tiers(text))
     except (TypeError, ValueError, RuntimeError) as error:
-        what = "malformed TextGrid: a tier has fewer intervals than it says"
+        what = "malformed TextGrid: a tier has fewer intervals than it declares"
         raise fault(source, what) from error
     if not tiers:
         raise fault(source, "a file of Praat without tiers of intervals; save a TextGrid as text")
@@ -98,5 +98,5 @@ def _tiers(text: str) -> Iterator[_Tier]:
 
 def _text(value: str | None) -> str:
     if value is None:
-        raise ValueError("a number in the place of a text")
+        raise ValueError("a number instead of a text")
     return value.replace('""', '"')

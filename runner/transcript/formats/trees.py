@@ -1,4 +1,4 @@
-"""YAML and XML of any structure, read like JSON: the list in it that says who spoke, or when."""
+"""YAML and XML of any structure, read like JSON: the list that tells who spoke, or when."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Text formats that are not read: what they are and how they become a transcript."""
+"""Text formats that are not supported, and how to convert them."""
 
 import re
 
@@ -21,7 +21,7 @@ _FORMATS = (
     (r"(?:@.*\n|\s){0,50}<begin subtitles>", f"captions of Avid; {_TO_SRT}"),
     (r"(?://.*\n|\s){0,50}\$\w+ ?= ?", f"Spruce STL subtitles; {_TO_SRT}"),
     (r"# VobSub index", f"VobSub subtitles, which are images; {_TO_SRT}"),
-    (r"TITLE: .*\n(?:FCM: |\s*\d+\s+AX )", "an edit decision list, no transcript"),
+    (r"TITLE: .*\n(?:FCM: |\s*\d+\s+AX )", "an edit decision list, not a transcript"),
     (r"@(?:UTF8|Begin|Font|PID|Window)\b", f"a CHAT transcript of CLAN; {_TO_GRID}, or to text"),
     (
         r"\s*<\|(?:startoftranscript|\d+\.\d\d|[a-z]{2})\|>",
@@ -32,7 +32,7 @@ _FORMATS = (
         "LaTeX; convert it to text, with pandoc",
     ),
     (r"%!PS", "PostScript; convert it to PDF or text"),
-    (r"BEGIN:V(?:CALENDAR|CARD)", "a calendar or address file, no transcript"),
+    (r"BEGIN:V(?:CALENDAR|CARD)", "a calendar or address file, not a transcript"),
     (rf"From \S+@\S+ .*\n{_HEADER}", _MAIL),
     (rf"{_HEADER}(?:MIME-Version|Received|Return-Path|Message-ID|Delivered-To): ", _MAIL),
     (rf"{_HEADER}From: .*@.*\n{_HEADER}(?:To|Subject): ", _MAIL),
@@ -41,7 +41,7 @@ _FORMATS = (
         r"(?:--.*\n|\s|/\*.*\*/;?\n){0,50}(?:INSERT INTO|CREATE TABLE|DROP TABLE)\b",
         f"SQL; {TO_TEXT}",
     ),
-    (r"(?:#.*\n|\s){0,50}msgid \"", "a catalogue of translations, no transcript"),
+    (r"(?:#.*\n|\s){0,50}msgid \"", "a catalogue of translations, not a transcript"),
     (
         r"(?:#!.*\n)?(?:\s*(?:import|from) [\w., ]+\n){1,9}\s*(?:def \w+\(|class \w+[(:])",
         "a program",
@@ -50,7 +50,7 @@ _FORMATS = (
     (r"(?:SPEAKER|LEXEME) \S+ \d+ [\d.]+ [\d.]+ ", f"RTTM, which says who speaks when; {TO_TEXT}"),
     (r"(?:\S+ \S+ \S+ \d+\.\d+ \d+\.\d+ (?:<[^<>\n]*> )?.*\n){2}", f"STM; {TO_TEXT}"),
     (r"(?:\S+ \S+ \d+\.\d+ \d+\.\d+ \S+(?: [\d.]+)?\n){2}", f"CTM; {TO_TEXT}"),
-    (r"(?:diff --git |--- a/)", "a patch, no transcript"),
+    (r"(?:diff --git |--- a/)", "a patch, not a transcript"),
     (r"#EXTM3U", "a playlist; read the WebVTT files that it names"),
 )
 _XML = {

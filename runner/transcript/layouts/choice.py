@@ -95,7 +95,7 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
         same = sum(at in turns and turns[at][0] == name for at, (name, _) in found.items())
         if other.score >= chosen.score * NEAR_TIE and same < len(found) * 0.95:
             notes.warn(
-                f"the layout may as well be '{other.layout.name}', such as in "
+                f"the layout could also be '{other.layout.name}', such as in "
                 f"'{rows[next(iter(other.openings))].raw[:60]}'; read as '{best.name}'"
             )
 

@@ -1,4 +1,4 @@
-"""Evidence for a layout: what it opens in the rows of a file, and which of its labels speak."""
+"""Evidence for a layout: the turns it opens in a file, and which labels are speakers."""
 
 import itertools
 import re
@@ -16,9 +16,9 @@ _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What speaks for *layout*: its *openings* by row, the *verdict* on their labels, a score.
+    """Evidence for *layout*: its *openings* by row, the *verdict* on their labels, a score.
 
-    It is no talk if one label recurs here and there amid much text, such as `Germany: …`.
+    A label that recurs rarely within much text, such as `Germany: …`, is not a speaker.
     """
 
     layout: Layout

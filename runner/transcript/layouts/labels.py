@@ -1,4 +1,4 @@
-"""Labels: texts in the place of a speaker's name, and which of them are speakers."""
+"""Labels: texts in a speaker's position, and which of them are speakers."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Time scale of a file: what the numbers of its stamps mean, judged by all of them together."""
+"""Time scale of a file: the units of its time stamps, inferred from all of them."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Forms of a name: parts and inflections, and where a word that is a name stands for it."""
+"""Forms of a name: parts and inflections, and where a common word is used as a name."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

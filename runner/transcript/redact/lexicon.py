@@ -1,4 +1,4 @@
-"""Lexicon of redaction: lists of names, words that are no names, and how words are compared."""
+"""Lexicon of redaction: lists of names and non-names, and how words are compared."""
 
 import pkgutil
 import unicodedata

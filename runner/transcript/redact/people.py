@@ -1,4 +1,4 @@
-"""People in running text: names that lists, titles, introductions and verbs give away."""
+"""People in running text: names recognized by lists, titles, introductions and verbs."""
 
 from collections.abc import Iterator, Sequence, Set
 

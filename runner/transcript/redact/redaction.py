@@ -19,7 +19,7 @@ _GAP = r"\\{0,4}_|[ \u00a0-]"
 
 
 class Redaction(Unredacted):
-    """What is replaced in one transcript, and by what.
+    """The replacements in one transcript.
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are

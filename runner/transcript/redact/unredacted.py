@@ -1,4 +1,4 @@
-"""Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
+"""Null redaction: the interface of a redaction without replacements; loads no patterns."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ _KINDS = {
 
 
 class Unredacted:
-    """A transcript that is sent as it is; `Redaction` has the stand-ins of one that is not."""
+    """A transcript that is sent unchanged; `Redaction` replaces names."""
 
     note = ""  # the explanation of stand-ins for the model
 
