@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C while Python still imports it is no traceback."""
+    """Run the command line; Ctrl-C during imports prints no traceback."""
     try:
         from runner.run.command import main as command
     except KeyboardInterrupt:

@@ -232,8 +232,12 @@ LONG = "x" * 5000
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["--experimental-rerun", "job.pickle"], 2, "--experimental-rerun: it runs what a file"),
-        (["--exp=job.pickle"], 2, "--exp: it runs what a file holds"),
+        (
+            ["--experimental-rerun", "job.pickle"],
+            2,
+            "--experimental-rerun: it runs the configuration in a file",
+        ),
+        (["--exp=job.pickle"], 2, "--exp: it runs the configuration in a file"),
         (["--resolve"], 2, "The --resolve flag can only be used"),
         (["-m", "--cfg", "job"], 2, "Only one of --run, --multirun"),
         (["-sc", "bogus"], 2, "Expecting one subcommand"),
