@@ -18,14 +18,22 @@ SIZES = (6, 8, 12, 20, 40)
 GAPS = (0.0, 0.05, 0.1, 0.2)
 
 
-def study(source: random.Random, transcripts: int, rates: Sequence[float]) -> list[list[Counts]]:
-    """Return right and labelled findings of settings with *rates*, by setting and transcript."""
+def study(
+    source: random.Random,
+    transcripts: int,
+    rates: Sequence[float],
+    labels: Sequence[tuple[int, int]] = (),
+) -> list[list[Counts]]:
+    """Return right and labelled findings of settings with *rates*, by setting and transcript.
+
+    *labels* are the fewest and the most labelled findings of each setting, by default 5 and 15.
+    """
     settings: list[list[Counts]] = [[] for _ in rates]
     for _ in range(transcripts):
         hard = source.gauss(0, 0.12)
-        for setting, rate in zip(settings, rates, strict=True):
+        for at, (setting, rate) in enumerate(zip(settings, rates, strict=True)):
             chance = min(0.98, max(0.02, rate + hard + source.gauss(0, 0.06)))
-            labelled = source.randint(5, 15)
+            labelled = source.randint(*(labels[at] if labels else (5, 15)))
             right = sum(source.random() < chance for _ in range(labelled))
             setting.append((float(right), float(labelled)))
     return settings
@@ -56,6 +64,12 @@ def main(studies: int) -> None:
             print(
                 f"{size:11}  {gap:10.2f}  {told / studies:10.1%}  {held / studies:17.1%}  {middle}"
             )
+    for size in SIZES:
+        wrong = sum(
+            verdicts(study(source, size, (0.7, 0.7), ((1, 4), (15, 40))))[0][1]
+            for _ in range(studies)
+        )
+        print(f"{size} transcripts, equal settings of 1-4 and 15-40 labels: {wrong / studies:.1%}")
     for count in (3, 5):
         wrong = sum(
             any(apart for _, apart in verdicts(study(source, 12, (0.7,) * count)))

@@ -9,7 +9,7 @@ import yaml
 
 from runner.config.model_facts import map_entry, model_facts
 from runner.config.schema import ModelSettings
-from runner.providers.batches.factory import has_batches
+from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import TIERS, accepted_efforts, provider_of
 from runner.providers.prices import prices_of
 
@@ -80,7 +80,7 @@ def _cache(model: ModelSettings) -> str:
 
 def delivery(choice: str, model: ModelSettings) -> tuple[str, ...]:
     """Return how one provider delivers replies at a lower price, and what shows it."""
-    provider, batches = provider_of(model), has_batches(model)
+    provider, batches = provider_of(model), not why_no_batches(model)
     flex = "flex" in TIERS.get(provider, {}) and model.simulate is None
     how, found = APIS.get(provider, ("no", "")) if batches else ("no", "")
     tested = "a loopback double" if batches else ""

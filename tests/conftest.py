@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from runner.run.cli.compose import register_resolvers
+
+# Every process that a test starts would compile all modules anew: 50 s of CPU, and these 20 s.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 # How fast a machine is decides about nothing; the same examples on every machine.

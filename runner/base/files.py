@@ -37,7 +37,7 @@ class Draft:
             raise
 
     def reserve(self, size: int) -> None:
-        """Make room for *size* bytes in all; raise OSError and keep what there is without it."""
+        """Make room for a total of *size* bytes; raise OSError and change nothing without it."""
         if self._descriptor is None or size <= self._size:
             return
         if hasattr(os, "posix_fallocate"):

@@ -1,7 +1,7 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,14 @@ _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Safe):  # type: ignore[misc]
-    """Refuses a key that stands twice in a mapping, of which YAML would lose the first."""
+    """Refuses a key that appears twice in a mapping, of which YAML would lose the first."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(names) > len(set(names)):
             twice, _ = Counter(names).most_common(1)[0]
             line = node.start_mark.line + 1
-            raise ValueError(f"the key {twice!r} stands twice in the mapping of line {line}")
+            raise ValueError(f"the key {twice!r} appears twice, in the mapping of line {line}")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -148,11 +148,31 @@ def section(data: Any, *keys: str) -> Mapping[str, Any]:
     return mapping(at(data, *keys))
 
 
+def flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings by their dotted keys; lists are values."""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
 def at(data: Any, *keys: str) -> Any:
     """Return the value at the path *keys* of *data*, None if there is none."""
     for key in keys:
         data = mapping(data).get(key)
     return data
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return *value* with every text in it changed, including the keys of mappings."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {with_texts(key, change): with_texts(each, change) for key, each in value.items()}
+    return (
+        [with_texts(each, change) for each in value] if isinstance(value, list | tuple) else value
+    )
 
 
 def number(value: Any) -> float | None:

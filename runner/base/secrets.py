@@ -5,13 +5,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from runner.base.disguise import mask_disguised
 from runner.base.errors import ConfigError
-from runner.base.json import load_json, mapping
+from runner.base.json import load_json, mapping, with_texts
 
 MASK = "***"
 MIN_CHARS = 8  # a shorter value would occur in ordinary text
@@ -82,12 +81,7 @@ class Secrets:
 
         Without *shapes* only known keys are masked, as by `redact_values`.
         """
-        if isinstance(value, str):
-            return self.redact(value) if shapes else self.redact_values(value)
-        redacted = partial(self.redact_all, shapes=shapes)
-        if isinstance(value, Mapping):
-            return {redacted(key): redacted(body) for key, body in value.items()}
-        return list(map(redacted, value)) if isinstance(value, list | tuple) else value
+        return with_texts(value, self.redact if shapes else self.redact_values)
 
     def found_in(self, data: bytes) -> bool:
         """Return whether *data* contains one of the values, disguised or not."""

@@ -14,9 +14,10 @@ from runner.base.regular_files import open_regular
 from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
-_QUOTED = re.compile(r'[",;]')  # also where a semicolon ends a cell
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
+_QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
-_SEPARATOR = re.compile(r"\Asep=.\r?\n")  # Excel's own first line
+_SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -37,18 +38,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.9g}"
     text = _LINE_ENDS.sub(" ", to_safe_text(str(value)))
-    if _FORMULA.match(text) and not _is_number(text):
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         text = f"'{text}"
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
-
-
-def _is_number(text: str) -> bool:
-    """Return whether *text* is a number: -1 is no formula."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def read_table(
@@ -112,13 +104,16 @@ def read_text(file: Path, limit: int) -> str:
         raise ConfigError(f"{file} cannot be read: {why}") from error
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError(
             f"{file}:{line}: cannot be read: it is not UTF-8 (byte {error.start}); save it as "
-            f"CSV UTF-8"
+            f"UTF-8, in Excel as CSV UTF-8"
         ) from error
+    if "\0" in text:
+        raise ConfigError(f"{file}: cannot be read: it is no text, but of another program")
+    return text
 
 
 def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:
@@ -127,7 +122,7 @@ def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None
             near = did_you_mean(column, filter(None, names))
             raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
     if twice := next((name for name in names if name and names.count(name) > 1), None):
-        raise ConfigError(f"{file}:1: the column {twice!r} stands there twice")
+        raise ConfigError(f"{file}:1: two columns are called {twice!r}")
 
 
 def _plain(cell: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+USAGE_FIGURES = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -47,8 +49,7 @@ class Usage:
 
     def figures(self) -> dict[str, Any]:
         """Return tokens and dollars by the names they have in benchmark.json and metadata.json."""
-        names = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in USAGE_FIGURES}
 
 
 def sum_usd(costs: Iterable[float | None]) -> float | None:

@@ -116,7 +116,6 @@ def _is_offline(model: ModelSettings | ModelRoute) -> bool:
 
 
 def _readings(job: Setup) -> dict[str, Reading]:
-    """Return the offline model's readings by analyzer name; empty if no model is offline."""
     if not any(model.settings.name.startswith(OFFLINE) for model in job.models.values()):
         return {}
     return {name: find_reading(analyzer.module) for name, analyzer in job.analyzers.items()}

@@ -88,7 +88,7 @@ class Check(SettingsSection):
         if self.metric:
             return self.metric
         bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]
-        value = "" if self.value is None else repr(self.value)
+        value = "" if self.value is None else repr(self.value).replace("\\\\", "\\")
         return " ".join(filter(None, (self.path, self.type, value, *bounds)))[:120]
 
     @model_validator(mode="after")

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.json import at, load_yaml, mapping
 from runner.base.json import text as text_of
-from runner.base.regular_files import kind_of, open_regular, user_path
+from runner.base.regular_files import kind_of, user_path
+from runner.base.tables import read_table, read_text
 from runner.base.text import to_safe_text
 from runner.config.section import NAME
 
@@ -20,7 +19,10 @@ MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
 
 _MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")  # of an item in a list
-_EXPECTED = "expected a question a line, or YAML: a list of questions, or NAME: question"
+_EXPECTED = (
+    "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
+    "a column `question`"
+)
 
 
 def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -65,10 +67,13 @@ def read_guide(path: str) -> dict[str, str]:
     """Return the questions in the file *path* by the name of their analyzer; raise ConfigError."""
     file = user_path(path)
     try:
-        is_yaml = file.suffix.lower() in (".yaml", ".yml", ".json")
-        found = list(_of_yaml(_loaded(file)) if is_yaml else _of_lines(file))
+        found = list(_questions_in(file, file.suffix.lower()))
     except OSError as error:
         raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
+    except ConfigError as error:  # begins with the file, and maybe a line
+        why = re.sub(r"^:(\d+):", r"line \1:", str(error).removeprefix(str(file))).strip()
+        more = "" if isinstance(error.__cause__, OSError) else f": {_EXPECTED}"
+        raise ConfigError(f"guide={path}: {why.removeprefix(': ')}{more}") from error
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
     if not 0 < len(found) <= MAX_QUESTIONS:
@@ -85,29 +90,26 @@ def read_guide(path: str) -> dict[str, str]:
         if not NAME.match(named) or named in questions:
             expected = "expected another name of lower-case letters, digits and _"
             raise ConfigError(f"{where}: {one_line(named, 60)!r}: {expected}")
-        if line in questions.values():
-            raise ConfigError(f"{where}: {shown} is there twice: expected each question once")
+        if line.casefold() in map(str.casefold, questions.values()):
+            raise ConfigError(f"{where}: {shown} appears twice: expected each question once")
         questions[named] = line
     return questions
 
 
-def _of_lines(file: Path) -> Iterator[tuple[str, str]]:
-    with open_regular(file, MAX_BYTES) as opened:
-        text = opened.read(MAX_BYTES).decode("utf-8-sig")
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield "", _MARK.sub("", line)
+def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
+    """Yield name, empty for none, and text of each question; raise OSError, TypeError, ValueError.
 
-
-def _loaded(file: Path) -> Any:
-    """Return the YAML in *file*; raise ValueError for a name that is there twice."""
-    value = load_yaml(file)
-    with open_regular(file, MAX_BYTES) as opened:
-        whole = yaml.compose(opened.read(MAX_BYTES), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    names = [key.value for key, _ in whole.value] if isinstance(whole, yaml.MappingNode) else []
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{twice[0]!r} is there twice")
-    return value
+    A table has a column `question`, and maybe `name`. Raises ConfigError.
+    """
+    if ending in (".yaml", ".yml", ".json"):
+        yield from _of_yaml(load_yaml(file))
+    elif ending in (".csv", ".tsv"):
+        for _, row in read_table(file, ("question",), MAX_BYTES, 10 * MAX_QUESTIONS):
+            yield row.get("name", ""), row["question"]
+    else:
+        for line in read_text(file, MAX_BYTES).splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                yield "", _MARK.sub("", line)
 
 
 def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:

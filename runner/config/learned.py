@@ -27,8 +27,8 @@ class Learned:
 
     *window* is its context window in tokens as *source* names it, *slots* the calls that the
     server answers at once; None if unknown. *factor* is its tokens per token of our count, by
-    which material is cut; usage only changes that of later runs, so that a run taken up again
-    cuts as before. *before* are the unchecked facts by which the run that learned it cut: its
+    which material is cut; usage only changes that of later runs, so that a resumed run cuts as
+    before. *before* are the unchecked facts by which the run that learned it cut: its
     answers are stored under those cuts.
     """
 
@@ -109,7 +109,7 @@ def is_cut_off(read: int, counted: int, window: int | None) -> bool:
 
 
 def believed_window(tokens: float | None) -> int | None:
-    """Return the window of *tokens*, None if no model has such a one."""
+    """Return *tokens* as a window, None outside WINDOWS."""
     least, most = WINDOWS
     return int(tokens) if tokens is not None and least <= tokens <= most else None
 

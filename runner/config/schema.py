@@ -34,7 +34,7 @@ from runner.config.simulate import SimulateSettings
 
 
 class AboutSettings(SettingsSection):
-    """What is known of a transcript beside its text; it is told to the model."""
+    """Facts about a transcript, which prompts show to the model."""
 
     title: str | None = None
     date: str | None = None
@@ -122,7 +122,7 @@ class CollectionSettings(SettingsSection):
 
 
 class BudgetSettings(SettingsSection):
-    """Limits on what a run or batch may use in all its sessions; None is no limit."""
+    """Limits on the total of all sessions of a run or batch; None is no limit."""
 
     max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
     max_tokens: Annotated[int, Field(ge=1)] | None

@@ -41,5 +41,5 @@ def check_codes(book: Codebook | None, redaction: Unredacted) -> None:
         if redaction.mask(name, eager=True) != name:
             raise ConfigError(
                 f"codebook: transcript.redact replaces a name or identifier in the code {name!r}: "
-                f"call it otherwise"
+                f"rename it"
             )

@@ -22,7 +22,7 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # heads the column of the speakers that rows are about
-_MAX_NEAR = 5_000  # names among which the nearest is looked for
+_MAX_NEAR = 5_000  # names that are compared to find the nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +232,20 @@ def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _key(name: str) -> str:
+    return _spelled(name).casefold()
+
+
+def _spelled(name: str) -> str:
     return normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
 
 
 def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
     key = _key(cell)
     found = known.get(key, ())
-    exact = [name for name in found if _key(name) == key]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
+    same = [name for name in found if _key(name) == key]
+    exact = [name for name in same if _spelled(name) == _spelled(cell)]
+    if len(exact or same or found) == 1:
+        return (exact or same or found)[0]
     shown = repr(one_line(cell, 100))
     if found:
         raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")

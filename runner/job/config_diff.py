@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from runner.base.errors import one_line
+from runner.base.json import flat
 from runner.config.schema import Settings
 from runner.job.job import Setup
 
@@ -22,7 +22,7 @@ _FREE = re.compile(
 
 def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
     """Yield each changed key that affects answers, with its old and new value."""
-    before, after = dict(_flat(old.model_dump())), dict(_flat(new.model_dump()))
+    before, after = dict(flat(old.model_dump())), dict(flat(new.model_dump()))
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
         if was != now and not _FREE.fullmatch(key):
@@ -34,11 +34,3 @@ def changed_prompts(before: Mapping[str, str], job: Setup) -> Iterator[str]:
     for name, analyzer in job.analyzers.items():
         if before.get(name) != analyzer.prompt_digest:
             yield f"analyzers.{name}: its prompt or answer shape has changed"
-
-
-def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value

@@ -15,14 +15,7 @@ from pydantic import ValidationError
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import Answered, Checked, Function, evaluate
 from runner.answers.paths import check_path, compiled
-from runner.answers.references import (
-    MAX_BYTES,
-    SUFFIXES,
-    Reference,
-    References,
-    read_references,
-    references_for,
-)
+from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of
@@ -73,10 +66,6 @@ class Expected:
     def evaluate(self, about: Answered) -> list[Checked]:
         """Return the results of the checks of what *about* answered, except judged ones."""
         return evaluate(self.of(about.name), about, self.functions)
-
-    def references_for(self, transcript: str) -> Sequence[Reference]:
-        """Return the reference answers for *transcript*, a file's name."""
-        return references_for(self.references, transcript)
 
     @property
     def slow(self) -> bool:

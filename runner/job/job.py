@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
@@ -97,7 +98,7 @@ class Setup:
         return chain_of(node, self.settings, self.models)
 
     def escalation(self, node: Node) -> tuple[Model, ...]:
-        """Return the models that answer *node* anew if an answer fails what is expected of it."""
+        """Return the models that answer *node* again if an answer fails its checks."""
         return escalation_of(node, self.settings, self.models)
 
 
@@ -182,18 +183,16 @@ def redacted_question(
     """Return *messages* with stand-ins also outside the *material*, which has them."""
     if not redaction:
         return messages
-    return tuple(
-        {**message, "content": [_part(redaction, part, material) for part in message["content"]]}
-        if isinstance(message["content"], list)
-        else {**message, "content": redaction.mask(message["content"], fixed=True)}
-        for message in messages
-    )
 
+    def masked(content: Any) -> Any:
+        if isinstance(content, str):
+            return redaction.mask(content, fixed=True)
+        return [
+            part if part["text"] == material else {**part, "text": masked(part["text"])}
+            for part in content
+        ]
 
-def _part(redaction: Unredacted, part: Mapping[str, str], material: str) -> Mapping[str, str]:
-    if part["text"] == material:
-        return part
-    return {**part, "text": redaction.mask(part["text"], fixed=True)}
+    return tuple({**message, "content": masked(message["content"])} for message in messages)
 
 
 def variables_of(

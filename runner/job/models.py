@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
@@ -14,6 +13,7 @@ from runner.job.graph import Node
 from runner.providers.prices import Prices, prices_of
 
 MAIN = "main"
+DELIVERIES = ("live", "flex", "batch")
 _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 
@@ -54,12 +54,12 @@ class Model:
     @cached_property
     def prices_by_delivery(self) -> dict[str, Prices | None]:
         """What its tokens cost by each delivery; a service tier that is set stays that of live."""
-        changes: dict[str, dict[str, Any]] = {
-            each: {"delivery": each, "service_tier": None} for each in ("flex", "batch")
-        }
-        changes["live"] = {"delivery": "live"}
-        made = {each: self.settings.model_copy(update=change) for each, change in changes.items()}
-        return {each: prices_of(settings) for each, settings in made.items()}
+        made = {}
+        for each in ("flex", "batch", "live"):
+            tier = self.settings.service_tier if each == "live" else None
+            settings = self.settings.model_copy(update={"delivery": each, "service_tier": tier})
+            made[each] = prices_of(settings)
+        return made
 
     @property
     def is_paid(self) -> bool:

@@ -67,8 +67,8 @@ def in_part(messages: Sequence[Message], name: str) -> tuple[Message, ...]:
 def other_format(request: Request) -> Request | None:
     """Return *request* with its analyzer's own schema in place of a shared one, or the reverse.
 
-    Both ask the same question: an answer to one is not paid for again by the other. A shared
-    schema is stood for by the own one, which is all that a key sees of it.
+    Both ask the same question, so that an answer to one is reused for the other: keys are made of
+    the analyzer's own schema.
     """
     if request.schema is None:
         return None

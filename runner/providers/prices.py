@@ -174,7 +174,6 @@ def _times(levels: Levels, share: float) -> Levels:
 
 
 def _tier(name: str) -> str:
-    """Return the map's name of a tier."""
     return _TIER_NAMES.get(name.lower(), name.lower())
 
 

@@ -32,7 +32,7 @@ class _NotFollowed(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _asked(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """Return the JSON that a server answers; raise OSError or ValueError without any.
 
     *base* is its address up to `/v1`; *key* is sent as the calls send it.
@@ -66,7 +66,7 @@ def learn_served(
     """
     parts = urlsplit(model.api_base or "")
     path = parts.path.rstrip("/").removesuffix("/v1")
-    ask = partial(_asked, urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
+    ask = partial(_fetch, urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
     name = model.name.partition("/")[2]
     try:
         found = [*_windows(ask, name, learned, sends_size="num_ctx" in model.params)]

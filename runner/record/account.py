@@ -9,16 +9,14 @@ from typing import Any
 
 from runner.base.files import TEMP
 from runner.base.json import amount, listing, read_json, section
+from runner.base.usage import USAGE_FIGURES
 from runner.record.batch_directory import is_batch, runs_of
 from runner.record.journal import Journal, Spent
 from runner.record.run_directory import COMPLETED
 
 _ROUNDING = 1e-9
 _SUMS = {"tokens": ("prompt_tokens", "completion_tokens"), "usd": ("cost_usd",)}
-_FIGURES = (
-    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
-    *("charged_tokens", "charged_usd", "attempts", "unsettled"),
-)
+_FIGURES = (*USAGE_FIGURES, "charged_tokens", "charged_usd", "attempts", "unsettled")
 
 Figures = Mapping[str, float]  # tokens, dollars and attempts by their names in metadata.json
 

@@ -29,6 +29,7 @@ from runner.base.regular_files import (
     read_lines,
 )
 from runner.base.tables import as_rows
+from runner.base.usage import USAGE_FIGURES
 from runner.record.journal import MAX_LISTED, Spent, lines_of, parse_lines, read_journal
 from runner.record.run_directory import COMPLETED, INPUTS, check_folders
 from runner.transcript.inputs import Input
@@ -88,7 +89,7 @@ class ResultRow:
 MAX_TABLE = 128 * 1024 * 1024  # bytes of results.jsonl
 COLUMNS = tuple(field.name for field in fields(ResultRow))
 THEME_COLUMNS = ("themes", "theme_ids")  # of a batch with a collection
-_TOTALS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "attempts")
+_TOTALS = (*USAGE_FIGURES, "attempts")
 
 
 def is_batch(path: Path) -> bool:

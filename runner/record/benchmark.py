@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.base.usage import Usage, sum_usd
+from runner.base.usage import USAGE_FIGURES, Usage, sum_usd
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.schedule import Duration, critical_path, ideal_makespan
 from runner.job.job import Job
@@ -90,8 +90,7 @@ def delivered(attempts: Iterable[Attempt]) -> dict[str, Any]:
 
 def headline(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the figures of `run.finished`, from benchmark.json's `run`."""
-    keys = ("succeeded", "total", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
-    figures = {key: run[key] for key in keys}
+    figures = {key: run[key] for key in ("succeeded", "total", *USAGE_FIGURES)}
     speed_up = run["speed_up"] and round(run["speed_up"], 2)  # None when no time passed
     return {**figures, "wall_s": round(run["wall_s"], 3), "speed_up": speed_up}
 

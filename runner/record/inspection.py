@@ -103,7 +103,8 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         return
     if inspection.secrets.found_in(data):
         inspection.fault(name, "holds the value of a key")
-    if path.name.startswith(TEMP) or (_is_unfinished(inspection) and not is_record(name)):
+    unfinished = inspection.spent is not None and not (inspection.root / COMPLETED).exists()
+    if path.name.startswith(TEMP) or (unfinished and not is_record(name)):
         return  # a crash may have torn it; a resumed batch writes it again
     if path.suffix == ".json" and not is_record(name):
         try:
@@ -112,10 +113,6 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
             inspection.fault(name, f"not JSON from line {error.lineno}, column {error.colno}")
         except ValueError as error:
             inspection.fault(name, f"not what a run writes: {error}")
-
-
-def _is_unfinished(inspection: Inspection) -> bool:
-    return inspection.spent is not None and not (inspection.root / COMPLETED).exists()
 
 
 def _check_lines(inspection: Inspection, name: str, lines: Iterable[bytes]) -> None:

@@ -220,6 +220,9 @@ class _Writer:
         for cell in table.rows[0].cells:
             for run in cell.paragraphs[0].runs:
                 run.bold = True
+        for row in table.rows:
+            kept = row._tr.get_or_add_trPr()
+            kept.append(kept.makeelement(f"{{{kept.nsmap['w']}}}cantSplit"))
         heading = table.rows[0]._tr.get_or_add_trPr()
         heading.append(heading.makeelement(f"{{{heading.nsmap['w']}}}tblHeader"))
         self.document.add_paragraph()

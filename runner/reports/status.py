@@ -19,19 +19,19 @@ from runner.reports.stored_run import runs_in
 
 USAGE = """\
 usage: colloquy-status DIR…
-Says of the runs and batches in and below every DIR which calls are in batches that are out, since
-when, and what they may cost at most. It reads files only and asks no provider.
+Lists the calls of the runs and batches in and below every DIR that are in batches at a provider:
+since when, and what they may cost at most. It reads files only and asks no provider.
 
-Exit codes: 0 told, 2 a path without a run."""
+Exit codes: 0 listed, 2 a path without a run."""
 _HEAD = ("batch", "model", "calls", "out for", "may cost")
 
 
 def main() -> None:
     """Run the command line."""
-    sys.exit(run_command("colloquy-status", lambda: USAGE, _tell))
+    sys.exit(run_command("colloquy-status", lambda: USAGE, _list))
 
 
-def _tell(given: Arguments) -> None:
+def _list(given: Arguments) -> None:
     for word in given.words:
         for run in dict.fromkeys(batch_of(run) or run for run in runs_in(Path(word))):
             check_folders(run)

@@ -1,5 +1,6 @@
 """Verification of how a collection came about: its calls, groups, curve, and a model's words."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from runner.providers.offline.language.sentences import words
 from runner.record.previous_session import read_record
 from runner.record.testimony import JointFinding, joins_of, place_of
 
+_CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
 
 
@@ -63,8 +65,9 @@ class Calls:
             name = row.node.partition("/")[0]
             if row.node == FILE:  # the quotes that are in the runs only
                 continue
-            if name not in stages or row.node in seen:
-                yield f"ledger: {row.node!r} is {'there twice' if row.node in seen else 'no call'}"
+            if name not in stages or row.node in seen or not _CALL.fullmatch(row.node):
+                what = "appears twice" if row.node in seen else "is no call"
+                yield f"ledger: {row.node!r} {what}"
                 continue
             seen.add(row.node)
             if row.tokens_in > row.tokens_budget and row.inputs > 1:
@@ -87,8 +90,8 @@ class Calls:
             by_place.setdefault(place_of(each.file), []).append(each)
         own = (f"{node.name}/leaf_", node.name)
         rows = [row for row in self.stored.ledger if row.level == 0 and row.node.startswith(own)]
-        if sum(row.inputs for row in rows) != len(mine):
-            total = sum(row.inputs for row in rows)
+        total = sum(row.inputs for row in rows)
+        if total != len(mine) or len(rows) > len(mine):
             yield f"ledger: {node.name} read {total} findings, the runs give {len(mine)}"
             return
         leaves = list(_parts(rows, sorted(by_place.items())))
@@ -117,7 +120,7 @@ class Calls:
         for theme in self.stored.themes:
             for step in theme.merged:
                 heads = [self.found.get(part[0] if part else "") for part in step.parts]
-                same = {tuple(words(each.shown)) if each else None for each in heads}
+                same = {each and (tuple(words(each.shown)) or each.shown) for each in heads}
                 whole = frozenset(name for part in step.parts for name in part)
                 if step.by == WORDS and whole not in groups and (len(same) > 1 or None in same):
                     yield f"{theme.id}: findings joined by words are not alike by them"

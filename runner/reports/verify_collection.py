@@ -1,13 +1,14 @@
 """Verification of collection/themes.json: its ids, quotes and counts, made again from the runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import AGAINST, FILE, FOR, Collection, Theme, ThemeQuote, read_collection
-from runner.base.errors import ColloquyError
-from runner.base.json import load_json, read_yaml, text
+from runner.base.errors import ColloquyError, one_line
+from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.record.batch_directory import rows_of
@@ -58,7 +59,7 @@ def collection_faults(batch: Path) -> list[str]:
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
         *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
-        *(_tables(batch) if (batch / COMPLETED).is_file() else ()),
+        *(_told(batch, stored) if (batch / COMPLETED).is_file() else ()),
     ]
 
 
@@ -67,19 +68,24 @@ def collection_note(batch: Path) -> str:
 
     Raises OSError and ValueError.
     """
-    if not (batch / FILE).is_file() or read_collection(load_json(batch / FILE)) is None:
+    found = read_collection(load_json(batch / FILE)) if (batch / FILE).is_file() else None
+    if found is None or not found.ledger:
         return ""
     why = not_made_again(validate(read_yaml(batch / RESOLVED)))
     words = (
         "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
     )
     return f"{words}, whose truth is not checked" + (
-        f"; groups and curve are not: {why}" * bool(why)
+        f"; groups and curve are not made again: {why}" * bool(why)
     )
 
 
-def _tables(batch: Path) -> Iterator[str]:
-    """Yield the tables that are not what themes.json gives."""
+def _told(batch: Path, stored: Collection) -> Iterator[str]:
+    """Yield the counts of metadata.json, and the tables, that are not what themes.json gives."""
+    about = section(read_json(batch / "metadata.json"), "collection")
+    for name in about.keys() & {each.name for each in fields(stored)} - {"status"}:
+        if about[name] != (count := len(getattr(stored, name))):
+            yield f"it has {count} {name}, and metadata.json says {one_line(repr(about[name]), 20)}"
     if (facts := facts_of(read_run(batch))) is None:
         return
     for name, make in TABLES.items():
@@ -107,10 +113,10 @@ def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str
 
 
 def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
-    """Yield which themes are there twice, and which counts of what is in none are wrong."""
+    """Yield which themes appear twice, and which counts of what is in none are wrong."""
     ids = [theme.id for theme in stored.themes]
     if twice := next((name for name in ids if ids.count(name) > 1), None):
-        yield f"{twice} is there twice"
+        yield f"{twice} appears twice"
     if stored.unused != unused:
         yield f"unused is {stored.unused}, the runs give {unused}"
     left = grouped - {name for theme in stored.themes for name in theme.findings}

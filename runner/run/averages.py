@@ -64,7 +64,6 @@ def mean_of(calls: Sequence[CallAverages]) -> CallAverages:
 
 
 def _deliveries(timing: NodeTiming) -> set[str]:
-    """Return how the calls went that were answered."""
     return {each.delivery for each in timing.calls.attempts if each.outcome == "ok"}
 
 

@@ -112,8 +112,6 @@ def _hydra_main(codes: list[int]) -> None:
 
 
 def _compose(jobs: "_Jobs") -> None:
-    """Let Hydra compose the command line and run its jobs."""
-
     def task(cfg: DictConfig) -> Any:
         return jobs.run(cfg)
 
@@ -167,7 +165,7 @@ class _Jobs:
     def _job(self, cfg: DictConfig) -> remote.Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
-        sweep = Path(hydra_config.runtime.output_dir).parent
+        sweep = job_directory().parent
         if sweeping and not OmegaConf.select(cfg, "plan") and sweep not in self.sweeps:
             sign_stored(sweep)
             self.sweeps[sweep] = None
@@ -183,6 +181,11 @@ def _compare(sweep: Path) -> None:
         leave_index(sweep.parent.parent)
 
 
+def job_directory() -> Path:
+    """Return the directory of the job that Hydra composed last."""
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
 def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
     """Return the job of *cfg*, as Hydra composed it; *begun* as in `execute_job`."""
     hydra_config = HydraConfig.get()
@@ -191,7 +194,7 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
     typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
     overrides = [str(override) for override in typed]
-    output_dir = Path(hydra_config.runtime.output_dir)
+    output_dir = job_directory()
     here = output_dir.resolve() == Path.cwd().resolve()
     built = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one

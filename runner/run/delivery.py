@@ -122,12 +122,14 @@ class JobDelivery:
 
     async def close(self, stop: Stop) -> None:
         """Leave or cancel what is out, as the settings or the person at the terminal say."""
-        out = sum(len(each.out) for each in self.deliverers.values())
+        out = sum(len(each.collector.out) for each in self.deliverers.values())
         cancel = self.job.settings.delivery.on_interrupt == "cancel"
         if stop.signum == signal.SIGINT and out and sys.stdin.isatty() and sys.stderr.isatty():
             cancel = await offload(_asked, out, cancel)
         for deliverer in self.deliverers.values():
             await deliverer.close(cancel=cancel and stop.signum is not None)
+        if cancel and stop.signum is not None and out:
+            print_stderr(f"colloquy: {plural(out, 'batch')} cancelled; what is finished is paid")
 
 
 def _asked(out: int, cancel: bool) -> bool:

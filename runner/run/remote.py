@@ -85,10 +85,8 @@ class RemoteJobs:
         A failure ends no other job: `collect` reports it. Raises OutputError if the status
         cannot be written.
         """
-        from hydra.core.hydra_config import HydraConfig
-
         from runner.reports.stored_run import is_run
-        from runner.run.command import hydra_job
+        from runner.run.command import hydra_job, job_directory  # imports Hydra
         from runner.run.session import Session
 
         status = JobStatus(self._origin.token, socket.gethostname())
@@ -96,7 +94,7 @@ class RemoteJobs:
             raise OutputError(
                 f"{status.host} cannot see {self._lost}; a sweep needs one file system"
             )
-        path = Path(HydraConfig.get().runtime.output_dir)
+        path = job_directory()
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
         make_directory(file.parent, path.parent)
         begun = _read(file, status.token) is not None and is_run(path)

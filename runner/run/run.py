@@ -242,9 +242,6 @@ class Run:
         """Answer one node; its failure is its outcome, never an exception."""
         recorder = self._recorder
         ready, calls = recorder.elapsed_s(), recorder.call_log(node)
-        if self._before is not None and node is self.job.pipeline.nodes[0]:
-            calls.absorb(self._before)
-            calls.start_conversation()
         recorder.node_started(node)
         with structlog.contextvars.bound_contextvars(stage=node.stage):
             log.info("node.started", analyzer=node.name)
@@ -262,5 +259,7 @@ class Run:
             outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
                 self._contexts.prepare(node, outcome)
+            if self._before is not None and node is self.job.pipeline.nodes[0]:
+                calls.absorb(self._before)
             recorder.node_ended(node, outcome, calls, ready)
         return outcome

@@ -31,13 +31,12 @@ _ZIPS = (
 )
 _CONTAINERS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
-# (offset, bytes, what it is and how it becomes a transcript)
-_MAGIC = (
+# (offset, bytes or several of them, what it is and how it becomes a transcript)
+_MAGIC: tuple[tuple[int, bytes | tuple[bytes, ...], str], ...] = (
     (0, b"\x89PNG", "a PNG image"),
     (0, b"\xff\xd8\xff", "a JPEG image"),
     (0, b"GIF8", "a GIF image"),
-    (0, b"II*\0", "a TIFF image"),
-    (0, b"MM\0*", "a TIFF image"),
+    (0, (b"II*\0", b"MM\0*"), "a TIFF image"),
     (8, b"WEBP", "a WebP image"),
     (0, b"%PDF", "a PDF; use transcript.format=pdf"),
     (0, b"\xd0\xcf\x11\xe0", "an old Office file (doc, xls, ppt); save it as docx, CSV or text"),
@@ -54,8 +53,7 @@ _MAGIC = (
     (0, b"\x1aE\xdf\xa3", f"WebM or Matroska video; {_TRANSCRIBE}"),
     (0, b"0&\xb2u\x8ef\xcf\x11", f"Windows Media audio or video; {_TRANSCRIBE}"),
     (0, b"FLV\x01", f"Flash video; {_TRANSCRIBE}"),
-    (0, b"\0\0\x01\xba", f"MPEG video; {_TRANSCRIBE}"),
-    (0, b"\0\0\x01\xb3", f"MPEG video; {_TRANSCRIBE}"),
+    (0, (b"\0\0\x01\xba", b"\0\0\x01\xb3"), f"MPEG video; {_TRANSCRIBE}"),
     (0, b"\x1f\x8b", "gzip; decompress it first, with gunzip"),
     (0, b"BZh9", "bzip2; decompress it first, with bunzip2"),
     (0, b"\xfd7zXZ\0", "xz; decompress it first, with unxz"),
@@ -65,12 +63,10 @@ _MAGIC = (
     (257, b"ustar", f"a tar archive; {_UNPACK}"),
     (0, b"SQLite format 3\0", "an SQLite database; export the transcript as CSV or JSON"),
     (0, b"PAR1", "a Parquet file; convert it to CSV or JSON"),
-    (3, b"STL25.01", "EBU STL subtitles; convert them to SRT"),
-    (3, b"STL30.01", "EBU STL subtitles; convert them to SRT"),
+    (3, (b"STL25.01", b"STL30.01"), "EBU STL subtitles; convert them to SRT"),
     (0, b"bplist00", "a binary property list, such as a web archive; save it as HTML or text"),
     (0, b"\x93NUMPY", "a NumPy array; convert it to CSV or JSON"),
-    (0, b"\x7fELF", "a program"),
-    (0, b"MZ\x90", "a program"),
+    (0, (b"\x7fELF", b"MZ\x90"), "a program"),
 )
 _PROBE_BYTES = 4096
 _MAX_CONTROLS = 0.1  # of the characters of a text
@@ -115,7 +111,11 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
     except LookupError as error:
         raise fault(source, f"unknown transcript.encoding '{chosen}'; try cp1252") from error
     except UnicodeDecodeError as error:
-        raise fault(source, _bad_byte(error, encoding, chosen)) from error
+        where = f"byte 0x{data[error.start]:02x} at offset {error.start} is not {chosen}"
+        advice = "if the file is older Windows text, set transcript.encoding=cp1252"
+        if encoding is not None:
+            advice = f"transcript.encoding={encoding} does not fit this file"
+        raise fault(source, f"{where}; {advice}") from error
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
     head = text[:_PROBE_BYTES]
@@ -160,9 +160,8 @@ def _binary_kind(data: bytes, encoding: str | None) -> str | None:
 
 
 def _detected(data: bytes) -> str:
-    for mark, codec in _MARKS:
-        if data.startswith(mark):
-            return codec
+    if marked := next((codec for mark, codec in _MARKS if data.startswith(mark)), None):
+        return marked
     probe = data[:_PROBE_BYTES]
     half = len(probe) // 2
     even, odd = probe[0::2].count(0), probe[1::2].count(0)
@@ -170,13 +169,6 @@ def _detected(data: bytes) -> str:
     if len(data) % 2 == 0 and half and max(even, odd) > half * 0.3 and min(even, odd) < half * 0.05:
         return "utf-16-le" if odd > even else "utf-16-be"
     return "utf-8"
-
-
-def _bad_byte(error: UnicodeDecodeError, encoding: str | None, chosen: str) -> str:
-    where = f"byte 0x{error.object[error.start]:02x} at offset {error.start} is not {chosen}"
-    if encoding is None:
-        return f"{where}; if the file is older Windows text, set transcript.encoding=cp1252"
-    return f"{where}; transcript.encoding={encoding} does not fit this file"
 
 
 def nearest_file(path: Path) -> str:

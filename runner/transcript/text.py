@@ -14,8 +14,8 @@ from runner.transcript.layouts.rows import Row, row_of, rows_of
 from runner.transcript.layouts.tables import turns_of_table
 from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
+from runner.transcript.notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, trailing_stamp, with_plain_stamps
 
 _MIN_STAMPED_ROWS = 3
@@ -81,7 +81,8 @@ def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
     found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
     stamps = [stamp for stamp in found if stamp]
     words = sum(len(row.rest.split()) for row in rows) if stamps else 0
-    return time_scale_of(stamps, words, chat=choice.is_chat)
+    chat = choice.layout is not None and choice.layout.name == "angled label"
+    return time_scale_of(stamps, words, chat=chat)
 
 
 def _short_stamps(rows: Sequence[Row]) -> bool:

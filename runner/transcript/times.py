@@ -26,10 +26,8 @@ _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}
 _ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS}|{_DECIMALS})"
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
 _END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_DECIMALS}))?"
-_OPEN, _CLOSE = (
-    r"\\?([\[(（［【<#])?\s?@?(-)?",
-    r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?",
-)
+_OPEN = r"\\?([\[(（［【<#])?\s?@?(-)?"
+_CLOSE = r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
     re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?!\w|:\S)", re.I) for one in (_ONE, _BARE)

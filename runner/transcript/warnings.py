@@ -44,7 +44,8 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
-    yield from _other_language(segments)
+    if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
+        yield "this is hardly English, the only language that the offline model reads"
 
 
 def _share_without(
@@ -104,11 +105,6 @@ def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
     if most > words.total() * _NEARLY_ALL:
         share = most / words.total()
         yield f"'{speaker}' has {share:.0%} of the words of {plural(len(words), 'speaker')}"
-
-
-def _other_language(segments: Sequence[Segment]) -> Iterator[str]:
-    if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
-        yield "this is hardly English, the only language that the offline model reads"
 
 
 def hardly_english(texts: Iterable[str], least: int = 10) -> bool:

@@ -101,6 +101,10 @@ def test_counts_shares_and_bounds(check: Mapping[str, Any], expected: str) -> No
     assert expected == status(check)
 
 
+def test_a_pattern_is_called_as_it_was_written() -> None:
+    assert r"insights regex '\w+'" == Check(type="regex", path="insights", value=r"\w+").name
+
+
 def test_an_analyzer_without_an_answer_fails_its_checks() -> None:
     kinds = [{"type": "not-contains", "value": "x"}, {"type": "cost", "max": 9}]
 

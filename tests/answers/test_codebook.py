@@ -58,7 +58,7 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
         ("", "codes.csv: there is no code in it"),
         (HEAD, "codes.csv: there is no code in it"),
         ("cod,definition\na,b\n", "codes.csv:1: there is no column 'code'; did you mean 'cod'?"),
-        ("code,code,definition\na,b,c\n", "codes.csv:1: the column 'code' stands there twice"),
+        ("code,code,definition\na,b,c\n", "codes.csv:1: two columns are called 'code'"),
         (HEAD + "a,b\nA ,c\n", "codes.csv:3: column code: 'A' is in line 2 already"),
         (HEAD + ",b\n", "codes.csv:2: column code: expected a name"),
         (HEAD + "a,-\n", "codes.csv:2: column definition: 'a' has none"),

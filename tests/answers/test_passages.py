@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.answers.passages import coverage, rarities, relevance
+from runner.answers.passages import around, coverage, rarities, relevance
 
 
 def best(scores: list[float]) -> int:
@@ -17,6 +17,21 @@ def test_the_answer_beside_a_question_ranks_before_a_lone_mention_elsewhere() ->
 
     assert scores[43] > scores[1] > scores[20]
     assert 42 == best(scores)
+
+
+def test_words_speak_for_what_follows_further_than_for_what_comes_before_and_in_long_talks() -> (
+    None
+):
+    def scores(segments: int) -> list[float]:
+        terms = [{"pump"} if n == segments // 2 else {"lunch"} for n in range(segments)]
+        return relevance(terms, rarities(terms, {"pump"}))
+
+    short, long = scores(41), scores(1001)
+
+    assert short[20] > short[23] > short[17] > short[10] >= 0
+    assert long[520] / long[500] > short[40] / short[20]
+    assert [3.0] * 5 == pytest.approx(around([3.0] * 5))
+    assert around([0.0] * 9 + [1.0]) == sorted(around([0.0] * 9 + [1.0]))
 
 
 def test_a_rare_term_weighs_more_than_one_in_every_segment() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from analyzers import premises_assertions
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.grounding.quotations import quotations
 from runner.transcript.model import Segment
@@ -60,3 +61,22 @@ def test_fields_of_verbatim_words_are_checked_whole_and_evidence_is_not_counted_
 
 def test_a_quotation_has_the_segment_that_is_cited_beside_it() -> None:
     assert [("We buy the pump", "S0002")] == [*quotations(answer('"We buy the pump"'), ())]
+
+
+def test_words_of_nested_items_are_checked_where_they_have_some() -> None:
+    premises = [
+        {"text": "Nobody asked.", "kind": "stated", "said": "Nobody asked me"},
+        {"text": "They knew.", "kind": "stated", "said": "They knew it"},
+        {"text": "One must be asked.", "kind": "implied"},
+    ]
+    made = premises_assertions.Argument.model_validate(
+        {
+            **{"speaker": None, "assertion": "x", "premises": premises, "support": "none"},
+            **{"warrant": "none", "qualifier": "none", "rebuttal": "none", "evidence": []},
+        }
+    )
+    found = GROUNDER.absent_quotations(
+        answer("no marks", arguments=[made.model_dump()]), premises_assertions.VERBATIM
+    )
+
+    assert (2, ["They knew it"]) == found

@@ -79,11 +79,7 @@ def test_an_option_without_its_value_is_refused(given: list[str]) -> None:
     ("error", "code", "line"),
     [
         (LockedError("in use\nby another"), 9, "x: in use by another\n"),
-        (
-            PermissionError(13, "Permission denied", "a"),
-            8,
-            "x: a: Permission denied\n",
-        ),
+        (PermissionError(13, "Permission denied", "a"), 8, "x: a: Permission denied\n"),
         (KeyboardInterrupt(), 130, "x: interrupted\n"),
         (MemoryError(), 75, "x: this process may use no more memory (see ulimit -v)\n"),
         (

@@ -14,6 +14,7 @@ from runner.providers.retry_headers import (
     said_wait_s,
 )
 
+LASTING = ("auth", "billing", "bad_request", "context_exceeded", "not_found", "internal")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
@@ -68,42 +69,60 @@ def test_a_wait_that_is_said_in_words_is_read_and_capped(text: str, expected: fl
     assert expected == pytest.approx(said_wait_s(text))
 
 
-@pytest.mark.parametrize("kind", ["transient", "timeout", "connection"])
-def test_the_wait_is_jittered_over_the_whole_doubling_interval(kind: str) -> None:
-    policy, rng = RetryPolicy(max_retries=3, delay_s=1.0), random.Random(1)
-    error = CallError(kind, "x")
-    for failures, bound in ((1, 1.0), (2, 2.0), (3, 4.0)):
-        waits = [policy.wait_s(error, failures, rng) for _ in range(500)]
+@pytest.mark.parametrize(
+    ("kind", "delay_s", "bounds"),
+    [
+        ("transient", 1.0, {1: 1.0, 2: 2.0, 3: 4.0}),
+        ("timeout", 1.0, {1: 1.0, 2: 2.0, 3: 4.0}),
+        ("connection", 1.0, {1: 1.0, 2: 2.0, 3: 4.0}),
+        ("throttle", 1.0, {1: 2.0, 2: 4.0, 3: 8.0, 15: 60.0}),
+        ("throttle", 3.0, {1: 6.0}),
+    ],
+)
+def test_the_wait_is_jittered_over_the_whole_doubling_interval(
+    kind: str, delay_s: float, bounds: dict[int, float]
+) -> None:
+    policy, rng = RetryPolicy(delay_s=delay_s), random.Random(1)
+    for failures, bound in bounds.items():
+        waits = [policy.wait_s(CallError(kind, "x"), failures, rng) for _ in range(500)]
 
         assert all(wait is not None and 0 <= wait <= bound for wait in waits)
         assert max(filter(None, waits)) > 0.9 * bound
         assert min(filter(None, waits)) < 0.1 * bound
 
 
+LAST = THROTTLE_ATTEMPTS - 1
+
+
 @pytest.mark.parametrize(
-    "kind", ["auth", "billing", "bad_request", "context_exceeded", "not_found", "internal"]
+    ("error", "failures", "retries", "waited_s", "is_retried"),
+    [
+        *((CallError(kind, "would recur"), 1, 3, 0.0, False) for kind in LASTING),
+        (CallError("transient", "the last but one allowed"), 2, 2, 0.0, True),
+        (CallError("transient", "the last allowed"), 3, 2, 0.0, False),
+        (CallError("bad_response", "unreadable, asked for twice more"), 2, 9, 0.0, True),
+        (CallError("bad_response", "unreadable"), 3, 9, 0.0, False),
+        (CallError("throttle", "retries are off"), 1, 0, 0.0, False),
+        (CallError("throttle", "is retried for longer than failures"), LAST, 1, 0.0, True),
+        (CallError("throttle", "too often"), LAST + 1, 1, 0.0, False),
+        (CallError("throttle", "within 15 minutes", retry_after_s=100.0), 5, 3, 700.0, True),
+        (CallError("throttle", "for more than them", retry_after_s=100.0), 5, 3, 850.0, False),
+        (
+            CallError("throttle", "asks for more than 5 minutes", retry_after_s=301),
+            1,
+            3,
+            0.0,
+            False,
+        ),
+    ],
+    ids=str,
 )
-def test_a_failure_that_would_recur_is_not_retried(kind: str) -> None:
-    assert RetryPolicy().wait_s(CallError(kind, "x"), 1, random.Random(1)) is None
+def test_a_failure_is_retried_as_often_and_as_long_as_its_kind_allows(
+    error: CallError, failures: int, retries: int, waited_s: float, is_retried: bool
+) -> None:
+    wait = RetryPolicy(retries).wait_s(error, failures, random.Random(1), waited_s)
 
-
-def test_a_reply_that_cannot_be_read_is_asked_for_twice_more() -> None:
-    policy, error = RetryPolicy(max_retries=9), CallError("bad_response", "x")
-    waits = [policy.wait_s(error, failures, random.Random(1)) for failures in (1, 2, 3)]
-
-    assert [False, False, True] == [wait is None for wait in waits]
-
-
-def test_the_last_allowed_failure_is_final() -> None:
-    policy = RetryPolicy(max_retries=2)
-
-    assert policy.wait_s(CallError("transient", "x"), 3, random.Random(1)) is None
-
-
-def test_no_retries_means_none_for_throttling_either() -> None:
-    policy = RetryPolicy(max_retries=0)
-
-    assert policy.wait_s(CallError("throttle", "x"), 1, random.Random(1)) is None
+    assert is_retried == (wait is not None)
 
 
 def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
@@ -111,28 +130,6 @@ def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
     waits = [RetryPolicy().wait_s(error, 1, random.Random(seed)) for seed in range(200)]
 
     assert all(wait is not None and 7.0 <= wait <= 8.0 for wait in waits)
-
-
-def test_throttling_has_a_longer_patience_than_failures() -> None:
-    policy, rng = RetryPolicy(max_retries=1), random.Random(1)
-    error = CallError("throttle", "x")
-
-    assert policy.wait_s(error, THROTTLE_ATTEMPTS - 1, rng) is not None
-    assert policy.wait_s(error, THROTTLE_ATTEMPTS, rng) is None
-
-
-def test_a_call_is_not_throttled_for_more_than_a_quarter_of_an_hour() -> None:
-    error = CallError("throttle", "x", retry_after_s=100.0)
-    policy, rng = RetryPolicy(), random.Random(1)
-
-    assert policy.wait_s(error, 5, rng, waited_s=700.0) is not None
-    assert policy.wait_s(error, 5, rng, waited_s=850.0) is None
-
-
-def test_a_wait_of_more_than_five_minutes_is_not_sat_out() -> None:
-    error = CallError("throttle", "x", retry_after_s=301)
-
-    assert RetryPolicy().wait_s(error, 1, random.Random(1)) is None
 
 
 @pytest.mark.parametrize(
@@ -169,30 +166,6 @@ def test_the_longest_reset_is_read_in_seconds_and_never_above_five_minutes(
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert reset_after_s(headers, NOW) == pytest.approx(expected)
-
-
-def test_waits_double_up_to_a_minute() -> None:
-    policy, rng = RetryPolicy(max_retries=20), random.Random(1)
-    waits = [policy.wait_s(CallError("throttle", "x"), 15, rng) or 0.0 for _ in range(500)]
-
-    assert 55.0 < max(waits) <= 60.0
-
-
-def test_throttled_waits_begin_at_up_to_two_seconds() -> None:
-    rng = random.Random(1)
-    for failures, bound in ((1, 2.0), (2, 4.0), (3, 8.0)):
-        error = CallError("throttle", "x")
-        waits = [RetryPolicy().wait_s(error, failures, rng) or 0.0 for _ in range(500)]
-
-        assert 0.9 * bound < max(waits) <= bound
-        assert min(waits) < 0.1 * bound
-
-
-def test_throttled_waits_begin_at_up_to_twice_the_configured_delay() -> None:
-    policy, rng = RetryPolicy(delay_s=3.0), random.Random(1)
-    waits = [policy.wait_s(CallError("throttle", "x"), 1, rng) or 0.0 for _ in range(500)]
-
-    assert 5.4 < max(waits) <= 6.0
 
 
 def test_the_shipped_policy_is_three_retries_from_one_second() -> None:

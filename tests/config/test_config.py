@@ -8,11 +8,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
-from runner.run.cli.command_line import (
-    expand_arguments,
-    explain_hydra_error,
-    worst_exit_code,
-)
+from runner.run.cli.command_line import expand_arguments, explain_hydra_error, worst_exit_code
 from runner.run.cli.compose import compose_config
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -35,34 +31,25 @@ def fault(*overrides: str) -> str:
         ("processing.max_concurent=4", "did you mean 'processing.max_concurrent'?"),
         ("+typo=1", "unknown key 'typo'"),
         ("+model.api_key=x", "model.api_key contains what looks like a key"),
-        ("+stages.x={need: [], input: transcript}", "did you mean 'stages.x.needs'?"),
         ("+stages.stage_a.need=[]", "did you mean 'stages.stage_a.needs'?"),
         ("model=opneai", "model=opneai: no such choice; did you mean 'openai'?"),
         ("pipeline=three_stage", "did you mean 'two_stage'?"),
         ("processing.mode=medium", "processing.mode='medium': expected 'concurrent' or"),
         ("processing.max_concurrent=0", "greater than or equal to 1"),
-        ("processing.max_concurrent=-1", "greater than or equal to 1"),
         ("processing.max_concurrent=1000000000", "less than or equal to 256"),
         ("processing.max_concurrent='8'", "expected a valid integer"),
-        ("processing.max_concurrent=2.5", "expected a valid integer"),
-        ("processing.max_concurrent=nan", "expected a valid integer"),
         ("processing.max_concurrent=true", "expected a valid integer"),
-        ("processing.max_concurrent_stage_a=0", "greater than or equal to 1"),
-        ("processing.stage_b_context_token_budget=0", "greater than or equal to 1"),
         ("processing.stage_b_context_top_insights=-1", "greater than or equal to 0"),
         ("model.timeout_s=0", "greater than 0"),
         ("model.timeout_s=nan", "expected a finite number"),
-        ("model.timeout_s=inf", "expected a finite number"),
         ("model.temperature=3", "less than or equal to 2"),
         ("model.name=gpt4", "expected provider/model"),
         ("model.api_base=ftp://x", "should match pattern"),
         ("model.api_key_env=sk-123", "model.api_key_env contains what looks like a key"),
-        ("model.max_tokens=0", "greater than or equal to 1"),
         ("model.input_usd_per_mtok=1", "go together"),
         ("+model.params.stream=true", "model.params.stream"),
         ("model.params={seed: 7}", "write +model.params.KEY=VALUE"),
         ("model.reply_format=text", "the offline model answers by schema"),
-        ("output.max_insights_per_analyzer=0", "greater than or equal to 1"),
         ("output.console=loud", "'plain', 'json' or 'quiet'"),
         ("transcript.format=vvt", "did you mean 'vtt'?"),
         ("analyzers.say_mean.max_tokens=5", "unknown analyzer 'say_mean'; did you mean"),
@@ -87,8 +74,6 @@ def fault(*overrides: str) -> str:
         ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=''", "transcript.path=''"),
-        ("+model.params.num_retries=2", "model.params.num_retries"),
-        ("+model.params.response_format=x", "model.params.response_format"),
         ("model=openai", "names OPENAI_API_KEY, which is not set"),
         ("model.context_window=3000", "but offline/extractive has a window of 3,000"),
         ("transcript=file", "'transcript.path' is required"),
@@ -152,11 +137,7 @@ def test_the_plans_defaults_hold() -> None:
         ("analyzers.say_means.temperature=1", "analyzers.say_means.temperature", 1.0),
         ("model.max_tokens=99", "analyzers.patentability.max_tokens", 99),
         ("processing.max_concurrent_stage_a=7", "stages.stage_a.max_concurrent", 7),
-        (
-            "processing.stage_b_context_token_budget=500",
-            "stages.stage_b.context.token_budget",
-            500,
-        ),
+        ("processing.stage_b_context_token_budget=500", "stages.stage_b.context.token_budget", 500),
         ("processing.stage_b_context_top_insights=2", "stages.stage_b.context.top_insights", 2),
     ],
 )
@@ -257,7 +238,6 @@ def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("x = 1\n", "defines no pydantic model called Fields"),
         ("Fields = 5\n", "defines no pydantic model called Fields"),
         ("import nowhere_at_all\n", "fails: No module named 'nowhere_at_all'"),
         ("def\n", "fails: "),
@@ -322,12 +302,10 @@ def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
         ("{{ transcript }}", "put before the question without being named"),
         ("{% if x %}", "not a Jinja template"),
         ("{{ max_insights.foo.bar }}", "cannot be rendered"),
-        ("{% include 'x' %}", "cannot be rendered"),
         (
             "Hi.\n{% if stage == 'b' %}{{ stage.__class__ }}{% endif %}",
             "md:2: a prompt may not use",
         ),
-        ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "may not use the attribute"),
         ("{{ cycler.__init__.__globals__.os.system('touch x') }}", "may not use the attribute"),
         ("{{ stage['__class__'] }}", "cannot be rendered: SecurityError"),
         ("{{ stage|attr('__class__') }}", "cannot be rendered"),
@@ -348,13 +326,7 @@ def test_a_prompt_that_asks_for_what_nobody_provides_is_refused_by_line(
     assert caught.value.exit_code == 2
 
 
-def test_a_prompt_may_have_variables_of_its_own(tmp_path: Path) -> None:
-    write_analyzer(tmp_path / "mine", "Name {{ how_many }} risks.", "variables: {how_many: 3}\n")
-
-    assert own(tmp_path / "mine").analyzers["risk_register"]
-
-
-def test_a_variable_can_be_changed_on_the_command_line(tmp_path: Path) -> None:
+def test_a_prompt_has_variables_of_its_own_that_the_command_line_can_change(tmp_path: Path) -> None:
     write_analyzer(tmp_path / "mine", "Name {{ how_many }} risks.", "variables: {how_many: 3}\n")
     made = own(tmp_path / "mine", "analyzers.risk_register.variables.how_many=9")
 
@@ -378,7 +350,6 @@ def test_transcript_text_is_never_evaluated() -> None:
         (["transcript=it's.md"], ["transcript=file", "transcript.path='it\\'s.md'"]),
         (["a=1", "--config-dir", "d", "b=2"], ["--config-dir", "d", "a=1", "b=2"]),
         (["-m", "transcript=sample,x.md"], ["-m", "transcript=sample,x.md"]),
-        (["transcript=/a b/c.md"], ["transcript=file", "transcript.path='/a b/c.md'"]),
         (["transcript=x=y.md"], ["transcript=file", "transcript.path='x=y.md'"]),
         (["transcript=sample"], ["transcript=sample"]),
         (

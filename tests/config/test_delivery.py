@@ -13,8 +13,7 @@ BEGUN = 1_000_000.0
 
 
 @pytest.mark.parametrize(
-    ("by", "seconds"),
-    [("90s", 90), ("30m", 1800), ("2h", 7200), (" 1.5h ", 5400), ("1d", 86_400)],
+    ("by", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), (" 1.5h ", 5400), ("1d", 86_400)]
 )
 def test_a_duration_counts_from_the_start(by: str, seconds: float) -> None:
     assert BEGUN + seconds == deadline_of(by, BEGUN)

@@ -43,6 +43,12 @@ def test_yaml_may_name_the_questions() -> None:
     Path("list.yaml").write_text("questions:\n- Why?\n- {name: how, question: How?}\n")
 
     assert {"hard": "What is hard?", "change": "What would you change?"} == read_guide("guide.yaml")
+    Path("wide.txt").write_bytes("Why?\nHow?".encode("utf-16"))
+    table = "sep=;\nname;question;note\nwhy;Why, then?;x\n;How?;\n"
+    Path("table.csv").write_text(table, encoding="utf-8-sig")
+
+    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
+    assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
     assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
     assert {"question_01": "Why?", "question_02": "How?"} == read_guide("guide.json")
 
@@ -52,12 +58,16 @@ def test_yaml_may_name_the_questions() -> None:
     [
         ("none.txt", None, "cannot be read"),
         ("empty.txt", "\n# only this\n", "it has 0 questions, expected 1 to 200"),
-        ("same.txt", "Why?\nHow?\n2. Why?\n", "question 3: 'Why?' is there twice"),
-        ("same.yaml", "a: Why?\na: How?\n", "'a' is there twice"),
+        ("same.txt", "Why?\nHow?\n2. Why?\n", "question 3: 'Why?' appears twice"),
+        ("same.yaml", "a: Why?\na: How?\n", "the key 'a' appears twice"),
         ("dots.txt", "...\n", "question 1: '...': expected words"),
         ("long.txt", "x" * 3000, "at most 2000 characters"),
         ("many.txt", "Why?\n" * (MAX_QUESTIONS + 1), "it has 201 questions"),
-        ("bytes.txt", b"\xff\xfe\x00", "expected a question a line"),
+        ("bytes.txt", b"\xff\xfe\x00", "it is not UTF-8 (byte 2); save it as UTF-8"),
+        ("word.docx", b"PK\x03\x04\x00", "it is no text, but of another program"),
+        ("bare.csv", "Why?\nHow?\n", "there is no column 'question'"),
+        ("open.csv", 'question\n"Why?\n', "not a CSV table"),
+        ("case.txt", "Why?\nwhy?\n", "question 2: 'why?' appears twice"),
         ("text.yaml", "Why?", "is not a list: expected a question a line, or YAML"),
         ("deep.yaml", "- {a: 1}", "is not a question"),
         ("name.yaml", "Bad Name: Why?", "'Bad Name': expected another name"),

@@ -106,7 +106,7 @@ def both(
     *requests: Request,
     model: str = MODELS[0],
     base: str | None = "/v1",
-    timeout_s: float = 30.0,
+    timeout_s: float = 600.0,
     **route: Any,
 ) -> list[Both]:
     """Send each of *requests* by both ways to a server that answers by *handler*."""
@@ -123,7 +123,7 @@ async def ask_both(
     requests: Iterable[Request],
     model: str = MODELS[0],
     base: str | None = "/v1",
-    timeout_s: float = 30.0,
+    timeout_s: float = 600.0,
     **route: Any,
 ) -> list[Both]:
     """Send all of *requests* over HTTP, then all by `acompletion`."""
@@ -155,7 +155,7 @@ def over_http(handler: Handler, model: str, times: int = 1) -> list[Ending]:
     async def main() -> list[Ending]:
         async with Server(handler) as server:
             route = ModelRoute(model, server.url + "/v1", "MY_KEY")
-            return [end for end, _ in await ask(server, route, (PLAIN,) * times, 30.0)]
+            return [end for end, _ in await ask(server, route, (PLAIN,) * times, 600.0)]
 
     return asyncio.run(main())
 

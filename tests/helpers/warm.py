@@ -169,11 +169,28 @@ def _become(caller: socket.socket, scripts: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     kind, *rest = sys.argv = request["argv"]
-    if kind == "-m":
-        sys.argv = rest
-        run_module(rest[0], run_name="__main__", alter_sys=True)
-    else:
-        resolve_name(scripts[kind])()
+    try:
+        if kind == "-m":
+            sys.argv = rest
+            run_module(rest[0], run_name="__main__", alter_sys=True)
+        else:
+            resolve_name(scripts[kind])()
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        _leave(end.code or 0)
+
+
+def _leave(code: int) -> None:
+    """End as Python does, but leave memory as it is: to free it would copy what is shared."""
+    import atexit
+    import threading
+
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ READ = {
         'file,role\nben,"a, ""b""\n\x1b[31m c"\n',
         {"day1/ben.vtt": ('a, "b" [31m c',)},
     ),
+    "a hint of Excel and other case": ("sep=;\r\nfile;role\r\nBEN;x\r\n", {"day1/ben.vtt": ("x",)}),
     "UTF-16, as Excel exports it": (
         "file\trole\nben\tx".encode("utf-16"),
         {"day1/ben.vtt": ("x",)},
@@ -81,6 +82,8 @@ REFUSED = {
     "file,a\nana,1": "'ana' is several files: day1/ana.vtt, day2/ana.vtt",
     "file,a\nben,1,2": "table.csv:2: 3 cells, expected at most 2",
     "file," + ",".join(map(str, range(51))): "found 51",
+    'file,a\nben,"1\nv1.2,2\n': "not a CSV table: unexpected end of data",
+    b"PK\x03\x04\x00": "it is no text, but of another program",
     "file,a\n": "table.csv: only a header: expected a row for each file",
     "file,a\nben,\nv1.2,": "table.csv: every row is empty behind its name",
     "file,speaker\nben,Ben": "then 1 to 50 attributes such as role or site; found 0",

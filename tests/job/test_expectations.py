@@ -9,7 +9,7 @@ from runner.answers.checks import Answered
 from runner.base.errors import ConfigError
 
 BAD = {
-    "run: [{type: is-json}]\nrun: []": "the key 'run' stands twice",
+    "run: [{type: is-json}]\nrun: []": "the key 'run' appears twice",
     "every: [{type: contains, value: ''}]": "not empty",
     "every: [{type: contains-any, value: ['a', ' ']}]": "not empty",
     "every: [{type: contains, value: .nan}]": "expects a text or a number",

@@ -28,10 +28,7 @@ def test_stages_of_a_collection_are_apart_and_know_what_they_read() -> None:
     ("stages", "said"),
     [
         ({"a": joint(["b"]), "b": stage(["a"])}, "'a' has scope: collection"),
-        (
-            {"a": stage(), "b": joint(["a"], "both")},
-            "stages.b.input=both",
-        ),
+        ({"a": stage(), "b": joint(["a"], "both")}, "stages.b.input=both"),
         ({"a": joint([], "context")}, "reads a context"),
     ],
 )

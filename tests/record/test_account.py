@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from helpers.sessions import begin, resume
 
 from runner.base.errors import CallError, OutputError
 from runner.record.account import restore_account
-from runner.record.batch_directory import runs_of
 from runner.record.journal import Journal
 from runner.reports.verify import verify
 
@@ -47,21 +47,27 @@ HARM: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
+def harmed(path: Path) -> Iterator[str]:
+    """Put each harm to the journal of *path*, which is whole before each, and yield its name."""
+    whole = shutil.copytree(path, "whole")
+    for name, harm in HARM.items():
+        shutil.rmtree(path)
+        shutil.copytree(whole, path)
+        harm(path / "journal.jsonl")
+        yield name
+
+
 @pytest.mark.parametrize("without_metadata", [False, True])
-def test_a_journal_that_lost_lines_is_made_good(
-    harm: Callable[[Path], object], without_metadata: bool
-) -> None:
+def test_a_journal_that_lost_lines_is_made_good(without_metadata: bool) -> None:
     begin("transcript.token_budget=700", answers=9)
     before = totals(RUN)
-    harm(JOURNAL)
     if without_metadata:
         (RUN / "metadata.json").unlink()
+    for name in harmed(RUN):
+        after = totals(RUN)
 
-    after = totals(RUN)
-
-    assert before == after | {"cost_usd": pytest.approx(before["cost_usd"])}
-    assert after == totals(RUN)  # once is enough
+        assert before == after | {"cost_usd": pytest.approx(before["cost_usd"])}, name
+        assert after == totals(RUN)  # once is enough
 
 
 def test_a_journal_that_knows_more_than_the_records_is_left_as_it_is() -> None:
@@ -98,17 +104,14 @@ def test_an_answer_that_another_replaced_was_paid_for_too() -> None:
     assert before["prompt_tokens"] == after["prompt_tokens"]
 
 
-@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
-def test_a_cap_that_is_used_up_stays_used_up(harm: Callable[[Path], object]) -> None:
+def test_a_cap_that_is_used_up_stays_used_up() -> None:
     code, asked = begin("budget.max_cost_usd=0.0035", answers=5)  # a call costs 0.001
 
     assert (6, 4) == (code, len(asked))
-
-    harm(JOURNAL)
-
-    assert (6, []) == resume()
-    assert 0.004 == pytest.approx(load("metadata.json")["totals"]["cost_usd"])
-    assert [] == [fault for fault in verify(RUN) if "is not JSON" not in fault]
+    for name in harmed(RUN):
+        assert (6, []) == resume(), name
+        assert 0.004 == pytest.approx(load("metadata.json")["totals"]["cost_usd"])
+        assert [] == [fault for fault in verify(RUN) if "is not JSON" not in fault]
 
 
 @pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("/dev/null")])
@@ -121,16 +124,13 @@ def test_a_journal_that_is_no_file_sends_nothing(put: Callable[[Path], object]) 
         resume()
 
 
-@pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
-def test_a_batch_knows_what_each_of_its_runs_has_spent(harm: Callable[[Path], object]) -> None:
+def test_a_batch_knows_what_each_of_its_runs_has_spent() -> None:
     write_all(4)
     execute_batch(many())
     before = totals(BATCH)
-    harm(BATCH / "journal.jsonl")
-
-    assert before == totals(BATCH) | {"cost_usd": pytest.approx(before["cost_usd"])}
-    found = [fault for path in (BATCH, *runs_of(BATCH)) for fault in verify(path)]
-    assert [] == [fault for fault in found if "is not JSON" not in fault]
+    for name in harmed(BATCH):
+        assert before == totals(BATCH) | {"cost_usd": pytest.approx(before["cost_usd"])}, name
+        assert [] == [fault for fault in verify(BATCH) if "is not JSON" not in fault]
 
 
 def test_figures_that_a_stranger_wrote_cannot_credit_the_account() -> None:

@@ -200,7 +200,9 @@ def test_the_command_compares_a_table_and_writes_text_csv_and_json(run: None, ca
 
 
 def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
-    codes = [agreement("run", f"run/codings.{end}", "--out", "run") for end in ("csv", "qdpx")]
+    codes = [
+        agreement("run", f"run/codings.{end}", "--out", "compared/here") for end in ("csv", "qdpx")
+    ]
     said = capsys.readouterr().out
 
     assert [0, 0] == codes

@@ -76,6 +76,8 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "who is not compared: it has 1 value, “not given” included; compared",
         "2 findings",
         "A liftb.txt",
+        "Yessite, by file: N 1",
+        "Teams mattersite, by file: N 1",
     ):
         assert said in words
     for said in (
@@ -85,6 +87,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "(<./../runs/00/a-1/report.html#seg-3>))",
         "**Against (1):** Speaker 3 (e.txt)",
         "| T01 | Time | 2 | 1 | 0 | 0.400 | 0.400 |",
+        "**Yes**\n\nsite, by file: N 1",
         "themes were found in the same files",
     ):
         assert said in pages
@@ -155,12 +158,13 @@ def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
         ]
         == [row[:9] for row in rows[1:]]
     )
-    assert ["0.2", "0.2", "exact", "speakers", "1", "2"] == rows[1][9:]
+    assert ["0.4", "0.4", "exact", "speakers", "1", "2"] == rows[1][9:]  # without managers
     assert ["speakers with role=doctor", "speakers with role=manager"] == [
         cell for cell in table(batch / "collection/themes.csv")[0] if "role" in cell
     ][:2]
     assert "roledoctor 1 of 2 speakers; manager 0 of 1 speakers; nurse 3 of 3 speakers" in words
-    assert "Speakers of one file are not independent" in words
+    assert "a group of speakers who speak of no theme, such as interviewers, is left" in words
+    assert "Titles, statements, positions, reasons and the synthesis are a model's words" in words
     assert {"doctor", "nurse"} == {v for _, name, v in seen.attributes if name == "data-a0"}
 
 

@@ -177,7 +177,11 @@ def test_the_pages_leave_no_half_written_file(tmp_path: Path) -> None:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run all three stages of the shipped pipeline on the sample, read in parts, offline."""
     folder = tmp_path_factory.mktemp("real")
-    wanted = ["pipeline=transcript_analysis", "transcript.token_budget=700", "output.console=quiet"]
+    wanted = [
+        "pipeline=transcript_analysis",
+        "transcript.token_budget=1500",
+        "output.console=quiet",
+    ]
     done = colloquy(*wanted, cwd=folder)
     assert done.returncode == 0, done.stderr
     (path,) = (folder / "outputs/runs").iterdir()
@@ -193,7 +197,7 @@ def test_a_real_run_has_its_final_notes_first_and_every_part_of_the_page(real: P
     assert "extractive baseline, not a language model" in seen.words
     assert {"contexts", "parts", "timeline", "tokens", "grounding"} <= set(seen.ids)
     assert 'class="ach"' in text
-    assert "transcript.token_budget=700" in seen.words
+    assert "transcript.token_budget=1500" in seen.words
     assert "of 8,000 tokens" in seen.words
     assert "Where people mean something else than they say" in seen.words
     read = seen.words.rpartition("Configuration")[0]

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -419,25 +417,26 @@ def test_the_command_ends_with_a_code_that_says_what_was_wrong(
     assert (shown.out + shown.err).startswith(told)
 
 
-@pytest.mark.slow
-def test_stored_runs_are_sent_by_a_command_of_their_own() -> None:
+def test_stored_runs_are_sent_by_a_command_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     stored(ONE_SESSION, Path("outputs/runs/one"))
     stored(ONE_SESSION, Path("outputs/sweeps/two/0"))
     collector = Collector()
 
-    async def main() -> tuple[int | None, bytes]:
+    def command() -> object:
+        with pytest.raises(SystemExit) as ended:
+            traces.main(["outputs"])
+        return ended.value.code
+
+    async def main() -> object:
         running, url = await collector.serve()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "runner.reports.export.traces", "outputs"),
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OTEL_EXPORTER_OTLP_ENDPOINT": url},
-            stdout=subprocess.PIPE,
-        )
-        out, _ = await process.communicate()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        code = await asyncio.to_thread(command)
         await running.cleanup()
-        return process.returncode, out
+        return code
 
-    code, out = asyncio.run(main())
-
-    assert (code, out.decode()) == (0, "sent outputs/runs/one\nsent outputs/sweeps/two/0\n")
+    assert 0 == asyncio.run(main())
+    assert "sent outputs/runs/one\nsent outputs/sweeps/two/0\n" == capsys.readouterr().out
     assert len(collector.spans) == 20
     assert len({span.trace_id for span in collector.spans}) == 2

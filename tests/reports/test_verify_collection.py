@@ -43,7 +43,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         (*train, "quotes", 0, "side"): ("against", "T01: a quote is not one of its findings"),
         (*train, "quotes"): ([], "T01: quotes are 0, its findings give 3"),
         (*train, "quotes", 0, "match"): ("near", "T01: a quote is not one of its findings"),
-        (*train, "id"): ("T02", "T02 is there twice"),
+        (*train, "id"): ("T02", "T02 appears twice"),
         ("themes",): (whole["themes"][:1], "unassigned are 1, the runs give 3"),
         ("unassigned",): ([], "unassigned are 0, the runs give 1"),
         ("unused",): (3, "unused is 3, the runs give 0"),
@@ -60,8 +60,9 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("threshold",): (0.1, "threshold is 0.1, not collection.threshold"),
         ("ledger", 0, "inputs"): (9, "ledger: themes read 9 findings, the runs give 6"),
         ("ledger", 0, "tokens_in"): (99_999, "ledger: themes read 99999 tokens of"),
-        ("ledger", 1, "node"): ("themes", "ledger: 'themes' is there twice"),
+        ("ledger", 1, "node"): ("themes", "ledger: 'themes' appears twice"),
         ("ledger", 2, "node"): ("rumours", "ledger: 'rumours' is no call"),
+        ("ledger", 0, "node"): ("themes/../x", "ledger: 'themes/../x' is no call"),
         ("ledger", 3, "node"): ("themes/leaf_0", "ledger: themes/leaf_0 is ok, and has no answer"),
         (*train, "merged", -1, "by"): ("themes/leaf_1", "T01: 'themes/leaf_1' is no call"),
         (*train, "merged", -1, "parts", 0): ([], "T01: its last merge is not of its findings"),
@@ -89,5 +90,11 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     assert ["it does not give matrix.csv, which colloquy-report makes again"] == collection_faults(
         Path("batch")
     )
+    file = Path("batch/metadata.json")
+    about = json.loads(file.read_text())
+    about["collection"]["themes"] = 9
+    file.write_text(json.dumps(about))
+
+    assert "it has 2 themes, and metadata.json says 9" == collection_faults(Path("batch"))[0]
     assert "titles, statements" in collection_note(Path("batch"))
     assert "" == collection_note(Path())

@@ -8,12 +8,13 @@ import json
 import random
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import job
-from helpers.batch_endpoint import PRICE_USD, FakeProvider
+from helpers.batch_endpoint import PRICE_USD, FakeBatch, FakeEndpoint, FakeProvider
 from helpers.batches import many, write_all
 from helpers.delivered import BY_BATCH, Kill, Killed, later, session
 from helpers.runs import ONLY_TWO, simulated
@@ -22,7 +23,7 @@ from structlog.contextvars import get_contextvars
 from runner.base.errors import CallError, NotRunError
 from runner.calls.delivery import collector
 from runner.job.job import BatchJob, Job
-from runner.providers.batches.endpoint import BatchLimits
+from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
 from runner.providers.request import Completion, Request
 from runner.record.journal import Spent, spent_in
 from runner.reports.status import status_of
@@ -123,11 +124,33 @@ def test_failures_expiry_and_torn_downloads_lose_nothing() -> None:
         assert spent(path).known_usd == pytest.approx(12 * PRICE_USD)
 
 
-def test_fifty_deaths_lose_nothing_and_pay_nothing_twice() -> None:
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_batch_that_outlives_its_window_is_cancelled_or_given_up(
+    stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As lost: its calls count as paid and go into another one."""
+    provider = FakeProvider(simulated)
+    told = FakeEndpoint._told
+
+    def hangs(self: FakeEndpoint, batch: FakeBatch) -> SubmittedBatch:
+        answered = batch.id != "b0" or (stops and batch.stopped_at is not None)
+        return told(self, batch) if answered else replace(told(self, batch), state="running")
+
+    provider.latency_s = lambda rng, nodes: 60.0 if provider.batches else 1e6
+    monkeypatch.setattr(FakeEndpoint, "_told", hangs)
+    result, _ = session(one(), provider, Path("run"))
+    charged = spent(Path("run")).charged_usd
+
+    assert "completed" == result.status
+    assert [2, 2, 1] == [len(batch.lines) for batch in provider.batches]
+    assert stops == (charged == 0)
+
+
+def test_deaths_lose_nothing_and_pay_nothing_twice() -> None:
     made = one()
     whole = Kill()
     session(made, rough(0, whole), Path("whole"), kill=whole)
-    places = random.Random(0).sample(range(1, whole.count), 50)
+    places = random.Random(0).sample(range(1, whole.count), 25)
     died = 0
     for at in places:
         path, kill = Path("run"), Kill(at)
@@ -146,7 +169,7 @@ def test_fifty_deaths_lose_nothing_and_pay_nothing_twice() -> None:
         assert 0.0 == spent(path).charged_usd
         shutil.rmtree(path)
 
-    assert died > 40
+    assert died > 20
 
 
 def rough(seed: int, kill: Kill) -> FakeProvider:
@@ -245,7 +268,7 @@ def test_a_cap_holds_while_batches_are_out_and_across_processes() -> None:
 
 def test_a_call_waits_for_room_that_an_earlier_sessions_batch_will_leave() -> None:
     made = some(4, "budget.max_cost_usd=0.08")  # holds half of the first calls
-    provider = FakeProvider(simulated, latency_s=lambda *_: 5000.0)
+    provider = FakeProvider(simulated, latency_s=lambda *_: 500.0)
     interrupted(made, provider, BATCH)
     out = len(spent().out)
     result, _ = session(made, provider, BATCH)

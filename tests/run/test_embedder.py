@@ -126,6 +126,7 @@ def test_a_damaged_vector_is_asked_for_again() -> None:
 def test_a_plan_names_the_price_of_embeddings() -> None:
     interviews(PLAN)
 
+    assert (True, False) == (collection(EMBEDS).is_paid, collection().is_paid)
     plan = plan_batch(collection(EMBEDS))
     row = plan.plan().nodes["themes/embeddings"]
 

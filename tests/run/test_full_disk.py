@@ -58,26 +58,26 @@ def assert_nothing_is_lost(asked: list[str], *overrides: str) -> None:
 
 
 @pytest.mark.parametrize("latency", [{}, LATENCY], ids=["at_once", "in_seconds"])
-@pytest.mark.parametrize("kilobytes", [130, 140, 170, 200, 230, 260, 300])
+@pytest.mark.parametrize("kilobytes", [130, 170, 230, 300])
 def test_no_delivered_reply_is_lost_on_a_small_disk(
     kilobytes: int, latency: dict[str, float]
 ) -> None:
     assert_nothing_is_lost(fill(small_disk(RUN, kilobytes * 1024), latency))
 
 
-@pytest.mark.parametrize("inodes", [18, 20, 22, 24, 27, 30, 34])
+@pytest.mark.parametrize("inodes", [18, 24, 34])
 def test_no_delivered_reply_is_lost_where_inodes_are_few(inodes: int) -> None:
     assert_nothing_is_lost(fill(small_disk(RUN, files=inodes), LATENCY))
 
 
-@pytest.mark.parametrize("kilobytes", [170, 230, 300, 400])
+@pytest.mark.parametrize("kilobytes", [170, 300])
 def test_no_delivered_reply_about_a_part_is_lost_on_a_small_disk(kilobytes: int) -> None:
     parts = "transcript.token_budget=700"
 
     assert_nothing_is_lost(fill(small_disk(RUN, kilobytes * 1024), LATENCY, parts), parts)
 
 
-@pytest.mark.parametrize("kilobytes", [200, 300, 400, 500])
+@pytest.mark.parametrize("kilobytes", [200, 400])
 def test_no_delivered_reply_is_lost_in_a_batch_on_a_small_disk(kilobytes: int) -> None:
     write_all(6)
     asked: list[str] = []
@@ -169,7 +169,7 @@ def full_disk_of_directories(refuses: Callable[[Path], bool]) -> Any:
         os.mkdir = real
 
 
-@pytest.mark.parametrize("kilobytes", [140, 230, 300])
+@pytest.mark.parametrize("kilobytes", [230])
 def test_no_delivered_reply_is_lost_on_a_real_small_disk(kilobytes: int) -> None:
     RUN.mkdir(mode=0o700)
     mounting = ["mount", "-t", "tmpfs", "-o", f"mode=700,size={kilobytes}k", "tmpfs", str(RUN)]

@@ -50,13 +50,8 @@ def failing_first() -> Callable[[Request], object]:
     return reply
 
 
-def test_the_check_below_sees_what_is_left_in_cycles() -> None:
-    with left_in_cycles() as left:
-        error = CallError("transient", "not now")
-        error.args = (error,)
-        del error
-
-    assert kinds(left) == {"CallError"}
+class PlantedError(CallError):
+    """Left in a cycle by the test, so that the check is known to see one."""
 
 
 def test_the_runs_of_a_batch_are_freed_without_a_collection() -> None:
@@ -66,5 +61,8 @@ def test_the_runs_of_a_batch_are_freed_without_a_collection() -> None:
         result, transport = execute_batch(made, failing_first(), {"competing_hypotheses": 1.0})
         assert result.counts == {"ok": 1, "failed": 2, "not_run": 0}
         del result, transport
+        error = PlantedError("transient", "not now")
+        error.args = (error,)
+        del error
 
-    assert sorted(kinds(left)) == []
+    assert {"PlantedError"} == kinds(left)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.runs import STAGE_A, STAGE_B
 from hydra.errors import HydraException
 
 from runner.base.command import the_extra
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TALK = "Ann: Buoy {} reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
 PYTHONS = {"ray": "COLLOQUY_RAY_PYTHON", "submitit_local": "COLLOQUY_SUBMITIT_PYTHON"}
 
-# What the launchers for clusters do, with the standard library's pickle and one process a job.
+# What the launchers for clusters do, with the standard library's pickle in processes of their own.
 LAUNCHER = '''
 import pickle, subprocess, sys
 from pathlib import Path
@@ -45,9 +46,13 @@ from runner.run.cli.compose import register_resolvers
 os.chdir("/")
 setup_globals()
 register_resolvers()
-context, config, jobs = pickle.load(sys.stdin.buffer)
-run_job(hydra_context=context, task_function=jobs.run, config=config,
-        job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir")
+for context, config, jobs in pickle.load(sys.stdin.buffer):
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    run_job(hydra_context=context, task_function=jobs.run, config=config,
+            job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir")
+    break
 """
 
 class Carrying(Launcher):
@@ -56,12 +61,13 @@ class Carrying(Launcher):
 
     def launch(self, job_overrides, initial_job_idx):
         setup_globals()
+        sent = []
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
             with open_dict(config):
                 config.hydra.job.id, config.hydra.job.num = str(number), number
-            sent = pickle.dumps((self.context, config, self.jobs))
-            subprocess.run([sys.executable, "-c", CHILD], input=sent, check=True)
+            sent.append((self.context, config, self.jobs))
+        subprocess.run([sys.executable, "-c", CHILD], input=pickle.dumps(sent), check=True)
         # The last one is preempted before its end; meanwhile its directory is altered.
         path = Path(config.hydra.sweep.dir, str(number))
         for name in ("COMPLETED", "intermediate/stage_b/patentability.json"):
@@ -69,7 +75,8 @@ class Carrying(Launcher):
         for name in ("composed", "resolved"):
             file = path / f"config/{name}.yaml"
             file.write_text(file.read_text().replace("prompt: null", "prompt: /planted/evil.md"))
-        subprocess.run([sys.executable, "-c", CHILD], input=sent, check=True)
+        last = pickle.dumps(sent[-1:])
+        subprocess.run([sys.executable, "-c", CHILD], input=last, check=True)
         return [JobReturn(status=JobStatus.COMPLETED) for _ in job_overrides]
 '''
 
@@ -194,7 +201,7 @@ def test_every_job_counts_also_one_that_left_no_word(
 
 @pytest.mark.slow
 def test_jobs_in_other_processes_are_compared_and_decide_the_exit_code(tmp_path: Path) -> None:
-    """The second is refused, the third started twice, all from another directory."""
+    """The first is refused, the second started twice, both from another directory."""
     plugin = tmp_path / "plugins/hydra_plugins/carrying"
     plugin.mkdir(parents=True)
     (plugin / "__init__.py").write_text(LAUNCHER)
@@ -202,7 +209,8 @@ def test_jobs_in_other_processes_are_compared_and_decide_the_exit_code(tmp_path:
     done = colloquy(
         sys.executable,
         *("-m", "hydra/launcher=carrying", "transcript=talks/talk0.txt"),
-        "processing.max_concurrent=2,0,3",
+        "processing.max_concurrent=0,3",
+        *(f"~analyzer@analyzers.{name}" for name in (*STAGE_A[1:], *STAGE_B[:-1])),
         cwd=tmp_path,
         path=str(tmp_path / "plugins"),
     )
@@ -210,10 +218,10 @@ def test_jobs_in_other_processes_are_compared_and_decide_the_exit_code(tmp_path:
     told = json.loads((sweep / "comparison.json").read_text())
 
     assert done.returncode == 2, done.stderr
-    assert "colloquy: job 1 on " in done.stderr
-    assert [run["status"] for run in told["runs"]] == ["completed", "missing", "completed"]
-    assert [None] * 3 == [fault_of(folder) for folder in (sweep, sweep / "0", sweep / "2")]
-    assert (sweep / "2/journal.jsonl").read_text().count('"run.started"') == 2
+    assert "colloquy: job 0 on " in done.stderr
+    assert [run["status"] for run in told["runs"]] == ["missing", "completed"]
+    assert [None] * 2 == [fault_of(folder) for folder in (sweep, sweep / "1")]
+    assert (sweep / "1/journal.jsonl").read_text().count('"run.started"') == 2
     assert {file.stat().st_mode & 0o077 for file in sweep.rglob("*")} == {0}
 
 

@@ -168,8 +168,15 @@ def test_a_transcript_that_was_planted_is_named_and_not_read() -> None:
     assert "reads /etc/passwd" in refused()
 
 
-@pytest.mark.parametrize("key", ["transcript.path", "output.dir"])
-@pytest.mark.parametrize("path", ["../secret.md", "talks/../../secret.md", "link/secret.md", ".."])
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("transcript.path", "talks/../../secret.md"),
+        ("transcript.path", "link/secret.md"),
+        ("transcript.path", ".."),
+        ("output.dir", "../secret.md"),
+    ],
+)
 @pytest.mark.usefixtures("begun")
 def test_a_relative_path_leads_nowhere_else(key: str, path: str, tmp_path: Path) -> None:
     outside = tmp_path.parent / "outside"
@@ -181,15 +188,14 @@ def test_a_relative_path_leads_nowhere_else(key: str, path: str, tmp_path: Path)
     assert f"{key}={path} leads out of this directory" in refused("trusted=true")
 
 
-@pytest.mark.parametrize("trusted", ["trusted=false", "trusted=true"])
 @pytest.mark.parametrize(
     "name", ["{}/evil.md", "../planted/evil.md", "./evil.md", "planted/evil.md", "..", ".evil.md"]
 )
 @pytest.mark.usefixtures("begun")
-def test_a_prompt_is_a_name_and_no_path(name: str, trusted: str) -> None:
+def test_a_prompt_is_a_name_and_no_path(name: str) -> None:
     folder = plant(Path("planted"))
     change(analyzers__say_means__prompt=name.format(folder))
-    message = refused(trusted)
+    message = refused("trusted=true")
 
     assert "analyzers.say_means.prompt=" in message
     assert "expected the name of a file" in message
@@ -268,12 +274,11 @@ def test_a_template_is_rendered_in_a_sandbox() -> None:
         "${analyzers.patentability.max_tokens}",
     ],
 )
-@pytest.mark.parametrize("trusted", ["trusted=false", "trusted=true"])
 @pytest.mark.usefixtures("begun")
-def test_an_unsigned_configuration_gets_no_variable(value: str, trusted: str) -> None:
+def test_an_unsigned_configuration_gets_no_variable(value: str) -> None:
     change(analyzers__say_means__variables={"x": value})
 
-    assert "is resolved in signed directories only" in refused(trusted)
+    assert "is resolved in signed directories only" in refused("trusted=true")
 
 
 @pytest.mark.parametrize("kind", ["texts", "lists", "many", "long"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.reading import parse_transcript
+from tests.helpers.reading import parse_transcript, spoken
 
 
 def test_a_paragraph_of_a_hearing_tells_its_line() -> None:
@@ -10,11 +10,6 @@ def test_a_paragraph_of_a_hearing_tells_its_line() -> None:
     segments = parse_transcript(text, name="t").segments
 
     assert ["line 3", "line 5", "line 7"] == [segment.where for segment in segments]
-
-
-def spoken(text: str) -> list[tuple[str | None, str]]:
-    transcript = parse_transcript(text, name="t")
-    return [(segment.speaker, segment.text) for segment in transcript.segments]
 
 
 HEARING = """\

@@ -23,7 +23,6 @@ SEGMENTS = [
     {"start": 1.5, "end": 2, "text": " Yes."},
 ]
 HELLO_YES = [(None, 0.0, 1.5, "Hello."), (None, 1.5, 2.0, "Yes.")]
-NAMED = [("A", 0.0, 1.5, "Hello."), ("B", 1.5, 2.0, "Yes.")]
 NUMBERED = [("Speaker 0", 0.0, 1.5, "Hello."), ("Speaker 1", 1.5, 2.0, "Yes.")]
 WORDS = [
     {"word": "hello", "punctuated_word": "Hello.", "start": 0, "end": 1.5, "speaker": 0},
@@ -43,31 +42,6 @@ def paragraph(speaker: int, start: float, end: float, text: str) -> dict[str, ob
 SHAPES: dict[str, tuple[object, list[Row]]] = {
     "whisper": ({"text": "x", "segments": SEGMENTS}, HELLO_YES),
     "whisper without segments": ({"text": "Hello."}, [(None, None, None, "Hello.")]),
-    "whisperx": (
-        {"segments": [{**SEGMENTS[0], "speaker": "A"}, {**SEGMENTS[1], "speaker": "B"}]},
-        NAMED,
-    ),
-    "assemblyai": (
-        {
-            "text": "Hello. Yes.",
-            "utterances": [
-                {"speaker": "A", "start": 0, "end": 1500, "text": "Hello."},
-                {"speaker": "B", "start": 1500, "end": 2000, "text": "Yes."},
-            ],
-        },
-        NAMED,
-    ),
-    "deepgram utterances": (
-        {
-            "results": {
-                "utterances": [
-                    {"speaker": 0, "start": 0, "end": 1.5, "transcript": "Hello."},
-                    {"speaker": 1, "start": 1.5, "end": 2, "transcript": "Yes."},
-                ]
-            }
-        },
-        NUMBERED,
-    ),
     "deepgram paragraphs": (
         deepgram(
             transcript="x",
@@ -101,15 +75,6 @@ def test_known_shapes_are_read(data: object, expected: list[Row]) -> None:
     actual = rows(data)
 
     assert expected == actual
-
-
-def test_two_channels_are_two_speakers_in_order_of_time() -> None:
-    first, second = ({**word, "speaker": None} for word in WORDS)
-    channels = [{"alternatives": [{"words": [each], "transcript": ""}]} for each in (second, first)]
-
-    actual = rows({"results": {"channels": channels}})
-
-    assert ["Channel 1", "Channel 0"] == [speaker for speaker, _, _, _ in actual]
 
 
 @pytest.mark.parametrize("time", ["1" * 5000, "NaN", "-5", "Infinity", '"soon"', "true", "[]"])

@@ -491,10 +491,7 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
             "results": [
                 {
                     "alternatives": [
-                        {
-                            "transcript": TEXT,
-                            "timestamps": [[w, s, s + 0.4] for w, s, _ in WORDS],
-                        }
+                        {"transcript": TEXT, "timestamps": [[w, s, s + 0.4] for w, s, _ in WORDS]}
                     ]
                 }
             ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.transcript.read import Reading, read_text
+from tests.helpers.reading import spoken, starts
 
 Spoken = list[tuple[str | None, str]]
 
@@ -80,14 +81,6 @@ NAMES: dict[str, Spoken] = {
         ("MR. O'BRIEN", "Yes."),
     ],
 }
-
-
-def spoken(text: str) -> Spoken:
-    return [(each.speaker, each.text) for each in read_as(text).transcript.segments]
-
-
-def starts(text: str) -> list[float | None]:
-    return [each.start_s for each in read_as(text).transcript.segments]
 
 
 def read_as(text: str) -> Reading:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from runner.transcript.read import read_text
+from tests.helpers.reading import spoken, starts
 
 Said = list[tuple[str | None, str]]
 SAID: Said = [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody."), ("Bo", "Fine.")]
 P = "This is what we found at the yard when we opened the pump, and it took a while."
-
-
-def spoken(text: str) -> Said:
-    return [(each.speaker, each.text) for each in read_text(text, name="t").transcript.segments]
-
-
-def starts(text: str) -> list[float | None]:
-    return [each.start_s for each in read_text(text, name="t").transcript.segments]
 
 
 @pytest.mark.parametrize(

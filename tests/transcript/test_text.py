@@ -5,17 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.transcript.model import MAX_SEGMENT_CHARS
-from tests.helpers.reading import parse_transcript
-
-
-def spoken(text: str, format: str = "auto") -> list[tuple[str | None, str]]:
-    transcript = parse_transcript(text, name="t", format=format)
-    return [(segment.speaker, segment.text) for segment in transcript.segments]
-
-
-def starts(text: str) -> list[float | None]:
-    return [segment.start_s for segment in parse_transcript(text, name="t").segments]
-
+from tests.helpers.reading import parse_transcript, spoken, starts
 
 TWO_SPEAKERS = {
     "name and colon": "Alice: Hi there.\nBob: Yes.",

@@ -75,10 +75,7 @@ def test_ass_without_the_order_of_its_fields_has_the_usual_one() -> None:
             "{1}{1}25.0\n{25}{75}{y:i}Dry,|all.\n{100}{125}No.\n",
             [(None, 1.0, 3.0, "Dry, all."), (None, 4.0, 5.0, "No.")],
         ),
-        (
-            "{25}{75}Dry.\n{100}{125}No.\n",
-            [(None, None, None, "Dry."), (None, None, None, "No.")],
-        ),
+        ("{25}{75}Dry.\n{100}{125}No.\n", [(None, None, None, "Dry."), (None, None, None, "No.")]),
         ("[10][30]/Dry.\n[40][55]No.\n", [(None, 1.0, 3.0, "Dry."), (None, 4.0, 5.5, "No.")]),
         ("00:00:01:Dry.\n00:00:04:No.\n", [(None, 1.0, None, "Dry."), (None, 4.0, None, "No.")]),
     ],

@@ -29,7 +29,7 @@ from runner.providers.request import Completion, Request, Transport
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 
-STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "41"))
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "61"))
 FILES = 3
 ANSWERS = "runs/*/*/intermediate/*/*.json"
 REPLIES: dict[tuple[str, str], str] = {}
@@ -90,11 +90,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
-    undisturbed = Trial(folder / "undisturbed", job)
+    undisturbed = folder / "undisturbed"
     with (folder / "calls").open("wb") as calls:
-        code = undisturbed._run(calls.fileno())  # in this process, for its forks to find all loaded
+        heard = Heard(calls.fileno())
+        code = run_batch(job, undisturbed, heard)  # here, for its forks to find all loaded
 
-    assert (EXIT_OK, []) == (code, verify(undisturbed.path))
+    assert (EXIT_OK, []) == (code, verify(undisturbed))
 
     yield job
 

@@ -188,7 +188,7 @@ def test_a_key_in_the_message_of_a_bug_is_not_shown(tmp_path: Path) -> None:
     program = f"""
 import runner.run.command as it
 def fail(_): raise AttributeError("\\x1b]0;x\\x07 " + {UNSHAPED!r})
-it.cli.check_arguments = fail
+it.command_line.check_arguments = fail
 it.main()
 """
     done = subprocess.run(

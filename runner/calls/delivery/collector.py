@@ -1,6 +1,7 @@
 """Collector: follows the batches that are out and hands every request its result."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
 MAX_BYTES = 1 << 30  # of a batch's results
+OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
 _DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
 _AT_ONCE = 32  # results read in one iteration of the event loop
 
@@ -66,6 +68,7 @@ class Collector:
             while not shipment.is_over:
                 await self._look(shipment)
                 if not shipment.is_over:
+                    await self._stop_overdue(shipment)
                     await asyncio.sleep(shipment.poll_s(self.timing.now()))
         except CallError as error:
             if error.kind == "not_found":
@@ -121,6 +124,17 @@ class Collector:
             wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * shipment.refused_s))
             shipment.refused_s = max(error.retry_after_s or 0.0, wait)
             log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
+
+    async def _stop_overdue(self, shipment: Shipment) -> None:
+        """Cancel a batch that outlives its window; where that ends nothing, leave it as lost."""
+        begun = shipment.state.created_at if shipment.state else None  # by the provider's clock
+        late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
+        if late_s > OVERDUE_S and not shipment.is_overdue:
+            shipment.is_overdue = True
+            log.warning("batch.overdue", batch=shipment.batch.id)
+            await self.cancel(shipment)
+        elif late_s > 2 * OVERDUE_S:
+            raise CallError("not_found", "it did not end, not even after it was cancelled")
 
     async def _collect(self, shipment: Shipment) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
@@ -200,7 +214,6 @@ class Collector:
 
 
 async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield *lines*; raise CallError for more than MAX_BYTES of them."""
     size = 0
     async for line in lines:
         size += len(line)

@@ -7,7 +7,7 @@ from typing import Literal
 from runner.base.threads import offload
 from runner.calls.activity import Activity
 from runner.calls.delivery.collector import Collector
-from runner.calls.delivery.ledger import HeldCall, Ledger, LedgerBatch
+from runner.calls.delivery.ledger import HeldCall, Ledger
 from runner.calls.delivery.sender import Sender
 from runner.calls.delivery.shipment import Shipment, Waiting
 from runner.calls.delivery.timing import Timing
@@ -36,11 +36,6 @@ class Deliverer:
         parts = self.endpoint, self.ledger, self.timing
         self.collector = Collector(*parts, lambda waiting: self.sender.add(waiting))
         self.sender = Sender(*parts, self.collector.follow, self.collector.queued_tokens)
-
-    @property
-    def out(self) -> list[LedgerBatch]:
-        """The batches that are out."""
-        return [shipment.batch for shipment in self.collector.out]
 
     async def open(self) -> None:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""

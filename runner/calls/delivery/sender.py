@@ -66,18 +66,13 @@ class Sender:
             task.add_done_callback(self.sending.discard)
 
     async def _send(self, ready: list[Waiting]) -> None:
-        """Send *ready*; whatever fails, no caller waits forever."""
         try:
             await self._send_all(ready)
-        except OSError as error:
-            kind, said = "output", f"not called: {error}"
-        except Exception as error:  # a library's, or a bug
+        except Exception as error:  # a library's, or a bug: no caller may wait forever
             log.exception("batch.crashed")
-            kind, said = "internal", f"the batch was not sent: {type(error).__name__}: {error}"
-        else:
-            return
-        for waiting in ready:
-            waiting.resolve(NotRunError(kind, said))
+            for waiting in ready:
+                said = f"the batch was not sent: {type(error).__name__}: {error}"
+                waiting.resolve(NotRunError("internal", said))
 
     async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
@@ -95,8 +90,12 @@ class Sender:
                 waiting.mark = None
             for waiting, error in failed:
                 waiting.resolve(error)
-            if chosen:
-                await self._ship(chosen, lines, mark)
+            try:
+                if chosen:
+                    await self._ship(chosen, lines, mark)
+            except OSError as error:
+                for waiting in chosen:
+                    waiting.resolve(NotRunError("output", f"not called: {error}"))
             ready = rest
 
     def _staying(self, ready: Sequence[Waiting]) -> list[Waiting]:

@@ -69,8 +69,9 @@ class Shipment:
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
     go live, by the number of their steps, in seconds since 1970. *results* are the lines that
     nobody has asked for yet, *seen* the keys of all, by which *torn* ones are missed. *stopping_at*
-    is when it was cancelled, *downloads* how often its last results were fetched. *refused_s* is
-    what to wait after its provider did not tell of it, doubling, 0 once it did.
+    is when it was cancelled for the deadline; *is_overdue*: for its window. *downloads* is how
+    often its last results were fetched. *refused_s* is what to wait after its provider did not
+    tell of it, doubling, 0 once it did.
     """
 
     batch: LedgerBatch
@@ -82,6 +83,7 @@ class Shipment:
     state: SubmittedBatch | None = None
     is_over: bool = False
     torn: bool = False
+    is_overdue: bool = False
     downloads: int = 0
     stopping_at: float | None = None
     refused_s: float = 0.0
@@ -139,7 +141,9 @@ class Shipment:
     def why_missing(self) -> CallError:
         """Return the failure of a request without a result."""
         said = "has no readable result of it"
-        if self.state is not None and self.state.state != "ended":
+        if self.is_overdue and self.torn:
+            said = "did not end in its window, nor once it was cancelled"
+        elif self.state is not None and self.state.state != "ended":
             why = f": {self.state.error}" if self.state.error else ""
             said = f"{self.state.state} before it was answered{why}"
         return CallError("transient", f"the batch {said}", billed=self.torn)

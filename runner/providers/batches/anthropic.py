@@ -21,17 +21,17 @@ class AnthropicBatches(BatchedChat):
     """Batches whose requests are sent with them, and whose results come at the end."""
 
     _path, _value = "/messages", "params"
-    _batches = "/messages/batches"
+    _batches, _after = "/messages/batches", "after_id"
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as one batch; *mark* is not kept."""
         sent = b'{"requests":[' + b",".join(lines) + b"]}"
         kind = {"Content-Type": "application/json"}
         url = self._url(self._batches)
-        return self._told((await self._wire.exchange("POST", url, sent, kind))[0])
+        return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        told = self._told(said)
+        told = self._parse(said)
         return () if told.state == "running" else (self._results(told.id),)
 
     def _results(self, batch: str) -> str:
@@ -77,13 +77,7 @@ class AnthropicBatches(BatchedChat):
         error = mapping(told.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
-    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        return await self._page_after(cursor, "after_id")
-
-    def _mark(self, said: Mapping[str, Any]) -> None:
-        return None
-
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         counts = counts_in(said.get("request_counts"))
         return SubmittedBatch(
             id_in(said.get("id")),

@@ -37,7 +37,7 @@ class BatchedChat(BatchEndpoint):
     limits = BatchLimits()
     _path = "/chat/completions"  # of a live call
     _batches, _cancel = "/batches", "/cancel"  # of all batches, and behind one to stop it
-    _query = ""  # of every address
+    _query, _after = "", "after"  # of every address, and the name of a list's cursor
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
@@ -77,7 +77,6 @@ class BatchedChat(BatchEndpoint):
     async def _ask(
         self, method: str, path: str, sent: Sent = None, query: str = ""
     ) -> Mapping[str, Any]:
-        """Return what the API answers to a request for *path*."""
         return (await self._wire.exchange(method, self._url(path, query), sent))[0]
 
     def line(self, key: str, request: Request) -> bytes:
@@ -114,7 +113,7 @@ class BatchedChat(BatchEndpoint):
 
     async def status(self, batch: str) -> SubmittedBatch:
         """Return the batch with that id."""
-        return self._told(await self._said(batch))
+        return self._parse(await self._fetch(batch))
 
     async def cancel(self, batch: str) -> None:
         """Ask the provider to stop the batch."""
@@ -122,14 +121,14 @@ class BatchedChat(BatchEndpoint):
 
     async def results(self, batch: str) -> AsyncIterator[bytes]:
         """Yield the lines of the results; there are none before the batch is over."""
-        for url in self._files(await self._said(batch)):
+        for url in self._files(await self._fetch(batch)):
             async for line in self._wire.lines(url):
                 yield line
 
-    async def _said(self, batch: str) -> Mapping[str, Any]:
+    async def _fetch(self, batch: str) -> Mapping[str, Any]:
         """Return what is said of *batch*; raise CallError if it is another one."""
         said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
-        if (told := self._told(said)).id != batch:
+        if (told := self._parse(said)).id != batch:
             other = self._wire.shown(told.id)
             raise CallError("bad_response", f"asked for batch {batch}, was told of {other}")
         return said
@@ -138,25 +137,21 @@ class BatchedChat(BatchEndpoint):
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
         """Return the addresses of the results of the batch that *said* describes."""
 
-    @abstractmethod
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         """Return a page of the batches there are, and the cursor of the next, "" for none."""
-
-    async def _page_after(self, cursor: str, name: str) -> tuple[list[Mapping[str, Any]], str]:
-        """Return a page of OpenAI's and Anthropic's lists, which call the cursor *name*."""
-        query = f"limit={PAGE}" + (f"&{name}={cursor}" if cursor else "")
+        query = f"limit={PAGE}" + (f"&{self._after}={cursor}" if cursor else "")
         said = await self._ask("GET", self._batches, query=query)
         page = mappings(said.get("data"))
         more = said.get("has_more") is True and bool(page)
         return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
 
     @abstractmethod
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         """Return the batch that *said* describes."""
 
-    @abstractmethod
     def _mark(self, said: Mapping[str, Any]) -> Any:
-        """Return the mark of the batch that *said* describes."""
+        """Return the mark of the batch that *said* describes, None where none is kept."""
+        return None
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since*, if any."""
@@ -176,7 +171,7 @@ class BatchedChat(BatchEndpoint):
         cursor, since = "", since - SKEW_S
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor, since)
-            told = [(said, self._told(said)) for said in page]
+            told = [(said, self._parse(said)) for said in page]
             for said, batch in told:
                 if batch.created_at is None or batch.created_at >= since:
                     yield said, batch

@@ -43,7 +43,7 @@ class GeminiBatches(BatchedChat):
             }
         }
         model = self.route.name.partition("/")[2]
-        return self._told(await self._ask("POST", f"/models/{model}:batchGenerateContent", sent))
+        return self._parse(await self._ask("POST", f"/models/{model}:batchGenerateContent", sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
         """Return the id of the file made of *lines*; the place to send it to is asked for first."""
@@ -87,7 +87,7 @@ class GeminiBatches(BatchedChat):
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return at(said, "metadata", "displayName")
 
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         about = section(said, "metadata")
         state = _STATES.get(str(about.get("state")).rpartition("STATE_")[2], "running")
         if said.get("done") is True and state in ("waiting", "running"):

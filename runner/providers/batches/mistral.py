@@ -38,7 +38,7 @@ class MistralBatches(OpenAIBatches):
             "timeout_hours": 24,
             "metadata": {MARK: mark},
         }
-        return self._told(await self._ask("POST", self._batches, sent))
+        return self._parse(await self._ask("POST", self._batches, sent))
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -48,7 +48,7 @@ class MistralBatches(OpenAIBatches):
         page = mappings(said.get("data"))
         return page, str(number + 1) if len(page) >= PAGE else ""
 
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         error = next(iter(mappings(said.get("errors"))), {})
         return SubmittedBatch(
             id_in(said.get("id")),

@@ -42,7 +42,7 @@ class OpenAIBatches(BatchedChat):
             "completion_window": "24h",
             "metadata": {MARK: mark},
         }
-        return self._told(await self._ask("POST", self._batches, sent))
+        return self._parse(await self._ask("POST", self._batches, sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
         """Return the id of the file that was made of *lines*, once it has been read."""
@@ -73,13 +73,10 @@ class OpenAIBatches(BatchedChat):
             raise not_executed(str(error.get("code")))
         return 200, {"error": dict(error) or "neither a response nor an error"}
 
-    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
-        return await self._page_after(cursor, "after")
-
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return mapping(said.get("metadata")).get(MARK)
 
-    def _told(self, said: Mapping[str, Any]) -> SubmittedBatch:
+    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
         state = _STATES.get(str(said.get("status")), "running")
         ended = (time_in(said.get(f"{each}_at")) for each in ("completed", *_STATES))
         error = next(iter(mappings(mapping(said.get("errors")).get("data"))), {})

@@ -75,14 +75,11 @@ class Wire:
     def __init__(
         self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets, tls: Any
     ) -> None:
-        self.base, self._tls = base.rstrip("/"), tls
+        self.base = base.rstrip("/")
+        self._safe: dict[str, Any] = {"allow_redirects": False, "ssl": tls}
         self._headers = {k: v for k, v in headers.items() if k.lower() not in _NOT_OURS}
         self._where, self._secrets = where, secrets
         self._session, self._files = open_session(), open_session(whole=False)
-
-    @property
-    def _safe(self) -> dict[str, Any]:
-        return {"allow_redirects": False, "ssl": self._tls}
 
     async def close(self) -> None:
         """Close the connections."""

@@ -106,7 +106,6 @@ def _status(error: Mapping[str, Any]) -> int | None:
 
 
 def _choice(choice: Any) -> Any:
-    """Return *choice* with the parts of its text joined."""
     message = choice.get("message") if isinstance(choice, dict) else None
     if isinstance(message, dict) and isinstance(message.get("content"), list):
         parts = [p.get("text") if isinstance(p, dict) else p for p in message["content"]]

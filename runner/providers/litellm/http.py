@@ -221,7 +221,6 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
 
 
 def _attribution() -> dict[str, str]:
-    """Return the headers that name the calling program to OpenRouter."""
     return {
         "HTTP-Referer": os.environ.get("OR_SITE_URL") or "https://litellm.ai",
         "X-Title": os.environ.get("OR_APP_NAME") or "liteLLM",

@@ -102,7 +102,6 @@ def _events(body: bytes) -> Iterator[Event]:
 
 
 def _has_token(event: Event) -> bool:
-    """Return whether *event* carries a part of a reply."""
     delta = mapping(event.get("delta"))
     texts = [delta.get(name) for name in _SPOKEN]
     for choice in mappings(event.get("choices")):

@@ -12,7 +12,7 @@ from runner.providers.offline.document import Document
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _GAP = re.compile(r"\s*(?:…|\.\.\.)\s*")
-_KEPT = frozenset({"quote", "segment"})  # fields of evidence, which grounding checks
+_KEPT = frozenset({"quote", "segment", "code"})  # evidence, which grounding checks, and names
 _FURTHER_WORDS = 6  # that a quotation may have left out, besides as many as it has itself
 
 

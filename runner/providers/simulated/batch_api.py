@@ -138,7 +138,6 @@ class BatchApi:
         }
 
     def _told(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
-        """Return *batch* as its API describes it."""
         over, state = now_s >= batch.ended_s, batch.state(now_s)
         counts = Counter(outcome for _, outcome in batch.outcomes(now_s))
         created, ended = self._since + batch.created_s, self._since + batch.ended_s
@@ -247,7 +246,6 @@ def _line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
 
 
 def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
-    """Return a line of Anthropic's results."""
     result: dict[str, Any] = {"type": outcome.replace("ll", "l")}
     if answer is not None and answer[0] < 400:
         message = message_of(answer[1], tool=call.body.get("tool") is True)

@@ -201,11 +201,12 @@ class SimulatedProvider:
             await _sleep_until(due_s)
             return response
         good = GoodReply(text, whole, request.headers.get("Authorization", ""))
-        fault = find_kind(planned.fault).make(good)
-        if streams and find_kind(planned.fault).generates:
-            fault = replace(fault, body=b"".join(chunks(json.loads(fault.body))).decode())
-        elif find_kind(planned.fault).generates:
-            fault = replace(fault, body=json.dumps(shape(json.loads(fault.body))))
+        kind = find_kind(planned.fault)
+        fault = kind.make(good)
+        if kind.generates:
+            spoilt = json.loads(fault.body)
+            data = b"".join(chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
+            fault = replace(fault, body=data)
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
 

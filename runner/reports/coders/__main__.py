@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
-from runner.base.files import write_json, write_text
+from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import NOTHING, aligned, plural
 from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
@@ -124,6 +124,7 @@ def _write(
         "notes": list(notes),
     }
     try:
+        make_directory(folder)
         write_json(folder / "agreement.json", data)
         write_text(folder / "agreement.csv", as_rows([columns, *rows]))
         write_text(folder / "disagreements.csv", as_rows([named, *apart]))

@@ -66,7 +66,11 @@ class Coded:
                     self._disagree(source, name, code, theirs, ours)
             self.units.append(unit)
         self.segments += len(ids)
-        self.files.append((len(ids), {code: _counts(len(ids), *n) for code, n in totals.items()}))
+        counts = {
+            code: (both, coder_only, run_only, len(ids) - both - coder_only - run_only)
+            for code, (both, coder_only, run_only) in totals.items()
+        }
+        self.files.append((len(ids), counts))
 
     def _disagree(
         self,
@@ -119,10 +123,6 @@ class Coded:
         return [{c: _sum(row[c] for row in block) for c in used} for block in dealt]
 
 
-def _counts(segments: int, both: int, coder: int, run: int) -> Counts:
-    return both, coder, run, segments - both - coder - run
-
-
 def _sum(counts: Iterable[Counts]) -> Counts:
     a, b, c, d = (sum(each) for each in zip(*counts, strict=True))
     return a, b, c, d
@@ -146,16 +146,13 @@ def _figures(
 
 
 def _kappa(counts: Sequence[list[int]]) -> float | None:
-    return cohen_kappa(*(_pairs(*each) for each in counts))
+    tables: list[Table] = [{(1, 1): a, (1, 0): b, (0, 1): c, (0, 0): d} for a, b, c, d in counts]
+    return cohen_kappa(*tables)
 
 
 def _alpha(counts: Sequence[list[int]]) -> float | None:
     """Krippendorff's alpha; every segment has two values, so each pair counts in both orders."""
-    tables: list[Table] = []
-    for a, b, c, d in counts:
-        tables.append({(1, 1): 2 * a, (1, 0): b + c, (0, 1): b + c, (0, 0): 2 * d})
+    tables: list[Table] = [
+        {(1, 1): 2 * a, (1, 0): b + c, (0, 1): b + c, (0, 0): 2 * d} for a, b, c, d in counts
+    ]
     return krippendorff_alpha(*tables)
-
-
-def _pairs(a: int, b: int, c: int, d: int) -> Table:
-    return {(1, 1): a, (1, 0): b, (0, 1): c, (0, 0): d}

@@ -1,6 +1,7 @@
 """What the tables and pages of a collection show: themes, groups, and links to the runs."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,18 @@ class CollectionFacts:
     def unread(self) -> frozenset[str]:
         """The files of which nothing was read."""
         return frozenset(each.file for each in self.collection.unread)
+
+    def split(self, quotes: Iterable[ThemeQuote]) -> str:
+        """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""
+        said = [(quote.file, quote.speaker) for quote in quotes]
+        parts = []
+        for each in (grouping for grouping in self.groupings if grouping.compared):
+            units = {(file, speaker if each.by_speaker else None) for file, speaker in said}
+            counts = Counter(each.value(*unit) for unit in units)
+            shown = ", ".join(f"{value} {counts[value]}" for value in each.values if counts[value])
+            of = each.counts.removesuffix("s")
+            parts += [f"{each.name}, by {of}: {shown}"] if shown else []
+        return "; ".join(parts)
 
     @cached_property
     def _named(self) -> Mapping[str, str]:

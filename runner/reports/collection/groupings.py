@@ -135,15 +135,20 @@ def _grouping(
 def differences_of(
     themes: Sequence[Theme], groupings: Sequence[Grouping]
 ) -> tuple[GroupDifference, ...]:
-    """Return every theme by every grouping that is compared, p adjusted within each grouping."""
+    """Return every theme by every grouping that is compared, p adjusted within each grouping.
+
+    Groups of speakers who speak of no theme, such as interviewers, are not part of the tests.
+    """
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):
         made = [(theme, tuple(counts_of(theme, grouping))) for theme in themes]
-        tested = [_test(counts) for _, counts in made]
+        speak = {one.value for _, counts in made for one in counts if one.found}
+        own = (speak if grouping.by_speaker else {*grouping.values}) - {NOT_GIVEN}
+        tested = [_test([one for one in counts if one.value in own]) for _, counts in made]
         adjusted = holm([p for p, _ in tested])
         of = (grouping.name, grouping.by_speaker)
-        for (theme, counts), (p, exact), own in zip(made, tested, adjusted, strict=True):
-            found.append(GroupDifference(*of, theme, counts, p, own, not exact))
+        for (theme, counts), (p, exact), held in zip(made, tested, adjusted, strict=True):
+            found.append(GroupDifference(*of, theme, counts, p, held, not exact))
     return tuple(found)
 
 
@@ -166,9 +171,9 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
 
 
-def _test(counts: Sequence[GroupCount]) -> tuple[float, bool]:
-    known = [each for each in counts if each.value != NOT_GIVEN]
-    return exact_p([each.found for each in known], [each.read for each in known])
+def _test(known: Sequence[GroupCount]) -> tuple[float, bool]:
+    found, read = [each.found for each in known], [each.read for each in known]
+    return exact_p(found, read) if known else (1.0, True)
 
 
 def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
@@ -176,7 +181,10 @@ def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
     drawn = any(each.drawn for each in differences)
     random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
     many = len({each.attribute for each in differences})
-    people = " Speakers of one file are not independent, so p is too small where they are counted."
+    people = (
+        " Speakers of one file are not independent, so p is too small where they are counted; a "
+        "group of speakers who speak of no theme, such as interviewers, is left out of it."
+    )
     people = people if any(each.by_speaker for each in differences) else ""
     apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""
     return (

@@ -8,6 +8,11 @@ from runner.base.format import plural
 from runner.reports.collection.facts import CollectionFacts, counted, said_by
 from runner.reports.collection.groupings import GroupDifference, method_of
 
+WORDS_OF = (
+    "Titles, statements, positions, reasons and the synthesis are a model's words. Counts, names, "
+    "quotes and places are made by code from the answers about each file, and `colloquy-verify` "
+    "makes them again."
+)
 MAX_SILENT = 40  # files named in a page
 
 _SILENT = "No finding of a silent file is in the theme; its transcript may still speak of it."
@@ -92,7 +97,7 @@ def _differences(facts: CollectionFacts) -> Iterator[str]:
     yield md(method_of(facts.differences, len(facts.collection.themes)))
     for attribute in dict.fromkeys(each.attribute for each in facts.differences):
         found = [each for each in facts.differences if each.attribute == attribute]
-        of = "speakers" if found[0].by_speaker else "files"
+        of = "speaker" if found[0].by_speaker else "file"
         yield f"### {md(attribute)}, by {of}"
         header = ["", "Theme", *(f"{one.value} (of {one.read})" for one in found[0].counts)]
         yield table([*header, "p", "p adjusted"], [_row(each) for each in found])
@@ -117,12 +122,13 @@ def _relations(facts: CollectionFacts) -> Iterator[str]:
         yield from filter(None, [md(one.reason) if one.reason else "", _about(one.themes)])
         for side in one.sides:
             yield f"**{md(side.position)}**"
-            yield _quotes(side.quotes, facts)
+            yield from filter(None, [md(facts.split(side.quotes)), _quotes(side.quotes, facts)])
     if collection.agreements:
         yield "## Agreements"
     for shared in collection.agreements:
         yield f"### {md(shared.statement)}"
-        yield from filter(None, [_about(shared.themes), _quotes(shared.quotes, facts)])
+        about = [_about(shared.themes), md(facts.split(shared.quotes))]
+        yield from filter(None, [*about, _quotes(shared.quotes, facts)])
     if collection.outliers:
         yield "## Outliers"
     for alone in collection.outliers:
@@ -138,10 +144,11 @@ def _about(themes: Sequence[str]) -> str:
 
 def _made(collection: Collection) -> Iterator[str]:
     yield "## How they were found"
-    alone = plural(len(collection.unassigned), "finding")
-    lines = [f"{alone} in no theme; {collection.unused} without a verified quote were not used."]
-    lines += [f"Findings were grouped from a likeness of {collection.threshold:g}."]
-    yield " ".join(lines)
+    yield (
+        f"Findings were grouped from a likeness of {collection.threshold:g}. In no theme: "
+        f"{len(collection.unassigned)}; not used for want of a verified quote: {collection.unused}."
+    )
+    yield WORDS_OF
     if collection.ledger:
         rows = [
             [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, r.status, list(r.left_out)]

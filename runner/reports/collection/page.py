@@ -19,7 +19,7 @@ from runner.reports.collection.groupings import (
     Grouping,
     method_of,
 )
-from runner.reports.collection.notes import p_of
+from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.render import address_of, link_to, render, script_of
 from runner.reports.report.summary import VERDICTS
@@ -86,6 +86,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         marks=MARKS,
         choices=_choices(facts, filtered),
         shown=partial(_shown, facts),
+        split=facts.split,
         first=FIRST_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
@@ -93,6 +94,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         not_compared=[each for each in facts.groupings if not each.compared],
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
+        words_of=WORDS_OF.replace("`", ""),
         not_given=NOT_GIVEN,
         max_compared=MAX_COMPARED,
         max_values=MAX_VALUES,

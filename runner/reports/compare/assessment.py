@@ -104,6 +104,8 @@ def assess(gathered: Gathered) -> Assessment:
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
     differing = [e for e in ordered if e.difference.value or e.difference.error]
     lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
+    if alike := len(ordered) - len(differing):
+        lines.append(f"{plural(alike, 'further figure')} of pairs: no difference in any transcript")
     figures = tuple(_figures(setting, names) for setting in settings)
     return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
 

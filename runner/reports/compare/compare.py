@@ -8,7 +8,7 @@ from statistics import median
 from runner.reports.compare.assessment import Assessment, assess
 from runner.reports.compare.gathered import gather
 from runner.reports.compare.group import Group
-from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, short_names
+from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.rows import RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
@@ -96,11 +96,9 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
     for row in rows:
         values = tuple(row.settings.get(key, ABSENT) for key in keys)
         members.setdefault(values, []).append(row)
-    names = short_names(keys) if len(keys) > 1 else {key: key for key in keys}
     groups = []
     for values, repeats in members.items():
         differing = dict(zip(keys, values, strict=True))
-        label = ", ".join(f"{names[key]}={value}" for key, value in differing.items())
         measured = [row for row in repeats if row.measured]
         accounted = [row for row in repeats if row.accounted]
         figures = {name: _median(measured, name) for name in TIMED}
@@ -111,7 +109,7 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
             "checks_rate": spread(known_figures(measured, "checks_rate")),
             "quality": spread(known_figures(repeats, "quality")),
         }
-        groups.append(Group(label or "all the same", differing, tuple(repeats), figures, spreads))
+        groups.append(Group(label_of(differing), differing, tuple(repeats), figures, spreads))
     return groups
 
 

@@ -24,7 +24,7 @@ from runner.base.json import amount, at, mapping, mappings, number, read_json, t
 from runner.base.regular_files import folders_in, kind_of
 from runner.record.batch_directory import batch_of, is_batch, runs_of
 from runner.reports.compare.group import Group
-from runner.reports.compare.keys import short_names
+from runner.reports.compare.keys import label_of
 from runner.reports.compare.paired import Counts
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
@@ -78,15 +78,13 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
     labels, notes = known_labels([row.path for row, _ in rows])
     index = LabelIndex(labels)
     told = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
-    names = short_names(told) if len(told) > 1 else {key: key for key in told}
     settings: dict[tuple[str, ...], Setting] = {}
     read: list[tuple[Setting, StoredRun]] = []
     ran: set[str] = set()
     left = 0
     for row, group in rows:
-        values = tuple(group.told[key] for key in told)
-        label = ", ".join(f"{names[key]}={v}" for key, v in zip(told, values, strict=True))
-        setting = settings.setdefault(values, Setting(label or "all the same"))
+        own = {key: group.told[key] for key in told}
+        setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
         paths, more = _runs(row.path, row.batch)
         left += more
         for run in _read(paths):

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from runner.base.json import flat
 from runner.base.text import to_terminal
 
 ABSENT = "–"
@@ -20,16 +21,7 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     """Return *config* as dotted keys with their values as text; lists are values."""
-    flat: dict[str, str] = {}
-    open_: list[tuple[str, Any]] = [("", config)]
-    while open_:
-        above, value = open_.pop()
-        if isinstance(value, Mapping) and value:
-            prefix = f"{above}." if above else ""
-            open_ += [(prefix + to_terminal(str(key), 100), part) for key, part in value.items()]
-        elif above:
-            flat[above] = show(value)
-    return flat
+    return {to_terminal(key): show(value) for key, value in flat(config)}
 
 
 def show(value: Any) -> str:
@@ -91,6 +83,13 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
         unique = (n for n in lengths if all(other[-n:] != parts[-n:] for other in others))
         ends[key] = ".".join(parts[-next(unique, len(parts)) :])
     return ends
+
+
+def label_of(setting: Mapping[str, str]) -> str:
+    """Return `KEY=VALUE, …` of a setting's values by key, with short names of several keys."""
+    names = short_names(setting) if len(setting) > 1 else {key: key for key in setting}
+    told = ", ".join(f"{names[key]}={value}" for key, value in setting.items())
+    return told or "all the same"
 
 
 def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:

@@ -118,10 +118,14 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
 
 
 def told_apart(found: Difference, p: float | None) -> bool:
-    """Return whether *found* is no chance: *p*, adjusted, is below LEVEL and 0 is not inside."""
-    if p is None or p >= LEVEL or found.low is None or found.high is None:
+    """Return whether *found* is no chance: *p*, adjusted, is below LEVEL and 0 is not inside.
+
+    Where not all swaps are tried, the upper bound of *p* (95 %, by its binomial error) has to be.
+    """
+    if p is None or found.low is None or found.high is None:
         return False
-    return not found.low <= 0 <= found.high
+    error = math.sqrt(p * (1 - p) / SWAPS) if found.n > ALL_OF else 0.0
+    return p + _NORMAL.inv_cdf(1 - LEVEL) * error < LEVEL and not found.low <= 0 <= found.high
 
 
 def needed(found: Difference, pairs: int) -> int | None:

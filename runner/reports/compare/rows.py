@@ -11,6 +11,7 @@ from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.base.text import to_terminal
+from runner.base.usage import USAGE_FIGURES
 from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
@@ -27,8 +28,8 @@ from runner.reports.stored_run import (
 )
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
-SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd")
-JUDGED = ("coverage", "checks_rate", "escalated", "mended")
+SPENT = (*USAGE_FIGURES, "live_cost_usd")
+ASSESSED = ("coverage", "checks_rate", "escalated", "mended")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
@@ -151,7 +152,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
     return {
         **figures,
         "grounding_rate": rate,
-        **{name: number(took.get(name)) for name in JUDGED},
+        **{name: number(took.get(name)) for name in ASSESSED},
         "context_retained": _retained(run.path),
         "quality": quality(figures["succeeded"], figures["total"], rate) if ended else None,
         "plan_error": number(at(run.predicted, "wall_s", "error")),

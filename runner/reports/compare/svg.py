@@ -40,14 +40,10 @@ class PlotPoint:
 def element(name: str, *inner: str, text: str = "", **attributes: object) -> str:
     """Return one element; `class_` becomes `class`, `text_anchor` `text-anchor`."""
     pairs = [
-        f'{key.rstrip("_").replace("_", "-")}="{escape(_plain(_rounded(value)))}"'
+        f'{key.rstrip("_").replace("_", "-")}="{escape(_plain(value, 1))}"'
         for key, value in attributes.items()
     ]
     return f"<{' '.join([name, *pairs])}>{''.join(inner)}{escape(text)}</{name}>"
-
-
-def _rounded(value: object) -> object:
-    return round(value, 1) if isinstance(value, float) else value
 
 
 def picture(name: str, title: str, desc: str, height: float, parts: Iterable[str]) -> str:
@@ -177,6 +173,8 @@ def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> st
     return element("text", text=text, class_=kind, x=x, y=y, text_anchor=anchor)
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, digits: int = 12) -> str:
     """Return a number without exponent and trailing zeros."""
-    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{round(value, digits):.{digits}f}".rstrip("0").rstrip(".")

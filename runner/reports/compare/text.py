@@ -17,6 +17,7 @@ from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
+THEMES = ("#", "setting", "themes", "in themes", "contradictions", "outliers", "calls", "cost $")
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
@@ -74,6 +75,20 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
     return [*known], [list(row) for row in zip(*known.values(), strict=True)]
 
 
+def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
+    """Return the rows of settings with themes under THEMES."""
+    return [
+        [
+            *(str(number), group.label, count(group.middle("themes"))),
+            *(share(group.middle("grouped")), count(group.middle("contradictions"))),
+            *(count(group.middle("outliers")), count(group.middle("collection_calls"))),
+            figure(group.middle(themes.COST), "{:.4f}"),
+        ]
+        for number, group in enumerate(groups, 1)
+        if group.middle("themes") is not None
+    ]
+
+
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
@@ -96,11 +111,10 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     told = [verdict for pair in pairs for verdict in pair.verdicts.values()]
     if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in told):
         return []
-    return [(pair.first, pair.second, *_verdicts(pair)) for pair in pairs[:MAX_PAIRS]]
-
-
-def _verdicts(pair: Pair) -> tuple[str, ...]:
-    return tuple(f"{v.verdict} ({v.why})" for v in map(pair.verdicts.get, WORDS) if v)
+    return [
+        (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in pair.verdicts.values()))
+        for pair in pairs[:MAX_PAIRS]
+    ]
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -119,9 +133,10 @@ def as_markdown(comparison: Comparison) -> str:
     if cells:
         lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
         lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
-    if comparison.themes:
+    if held := theme_rows(groups):
+        lines += ["", "## Themes", "", themes.METHOD, "", table(THEMES, held)]
         cells = [themes.pair_cells(pair) for pair in comparison.themes]
-        lines += ["", "## Themes", "", themes.METHOD, "", table(themes.HEADER, cells)]
+        lines += ["", table(themes.HEADER, cells)] if cells else []
     if told := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
         if len(pairs) > MAX_PAIRS:
@@ -148,9 +163,10 @@ def as_terminal(comparison: Comparison) -> str:
     if rows:
         lines += ["", *aligned([figures, *rows], left=(1,))]
     lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
-    if comparison.themes:
-        rows = [themes.pair_cells(pair) for pair in comparison.themes]
-        lines += ["", "themes", *aligned([themes.HEADER, *rows], left=(0, 1))]
+    if held := theme_rows(groups):
+        lines += ["", *aligned([THEMES, *held], left=(1,))]
+    if pairs := [themes.pair_cells(pair) for pair in comparison.themes]:
+        lines += ["", *aligned([themes.HEADER, *pairs], left=(0, 1))]
     return "\n".join(lines)
 
 

@@ -146,8 +146,10 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         figures=figures,
         figures_method=assessment_text.METHOD,
         figures_lines=verdict_lines(comparison.assessment),
-        themes_header=themes.HEADER,
-        themes=list(map(themes.pair_cells, comparison.themes)),
+        themes_header=text.THEMES,
+        themes=text.theme_rows(comparison.groups),
+        theme_pairs_header=themes.HEADER,
+        theme_pairs=list(map(themes.pair_cells, comparison.themes)),
         themes_method=themes.METHOD,
         keys=comparison.keys,
         # `svg` has escaped all text.

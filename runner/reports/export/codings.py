@@ -44,14 +44,14 @@ def codebook_of(path: Path) -> Codebook:
 
 
 def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
-    """Yield the transcript of a run, or those of a batch's runs, in the order of its results."""
+    """Yield the transcript of a run, or those of a batch's runs, in the order of their names."""
     if not is_batch(run.path):
         runs = [(run.transcript.name if run.transcript else "", run.path)]
     else:
         known = set(runs_of(run.path))
         named = ((text(row.get("transcript")), run.path / text(row.get("run")))
                  for row in rows_of(run.path))  # fmt: skip
-        runs = [(name, path) for name, path in named if path in known]
+        runs = sorted((name, path) for name, path in named if path in known)
     for name, path in runs:
         each = run if path == run.path else read_run(path)
         if each.transcript is not None:

@@ -156,9 +156,12 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
     provider, _, asked = (name or str(at(run.config, "model", "name") or "")).partition("/")
     temperature = at(run.config, "analyzers", owner, "temperature")
     temperature = at(model, "temperature") if temperature is None else temperature
+    simulated = model.get("simulate") is not None and model.get("api_base") is None
     facts = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": _provider(provider, model),
+        "gen_ai.provider.name": (
+            "colloquy.simulated" if simulated else PROVIDERS.get(provider, provider)
+        ),
         "gen_ai.request.model": asked,
         "gen_ai.request.max_tokens": at(run.config, "analyzers", owner, "max_tokens"),
         "gen_ai.request.temperature": temperature,
@@ -198,11 +201,6 @@ def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
     main = section(run.config, "model")
     others = section(run.config, "models").values()
     return next((model for model in others if at(model, "name") == name != main.get("name")), main)
-
-
-def _provider(prefix: str, model: Mapping[str, Any]) -> str:
-    simulated = model.get("simulate") is not None and model.get("api_base") is None
-    return "colloquy.simulated" if simulated else PROVIDERS.get(prefix, prefix)
 
 
 def _around(spans: Iterable[TraceSpan], moments: list[int]) -> tuple[int, int]:

@@ -133,7 +133,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
         fault,
         row,
         brief,
-        tuple(dict.fromkeys(filter(None, places.speakers.values()))),
+        tuple(dict.fromkeys(place.speaker for place in places.values() if place.speaker)),
         tuple(node.name for node in nodes if node.status == "ok"),
     )
 
@@ -141,7 +141,9 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
     """Return who is quoted in *item*, and who it concerns."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
-    return tuple(dict.fromkeys(filter(None, [*who, *(quote.speaker for quote in item.quotes)])))
+    return tuple(
+        dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
+    )
 
 
 def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:

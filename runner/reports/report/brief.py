@@ -148,7 +148,7 @@ def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
     """Return the first quote of each of the first segments that *item* cites."""
     by_segment: dict[str, Quote] = {}
     for quote in quotes_of(item.get("evidence"), places):
-        by_segment.setdefault(quote.segment, quote)
+        by_segment.setdefault(quote.place.segment, quote)
     return tuple(by_segment.values())[:MOST_QUOTES]
 
 
@@ -168,11 +168,11 @@ def once_each(findings: Findings) -> Findings:
     seen: set[tuple[str, str]] = set()
 
     def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
-        places = {(quote.segment, quote.words): quote for quote in quotes}
+        places = {(quote.place.segment, quote.words): quote for quote in quotes}
         fresh = {place: quote for place, quote in places.items() if place not in seen}
         told = {segment for segment, _ in fresh}
         # Of a segment, either its new quotes or one reference.
-        known = {quote.segment: quote for place, quote in places.items() if place in seen}
+        known = {quote.place.segment: quote for place, quote in places.items() if place in seen}
         again = (replace(quote, again=True) for s, quote in known.items() if s not in told)
         seen.update(places)
         return (*fresh.values(), *again)

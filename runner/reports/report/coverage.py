@@ -7,7 +7,7 @@ from runner.answers.again import told_again
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
 from runner.base.format import clock
 from runner.base.json import amount, at, listing, mapping, mappings, number, text
-from runner.reports.report.findings import Places
+from runner.reports.report.findings import Places, SegmentPlace
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
@@ -76,7 +76,7 @@ def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
     first, last = text(stored.get("first")), text(stored.get("last"))
     times = [number(stored.get(name)) for name in ("start_s", "end_s")]
     return {
-        "ids": [(name, places.anchors.get(name)) for name in dict.fromkeys((first, last))],
+        "places": [places.get(name, SegmentPlace(name)) for name in dict.fromkeys((first, last))],
         "segments": number(stored.get("segments")),
         "tokens": number(stored.get("tokens")),
         "time": " – ".join(clock(max(0.0, each)) for each in times if each is not None),
@@ -85,9 +85,10 @@ def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
 
 def _question(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
     segment = text(stored.get("segment"))
+    place = places.get(segment, SegmentPlace(segment))
     return {
-        "ids": [(segment, places.anchors.get(segment))],
+        "places": [place],
         "speaker": label(stored.get("speaker")),
-        "time": places.times.get(segment, ""),
+        "time": place.time,
         "text": text(stored.get("text")),
     }

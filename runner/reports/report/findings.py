@@ -24,13 +24,17 @@ _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Anchors in the page, speakers, times and media of the transcript's segments, by id."""
+class SegmentPlace:
+    """A segment in the page: *time* and *media*, the address of its sound, are empty if unknown."""
 
-    anchors: Mapping[str, str]
-    speakers: Mapping[str, str]
-    times: Mapping[str, str]
-    media: Mapping[str, str]  # addresses of the sound or video at a segment's start
+    segment: str
+    anchor: str | None = None
+    speaker: str = ""
+    time: str = ""
+    media: str = ""
+
+
+Places = Mapping[str, SegmentPlace]  # by the id of the segment
 
 
 def places_of(transcript: Transcript | None, media: str = "") -> Places:
@@ -38,36 +42,27 @@ def places_of(transcript: Transcript | None, media: str = "") -> Places:
 
     *media* is the address of its sound or video, of the web or relative, or empty.
     """
-    numbered = list(enumerate(transcript.segments if transcript else (), 1))
-    numbered.reverse()  # so that the first of two overwrites the second
-    anchors = {text(segment.id): f"seg-{place}" for place, segment in numbered}
-    speakers = {text(segment.id): text(segment.speaker) for _, segment in numbered}
-    starts = {text(segment.id): number(segment.start_s) for _, segment in numbered}
-    clocks = {name: clock(max(start, 0.0)) for name, start in starts.items() if start is not None}
-    wheres = {text(segment.id): text(segment.where) for _, segment in numbered}
-    times = {n: ", ".join(filter(None, (clocks.get(n), wheres[n]))) for n in anchors}
-    linked = starts if _MEDIA.fullmatch(media) else {}
-    moments = {n: f"{media}#t={max(at, 0.0):g}" for n, at in linked.items() if at is not None}
-    return Places(anchors, speakers, times, moments)
+    is_linked = _MEDIA.fullmatch(media) is not None
+    places: dict[str, SegmentPlace] = {}
+    for at, segment in enumerate(transcript.segments if transcript else (), 1):
+        name, start = text(segment.id), number(segment.start_s)
+        said_at = "" if start is None else clock(max(start, 0.0))
+        time = ", ".join(filter(None, (said_at, text(segment.where))))
+        link = f"{media}#t={max(start, 0.0):g}" if is_linked and start is not None else ""
+        places.setdefault(name, SegmentPlace(name, f"seg-{at}", text(segment.speaker), time, link))
+    return places
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Evidence: *match* is exact, near, absent or unchecked; *anchor* None without a segment.
-
-    *time* and *media* are empty where the segment has none; *again* says that it was quoted above
-    already.
+    """Evidence: *match* is exact, near, absent or unchecked; *again*: it was quoted above already.
 
     *changes* are the pieces of a near quote's difference: kind (`same`, `quoted` for words only
     in the quote, `said` for words only in the transcript) and words.
     """
 
     words: str
-    segment: str
-    speaker: str
-    time: str
-    media: str
-    anchor: str | None
+    place: SegmentPlace
     match: str
     moved_from: str
     changes: tuple[tuple[str, str], ...]
@@ -114,7 +109,7 @@ class ShownInsight:
     @property
     def speakers(self) -> list[str]:
         """The speakers that it quotes, each once."""
-        return list(dict.fromkeys(quote.speaker for quote in self.quotes if quote.speaker))
+        return list(dict.fromkeys(q.place.speaker for q in self.quotes if q.place.speaker))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +137,8 @@ class Findings:
     @property
     def cited(self) -> set[str]:
         """The anchors of all segments that its insights cite."""
-        return {q.anchor for insight in self.insights for q in insight.quotes if q.anchor}
+        places = (quote.place for insight in self.insights for quote in insight.quotes)
+        return {place.anchor for place in places if place.anchor}
 
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
@@ -194,11 +190,7 @@ def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
     match = match if match in ("exact", "near", "absent") else "unchecked"
     return Quote(
         evidence["quote"],
-        segment,
-        places.speakers.get(segment, ""),
-        places.times.get(segment, ""),
-        places.media.get(segment, ""),
-        places.anchors.get(segment),
+        places.get(segment, SegmentPlace(segment)),
         match,
         text(evidence.get("moved_from")),
         _changes(text(evidence.get("difference"))) if match == "near" else (),

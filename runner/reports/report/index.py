@@ -27,12 +27,13 @@ def index_page(root: Path) -> str:
     """Return index.html's content for the runs under *root*."""
     runs: list[Entry] = []
     batches: list[Entry] = []
-    sweeps: dict[Path, list[Path]] = {}
+    sweeps: dict[Path, list[Entry]] = {}
     for path in find_runs([root]):
+        entry = _entry(path, root)
         if path.parent.parent.name == "sweeps":
-            sweeps.setdefault(path.parent, []).append(path)
+            sweeps.setdefault(path.parent, []).append(entry)
         else:
-            (batches if is_batch(path) else runs).append(_entry(path, root))
+            (batches if is_batch(path) else runs).append(entry)
     listed = [_sweep(path, jobs, root) for path, jobs in sweeps.items()]
     listed.sort(key=lambda s: (max(job["started"] for job in s["jobs"]), s["name"]), reverse=True)
     groups = {"runs": _newest(runs), "batches": _newest(batches), "sweeps": listed}
@@ -43,22 +44,17 @@ def _newest(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry["started"], entry["name"]), reverse=True)
 
 
-def _sweep(path: Path, jobs: Sequence[Path], root: Path) -> Entry:
+def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
     """Return the sweep in *path*, each job by the overrides that not all jobs share."""
-    typed = [_typed(job) for job in jobs]
-    common = set.intersection(*map(set, typed))
-    own = (" ".join(each for each in job if each not in common) for job in typed)
-    entries = [
-        {**_entry(job, root), "title": told or job.name, "overrides": ""}
-        for job, told in zip(jobs, own, strict=True)
-    ]
-    return {"name": path.name, "link": link_to(path / COMPARISON, root), "jobs": entries}
+    common = set.intersection(*(set(job["typed"]) for job in jobs))
+    for job in jobs:
+        own = " ".join(each for each in job["typed"] if each not in common)
+        job |= {"title": own or job["name"], "overrides": ""}
+    return {"name": path.name, "link": link_to(path / COMPARISON, root), "jobs": jobs}
 
 
 def _entry(path: Path, root: Path) -> Entry:
-    is_safe = _is_safe(path)
-    metadata = read_json(path / "metadata.json") if is_safe else {}
-    took = section(read_json(path / "logs" / "benchmark.json"), "run") if is_safe else {}
+    metadata, took, typed = _read(path)
     good, total = _counts(metadata)
     batch = is_batch(path)
     transcript = text(at(metadata, "transcript", "name"))
@@ -84,24 +80,21 @@ def _entry(path: Path, root: Path) -> Entry:
         "wall_s": number(took.get("wall_s")),
         "cost_usd": number(at(metadata, "totals", "cost_usd")),
         "rate": number(at(metadata, "grounding", "rate")),
-        "overrides": " ".join(each for each in _typed(path) if not each.startswith(_PLAIN)),
+        "typed": typed,
+        "overrides": " ".join(each for each in typed if not each.startswith(_PLAIN)),
     }
 
 
-def _typed(path: Path) -> list[str]:
-    if not _is_safe(path):
-        return []
-    typed = [text(override) for override in read_list(path / "config" / "overrides.json")]
-    return [override for override in typed if not override.startswith(PERSONAL)]
-
-
-def _is_safe(path: Path) -> bool:
-    """Return whether no directory in the run *path* leads out of it."""
+def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
+    """Return metadata, figures and overrides of a run, empty if a directory of it is a link."""
     try:
         check_folders(path)
     except ConfigError:
-        return False
-    return True
+        return {}, {}, []
+    took = section(read_json(path / "logs" / "benchmark.json"), "run")
+    typed = map(text, read_list(path / "config" / "overrides.json"))
+    own = [override for override in typed if not override.startswith(PERSONAL)]
+    return read_json(path / "metadata.json"), took, own
 
 
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:

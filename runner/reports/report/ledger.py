@@ -1,5 +1,6 @@
 """Contexts of stages, parts of the transcript, and faults of calls."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -15,17 +16,9 @@ from runner.record.previous_session import read_record
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label, title_of
 
-_REMOVED = "removed_chars"
-_EVENTS = (
-    b'"breaker.',
-    b'"limit.lowered"',
-    b'"model.failed"',
-    b'"parameter.refused"',
-    b'"effort.rounded"',
-    b'"context.trimmed"',
-    b'"record.damaged"',
-    b'"node.crashed"',
-    b'"transcript.sanitised"',
+_EVENTS = re.compile(
+    rb'"(?:breaker\.|(?:limit\.lowered|model\.failed|parameter\.refused|effort\.rounded'
+    rb'|record\.damaged|node\.crashed|transcript\.sanitised)")'
 )
 
 
@@ -86,7 +79,7 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]
 def faults_of(nodes: Sequence[NodeFacts]) -> Sequence[Mapping[str, Any]]:
     """Return the nodes with faults: failed attempts by kind, pauses in seconds, invalid replies.
 
-    The marks say how the reply was read that is its answer, empty for plain JSON.
+    `marks` say how its answer was found in the reply, empty for plain JSON.
     """
     found = []
     for node in nodes:
@@ -113,8 +106,7 @@ def noted_events(path: Path, limit: int = 50) -> list[str]:
     """Return log lines on breakers, limits and fallback models, at most *limit*."""
     file = path / "logs" / "events.jsonl"
     try:
-        noted = (line for line in read_lines(file) if any(mark in line for mark in _EVENTS))
-        raw = list(islice(noted, limit))
+        raw = list(islice(filter(_EVENTS.search, read_lines(file)), limit))
     except OSError:
         return []
     return [shown for line in raw if (shown := _event(line))]
@@ -125,7 +117,6 @@ def _event(line: bytes) -> str:
         event = mapping(orjson.loads(line))
     except ValueError:
         return ""
-    facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "context", _REMOVED)
-    told = [(label(key), label(event[key])) for key in facts if event.get(key) is not None]
-    name = title_of(text(event.get("event")).replace(".", " "))
-    return joined(name, ", ".join(f"{key} {value}" for key, value in told))
+    facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "removed_chars")
+    told = (f"{label(key)} {label(event[key])}" for key in facts if event.get(key) is not None)
+    return joined(title_of(text(event.get("event")).replace(".", " ")), ", ".join(told))

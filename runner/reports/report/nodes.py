@@ -69,12 +69,11 @@ class NodeFacts:
     @property
     def delivered(self) -> str:
         """How its replies came that were not live: by which batch, and after how long."""
-        good = [each for each in self.attempts if each.get("outcome") == "ok"]
         ways = [
-            f"{each.get('delivery')} {text(each.get('batch'))}".rstrip()
-            + f" after {seconds(each['latency_s'])}"
-            for each in good
-            if each.get("delivery") in ("flex", "batch")
+            f"{each['delivery']} {text(each.get('batch'))}".rstrip()
+            + f" after {seconds(each.get('latency_s'))}"
+            for each in self.attempts
+            if each.get("outcome") == "ok" and each.get("delivery") in ("flex", "batch")
         ]
         more = f" and {len(ways) - _SHOWN} more" if len(ways) > _SHOWN else ""
         return "; ".join(ways[:_SHOWN]) + more

@@ -24,6 +24,7 @@ from runner.reports.report.render import address_of, render, script_of
 from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
 from runner.reports.stored_run import StoredRun
 
+WEB = ("http://", "https://")
 FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
@@ -56,7 +57,7 @@ def title_of_run(run: StoredRun) -> str:
 def media_of(run: StoredRun) -> str:
     """Return the address of its sound or video, of the web or relative to the run, or nothing."""
     media = text(at(run.config, "transcript", "media"))
-    if media and not media.startswith(("http://", "https://")):
+    if media and not media.startswith(WEB):
         media = address_of(Path(media), run.path)
     return media
 
@@ -77,7 +78,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "covered": covered_of(run, nodes, places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
-        "media": places.media,
+        "where": places,
         "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }

@@ -29,10 +29,7 @@ def render(template: str, **facts: Any) -> str:
 
 @lru_cache
 def script_of(name: str) -> Mapping[str, str]:
-    """Return the script *name*, which is ours, and the digest by which the page's policy allows it.
-
-    They are facts for `render`.
-    """
+    """Return our script *name* and its digest, for the page's policy, as facts for `render`."""
     words = (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
     digest = b64encode(sha256(words.encode()).digest()).decode()
     return {"script": Markup(words), "script_digest": f"sha256-{digest}"}

@@ -7,6 +7,7 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, text
+from runner.job.models import DELIVERIES
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
@@ -23,13 +24,12 @@ VERDICTS = {
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
     "running": ("warn", "Not finished", "the run is in progress, or its process died"),
 }
-DELIVERIES = ("live", "flex", "batch")
 OF_SLOTS = ("ideal_s", "efficiency", "loop_lag", "speed_up")
 UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
-    """Return how the run ended, what is missing, a line each, and how to resume it, None if whole.
+    """Return how the run ended, what it lacks, and the command that resumes it, None if whole.
 
     `own` are the `--config-dir` options of the run. They are shown beside the command and not
     put into it: an untrusted directory must not choose which code runs.
@@ -77,7 +77,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}" if took else ""
     # Of replies that all came by batch, the time of the session that read them says nothing.
     in_batches = mapping(took.get("deliveries")).keys() == {"batch"}
-    lost = number(totals.get("charged_usd"))
+    lost, cited = number(totals.get("charged_usd")), number(took.get("coverage"))
     charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
     return [
         ("Analyzers", f"{good} of {len(nodes)}", "answered"),
@@ -88,7 +88,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
         *_delivered(took, totals),
         *_reading(mapping(run.metadata.get("reading"))),
         ("Grounding", share(rate.get("rate")), _grounded(rate)),
-        *_covered(run.took),
+        *([] if cited is None else [("Coverage", share(cited), "of the tokens are cited")]),
         *_checks(mapping(run.checks.get("total"))),
     ]
 
@@ -128,12 +128,6 @@ def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
         ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
     ]
-
-
-def _covered(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the figure of coverage, none where it is unknown, as of an older run."""
-    known = number(took.get("coverage"))
-    return [] if known is None else [("Coverage", share(known), "of the tokens are cited")]
 
 
 def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -10,9 +10,9 @@ from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import to_safe_text
 from runner.record.batch_directory import single_runs
-from runner.reports.report.findings import Places, places_of
+from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
-from runner.reports.report.page import title_of_run
+from runner.reports.report.page import WEB, title_of_run
 from runner.reports.report.render import title_of
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
@@ -22,19 +22,15 @@ MAX_LISTED = 10_000
 AROUND = 3  # segments shown before and after a cited one
 MAX_SHOWN = 15  # segments of a card
 MAX_CHARS = 2_000  # of a segment
-_WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
 
-    segment: str
-    speaker: str
-    time: str
+    place: SegmentPlace
     cited: bool
     parts: tuple[tuple[str, bool], ...]
-    media: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ def cards_of(
 def _media(run: StoredRun, files: list[Path]) -> str:
     """Return the address of the recording, empty for none and for what is no sound or video."""
     given = text(at(run.config, "transcript", "media"))
-    if not given or given.startswith(_WEB):
+    if not given or given.startswith(WEB):
         return given
     path = user_path(given)
     kind = mimetypes.guess_type(path.name)[0] or ""
@@ -125,8 +121,7 @@ def _said(
         segment = segments[place]
         name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
         parts = tuple(_parts(words, quotes.get(place, ())))
-        about = places.speakers.get(name, ""), places.times.get(name, "")
-        yield Said(name, *about, place in quotes, parts, places.media.get(name, ""))
+        yield Said(places[name], place in quotes, parts)
 
 
 def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:

@@ -25,10 +25,11 @@ from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
+from runner.job.models import DELIVERIES
 from runner.job.prefix_policy import prefix_policy
 from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
-from runner.reports.whatif.deliveries import DELIVERIES, priced, takes_s
+from runner.reports.whatif.deliveries import priced, takes_s
 from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
 
 KEYS = {

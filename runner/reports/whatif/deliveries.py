@@ -9,13 +9,12 @@ from runner.base.json import amount, mapping, mappings
 from runner.base.usage import Usage, sum_usd
 from runner.calls.schedule import steps_to_end
 from runner.job.job import Job
+from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import has_flex, provider_of
 from runner.providers.prices import cost_usd
 from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
-
-DELIVERIES = ("live", "flex", "batch")
 
 
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:

@@ -120,11 +120,10 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
-    if set(ways) - {"live"}:  # the time in a batch says nothing of live
-        replies = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
-        guess = guessed_s(reply / replies)
-        own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
+    if set(ways) - {"live"}:  # the time in a batch says nothing of live
+        guess = guessed_s(reply / good)
+        own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
     most, used = prompt // good + max_tokens, (prompt + reply) // good
     return NodeCalls(own, parts, most, used, max_tokens, reply // good)
 

@@ -101,7 +101,8 @@ class Batch:
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
             self.directory.release_reserve()
-            for rescue in (self.directory.journal.recover, self._close_results):
+            directory = self.directory
+            for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
             stop = self._services.stop
@@ -203,7 +204,6 @@ class Batch:
         self._services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
-        """Return whether no further file is to be started."""
         stopped = self._services.stop.signum is not None or self._fault is not None
         return stopped or self._gave_up or bool(ENDING & self._tally.codes.keys())
 
@@ -280,7 +280,6 @@ class Batch:
         self._statuses = self._results.finish({file.name for file in self.job.inputs})
 
     async def _save(self, status: str, exit_code: int | None = None) -> None:
-        """Replace the batch's metadata.json."""
         spent = self.directory.journal.spent
         about = batch_metadata(self.job, self._tally, spent, self._statuses)
         state = {"kind": "batch", "status": status, "exit_code": exit_code}

@@ -84,7 +84,8 @@ def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
     """Return *clusters* that no model has named; those of the same words become one."""
     same: dict[tuple[str, ...], list[Cluster]] = {}
     for cluster in clusters:
-        same.setdefault(tuple(words(cluster.statement)), []).append(cluster)
+        said = tuple(words(cluster.statement)) or (cluster.statement,)
+        same.setdefault(said, []).append(cluster)
     made = list[Cluster]()
     for first, *others in same.values():
         every = (first, *others)

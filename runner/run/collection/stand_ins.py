@@ -70,14 +70,6 @@ class StandIns(Unredacted):
             text = pattern.sub(lambda match: names.get(match[0].casefold(), match[0]), text)
         return self._base.mask(text, eager=eager, fixed=fixed)
 
-    def masked(self, value: Any) -> Any:
-        """Return restored JSON-able data with stand-ins in its texts and keys."""
-        if isinstance(value, str):
-            return self.mask(value, eager=True)
-        if isinstance(value, Mapping):
-            return {self.masked(key): self.masked(each) for key, each in value.items()}
-        return [self.masked(each) for each in value] if isinstance(value, (list, tuple)) else value
-
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
         """Return *text* with what its stand-ins stand for, and those that are unknown."""
         unknown: dict[str, None] = {}

@@ -117,7 +117,6 @@ class Asker:
         return replace(outcome, key=key, model=model, notes=notes)
 
     async def _learn(self, question: Question, request: Request, error: CallError) -> None:
-        """Learn from the refusal of a prompt that is too long."""
         model, fit = question.model, question.fit
         tokens = await offload(counted, model, request)
         said = error.window, error.prompt_tokens

@@ -80,6 +80,7 @@ class EscalatingNodes(NodeRunner):
                 other = failed_outcome(error)
             new = await self._faults(question, other)
             cost = _difference(spent, question.calls.usage.cost_usd)
+            cost = None if other.reused == "run" else cost  # an earlier session has paid for it
             model = question.model.settings.name
             steps.append({"model": model, "cost_usd": cost, "faults": new, "error": other.error})
             if other.answer is not None and (best.answer is None or len(new) < len(faults)):

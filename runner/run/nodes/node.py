@@ -122,7 +122,7 @@ class NodeRunner:
         while True:
             context = ""
             if question.node.context and not (upstream and len(missing) == len(upstream)):
-                context = await self._context(question, missing, question.fit.context)
+                context = await self._context(question, missing)
             try:
                 outcome = await self._read_with(question, context, get)
                 again = SecondReading(
@@ -149,9 +149,8 @@ class NodeRunner:
             )
             raise _TooLongError(fit)
 
-    async def _context(self, question: Question, missing: Mapping[str, str], budget: int) -> str:
-        """Return the context within *budget* tokens."""
-        node = question.node
+    async def _context(self, question: Question, missing: Mapping[str, str]) -> str:
+        node, budget = question.node, question.fit.context
         assert node.context is not None
         fitting = node.context.model_copy(update={"token_budget": budget})
         reduced = await self.contexts.context(replace(node, context=fitting), missing)
@@ -205,7 +204,6 @@ class NodeRunner:
     async def _merge(
         self, question: Question, outcomes: Sequence[Outcome], context: str, get: Get
     ) -> Outcome:
-        """Ask about the joined answers of the parts."""
         count = question.model.tokenizer.line_counter()
         material, reduced, settings = await offload(
             joined, self.job, question.node, question.fit, count, outcomes

@@ -8,7 +8,7 @@ import structlog
 from runner.answers.checks import FAILED, Answered, Checked, as_data, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
-from runner.answers.references import against
+from runner.answers.references import against, references_for
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
@@ -62,7 +62,7 @@ def _about(job: Job, name: str, outcome: Outcome, figures: Mapping[str, float | 
 
 
 def _referred(job: Job, answer: Any) -> dict[str, float | None]:
-    references = job.expected.references_for(job.transcript.name)
+    references = references_for(job.expected.references, job.transcript.name)
     if not references:
         return {}
     return against(references, answer, job.turn_of)

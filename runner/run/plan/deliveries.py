@@ -14,12 +14,12 @@ from runner.calls.schedule import steps_to_end
 from runner.config.delivery import deadline_of
 from runner.config.model_facts import OFFLINE
 from runner.job.job import Setup
-from runner.job.models import Model
+from runner.job.models import DELIVERIES, Model
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import has_flex, provider_of
 from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
-from runner.run.plan.node import DELIVERIES, NodePlan
+from runner.run.plan.node import NodePlan
 
 _LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline is met
 

@@ -15,7 +15,6 @@ from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 
 TAG_TOKENS = 30  # of the tags around the transcript or a context
-DELIVERIES = ("live", "flex", "batch")
 LOW = 0.5  # of the expected reply, for the low estimate
 _SUMMED = (
     *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),

@@ -26,8 +26,9 @@ Answers QUESTION from WHERE: a transcript, the directory of a run or batch, or a
 transcripts. The passages most about it, at most N tokens ({TOKENS}), go to the model in one call;
 its answer comes with quotes, each looked up in the transcripts, and their times. Where they do not
 answer it, that is said. The price is shown before anything is sent; plan=true shows it only.
-KEY=VALUE are those of colloquy, such as model=openai or budget.max_cost_usd=0.1. The answer, or
-with --json an object, goes to standard output, all else to standard error. It is kept as a run.
+KEY=VALUE are those of colloquy, such as model=openai, budget.max_cost_usd=0.1 or
+collection.embeddings=MODEL, by which other words for the same are found, too. The answer, or with
+--json an object, goes to standard output, all else to standard error. It is kept as a run.
 
 Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, such as
 2 a wrong key, 4 no answer from the model, 6 budget exhausted, 7 no transcript."""
@@ -78,7 +79,7 @@ def offer(asked: Asked) -> str:
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
     texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
-    before = f"{texts} go to {job.embeds}, then " if job.to_embed else ""
+    before = f"{texts} to {job.embeds}, then " if job.to_embed else ""
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 

@@ -9,13 +9,11 @@ from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 from runner.transcript.times import clock_seconds
 
 _ASS = re.compile(r"^\[(?:Script Info|Events|V4\+? Styles)\]\s*$", re.IGNORECASE | re.MULTILINE)
-_ASS_FIELDS = [
-    *("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
-]
+_ASS_FIELDS = "layer start end style name marginl marginr marginv effect text"
 _ASS_ROW = re.compile(r"(Format|Dialogue|Comment)\s*:\s*(.*)", re.IGNORECASE)
 _ASS_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:[.:](\d{1,3}))?$")
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")
@@ -39,7 +37,7 @@ def is_ass(text: str) -> bool:
 
 def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of an ASS or SSA script; raise TranscriptError without dialogue."""
-    fields, in_events = _ASS_FIELDS, False
+    fields, in_events = _ASS_FIELDS.split(), False
     cues: list[Cue] = []
     if title := _TITLE.search(text):
         notes.about["title"] = title[1].strip()

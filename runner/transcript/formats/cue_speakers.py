@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from runner.transcript.formats.cue import Line
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
+from runner.transcript.layouts.openings import ROLE
 from runner.transcript.model import words_of
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
@@ -23,7 +24,6 @@ _PREFIX = re.compile(
     r"((?:[^:：()\[\]]|[(（\[][^()（）\[\]]{1,40}[)）\]]){1,80}?)\s?"
     r"(?:(?<!\d):|:(?!\d)|：)(?!/)\s*"
 )
-_ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
 _TIME = re.compile(r"\d{1,3}:[\d:.,]{2,12}$")
 _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
@@ -163,7 +163,7 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
 def _named(text: str) -> tuple[str, str]:
     """Return the label in *text* and the role behind it, which a number or a time is not."""
     label = " ".join(text.strip("*_ ").split())
-    behind = _ROLE.search(label)
+    behind = ROLE.search(label)
     if behind is None or behind[1].isdigit() or not behind.start():
         return label, ""
     return label[: behind.start()], "" if _TIME.match(behind[1]) else behind[1]

@@ -12,8 +12,8 @@ from runner.base.errors import TranscriptError
 from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.flow import TAGS, Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
+from runner.transcript.notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
@@ -137,10 +137,8 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
     except Exception as error:
         raise fault(source.name, f"malformed PDF: {type(error).__name__}: {error}") from error
     if not any(pages):
-        scanned = (
-            "a PDF without text, such as a scan; recognise it first, for example with OCRmyPDF"
-        )
-        raise fault(source.name, scanned)
+        what = "a PDF without text, such as a scan"
+        raise fault(source.name, f"{what}; recognise it first, for example with OCRmyPDF")
     lines = list(_without_page_lines(pages, notes))
     return Flowed(["\n".join(line for line, _ in lines)], [where for _, where in lines])
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
 _BLOCKS = words_of(
     "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "
     "blockquote pre thead tbody tfoot figure figcaption form fieldset hr body html address"
 )
+_CHARACTERS = {
+    **dict.fromkeys(("br", "cr", "line-break"), "\n"),
+    **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
+}
 
 
 @dataclass(slots=True)
@@ -65,7 +69,6 @@ class _Tags:
     table: str
     row: str
     cells: frozenset[str]
-    breaks: frozenset[str]
     left_out: Mapping[str, str]
     words: frozenset[str] = frozenset()
     folds: bool = False
@@ -77,7 +80,6 @@ TAGS = {
         "tbl",
         "tr",
         words_of("tc"),
-        words_of("br cr"),
         {"del": "deleted text", "moveFrom": "deleted text", "Fallback": "", "pPr": "", "rPr": ""},
         words_of("t"),
     ),
@@ -86,7 +88,6 @@ TAGS = {
         "table",
         "table-row",
         words_of("table-cell"),
-        words_of("line-break"),
         {"annotation": "comments", "tracked-changes": "deleted text", "note": "footnotes"},
     ),
     "html": _Tags(
@@ -94,7 +95,6 @@ TAGS = {
         "table",
         "tr",
         words_of("td th"),
-        words_of("br"),
         {"script": "", "style": "", "template": "", "noscript": "", "title": "titles", "svg": ""},
         folds=True,
     ),
@@ -142,12 +142,8 @@ class Flow:
             self._skipped.append(tag)
         elif tag in tags.words:
             self._worded += 1
-        elif tag in tags.breaks:
-            self._text.append("\n")
-        elif tag in ("tab", "ptab"):
-            self._text.append("\t")
-        elif tag == "noBreakHyphen":
-            self._text.append("-")
+        elif tag in _CHARACTERS:
+            self._text.append(_CHARACTERS[tag])
         elif tag == "s" and not tags.words and not tags.folds:
             count = attributes.get("c", "1")
             self._text.append(" " * (int(count) if count.isdecimal() and len(count) < 4 else 1))

@@ -3,8 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
@@ -12,8 +13,8 @@ from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
-from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.model import Turn, words_of
+from runner.transcript.notes import Notes
 from runner.transcript.text import turns_of_text
 
 MAX_DEPTH = 64
@@ -26,9 +27,7 @@ _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
     "as speech recognizers write it"
 )
-_WHOLE = frozenset(
-    ("text", "transcript", "transcription", "content", "fulltext", "fulltranscript", "display")
-)
+_WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
 _MAX_NOTES = 2000
 _MAX_PEOPLE = 1000
 
@@ -85,16 +84,16 @@ def _loaded(text: str, source: str) -> object:
     """Return the value in *text*, or the list of several that follow one another."""
     decoder = json.JSONDecoder(parse_int=_number)
     values: list[object] = []
-    at = len(text) - len(text.lstrip())
-    while at < len(text):
+    place = len(text) - len(text.lstrip())
+    while place < len(text):
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, place = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
             where = f"line {error.lineno} column {error.colno}"
             raise fault(source, f"malformed JSON at {where}: {error.msg}") from error
         values.append(value)
-        gap = _BETWEEN.match(text, at)
-        at = gap.end() if gap else at
+        gap = _BETWEEN.match(text, place)
+        place = gap.end() if gap else place
     if not values:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     return values[0] if len(values) == 1 else values
@@ -152,37 +151,33 @@ def _texts(data: object) -> list[str]:
     """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
-    found: list[str] = []
+    named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
+    return [text for key, text in named if simple_name(key)[0] in _WHOLE]
+
+
+def _items(data: object) -> Iterator[tuple[str, object]]:
+    """Yield all keys in *data* with their values; of long lists those of the first items."""
     todo = [data]
     while todo:
         node = todo.pop()
         if isinstance(node, dict):
-            for key, value in node.items():
-                if isinstance(value, str) and value.strip() and simple_name(key)[0] in _WHOLE:
-                    found.append(value)
-                elif isinstance(value, dict | list):
-                    todo.append(value)
+            yield from node.items()
+            todo += node.values()
         elif isinstance(node, list):
-            todo += [each for each in node if isinstance(each, dict)]
-    return found
+            todo += node[:_MAX_PEOPLE]
 
 
 def _names(data: object) -> dict[str, str]:
     """Return the names of speakers that *data* lists by number or letter."""
     names: dict[str, str] = {}
-    todo = [data]
-    while todo:
-        node = todo.pop()
-        if not isinstance(node, dict):
+    for key, value in _items(data):
+        if "speaker" not in key.lower() and "participant" not in key.lower():
             continue
-        for key, value in node.items():
-            people = "speaker" in key.lower() or "participant" in key.lower()
-            if people and isinstance(value, list):
-                names |= dict(pair for each in value if (pair := _named(each)))
-            elif people and isinstance(value, dict):
-                plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
-                names |= plain if len(plain) == len(value) else {}
-            todo += value[:_MAX_PEOPLE] if isinstance(value, list) else [value]
+        if isinstance(value, list):
+            names |= dict(pair for each in value if (pair := _named(each)))
+        elif isinstance(value, dict):
+            plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
+            names |= plain if len(plain) == len(value) else {}
     return names
 
 
@@ -220,15 +215,11 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 def _with_speakers(words: list[Record], data: object) -> list[Record]:
     """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
-    results = data.get("results") if isinstance(data, dict) else None
-    labels = results.get("speaker_labels") if isinstance(results, dict) else None
-    segments = labels.get("segments") if isinstance(labels, dict) else None
+    segments = mappings(at(data, "results", "speaker_labels", "segments"))
     who = {
         item.get("start_time"): item.get("speaker_label")
-        for segment in segments or ()
-        if isinstance(segment, dict)
-        for item in segment.get("items") or ()
-        if isinstance(item, dict)
+        for segment in segments
+        for item in mappings(segment.get("items"))
     }
     if not who:
         return _once(words)
@@ -237,25 +228,17 @@ def _with_speakers(words: list[Record], data: object) -> list[Record]:
 
 def _triples(data: object) -> list[Record]:
     """Return the words of IBM's shape: lists of word, start, end; and who speaks from when."""
-    labels = data.get("speaker_labels") if isinstance(data, dict) else None
-    results = data.get("results") if isinstance(data, dict) else None
-    if not isinstance(labels, list) or not isinstance(results, list):
+    if not isinstance(at(data, "speaker_labels"), list):
         return []
-    who = {each.get("from"): each.get("speaker") for each in labels if isinstance(each, dict)}
-    best = [
-        each["alternatives"][0] for each in results if isinstance(each, dict) and _has_best(each)
-    ]
+    labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
+    who = {each.get("from"): each.get("speaker") for each in labels}
     return [
         {"word": triple[0], "start": triple[1], "end": triple[2], "speaker": who.get(triple[1])}
-        for each in best
-        for triple in each.get("timestamps") or ()
+        for result in results
+        for best in mappings(result.get("alternatives"))[:1]
+        for triple in listing(best.get("timestamps"))
         if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
     ]
-
-
-def _has_best(result: Record) -> bool:
-    best = result.get("alternatives")
-    return isinstance(best, list) and bool(best) and isinstance(best[0], dict)
 
 
 def _once(words: list[Record]) -> list[Record]:

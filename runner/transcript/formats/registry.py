@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from runner.transcript.decode import document_kind
+from runner.transcript.formats import sami, tiers
 from runner.transcript.formats.cue_lines import (
     is_ass,
     is_lrc,
@@ -13,16 +14,14 @@ from runner.transcript.formats.cue_lines import (
 )
 from runner.transcript.formats.json_formats import is_json, parse_json
 from runner.transcript.formats.markup import is_html
-from runner.transcript.formats.sami import is_sami, parse_sami
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import explained, is_table, parse_table, turns_from_rows
-from runner.transcript.formats.tiers import is_text_grid, parse_text_grid
 from runner.transcript.formats.timed_xml import is_timed_xml, parse_timed_xml
 from runner.transcript.formats.trees import is_tree, parse_tree
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Turn
+from runner.transcript.notes import Notes
 from runner.transcript.readers import Reader, Source
-from runner.transcript.report import Notes
 from runner.transcript.text import read_text_layout
 
 
@@ -67,12 +66,14 @@ def _text(
     return Reader(name, recognises, lambda s, notes: parse(s.text, s.name, notes), suffixes)
 
 
-def _is_vtt(source: Source) -> bool:
-    named = source.suffix == ".vtt" and not has_cue_times(source.text)
-    return named or source.text.lstrip().startswith("WEBVTT")
-
-
-_VTT = Reader("vtt", _is_vtt, lambda s, notes: parse_vtt(s.text, s.name, notes), (".vtt",))
+_VTT = Reader(
+    "vtt",
+    lambda s: (
+        s.text.lstrip().startswith("WEBVTT") or (s.suffix == ".vtt" and not has_cue_times(s.text))
+    ),
+    lambda s, notes: parse_vtt(s.text, s.name, notes),
+    (".vtt",),
+)
 _SRT = _text("srt", has_cue_times, parse_srt, ".srt", ".sbv", by_suffix=True)
 _PROSE = (
     Reader(
@@ -91,8 +92,8 @@ OWN_READERS = (
     _document("rtf", ".rtf"),
     _text("ass", is_ass, parse_ass, ".ass", ".ssa"),
     _text("ttml", is_timed_xml, parse_timed_xml, ".ttml", ".dfxp", ".srv3"),
-    _text("sami", is_sami, parse_sami, ".smi"),
-    _text("textgrid", is_text_grid, parse_text_grid, ".textgrid"),
+    _text("sami", sami.HEAD.match, sami.parse_sami, ".smi"),
+    _text("textgrid", tiers.HEAD.match, tiers.parse_text_grid, ".textgrid"),
     _document("html", ".html", ".htm"),
     _text("tree", is_tree, parse_tree, ".xml", ".trs", ".yaml", ".yml"),
     _text("json", is_json, parse_json, ".json", ".jsonl", ".ndjson", ".json3", by_suffix=True),

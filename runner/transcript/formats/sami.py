@@ -7,9 +7,9 @@ from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
-_HEAD = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?<sami\b", re.IGNORECASE)
+HEAD = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?<sami\b", re.IGNORECASE)
 _BODY = re.compile(r"<body[^<>]{0,300}>", re.IGNORECASE)
 _TITLE = re.compile(r"<title>([^<>]{1,300})", re.IGNORECASE)
 _BLOCK = re.compile(r"<(sync|p|br)\b([^<>]{0,300})>", re.IGNORECASE)
@@ -17,11 +17,6 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>|<!--[^>]{0,2000}-->")
 _START = re.compile(r"\bstart\s?=\s?[\"']?(\d{1,12})", re.IGNORECASE)
 _CLASS = re.compile(r"\bclass\s?=\s?[\"']?([\w-]{1,80})", re.IGNORECASE)
 _SOURCE = re.compile(r"\bid\s?=\s?[\"']?source\b", re.IGNORECASE)
-
-
-def is_sami(text: str) -> bool:
-    """Return whether *text* begins like SAMI."""
-    return _HEAD.match(text[:1000]) is not None
 
 
 def parse_sami(text: str, source: str, notes: Notes) -> list[Turn]:

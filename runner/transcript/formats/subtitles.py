@@ -10,7 +10,7 @@ from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
 _CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
 _USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")
@@ -131,10 +131,10 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
-    if match is None or (not match[3] and match[2]):
-        return (match[1], match[2], "") if match else None
+    if match is None or not match[2]:
+        return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    return (match[1], match[2], match[3]) if begins and match[2] else None
+    return (match[1], match[2], match[3]) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:

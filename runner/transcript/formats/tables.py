@@ -15,7 +15,7 @@ from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
 Rows = list[list[str]]
 
@@ -113,7 +113,7 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
 
 
 def explained(rows: Rows) -> bool:
-    """Return whether *rows* have a header, or columns that without one can be told apart."""
+    """Return whether *rows* have a header, or columns whose content shows their meaning."""
     if rows and _is_header(rows[0]):
         return True
     names = _guessed(rows)
@@ -197,9 +197,8 @@ def _are_times(column: Sequence[str]) -> bool:
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
     clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
-    some = len(values) >= max(2, len(column) * _MOSTLY) and (clocks or rising)
-    some = some and len(set(values)) > 1
-    return some and not (counts and numbers)
+    some = len(values) >= max(2, len(column) * _MOSTLY) and len(set(values)) > 1
+    return some and (clocks or rising) and not (counts and numbers)
 
 
 def _are_later(starts: Sequence[str], ends: Sequence[str]) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from runner.transcript.decode import fault
 from runner.transcript.formats.records import letters, turns_from_words
 from runner.transcript.model import Turn, words_of
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
-_HEAD = re.compile(r'\A\s*(?:File type = )?"ooTextFile')
+HEAD = re.compile(r'\A\s*(?:File type = )?"ooTextFile')
 # Of both forms only the values count: texts, whose quotes are doubled, and free numbers.
 _VALUE = re.compile(
     r'"([^"]*(?:""[^"]*)*)"|(?<!\S)(-?\d{1,15}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?)(?!\S)'
@@ -43,19 +43,13 @@ class _Tier:
         return (self.name[: match.end(1)] if match else self.name).strip(" -_") or None
 
 
-def is_text_grid(text: str) -> bool:
-    """Return whether *text* begins like a file of Praat."""
-    return _HEAD.match(text[:1000]) is not None
-
-
 def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of a TextGrid in its long or short form; raise TranscriptError."""
     try:
         tiers = list(_tiers(text))
     except (TypeError, ValueError, RuntimeError) as error:
-        raise fault(
-            source, "malformed TextGrid: a tier has fewer intervals than it says"
-        ) from error
+        what = "malformed TextGrid: a tier has fewer intervals than it says"
+        raise fault(source, what) from error
     if not tiers:
         raise fault(source, "a file of Praat without tiers of intervals; save a TextGrid as text")
     notes.layout = "tiers"
@@ -69,19 +63,19 @@ def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
             notes.leave_out(f"tier '{tier.name[:40]}'", tier.text)
             continue
         seen.add(spoken)
-        turns += _turns(tier, tier.speaker, notes)
+        turns += _turns(tier, notes)
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 
-def _turns(tier: _Tier, speaker: str | None, notes: Notes) -> Iterator[Turn]:
+def _turns(tier: _Tier, notes: Notes) -> Iterator[Turn]:
     """Yield the utterances of a tier, or the sentences of one of single words."""
     if len(tier.text.split()) > len(tier.spans) * _MAX_WORDS:
-        yield from (Turn(speaker, text, start, end) for start, end, text in tier.spans)
+        yield from (Turn(tier.speaker, text, start, end) for start, end, text in tier.spans)
         return
     words = [
         {"text": text, "start": f"{start}s", "end": f"{end}s"} for start, end, text in tier.spans
     ]
-    yield from (replace(turn, speaker=speaker) for turn in turns_from_words(words, notes))
+    yield from (replace(turn, speaker=tier.speaker) for turn in turns_from_words(words, notes))
 
 
 def _tiers(text: str) -> Iterator[_Tier]:

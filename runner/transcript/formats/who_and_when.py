@@ -34,10 +34,8 @@ class Clock:
         self, start: Moment | None, end: Moment | None
     ) -> tuple[float | None, float | None]:
         """Return both times in seconds."""
-        start_s, end_s = (
-            in_seconds(moment, self.unit, self.zero, self.frames) for moment in (start, end)
-        )
-        return start_s, end_s
+        scale = self.unit, self.zero, self.frames
+        return in_seconds(start, *scale), in_seconds(end, *scale)
 
 
 def span_in(record: Record, fields: Fields) -> Span:

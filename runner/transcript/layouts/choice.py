@@ -16,7 +16,7 @@ from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
@@ -38,11 +38,6 @@ class Choice:
     timed_first: bool = False
     times_head_turns: bool = False
     notes_end: int = 0
-
-    @property
-    def is_chat(self) -> bool:
-        """Whether times before labels are those of a chat."""
-        return self.layout is not None and self.layout.name == "angled label"
 
 
 def choose(rows: Sequence[Row], notes: Notes) -> Choice:
@@ -74,8 +69,8 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
     """Return what each layout explains, the best first.
 
-    If *thrifty*, the rows that one layout opens need not be read by the others, where they are
-    most of the file.
+    If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
+    and so that the full stops of `MR. LI: …` are none of a layout.
     """
     ranked: list[Explained] = []
     claimed: Collection[int] = ()
@@ -83,10 +78,8 @@ def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained
         if seen := openings_in(layout, rows, start, claimed):
             ranked.append(evidence_of(layout, rows, seen, start))
             turns = ranked[-1].turns(rows) if thrifty and not claimed else {}
-            if (
-                len(turns) >= len(rows) * 0.5
-                and len(turns) >= places_in(layout, rows[start:]) * 0.8
-            ):
+            places = places_in(layout, rows[start:])
+            if len(turns) >= max(len(rows) * 0.5, places * 0.8):
                 claimed = turns
     return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
 
@@ -98,8 +91,9 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
     for other in ranked:
         if chosen is None or other.layout.name in beside or not _scores(other):
             continue
-        near = other.score >= chosen.score * NEAR_TIE
-        if near and not _agree(chosen.turns(rows), other, rows):
+        turns, found = chosen.turns(rows), other.turns(rows)
+        same = sum(at in turns and turns[at][0] == name for at, (name, _) in found.items())
+        if other.score >= chosen.score * NEAR_TIE and same < len(found) * 0.95:
             notes.warn(
                 f"the layout may as well be '{other.layout.name}', such as in "
                 f"'{rows[next(iter(other.openings))].raw[:60]}'; read as '{best.name}'"
@@ -162,20 +156,8 @@ def _beside(
     return added if inside <= len(added) * 0.2 else {}
 
 
-def _agree(
-    turns: Mapping[int, tuple[str | None, Opening]], other: Explained, rows: Sequence[Row]
-) -> bool:
-    """Return whether nearly all turns of *other* have the same speakers as those chosen."""
-    found = other.turns(rows)
-    same = sum(at in turns and turns[at][0] == name for at, (name, _) in found.items())
-    return same >= len(found) * 0.95
-
-
 def _known(
-    seen: Mapping[int, Opening],
-    known: Collection[str],
-    turns: Collection[int],
-    rows: Sequence[Row],
+    seen: Mapping[int, Opening], known: Collection[str], turns: Collection[int], rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
     """Return the openings of speakers who are known from the best layout, in another one."""
     return {

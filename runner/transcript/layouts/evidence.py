@@ -85,11 +85,10 @@ def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
     late = sum(opening.late is not None for opening in found.values())
     if late < 2 or late < len(found) * 0.6:
         return found
-    return {
+    return found | {
         at: replace(opening, stamp=opening.late[0], rest=opening.late[1])
-        if opening.late
-        else opening
         for at, opening in found.items()
+        if opening.late
     }
 
 

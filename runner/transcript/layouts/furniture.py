@@ -77,11 +77,8 @@ def _growing_numbers(lines: Sequence[str]) -> set[int]:
         ]
         says_so = not any(map(str.isalpha, text)) or _PAGE.search(text.replace("#", "0"))
         apart = 1 if says_so else _MIN_PAGE_LINES
-        if (
-            len(same) >= _MIN_PAGES
-            and sum(steps) >= len(steps) * 0.9
-            and same[-1][0] - same[0][0] >= len(steps) * apart
-        ):
+        spread = same[-1][0] - same[0][0] >= len(steps) * apart
+        if len(same) >= _MIN_PAGES and sum(steps) >= len(steps) * 0.9 and spread:
             growing |= {index for index, _ in same}
     return growing
 

@@ -61,11 +61,7 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
 
 
 def _cutter(
-    labels: Collection[str],
-    marks: re.Pattern[str] | None,
-    before: re.Pattern[str],
-    *,
-    cased: bool,
+    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str], *, cased: bool
 ) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
 
@@ -76,10 +72,8 @@ def _cutter(
             for length in lengths:
                 start = colon.start() - length
                 if start >= 0 and text[start : colon.start()] in labels:
-                    small = (
-                        cased and text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
-                    )
-                    cuts.add(None if small else _opens(text, start, before))
+                    small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
+                    cuts.add(None if cased and small else _opens(text, start, before))
                     break
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:

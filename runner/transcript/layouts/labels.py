@@ -17,19 +17,23 @@ _PARTICLES = words_of(
     "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des "
     "du les op am"
 )
+# What facts on a recording are called.
+FACTS = words_of(
+    "date time title subject location venue duration agenda topic topics summary keywords tags "
+    "copyright version status format language file filename transcript recording meeting "
+    "description"
+)
 # Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
-_ORDINARY = words_of(
+_ORDINARY = FACTS | words_of(
     "question answer so and but or okay ok well now then because if when here there this "
     "that these those what why how which who where is are it my our "
     "your his her their yes no also again anyway first second third fourth fifth last finally "
     "basically remember point points problem solution option step steps result quote update "
     "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
     "three four five meaning idea issue issues note notes nb ps todo re warning important tip "
-    "example examples caution decision decisions action actions summary agenda topic topics "
-    "keywords tags date time title subject location venue duration "
-    "chapter contents copyright version status format language file "
-    "filename transcript recording meeting abstract description caption next let for with as at "
-    "in on from-what to-do plan goal goals pros cons background context correction rule"
+    "example examples caution decision decisions action actions chapter contents abstract caption "
+    "next let for with as at in on from-what to-do plan goal goals pros cons background context "
+    "correction rule"
 )
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE = re.compile(

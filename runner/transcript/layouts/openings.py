@@ -9,7 +9,7 @@ from runner.transcript.layouts.rows import Row, open_emphasis
 from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
 
 HEAD_CHARS = 160
-_ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
+ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
 _COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
@@ -55,8 +55,6 @@ Opens = Callable[[Sequence[Row], int], Opening | None]
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
     row = rows[at]
-    if ":" not in row.head and "：" not in row.head:
-        return None
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     opening = again or row.opening
     colon = _label_colon(text)
@@ -270,12 +268,9 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
         name = name[5:].strip()
     if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
         dress, name = dress + name[0], _strip_marks(name[1:-1])
-    while (
-        name.endswith((")", "）", "]"))
-        and (behind := _ROLE.search(name))
-        and not behind[1].strip().isdigit()
-        and behind.start()
-    ):
+    while name.endswith((")", "）", "]")) and (behind := ROLE.search(name)):
+        if behind[1].strip().isdigit() or not behind.start():
+            break
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = _strip_marks(name[: behind.start()])
     name = name.replace("\\", "").strip()

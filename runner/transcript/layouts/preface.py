@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from runner.transcript.layouts.labels import FACTS
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence, words_of
 
@@ -22,10 +23,8 @@ _MAX_HEADING_CHARS = 80
 _ATTENDEES = words_of(
     "attendees participants present speakers members invited invitees people attending"
 )
-_FIELDS = _ATTENDEES | words_of(
-    "date time title subject location venue duration agenda topic topics summary keywords tags "
-    "source url link from to cc bcc copyright language version status format author authors host "
-    "meeting recording transcript file filename description recorded organizer project"
+_FIELDS = (_ATTENDEES | FACTS) | words_of(
+    "source url link from to cc bcc author authors host recorded organizer project"
 )
 _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
@@ -59,11 +58,8 @@ def header(rows: Sequence[Row]) -> int:
     for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        if (
-            facts
-            and block.stop < len(rows)
-            and not any(ends_sentence(rows[at].text) for at in keys)
-        ):
+        sentences = any(ends_sentence(rows[at].text) for at in keys)
+        if facts and block.stop < len(rows) and not sentences:
             end = block.stop
         elif keys:
             for at in block:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
 from runner.transcript.model import ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
 _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
-_BREAK = re.compile(r"<br ?/?>$", re.IGNORECASE)
+_BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\)$", re.IGNORECASE)  # of a line in Markdown
 _MAX_FACTS, _MAX_FACT_CHARS = 40, 500  # of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
@@ -55,7 +55,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
     *places* tells where each line stands. Without it, printed numbers of lines do.
     """
-    lines = [_without_break(line) for line in text.split("\n")]
+    lines = [_BREAK.sub("", line.rstrip()) for line in text.split("\n")]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
     lines, printed = _without_line_numbers(rest, notes)
@@ -79,7 +79,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
 
 def row_of(line: str, gap: bool = True) -> Row:
-    """Return the row of a line, below a *gap* unless told otherwise."""
+    """Return the row of a line; *gap* says whether a blank line is above it."""
     raw = line.strip()
     mark = _MARK.match(raw)
     opening, text = open_emphasis(raw[mark.end() :].lstrip() if mark else raw)
@@ -96,14 +96,6 @@ def open_emphasis(text: str) -> tuple[str, str]:
     """Return the emphasis mark that opens *text*, and the text without it."""
     match = _EMPHASIS.match(text) if text[:1] in "*_`'" else None
     return (match[0], text[match.end() :]) if match else ("", text)
-
-
-def _without_break(line: str) -> str:
-    """Return *line* without the backslash or tag that is a line break in Markdown."""
-    stripped = line.rstrip()
-    if stripped.endswith(">") and (tag := _BREAK.search(stripped[-8:])):
-        return stripped[: len(stripped) - len(tag[0])]
-    return stripped[:-1] if stripped.endswith("\\") and not stripped.endswith("\\\\") else stripped
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:

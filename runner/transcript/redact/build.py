@@ -6,14 +6,13 @@ from dataclasses import replace
 import regex
 
 from runner.config.schema import TranscriptSettings
-from runner.transcript.model import Segment, Transcript
+from runner.transcript.model import Transcript
 from runner.transcript.redact import identifiers, own_patterns
 from runner.transcript.redact.forms import Keys, inflected, parts_of, stem_of
 from runner.transcript.redact.lexicon import fold, is_common, is_listed
 from runner.transcript.redact.people import names_in
 from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
 from runner.transcript.redact.words import (
-    Token,
     common_words,
     is_caseless,
     name_in_label,
@@ -29,8 +28,6 @@ _KINDS = {
         *(identifiers.ADDRESS, identifiers.URL, identifiers.IP, identifiers.HANDLE),
     ),
 }
-
-
 _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
@@ -40,7 +37,7 @@ def redact(
     """Return what is replaced in *transcript*, and the transcript as prompts show it.
 
     *told* are further texts of prompts.
-    Raises ConfigError for a pattern of the user's that fails on it.
+    Raises ConfigError for a pattern of a user that takes too long.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
@@ -50,24 +47,22 @@ def redact(
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
-    named = (
-        name for text in (*spoken, *told) for name in names_in(text, common, caseless=caseless)
-    )
-    _add_people(redaction, [*_people(settings, transcript, labels), *named])
+    people = list(_people(settings, transcript, labels))
+    for text in (*spoken, *told):
+        people += names_in(text, common, caseless=caseless)
+    _add_people(redaction, people)
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     file = redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
     _add_spelled(redaction, spoken)
     redaction.join_literals()
-    segments = tuple(_masked(redaction, segment) for segment in transcript.segments)
+    segments = []
+    for each in transcript.segments:
+        speaker = each.speaker and redaction.mask(each.speaker, eager=True)
+        segments.append(replace(each, speaker=speaker, text=redaction.mask(each.text)))
     redaction.close()
-    return redaction, replace(transcript, name=file, segments=segments, reading=None)
-
-
-def _masked(redaction: Redaction, segment: Segment) -> Segment:
-    speaker = segment.speaker and redaction.mask(segment.speaker, eager=True)
-    return replace(segment, speaker=speaker, text=redaction.mask(segment.text))
+    return redaction, replace(transcript, name=file, segments=tuple(segments), reading=None)
 
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
@@ -83,16 +78,14 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
 
 
 def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
-    """Yield what is told of the transcript beside its words."""
+    """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
     yield from reading.about.values() if reading else ()
 
 
 def _people(
-    settings: TranscriptSettings,
-    transcript: Transcript,
-    labels: Sequence[str],
+    settings: TranscriptSettings, transcript: Transcript, labels: Sequence[str]
 ) -> Iterator[str]:
     """Yield the names of settings and labels: first those that the files of a batch share."""
     for label in (settings.speakers or {}).values():
@@ -180,8 +173,10 @@ def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
     }
     for text in spoken if stems else ():
         for token in tokens_of(text):
-            name = inflected(token, stems) if _may_be_inflected(token) else None
-            if name is not None and token.key not in redaction.names:
+            if not token.capital or not token.cased or token.key in redaction.names:
+                continue
+            name = inflected(token, stems)
+            if name and not is_common(token.key) and not is_listed(token.key):
                 redaction.add_name(name, (token.key,))
 
 
@@ -193,10 +188,6 @@ def _add_spelled(redaction: Redaction, spoken: Iterable[str]) -> None:
             for keys, name in redaction.names.get(key, ()):
                 if len(keys) == 1:
                     redaction.add_literal(PERSON, name, match[0])
-
-
-def _may_be_inflected(token: Token) -> bool:
-    return token.capital and token.cased and not is_common(token.key) and not is_listed(token.key)
 
 
 def _add_identifiers(redaction: Redaction, texts: Iterable[str]) -> None:

@@ -96,8 +96,6 @@ ORGANISATIONS = folded(
     "office center centre services systems technologies solutions sea ocean island islands coast "
     "bay"
 )
-
-
 # Words that are more often names by their rank, and common all the same.
 _WORDS = folded(
     "frank chase amber ruby sandy victor jack rose dean bishop carter hunter mason baker fisher "
@@ -108,8 +106,6 @@ _WORDS = folded(
     "dale glen forest roger buenos abend saal danke tag west north east south fox wolf bird swan "
     "crane drake nick rob don gene stew harry teddy"
 )
-
-
 # Names that may open a sentence as another word, whether or not a transcript has it elsewhere.
 OPENERS = folded(
     "will may can mark bill grant chase pat drew sue rob hope art rich frank grace joy faith page "

@@ -1,4 +1,4 @@
-"""Patterns of the user's own: checked before a run, and stopped where they take too long."""
+"""Redaction patterns of users: checked before a run, and limited in time."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ def check_patterns(settings: TranscriptSettings) -> None:
 def matches(pattern: "regex.Pattern[str]", texts: Iterable[str]) -> Iterator[str]:
     """Yield what *pattern* matches in *texts*, its first group if it has one.
 
-    Raises ConfigError for a pattern that takes longer than MATCH_S in all.
+    Raises ConfigError for a pattern that takes longer than MATCH_S for all *texts*.
     """
     left = MATCH_S
     for text in texts:

@@ -1,7 +1,6 @@
 """People in running text: names that lists, titles, introductions and verbs give away."""
 
 from collections.abc import Iterator, Sequence, Set
-from itertools import takewhile
 
 import regex
 
@@ -162,13 +161,9 @@ def _is_acronym(token: Token) -> bool:
 def _precedes_name(text: str, tokens: Sequence[Token], place: int) -> bool:
     """Return whether April or May at *place* is the given name of somebody."""
     following = tokens[place + 1 : place + 2]
-    return (
-        tokens[place].key in MONTHS
-        and bool(following)
-        and joins(text, tokens[place], following[0])
-        and following[0].capital
-        and following[0].key in family_names()
-    )
+    if tokens[place].key not in MONTHS or not following or not following[0].capital:
+        return False
+    return joins(text, tokens[place], following[0]) and following[0].key in family_names()
 
 
 def _is_person(text: str, run: Sequence[Token], before: str, after: Sequence[Token]) -> bool:
@@ -188,9 +183,7 @@ def _is_person(text: str, run: Sequence[Token], before: str, after: Sequence[Tok
     words = [token.key for token in run if token.key not in places()]
     if any(map(is_listed, words)) and not all(map(is_common, words)):
         return not first.opens or not is_common(first.key)
-    strange = [
-        not is_common(t.key) and t.key not in places() for t in run if t.key not in PARTICLES
-    ]
+    strange = (t.key in PARTICLES or not (is_common(t.key) or t.key in places()) for t in run)
     return all(strange) and not all(token.text.isupper() for token in run)
 
 
@@ -226,13 +219,9 @@ def _lower(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Se
     given = first.key in given_names() and is_mostly_name(first.key)
     given = given and not is_common(first.key) and first.key not in places()
     met = bool(_MET.search(text[max(0, first.start - 40) : first.start]))
-    rest = takewhile(
-        lambda token: not is_common(token.key) and token.key not in NO_NAMES,
-        tokens[place + 1 : place + 3],
-    )
-    run, following = [first], list(rest)
-    for token in following:
-        if not joins(text, run[-1], token):
+    run = [first]
+    for token in tokens[place + 1 : place + 3]:
+        if is_common(token.key) or token.key in NO_NAMES or not joins(text, run[-1], token):
             break
         if not is_listed(token.key) and not (is_unknown(token.key) and (named or given or met)):
             break

@@ -27,13 +27,7 @@ class Redaction(Unredacted):
     capitals if *caseless*.
     """
 
-    def __init__(
-        self,
-        prefixes: Mapping[str, str],
-        common: Set[str],
-        *,
-        caseless: bool,
-    ) -> None:
+    def __init__(self, prefixes: Mapping[str, str], common: Set[str], *, caseless: bool) -> None:
         self.prefixes = prefixes
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._counts: Counter[str] = Counter()  # of entries, by kind
@@ -66,15 +60,16 @@ class Redaction(Unredacted):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: each stand-in with what it stands for."""
-        return {
-            _numbered(name, place): {"text": form, "times": self.times[_numbered(name, place)]}
-            for name, forms in self._forms.items()
-            for place, form in enumerate(forms)
-        }
+        return {name: {"text": form, "times": self.times[name]} for name, form in self._stand_ins()}
+
+    def _stand_ins(self) -> Iterator[tuple[str, str]]:
+        """Yield each stand-in with its form."""
+        for name, forms in self._forms.items():
+            yield from ((_numbered(name, place), form) for place, form in enumerate(forms))
 
     @property
     def note(self) -> str:  # type: ignore[override]
-        """What a model is told of stand-ins."""
+        """The explanation of stand-ins for the model."""
         person = self.prefixes[PERSON]
         return (
             f"Names and identifiers in the material are replaced by stand-ins: {person}_1 is a "
@@ -120,32 +115,26 @@ class Redaction(Unredacted):
 
     def join_literals(self) -> None:
         """Make the pattern of all identifiers, once they are known."""
-        forms = [form for name in self._forms for form in self._forms[name]]
-        forms = [form for form in forms if _squeezed(form) in self._literal]
+        forms = [form for _, form in self._stand_ins() if _squeezed(form) in self._literal]
         forms = sorted([*forms, *self._unspaced], key=len, reverse=True)
         self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
         """End learning: from here on forms are looked up."""
         self._learning = False
-        self._shown = {
-            form: _numbered(name, place)
-            for name, forms in self._forms.items()
-            for place, form in enumerate(forms)
-            if name.rpartition("_")[0] in (self.prefixes.get(PERSON), self.prefixes.get(TERM))
-        }
+        named = (self.prefixes.get(PERSON), self.prefixes.get(TERM))
+        found = self._stand_ins()
+        self._shown = {form: name for name, form in found if name.partition("_")[0] in named}
 
     # Putting in
 
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
-        """Return *text* with stand-ins.
-
-        *eager* is for texts that were restored: every known form is replaced wherever it stands.
-        *fixed* is for prompts: only what cannot be another word is replaced.
-        """
-        spans = [(start, end, "") for start, end in _spans(self._stand_in, text)]
-        for start, end in _spans(self._literals, text) if self._literals else ():
-            spans.append((start, end, self._literal_at(text[start:end])))
+        """As in `Unredacted`."""
+        spans = [(*match.span(), "") for match in self._stand_in.finditer(text)]
+        for match in self._literals.finditer(text) if self._literals else ():
+            key = _squeezed(match[0])
+            name = self._literal.get(key) or self._unspaced[key]
+            spans.append((*match.span(), self.form(name, match[0])))
         spans += self._names(text, eager=eager, fixed=fixed)
         made, place = [], 0
         for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
@@ -156,18 +145,6 @@ class Redaction(Unredacted):
                 self.times[name] += 1
             place = end
         return "".join([*made, text[place:]])
-
-    def masked(self, value: Any) -> Any:
-        """Return restored JSON-able data with stand-ins in its texts and keys."""
-        if isinstance(value, str):
-            return self.mask(value, eager=True)
-        if isinstance(value, Mapping):
-            return {self.masked(key): self.masked(each) for key, each in value.items()}
-        return [self.masked(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-    def _literal_at(self, text: str) -> str:
-        key = _squeezed(text)
-        return self.form(self._literal.get(key) or self._unspaced[key], text)
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
         tokens = tokens_of(text, None if fixed else self._common) if self._index else []
@@ -212,11 +189,7 @@ class Redaction(Unredacted):
     # Taking out
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
-        """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
-
-        Case and separators of a stand-in make no difference; letters that follow are an ending.
-        Forms *in_json* are escaped as inside its strings.
-        """
+        """As in `Unredacted`."""
         unknown: dict[str, None] = {}
         words = {prefix.lower(): prefix for prefix in self.prefixes.values()}
 
@@ -247,10 +220,6 @@ def _numbered(name: str, place: int) -> str:
 
 def _squeezed(form: str) -> str:
     return " ".join(form.split()).casefold()
-
-
-def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    return (match.span() for match in pattern.finditer(text))
 
 
 def _literal(form: str) -> str:

@@ -1,11 +1,11 @@
 """Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from runner.base.format import plural
-from runner.config.schema import TranscriptSettings
-from runner.transcript.model import Transcript
+from runner.base.json import with_texts
 
 _KINDS = {
     **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
@@ -17,7 +17,7 @@ _KINDS = {
 class Unredacted:
     """A transcript that is sent as it is; `Redaction` has the stand-ins of one that is not."""
 
-    note = ""  # what a model is told of stand-ins
+    note = ""  # the explanation of stand-ins for the model
 
     def __bool__(self) -> bool:
         """Return whether anything is replaced."""
@@ -33,7 +33,7 @@ class Unredacted:
 
     def masked(self, value: Any) -> Any:
         """Return restored JSON-able data with stand-ins in its texts and keys."""
-        return value
+        return with_texts(value, partial(self.mask, eager=True)) if self else value
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
         """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
@@ -50,21 +50,6 @@ class Unredacted:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: each stand-in with what it stands for."""
         return {}
-
-
-def redacted(
-    settings: TranscriptSettings, transcript: Transcript, told: Iterable[str] = ()
-) -> tuple[Unredacted, Transcript]:
-    """Return the redaction of *transcript* and the transcript as prompts show it.
-
-    *told* are further texts of prompts, such as examples, whose names are replaced too.
-    Raises ConfigError for a pattern of the user's that fails on it.
-    """
-    if settings.redact == "off":
-        return Unredacted(), transcript
-    from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
-
-    return redact(settings, transcript, tuple(told))
 
 
 def described(counts: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from helpers.offline import spoken
 
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import asked_terms, asked_weights, named_in, terms_of
 from runner.providers.offline.readings.ask import read
 
 TALK = spoken(
@@ -61,3 +61,31 @@ def test_words_of_one_family_are_one_term() -> None:
 def test_scripts_without_spaces_are_matched_by_pairs_of_characters() -> None:
     assert {"港口", "口很"} <= terms_of("港口很大")
     assert asked_terms("港口多少钱?") & terms_of("这个港口很大")
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What did the User Interface's maker say?", {"User Interface"}),
+        ("Did Morgan agree with Grad F?", {"Julie Morgan MS", "Speaker F"}),
+        ("What did julie morgan ms think?", {"Julie Morgan MS"}),
+        ("Was the interface shown by a speaker?", set()),
+        ("Interface or not?", set()),
+        ("", set()),
+    ],
+)
+def test_a_speaker_is_named_by_all_words_or_by_one_in_capitals_that_is_nobody_elses(
+    question: str, named: set[str]
+) -> None:
+    speakers = ["User Interface", "Julie Morgan MS", "Ann Morton MS", "Speaker F", "Speaker G", ""]
+
+    assert named == named_in(question, [*speakers, "User Interface"])
+
+
+def test_what_only_tells_the_occasion_is_worth_less() -> None:
+    aside = asked_weights("What did they decide on the cell when discussing the budget, and why?")
+    content = asked_weights("When does the ship come, and what happens when the pump fails?")
+
+    assert (1.0, 1.0) == (aside["cell"], aside["decid"])
+    assert aside["budget"] < 1.0
+    assert {1.0} == {*content.values()}

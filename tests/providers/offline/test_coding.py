@@ -8,6 +8,7 @@ from helpers.offline import PUMP, spoken
 
 from runner.answers.codebook import Code, Codebook
 from runner.providers.offline.readings.coding import read
+from runner.providers.offline.verbatim import checked
 
 BOOK = Codebook(
     (
@@ -27,6 +28,15 @@ def coded(book: Codebook) -> list[tuple[str, str]]:
 
 def test_segments_get_the_codes_whose_words_they_share_the_most_specific_ones() -> None:
     assert [("S0001", "Fault"), ("S0003", "Overheating"), ("S0008", "Overtime")] == coded(BOOK)
+
+
+def test_a_code_with_quotation_marks_is_given_as_the_codebook_has_it() -> None:
+    name = '"Hot" =cmd|x'
+    document = spoken(*PUMP, question=Codebook((Code(name, "", ("overheat",)),)).prompt)
+
+    assert name in {
+        each["code"] for each in checked(read(document), document)["structured_data"]["codings"]
+    }
 
 
 def test_a_transcript_that_shares_no_words_with_the_codes_has_none() -> None:

@@ -38,7 +38,7 @@ def in_parts(*more: str) -> Job:
     return job(*ONLY_TWO, "transcript.token_budget=700", *more)
 
 
-def test_a_long_transcript_is_read_in_parts_and_joined() -> None:
+def test_a_long_transcript_is_read_in_parts_that_are_recorded_and_joined() -> None:
     made = in_parts()
     node = made.pipeline.nodes[0]
     chunks = made.fit(node, made.main).chunks
@@ -52,6 +52,9 @@ def test_a_long_transcript_is_read_in_parts_and_joined() -> None:
     for chunk, request in zip(chunks, asked, strict=False):
         assert made.transcript_material(chunk) in prompt_of(request)
     assert "in 4 overlapping parts of the transcript" in prompt_of(asked[-1])
+    records = sorted(Path("run/intermediate/stage_a/say_means").glob("*.json"))
+    assert [f"part_0{n}.json" for n in range(1, 5)] == [record.name for record in records]
+    assert all(json.loads(record.read_bytes())["status"] == "ok" for record in records)
 
 
 def test_a_record_and_its_journal_say_what_was_not_believed_of_a_count() -> None:
@@ -129,14 +132,6 @@ def test_a_part_that_fails_is_missed_and_said_not_silently_left_out() -> None:
     assert result.outcomes["say_means"].missing == {"part 2": "timeout"}
     assert load("intermediate/stage_a/say_means.json")["degraded"] is True
     assert "Not available: part 2 (timeout)" in prompt_of(join)
-
-
-def test_each_part_has_a_record_of_its_own() -> None:
-    execute_models(in_parts())
-    parts = sorted(Path("run/intermediate/stage_a/say_means").glob("*.json"))
-
-    assert [p.name for p in parts] == [f"part_0{n}.json" for n in range(1, 5)]
-    assert all(json.loads(p.read_bytes())["status"] == "ok" for p in parts)
 
 
 def test_a_small_window_cuts_the_context_too_and_says_to_what() -> None:
@@ -282,13 +277,7 @@ BREAKER_S = 5.0  # the first probe of an open breaker comes no earlier
 def test_a_run_taken_up_again_asks_only_for_the_parts_that_are_missing() -> None:
     made = in_parts()
     second = made.transcript_material(made.fit(made.pipeline.nodes[0], made.main).chunks[1])
-
-    def stopping(request: Request) -> str:
-        if request.node == "say_means" and second in prompt_of(request):
-            raise CallError("timeout", "late")
-        return simulated(request)
-
-    execute_models(made, stopping)
+    execute_models(made, losing_the_second_part(made))
     Path("run/intermediate/stage_a/say_means.json").unlink()
     result, transports = execute_models(made, again=True)
     asked = [r for r in transports["main"].requests if r.node == "say_means"]

@@ -12,10 +12,12 @@ import pytest
 from omegaconf import OmegaConf
 
 import colloquy
+from runner.base.errors import TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
+from runner.run.question import corpus
 from runner.run.question.command import NOTHING, lines_of, main, offer
 from runner.run.question.question import AnswerQuote, Asked, Reply, to_ask
 from runner.run.resume import read_resumption
@@ -162,6 +164,19 @@ def test_a_file_that_cannot_be_read_is_left_out_and_said(
     assert "broken.json" in printed.err
     assert "left out: kitchen.txt: the same as copy.txt" in printed.err
     assert "S0002 of harbour.txt" in printed.out
+
+
+def test_a_large_corpus_is_opened_again_and_a_file_that_has_changed_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = to_ask("talks", FERRY, [], tokens=60).job.transcript
+    monkeypatch.setattr(corpus, "_KEPT", 0)
+    asked = to_ask("talks", FERRY, [], tokens=60)
+    (folder / "talks" / "harbour.txt").write_text("Ann: Another talk.\n")
+
+    assert kept == asked.job.transcript
+    with pytest.raises(TranscriptError, match=r"harbour\.txt has changed while it was read"):
+        asked.corpus.files[0].read()
 
 
 def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_questions(
