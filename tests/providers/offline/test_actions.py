@@ -76,6 +76,7 @@ def test_a_label_that_is_a_role_can_be_an_owner() -> None:
         ("Bo, you're going to work on the map of the tour.", "Okay.", "Bo"),
         ("You will test the login of the page.", "Okay, will do.", "Bo"),
         ("For the next meeting um Bo will ask the shops what they pay .", "Yeah .", "Bo"),
+        ("Bo will be doing the slides by Friday.", "Sure.", "Bo"),
         ("I'll uh find out what the steel costs .", "Okay .", "Ann"),
         ("I'll be writing the import this week.", "Okay.", "Ann"),
         ("Nobody asks you to. I'm going to call the agency today.", "Fine.", "Ann"),

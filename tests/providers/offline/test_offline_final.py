@@ -260,6 +260,8 @@ def test_a_plan_that_another_accepts_is_a_decision_with_the_condition() -> None:
         ("We will go to Mr. Kelly of the board .", "Yes .", False),
         ("We'll use the roof as a place for plants .", "Yeah .", False),
         ("Let's take the stairs over there .", "Okay .", False),
+        ("Let's go for it today .", "Okay .", False),
+        ("We'll go with you to the station .", "Okay .", False),
     ],
 )
 def test_a_choice_is_a_decision_where_it_is_closed_and_accepted(

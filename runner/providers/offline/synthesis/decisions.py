@@ -62,6 +62,9 @@ _CHOOSES = re.compile(
     r"(?:let's|we(?:'ll| will)) (?:use|take|keep|drop|skip|choose|pick|leave out|make it)\b",
     re.IGNORECASE,
 )
+_NO_CHOICE = re.compile(
+    r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
+)
 _OF_THE_TALK = re.compile(
     r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|agenda|"
     r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
@@ -162,6 +165,7 @@ def is_plan(s: Sentence) -> bool:
         or not is_outright(text, match.start())
         or is_garbled(text)
         or _NO_PLAN.search(text)
+        or _NO_CHOICE.search(text)
         or _ASIDE.search(text[: match.start()])
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5

@@ -25,9 +25,10 @@ _DONE_YET = re.compile(
     r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
 )
 _ASSIGNED = re.compile(
-    r"^(?:(?:then|so|and|okay|also|for the next \w+),? (?:u[mh]+,? )?)*(?P<the>the )?"
+    r"^(?:(?:then|so|and|okay|also|for the next \w+),? (?:u[mh]+,? )?)*(?:the )?"
     r"(?P<who>(?-i:[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})) (?:will|is going to) "
-    r"(?P<act>(?!be\b|have\b|lead|walk|hand|know|want|need|not\b|never|also be)\w+ .+)",
+    r"(?P<act>(?!be\b(?! \w+ing\b)|have\b|lead|walk|hand|know|want|need|not\b|never|also be)"
+    r"\w+ .+)",
     re.IGNORECASE,
 )
 _TOLD = re.compile(  # "Bo, please order a filter"
