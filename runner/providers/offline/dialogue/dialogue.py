@@ -34,14 +34,11 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 # Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
-_DISCUSSES = (
-    *("hedge", "negation", "contrast", "conditional", "causal_back", "causal_forward"),
-    *("disagreement", "agreement", "proposal", "obligation"),
-)
+_DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
 _FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
-_OPENS, _CLOSES = 0.1, 0.6  # shares of a longer talk in which it gets under way and winds down
+_OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk in which it gets under way and winds down
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
