@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ from runner.run.cli.compose import register_resolvers
 # Every process that a test starts would compile all modules anew: 50 s of CPU, and these 20 s.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Many small files: on a disk, making and removing them takes longer than all else.
+_MEMORY = Path("/dev/shm")
+if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "transcripts"
 # How fast a machine is decides about nothing; the same examples on every machine.

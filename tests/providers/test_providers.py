@@ -96,7 +96,7 @@ def speak(
         transport = LiteLLMTransport(replace(route_of(wire, url), **route))
         await transport.open()
         try:
-            return await transport.complete(request, 30.0)
+            return await transport.complete(request, 600.0)
         except CallError as error:
             return error
         finally:

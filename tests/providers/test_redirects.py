@@ -56,7 +56,7 @@ def ask(model: str, *answers: web.Response) -> tuple[list[str], CallError]:
         await transport.open()
         try:
             with pytest.raises(CallError) as caught:
-                await transport.complete(REQUEST, 30.0)
+                await transport.complete(REQUEST, 600.0)
             return caught.value
         finally:
             await transport.close()

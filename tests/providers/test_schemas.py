@@ -107,7 +107,7 @@ def sent_by(choice: str, way: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]
         await transport.open()
         try:
             asked = ({"role": "user", "content": "?"},)
-            await transport.complete(Request("x", asked, 99, schema=SCHEMA), 30.0)
+            await transport.complete(Request("x", asked, 99, schema=SCHEMA), 600.0)
         except CallError:
             pass
         finally:

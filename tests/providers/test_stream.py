@@ -177,7 +177,7 @@ FAULTS: dict[str, tuple[Make, tuple[str, bool]]] = {
 async def ask(transport: LiteLLMTransport, began: Callable[[], object]) -> Completion | CallError:
     try:
         with on_first_token(began):
-            return await transport.complete(ASKED, 30.0)
+            return await transport.complete(ASKED, 600.0)
     except CallError as failed:  # the client asks again without what was refused
         return await ask(transport, began) if failed.again else failed
 
@@ -346,9 +346,9 @@ def test_a_refused_shared_schema_leaves_each_analyzer_its_own() -> None:
         transport = LiteLLMTransport(ModelRoute(MODELS["openai"], f"{server.url()}/v1", "MY_KEY"))
         await transport.open()
         with pytest.raises(CallError) as raised:
-            await transport.complete(request, 30.0)
-        await transport.complete(request, 30.0)
-        await transport.complete(replace(request, node="needs"), 30.0)
+            await transport.complete(request, 600.0)
+        await transport.complete(request, 600.0)
+        await transport.complete(replace(request, node="needs"), 600.0)
         await transport.close()
         return [raised.value.again]
 

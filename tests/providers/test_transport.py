@@ -176,7 +176,7 @@ def run_offline(
         transport = LiteLLMTransport(ModelRoute(MODEL), readings)
         await transport.open()
         try:
-            return await transport.complete(request, 30.0)
+            return await transport.complete(request, 600.0)
         except CallError as error:
             return error
 
@@ -209,7 +209,7 @@ def run_many(count: int) -> Coroutine[Any, Any, int]:
         async with FaultyProvider(lambda _: "ok") as server:
             transport = LiteLLMTransport(ModelRoute("openai/gpt-4o-mini", server.url))
             await transport.open()
-            client = Client(transport, RetryPolicy(0), 30.0)
+            client = Client(transport, RetryPolicy(0), 600.0)
             slots = Slots(16)
             calls = (client.complete(PLAIN, slots, CallLog()) for _ in range(count))
             await asyncio.gather(*calls)

@@ -151,7 +151,7 @@ def test_a_batch_is_answered_as_live_calls_are(name: str) -> None:
         replies = {endpoint.key_of(line): endpoint.read(line, REQUEST) for line in found}
         live = LiteLLMTransport(endpoint.route)  # type: ignore[attr-defined]
         await live.open()
-        reply = await live.complete(REQUEST, 30.0)
+        reply = await live.complete(REQUEST, 600.0)
         await live.close()
         again = await endpoint.find("run-1", 0.0, KEYS)
         return batch, list(replies), replies["k0"], reply, again, server.stats
