@@ -18,7 +18,7 @@ ORIGIN = "Colloquy"
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
-# What XML 1.0 cannot hold; the rest of what it forbids is no safe text.
+# Characters that XML 1.0 forbids and safe text may contain.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 

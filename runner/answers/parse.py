@@ -18,7 +18,7 @@ from runner.base.text import to_safe_text
 
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
 _STARTS = 3  # places from which a repair is tried
-# Texts of an insight that are no finding: the model has copied the schema or an example of it.
+# Texts of an insight that the model has copied from the schema or its example.
 _PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
 _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
 
@@ -56,7 +56,7 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
         ways: list[tuple[Found, str]] = []
-        for way in readings(text):  # a repair comes after every way to read what is whole
+        for way in readings(text):  # repairs come after all readings of intact text
             ways.append(way)
             if (reading := search.strict(way[0])) is not None:
                 return reading.after(way[1])
@@ -90,7 +90,7 @@ class _AnswerSearch:
     def strict(self, found: Found) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
-        later: list[str] = []  # what is wrong with the objects after the last valid one
+        later: list[str] = []  # faults of the objects after the last valid one
         for value, start, end in found.values:
             for each in self._alternatives(value):
                 if (reading := self.validated(each)) is not None:

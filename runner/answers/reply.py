@@ -54,7 +54,7 @@ _ENDS = {
 _BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
 # JSON in a JSON string, encoded any number of times
 _QUOTED = re.compile(r'"(?:\\{1,9}["nrt]|\s){0,20}[{\[](?:\\{1,9}[nrt]|\s){0,20}\\{1,9}"')
-_REWRITTEN = (  # what is around or within JSON that is no part of it
+_REWRITTEN = (  # text around or within JSON that is not part of it
     (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), "", "the marks of a quotation were left out"),
     (re.compile(r"\\([_*])"), r"\1", "Markdown's escapes were left out"),
     (re.compile(r'\A\s*(?="\w+"\s*:)'), "{", "the first brace was missing"),

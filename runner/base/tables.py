@@ -14,7 +14,7 @@ from runner.base.regular_files import open_regular
 from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is not a formula
 _QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line

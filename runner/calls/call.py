@@ -24,7 +24,7 @@ class Call:
     key: str = ""  # of the request, for batches
     steps: int = 1  # calls from here to the end of its run
     parked: bool = False  # the last failure was an outage and uses up no retry
-    expected_s: float | None = None  # as far as earlier runs tell
+    expected_s: float | None = None  # by earlier runs
     number: int = 1  # of its latest attempt
     is_double: bool = False  # of one that is late
     begun: float | None = None  # loop time of the first token, if others wait for it

@@ -19,7 +19,7 @@ from runner.base.regular_files import open_regular, refuse_links
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
-# The files that decide what is sent, read and executed when a directory is resumed.
+# The files that determine what resuming a directory sends, reads and executes.
 SIGNED = (
     *("config/composed.yaml", "config/inputs.json", "config/overrides.json"),
     *("config/prompts.json", "config/resolved.yaml", "multirun.yaml", "transcript.json"),

@@ -19,7 +19,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript
 
-# Returns, of a file and its transcript, what puts stand-ins into a text about it.
+# Returns, for a file and its transcript, a function that masks a text about it.
 Masking = Callable[[str, Transcript], Callable[[str], str]]
 
 MAX_TEXT = 1200  # characters of a finding as prompts show it

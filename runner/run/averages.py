@@ -41,7 +41,7 @@ async def remember_calls(
             found, ways = _averages(timing, planned), _deliveries(timing)
             if ways == {"flex"}:
                 at_flex[node] = found
-            # Of calls that were not live only the tokens tell what live ones take.
+            # Calls that were not live say nothing about the time of live ones.
             live = found if ways == {"live"} else replace(found, latency_s=planned.latency_s)
             averages[node] = live
         for key, known in ((name, averages), (flex_name(name), at_flex)):

@@ -65,7 +65,7 @@ from runner.transcript.inputs import root_of
 log = structlog.get_logger("colloquy.run")
 
 
-# Completes a job through its clients, and tells what that took.
+# Completes a job through its clients, and returns what that took.
 Prepare = Callable[
     [Job, Mapping[str, Client], RunDirectory, StoredAnswers], Awaitable[tuple[Job, CallLog]]
 ]

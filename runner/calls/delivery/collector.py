@@ -173,7 +173,7 @@ class Collector:
         """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return
-        with busy():  # at whose end the sender sees what in no batch yet is due
+        with busy():  # at whose end the sender sends requests not yet in a batch
             pass
         now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [

@@ -14,7 +14,7 @@ from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
 from runner.providers.batches.wire import counts_in, id_in, time_in
 
-_WAIT_S = 60.0  # until a batch that may be the one sought is looked at again
+_WAIT_S = 60.0  # between checks of a batch that may be the one sought
 
 
 class AnthropicBatches(BatchedChat):

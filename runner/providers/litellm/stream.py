@@ -135,7 +135,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
 
 
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
-    if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are no text
+    if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
     if name in _JOINED and isinstance(value, str):
         message[name] = (message.get(name) or "") + value

@@ -46,7 +46,7 @@ class BatchApi:
         self._limits = AccountLimits(settings.batch.rpm, None)
         self._files: dict[str, bytes] = {}
         self._torn = random.Random(settings.seed)
-        self._since = time.time()  # what is zero on the provider's own clock
+        self._since = time.time()  # zero of the provider's clock
 
     async def respond(self, request: web.BaseRequest, now_s: float) -> Answer | None:
         """Return the answer to *request* at *now_s*, lines of a download among them.

@@ -13,11 +13,11 @@ from runner.reports.compare.spread import holm
 MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
-ATTENDEES = "speakers' groups"  # what stands behind names in `attendees`
+ATTENDEES = "speakers' groups"  # the notes behind names in `attendees`
 _NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
 
-Unit = tuple[str, str]  # a file and one of its speakers, or nobody for the file
+Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 
 
 @dataclass(frozen=True, slots=True)

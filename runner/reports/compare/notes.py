@@ -11,7 +11,7 @@ from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import RunRow, known_figures
 from runner.reports.compare.verdicts import LEAST, Pair
 
-CACHE_GAP = 0.1  # difference in the cached share of prompts that is told
+CACHE_GAP = 0.1  # difference in the cached share of prompts that is reported
 MERGED = "results.csv"  # of all batches, beside the comparison
 
 

@@ -16,7 +16,7 @@ from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun, statuses_of
 
 _NAME = re.compile(r"\b[^\W_]+(?:_[^\W_]+)+\b")
-_SHOWN = 3  # replies of an analyzer whose delivery is told
+_SHOWN = 3  # replies of an analyzer whose delivery is shown
 _AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values no reader may find altered
 
 

@@ -226,7 +226,7 @@ def _joined(
     for_ = _each(cluster.for_ for cluster in members) | _each(c.against for c in opposed)
     against = _each(cluster.against for cluster in members) | _each(c.for_ for c in opposed)
     own = [_each(ids[name].for_ for name in side if "." in name) for side in sides]
-    for name in for_.keys() & against.keys():  # a part named for itself tells more than its group
+    for name in for_.keys() & against.keys():  # a part named itself is more specific than its group
         del (for_ if name in own[1] and name not in own[0] else against)[name]
     if not statement or alone or len(for_ | against) < 2 or not for_:
         return None

@@ -15,7 +15,7 @@ from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.job import Job
 
-# A reply came but is no answer; other failures are for fallbacks.
+# A reply arrived but is not an answer; other failures are for fallbacks.
 NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
 CHECKS = "checks.json"
 _TOLD = 5  # failed checks in the log

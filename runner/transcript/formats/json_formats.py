@@ -52,7 +52,7 @@ def turns_of_value(
 ) -> list[Turn] | None:
     """Return the turns in *data*; raise TranscriptError if it has none.
 
-    If *sure*, return None unless the list that holds them says who speaks, or when.
+    If *sure*, return None unless the list has speakers or times.
     """
     notes.layout = "fields"
     if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
@@ -150,7 +150,7 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
 
 
 def _texts(data: object) -> list[str]:
-    """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
+    """Return the texts in *data* named like a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
     named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
@@ -244,7 +244,7 @@ def _triples(data: object) -> list[Record]:
 
 
 def _once(words: list[Record]) -> list[Record]:
-    """Return *words* without those that stand in them again with a speaker (Google)."""
+    """Return *words* without those repeated with a speaker (Google)."""
     fields = sampled(words)
     named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
     others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
@@ -270,7 +270,7 @@ def _note_the_rest(
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
         if isinstance(node, dict) and id(node) not in same:
-            own = "sha256" in node  # a transcript.json, whose reading report is no speech
+            own = "sha256" in node  # a transcript.json, whose reading report is not speech
             todo += (item for item in node.items() if not own or item[0] != "reading")
         elif isinstance(node, list):
             todo += [(key, each) for each in node]

@@ -38,7 +38,7 @@ class _Tier:
 
     @property
     def speaker(self) -> str | None:
-        """The name of the tier without what says that it holds words."""
+        """The name of the tier without a suffix such as `words`."""
         match = _WORDS.match(self.name.lower())
         return (self.name[: match.end(1)] if match else self.name).strip(" -_") or None
 

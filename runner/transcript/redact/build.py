@@ -34,7 +34,7 @@ _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 def redact(
     settings: TranscriptSettings, transcript: Transcript, told: Sequence[str] = ()
 ) -> tuple[Redaction, Transcript]:
-    """Return what is replaced in *transcript*, and the transcript as prompts show it.
+    """Return the redaction of *transcript*, and the transcript as prompts show it.
 
     *told* are further texts of prompts.
     Raises ConfigError for a pattern of a user that takes too long.
@@ -109,7 +109,7 @@ def _is_term(entry: str) -> bool:
 
 
 def _terms(settings: TranscriptSettings) -> Iterator[str]:
-    """Yield what a glossary spells and is neither a person, a common word nor an acronym."""
+    """Yield glossary entries that are neither a person, a common word nor an acronym."""
     for entry in settings.about.glossary:
         keys = _keys(entry)
         if not keys or _is_term(entry) or any(map(is_listed, keys)) or len("".join(keys)) < 3:
@@ -123,7 +123,7 @@ def _keys(name: str) -> Keys:
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
-    """Add persons: a part of one person's name alone is that person, of several an own one."""
+    """Add persons; part of one person's name means that person, of several people's a new one."""
     found: dict[Keys, str] = {}
     for text in names:
         found.setdefault(_keys(text), text)
@@ -153,7 +153,7 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
 
 
 def _spelt(part: Keys, name: str) -> str:
-    """Return *part* as it stands in *name*."""
+    """Return *part* as spelt in *name*."""
     tokens = tokens_of(name)
     for place in range(len(tokens) - len(part) + 1):
         run = tokens[place : place + len(part)]

@@ -169,7 +169,7 @@ _SHAPES = (
 
 
 def identity(kind: str, surface: str) -> str:
-    """Return what two spellings of one identifier have in common: its digits, its letters."""
+    """Return the common form of an identifier's spellings: its digits and letters."""
     told = surface.casefold()
     if kind == EMAIL:
         told = re.sub(rf"{_AT}", "@", re.sub(_DOT, ".", told, flags=re.I), flags=re.I)
