@@ -75,9 +75,9 @@ def _opened(about: Mapping[str, str], above: Code | None, taken: set[str]) -> Co
 
 
 def _described(code: Code, text: str) -> Code:
-    said, _, rest = to_safe_text(text).partition(_EXAMPLES)
+    definition, _, rest = to_safe_text(text).partition(_EXAMPLES)
     examples = tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip())
-    return replace(code, definition=said.strip(), examples=examples)
+    return replace(code, definition=definition.strip(), examples=examples)
 
 
 def as_qdc(book: Codebook) -> str:
@@ -100,12 +100,12 @@ def write_codes(xml: XMLGenerator, book: Codebook) -> None:
 def _write_code(xml: XMLGenerator, book: Codebook, code: Code) -> None:
     codable = "true" if code.codable else "false"
     color = {"color": code.color} if code.color else {}
-    said = code.definition + "".join(
+    description = code.definition + "".join(
         f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
     )
     with element(xml, "Code", guid=code.guid, name=code.name, isCodable=codable, **color):
-        if said:
-            write_element(xml, "Description", said)
+        if description:
+            write_element(xml, "Description", description)
         for inner in book.below(code.name):
             _write_code(xml, book, inner)
 

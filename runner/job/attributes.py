@@ -187,8 +187,8 @@ class _TableRows:
         for name in files:
             who = (heard[name] or {}).get(own, speaker.strip()) if own else ""
             if (other := self.lines.setdefault((name, who), line)) != line:
-                told = f"{who} in {name}" if who else name
-                raise ConfigError(f"{where}: {told} is in line {other}, too")
+                subject = f"{who} in {name}" if who else name
+                raise ConfigError(f"{where}: {subject} is in line {other}, too")
             if who:
                 self.speakers.setdefault(name, {})[who] = values
             else:

@@ -119,9 +119,9 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
             groups.setdefault(rest, {})[role[1]] = str(value)
     found: dict[str, Left] = {}
     for name, group in groups.items():
-        told, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
-        if told is not None and (kind not in found or told.left < found[kind].left):
-            found[kind] = told
+        left, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
+        if left is not None and (kind not in found or left.left < found[kind].left):
+            found[kind] = left
     return found
 
 

@@ -146,8 +146,8 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if marks := outcome.notes.get("reply_notes"):
         body += f"How its reply was read: {md('; '.join(marks))}.\n"
-    if told := told_again(outcome.notes.get("asked_again")):
-        body += f"It was {md(told)} (at the ends of the lists).\n"
+    if second := told_again(outcome.notes.get("asked_again")):
+        body += f"It was {md(second)} (at the ends of the lists).\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
         body += f"Degraded: answered without {absent}.\n"

@@ -129,11 +129,13 @@ def _findings(
     for name, record in records.items():
         for index, insight in enumerate(mappings(record.get("insights"))):
             quotes = tuple(_quotes(file, insight, segments))
-            said = " ".join(text(insight.get("text")).split())
+            statement = " ".join(text(insight.get("text")).split())
             first = quotes[0].quote if quotes else ""
-            shown, quote = (said, first) if mask is None else (mask(said), mask(first))
+            shown, quote = (statement, first) if mask is None else (mask(statement), mask(first))
             id_ = f"{file.run}/{name}/{index}"
-            yield JointFinding(id_, file.name, said, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes)
+            yield JointFinding(
+                id_, file.name, statement, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes
+            )
 
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:

@@ -52,9 +52,9 @@ class Calls:
             if not node.needs:  # it finds the themes
                 yield from self._leaves(node)
         yield from self._merges()
-        said = {text for node in self.nodes for text in _texts(self.batch, node)}
+        texts = {text for node in self.nodes for text in _texts(self.batch, node)}
         for place, text in _worded(self.stored):
-            if " ".join(text.split()) not in said:
+            if " ".join(text.split()) not in texts:
                 yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
 
     def _rows(self) -> Iterator[str]:

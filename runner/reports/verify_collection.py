@@ -157,9 +157,9 @@ def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> 
         FOR: ([(v.file, v.speaker) for v in theme.for_], voices[FOR]),
         AGAINST: ([(v.file, v.speaker) for v in theme.against], voices[AGAINST]),
     }
-    for key, (said, counted) in lists.items():
-        if set(said) != counted or len(said) != len(counted):
-            yield f"{theme.id}: {key} are {len(said)}, its findings give {len(counted)}"
+    for key, (stated, counted) in lists.items():
+        if set(stated) != counted or len(stated) != len(counted):
+            yield f"{theme.id}: {key} are {len(stated)}, its findings give {len(counted)}"
 
 
 def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:

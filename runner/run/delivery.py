@@ -151,8 +151,8 @@ def _asked(out: int, cancel: bool) -> bool:
 def out_hint(journal: Journal | MemberJournal) -> str | None:
     """Return a line about calls in pending batches, None without any."""
     count = len(journal.spent.out)
-    said = f"{plural(count, 'call')} in pending batches"
-    return f"{said}: resume collects them, colloquy-status shows them" if count else None
+    calls = f"{plural(count, 'call')} in pending batches"
+    return f"{calls}: resume collects them, colloquy-status shows them" if count else None
 
 
 def budget_of(settings: Settings, spent: Spent) -> Budget:

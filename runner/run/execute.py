@@ -257,8 +257,8 @@ async def _answers(
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, job.secrets)
         return await Batch(job, directory, services, stored, console).execute()
-    if said := left_out(job):
-        log.warning("collection.skipped", reason=said)
+    if note := left_out(job):
+        log.warning("collection.skipped", reason=note)
     run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
     result = await run.execute()
     if job.settings.output.traces == "otlp":

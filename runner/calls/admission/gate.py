@@ -133,7 +133,7 @@ class Gate:
         amounts = self._amounts(ticket)
         waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
         counted = foreseen(amounts)
-        waits += [told.wait_s(now, counted[kind]) for kind, told in self._told.items()]
+        waits += [reported.wait_s(now, counted[kind]) for kind, reported in self._told.items()]
         return max([wait, *waits])
 
     def enter(self, now: float, ticket: Ticket) -> None:
@@ -152,8 +152,8 @@ class Gate:
         }
         counted = foreseen(amounts)
         self._sent.append((now, counted))
-        for kind, told in self._told.items():
-            told.take(counted[kind])
+        for kind, reported in self._told.items():
+            reported.take(counted[kind])
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)

@@ -89,8 +89,8 @@ class Collector:
         """Leave a batch that cannot be read for the next session."""
         log.error("batch.unreadable", batch=shipment.batch.id, error=why)
         for waiting in shipment.waiting.values():
-            said = f"the pending batch {shipment.batch.id} cannot be read: {why}"
-            waiting.resolve(NotRunError(kind, said))
+            message = f"the pending batch {shipment.batch.id} cannot be read: {why}"
+            waiting.resolve(NotRunError(kind, message))
 
     async def _identify(self, shipment: Shipment) -> bool:
         """Find the batch of a process that died in between; return whether there is one."""

@@ -71,8 +71,8 @@ class Sender:
         except Exception as error:  # a library's, or a bug: no caller may wait forever
             log.exception("batch.crashed")
             for waiting in ready:
-                said = f"the batch was not sent: {type(error).__name__}: {error}"
-                waiting.resolve(NotRunError("internal", said))
+                message = f"the batch was not sent: {type(error).__name__}: {error}"
+                waiting.resolve(NotRunError("internal", message))
 
     async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
@@ -125,8 +125,8 @@ class Sender:
                 failed.append((waiting, error))
                 continue
             if len(line) >= limits.bytes:
-                said = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
-                failed.append((waiting, CallError("bad_request", said)))
+                message = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
+                failed.append((waiting, CallError("bad_request", message)))
                 continue
             size, tokens = size + len(line) + 1, tokens + waiting.tokens
             full = len(chosen) == limits.requests or size > most or tokens > room

@@ -140,10 +140,10 @@ class Shipment:
 
     def why_missing(self) -> CallError:
         """Return the failure of a request without a result."""
-        said = "has no readable result of it"
+        reason = "has no readable result of it"
         if self.is_overdue and self.torn:
-            said = "did not end in its window or after cancellation"
+            reason = "did not end in its window or after cancellation"
         elif self.state is not None and self.state.state != "ended":
             why = f": {self.state.error}" if self.state.error else ""
-            said = f"{self.state.state} before it was answered{why}"
-        return CallError("transient", f"the batch {said}", billed=self.torn)
+            reason = f"{self.state.state} before it was answered{why}"
+        return CallError("transient", f"the batch {reason}", billed=self.torn)

@@ -44,14 +44,14 @@ class AnthropicBatches(BatchedChat):
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
-            async for said, told in batches:
-                counts = {n: c for n, c in told.counts.items() if n != "total"}
+            async for said, batch in batches:
+                counts = {n: c for n, c in batch.counts.items() if n != "total"}
                 if sum(counts.values()) != len(keys):
                     continue
                 if said.get("processing_status") != "ended":
-                    unknown = told.id
-                elif await self._has(told.id, keys):
-                    return told
+                    unknown = batch.id
+                elif await self._has(batch.id, keys):
+                    return batch
         if unknown:
             why = f"only the results of {unknown} show whether it is the batch that was sent"
             raise CallError(
@@ -70,13 +70,13 @@ class AnthropicBatches(BatchedChat):
         return False
 
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
-        told = mapping(result.get("result"))
-        kind = told.get("type")
+        result_body = mapping(result.get("result"))
+        kind = result_body.get("type")
         if kind in ("canceled", "expired"):
             raise not_executed(str(kind))
         if kind == "succeeded":
-            return 200, told.get("message")
-        error = mapping(told.get("error"))
+            return 200, result_body.get("message")
+        error = mapping(result_body.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
     def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:

@@ -101,8 +101,8 @@ class BatchedChat(BatchEndpoint):
         except CallError as error:
             return error
         except ValueError as error:
-            said = f"the result of a request in a batch cannot be read: {error}"
-            return CallError("bad_response", said, billed=True)
+            message = f"the result of a request in a batch cannot be read: {error}"
+            return CallError("bad_response", message, billed=True)
 
     @abstractmethod
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
@@ -171,11 +171,11 @@ class BatchedChat(BatchEndpoint):
         cursor, since = "", since - SKEW_S
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor, since)
-            told = [(said, self._parse(said)) for said in page]
-            for said, batch in told:
+            parsed = [(said, self._parse(said)) for said in page]
+            for said, batch in parsed:
                 if batch.created_at is None or batch.created_at >= since:
                     yield said, batch
-            old = [b.created_at is not None and b.created_at < since for _, b in told]
+            old = [b.created_at is not None and b.created_at < since for _, b in parsed]
             if not cursor or (old and all(old)):
                 return
         why = f"{self.route.where.host} lists more than {MAX_PAGES} pages of batches"

@@ -59,13 +59,13 @@ class GeminiBatches(BatchedChat):
         _, headers = await self._wire.exchange("POST", url, named, start)
         place = headers.get("X-Goog-Upload-URL", "")
         if urlsplit(place)[:2] != urlsplit(url)[:2]:
-            said = (
+            message = (
                 f"{urlsplit(url).netloc} redirects to another host, which must not receive the key"
             )
-            raise CallError("bad_response", said)
+            raise CallError("bad_response", message)
         sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
-        told, _ = await self._wire.exchange("POST", place, data, sent)
-        return id_in(at(told, "file", "name"), "files/")
+        uploaded, _ = await self._wire.exchange("POST", place, data, sent)
+        return id_in(at(uploaded, "file", "name"), "files/")
 
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
         places = (section(said, "metadata", "output"), section(said, "response"))
@@ -82,9 +82,9 @@ class GeminiBatches(BatchedChat):
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         query = f"pageSize={PAGE}" + (f"&pageToken={cursor}" if cursor else "")
-        said = await self._ask("GET", self._batches, query=query)
-        following = quote(str(said.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
-        return mappings(said.get("operations")), following
+        page = await self._ask("GET", self._batches, query=query)
+        following = quote(str(page.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
+        return mappings(page.get("operations")), following
 
     def _mark(self, said: Mapping[str, Any]) -> Any:
         return at(said, "metadata", "displayName")

@@ -165,8 +165,8 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
 
 def _codes(text: str) -> Iterator[str]:
     """Yield the provider's error codes in the JSON of *text*."""
-    said = error_in(_body(text))
-    for part in (said, *mappings(said.get("details"))):
+    error = error_in(_body(text))
+    for part in (error, *mappings(error.get("details"))):
         for name in ("code", "type", "reason"):
             if isinstance(code := part.get(name), str):
                 yield code
@@ -194,8 +194,10 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
     text = str(error).split("Traceback (most recent call last)")[0]
-    said = error_in(_body(text)).get("message")
-    text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
+    message = error_in(_body(text)).get("message")
+    text = _WRAPPING.sub(
+        "", secrets.redact(message if isinstance(message, str) and message else text)
+    )
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 

@@ -163,8 +163,8 @@ def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
         elif kind == "message_delta":
             whole |= delta
             counts = mapping(event.get("usage"))
-            said = {name: count for name, count in counts.items() if count is not None}
-            whole["usage"] = {**mapping(whole.get("usage")), **said}
+            known_counts = {name: count for name, count in counts.items() if count is not None}
+            whole["usage"] = {**mapping(whole.get("usage")), **known_counts}
     for place, text in written.items():
         if text:
             with suppress(ValueError):  # the reply was cut by its limit

@@ -166,9 +166,9 @@ class LiteLLMTransport:
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
         found = classify(error, self.route.where, self._secrets, delivered=delivered)
-        said = refusal_text(error)
-        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
-            found.again = self._adapt(request, sent, said, found)
+        refusal = refusal_text(error)
+        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(refusal)):
+            found.again = self._adapt(request, sent, refusal, found)
         return found
 
     def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:

@@ -238,11 +238,11 @@ def _line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
     key = call.key
     line: dict[str, Any] = {"id": f"batch_req_{key}", "custom_id": key, "response": None}
     if answer is None:
-        said = "This request could not be executed before the batch was over."
-        return {**line, "error": {"code": f"batch_{outcome}", "message": said}}
+        message = "This request could not be executed before the batch was over."
+        return {**line, "error": {"code": f"batch_{outcome}", "message": message}}
     status, body = answer
-    told = {"status_code": status, "request_id": f"req_{key}", "body": body}
-    return {**line, "response": told, "error": None}
+    response = {"status_code": status, "request_id": f"req_{key}", "body": body}
+    return {**line, "response": response, "error": None}
 
 
 def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
@@ -258,5 +258,5 @@ def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any
 def own_error(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return an error of the chat API in Anthropic's form."""
     kind = _ANTHROPIC_ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    said = mapping(body.get("error")).get("message", "")
-    return {"type": "error", "error": {"type": kind, "message": said}}
+    message = mapping(body.get("error")).get("message", "")
+    return {"type": "error", "error": {"type": kind, "message": message}}

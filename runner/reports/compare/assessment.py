@@ -165,13 +165,13 @@ def pair_words(
     what = rest.replace("_", " ")
     things = what if what.endswith("s") else f"findings of {what}"
     things = things if what else "of the findings labelled right"
-    said = {
+    clauses = {
         COVERAGE: f"covers {points} {less} of the transcripts",
         PRECISION: f"is right {points} {less} often",
         FOUND: f"finds {points} {fewer} {things}",
         CHECK: f"passes the check “{rest}” {points} {less} often",
     }[kind]
-    begun = f"{first} {said} than {second}"
+    begun = f"{first} {clauses} than {second}"
     if count == 0:
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
@@ -270,5 +270,5 @@ def agreement_words(each: Agreement) -> str:
     name = "Cohen's kappa" if each.measure == "kappa" else "Krippendorff's alpha"
     within = "" if found.low is None else f", 95 % {found.low:.2f} to {found.high:.2f}"
     chance = found.value if found.low is None else found.low
-    told = "" if chance > 0 else ": no more than by chance, as far as these transcripts show"
-    return f"{who} agree {what} with {name} {found.value:.2f}{within}{told}"
+    caveat = "" if chance > 0 else ": no more than by chance, as far as these transcripts show"
+    return f"{who} agree {what} with {name} {found.value:.2f}{within}{caveat}"

@@ -101,8 +101,8 @@ def question_of(name: str) -> str:
     file = resources.files("analyzers").joinpath(f"{name}.py")
     if not re.fullmatch(r"[a-z]\w*", name) or not file.is_file():
         return ""
-    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return told.partition("\n")[0]
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
 
 
 def joined(*values: Any) -> str:

@@ -101,10 +101,12 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
         if record.get("status") != "ok":
             continue
         for item in found_items(name, record):
-            said = tuple(_said(item, segments, numbers, places))
+            segments_shown = tuple(_said(item, segments, numbers, places))
             words = text(in_words(item.text, run.records.keys()))
             part = "" if item.part == "insights" else title_of(item.part)
-            yield Card(item, sha256, title, title_of(name), part, to_safe_text(words), said)
+            yield Card(
+                item, sha256, title, title_of(name), part, to_safe_text(words), segments_shown
+            )
 
 
 def _said(

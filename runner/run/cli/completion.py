@@ -48,9 +48,9 @@ def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> l
     for option, folder in pairwise(before):
         if option in _FOLDERS:
             sys.argv[1:1] = [option, folder]
-    with redirect_stdout(StringIO()) as told:
+    with redirect_stdout(StringIO()) as output:
         ask_hydra()
-    return told.getvalue().split()
+    return output.getvalue().split()
 
 
 def _paths(before: Sequence[str], word: str) -> Iterator[str]:

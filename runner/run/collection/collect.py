@@ -218,17 +218,19 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
     every = {f"{n} {at}": o for n, of in caller.outcomes.items() for at, o in enumerate(of)}
-    told = escalations(every) or {}
-    more: dict[str, Any] = {name: told[name] for name in ("escalated", "mended") if name in told}
+    escalated = escalations(every) or {}
+    more: dict[str, Any] = {
+        name: escalated[name] for name in ("escalated", "mended") if name in escalated
+    }
     return {"status": found.status, **counts, **calls, **more}
 
 
 def _told(about: Mapping[str, Any]) -> str:
     """Return the counts in a line for the console."""
-    said = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
-    said += [plural(about["outliers"], "outlier")]
+    counts = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
+    counts += [plural(about["outliers"], "outlier")]
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
     read += f", {about['unread']} not read" if about["unread"] else ""
     reused = f", {about['reused']} reused" if about["reused"] else ""
     reused += f", {about['escalated']} escalated" if "escalated" in about else ""
-    return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"
+    return f"collection {about['status']}: {', '.join(counts)} in {read}; {calls}{reused}"

@@ -94,6 +94,6 @@ def _counted(theme: Theme, read: int) -> dict[str, str]:
 def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tuple[Synthesis, Ids]:
     fields = section(reply, "structured_data")
     known, unknown = known_ids(fields.get("themes"), ids)
-    said = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
+    summary = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
     insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
-    return Synthesis(name, said, insights, tuple(known)), faults_of(UNKNOWN, unknown)
+    return Synthesis(name, summary, insights, tuple(known)), faults_of(UNKNOWN, unknown)

@@ -111,11 +111,11 @@ def check_complete(completion: Completion) -> None:
     reason, text = completion.finish_reason, completion.text
     if reason == "content_filter":
         which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
-        said = f"the provider's filter stopped the reply{which}: another model may answer"
-        raise AnswerError("refused", f"{said}, see model.fallbacks", text="")
+        message = f"the provider's filter stopped the reply{which}: another model may answer"
+        raise AnswerError("refused", f"{message}, see model.fallbacks", text="")
     if reason == "refusal":
-        said = text.strip() or "it gives no reason; see model.fallbacks"
-        raise AnswerError("refused", f"the model refuses: {said}", text=text)
+        message = text.strip() or "it gives no reason; see model.fallbacks"
+        raise AnswerError("refused", f"the model refuses: {message}", text=text)
     if not text.strip() and reason == "length":
         raise cut_error(completion)
     if not text.strip():

@@ -78,8 +78,8 @@ class Judging:
             )
         fits = meets is not check.negated
         if not proof["proven"]:
-            said = "meets" if meets else "does not meet"
-            why = f"unvalidated judge ({agreed}): {said} the rubric: {why}"
+            finding = "meets" if meets else "does not meet"
+            why = f"unvalidated judge ({agreed}): {finding} the rubric: {why}"
             return result(check, node.name, UNDECIDED, score=float(meets), reason=why)
         why = f"{why} (the judge {agreed})"
         return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)

@@ -94,9 +94,9 @@ async def check(
         measured["analyzers"][name]["checks_rate"] = counts["rate"]
     wrong = [each for each in found["checks"] if each["status"] == FAILED]
     which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
-    told = log.warning if wrong else log.info
+    write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
-    told("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
+    write("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
     return {CHECKS: {**found, "judge": judge() if judged else None, "escalation": escalated}}
 
 

@@ -244,9 +244,9 @@ def _summary(plan: Plan) -> list[str]:
         f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),
-        *(f"window   {said}" for said in plan.windows),
-        *(f"effort   {said}" for said in plan.efforts),
-        *(f"format   {said}" for said in plan.formats),
+        *(f"window   {note}" for note in plan.windows),
+        *(f"effort   {note}" for note in plan.efforts),
+        *(f"format   {note}" for note in plan.formats),
     ]
     if not totals["recorded"]:
         lines.append(

@@ -125,11 +125,11 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     texts = _texts(data)
     if isinstance(data, dict):
         for key in (key for key in data if "err" in key or key in ("message", "detail")):
-            said = data[key]
-            said = said.get("message", "") if isinstance(said, dict) else said
-            if isinstance(said, str) and said and not texts:
+            message = data[key]
+            message = message.get("message", "") if isinstance(message, dict) else message
+            if isinstance(message, str) and message and not texts:
                 raise fault(
-                    source, f"the error message of a service, not a transcript: '{said[:200]}'"
+                    source, f"the error message of a service, not a transcript: '{message[:200]}'"
                 )
         status = data.get("status")
         if isinstance(status, str) and not texts:

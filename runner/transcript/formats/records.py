@@ -206,11 +206,11 @@ def _filled(
         after[index] = after[index] if after[index] is not None else after[index + 1]
     before: str | None = None
     for speaker, following, text in zip(speakers, after, texts, strict=True):
-        said = any(map(str.isalnum, text))
+        is_word = any(map(str.isalnum, text))
         around = {before, following} - {None}
         filled.append(
             speaker if speaker is not None
-            else before if not said
+            else before if not is_word
             else whole if around <= {whole}
             else None
         )  # fmt: skip
