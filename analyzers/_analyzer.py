@@ -236,7 +236,7 @@ def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | 
 
 
 def _load_file(name: str, path: Path) -> ModuleType:
-    """Run a module that stands beside a prompt in a folder the user named."""
+    """Run a module beside a prompt in a folder of the user."""
     unique = f"colloquy_user_{path.stem}_{digest(str(path.resolve()), 8)}"
     spec = importlib.util.spec_from_file_location(unique, path)
     if spec is None or spec.loader is None:

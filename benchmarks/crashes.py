@@ -113,7 +113,7 @@ def prepare(folder: Path, *overrides: str) -> Subject:
 
 
 def answers(path: Path) -> dict[str, bytes]:
-    """Return by file what does not depend on when and how often a run was taken up."""
+    """Return by file the content that does not depend on interruptions and resumptions."""
     found = {str(p.relative_to(path)): p.read_bytes() for p in _lasting_files(path) if p.is_file()}
     for file in path.glob("intermediate/*/*.json"):
         record = orjson.loads(file.read_bytes())
@@ -150,9 +150,9 @@ class Trial:
     sessions: list[Session] = field(default_factory=list)
 
     def session(self, system: FaultyFileSystem | None = None) -> Session:
-        """Start or take up the run in a new process on *system*; return when that has ended.
+        """Start or resume the run in a new process on *system*; return when it has ended.
 
-        Where so little was written that a run cannot be taken up, a new one is started, in a
+        If too little was written to resume the run, a new one is started, in a
         directory of its own as the program does.
         """
         if self.path.exists() and not (self.path / RESOLVED).exists():
@@ -205,7 +205,7 @@ def in_child(work: Callable[[], int], log: Path) -> int:
 
 
 def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False) -> int:
-    """Start or take up the run in *path* in this process; return the exit code."""
+    """Start or resume the run in *path* in this process; return the exit code."""
     client = Client(CountedTransport(subject, counted), RetryPolicy(max_retries=0), 60.0)
     shared = ProcessState(clients=lambda *_: {"main": client})
     mask = os.umask(0o077)

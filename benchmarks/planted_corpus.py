@@ -1,6 +1,6 @@
 """Interviews whose truth is known: who says what of which theme, where, and on which side.
 
-What is said stands in planted.yaml; equal seeds make equal files. Odd files are WebVTT, even ones
+The sentences are in planted.yaml; equal seeds make equal files. Odd files are WebVTT, even ones
 plain text with times. Each turn is one segment: S0001 is the first of its file.
 """
 

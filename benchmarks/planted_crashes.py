@@ -77,7 +77,7 @@ class Trial:
     calls: list[int] = field(default_factory=list)
 
     def session(self, at: int | None = None, *, before_collection: bool = False) -> None:
-        """Start or take up the batch in a process that dies at operation *at*."""
+        """Start or resume the batch in a process that dies at operation *at*."""
         heard, count = self.path.with_suffix(".calls"), self.path.with_suffix(".operations")
 
         def work() -> int:

@@ -122,7 +122,7 @@ async def read(reply: Completion) -> str:
 
 
 async def play(scenario: Scenario) -> Row:
-    """Make the scenario's calls; what is right about their ends is no loss."""
+    """Make the scenario's calls; expected failures do not count as lost."""
     logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
     serving = simulated_process if scenario.model == MODEL else wire_process
     async with serving(provider(**scenario.settings)) as url:

@@ -43,7 +43,7 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; *faults* are claims that did not hold."""
+    """The outcome of a batch; *faults* are claims that did not hold."""
 
     name: str
     calls: int
@@ -70,7 +70,7 @@ async def many(transcripts: int, within_s: float) -> Outcome:
 
 
 def judged(figures: Figures, transcripts: int, requests: int) -> Outcome:
-    """Return what became of a batch, according to its files."""
+    """Return the outcome of a batch, according to its files."""
     rows, calls = results(Path(figures.path)), (transcripts - UNREADABLE) * len(NODES)
     ends = Counter(row["status"] for row in rows)
     answered = sum(int(row["ok"]) for row in rows)

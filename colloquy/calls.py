@@ -18,7 +18,7 @@ def run(
 
     *overrides* are those of the command line (`"model=openai"`); *settings* are the same as
     keywords, nested ones as mappings (`budget={"max_cost_usd": 0.5}`); *config_dir* is a folder
-    of one's own analyzers and pipelines. May be called where an event loop is running. Raises
+    of the user's analyzers and pipelines. May be called where an event loop is running. Raises
     `runner.base.errors.ColloquyError` before anything is sent.
     """
     return _wait(run_async(transcript, *overrides, config_dir=config_dir, **settings))

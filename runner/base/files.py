@@ -156,7 +156,7 @@ class Lines:
 
     def append(self, data: bytes) -> None:
         """Append whole lines; raise OSError and leave the file as it is."""
-        if self._torn:  # and could not be mended then
+        if self._torn:  # and could not be repaired then
             self._mend()
         try:
             append(self.descriptor, data)

@@ -37,7 +37,7 @@ class CacheRules:
     *min_tokens* is the shortest prefix that is cached, for models without
     `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
     match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
-    stands before the prompt, and so belongs to every prefix; *limits* bound that schema.
+    precedes the prompt, and so belongs to every prefix; *limits* bound that schema.
     *streams* says that replies can be read as they come.
     """
 

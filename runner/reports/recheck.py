@@ -21,7 +21,7 @@ def faults_of_checks(
     """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
     *answers* are those of the run's records, *figures* the shares of LEAST by analyzer, None for
-    the run. Judged checks, Python checks and those of cost, time and references are not made anew.
+    the run. Judged checks, Python checks and those of cost, time and references are not repeated.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
     sums = {"total": with_interval(results)}

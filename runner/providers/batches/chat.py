@@ -185,7 +185,7 @@ class BatchedChat(BatchEndpoint):
 def _object(line: bytes) -> Mapping[str, Any]:
     """Return the object in *line*; raise ValueError for anything else, such as a cut line.
 
-    As in a live reply, half a character, NaN and invalid UTF-8 are no reason to lose a result.
+    As in a live reply, half a character, NaN and invalid UTF-8 do not lose a result.
     """
     try:
         return mapping(parse_json(line))

@@ -71,7 +71,7 @@ class LiteLLMTransport:
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.known_as)
-        if route.name == SIMULATED:  # takes the marks of whom it stands for
+        if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)
         self.adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)

@@ -66,7 +66,7 @@ class Stats:
             self.totals["cached_tokens"] += response.cached_tokens
 
     def as_json(self) -> dict[str, Any]:
-        """Return the counts as JSON; status 0 is no response."""
+        """Return the counts as JSON; status 0 means no response."""
         return {
             **self.totals,
             "in_flight": self.in_flight,

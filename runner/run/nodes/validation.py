@@ -103,7 +103,7 @@ class Validator:
         read = partial(read_reply, analyzer)
         try:
             outcome = read(text, reply.finish_reason, limit, self.job.secrets)
-        except AnswerError:  # its message may cut a name: better that of the reply as it came
+        except AnswerError:  # its message may cut a name: use that of the original reply
             read(reply.text, reply.finish_reason, limit, self.job.secrets)
             raise
         if self.job.redaction:  # what is stored is what was sent and received

@@ -28,7 +28,7 @@ _BULLETS = frozenset("-*+•–")
 class Choice:
     """The *layout* that explains most, or None, and every row that opens a turn.
 
-    *timed_first*: in most, a time stands before the label; *times_head_turns*: most rows that are
+    *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
     times stand above a label. What then has a time and no label is by nobody known.
     Rows above *notes_end* are notes on the meeting.
     """
@@ -120,7 +120,7 @@ def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
 
 
 def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Row]) -> None:
-    """Remove from *turns* the items of lists below a heading, where turns are no items."""
+    """Remove from *turns* the items of lists below a heading, if turns are not items."""
     if sum(rows[at].mark in _BULLETS for at in turns) > len(turns) * 0.5:
         return
     listed = False

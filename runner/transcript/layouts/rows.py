@@ -30,7 +30,7 @@ class Row:
     the time at its start, *rest* the text behind that and
     *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
     stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
-    *where* tells where it stands in a document, or is empty.
+    *where* is its place in a document, or empty.
     """
 
     raw: str
