@@ -104,7 +104,7 @@ def scenarios(scale: float) -> Iterator[Scenario]:
     yield Scenario("every fault, 30 %", int(300 * scale), {**fast, "faults": rates}, TIMEOUT_S)
 
 
-class Mender:
+class Repairer:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
@@ -168,7 +168,7 @@ async def ask(client: Client, slots: Slots, log: CallLog) -> str:
     """Ask as a node does; return `ok` or the kind of failure."""
     message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
     talk = Conversation(
-        Mender().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
+        Repairer().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
     )
     try:
         await talk.answer(lambda request: client.complete(request, slots, log), read)

@@ -137,7 +137,7 @@ class _AnswerSearch:
             self.refuse(0, "the reply has no JSON object")
         for start in found.broken[:_STARTS]:
             try:
-                reading = self._mended(found.said[start:])
+                reading = self._with_repair(found.said[start:])
             except TooCostlyError as error:
                 self.refuse(2, f"the reply {error}")
                 self.is_spent = True
@@ -149,7 +149,7 @@ class _AnswerSearch:
                 return reading
         return None
 
-    def _mended(self, text: str) -> ReadReply | None:
+    def _with_repair(self, text: str) -> ReadReply | None:
         """Return the reading of the broken value that *text* begins with; raise ValueError."""
         whole = complete(text)
         if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):

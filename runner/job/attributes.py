@@ -177,7 +177,7 @@ class _TableRows:
         else:
             files = sorted({name for names in self.known.values() for name in names})
             asked = "no file has a speaker"
-        heard = {name: self._heard(name) for name in files} if own else {}
+        heard = {name: self._speakers_of(name) for name in files} if own else {}
         if own:
             single = len(files) == 1
             files = [f for f, of in heard.items() if own in (of or {}) or (single and of is None)]
@@ -194,7 +194,7 @@ class _TableRows:
             else:
                 self.files[name] = values
 
-    def _heard(self, file: str) -> dict[str, str] | None:
+    def _speakers_of(self, file: str) -> dict[str, str] | None:
         """Return the speakers of *file* by their keys, None if it cannot be read."""
         if file not in self.heard:
             names = self.speakers_in(file)

@@ -77,7 +77,7 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     return min(max(known), MAX_RETRY_AFTER_S) if known else None
 
 
-def said_wait_s(text: str) -> float | None:
+def stated_wait_s(text: str) -> float | None:
     """Return the wait that an error's *text* asks for in seconds, at most MAX_RETRY_AFTER_S.
 
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import yaml
 
-from runner.answers.again import told_again
+from runner.answers.again import additions_in_words
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
@@ -146,7 +146,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if marks := outcome.notes.get("reply_notes"):
         body += f"How its reply was read: {md('; '.join(marks))}.\n"
-    if second := told_again(outcome.notes.get("asked_again")):
+    if second := additions_in_words(outcome.notes.get("asked_again")):
         body += f"It was {md(second)} (at the ends of the lists).\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())

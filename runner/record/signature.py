@@ -45,7 +45,7 @@ def signing_key() -> bytes | None:
             mode, key = os.fstat(opened.fileno()).st_mode, opened.read(_KEY_BYTES.stop).strip()
     except OSError as error:
         why = f"no signing key {file}: {error.strerror or error}"
-        _tell(f"this run is not signed, and resuming it needs trusted=true: {why}")
+        _warn_once(f"this run is not signed, and resuming it needs trusted=true: {why}")
         return None
     if mode & 0o077:
         raise ConfigError(f"the signing key {file} is open to others: expected mode 600")
@@ -78,7 +78,7 @@ def _make_key(file: Path) -> None:
 
 
 @cache
-def _tell(line: str) -> None:
+def _warn_once(line: str) -> None:
     """Print *line* once in this process."""
     print_stderr(to_terminal(f"colloquy: {line}"))
 

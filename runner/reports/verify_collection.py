@@ -59,7 +59,7 @@ def collection_faults(batch: Path) -> list[str]:
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
         *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
-        *(_told(batch, stored) if (batch / COMPLETED).is_file() else ()),
+        *(_stated_faults(batch, stored) if (batch / COMPLETED).is_file() else ()),
     ]
 
 
@@ -80,7 +80,7 @@ def collection_note(batch: Path) -> str:
     )
 
 
-def _told(batch: Path, stored: Collection) -> Iterator[str]:
+def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
     """Yield the counts of metadata.json and the tables that differ from themes.json."""
     about = section(read_json(batch / "metadata.json"), "collection")
     for name in about.keys() & {each.name for each in fields(stored)} - {"status"}:

@@ -51,9 +51,9 @@ from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadlin
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
+    print_end,
+    print_result,
     resume_command,
-    tell_end,
-    tell_result,
 )
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
@@ -193,10 +193,10 @@ async def _run(
             raise
         if shared.tells:
             hint = out_hint(directory.journal)
-            tell_end(job, path, "interrupted", stop.exit_code, hint=hint)
+            print_end(job, path, "interrupted", stop.exit_code, hint=hint)
         return stop.exit_code, None
     if shared.tells:
-        tell_result(job, path, result, out_hint(directory.journal))
+        print_result(job, path, result, out_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 

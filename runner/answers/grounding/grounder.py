@@ -116,7 +116,7 @@ class Grounder:
                 continue
             number = self._transcript.segment_of(near.start)
             if self._speaks(reading.speaker, number):
-                actual = self._said(near.start, near.stop)
+                actual = self._original(near.start, near.stop)
                 diff = difference(reading.text, actual)
                 return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)
@@ -252,7 +252,7 @@ class Grounder:
         if len(parts) > 1 and min(map(len, parts)) > 1:
             yield from self._transcript.in_parts(parts, segment)
 
-    def _said(self, start: int, stop: int) -> str:
+    def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""
         within = self._within(start, stop)
         return " ".join(cut(self._segments[number].text, *part) for number, *part in within)

@@ -110,7 +110,7 @@ class Collector:
     async def _look(self, shipment: Shipment) -> None:
         """Poll the state of a batch, and fetch its new results."""
         assert shipment.batch.id is not None
-        await self._hurry(shipment)
+        await self._stop_for_deadline(shipment)
         try:
             state = await self.endpoint.status(shipment.batch.id)
             if shipment.update(state, self.timing.now()):
@@ -169,7 +169,7 @@ class Collector:
                 waiting.resolve(shipment.why_missing())
         shipment.waiting.clear()
 
-    async def _hurry(self, shipment: Shipment) -> None:
+    async def _stop_for_deadline(self, shipment: Shipment) -> None:
         """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return

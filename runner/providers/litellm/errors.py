@@ -14,7 +14,7 @@ from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
 from runner.providers.litellm.overflow import TOO_LONG, numbers_in
-from runner.providers.retry_headers import reset_after_s, retry_after_s, said_wait_s
+from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
 BILLING_CODES = {
     "billing_error",
@@ -115,7 +115,7 @@ def _refusal(
     assert status is not None
     text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
-        retry_after = said_wait_s(_ECHOED.sub("", text))
+        retry_after = stated_wait_s(_ECHOED.sub("", text))
     codes = set(_codes(text))
     kind = _kind(status, codes, message, retry_after)
     if (

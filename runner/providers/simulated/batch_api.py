@@ -78,7 +78,7 @@ class BatchApi:
             return self._lines(batch, now_s, "") if over else error_response(404, "not ended yet")
         if found["act"] == "/cancel" and method == "POST" and now_s < batch.ended_s:
             batch.cancelled_s = now_s
-        return self._told(batch, now_s)
+        return self._described(batch, now_s)
 
     async def _upload(self, request: web.BaseRequest) -> Answer:
         try:
@@ -122,7 +122,7 @@ class BatchApi:
         keys = [key for key, _ in asked]
         if not keys or len(set(keys)) < len(keys) or not all(map(_KEY.fullmatch, keys)):
             return error_response(400, "custom_id: expected a unique one for each request")
-        return self._told(self.batches.make(asked, prefix, now_s, sent), now_s)
+        return self._described(self.batches.make(asked, prefix, now_s, sent), now_s)
 
     def _list(self, query: Mapping[str, str], own: bool, now_s: float) -> Answer:
         ids = [b.id for b in reversed(self.batches.all.values()) if _is_own(b) == own]
@@ -132,12 +132,12 @@ class BatchApi:
         page = ids[begin : begin + max(1, size)]
         return {
             "object": "list",
-            "data": [self._told(self.batches.all[each], now_s) for each in page],
+            "data": [self._described(self.batches.all[each], now_s) for each in page],
             **{"first_id": page[0] if page else None, "last_id": page[-1] if page else None},
             "has_more": begin + len(page) < len(ids),
         }
 
-    def _told(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
+    def _described(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
         over, state = now_s >= batch.ended_s, batch.state(now_s)
         counts = Counter(outcome for _, outcome in batch.outcomes(now_s))
         created, ended = self._since + batch.created_s, self._since + batch.ended_s

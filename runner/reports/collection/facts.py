@@ -148,7 +148,7 @@ def _side(is_for: bool) -> str:
     return "for" if is_for else "against"
 
 
-def said_by(quote: ThemeQuote) -> str:
+def source_of_quote(quote: ThemeQuote) -> str:
     """Return its speaker, time, segment and file."""
     start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
     return ", ".join(filter(None, (quote.speaker or "", start, quote.segment, quote.file)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from runner.answers.markdown import md, table
 from runner.answers.themes import Collection, Synthesis, Theme, ThemeQuote
 from runner.base.format import plural
-from runner.reports.collection.facts import CollectionFacts, counted, said_by
+from runner.reports.collection.facts import CollectionFacts, counted, source_of_quote
 from runner.reports.collection.groupings import GroupDifference, method_of
 
 WORDS_OF = (
@@ -85,7 +85,7 @@ def _quotes(quotes: Sequence[ThemeQuote], facts: CollectionFacts) -> str:
 
 
 def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
-    words, link = md(said_by(quote)), facts.link(quote)
+    words, link = md(source_of_quote(quote)), facts.link(quote)
     near = ", nearly" if quote.match == "near" else ""
     return (f"[{words}](<{link}>)" if link else words) + near
 

@@ -25,7 +25,7 @@ MAX_CHARS = 2_000  # of a segment
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NearbySegment:
     """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
 
     place: SegmentPlace
@@ -43,7 +43,7 @@ class Card:
     analyzer: str
     part: str
     words: str
-    said: tuple[Said, ...]
+    said: tuple[NearbySegment, ...]
 
     @property
     def id(self) -> str:
@@ -101,7 +101,7 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
         if record.get("status") != "ok":
             continue
         for item in found_items(name, record):
-            segments_shown = tuple(_said(item, segments, numbers, places))
+            segments_shown = tuple(_nearby(item, segments, numbers, places))
             words = text(in_words(item.text, run.records.keys()))
             part = "" if item.part == "insights" else title_of(item.part)
             yield Card(
@@ -109,9 +109,9 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
             )
 
 
-def _said(
+def _nearby(
     item: FoundItem, segments: Sequence[Segment], numbers: Mapping[str, int], places: Places
-) -> Iterator[Said]:
+) -> Iterator[NearbySegment]:
     """Yield the cited segments with those around them, in the transcript's order."""
     quotes: dict[int, list[str]] = {}
     for cited, quote in item.evidence:
@@ -123,7 +123,7 @@ def _said(
         segment = segments[place]
         name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
         parts = tuple(_parts(words, quotes.get(place, ())))
-        yield Said(places[name], place in quotes, parts)
+        yield NearbySegment(places[name], place in quotes, parts)
 
 
 def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:

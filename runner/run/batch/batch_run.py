@@ -268,10 +268,10 @@ class Batch:
         """Run the stages that read all transcripts; return the batch's status and exit code."""
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
-        self._console.tell(f"all transcripts together: {names}")
+        self._console.print_line(f"all transcripts together: {names}")
         self._collected = found = await Collecting(*of).execute()
         self._measures.add(found.analyzers)
-        self._console.tell(found.note)
+        self._console.print_line(found.note)
         if found.status in DONE:
             return status, code
         return "partial", worst_exit_code([code, found.exit_code])

@@ -28,7 +28,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.testimony import Testimony, gather
-from runner.reports.collection.facts import said_by
+from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
@@ -152,7 +152,7 @@ class Collecting:
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
         )
-        return Collected(status, code, about, measured["analyzers"], _told(about))
+        return Collected(status, code, about, measured["analyzers"], _in_words(about))
 
     async def _work(
         self,
@@ -193,7 +193,7 @@ def _places(evidence: Testimony) -> dict[str, str]:
     said: dict[str, list[str]] = {}
     for found in evidence.findings.values():
         for quote in found.quotes:
-            said.setdefault(quote.quote.replace('"', "'"), []).append(said_by(quote))
+            said.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
     more = {words: len(set(places)) - 1 for words, places in said.items()}
     return {
         words: places[0] + (f", and {more[words]} more" if more[words] else "")
@@ -225,7 +225,7 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     return {"status": found.status, **counts, **calls, **more}
 
 
-def _told(about: Mapping[str, Any]) -> str:
+def _in_words(about: Mapping[str, Any]) -> str:
     """Return the counts in a line for the console."""
     counts = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
     counts += [plural(about["outliers"], "outlier")]

@@ -64,7 +64,7 @@ def _ask(given: Arguments) -> int:
         )
     )
     if made:
-        _tell(asked, made[0], codes[-1], as_json="--json" in given.options)
+        _print_answer(asked, made[0], codes[-1], as_json="--json" in given.options)
     return codes[-1]
 
 
@@ -83,7 +83,7 @@ def offer(asked: Asked) -> str:
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
-def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
+def _print_answer(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
     reply = read_reply(path)
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}

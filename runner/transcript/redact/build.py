@@ -41,7 +41,7 @@ def redact(
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
-    texts = [*_told(settings, transcript), *told, *labels, *spoken]
+    texts = [*_about_texts(settings, transcript), *told, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
     redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
@@ -77,7 +77,7 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     return prefixes
 
 
-def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
+def _about_texts(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
     """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
@@ -99,7 +99,7 @@ def _people(
         yield from names_in_list(transcript.reading.about.get("attendees", ""))
     for label in (*labels, *(settings.speakers or {})):
         yield from filter(None, [name_in_label(label)])
-    for text in _told(settings, transcript):
+    for text in _about_texts(settings, transcript):
         yield from names_in(text)
 
 
