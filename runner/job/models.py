@@ -89,8 +89,8 @@ class Model:
     def schema_beside(self) -> bool:
         """Whether the schema is sent beside the prompt, as the response format."""
         how = self.settings.reply_format
-        known = self.facts.supports_schema is not False
-        return how in ("schema", "shared") or (how == "auto" and known)
+        is_supported = self.facts.supports_schema is not False
+        return how in ("schema", "shared") or (how == "auto" and is_supported)
 
     @property
     def schema_in_prefix(self) -> bool:

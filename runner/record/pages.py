@@ -132,8 +132,8 @@ def _placed(value: Any, places: Mapping[str, str]) -> Any:
         return value
     made = {key: _placed(each, places) for key, each in value.items()}
     if isinstance(quote := made.get("quote"), str) and "segment" in made and quote:
-        found = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
-        made["segment"] = found or made["segment"]
+        place = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
+        made["segment"] = place or made["segment"]
     return made
 
 

@@ -104,11 +104,11 @@ def sign_stored(folder: Path, *, arrived: bool = False) -> None:
     """Sign the files in *folder*; if it has *arrived*, only those not signed yet."""
     if arrived and _signed(folder, signing_key()) is not None:
         return
-    found = {name: _content(folder / name) for name in SIGNED}
+    contents = {name: _content(folder / name) for name in SIGNED}
     with suppress(OSError):  # unsigned, it can still be resumed
         make_directory((folder / SIGNATURE).parent)
         refuse_links((folder / SIGNATURE).parent)
-        sign(folder, {name: data for name, data in found.items() if data is not None})
+        sign(folder, {name: data for name, data in contents.items() if data is not None})
 
 
 def fault_of(folder: Path) -> str | None:

@@ -111,9 +111,9 @@ def gather(
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
         mask = None if masking is None else masking(file.name, transcript)
-        for found in _findings(file, records, segments, mask):
-            if found.quotes:
-                findings[found.id] = found
+        for finding in _findings(file, records, segments, mask):
+            if finding.quotes:
+                findings[finding.id] = finding
             else:
                 unused += 1
     return Testimony(tuple(read), tuple(unread), findings, unused)
@@ -140,12 +140,12 @@ def _findings(
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
     """Return the intact answers of a run among *reads*, by analyzer."""
-    found = dict[str, Mapping[str, Any]]()
+    by_analyzer = dict[str, Mapping[str, Any]]()
     for node in reads:
         fault, record = read_record(run / "intermediate" / node.stage / f"{node.name}.json")
         if fault is None and record.get("status") == "ok":
-            found[node.name] = record
-    return found
+            by_analyzer[node.name] = record
+    return by_analyzer
 
 
 def _quotes(

@@ -206,9 +206,9 @@ class Gate:
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
-        for kind, said in (told or {}).items():
+        for kind, left in (told or {}).items():
             sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
-            self._reported.setdefault(kind, ReportedLimit()).update(said, started, now, sent)
+            self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)
         self._count_response(ticket, started, now)
 

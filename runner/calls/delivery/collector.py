@@ -95,10 +95,10 @@ class Collector:
     async def _identify(self, shipment: Shipment) -> bool:
         """Find the batch of a process that died in between; return whether there is one."""
         batch = shipment.batch
-        found = await identified(self.endpoint, batch, self.timing.now)
-        log.info("batch.found" if found else "batch.unsent", requests=len(batch.keys))
-        if found is not None:
-            await self.ledger.submitted(batch, found.id)
+        at_provider = await identified(self.endpoint, batch, self.timing.now)
+        log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))
+        if at_provider is not None:
+            await self.ledger.submitted(batch, at_provider.id)
             return True
         await self.ledger.refused(batch)
         del self.shipments[batch.mark]

@@ -178,9 +178,9 @@ class Sender:
                     raise
                 log.warning("batch.unsent", failures=failures, error=str(error))
                 if error.kind != THROTTLE:
-                    found = await identified(self.endpoint, batch, self.timing.now)
-                    if found is not None:
-                        return found
+                    at_provider = await identified(self.endpoint, batch, self.timing.now)
+                    if at_provider is not None:
+                        return at_provider
                 if failures >= _MAX_FAILURES:
                     raise
                 wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
@@ -200,7 +200,7 @@ async def identified(
     failures = 0
     while True:
         try:
-            found = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
+            at_provider = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
         except CallError as error:
             failures += 1
             if error.kind not in RETRIED:
@@ -208,7 +208,7 @@ async def identified(
             wait = max(error.retry_after_s or 0.0, min(_MAX_WAIT_S, 2.0 ** min(failures, 10)))
         else:
             wait = batch.at + SETTLE_S - now()
-            if found is not None or wait <= 0:
-                return found
+            if at_provider is not None or wait <= 0:
+                return at_provider
             wait = min(wait, SETTLE_S / 4)
         await asyncio.sleep(wait)

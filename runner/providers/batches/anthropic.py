@@ -31,8 +31,8 @@ class AnthropicBatches(BatchedChat):
         return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
     def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        told = self._parse(said)
-        return () if told.state == "running" else (self._results(told.id),)
+        parsed = self._parse(said)
+        return () if parsed.state == "running" else (self._results(parsed.id),)
 
     def _results(self, batch: str) -> str:
         return self._url(f"{self._batches}/{batch}/results")

@@ -128,8 +128,8 @@ class BatchedChat(BatchEndpoint):
     async def _fetch(self, batch: str) -> Mapping[str, Any]:
         """Return the provider's description of *batch*; raise CallError if it is another one."""
         said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
-        if (told := self._parse(said)).id != batch:
-            other = self._wire.shown(told.id)
+        if (parsed := self._parse(said)).id != batch:
+            other = self._wire.shown(parsed.id)
             raise CallError("bad_response", f"asked for batch {batch}, received {other}")
         return said
 

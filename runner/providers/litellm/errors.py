@@ -229,8 +229,8 @@ def refusal_text(error: BaseException) -> str:
     pointed: list[str] = []
     spoken: list[str] = []
     _collect(_body(text), pointed, spoken, _MAX_DEPTH)
-    said = _ECHOED.sub("", " ".join(spoken) or text)
-    return " ".join([*pointed, said])[:_MAX_SAID]
+    message = _ECHOED.sub("", " ".join(spoken) or text)
+    return " ".join([*pointed, message])[:_MAX_SAID]
 
 
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:

@@ -223,8 +223,8 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, attempt: Exchange, served: str = ""
     ) -> Completion:
-        said = (*text_of(response), attempt.stopped)
-        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
+        reply = (*text_of(response), attempt.stopped)
+        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in reply)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)

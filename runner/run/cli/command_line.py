@@ -124,8 +124,8 @@ def _refuse_long_choices(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~")
-        if max(map(len, value.split(","))) > MAX_NAME and (known := choices(group)):
-            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', known)}")
+        if max(map(len, value.split(","))) > MAX_NAME and (names := choices(group)):
+            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', names)}")
 
 
 def _check_folder(folder: Path) -> None:

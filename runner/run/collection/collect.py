@@ -62,8 +62,8 @@ class Collected:
 
 def is_collected(batch: Path) -> bool:
     """Return whether *batch* has a finished collection."""
-    found = read_collection(read_json(batch / FILE))
-    return found is not None and found.status in DONE
+    collection = read_collection(read_json(batch / FILE))
+    return collection is not None and collection.status in DONE
 
 
 @dataclass
@@ -96,8 +96,10 @@ class Collecting:
         evidence = await offload(gather, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
-            found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
-            await self._write(found)
+            collection = Collection(
+                "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
+            )
+            await self._write(collection)
             return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
         expected = expected_durations(
             {n.name: self._seen(n) for n in job.pipeline.nodes},
@@ -126,7 +128,7 @@ class Collecting:
             caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node)
         )
         choices = (each.partition("=") for each in self.batch.overrides)
-        found = Collection(
+        collection = Collection(
             next((value for key, _, value in choices if key == "pipeline"), ""),
             status,
             state.evidence.read,
@@ -142,12 +144,12 @@ class Collecting:
             tuple(ledger),
             curve([each for finder in finders for each in finder.joins]),
         )
-        await self._write(found)
+        await self._write(collection)
         for node in caller.job.pipeline.nodes:
             if calls := caller.measured.get(node.name):
                 model = caller.job.chain(node)[0].settings.name
                 await add_to_history(caller.job, model, {node.name: mean_of(calls)})
-        about = _figures(found, caller)
+        about = _figures(collection, caller)
         log.info("collection.finished", **about)
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
@@ -190,14 +192,14 @@ class Collecting:
 
 def _places(evidence: Testimony) -> dict[str, str]:
     """Return speaker and place of each quote, by its words; of several, the first and a count."""
-    said: dict[str, list[str]] = {}
-    for found in evidence.findings.values():
-        for quote in found.quotes:
-            said.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
-    more = {words: len(set(places)) - 1 for words, places in said.items()}
+    by_quote: dict[str, list[str]] = {}
+    for finding in evidence.findings.values():
+        for quote in finding.quotes:
+            by_quote.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
+    more = {words: len(set(places)) - 1 for words, places in by_quote.items()}
     return {
         words: places[0] + (f", and {more[words]} more" if more[words] else "")
-        for words, places in said.items()
+        for words, places in by_quote.items()
     }
 
 

@@ -145,8 +145,8 @@ class Agreements:
             if examples and shown < len(theme.findings):
                 left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
         shown_text = block("Themes of many transcripts", "themes", lines)
-        known = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Sheet(shown_text, known, len(themes), tuple(left_out))
+        clusters = {name: Cluster("", "", "", each) for name, each in findings.items()}
+        material = Sheet(shown_text, clusters, len(themes), tuple(left_out))
         read = partial(self._read, ids=_Ids(findings, of_theme))
         return await self.caller.ask(self.node, part, level, material, read)
 
@@ -195,10 +195,10 @@ def _members(
     row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
     """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
-    known, others = known_ids(row.get("members"), ids.findings)
+    members, others = known_ids(row.get("members"), ids.findings)
     unknown |= dict.fromkeys(others)
-    findings = dict.fromkeys(each for name in known for each in ids.findings[name])
-    return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
+    findings = dict.fromkeys(each for name in members for each in ids.findings[name])
+    return tuple(findings), dict.fromkeys(ids.themes[name] for name in members)
 
 
 def _apart(sides: Sequence[Ids]) -> list[Ids]:
@@ -266,9 +266,9 @@ class Outliers:
         ]
         hidden = len(found) - len(shown)
         left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
-        known = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
+        clusters = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Sheet(shown_text, known, len(shown), left_out)
+        material = Sheet(shown_text, clusters, len(shown), left_out)
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
@@ -286,8 +286,8 @@ def _yes(found: JointFinding, opposed: set[str]) -> str:
 def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
     chosen, unknown = dict[str, str](), dict[str, None]()
     for row in mappings(section(reply, "structured_data").get("outliers")):
-        known, others = known_ids([row.get("member")], ids)
+        members, others = known_ids([row.get("member")], ids)
         unknown |= dict.fromkeys(others)
         why = one_line(text(row.get("why")), MAX_REASON)
-        chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
+        chosen |= {ids[name]: why for name in members if ids[name] not in chosen}
     return chosen, faults_of(UNKNOWN, unknown)

@@ -72,8 +72,8 @@ class State:
 
     def quotes(self, findings: Iterable[str], side: str = FOR) -> tuple[ThemeQuote, ...]:
         """Return the quotes of *findings*, each once."""
-        found = self.evidence.findings
-        quotes = (replace(q, side=side) for name in findings for q in found[name].quotes)
+        findings_by_id = self.evidence.findings
+        quotes = (replace(q, side=side) for name in findings for q in findings_by_id[name].quotes)
         return tuple(dict.fromkeys(quotes))
 
 

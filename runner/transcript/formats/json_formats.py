@@ -218,14 +218,14 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 def _with_speakers(words: list[Record], data: object) -> list[Record]:
     """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
     segments = mappings(at(data, "results", "speaker_labels", "segments"))
-    who = {
+    speakers = {
         item.get("start_time"): item.get("speaker_label")
         for segment in segments
         for item in mappings(segment.get("items"))
     }
-    if not who:
+    if not speakers:
         return _once(words)
-    return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
+    return [{"speaker_label": speakers.get(word.get("start_time")), **word} for word in words]
 
 
 def _triples(data: object) -> list[Record]:
@@ -233,9 +233,14 @@ def _triples(data: object) -> list[Record]:
     if not isinstance(at(data, "speaker_labels"), list):
         return []
     labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
-    who = {each.get("from"): each.get("speaker") for each in labels}
+    speakers = {each.get("from"): each.get("speaker") for each in labels}
     return [
-        {"word": triple[0], "start": triple[1], "end": triple[2], "speaker": who.get(triple[1])}
+        {
+            "word": triple[0],
+            "start": triple[1],
+            "end": triple[2],
+            "speaker": speakers.get(triple[1]),
+        }
         for result in results
         for best in mappings(result.get("alternatives"))[:1]
         for triple in listing(best.get("timestamps"))

@@ -90,9 +90,9 @@ def _tiers(text: str) -> Iterator[_Tier]:
         for _ in range(int(next(values)[1] or 0) if all(ends) else 0):
             start = float(next(values)[1])
             end = float(next(values)[1]) if string == "IntervalTier" else start
-            said = " ".join(_text(next(values)[0]).split())
-            if said and said.lower() not in _PAUSES:
-                spans.append((start, end, said))
+            tier_text = " ".join(_text(next(values)[0]).split())
+            if tier_text and tier_text.lower() not in _PAUSES:
+                spans.append((start, end, tier_text))
         yield _Tier(name, spans)
 
 
