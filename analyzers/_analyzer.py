@@ -125,7 +125,7 @@ class PromptAnalyzer:
         )
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """Put *reply* and what is wrong with it behind the messages that led to it."""
+        """Append *reply* and its fault to the messages that led to it."""
         return (
             *messages,
             {"role": "assistant", "content": reply},
@@ -200,7 +200,7 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
 
 
 def _compile(name: str, question: str, own: Mapping[str, object]) -> Template:
-    """Return the template, rendered once with stand-ins: a fault shows before anything is sent."""
+    """Return the template, rendered once with placeholders to find faults before sending."""
     template = _ENVIRONMENT.from_string(question)
     _render(name, template, {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own})
     return template

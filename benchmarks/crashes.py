@@ -64,7 +64,7 @@ class CountedTransport(Transport):
 
 @dataclass
 class Subject:
-    """The job that every trial runs; *answers* are what it gives when nothing happens to it."""
+    """The job that every trial runs; *answers* are those of an undisturbed run."""
 
     job: Job
     replies: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Session:
-    """One process's part in a run: how it ended and whom the provider heard from."""
+    """One process's part in a run: its exit code and the calls that the provider received."""
 
     code: int
     reached: bool
@@ -185,7 +185,7 @@ class Trial:
 
     @property
     def whole(self) -> bool:
-        """Whether the run has come to what an undisturbed one comes to, in a sound directory."""
+        """Whether the run has the result of an undisturbed one, in a sound directory."""
         return not verify(self.path) and answers(self.path) == self.subject.answers
 
 
@@ -232,7 +232,7 @@ def _run_or_resume(subject: Subject, path: Path, shared: ProcessState, *, quick:
 
 
 def crash_at_every_operation(folder: Path | None = None, stride: int = 1) -> dict[str, int]:
-    """Kill at operation 1, 1 + *stride*, … until a run gets by; return the sums over all trials."""
+    """Kill at operation 1, 1 + *stride*, … until a run finishes; return sums over all trials."""
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             return crash_at_every_operation(Path(made), stride)

@@ -195,7 +195,7 @@ def crashes(stride: int) -> Row | str:
 
 
 def batches(scale: float, within_s: float) -> list[str]:
-    """Run the batches and print their rows; return what they did not come to."""
+    """Run the batches and print their rows; return the faults."""
     faults: list[str] = []
     small, large = (max(LEAST, int(size * scale)) for size in (KILLED, BATCH))
     for made in (soak_batch.killed(small), soak_batch.many(large, within_s)):

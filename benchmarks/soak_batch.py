@@ -161,7 +161,7 @@ def colloquy(*arguments: str) -> None:
 
 
 def answers(path: Path) -> int:
-    """Return how many nodes of a batch have answered, by what lies in its runs."""
+    """Return how many nodes of a batch have answered, from the files of its runs."""
     files = path.glob("runs/*/*/intermediate/*/*.json")
     return sum(json.loads(file.read_bytes())["status"] == "ok" for file in files)
 
@@ -178,6 +178,6 @@ def is_once(rows: Sequence[dict[str, str]], transcripts: int) -> bool:
 
 
 def asked(url: str) -> int:
-    """Return how many requests the provider has got."""
+    """Return how many requests the provider has received."""
     with urllib.request.urlopen(url.replace("/v1", "/stats")) as page:
         return int(json.load(page)["requests"])

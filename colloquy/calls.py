@@ -27,7 +27,7 @@ def run(
 async def run_async(
     transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Run:
-    """Do as `run`, in the running event loop."""
+    """Run like `run`, in the running event loop."""
     path = await _execute(transcript, overrides, config_dir, settings, many=False)
     return Run.read(path)
 
@@ -42,7 +42,7 @@ def batch(
 async def batch_async(
     transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Batch:
-    """Do as `batch`, in the running event loop."""
+    """Run like `batch`, in the running event loop."""
     return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
 
 
@@ -72,7 +72,7 @@ async def ask_async(
     config_dir: str | Path | None = None,
     **settings: Any,
 ) -> Answer:
-    """Do as `ask`, in the running event loop."""
+    """Run like `ask`, in the running event loop."""
     from runner.base.errors import ConfigError
     from runner.run.execute import ProcessState, execute_job
     from runner.run.question.question import TOKENS, read_reply, to_ask
@@ -169,7 +169,7 @@ def _build(
 
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-    """Return all overrides; the console is quiet unless one of them says otherwise."""
+    """Return all overrides; the console is quiet unless one of them sets it."""
     from runner.run.cli.command_line import quote
 
     given = [*overrides, *_flat(settings, quote)]
@@ -199,7 +199,7 @@ def _written(value: Any, quote: Any) -> str:
 
 
 def _wait(made: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *made*; where a loop is running, another thread's loop runs it."""
+    """Return the result of *made*; if a loop is running, run it in another thread's loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
