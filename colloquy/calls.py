@@ -82,7 +82,7 @@ async def ask_async(
     if asked.job.settings.plan:
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
-    shared = ProcessState(tells=False, prepare=asked.prepare)
+    shared = ProcessState(prints_end=False, prepare=asked.prepare)
     await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
     reply = read_reply(made[0])
     quotes = tuple(
@@ -97,7 +97,7 @@ def resume(path: str | Path, *overrides: str) -> Run | Batch:
     from runner.run.resume import read_resumption
 
     resumption = read_resumption([f"resume={path}", *overrides])
-    _wait(resume_job(resumption, ProcessState(tells=False)))
+    _wait(resume_job(resumption, ProcessState(prints_end=False)))
     return load(path)
 
 
@@ -148,7 +148,7 @@ async def _execute(
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
-    shared = ProcessState(tells=False)
+    shared = ProcessState(prints_end=False)
     await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
     return made[0]
 

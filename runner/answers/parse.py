@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from runner.answers.coerce import Coercion
 from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
-from runner.answers.reply import Found, is_strict, readings
+from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
@@ -55,7 +55,7 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
-        ways: list[tuple[Found, str]] = []
+        ways: list[tuple[ReplyValues, str]] = []
         for way in readings(text):  # repairs come after all readings of intact text
             ways.append(way)
             if (reading := search.strict(way[0])) is not None:
@@ -87,7 +87,7 @@ class _AnswerSearch:
         """Note why a value is not an answer."""
         self.faults.append((importance, fault))
 
-    def strict(self, found: Found) -> ReadReply | None:
+    def strict(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
         later: list[str] = []  # faults of the objects after the last valid one
@@ -124,7 +124,7 @@ class _AnswerSearch:
             return list(value)
         return [value]
 
-    def repaired(self, found: Found) -> ReadReply | None:
+    def repaired(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of a value that is invalid or truncated."""
         if self.is_spent:
             return None

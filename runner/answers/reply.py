@@ -68,7 +68,7 @@ class NotRepairableError(ValueError):
 
 
 @dataclass
-class Found:
+class ReplyValues:
     """The JSON values of a reply outside its reasoning, in order, with their positions.
 
     *said* is the reply with its reasoning blanked, *broken* where values begin that cannot be
@@ -93,7 +93,7 @@ def beside(said: str, reasoning: str) -> str:
     return f"{said}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
 
 
-def readings(text: str) -> Iterator[tuple[Found, str]]:
+def readings(text: str) -> Iterator[tuple[ReplyValues, str]]:
     """Yield the values found in *text*, then in its unescaped forms, with notes on the steps."""
     body, _, inside = text.removeprefix("\ufeff").partition(f"<{BESIDE}>")
     found = find(body)
@@ -109,7 +109,7 @@ def readings(text: str) -> Iterator[tuple[Found, str]]:
         yield find(inside.partition(f"</{BESIDE}>")[0]), "the answer is in reasoning_content only"
 
 
-def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
+def _unescaped(said: str) -> Iterator[tuple[ReplyValues, str]]:
     """Yield the values in doubly encoded JSON, with or without its quotes."""
     quoted = _QUOTED.search(said)
     inner = said[quoted.start() :] if quoted else f'"{said}"'
@@ -125,13 +125,13 @@ def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
             return
 
 
-def find(text: str) -> Found:
+def find(text: str) -> ReplyValues:
     """Return the complete JSON values in *text* that are not part of its reasoning.
 
     Takes time in proportion to the length: the scan gives up after reading `_READS` times as
     much.
     """
-    found, at, left = Found(text), 0, _READS * (len(text) + _DEEP)
+    found, at, left = ReplyValues(text), 0, _READS * (len(text) + _DEEP)
     thoughts: list[tuple[int, int]] = []
     while left > 0 and (mark := _MARKS.search(text, at)) is not None:
         start, at = mark.start(), mark.end()
@@ -139,7 +139,7 @@ def find(text: str) -> Found:
             read, at = _value(text, start, found)
             left -= read
         elif mark.lastgroup == "ended":  # the beginning was in the prompt
-            found, thoughts = Found(text), [(0, at)]
+            found, thoughts = ReplyValues(text), [(0, at)]
         elif mark.lastgroup != "tag" or not _in_value(text, start):
             end = _end_of_thought(text, mark)
             if end is None and mark.lastgroup in _LINES:
@@ -161,7 +161,7 @@ def _in_value(text: str, at: int) -> bool:
     return text.rfind("{", *near) > text.rfind("}", *near)
 
 
-def _value(text: str, start: int, found: Found) -> tuple[int, int]:
+def _value(text: str, start: int, found: ReplyValues) -> tuple[int, int]:
     """Read the value at *start* into *found*; return the characters read, and where to go on."""
     try:
         value, end = _DECODER.raw_decode(text, start)

@@ -77,8 +77,8 @@ class ProcessState:
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
-    next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. *tells*
-    whether the last line of a run is printed; *prepare* gives a new run what only calls can tell.
+    next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. With
+    *prints_end* runs print their last line; *prepare* completes a new run by calls.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -88,7 +88,7 @@ class ProcessState:
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
     endpoints: Endpoints = batch_endpoint
-    tells: bool = True
+    prints_end: bool = True
     prepare: Prepare | None = None
 
 
@@ -191,11 +191,11 @@ async def _run(
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        if shared.tells:
+        if shared.prints_end:
             hint = out_hint(directory.journal)
             print_end(job, path, "interrupted", stop.exit_code, hint=hint)
         return stop.exit_code, None
-    if shared.tells:
+    if shared.prints_end:
         print_result(job, path, result, out_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 

@@ -89,7 +89,7 @@ class Caller:
     """Asks the analyzers of a collection through *clients*.
 
     *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* are
-    those of the calls that tell what the next ones take.
+    those of the calls that predict the next ones.
     """
 
     job: Job

@@ -59,7 +59,7 @@ def _ask(given: Arguments) -> int:
         lambda shared: execute_job(
             asked.cfg,
             job=asked.job,
-            shared=replace(shared, tells=False, prepare=asked.prepare),
+            shared=replace(shared, prints_end=False, prepare=asked.prepare),
             started=made.append,
         )
     )

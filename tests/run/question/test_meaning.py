@@ -91,7 +91,7 @@ def put(
         other = replace(client, transport=ScriptedTransport(embedded), gate=Gate(MAX_CEILING))
         return {"main": client, EMBEDDINGS: other}
 
-    shared = ProcessState(clients=clients, tells=False, prepare=asked.prepare)
+    shared = ProcessState(clients=clients, prints_end=False, prepare=asked.prepare)
     code, _ = run_virtually(
         lambda: execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
     )
