@@ -26,7 +26,7 @@ def notes_on(
     """Yield the notes, a sentence or two each; *sharded* if the settings are shards."""
     yield from _on_batches(batches_of(rows))
     yield (
-        "Quality is the success rate times the grounding rate: answers came and quote the "
+        "Quality is the success rate times the grounding rate: analyzers answered and quote the "
         "transcript, which does not make them right."
     )
     if any(group.front is not None for group in groups):

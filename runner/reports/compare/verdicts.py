@@ -128,7 +128,7 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         if pair.first in known and pair.second in known
     }
     if len(known) < 2:
-        return "unknown for two settings"
+        return "not available for two settings"
     if len(set(known.values())) == 1:
         return "equal"
     best = (max if figure == "quality" else min)(known, key=known.__getitem__)
