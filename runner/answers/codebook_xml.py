@@ -22,8 +22,8 @@ _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
-def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
-    """Return the codes, at most *most*, of a REFI-QDA codebook or project; raise TranscriptError.
+def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
+    """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
     A code with an earlier code's name but another parent is called `parent / name`.
     """
@@ -50,8 +50,8 @@ def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
                 path.append(len(found))
                 found.append(_opened(value, above, taken))
                 taken.add(name_key(found[-1].name))
-                if len(found) > most:
-                    raise TranscriptError(f"{source}: more than {most:,} codes")
+                if len(found) > limit:
+                    raise TranscriptError(f"{source}: more than {limit:,} codes")
             elif tag == "Description" and tags[-1:] == ["Code"]:
                 words = []
             tags.append(tag)

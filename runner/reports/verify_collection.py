@@ -91,7 +91,7 @@ def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
     for name, make in TABLES.items():
         file, data = (batch / FILE).with_name(name), make(facts).encode()
         if file.is_file() and (file.stat().st_size != len(data) or file.read_bytes() != data):
-            yield f"it does not give {name}, which colloquy-report makes again"
+            yield f"it does not match {name}, which colloquy-report rebuilds"
 
 
 def _is_inside(batch: Path, run: str) -> bool:

@@ -87,7 +87,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     matrix = FILE.with_name("matrix.csv")
     matrix.write_text(matrix.read_text().replace("for", "against"))
 
-    assert ["it does not give matrix.csv, which colloquy-report makes again"] == collection_faults(
+    assert ["it does not match matrix.csv, which colloquy-report rebuilds"] == collection_faults(
         Path("batch")
     )
     file = Path("batch/metadata.json")

@@ -56,26 +56,26 @@ class Card:
 
 
 def cards_of(
-    folder: Path, most: int = MAX_CARDS, marked: Collection[str] = ()
+    folder: Path, limit: int = MAX_CARDS, marked: Collection[str] = ()
 ) -> tuple[list[Card], list[Path]]:
     """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-    At most *most*; those whose key is not *marked* come first. A sound file has the address
+    At most *limit*; those whose key is not *marked* come first. A sound file has the address
     `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
     for path in filter(is_run, single_runs(runs_in(folder))):
-        if sum(card.item.key not in marked for card in cards.values()) >= most:
+        if sum(card.item.key not in marked for card in cards.values()) >= limit:
             break
         run = read_run(path)
         places = places_of(run.transcript, _media(run, files))
         for card in _cards(run, places):
             cards.setdefault(card.id, card)
     done = [name for name, card in cards.items() if card.item.key in marked]
-    for name in done[: max(0, len(cards) - most)]:
+    for name in done[: max(0, len(cards) - limit)]:
         del cards[name]
-    return list(cards.values())[:most], files
+    return list(cards.values())[:limit], files
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:
