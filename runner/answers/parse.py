@@ -103,7 +103,7 @@ class _AnswerSearch:
             several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
             chosen = [f"the last of {several} valid objects"] if several > 1 else []
             chosen += later[:1]
-            repaired = not is_strict(found.said[start:end])
+            repaired = not is_strict(found.text[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
             return replace(reading.after(*chosen), repaired=repaired, dropped=after)
@@ -137,7 +137,7 @@ class _AnswerSearch:
             self.refuse(0, "the reply has no JSON object")
         for start in found.broken[:_STARTS]:
             try:
-                reading = self._with_repair(found.said[start:])
+                reading = self._with_repair(found.text[start:])
             except TooCostlyError as error:
                 self.refuse(2, f"the reply {error}")
                 self.is_spent = True

@@ -71,26 +71,26 @@ class NotRepairableError(ValueError):
 class ReplyValues:
     """The JSON values of a reply outside its reasoning, in order, with their positions.
 
-    *said* is the reply with its reasoning blanked, *broken* where values begin that cannot be
+    *text* is the reply with its reasoning blanked, *broken* where values begin that cannot be
     read, *fault* the first of them that must not be repaired; *thinking*: the reply ends within
     its reasoning.
     """
 
-    said: str
+    text: str
     values: deque[tuple[Any, int, int]] = field(default_factory=lambda: deque(maxlen=MAX_FOUND))
     broken: list[int] = field(default_factory=list)
     fault: str = ""
     thinking: bool = False
 
 
-def beside(said: str, reasoning: str) -> str:
+def beside(content: str, reasoning: str) -> str:
     """Return the text of a reply whose *reasoning* came in a separate field.
 
     The reasoning is kept, between marks, if only it may contain the answer.
     """
-    if "{" in said or "{" not in reasoning:
-        return said
-    return f"{said}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
+    if "{" in content or "{" not in reasoning:
+        return content
+    return f"{content}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
 
 
 def readings(text: str) -> Iterator[tuple[ReplyValues, str]]:
@@ -98,21 +98,21 @@ def readings(text: str) -> Iterator[tuple[ReplyValues, str]]:
     body, _, inside = text.removeprefix("\ufeff").partition(f"<{BESIDE}>")
     found = find(body)
     yield found, ""
-    if "&quot;" in found.said or "&#34;" in found.said:
-        yield find(html.unescape(found.said)), "entities (&quot;) were read as characters"
-    if '\\"' in found.said:
-        yield from _unescaped(found.said)
+    if "&quot;" in found.text or "&#34;" in found.text:
+        yield find(html.unescape(found.text)), "entities (&quot;) were read as characters"
+    if '\\"' in found.text:
+        yield from _unescaped(found.text)
     for pattern, by, how in _REWRITTEN:
-        if pattern.search(found.said):
-            yield find(pattern.sub(by, found.said)), how
+        if pattern.search(found.text):
+            yield find(pattern.sub(by, found.text)), how
     if inside:
         yield find(inside.partition(f"</{BESIDE}>")[0]), "the answer is in reasoning_content only"
 
 
-def _unescaped(said: str) -> Iterator[tuple[ReplyValues, str]]:
+def _unescaped(escaped: str) -> Iterator[tuple[ReplyValues, str]]:
     """Yield the values in doubly encoded JSON, with or without its quotes."""
-    quoted = _QUOTED.search(said)
-    inner = said[quoted.start() :] if quoted else f'"{said}"'
+    quoted = _QUOTED.search(escaped)
+    inner = escaped[quoted.start() :] if quoted else f'"{escaped}"'
     for _ in range(_LEVELS):
         try:
             inner, _ = _DECODER.raw_decode(inner)
@@ -151,7 +151,7 @@ def find(text: str) -> ReplyValues:
     starts = [*(start for start, _ in thoughts), len(text)]
     kept = (text[end:start] for end, start in zip(ends, starts, strict=True))
     gaps = [" " * (end - start) for start, end in thoughts] + [""]
-    found.said = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
+    found.text = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
     return found
 
 

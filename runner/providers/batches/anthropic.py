@@ -30,8 +30,8 @@ class AnthropicBatches(BatchedChat):
         url = self._url(self._batches)
         return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        parsed = self._parse(said)
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        parsed = self._parse(payload)
         return () if parsed.state == "running" else (self._results(parsed.id),)
 
     def _results(self, batch: str) -> str:
@@ -44,11 +44,11 @@ class AnthropicBatches(BatchedChat):
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
-            async for said, batch in batches:
+            async for payload, batch in batches:
                 counts = {n: c for n, c in batch.counts.items() if n != "total"}
                 if sum(counts.values()) != len(keys):
                     continue
-                if said.get("processing_status") != "ended":
+                if payload.get("processing_status") != "ended":
                     unknown = batch.id
                 elif await self._has(batch.id, keys):
                     return batch
@@ -79,19 +79,19 @@ class AnthropicBatches(BatchedChat):
         error = mapping(result_body.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        counts = counts_in(said.get("request_counts"))
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        counts = counts_in(payload.get("request_counts"))
         return SubmittedBatch(
-            id_in(said.get("id")),
-            self._state(said, counts),
-            time_in(said.get("created_at")),
-            time_in(said.get("ended_at")),
+            id_in(payload.get("id")),
+            self._state(payload, counts),
+            time_in(payload.get("created_at")),
+            time_in(payload.get("ended_at")),
             counts,
         )
 
-    def _state(self, said: Mapping[str, Any], counts: Mapping[str, int]) -> State:
-        if said.get("processing_status") != "ended":
+    def _state(self, payload: Mapping[str, Any], counts: Mapping[str, int]) -> State:
+        if payload.get("processing_status") != "ended":
             return "running"
-        if said.get("cancel_initiated_at") and counts.get("canceled"):
+        if payload.get("cancel_initiated_at") and counts.get("canceled"):
             return "cancelled"
         return "expired" if counts.get("expired") else "ended"

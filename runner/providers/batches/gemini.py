@@ -67,8 +67,8 @@ class GeminiBatches(BatchedChat):
         uploaded, _ = await self._wire.exchange("POST", place, data, sent)
         return id_in(at(uploaded, "file", "name"), "files/")
 
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        places = (section(said, "metadata", "output"), section(said, "response"))
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        places = (section(payload, "metadata", "output"), section(payload, "response"))
         for file in filter(None, (place.get("responsesFile") for place in places)):
             path = f"files/{id_in(file, 'files/')}:download?alt=media"
             return (self._beside("download", path),)
@@ -86,19 +86,19 @@ class GeminiBatches(BatchedChat):
         following = quote(str(page.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
         return mappings(page.get("operations")), following
 
-    def _mark(self, said: Mapping[str, Any]) -> Any:
-        return at(said, "metadata", "displayName")
+    def _mark(self, payload: Mapping[str, Any]) -> Any:
+        return at(payload, "metadata", "displayName")
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        about = section(said, "metadata")
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        about = section(payload, "metadata")
         state = _STATES.get(str(about.get("state")).rpartition("STATE_")[2], "running")
-        if said.get("done") is True and state in ("waiting", "running"):
-            state = "failed" if said.get("error") else "ended"
+        if payload.get("done") is True and state in ("waiting", "running"):
+            state = "failed" if payload.get("error") else "ended"
         return SubmittedBatch(
-            id_in(said.get("name"), "batches/"),
+            id_in(payload.get("name"), "batches/"),
             state,
             time_in(about.get("createTime")),
             time_in(about.get("endTime")),
             counts_in(about.get("batchStats")),
-            self._wire.shown(at(said, "error", "message")),
+            self._wire.shown(at(payload, "error", "message")),
         )

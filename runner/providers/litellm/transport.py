@@ -171,18 +171,18 @@ class LiteLLMTransport:
             found.again = self._adapt(request, sent, refusal, found)
         return found
 
-    def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
-        """Return whether *request* may succeed without a parameter that *said* refuses.
+    def _adapt(self, request: Request, sent: Adapted, message: str, error: CallError) -> bool:
+        """Return whether *request* may succeed without a parameter that *message* refuses.
 
         The run's later calls do without it too; *sent* is what this one did without.
         """
-        now = adapted_to(self.route, request, self._facts, sent, said)
+        now = adapted_to(self.route, request, self._facts, sent, message)
         if now is None:
             return False
         if self.adapted == sent:
             self.adapted = now
-            said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
-            reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
+            message = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
+            reason = f"{now.change_since(sent, request)}, since {one_line(message, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 

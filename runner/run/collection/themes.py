@@ -83,8 +83,8 @@ class Themes:
     def _size(self, *clusters: Cluster) -> int:
         return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
 
-    def _mask(self, said: str) -> str:
-        return self.caller.job.redaction.mask(said, eager=True)
+    def _mask(self, text: str) -> str:
+        return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of *files*, by one call if they fit."""
