@@ -75,10 +75,12 @@ async def ask_async(
     """Run like `ask`, in the running event loop."""
     from runner.base.errors import ConfigError
     from runner.run.execute import ProcessState, execute_job
-    from runner.run.question.question import TOKENS, read_reply, to_ask
+    from runner.run.question.question import TOKENS, build_question, read_reply
 
     folders = [Path(config_dir).resolve()] if config_dir is not None else []
-    asked = to_ask(str(where), question, _given(overrides, settings), folders, tokens or TOKENS)
+    asked = build_question(
+        str(where), question, _given(overrides, settings), folders, tokens or TOKENS
+    )
     if asked.job.settings.plan:
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []

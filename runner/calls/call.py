@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.calls.admission.limits import Limit, Ticket
 from runner.calls.call_log import CallLog
-from runner.calls.flex import Way
+from runner.calls.flex import FlexDelivery
 from runner.providers.request import Request
 
 
@@ -19,7 +19,7 @@ class Call:
     slots: Limit
     calls: CallLog
     ticket: Ticket
-    way: Way
+    way: FlexDelivery
     failures: Counter[str] = field(default_factory=Counter)
     key: str = ""  # of the request, for batches
     steps: int = 1  # calls from here to the end of its run

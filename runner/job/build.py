@@ -173,7 +173,7 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     return replace(choose_formats(plain, sharing), notes=notes)
 
 
-def asked_job(job: Job | BatchJob) -> Job | BatchJob:
+def with_served_windows(job: Job | BatchJob) -> Job | BatchJob:
     """Return *job* with its material cut for the windows that self-hosted servers report.
 
     Waits for the servers. Raises ConfigError if a prompt does not fit.

@@ -17,7 +17,7 @@ from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import read_run
-from runner.reports.verify_calls import Calls, not_made_again
+from runner.reports.verify_calls import Calls, why_not_recomputed
 from runner.transcript.inputs import Input
 
 Key = tuple[str, str, str, str | None, float | None, str, str]
@@ -71,7 +71,7 @@ def collection_note(batch: Path) -> str:
     found = read_collection(load_json(batch / FILE)) if (batch / FILE).is_file() else None
     if found is None or not found.ledger:
         return ""
-    why = not_made_again(validate(read_yaml(batch / RESOLVED)))
+    why = why_not_recomputed(validate(read_yaml(batch / RESOLVED)))
     words = (
         "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
     )

@@ -174,11 +174,11 @@ class _Jobs:
 
 def _compare(sweep: Path) -> None:
     from runner.reports.compare.write import after_sweep
-    from runner.reports.report.write import leave_index
+    from runner.reports.report.write import try_write_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
-        leave_index(sweep.parent.parent)
+        try_write_index(sweep.parent.parent)
 
 
 def job_directory() -> Path:

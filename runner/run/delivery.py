@@ -148,7 +148,7 @@ def _asked(out: int, cancel: bool) -> bool:
     return cancel
 
 
-def out_hint(journal: Journal | MemberJournal) -> str | None:
+def pending_hint(journal: Journal | MemberJournal) -> str | None:
     """Return a line about calls in pending batches, None without any."""
     count = len(journal.spent.out)
     calls = f"{plural(count, 'call')} in pending batches"

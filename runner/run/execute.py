@@ -27,7 +27,7 @@ from runner.calls.client_factory import (
     max_in_flight,
     simulated_models,
 )
-from runner.job.build import asked_job, build_job
+from runner.job.build import build_job, with_served_windows
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
@@ -43,11 +43,11 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import leave_report
+from runner.reports.report.write import try_write_report
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
-from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
@@ -119,7 +119,7 @@ async def execute_job(
     if job.settings.plan:
         print_plan(job)
         return EXIT_OK, None
-    job = await offload(asked_job, job) if job.is_paid else job
+    job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
@@ -184,7 +184,7 @@ async def _run(
                 result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 root = None if in_sweep else job.root  # a sweep writes its index once, at its end
-                await offload(leave_report, path, root, runs_too=stop.signum is None)
+                await offload(try_write_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
         again = f"; once that is fixed: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
@@ -192,11 +192,11 @@ async def _run(
         if stop.signum is None:
             raise
         if shared.prints_end:
-            hint = out_hint(directory.journal)
+            hint = pending_hint(directory.journal)
             print_end(job, path, "interrupted", stop.exit_code, hint=hint)
         return stop.exit_code, None
     if shared.prints_end:
-        print_result(job, path, result, out_hint(directory.journal))
+        print_result(job, path, result, pending_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 

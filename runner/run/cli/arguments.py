@@ -34,7 +34,7 @@ _OPTIONS = (  # Hydra's, by what argparse lets them be cut to
 )
 
 
-def understood(arguments: Sequence[str]) -> list[str]:
+def as_overrides(arguments: Sequence[str]) -> list[str]:
     """Return *arguments* as Hydra's overrides.
 
     `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,

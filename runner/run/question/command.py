@@ -16,7 +16,14 @@ from runner.base.text import print_stderr, to_terminal
 from runner.run.ending import resume_command
 from runner.run.execute import execute_job
 from runner.run.plan.plan import make_plan, read_histories
-from runner.run.question.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
+from runner.run.question.question import (
+    TOKENS,
+    AnswerQuote,
+    Asked,
+    Reply,
+    build_question,
+    read_reply,
+)
 from runner.run.session import Session
 
 NAME = "colloquy-ask"
@@ -48,11 +55,11 @@ def _ask(given: Arguments) -> int:
         raise ConfigError(f"--tokens {wanted}: expected a whole number, such as {TOKENS}")
     folder = given.options.get("--config-dir")
     folders = [user_path(folder).resolve()] if folder else []
-    asked = to_ask(where, question, overrides, folders, int(wanted))
+    asked = build_question(where, question, overrides, folders, int(wanted))
     for line in asked.corpus.left_out:
         print_stderr(f"{NAME}: left out: {to_terminal(line)}")
     if not asked.job.settings.plan:
-        print_stderr(f"{NAME}: {offer(asked)}")
+        print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []
     made: list[Path] = []
     Session(codes).run(
@@ -68,7 +75,7 @@ def _ask(given: Arguments) -> int:
     return codes[-1]
 
 
-def offer(asked: Asked) -> str:
+def price_line(asked: Asked) -> str:
     """Return what is read and, unless it is free, its cost."""
     job, total = asked.job, asked.corpus.segments
     files = plural(len(asked.corpus.files), "transcript")

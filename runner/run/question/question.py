@@ -70,7 +70,7 @@ class Reply:
     reason: str = ""
 
 
-def to_ask(
+def build_question(
     where: str,
     question: str,
     overrides: Sequence[str],
