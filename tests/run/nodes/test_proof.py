@@ -79,7 +79,7 @@ def test_verification_makes_the_checks_anew_that_no_model_judged() -> None:
     )
     assert "total.passed is 9, its checks give 6" in told(lambda c: c["total"].update(passed=9))
     assert "is missing, its answer gives 'failed'" in told(lambda c: c["checks"].pop())
-    assert "no list of checks" in told(lambda c: c.update(declared=[1]))
+    assert "not a list of checks" in told(lambda c: c.update(declared=[1]))
     assert [0.4869, 0.9743] == stored["total"]["interval"]  # of 6 of 7, by Wilson
 
 

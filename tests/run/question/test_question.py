@@ -79,7 +79,7 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
 
     assert 0 == code
     assert '  "The outer harbour costs nine thousand euros more." (Bo, S0002)' in printed.out
-    assert f"colloquy-ask: kept as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
+    assert f"colloquy-ask: stored as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
     assert (run / "report.html").is_file()
     assert "completed" == parse_json((run / "metadata.json").read_bytes())["status"]
     assert "passages" == read_transcript_file(run).format
