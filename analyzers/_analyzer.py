@@ -125,7 +125,7 @@ class PromptAnalyzer:
         )
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
-        """Put *reply* and what is wrong with it behind the messages that led to it."""
+        """Append *reply* and its fault to the messages that led to it."""
         return (
             *messages,
             {"role": "assistant", "content": reply},
@@ -200,7 +200,7 @@ def _check_placeholders(name: str, path: Path, question: str, own: Mapping[str, 
 
 
 def _compile(name: str, question: str, own: Mapping[str, object]) -> Template:
-    """Return the template, rendered once with stand-ins: a fault shows before anything is sent."""
+    """Return the template, rendered once with placeholders to find faults before sending."""
     template = _ENVIRONMENT.from_string(question)
     _render(name, template, {**dict.fromkeys(VARIABLES, "x"), "max_insights": 1, **own})
     return template
@@ -236,7 +236,7 @@ def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | 
 
 
 def _load_file(name: str, path: Path) -> ModuleType:
-    """Run a module that stands beside a prompt in a folder the user named."""
+    """Run a module beside a prompt in a folder of the user."""
     unique = f"colloquy_user_{path.stem}_{digest(str(path.resolve()), 8)}"
     spec = importlib.util.spec_from_file_location(unique, path)
     if spec is None or spec.loader is None:

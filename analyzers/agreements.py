@@ -39,5 +39,5 @@ class Fields(Strict):
 
 
 def is_silent(fields: Any) -> bool:
-    """Return whether there is nothing that an insight could be about."""
+    """Return whether there is nothing for an insight to be about."""
     return not (fields.contradictions or fields.agreements)

@@ -145,7 +145,7 @@ class Fields(Strict):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def linchpins(self) -> list[Linchpin]:
-        """The pieces of evidence that the ranking hangs on: each left out on its own."""
+        """The evidence that the ranking depends on: each item is left out in turn."""
         order = [row.hypothesis for row in self.ranking]
         found = []
         for item in self.evidence:
@@ -158,7 +158,7 @@ class Fields(Strict):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def warnings(self) -> list[str]:
-        """What weakens the analysis: evidence that is counted twice, because its quote is one."""
+        """Warnings about the analysis: evidence counted twice, because it shares a quote."""
         return [
             f"{first.id} and {second.id} rest on the same quote ({segment}): they count as one "
             f"piece of evidence"

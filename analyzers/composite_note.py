@@ -49,7 +49,7 @@ class Fields(Strict):
 
 
 def markdown(fields: Mapping[str, Any]) -> str:
-    """Render stored fields as a note to be read from top to bottom."""
+    """Render stored fields as a continuous note."""
     parts = [f"## {md(fields['topic'])}", md(fields["opening"])]
     for place, thread in enumerate(fields["threads"], 1):
         parts.append(f"## {place}. {md(thread['title'])}\n\n{_thread_text(thread)}")

@@ -1,4 +1,4 @@
-"""The talk for somebody who has one minute: headline, key points, risks and next steps."""
+"""A one-minute summary of the talk: headline, key points, risks and next steps."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Overview: a page for somebody who has not read the transcript."""
+"""Overview: a one-page summary for readers who have not read the transcript."""
 
 from pydantic import Field
 

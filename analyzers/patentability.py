@@ -1,4 +1,4 @@
-"""Whether anything said could be patented, and what stands in the way.
+"""Patentability of ideas in the talk, and obstacles to it.
 
 Criteria: eligible subject matter, novelty, inventive step, industrial application and sufficient
 disclosure (35 U.S.C. 101, 102, 103, 112; European Patent Convention articles 52 to 57 and 83).

@@ -26,5 +26,5 @@ class Fields(Strict):
 
 
 def is_silent(fields: Any) -> bool:
-    """Return whether there is no theme that an insight could be about."""
+    """Return whether there is no theme for an insight to be about."""
     return not fields.themes

@@ -64,7 +64,7 @@ class CountedTransport(Transport):
 
 @dataclass
 class Subject:
-    """The job that every trial runs; *answers* are what it gives when nothing happens to it."""
+    """The job that every trial runs; *answers* are those of an undisturbed run."""
 
     job: Job
     replies: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Session:
-    """One process's part in a run: how it ended and whom the provider heard from."""
+    """One process's part in a run: its exit code and the calls that the provider received."""
 
     code: int
     reached: bool
@@ -113,7 +113,7 @@ def prepare(folder: Path, *overrides: str) -> Subject:
 
 
 def answers(path: Path) -> dict[str, bytes]:
-    """Return by file what does not depend on when and how often a run was taken up."""
+    """Return by file the content that does not depend on interruptions and resumptions."""
     found = {str(p.relative_to(path)): p.read_bytes() for p in _lasting_files(path) if p.is_file()}
     for file in path.glob("intermediate/*/*.json"):
         record = orjson.loads(file.read_bytes())
@@ -150,9 +150,9 @@ class Trial:
     sessions: list[Session] = field(default_factory=list)
 
     def session(self, system: FaultyFileSystem | None = None) -> Session:
-        """Start or take up the run in a new process on *system*; return when that has ended.
+        """Start or resume the run in a new process on *system*; return when it has ended.
 
-        Where so little was written that a run cannot be taken up, a new one is started, in a
+        If too little was written to resume the run, a new one is started, in a
         directory of its own as the program does.
         """
         if self.path.exists() and not (self.path / RESOLVED).exists():
@@ -185,7 +185,7 @@ class Trial:
 
     @property
     def whole(self) -> bool:
-        """Whether the run has come to what an undisturbed one comes to, in a sound directory."""
+        """Whether the run has the result of an undisturbed one, in a sound directory."""
         return not verify(self.path) and answers(self.path) == self.subject.answers
 
 
@@ -205,7 +205,7 @@ def in_child(work: Callable[[], int], log: Path) -> int:
 
 
 def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False) -> int:
-    """Start or take up the run in *path* in this process; return the exit code."""
+    """Start or resume the run in *path* in this process; return the exit code."""
     client = Client(CountedTransport(subject, counted), RetryPolicy(max_retries=0), 60.0)
     shared = ProcessState(clients=lambda *_: {"main": client})
     mask = os.umask(0o077)
@@ -232,7 +232,7 @@ def _run_or_resume(subject: Subject, path: Path, shared: ProcessState, *, quick:
 
 
 def crash_at_every_operation(folder: Path | None = None, stride: int = 1) -> dict[str, int]:
-    """Kill at operation 1, 1 + *stride*, … until a run gets by; return the sums over all trials."""
+    """Kill at operation 1, 1 + *stride*, … until a run finishes; return sums over all trials."""
     if folder is None:
         with tempfile.TemporaryDirectory() as made:
             return crash_at_every_operation(Path(made), stride)

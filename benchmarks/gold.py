@@ -163,7 +163,7 @@ def asking(meeting: Meeting, question: str) -> list[float]:
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:
-    """Return scores drawn anew for each question."""
+    """Return scores drawn again for each question."""
     rng = random.Random(f"{SEED} {meeting.name} {question}")
     return [rng.random() for _ in meeting.turns]
 

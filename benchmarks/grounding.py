@@ -105,7 +105,7 @@ def measure(
 
 
 def check_all(grounder: Grounder, pairs: list[tuple[str, str]]) -> list[QuoteCheck]:
-    """Check every quote where it is said to stand."""
+    """Check every quote in its claimed segment."""
     return [grounder.check(quote, claimed) for quote, claimed in pairs]
 
 

@@ -49,7 +49,7 @@ Hint = Literal["Retry-After", "reset time", "none", "proxy: 60"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """*told* is what each machine knows of the limit, *hint* what a 429 says of when to return.
+    """*told* is what each machine knows of the limit, *hint* the retry delay in a 429.
 
     `proxy: 60` puts the limiter of the LiteLLM proxy 1.106.2 in front of the provider, with the
     same limit: so many requests in each minute of the clock, the others are sent away for 60 s.
@@ -87,7 +87,7 @@ class Account(Transport):
 
 
 class RefusedError(Exception):
-    """Carries what litellm's exceptions carry of a refused request."""
+    """A refused request, with the attributes of litellm's exceptions."""
 
     def __init__(self, verdict: PlannedResponse, *, with_headers: bool) -> None:
         super().__init__(f"simulated {verdict.fault}")
@@ -99,7 +99,7 @@ class Counted(Tokenizer):
     """Takes every text for a whole prompt."""
 
     def count(self, text: str) -> int:
-        """Return what a prompt has."""
+        """Return the prompt's tokens."""
         return PROMPT_TOKENS
 
 
@@ -134,7 +134,7 @@ def play(setting: Setting, calls: int, seed: int) -> Outcome:
 
 
 def behaviour(setting: Setting, seed: int) -> Behaviour:
-    """Return a provider that has nothing wrong with it but its limit."""
+    """Return a provider without faults except its limit."""
     return Behaviour(
         SimulateSettings(
             seed=seed,

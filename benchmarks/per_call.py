@@ -224,7 +224,7 @@ def main() -> None:
 
 
 def rows(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Return what is measured: ways, each with a model."""
+    """Return the rows to measure: ways, each with a model."""
     if options.profile:
         return [(options.profile, options.models[0])]
     spoken = [(way, model) for model in options.models for way in ("http", "litellm")]

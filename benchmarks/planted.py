@@ -111,7 +111,7 @@ def table(plan: Plan, url: str, ways: Mapping[str, Callable[[Path], Read]], fold
 
 
 def requests(url: str) -> int:
-    """Return how many requests the provider has got."""
+    """Return how many requests the provider has received."""
     with urllib.request.urlopen(url.replace("/v1", "/stats")) as page:
         return int(json.load(page)["requests"])
 

@@ -1,6 +1,6 @@
 """Interviews whose truth is known: who says what of which theme, where, and on which side.
 
-What is said stands in planted.yaml; equal seeds make equal files. Odd files are WebVTT, even ones
+The sentences are in planted.yaml; equal seeds make equal files. Odd files are WebVTT, even ones
 plain text with times. Each turn is one segment: S0001 is the first of its file.
 """
 
@@ -68,7 +68,7 @@ class Plan:
 
 @dataclass
 class _Talk:
-    """An interview in the making: what its guests still have to say."""
+    """An interview being generated: the lines left to its guests."""
 
     file: str
     guests: tuple[str, ...]
@@ -77,7 +77,7 @@ class _Talk:
 
 @cache
 def said() -> Mapping[str, Any]:
-    """Return what planted.yaml holds."""
+    """Return the content of planted.yaml."""
     found: Mapping[str, Any] = load_yaml(SAID)
     return found
 
@@ -109,7 +109,7 @@ def _talk(number: int, rng: random.Random) -> _Talk:
 
 
 def _owe(talk: _Talk, name: str, theme: Mapping[str, Any], rng: random.Random) -> None:
-    """Let one guest, or both, speak of a theme, and some of them twice on the same side."""
+    """Assign a theme to one guest or both, and to some of them twice on the same side."""
     for guest in rng.sample(talk.guests, rng.randint(1, len(talk.guests))):
         side = AGAINST if rng.random() < _AGAINST else FOR
         for quote, note in rng.sample(theme[side], 2 if rng.random() < _TWICE else 1):

@@ -58,7 +58,7 @@ class CountedModel(Transport):
 
 @dataclass
 class Subject:
-    """A batch whose files are read and whose collection has not begun, and what comes of it."""
+    """A batch before its collection stages, and its final result."""
 
     job: BatchJob
     path: Path
@@ -77,7 +77,7 @@ class Trial:
     calls: list[int] = field(default_factory=list)
 
     def session(self, at: int | None = None, *, before_collection: bool = False) -> None:
-        """Start or take up the batch in a process that dies at operation *at*."""
+        """Start or resume the batch in a process that dies at operation *at*."""
         heard, count = self.path.with_suffix(".calls"), self.path.with_suffix(".operations")
 
         def work() -> int:
@@ -128,9 +128,9 @@ def trial_of(subject: Subject, path: Path) -> Trial:
 
 
 def crashed(subject: Subject, folder: Path, stride: int = 1) -> Iterator[tuple[int, list[str]]]:
-    """Yield each operation, from 1 in steps of *stride*, and what was wrong after a kill there.
+    """Yield each operation, from 1 in steps of *stride*, and the faults after a kill there.
 
-    Ends where a batch gets by.
+    Ends once a batch finishes.
     """
     for at in range(1, 2 * subject.operations, stride):
         trial = trial_of(subject, folder / f"batch-{at}")
@@ -154,7 +154,7 @@ def crashed(subject: Subject, folder: Path, stride: int = 1) -> Iterator[tuple[i
 
 
 def main() -> None:
-    """Crash at all operations, print what was wrong; exit code 1 if anything was."""
+    """Crash at all operations and print the faults; exit code 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--stride", type=int, default=1, help="crash at every Nth operation")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """The planted interviews read by DocETL, as its documentation would have it done.
 
-DocETL is no dependency: its own virtual environment runs it. A map operation asks for each file's
+DocETL runs in its own virtual environment. A map operation asks for each file's
 findings; those with the same words are joined without a model; a resolve operation compares every
 two of them and names each group. It has no operation for contradictions and checks no quote.
 """

@@ -97,12 +97,12 @@ def _insight(text: str, cited: tuple[str, str] | None) -> dict[str, object]:
 def _findings(text: str) -> list[dict[str, object]]:
     found = [
         _insight(f"{about.note}{_SAYS}{who}", (segment, quote))
-        for segment, who, quote, about in _heard(text)
+        for segment, who, quote, about in _planted_in(text)
     ]
     return found or [_insight("Nothing is said of the library.", None)]  # the schema wants one
 
 
-def _heard(text: str) -> Iterator[tuple[str, str, str, Known]]:
+def _planted_in(text: str) -> Iterator[tuple[str, str, str, Known]]:
     """Yield segment, speaker, sentence and what it is about of all planted sentences in *text*."""
     for segment, speaker, spoken in _SPOKEN.findall(text):
         for quote, about in known().items():
@@ -212,7 +212,7 @@ def _docetl(properties: Mapping[str, object], text: str) -> dict[str, object]:
     if "findings" in properties:
         found = [
             {"note": a.note, "side": a.side, "quote": quote, "segment": segment, "speaker": speaker}
-            for segment, speaker, quote, a in _heard(text)
+            for segment, speaker, quote, a in _planted_in(text)
         ]
         return {"findings": found}
     notes = [known()[note] for note in _ASKED.findall(text)]

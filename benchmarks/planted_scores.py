@@ -119,13 +119,13 @@ def _places(quotes: Iterable[ThemeQuote]) -> frozenset[tuple[str, str]]:
 
 
 def _is_of(theme: Theme, places: frozenset[tuple[str, str]]) -> bool:
-    """Return whether more than half of where *theme* is spoken of is in *places*."""
+    """Return whether more than half of the mentions of *theme* are in *places*."""
     own = _places(theme.quotes)
     return len(own & places) * 2 > len(own)
 
 
 def _clash(one: Mention, other: Mention, found: Collection) -> bool:
-    """Return whether *one* and *other* stand on two sides of a contradiction."""
+    """Return whether *one* and *other* are on two sides of a contradiction."""
     return any(
         _place(one) in _places(this.quotes) and _place(other) in _places(that.quotes)
         for contradiction in found.contradictions

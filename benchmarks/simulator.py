@@ -121,7 +121,7 @@ class Counting(asyncio.Protocol):
         self._next()
 
     def data_received(self, data: bytes) -> None:
-        """Count what is answered."""
+        """Count the answers."""
         if self._left < 0:
             self._head += data
             head, end, data = self._head.partition(b"\r\n\r\n")

@@ -104,7 +104,7 @@ def scenarios(scale: float) -> Iterator[Scenario]:
     yield Scenario("every fault, 30 %", int(300 * scale), {**fast, "faults": rates}, TIMEOUT_S)
 
 
-class Mender:
+class Repairer:
     """Puts a reply that does not fit back."""
 
     def repair(self, messages: tuple[Message, ...], reply: str, fault: str) -> tuple[Message, ...]:
@@ -122,7 +122,7 @@ async def read(reply: Completion) -> str:
 
 
 async def play(scenario: Scenario) -> Row:
-    """Make the scenario's calls; what is right about their ends is no loss."""
+    """Make the scenario's calls; expected failures do not count as lost."""
     logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
     serving = simulated_process if scenario.model == MODEL else wire_process
     async with serving(provider(**scenario.settings)) as url:
@@ -168,7 +168,7 @@ async def ask(client: Client, slots: Slots, log: CallLog) -> str:
     """Ask as a node does; return `ok` or the kind of failure."""
     message = {"role": "user", "content": f"Is this a claim? Case {log.unit}."}
     talk = Conversation(
-        Mender().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
+        Repairer().repair, Request("soak", (message,), 200, schema=SCHEMA), lambda _: 400
     )
     try:
         await talk.answer(lambda request: client.complete(request, slots, log), read)
@@ -195,7 +195,7 @@ def crashes(stride: int) -> Row | str:
 
 
 def batches(scale: float, within_s: float) -> list[str]:
-    """Run the batches and print their rows; return what they did not come to."""
+    """Run the batches and print their rows; return the faults."""
     faults: list[str] = []
     small, large = (max(LEAST, int(size * scale)) for size in (KILLED, BATCH))
     for made in (soak_batch.killed(small), soak_batch.many(large, within_s)):

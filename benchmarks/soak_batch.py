@@ -43,7 +43,7 @@ POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch; *faults* are claims that did not hold."""
+    """The outcome of a batch; *faults* are claims that did not hold."""
 
     name: str
     calls: int
@@ -70,7 +70,7 @@ async def many(transcripts: int, within_s: float) -> Outcome:
 
 
 def judged(figures: Figures, transcripts: int, requests: int) -> Outcome:
-    """Return what became of a batch, according to its files."""
+    """Return the outcome of a batch, according to its files."""
     rows, calls = results(Path(figures.path)), (transcripts - UNREADABLE) * len(NODES)
     ends = Counter(row["status"] for row in rows)
     answered = sum(int(row["ok"]) for row in rows)
@@ -161,7 +161,7 @@ def colloquy(*arguments: str) -> None:
 
 
 def answers(path: Path) -> int:
-    """Return how many nodes of a batch have answered, by what lies in its runs."""
+    """Return how many nodes of a batch have answered, from the files of its runs."""
     files = path.glob("runs/*/*/intermediate/*/*.json")
     return sum(json.loads(file.read_bytes())["status"] == "ok" for file in files)
 
@@ -178,6 +178,6 @@ def is_once(rows: Sequence[dict[str, str]], transcripts: int) -> bool:
 
 
 def asked(url: str) -> int:
-    """Return how many requests the provider has got."""
+    """Return how many requests the provider has received."""
     with urllib.request.urlopen(url.replace("/v1", "/stats")) as page:
         return int(json.load(page)["requests"])

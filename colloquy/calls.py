@@ -18,7 +18,7 @@ def run(
 
     *overrides* are those of the command line (`"model=openai"`); *settings* are the same as
     keywords, nested ones as mappings (`budget={"max_cost_usd": 0.5}`); *config_dir* is a folder
-    of one's own analyzers and pipelines. May be called where an event loop is running. Raises
+    of the user's analyzers and pipelines. May be called where an event loop is running. Raises
     `runner.base.errors.ColloquyError` before anything is sent.
     """
     return _wait(run_async(transcript, *overrides, config_dir=config_dir, **settings))
@@ -27,7 +27,7 @@ def run(
 async def run_async(
     transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Run:
-    """Do as `run`, in the running event loop."""
+    """Run like `run`, in the running event loop."""
     path = await _execute(transcript, overrides, config_dir, settings, many=False)
     return Run.read(path)
 
@@ -42,7 +42,7 @@ def batch(
 async def batch_async(
     transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Batch:
-    """Do as `batch`, in the running event loop."""
+    """Run like `batch`, in the running event loop."""
     return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
 
 
@@ -72,17 +72,19 @@ async def ask_async(
     config_dir: str | Path | None = None,
     **settings: Any,
 ) -> Answer:
-    """Do as `ask`, in the running event loop."""
+    """Run like `ask`, in the running event loop."""
     from runner.base.errors import ConfigError
     from runner.run.execute import ProcessState, execute_job
-    from runner.run.question.question import TOKENS, read_reply, to_ask
+    from runner.run.question.question import TOKENS, build_question, read_reply
 
     folders = [Path(config_dir).resolve()] if config_dir is not None else []
-    asked = to_ask(str(where), question, _given(overrides, settings), folders, tokens or TOKENS)
+    asked = build_question(
+        str(where), question, _given(overrides, settings), folders, tokens or TOKENS
+    )
     if asked.job.settings.plan:
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
-    shared = ProcessState(tells=False, prepare=asked.prepare)
+    shared = ProcessState(prints_end=False, prepare=asked.prepare)
     await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
     reply = read_reply(made[0])
     quotes = tuple(
@@ -97,7 +99,7 @@ def resume(path: str | Path, *overrides: str) -> Run | Batch:
     from runner.run.resume import read_resumption
 
     resumption = read_resumption([f"resume={path}", *overrides])
-    _wait(resume_job(resumption, ProcessState(tells=False)))
+    _wait(resume_job(resumption, ProcessState(prints_end=False)))
     return load(path)
 
 
@@ -148,7 +150,7 @@ async def _execute(
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
-    shared = ProcessState(tells=False)
+    shared = ProcessState(prints_end=False)
     await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
     return made[0]
 
@@ -169,7 +171,7 @@ def _build(
 
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-    """Return all overrides; the console is quiet unless one of them says otherwise."""
+    """Return all overrides; the console is quiet unless one of them sets it."""
     from runner.run.cli.command_line import quote
 
     given = [*overrides, *_flat(settings, quote)]
@@ -199,7 +201,7 @@ def _written(value: Any, quote: Any) -> str:
 
 
 def _wait(made: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *made*; where a loop is running, another thread's loop runs it."""
+    """Return the result of *made*; if a loop is running, run it in another thread's loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

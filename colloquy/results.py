@@ -98,7 +98,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """Where its page is."""
+        """The path of its page."""
         return self.path / "report.html"
 
     def insights(self) -> list[Insight]:
@@ -153,7 +153,7 @@ class Batch:
         return self.status == "completed"
 
     def runs(self) -> Iterator[Run]:
-        """Yield the runs, each read when it is its turn."""
+        """Yield the runs, reading each one lazily."""
         from runner.record.batch_directory import runs_of
 
         yield from map(Run.read, runs_of(self.path))

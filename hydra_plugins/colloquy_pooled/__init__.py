@@ -55,7 +55,7 @@ class PooledLauncher(Launcher):
         return returns
 
     def _composed(self, number: int, overrides: Sequence[str], jobs: list[Any]) -> JobReturn:
-        """Let Hydra set up job *number*, and append what it would run to *jobs* instead."""
+        """Let Hydra set up job *number*, and append its task to *jobs* instead of running it."""
         config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
         with open_dict(config):
             config.hydra.job.id, config.hydra.job.num = str(number), number

@@ -73,7 +73,7 @@ def noted_again(
     return {**first, "reply_notes": kept, "asked_again": dict(note)}
 
 
-def told_again(note: Any) -> str:
+def additions_in_words(note: Any) -> str:
     """Return the result of asking again in words, from the untrusted *note* of a record; or ""."""
     stored = mapping(note)
     if not stored:

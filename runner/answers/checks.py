@@ -151,10 +151,10 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
     value = answer if check.path is None else value_at(check.path, answer)
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
     try:
-        said = function(value, known)
-        body = said if isinstance(said, Mapping) else {"score": float(said)}
+        returned = function(value, known)
+        body = returned if isinstance(returned, Mapping) else {"score": float(returned)}
         score = float(body.get("score", body.get("pass", 0)))
-        least = 1.0 if isinstance(said, bool) else check.threshold or F1_LEAST
+        least = 1.0 if isinstance(returned, bool) else check.threshold or F1_LEAST
         good = bool(body["pass"]) if "pass" in body else score >= least
         assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code

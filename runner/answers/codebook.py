@@ -54,13 +54,13 @@ class Codebook:
         """The codebook in a prompt: a JSON object a line."""
         lines = []
         for code in self.codes:
-            told = {
+            row = {
                 "code" if code.codable else "group": code.name,
                 "parent": code.parent,
                 "definition": code.definition.translate(_BRACKETS),
                 "examples": [each.translate(_BRACKETS) for each in code.examples],
             }
-            kept = {key: value for key, value in told.items() if value}
+            kept = {key: value for key, value in row.items() if value}
             lines.append(json.dumps(kept, ensure_ascii=False))
         body = "\n".join(lines)
         tag = f'codebook id="{digest(body, 12)}"'

@@ -46,9 +46,12 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
     """Yield each code with its place."""
     for line, row in read_table(file, ("code", "definition"), MAX_BYTES, 100 * MAX_CODES):
         examples = re.split(r"\s*(?:\n|\|)\s*", row.get("examples", ""))
-        told = tuple(" ".join(each.split()) for each in examples if each.strip())
+        cleaned = tuple(" ".join(each.split()) for each in examples if each.strip())
         parent = " ".join(row.get("parent", "").split()) or None
-        yield f"{file}:{line}", Code(row.get("code", ""), row.get("definition", ""), told, parent)
+        yield (
+            f"{file}:{line}",
+            Code(row.get("code", ""), row.get("definition", ""), cleaned, parent),
+        )
 
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:

@@ -18,12 +18,12 @@ ORIGIN = "Colloquy"
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
-# What XML 1.0 cannot hold; the rest of what it forbids is no safe text.
+# Characters that XML 1.0 forbids and safe text may contain.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
-def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
-    """Return the codes, at most *most*, of a REFI-QDA codebook or project; raise TranscriptError.
+def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
+    """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
     A code with an earlier code's name but another parent is called `parent / name`.
     """
@@ -50,8 +50,8 @@ def codes_in_xml(data: bytes, source: str, most: int = MAX_CODES) -> list[Code]:
                 path.append(len(found))
                 found.append(_opened(value, above, taken))
                 taken.add(name_key(found[-1].name))
-                if len(found) > most:
-                    raise TranscriptError(f"{source}: more than {most:,} codes")
+                if len(found) > limit:
+                    raise TranscriptError(f"{source}: more than {limit:,} codes")
             elif tag == "Description" and tags[-1:] == ["Code"]:
                 words = []
             tags.append(tag)
@@ -75,9 +75,9 @@ def _opened(about: Mapping[str, str], above: Code | None, taken: set[str]) -> Co
 
 
 def _described(code: Code, text: str) -> Code:
-    said, _, rest = to_safe_text(text).partition(_EXAMPLES)
+    definition, _, rest = to_safe_text(text).partition(_EXAMPLES)
     examples = tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip())
-    return replace(code, definition=said.strip(), examples=examples)
+    return replace(code, definition=definition.strip(), examples=examples)
 
 
 def as_qdc(book: Codebook) -> str:
@@ -100,12 +100,12 @@ def write_codes(xml: XMLGenerator, book: Codebook) -> None:
 def _write_code(xml: XMLGenerator, book: Codebook, code: Code) -> None:
     codable = "true" if code.codable else "false"
     color = {"color": code.color} if code.color else {}
-    said = code.definition + "".join(
+    description = code.definition + "".join(
         f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
     )
     with element(xml, "Code", guid=code.guid, name=code.name, isCodable=codable, **color):
-        if said:
-            write_element(xml, "Description", said)
+        if description:
+            write_element(xml, "Description", description)
         for inner in book.below(code.name):
             _write_code(xml, book, inner)
 

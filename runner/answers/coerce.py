@@ -70,7 +70,7 @@ class Coercion:
         parts: dict[str, Any] = held if isinstance(held, dict) and self._part else {}
         key = next((k for k in parts if _plain(k) == self._part), None)
         if key is None or (
-            self._part in fields  # which may be what the key stands for
+            self._part in fields  # the part that the key may abbreviate
             and not (isinstance(parts[key], dict) and fields & {_plain(k) for k in parts[key]})
         ):
             return value

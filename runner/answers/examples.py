@@ -32,8 +32,8 @@ def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
         labels = list(_from_yaml(name, file))
     else:
         labels = [each for each in decided(read_labels(file)) if each.analyzer in ("", name)]
-    told = {v: {_plain(e.finding) for e in labels if e.verdict == v} for v in (RIGHT, WRONG)}
-    unclear = {"", *(told[RIGHT] & told[WRONG])}  # both, of other transcripts or by mistake
+    shown = {v: {_plain(e.finding) for e in labels if e.verdict == v} for v in (RIGHT, WRONG)}
+    unclear = {"", *(shown[RIGHT] & shown[WRONG])}  # both, of other transcripts or by mistake
     labels = [each for each in labels if _plain(each.finding) not in unclear]
     found = [
         list(dict.fromkeys(_line(e) for e in labels if e.verdict == v)) for v in (RIGHT, WRONG)
@@ -81,20 +81,20 @@ def _from_yaml(name: str, file: Path) -> Iterator[FindingLabel]:
 
 
 def _example(where: str, name: str, verdict: str, item: Any) -> FindingLabel:
-    told = {"finding": item} if isinstance(item, str) else mapping(item)
+    fields = {"finding": item} if isinstance(item, str) else mapping(item)
     known = ("finding", "note", "correction")
-    unknown = next((key for key in told if key not in known), None)
+    unknown = next((key for key in fields if key not in known), None)
     if unknown is not None:
         near = did_you_mean(str(unknown), known)
         raise ConfigError(f"{where}: unknown key {one_line(str(unknown), 40)!r}{near}")
-    if not told.get("finding") or not all(isinstance(value, str) for value in told.values()):
+    if not fields.get("finding") or not all(isinstance(value, str) for value in fields.values()):
         raise ConfigError(f"{where}: expected a text, or finding, note and correction as texts")
-    return FindingLabel("", verdict, rater="", analyzer=name, **told)
+    return FindingLabel("", verdict, rater="", analyzer=name, **fields)
 
 
 def _line(label: FindingLabel) -> str:
-    told = {"why": label.note, "it should say": label.correction}
-    more = "; ".join(f"{key}: {_plain(value)}" for key, value in told.items() if value)
+    remarks = {"why": label.note, "it should say": label.correction}
+    more = "; ".join(f"{key}: {_plain(value)}" for key, value in remarks.items() if value)
     return f"- {label.verdict}: {_plain(label.finding)}{f' ({more})' if more else ''}"
 
 

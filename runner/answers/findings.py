@@ -31,7 +31,7 @@ class Finding:
     """One line of findings.
 
     *key* is `insights` or a key of the structured data; *fields* holds `text` for an insight,
-    else the item's fields as text; *confidence* is 0 to 1, None for what is no insight.
+    else the item's fields as text; *confidence* is 0 to 1, None unless it is an insight.
     """
 
     analyzer: str

@@ -50,10 +50,10 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
     Raises AnswerError for a reply without a verdict.
     """
-    said = [value for value, *_ in find(text).values if at(value, "verdict") in ("A", "B")]
-    if not said:
+    replies = [value for value, *_ in find(text).values if at(value, "verdict") in ("A", "B")]
+    if not replies:
         raise AnswerError("invalid_output", "the judge gave no verdict A or B", text=text)
-    value = mapping(said[-1])
+    value = mapping(replies[-1])
     return (value["verdict"] == "A") is not swapped, text_of(value.get("reason"))
 
 

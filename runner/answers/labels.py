@@ -87,9 +87,11 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         held += [(str(part), item) for item in items if isinstance(item, Mapping)]
     for part, item in held:
         values = [item.get("text")] if part == "insights" else _values(item)
-        told = "; ".join(words for value in values if (words := flat(value)) not in ("", "none"))
-        claim = FoundItem(analyzer, part, told, tuple(_evidence(item.get("evidence"))))
-        if told and claim.key not in seen:
+        words_of_item = "; ".join(
+            words for value in values if (words := flat(value)) not in ("", "none")
+        )
+        claim = FoundItem(analyzer, part, words_of_item, tuple(_evidence(item.get("evidence"))))
+        if words_of_item and claim.key not in seen:
             seen.add(claim.key)
             yield claim
 
@@ -194,8 +196,8 @@ def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
     found: dict[tuple[str, ...], list[FindingLabel]] = {}
     for each in labels:
         found.setdefault((each.transcript, each.key, each.analyzer), []).append(each)
-    told = ((own, verdict_of(own)) for own in found.values())
-    return [next(e for e in own if e.verdict == v) for own, v in told if v != UNSURE]
+    judged = ((own, verdict_of(own)) for own in found.values())
+    return [next(e for e in own if e.verdict == v) for own, v in judged if v != UNSURE]
 
 
 def verdict_of(labels: Sequence[FindingLabel]) -> str:

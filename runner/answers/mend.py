@@ -83,7 +83,9 @@ def repair(text: str) -> Any:
         raise ValueError("is not a JSON object")
     words = _words(json.dumps(value, ensure_ascii=False))
     last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
-    if all(_words(said) != words for said in (text[:last], _COMMENT.sub(_kept, text[:last]))):
+    if all(
+        _words(original) != words for original in (text[:last], _COMMENT.sub(_kept, text[:last]))
+    ):
         raise ValueError("is not JSON, and a repair would change its words")
     if any(f'"{leaf}"' not in text and f"'{leaf}'" not in text for leaf in _literals(value)):
         raise ValueError("is not JSON, and a repair would turn a literal into text")

@@ -63,9 +63,9 @@ def read_reply(
         stored = reading.answer.model_dump(mode="json")
         parsed = orjson.dumps(stored).decode()  # fails for an integer of more than 64 bits
     except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
-        said = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
+        message = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
         kind = error.kind if isinstance(error, CallError) else "invalid_output"
-        raise AnswerError(kind, secrets.redact_values(said), text=text) from error
+        raise AnswerError(kind, secrets.redact_values(message), text=text) from error
     if secrets.redact_values(parsed) != parsed:
         stored = secrets.redact_all(stored, shapes=False)
     cut = reading.cut or finish_reason == "length"

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from runner.answers.coerce import Coercion
 from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
-from runner.answers.reply import Found, is_strict, readings
+from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError
 from runner.base.text import to_safe_text
 
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
 _STARTS = 3  # places from which a repair is tried
-# Texts of an insight that are no finding: the model has copied the schema or an example of it.
+# Texts of an insight that the model has copied from the schema or its example.
 _PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
 _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
 
@@ -55,8 +55,8 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
-        ways: list[tuple[Found, str]] = []
-        for way in readings(text):  # a repair comes after every way to read what is whole
+        ways: list[tuple[ReplyValues, str]] = []
+        for way in readings(text):  # repairs come after all readings of intact text
             ways.append(way)
             if (reading := search.strict(way[0])) is not None:
                 return reading.after(way[1])
@@ -87,10 +87,10 @@ class _AnswerSearch:
         """Note why a value is not an answer."""
         self.faults.append((importance, fault))
 
-    def strict(self, found: Found) -> ReadReply | None:
+    def strict(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
-        later: list[str] = []  # what is wrong with the objects after the last valid one
+        later: list[str] = []  # faults of the objects after the last valid one
         for value, start, end in found.values:
             for each in self._alternatives(value):
                 if (reading := self.validated(each)) is not None:
@@ -103,7 +103,7 @@ class _AnswerSearch:
             several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
             chosen = [f"the last of {several} valid objects"] if several > 1 else []
             chosen += later[:1]
-            repaired = not is_strict(found.said[start:end])
+            repaired = not is_strict(found.text[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
             return replace(reading.after(*chosen), repaired=repaired, dropped=after)
@@ -124,7 +124,7 @@ class _AnswerSearch:
             return list(value)
         return [value]
 
-    def repaired(self, found: Found) -> ReadReply | None:
+    def repaired(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of a value that is invalid or truncated."""
         if self.is_spent:
             return None
@@ -137,7 +137,7 @@ class _AnswerSearch:
             self.refuse(0, "the reply has no JSON object")
         for start in found.broken[:_STARTS]:
             try:
-                reading = self._mended(found.said[start:])
+                reading = self._with_repair(found.text[start:])
             except TooCostlyError as error:
                 self.refuse(2, f"the reply {error}")
                 self.is_spent = True
@@ -149,7 +149,7 @@ class _AnswerSearch:
                 return reading
         return None
 
-    def _mended(self, text: str) -> ReadReply | None:
+    def _with_repair(self, text: str) -> ReadReply | None:
         """Return the reading of the broken value that *text* begins with; raise ValueError."""
         whole = complete(text)
         if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):

@@ -41,9 +41,9 @@ def relevance(
 
 
 def coverage(terms: Sequence[Collection[str]], asked: Collection[str]) -> list[float]:
-    """Return for each segment the share, 0 to 1, of *asked* that stands in it or close to it.
+    """Return for each segment the share, 0 to 1, of *asked* in it or close to it.
 
-    Terms weigh by rarity; one that is nowhere weighs most. A question whose terms never come
+    Terms weigh by rarity; an absent one weighs most. A question whose terms never come
     together, however often each is said, is about something else.
     """
     weights, scores = rarities(terms, asked), [0.0] * len(terms)

@@ -22,7 +22,7 @@ LOOK_AHEAD = 100  # lines in which the words of the next segment are looked for
 _HEAD = 40  # letters of a segment that are looked for
 _BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
 SUFFIXES = (".json", ".yaml", ".yml", ".csv")
-# Lists of a JSON or YAML file that is no list, and the names of QMSum's files for its fields.
+# Keys of lists in a JSON or YAML mapping, and QMSum's names for the fields.
 _LISTS = ("queries", "questions", "items", "general_query_list", "specific_query_list")
 _QMSUM = {"query": "question", "relevant_text_span": "turns"}
 _FIELDS = ("question", "answer", "turns", "transcript")

@@ -54,7 +54,7 @@ _ENDS = {
 _BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
 # JSON in a JSON string, encoded any number of times
 _QUOTED = re.compile(r'"(?:\\{1,9}["nrt]|\s){0,20}[{\[](?:\\{1,9}[nrt]|\s){0,20}\\{1,9}"')
-_REWRITTEN = (  # what is around or within JSON that is no part of it
+_REWRITTEN = (  # text around or within JSON that is not part of it
     (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), "", "the marks of a quotation were left out"),
     (re.compile(r"\\([_*])"), r"\1", "Markdown's escapes were left out"),
     (re.compile(r'\A\s*(?="\w+"\s*:)'), "{", "the first brace was missing"),
@@ -68,51 +68,51 @@ class NotRepairableError(ValueError):
 
 
 @dataclass
-class Found:
+class ReplyValues:
     """The JSON values of a reply outside its reasoning, in order, with their positions.
 
-    *said* is the reply with its reasoning blanked, *broken* where values begin that cannot be
+    *text* is the reply with its reasoning blanked, *broken* where values begin that cannot be
     read, *fault* the first of them that must not be repaired; *thinking*: the reply ends within
     its reasoning.
     """
 
-    said: str
+    text: str
     values: deque[tuple[Any, int, int]] = field(default_factory=lambda: deque(maxlen=MAX_FOUND))
     broken: list[int] = field(default_factory=list)
     fault: str = ""
     thinking: bool = False
 
 
-def beside(said: str, reasoning: str) -> str:
+def beside(content: str, reasoning: str) -> str:
     """Return the text of a reply whose *reasoning* came in a separate field.
 
     The reasoning is kept, between marks, if only it may contain the answer.
     """
-    if "{" in said or "{" not in reasoning:
-        return said
-    return f"{said}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
+    if "{" in content or "{" not in reasoning:
+        return content
+    return f"{content}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
 
 
-def readings(text: str) -> Iterator[tuple[Found, str]]:
+def readings(text: str) -> Iterator[tuple[ReplyValues, str]]:
     """Yield the values found in *text*, then in its unescaped forms, with notes on the steps."""
     body, _, inside = text.removeprefix("\ufeff").partition(f"<{BESIDE}>")
     found = find(body)
     yield found, ""
-    if "&quot;" in found.said or "&#34;" in found.said:
-        yield find(html.unescape(found.said)), "entities (&quot;) were read as characters"
-    if '\\"' in found.said:
-        yield from _unescaped(found.said)
+    if "&quot;" in found.text or "&#34;" in found.text:
+        yield find(html.unescape(found.text)), "entities (&quot;) were read as characters"
+    if '\\"' in found.text:
+        yield from _unescaped(found.text)
     for pattern, by, how in _REWRITTEN:
-        if pattern.search(found.said):
-            yield find(pattern.sub(by, found.said)), how
+        if pattern.search(found.text):
+            yield find(pattern.sub(by, found.text)), how
     if inside:
         yield find(inside.partition(f"</{BESIDE}>")[0]), "the answer is in reasoning_content only"
 
 
-def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
+def _unescaped(escaped: str) -> Iterator[tuple[ReplyValues, str]]:
     """Yield the values in doubly encoded JSON, with or without its quotes."""
-    quoted = _QUOTED.search(said)
-    inner = said[quoted.start() :] if quoted else f'"{said}"'
+    quoted = _QUOTED.search(escaped)
+    inner = escaped[quoted.start() :] if quoted else f'"{escaped}"'
     for _ in range(_LEVELS):
         try:
             inner, _ = _DECODER.raw_decode(inner)
@@ -125,13 +125,13 @@ def _unescaped(said: str) -> Iterator[tuple[Found, str]]:
             return
 
 
-def find(text: str) -> Found:
+def find(text: str) -> ReplyValues:
     """Return the complete JSON values in *text* that are not part of its reasoning.
 
     Takes time in proportion to the length: the scan gives up after reading `_READS` times as
     much.
     """
-    found, at, left = Found(text), 0, _READS * (len(text) + _DEEP)
+    found, at, left = ReplyValues(text), 0, _READS * (len(text) + _DEEP)
     thoughts: list[tuple[int, int]] = []
     while left > 0 and (mark := _MARKS.search(text, at)) is not None:
         start, at = mark.start(), mark.end()
@@ -139,7 +139,7 @@ def find(text: str) -> Found:
             read, at = _value(text, start, found)
             left -= read
         elif mark.lastgroup == "ended":  # the beginning was in the prompt
-            found, thoughts = Found(text), [(0, at)]
+            found, thoughts = ReplyValues(text), [(0, at)]
         elif mark.lastgroup != "tag" or not _in_value(text, start):
             end = _end_of_thought(text, mark)
             if end is None and mark.lastgroup in _LINES:
@@ -151,7 +151,7 @@ def find(text: str) -> Found:
     starts = [*(start for start, _ in thoughts), len(text)]
     kept = (text[end:start] for end, start in zip(ends, starts, strict=True))
     gaps = [" " * (end - start) for start, end in thoughts] + [""]
-    found.said = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
+    found.text = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
     return found
 
 
@@ -161,7 +161,7 @@ def _in_value(text: str, at: int) -> bool:
     return text.rfind("{", *near) > text.rfind("}", *near)
 
 
-def _value(text: str, start: int, found: Found) -> tuple[int, int]:
+def _value(text: str, start: int, found: ReplyValues) -> tuple[int, int]:
     """Read the value at *start* into *found*; return the characters read, and where to go on."""
     try:
         value, end = _DECODER.raw_decode(text, start)

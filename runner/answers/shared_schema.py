@@ -40,8 +40,8 @@ def shared_schema(schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 def which_part(name: str) -> str:
     """Return the end of a prompt, which says which part of a shared schema to fill."""
-    said = f"In the reply, `structured_data` has one key, `{name}`, which holds what is asked here."
-    return f"\n{said}\n"
+    line = f"In the reply, `structured_data` has one key, `{name}`, which holds what is asked here."
+    return f"\n{line}\n"
 
 
 def part_of(schema: Schema, name: str) -> Schema:

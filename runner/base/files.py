@@ -156,18 +156,18 @@ class Lines:
 
     def append(self, data: bytes) -> None:
         """Append whole lines; raise OSError and leave the file as it is."""
-        if self._torn:  # and could not be mended then
-            self._mend()
+        if self._torn:  # and could not be repaired then
+            self._repair_end()
         try:
             append(self.descriptor, data)
         except OSError:
             self._torn = True
             with suppress(OSError):
-                self._mend()
+                self._repair_end()
             raise
         self.size += len(data)
 
-    def _mend(self) -> None:
+    def _repair_end(self) -> None:
         os.ftruncate(self.descriptor, self.size)
         self._torn = False
 

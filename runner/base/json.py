@@ -139,7 +139,7 @@ def listing(value: Any) -> list[Any]:
 
 
 def mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return the mappings in a list, none if *value* is no list."""
+    """Return the mappings in a list, none if *value* is not a list."""
     return [item for item in listing(value) if isinstance(item, Mapping)]
 
 

@@ -52,7 +52,7 @@ def read_lines(file: Path, limit: int = MAX_LOG) -> Iterator[bytes]:
 
 
 def listed(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what *folder* holds, by name; nothing if it is no directory; raise OSError."""
+    """Return the entries of *folder* by name, none if it is not a directory; raise OSError."""
     try:
         with os.scandir(folder) as found:
             inside = list(islice(found, MAX_ENTRIES + 1))

@@ -97,7 +97,7 @@ def secrets_of(
 ) -> Secrets:
     """Return the values of *key_env*, *key_envs* and variables named like keys, longest first.
 
-    The name of a file is no key; of Google's credentials the keys in the file are.
+    The name of a file is not a key; in Google's credential files, the keys inside are.
     """
     variables = os.environ if environment is None else environment
     named = {key_env, *key_envs}

@@ -14,7 +14,7 @@ from runner.base.regular_files import open_regular
 from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is no formula
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is not a formula
 _QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
@@ -44,17 +44,17 @@ def _cell(value: Any) -> str:
 
 
 def read_table(
-    file: Path, needed: Sequence[str], limit: int, most: int
+    file: Path, needed: Sequence[str], limit: int, max_rows: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line and cells, by column in lower case, of the rows of a user's table.
 
-    Raises ConfigError, with the line, as `read_rows`, and for a table that has more than *most*
+    Raises ConfigError, with the line, as `read_rows`, and for a table that has more than *max_rows*
     lines or lacks one of the columns *needed*.
     """
     names: list[str] | None = None
     for line, cells in read_rows(file, limit):
-        if line > most:
-            raise ConfigError(f"{file}: more than {most:,} rows")
+        if line > max_rows:
+            raise ConfigError(f"{file}: more than {max_rows:,} rows")
         if names is None:
             names = [cell.casefold() for cell in cells]
             _check_head(file, names, needed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.calls.admission.limits import Limit, Ticket
 from runner.calls.call_log import CallLog
-from runner.calls.flex import Way
+from runner.calls.flex import FlexDelivery
 from runner.providers.request import Request
 
 
@@ -19,12 +19,12 @@ class Call:
     slots: Limit
     calls: CallLog
     ticket: Ticket
-    way: Way
+    way: FlexDelivery
     failures: Counter[str] = field(default_factory=Counter)
     key: str = ""  # of the request, for batches
     steps: int = 1  # calls from here to the end of its run
     parked: bool = False  # the last failure was an outage and uses up no retry
-    expected_s: float | None = None  # as far as earlier runs tell
+    expected_s: float | None = None  # by earlier runs
     number: int = 1  # of its latest attempt
     is_double: bool = False  # of one that is late
     begun: float | None = None  # loop time of the first token, if others wait for it

@@ -19,7 +19,7 @@ from runner.calls.call import Call
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
-from runner.calls.flex import Flex, Way
+from runner.calls.flex import Flex, FlexDelivery
 from runner.calls.hedge import OvertakenError, sent
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices, live_usd
@@ -104,7 +104,9 @@ class Client:
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
         ticket.reply_tokens = replied
         delivery = "live" if self.flex is None else "flex"
-        way = Way(request.node, self.transport, self.timeout_s, self.flex, need_s, delivery)
+        way = FlexDelivery(
+            request.node, self.transport, self.timeout_s, self.flex, need_s, delivery
+        )
         call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=expected_s)
         while True:
             asked = calls.attempts[calls.earlier :]

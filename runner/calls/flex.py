@@ -39,7 +39,7 @@ class Flex:
 
 
 @dataclass(slots=True)
-class Way:
+class FlexDelivery:
     """The delivery of one call of *node*, which changes from flex to live at most once."""
 
     node: str

@@ -37,9 +37,9 @@ async def sent(
     A hedge is sent while no other call waits and all *limits*, including the budget,
     have room; never if retries are off.
     """
-    known = call.expected_s is not None and client.budget in limits
-    known = known and not client.local and client.retry.max_retries > 0
-    if not known or call.is_double or call.way.delivery != "live":
+    is_bounded = call.expected_s is not None and client.budget in limits
+    is_bounded = is_bounded and not client.local and client.retry.max_retries > 0
+    if not is_bounded or call.is_double or call.way.delivery != "live":
         return await sending
     double = replace(call, ticket=replace(call.ticket, probe=False), is_double=True)
     double.failures = call.failures.copy()

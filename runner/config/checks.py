@@ -69,7 +69,7 @@ class Check(SettingsSection):
 
     @property
     def proofs(self) -> list[Label]:
-        """The labels, none where a file is still to be read."""
+        """The labels, none if a file has not been read yet."""
         return self.labels if isinstance(self.labels, list) else []
 
     @property

@@ -13,7 +13,7 @@ from runner.base.tables import read_table, read_text
 from runner.base.text import to_safe_text
 from runner.config.section import NAME
 
-TEMPLATE = "guide_question"  # the analyzer that stands for all questions of a guide
+TEMPLATE = "guide_question"  # the template analyzer of a guide's questions
 MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question

@@ -10,9 +10,9 @@ import orjson
 from runner.base.files import package_folder
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
-SIMULATED = "openai/simulated"  # takes whatever the provider does that it stands for
+SIMULATED = "openai/simulated"  # accepts what the provider that it simulates accepts
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
-# Providers of servers that users run themselves; they tell the window of what they serve.
+# Providers of self-hosted servers, which report their model's window.
 SELF_HOSTED = frozenset(
     {"hosted_vllm", "vllm", "llamafile", "lm_studio", "ollama", "ollama_chat", "litellm_proxy"}
 )
@@ -37,7 +37,7 @@ class CacheRules:
     *min_tokens* is the shortest prefix that is cached, for models without
     `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
     match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
-    stands before the prompt, and so belongs to every prefix; *limits* bound that schema.
+    precedes the prompt, and so belongs to every prefix; *limits* bound that schema.
     *streams* says that replies can be read as they come.
     """
 
@@ -75,7 +75,7 @@ CACHE_RULES: Mapping[str, CacheRules] = {
     "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
     "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
 }
-UNNAMED = CacheRules(1024, 128, schema=False)  # of the simulated provider that stands for none
+UNNAMED = CacheRules(1024, 128, schema=False)  # of a simulated provider without a real model
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 

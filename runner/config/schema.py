@@ -122,7 +122,7 @@ class CollectionSettings(SettingsSection):
 
 
 class BudgetSettings(SettingsSection):
-    """Limits on the total of all sessions of a run or batch; None is no limit."""
+    """Limits on the total of all sessions of a run or batch; None: no limit."""
 
     max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
     max_tokens: Annotated[int, Field(ge=1)] | None

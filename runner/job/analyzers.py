@@ -24,12 +24,12 @@ def load_analyzers(
         name: load_analyzer(name, body, folders) for name, body in settings.analyzers.items()
     }
     coders = [name for name, each in analyzers.items() if getattr(each, "codes", False)]
-    given = settings.codebook
-    if given is None and coders:
+    codebook = settings.codebook
+    if codebook is None and coders:
         raise ConfigError(f"analyzers.{coders[0]} needs codebook=FILE, CSV or REFI-QDA .qdc")
-    if given is not None and not coders:
-        raise ConfigError(f"codebook={given}: no analyzer applies it: add pipeline=codebook")
-    book = None if given is None else read_codebook(user_path(given))
+    if codebook is not None and not coders:
+        raise ConfigError(f"codebook={codebook}: no analyzer applies it: add pipeline=codebook")
+    book = None if codebook is None else read_codebook(user_path(codebook))
     if book is not None:
         analyzers |= {name: analyzers[name].coded_by(book) for name in coders}
     return analyzers, book

@@ -44,8 +44,8 @@ class Attributes:
     def of(self, file: str, speaker: str = "") -> dict[str, str]:
         """Return the values of *file* by name, or those of a *speaker*, whose own come first."""
         mine = self.speakers.get(file, {}).get(speaker, ())
-        found = zip_longest(self.names, mine, self.files.get(file, ()), fillvalue="")
-        return {name: own or shared for name, own, shared in found if own or shared}
+        rows = zip_longest(self.names, mine, self.files.get(file, ()), fillvalue="")
+        return {name: own or shared for name, own, shared in rows if own or shared}
 
     @property
     def of_speakers(self) -> frozenset[str]:
@@ -126,17 +126,17 @@ def read_attributes(
     at = next((n for n, name in enumerate(header) if name.casefold() == SPEAKER), None)
     names = tuple(name for n, name in enumerate(header) if n not in (0, at))
     _check_header(f"attributes={file}", names, len(rows))
-    found = _TableRows(names, _by_key(inputs), speakers_in)
+    table = _TableRows(names, _by_key(inputs), speakers_in)
     for line, row in rows[1:]:
         where = f"attributes={file}:{line}"
         if len(row) > len(header):
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
         values = tuple(_clean(cell) for n, cell in enumerate(cells) if n not in (0, at))
-        found.add(where, line, "" if at == 0 else cells[0], "" if at is None else cells[at], values)
-    if not any(value for row in found.values() for value in row):
+        table.add(where, line, "" if at == 0 else cells[0], "" if at is None else cells[at], values)
+    if not any(value for row in table.values() for value in row):
         raise ConfigError(f"attributes={file}: every row is empty behind its name")
-    return Attributes(names, found.files, found.speakers)
+    return Attributes(names, table.files, table.speakers)
 
 
 def _check_header(where: str, names: Sequence[str], rows: int) -> None:
@@ -177,7 +177,7 @@ class _TableRows:
         else:
             files = sorted({name for names in self.known.values() for name in names})
             asked = "no file has a speaker"
-        heard = {name: self._heard(name) for name in files} if own else {}
+        heard = {name: self._speakers_of(name) for name in files} if own else {}
         if own:
             single = len(files) == 1
             files = [f for f, of in heard.items() if own in (of or {}) or (single and of is None)]
@@ -187,14 +187,14 @@ class _TableRows:
         for name in files:
             who = (heard[name] or {}).get(own, speaker.strip()) if own else ""
             if (other := self.lines.setdefault((name, who), line)) != line:
-                told = f"{who} in {name}" if who else name
-                raise ConfigError(f"{where}: {told} is in line {other}, too")
+                subject = f"{who} in {name}" if who else name
+                raise ConfigError(f"{where}: {subject} is also in line {other}")
             if who:
                 self.speakers.setdefault(name, {})[who] = values
             else:
                 self.files[name] = values
 
-    def _heard(self, file: str) -> dict[str, str] | None:
+    def _speakers_of(self, file: str) -> dict[str, str] | None:
         """Return the speakers of *file* by their keys, None if it cannot be read."""
         if file not in self.heard:
             names = self.speakers_in(file)
@@ -223,12 +223,12 @@ def _clean(cell: str) -> str:
 
 def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
     """Return the inputs by path and by name, each with and without suffix."""
-    known: dict[str, list[str]] = {}
+    by_key: dict[str, list[str]] = {}
     for name in inputs:
         path = PurePosixPath(name)
         for key in {name, str(path.with_suffix("")), path.name, path.stem}:
-            known.setdefault(_key(key), []).append(name)
-    return known
+            by_key.setdefault(_key(key), []).append(name)
+    return by_key
 
 
 def _key(name: str) -> str:
@@ -241,14 +241,14 @@ def _spelled(name: str) -> str:
 
 def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
     key = _key(cell)
-    found = known.get(key, ())
-    same = [name for name in found if _key(name) == key]
+    files = known.get(key, ())
+    same = [name for name in files if _key(name) == key]
     exact = [name for name in same if _spelled(name) == _spelled(cell)]
-    if len(exact or same or found) == 1:
-        return (exact or same or found)[0]
+    if len(exact or same or files) == 1:
+        return (exact or same or files)[0]
     shown = repr(one_line(cell, 100))
-    if found:
-        raise ConfigError(f"{where}: {shown} is several files: {', '.join(found[:3])}")
+    if files:
+        raise ConfigError(f"{where}: {shown} is several files: {', '.join(files[:3])}")
     near = did_you_mean(key, sorted(known)[:_MAX_NEAR])
     if "did you mean" not in near:
         names = sorted({name for each in known.values() for name in each})

@@ -173,7 +173,7 @@ def run_job(setup: Setup, transcript: Transcript) -> Job:
     return replace(choose_formats(plain, sharing), notes=notes)
 
 
-def asked_job(job: Job | BatchJob) -> Job | BatchJob:
+def with_served_windows(job: Job | BatchJob) -> Job | BatchJob:
     """Return *job* with its material cut for the windows that self-hosted servers report.
 
     Waits for the servers. Raises ConfigError if a prompt does not fit.
@@ -221,10 +221,10 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
         for folder in config_folders
         for path in (folder / "analyzers", folder / "analyzer", folder.parent / "analyzers")
     )
-    found = [path for path in searched if path.is_dir()]
-    for path in filter(Path.is_symlink, found):
+    folders = [path for path in searched if path.is_dir()]
+    for path in filter(Path.is_symlink, folders):
         raise ConfigError(f"{path} is a link: expected a folder, since its code is run")
-    return tuple(path.resolve() for path in found)
+    return tuple(path.resolve() for path in folders)
 
 
 def check_format(settings: Settings) -> None:
@@ -243,10 +243,10 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
     transcript = read(path, format=wanted.format, encoding=wanted.encoding).transcript
-    known = {segment.speaker for segment in transcript.segments if segment.speaker}
-    unknown = next((name for name in wanted.speakers or () if name not in known), None)
+    speakers = {segment.speaker for segment in transcript.segments if segment.speaker}
+    unknown = next((name for name in wanted.speakers or () if name not in speakers), None)
     if unknown is not None and file is None:
-        near = did_you_mean(unknown, known)
+        near = did_you_mean(unknown, speakers)
         raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
     return renamed(transcript, wanted.speakers) if wanted.speakers else transcript
 

@@ -181,9 +181,9 @@ def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:
 
 def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:
     if check.kind not in KINDS:
-        known = [*KINDS, *(f"not-{kind}" for kind in NEGATED)]
+        kinds = [*KINDS, *(f"not-{kind}" for kind in NEGATED)]
         raise ConfigError(
-            f"type={check.type!r} is not a kind of check{did_you_mean(check.type, known)}"
+            f"type={check.type!r} is not a kind of check{did_you_mean(check.type, kinds)}"
         )
     if check.path is not None:
         compiled(check.path)

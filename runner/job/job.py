@@ -115,7 +115,7 @@ class Job(Setup):
     """A run: one pipeline over one transcript.
 
     *fits* are by node and model; *variables* is what each node's question may name. *shared* are
-    the schemas that analyzers of a stage send alike, *notes* where that was set in vain. *shown* is
+    the schemas that analyzers of a stage share, *notes* say where none can be. *shown* is
     the *transcript* as prompts show it, with the stand-ins of *redaction*.
     """
 

@@ -33,7 +33,7 @@ def _with_labels(check: Check, name: str | None) -> Check:
         return check
     place = user_path(check.labels)
     file = place / LABELS if kind_of(place) == "directory" else place
-    known = [
+    labels = [
         each
         for each in decided(read_labels(file))
         if each.finding and name in (None, each.analyzer)
@@ -41,7 +41,7 @@ def _with_labels(check: Check, name: str | None) -> Check:
     pairs = [
         Label(answer=each.finding, label="right" if verdict == RIGHT else "wrong")
         for verdict in (RIGHT, WRONG)
-        for each in [e for e in known if e.verdict == verdict][: MOST_LABELS // 2]
+        for each in [e for e in labels if e.verdict == verdict][: MOST_LABELS // 2]
     ]
     if not pairs:
         raise ConfigError(f"{file}: no finding{f' of {name}' if name else ''} is marked in it")

@@ -89,8 +89,8 @@ class Model:
     def schema_beside(self) -> bool:
         """Whether the schema is sent beside the prompt, as the response format."""
         how = self.settings.reply_format
-        known = self.facts.supports_schema is not False
-        return how in ("schema", "shared") or (how == "auto" and known)
+        is_supported = self.facts.supports_schema is not False
+        return how in ("schema", "shared") or (how == "auto" and is_supported)
 
     @property
     def schema_in_prefix(self) -> bool:
@@ -102,7 +102,7 @@ class Model:
         own = analyzer.max_tokens != main.max_tokens or self.name == MAIN
         limit = analyzer.max_tokens if own else self.settings.max_tokens
         named = self.learned.window is not None and self.learned.source != UNNAMED
-        if named:  # nobody chose the limit for this window
+        if named:  # the limit was not chosen for this window
             limit = min(limit, max(1, int((self.learned.window or 0) * _REPLY_SHARE)))
         return min(limit, self.facts.max_output_tokens or limit)
 

@@ -108,7 +108,7 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     return chosen
 
 
-def on_formats(job: Job) -> tuple[str, ...]:
+def format_notes(job: Job) -> tuple[str, ...]:
     """Return a sentence about each shared schema and each setting without effect."""
     schemas: dict[str, set[frozenset[str]]] = {}
     for (_, name), each in job.shared.items():

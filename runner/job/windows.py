@@ -169,7 +169,7 @@ def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
     return known[1]
 
 
-def on_windows(models: Iterable[Model]) -> Iterator[str]:
+def window_notes(models: Iterable[Model]) -> Iterator[str]:
     """Yield a sentence about each window that is learned, guessed or unknown."""
     for model in models:
         name, alike = model.settings.name, entry_name(model.settings.name)

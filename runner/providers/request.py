@@ -136,6 +136,6 @@ def checked_text(text: str, secrets: Secrets) -> str:
         (marks, MAX_REPLY_MARKS, "commas, colons and brackets"),
     ):
         if number > most:
-            said = f"the reply has {number:,} {what}, expected at most {most:,}"
-            raise CallError("bad_response", said, billed=True)
+            message = f"the reply has {number:,} {what}, expected at most {most:,}"
+            raise CallError("bad_response", message, billed=True)
     return secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent

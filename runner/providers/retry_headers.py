@@ -77,7 +77,7 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     return min(max(known), MAX_RETRY_AFTER_S) if known else None
 
 
-def said_wait_s(text: str) -> float | None:
+def stated_wait_s(text: str) -> float | None:
     """Return the wait that an error's *text* asks for in seconds, at most MAX_RETRY_AFTER_S.
 
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
@@ -119,9 +119,9 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
             groups.setdefault(rest, {})[role[1]] = str(value)
     found: dict[str, Left] = {}
     for name, group in groups.items():
-        told, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
-        if told is not None and (kind not in found or told.left < found[kind].left):
-            found[kind] = told
+        left, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
+        if left is not None and (kind not in found or left.left < found[kind].left):
+            found[kind] = left
     return found
 
 

@@ -70,7 +70,7 @@ def learn_served(
     name = model.name.partition("/")[2]
     try:
         found = [*_windows(ask, name, learned, sends_size="num_ctx" in model.params)]
-    except OSError:  # nobody is there: the first call says why
+    except OSError:  # no server: the first call reports why
         return
     if found:
         window, source = found[0]

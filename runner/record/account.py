@@ -35,19 +35,19 @@ def restore_account(path: Path, journal: Journal) -> None:
 
 def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
     """Return the excess of the figures in *run*'s files over *spent*, empty for none."""
-    known = _figures({**spent.totals(), "cost_usd": spent.known_usd})
+    journalled = _figures({**spent.totals(), "cost_usd": spent.known_usd})
     totals = section(read_json(run / "metadata.json"), "totals")
-    found = _figures(totals)
+    recorded = _figures(totals)
     if not (totals and (run / COMPLETED).exists()):
-        found = _joined(max, found, _recorded(run))
-    lost = {name: max(0.0, found[name] - known[name]) for name in known}
+        recorded = _joined(max, recorded, _recorded(run))
+    lost = {name: max(0.0, recorded[name] - journalled[name]) for name in journalled}
     exceeds = False
     for unit, names in _SUMS.items():
         charged = f"charged_{unit}"
-        more = sum(found[name] - known[name] for name in (*names, charged))
+        more = sum(recorded[name] - journalled[name] for name in (*names, charged))
         exceeds |= more > _ROUNDING
         own = sum(lost[name] for name in names)
-        lost[charged] = max(-known[charged], max(0.0, more) - own)
+        lost[charged] = max(-journalled[charged], max(0.0, more) - own)
     if not exceeds:
         return {}
     figures = {name: v if name.endswith("usd") else int(v) for name, v in lost.items()}

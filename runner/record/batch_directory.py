@@ -226,9 +226,9 @@ def write_insights(batch: Path, per: str) -> None:
 
     *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
     """
-    known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
+    names = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     named = ((text(row.get("transcript")), text(row.get("run"))) for row in rows_of(batch))
-    runs = [(name, run) for name, run in named if run in known]
+    runs = [(name, run) for name, run in named if run in names]
 
     def insights(run: str) -> list[dict[str, Any]]:
         return [dict(each) for each in mappings(read_list(batch / run / "insights.json"))]

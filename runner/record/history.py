@@ -75,7 +75,7 @@ def expected_durations(
     *known* are the averages with the model that each is asked of. In seconds if every analyzer
     has them, else *max_tokens* for all.
     """
-    latencies = {name: found.latency_s for name, found in known.items() if found is not None}
+    latencies = {name: average.latency_s for name, average in known.items() if average is not None}
     if latencies.keys() >= max_tokens.keys():
         return latencies
     return {name: float(tokens) for name, tokens in max_tokens.items()}
@@ -93,8 +93,8 @@ def read_batch_latencies(path: Path, model: str) -> list[float]:
 
 def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
     """Add what further batches of *model* took to the file; raise OSError."""
-    known = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
+    latencies = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
     make_directory(path.parent)
     whole = read_json(path)
-    batches = {**section(whole, BATCHES), model: known[-MAX_BATCHES:]}
+    batches = {**section(whole, BATCHES), model: latencies[-MAX_BATCHES:]}
     write_json(path, {**whole, BATCHES: batches})

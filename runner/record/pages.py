@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import yaml
 
-from runner.answers.again import told_again
+from runner.answers.again import additions_in_words
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
@@ -132,8 +132,8 @@ def _placed(value: Any, places: Mapping[str, str]) -> Any:
         return value
     made = {key: _placed(each, places) for key, each in value.items()}
     if isinstance(quote := made.get("quote"), str) and "segment" in made and quote:
-        found = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
-        made["segment"] = found or made["segment"]
+        place = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
+        made["segment"] = place or made["segment"]
     return made
 
 
@@ -146,8 +146,8 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if marks := outcome.notes.get("reply_notes"):
         body += f"How its reply was read: {md('; '.join(marks))}.\n"
-    if told := told_again(outcome.notes.get("asked_again")):
-        body += f"It was {md(told)} (at the ends of the lists).\n"
+    if second := additions_in_words(outcome.notes.get("asked_again")):
+        body += f"It was {md(second)} (at the ends of the lists).\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
         body += f"Degraded: answered without {absent}.\n"

@@ -19,7 +19,7 @@ from runner.base.regular_files import open_regular, refuse_links
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
-# The files that decide what is sent, read and executed when a directory is resumed.
+# The files that determine what resuming a directory sends, reads and executes.
 SIGNED = (
     *("config/composed.yaml", "config/inputs.json", "config/overrides.json"),
     *("config/prompts.json", "config/resolved.yaml", "multirun.yaml", "transcript.json"),
@@ -45,7 +45,7 @@ def signing_key() -> bytes | None:
             mode, key = os.fstat(opened.fileno()).st_mode, opened.read(_KEY_BYTES.stop).strip()
     except OSError as error:
         why = f"no signing key {file}: {error.strerror or error}"
-        _tell(f"this run is not signed, and resuming it needs trusted=true: {why}")
+        _warn_once(f"this run is not signed, and resuming it needs trusted=true: {why}")
         return None
     if mode & 0o077:
         raise ConfigError(f"the signing key {file} is open to others: expected mode 600")
@@ -78,7 +78,7 @@ def _make_key(file: Path) -> None:
 
 
 @cache
-def _tell(line: str) -> None:
+def _warn_once(line: str) -> None:
     """Print *line* once in this process."""
     print_stderr(to_terminal(f"colloquy: {line}"))
 
@@ -104,11 +104,11 @@ def sign_stored(folder: Path, *, arrived: bool = False) -> None:
     """Sign the files in *folder*; if it has *arrived*, only those not signed yet."""
     if arrived and _signed(folder, signing_key()) is not None:
         return
-    found = {name: _content(folder / name) for name in SIGNED}
+    contents = {name: _content(folder / name) for name in SIGNED}
     with suppress(OSError):  # unsigned, it can still be resumed
         make_directory((folder / SIGNATURE).parent)
         refuse_links((folder / SIGNATURE).parent)
-        sign(folder, {name: data for name, data in found.items() if data is not None})
+        sign(folder, {name: data for name, data in contents.items() if data is not None})
 
 
 def fault_of(folder: Path) -> str | None:

@@ -11,7 +11,7 @@ from runner.transcript.report import stored_report
 TRANSCRIPT = "transcript.json"
 # Settings that may name people; they stay in the run.
 PERSONAL = ("transcript.about", "transcript.speakers", "transcript.redact_patterns")
-REDACTION = "redaction.json"  # what each stand-in stands for
+REDACTION = "redaction.json"  # the original of each stand-in
 
 
 def transcript_as_json(transcript: Transcript) -> bytes:

@@ -19,7 +19,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript
 
-# Returns, of a file and its transcript, what puts stand-ins into a text about it.
+# Returns, for a file and its transcript, a function that masks a text about it.
 Masking = Callable[[str, Transcript], Callable[[str], str]]
 
 MAX_TEXT = 1200  # characters of a finding as prompts show it
@@ -111,9 +111,9 @@ def gather(
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
         mask = None if masking is None else masking(file.name, transcript)
-        for found in _findings(file, records, segments, mask):
-            if found.quotes:
-                findings[found.id] = found
+        for finding in _findings(file, records, segments, mask):
+            if finding.quotes:
+                findings[finding.id] = finding
             else:
                 unused += 1
     return Testimony(tuple(read), tuple(unread), findings, unused)
@@ -129,21 +129,23 @@ def _findings(
     for name, record in records.items():
         for index, insight in enumerate(mappings(record.get("insights"))):
             quotes = tuple(_quotes(file, insight, segments))
-            said = " ".join(text(insight.get("text")).split())
+            statement = " ".join(text(insight.get("text")).split())
             first = quotes[0].quote if quotes else ""
-            shown, quote = (said, first) if mask is None else (mask(said), mask(first))
+            shown, quote = (statement, first) if mask is None else (mask(statement), mask(first))
             id_ = f"{file.run}/{name}/{index}"
-            yield JointFinding(id_, file.name, said, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes)
+            yield JointFinding(
+                id_, file.name, statement, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes
+            )
 
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
     """Return the intact answers of a run among *reads*, by analyzer."""
-    found = dict[str, Mapping[str, Any]]()
+    by_analyzer = dict[str, Mapping[str, Any]]()
     for node in reads:
         fault, record = read_record(run / "intermediate" / node.stage / f"{node.name}.json")
         if fault is None and record.get("status") == "ok":
-            found[node.name] = record
-    return found
+            by_analyzer[node.name] = record
+    return by_analyzer
 
 
 def _quotes(

@@ -21,18 +21,18 @@ def faults_of_checks(
     """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
     *answers* are those of the run's records, *figures* the shares of LEAST by analyzer, None for
-    the run. Judged checks, Python checks and those of cost, time and references are not made anew.
+    the run. Judged checks, Python checks and those of cost, time and references are not repeated.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
     sums = {"total": with_interval(results)}
     for name in section(stored, "analyzers"):
         sums[f"analyzers.{name}"] = with_interval([r for r in results if r.analyzer == name])
-    said = {"total": section(stored, "total")}
-    said |= {f"analyzers.{n}": mapping(v) for n, v in section(stored, "analyzers").items()}
+    stated = {"total": section(stored, "total")}
+    stated |= {f"analyzers.{n}": mapping(v) for n, v in section(stored, "analyzers").items()}
     for name, counts in sums.items():
         for key, value in counts.items():
-            if key in said[name] and said[name][key] != value:
-                yield f"{name}.{key} is {said[name][key]!r}, its checks give {value!r}"
+            if key in stated[name] and stated[name][key] != value:
+                yield f"{name}.{key} is {stated[name][key]!r}, its checks give {value!r}"
     if "declared" in stored:
         yield from _compared(stored["declared"], results, answers, figures)
 
@@ -54,9 +54,9 @@ def _compared(
     except ValidationError:
         yield "declared is not a list of checks"
         return
-    said = defaultdict(list)
+    stated = defaultdict(list)
     for each in results:
-        said[each.analyzer, each.check, each.type].append(each.status)
+        stated[each.analyzer, each.check, each.type].append(each.status)
     names: list[str | None] = [*dict.fromkeys(r.analyzer for r in results if r.analyzer), None]
     for name in [*names, *(n for n in body.analyzers if n not in names)]:
         found = answers if name is None else answers.get(name)
@@ -67,7 +67,7 @@ def _compared(
             except ValueError as error:  # a path that cannot be
                 yield f"declared: {error}"
                 continue
-            statuses = said[name, one.check, one.type]
+            statuses = stated[name, one.check, one.type]
             if one.status not in statuses:
                 where = f"{name or 'run'}: {one.check}"
                 is_what = ", ".join(map(repr, statuses)) or "missing"

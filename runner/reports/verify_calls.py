@@ -28,7 +28,7 @@ _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
 
 
-def not_made_again(settings: Settings) -> str:
+def why_not_recomputed(settings: Settings) -> str:
     """Return why groups and curve are not recomputed, empty if they are."""
     if settings.transcript.redact != "off":
         return "what was compared is redacted"
@@ -52,9 +52,9 @@ class Calls:
             if not node.needs:  # it finds the themes
                 yield from self._leaves(node)
         yield from self._merges()
-        said = {text for node in self.nodes for text in _texts(self.batch, node)}
+        texts = {text for node in self.nodes for text in _texts(self.batch, node)}
         for place, text in _worded(self.stored):
-            if " ".join(text.split()) not in said:
+            if " ".join(text.split()) not in texts:
                 yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
 
     def _rows(self) -> Iterator[str]:
@@ -99,7 +99,7 @@ class Calls:
             if len(found) != row.inputs:
                 yield f"ledger: {row.node} read {row.inputs} findings, its files have {len(found)}"
                 return
-        if not_made_again(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
+        if why_not_recomputed(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
             return
         made = [(len(found), joins_of(found)) for found in leaves]
         if self.stored.threshold != self.settings.collection.threshold:

@@ -17,7 +17,7 @@ from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import read_run
-from runner.reports.verify_calls import Calls, not_made_again
+from runner.reports.verify_calls import Calls, why_not_recomputed
 from runner.transcript.inputs import Input
 
 Key = tuple[str, str, str, str | None, float | None, str, str]
@@ -59,7 +59,7 @@ def collection_faults(batch: Path) -> list[str]:
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
         *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
-        *(_told(batch, stored) if (batch / COMPLETED).is_file() else ()),
+        *(_stated_faults(batch, stored) if (batch / COMPLETED).is_file() else ()),
     ]
 
 
@@ -71,7 +71,7 @@ def collection_note(batch: Path) -> str:
     found = read_collection(load_json(batch / FILE)) if (batch / FILE).is_file() else None
     if found is None or not found.ledger:
         return ""
-    why = not_made_again(validate(read_yaml(batch / RESOLVED)))
+    why = why_not_recomputed(validate(read_yaml(batch / RESOLVED)))
     words = (
         "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
     )
@@ -80,7 +80,7 @@ def collection_note(batch: Path) -> str:
     )
 
 
-def _told(batch: Path, stored: Collection) -> Iterator[str]:
+def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
     """Yield the counts of metadata.json and the tables that differ from themes.json."""
     about = section(read_json(batch / "metadata.json"), "collection")
     for name in about.keys() & {each.name for each in fields(stored)} - {"status"}:
@@ -91,7 +91,7 @@ def _told(batch: Path, stored: Collection) -> Iterator[str]:
     for name, make in TABLES.items():
         file, data = (batch / FILE).with_name(name), make(facts).encode()
         if file.is_file() and (file.stat().st_size != len(data) or file.read_bytes() != data):
-            yield f"it does not give {name}, which colloquy-report makes again"
+            yield f"it does not match {name}, which colloquy-report rebuilds"
 
 
 def _is_inside(batch: Path, run: str) -> bool:
@@ -157,9 +157,9 @@ def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> 
         FOR: ([(v.file, v.speaker) for v in theme.for_], voices[FOR]),
         AGAINST: ([(v.file, v.speaker) for v in theme.against], voices[AGAINST]),
     }
-    for key, (said, counted) in lists.items():
-        if set(said) != counted or len(said) != len(counted):
-            yield f"{theme.id}: {key} are {len(said)}, its findings give {len(counted)}"
+    for key, (stated, counted) in lists.items():
+        if set(stated) != counted or len(stated) != len(counted):
+            yield f"{theme.id}: {key} are {len(stated)}, its findings give {len(counted)}"
 
 
 def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:

@@ -38,15 +38,15 @@ async def remember_calls(
             timing, planned = timings[node], plan.nodes[node]
             if outcome.model != name or not _is_measured(timing, outcome, planned):
                 continue
-            found, ways = _averages(timing, planned), _deliveries(timing)
+            average, ways = _averages(timing, planned), _deliveries(timing)
             if ways == {"flex"}:
-                at_flex[node] = found
-            # Of calls that were not live only the tokens tell what live ones take.
-            live = found if ways == {"live"} else replace(found, latency_s=planned.latency_s)
+                at_flex[node] = average
+            # Calls that were not live say nothing about the time of live ones.
+            live = average if ways == {"live"} else replace(average, latency_s=planned.latency_s)
             averages[node] = live
-        for key, known in ((name, averages), (flex_name(name), at_flex)):
-            if known or key == name:
-                await add_to_history(job, key, known)
+        for key, calls in ((name, averages), (flex_name(name), at_flex)):
+            if calls or key == name:
+                await add_to_history(job, key, calls)
 
 
 async def add_to_history(job: Job, model: str, averages: Mapping[str, CallAverages]) -> None:

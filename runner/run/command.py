@@ -81,9 +81,9 @@ def _report(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
         return errors.EXIT_OK
     line = None if isinstance(error, ColloquyError) else command_line.explain_hydra_error(error)
-    known = as_known(error) if line is None else ConfigError(line)
-    if known is not None:
-        return print_error(known)
+    as_ours = as_known(error) if line is None else ConfigError(line)
+    if as_ours is not None:
+        return print_error(as_ours)
     secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
     print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
     return errors.EXIT_BUG
@@ -174,11 +174,11 @@ class _Jobs:
 
 def _compare(sweep: Path) -> None:
     from runner.reports.compare.write import after_sweep
-    from runner.reports.report.write import leave_index
+    from runner.reports.report.write import try_write_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
-        leave_index(sweep.parent.parent)
+        try_write_index(sweep.parent.parent)
 
 
 def job_directory() -> Path:

@@ -100,11 +100,11 @@ class JobDelivery:
         by, root = self.job.settings.delivery.by, self.job.root
         if model.settings.delivery != "auto" or by is None:
             return Timing(now=self.now)
-        known = read_histories(self.job)[model.settings.name].values()
+        averages = read_histories(self.job)[model.settings.name].values()
         return Timing(
             deadline_of(by, begun),
             read_batch_latencies(history_of(root), model.key),
-            max((each.latency_s for each in known), default=LIVE_S),
+            max((each.latency_s for each in averages), default=LIVE_S),
             max_in_flight(self.job),
             now=self.now,
         )
@@ -136,10 +136,10 @@ class JobDelivery:
 
 def _asked(out: int, cancel: bool) -> bool:
     """Ask whether to cancel the pending batches; without an answer, do as the settings say."""
-    known = "cancel" if cancel else "leave"
+    default = "cancel" if cancel else "leave"
     print_stderr(
         f"colloquy: {plural(out, 'pending batch')}: leave (resume collects) or cancel? "
-        f"[l/c, in {ASK_S:.0f} s: {known}]"
+        f"[l/c, in {ASK_S:.0f} s: {default}]"
     )
     with suppress(OSError, ValueError):
         if select.select([sys.stdin], [], [], ASK_S)[0]:
@@ -148,11 +148,11 @@ def _asked(out: int, cancel: bool) -> bool:
     return cancel
 
 
-def out_hint(journal: Journal | MemberJournal) -> str | None:
+def pending_hint(journal: Journal | MemberJournal) -> str | None:
     """Return a line about calls in pending batches, None without any."""
     count = len(journal.spent.out)
-    said = f"{plural(count, 'call')} in pending batches"
-    return f"{said}: resume collects them, colloquy-status shows them" if count else None
+    calls = f"{plural(count, 'call')} in pending batches"
+    return f"{calls}: resume collects them, colloquy-status shows them" if count else None
 
 
 def budget_of(settings: Settings, spent: Spent) -> Budget:

@@ -51,15 +51,15 @@ class Embedder:
         if self.client is None:
             return []
         keys = [vector_key(self.settings, text) for text in texts]
-        known = await offload(self._stored, dict.fromkeys(keys))
-        missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
+        stored = await offload(self._stored, dict.fromkeys(keys))
+        missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
         calls.secure = lambda _, __: None  # nothing is recorded but in the store
         try:
             for start in range(0, len(missing), MOST_TEXTS):
                 batch = dict(list(missing.items())[start : start + MOST_TEXTS])
-                known |= await self._asked(self.client, node, name, calls, batch)
+                stored |= await self._asked(self.client, node, name, calls, batch)
         except (CallError, ValueError) as error:
             if self.client is not None:
                 log.warning("embeddings.failed", reason=f"{error}; words alone are compared")
@@ -68,10 +68,10 @@ class Embedder:
         finally:
             if calls.attempts:
                 self.absorb(node, calls)
-        if len({len(vector) for vector in known.values()}) > 1:
+        if len({len(vector) for vector in stored.values()}) > 1:
             log.warning("embeddings.failed", reason="stored vectors have another length")
             return []
-        return [known[key] for key in keys]
+        return [stored[key] for key in keys]
 
     async def _asked(
         self, client: Client, node: Node, name: str, calls: CallLog, texts: Mapping[str, str]
@@ -88,14 +88,14 @@ class Embedder:
         return {key: vectors_in(line)[0] for key, line in lines.items()}
 
     def _stored(self, keys: Mapping[str, None]) -> dict[str, Vector]:
-        known = {}
+        stored = {}
         for key in keys:
             if self.store.has(key) and (reply := self.store.get(key)) is not None:
                 try:
-                    (known[key],) = vectors_in(reply.text)
+                    (stored[key],) = vectors_in(reply.text)
                 except ValueError:
                     log.warning("store.damaged", key=key)
-        return known
+        return stored
 
     def _keep(self, lines: Mapping[str, str]) -> None:
         try:

@@ -28,7 +28,7 @@ from runner.run.plan.plan import make_plan, read_histories
 from runner.run.run import RunResult
 
 
-def tell_end(
+def print_end(
     job: Setup,
     path: Path,
     status: str,
@@ -59,13 +59,13 @@ def tell_end(
         silence(sys.stdout)
 
 
-def tell_result(
+def print_result(
     job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
 ) -> None:
     """Print the last line of a run or batch that has ended, with *hint* if any."""
     helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
     code, counts = result.exit_code, result.counts
-    tell_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+    print_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
 
 
 def _words(facts: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from runner.calls.client_factory import (
     max_in_flight,
     simulated_models,
 )
-from runner.job.build import asked_job, build_job
+from runner.job.build import build_job, with_served_windows
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
@@ -43,17 +43,17 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import leave_report
+from runner.reports.report.write import try_write_report
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
-from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, out_hint
+from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.ending import (
     check_budget,
     nothing_to_do,
+    print_end,
+    print_result,
     resume_command,
-    tell_end,
-    tell_result,
 )
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
@@ -65,7 +65,7 @@ from runner.transcript.inputs import root_of
 log = structlog.get_logger("colloquy.run")
 
 
-# Completes a job through its clients, and tells what that took.
+# Completes a job through its clients, and returns what that took.
 Prepare = Callable[
     [Job, Mapping[str, Client], RunDirectory, StoredAnswers], Awaitable[tuple[Job, CallLog]]
 ]
@@ -77,8 +77,8 @@ class ProcessState:
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
     calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
-    next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. *tells*
-    whether the last line of a run is printed; *prepare* gives a new run what only calls can tell.
+    next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. With
+    *prints_end* runs print their last line; *prepare* completes a new run by calls.
     """
 
     gates: Gates = field(default_factory=Gates)
@@ -88,7 +88,7 @@ class ProcessState:
     idle: IdleProcesses = field(default_factory=IdleProcesses)
     clients: Callable[..., dict[str, Client]] = build_clients
     endpoints: Endpoints = batch_endpoint
-    tells: bool = True
+    prints_end: bool = True
     prepare: Prepare | None = None
 
 
@@ -119,7 +119,7 @@ async def execute_job(
     if job.settings.plan:
         print_plan(job)
         return EXIT_OK, None
-    job = await offload(asked_job, job) if job.is_paid else job
+    job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, reuses=store is not None and store.root.is_dir())
@@ -184,19 +184,19 @@ async def _run(
                 result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 root = None if in_sweep else job.root  # a sweep writes its index once, at its end
-                await offload(leave_report, path, root, runs_too=stop.signum is None)
+                await offload(try_write_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
         again = f"; once that is fixed: {resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
-        if shared.tells:
-            hint = out_hint(directory.journal)
-            tell_end(job, path, "interrupted", stop.exit_code, hint=hint)
+        if shared.prints_end:
+            hint = pending_hint(directory.journal)
+            print_end(job, path, "interrupted", stop.exit_code, hint=hint)
         return stop.exit_code, None
-    if shared.tells:
-        tell_result(job, path, result, out_hint(directory.journal))
+    if shared.prints_end:
+        print_result(job, path, result, pending_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 
@@ -257,8 +257,8 @@ async def _answers(
     if isinstance(job, BatchJob):
         console = BatchConsole(job.settings.output.console, job.secrets)
         return await Batch(job, directory, services, stored, console).execute()
-    if said := left_out(job):
-        log.warning("collection.skipped", reason=said)
+    if note := left_out(job):
+        log.warning("collection.skipped", reason=note)
     run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
     result = await run.execute()
     if job.settings.output.traces == "otlp":

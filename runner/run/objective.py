@@ -14,8 +14,8 @@ Objective = float | tuple[float, ...]
 _PRECISION = "1-precision"
 _UNKNOWN = {
     "failed_checks": "no check was made: name some with checks=NAME",
-    "1-coverage": "its coverage is not known",
-    _PRECISION: "no finding of it, or near to it, is labelled right or wrong: colloquy-review DIR",
+    "1-coverage": "its coverage is unknown",
+    _PRECISION: "no finding of it, or similar one, is labelled right or wrong: colloquy-review DIR",
 }
 
 
@@ -64,12 +64,12 @@ def _judged(name: str, run: Mapping[str, Any], path: Path | None) -> float:
     if name == "failed_checks":
         value = run.get(name)
     else:
-        found = run.get("coverage")
+        coverage = run.get("coverage")
         if name == _PRECISION:
             if run["total"] > run["succeeded"]:
                 return math.inf
-            found = None if path is None else precision_of(path)
-        value = None if found is None else round(1.0 - found, 6)
+            coverage = None if path is None else precision_of(path)
+        value = None if coverage is None else round(1.0 - coverage, 6)
     if value is None:
         print_stderr(f"colloquy: objective={name} counts as infinite: {_UNKNOWN[name]}")
     return math.inf if value is None else float(value)

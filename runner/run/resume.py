@@ -100,7 +100,7 @@ class SweepResumption:
 
 
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
-    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is no sweep.
+    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is not a sweep.
 
     Raises ConfigError, without `trusted=true`, if this user has not signed one of them.
     """

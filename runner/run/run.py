@@ -184,10 +184,10 @@ class Run:
         if plan is not None:
             await remember_calls(job, recorder.timings, outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
-        found, run = quotes_found(counts), measured["run"]
-        shown = {"quotes": found, "coverage": run["coverage"], **headline(run)}
+        quotes, run = quotes_found(counts), measured["run"]
+        shown = {"quotes": quotes, "coverage": run["coverage"], **headline(run)}
         log.info("run.finished", status=status, **shown)
-        return RunResult(status, exit_code, outcomes, measured, found, degrades)
+        return RunResult(status, exit_code, outcomes, measured, quotes, degrades)
 
     async def _measure(
         self,

@@ -89,8 +89,8 @@ def _host(address: str) -> str:
 
 
 def _place(path: str) -> str:
-    given = path.startswith(PACKAGE_PREFIX)
-    return one_line(path if given else str(user_path(path).resolve()), 150)
+    is_packaged = path.startswith(PACKAGE_PREFIX)
+    return one_line(path if is_packaged else str(user_path(path).resolve()), 150)
 
 
 def refuse_interpolations(source: Path, data: Any) -> None:
@@ -100,7 +100,7 @@ def refuse_interpolations(source: Path, data: Any) -> None:
     """
     values = [value for value in _strings(data) if "$" in value and "{" in value]
     for number, value in enumerate(values):
-        *above, last = found[1].split(".") if (found := _REFERENCE.fullmatch(value)) else [""]
+        *above, last = match[1].split(".") if (match := _REFERENCE.fullmatch(value)) else [""]
         target = str(mapping(at(data, *above)).get(last, "{"))
         if "{" in target or len(target) > _MAX_TARGET_CHARS or number == _MAX_REFERENCES:
             raise ConfigError(

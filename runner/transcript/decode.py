@@ -141,7 +141,7 @@ def document_kind(data: bytes) -> str | None:
 
 
 def _binary_kind(data: bytes, encoding: str | None) -> str | None:
-    """Return what binary *data* is and how it becomes a transcript; None for text."""
+    """Return the kind of binary *data* and how to convert it; None for text."""
     if data.startswith(b"PK\x03\x04"):
         return next(kind for name, kind in _ZIPS if name in data)
     if data[4:8] in _CONTAINERS and b"\0" in data[:4]:

@@ -40,7 +40,7 @@ def looks_like_hearing(text: str) -> bool:
 def parse_hearing(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return one turn per spoken paragraph; note what is left out.
 
-    *places* tells where each line stands in a document; without it, the number of the line does.
+    *places* are the lines' places in a document, by default their numbers.
     """
     notes.layout = "label with a title and a full stop"
     lines = text.expandtabs(4).split("\n")

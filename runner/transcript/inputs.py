@@ -14,7 +14,7 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
-# One of these marks a directory of a run or batch, whose pages are no transcripts.
+# One of these marks a directory of a run or batch, whose pages are not transcripts.
 _OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
 MAX_INPUTS = 200_000  # files of a batch
 
@@ -44,7 +44,7 @@ class Inputs:
     def longest_first(self) -> list[Input]:
         """Return the files by size, each to a power of two, the largest first, then in order.
 
-        Calls about a long transcript take longest: begun last, they would end alone (longest
+        Calls about a long transcript take longest: started last, they would end alone (longest
         processing time first, Graham 1969).
         """
         return sorted(self.files, key=lambda file: -size_of(file.path).bit_length())
@@ -162,7 +162,7 @@ def _run_of(name: str) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of a file, 0 where they are unknown."""
+    """Return the size of a file in bytes, 0 if unknown."""
     try:
         return path.stat().st_size
     except OSError:

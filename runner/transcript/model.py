@@ -47,7 +47,7 @@ class Segment:
 
     @property
     def place(self) -> str:
-        """Its start as a clock shows it, and where it stands; empty if neither is known."""
+        """Its start as a clock time, and its place; empty if neither is known."""
         start = clock(self.start_s) if self.start_s is not None else ""
         return ", ".join(filter(None, (start, self.where)))
 
@@ -97,7 +97,7 @@ def make_segments(
 ) -> tuple[Segment, ...]:
     """Return numbered segments of the turns with speech; long turns are cut at sentence ends.
 
-    *leave_out* is called with kind and text of what is in a turn and not in the segments.
+    *leave_out* is called with kind and text of the parts of turns not in segments.
     """
     return tuple(
         Segment(f"S{number:04d}", part.speaker, part.start_s, part.end_s, part.text, part.where)

@@ -61,12 +61,12 @@ class Notes:
 
     def _doubts(self) -> Iterable[str]:
         """Say how much is left out that may have been speech."""
-        told = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
+        facts = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
         found = [
             each
             for each in self._left_out.values()
             if each.kind not in _FURNITURE
-            and not (each.lines == 1 and each.example.lstrip("# ") in told)
+            and not (each.lines == 1 and each.example.lstrip("# ") in facts)
         ]
         if found:
             most = max(found, key=lambda each: each.words)

@@ -113,7 +113,7 @@ def _hidden_in_escapes(source: Source, format_name: str) -> int:
 def _sha256_of(source: Source) -> str:
     """Return the hex digest of the text, ignoring white space at line ends and edges.
 
-    For a document that is no text it is the digest of its bytes.
+    For a binary document it is the digest of its bytes.
     """
     if source.binary:
         return hashlib.sha256(source.data).hexdigest()

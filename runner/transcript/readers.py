@@ -38,7 +38,7 @@ class Source:
 
     @property
     def binary(self) -> bool:
-        """Whether this is a document, whose bytes are no text to read."""
+        """Whether this is a binary document."""
         return document_kind(self.data) is not None
 
     @property

@@ -160,7 +160,7 @@ class _Assembler:
         return 1
 
     def flush(self) -> None:
-        """Make a turn of the paragraph, unless it stands above the first turn and is no speech."""
+        """Make a turn of the paragraph, unless it is above the first turn and is not speech."""
         if not self.paragraph:
             return
         lines, self.paragraph = self.paragraph, []

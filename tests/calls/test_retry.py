@@ -11,7 +11,7 @@ from runner.providers.retry_headers import (
     MAX_RETRY_AFTER_S,
     reset_after_s,
     retry_after_s,
-    said_wait_s,
+    stated_wait_s,
 )
 
 LASTING = ("auth", "billing", "bad_request", "context_exceeded", "not_found", "internal")
@@ -66,7 +66,7 @@ def test_retry_after_is_read_in_seconds_or_not_at_all(
     ],
 )
 def test_a_wait_that_is_said_in_words_is_read_and_capped(text: str, expected: float | None) -> None:
-    assert expected == pytest.approx(said_wait_s(text))
+    assert expected == pytest.approx(stated_wait_s(text))
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_another_guide_is_refused_in_one_line(
 def test_a_guide_needs_a_pipeline_with_the_template_and_new_names() -> None:
     Path("guide.yaml").write_text("findings: Why?\n")
 
-    with pytest.raises(ConfigError, match="pipeline=interviews has"):
+    with pytest.raises(ConfigError, match="use pipeline=interviews"):
         job("guide=guide.yaml", *ONE)
     with pytest.raises(ConfigError, match="'findings' names an analyzer already"):
         job("pipeline=interviews", "guide=guide.yaml", *ONE)

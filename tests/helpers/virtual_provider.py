@@ -31,7 +31,7 @@ MAX_TOKENS = 2000
 
 
 class HttpError(Exception):
-    """Carries what litellm's exceptions carry of a refused request."""
+    """A refused request, with the attributes of litellm's exceptions."""
 
     def __init__(self, verdict: PlannedResponse) -> None:
         super().__init__(f"simulated {verdict.fault}")

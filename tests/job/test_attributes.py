@@ -76,7 +76,7 @@ REFUSED = {
     "file\nben": "then 1 to 50 attributes such as role or site; found 0",
     "file,a,A\nben,1,2": "table.csv:1: column names must be unique",
     "file,,b\nben,1,2": "unique and not empty",
-    "file,a\nben,1\nday1/ben,2": "table.csv:3: day1/ben.vtt is in line 2, too",
+    "file,a\nben,1\nday1/ben,2": "table.csv:3: day1/ben.vtt is also in line 2",
     "file,a\n\nbne,1": "table.csv:3: no file of this batch is called 'bne'; did you mean",
     "file,a\nqqqq,1": "known: day1/ana.vtt, day1/ben.vtt",
     "file,a\nana,1": "'ana' is several files: day1/ana.vtt, day2/ana.vtt",
@@ -90,7 +90,7 @@ REFUSED = {
     "file,speaker,a\nben,Bem,1": "no speaker in ben is called 'Bem'; did you mean 'Ben'?",
     "file,speaker,a\nv1.2,Ben,1": "table.csv:2: no speaker in v1.2 is called 'Ben'",
     "speaker,a\nBen,1\n\nKim,1": "table.csv:4: no file has a speaker 'Kim'",
-    "file,speaker,a\n,Ben,1\nben,Ben,2": "table.csv:3: Ben in day1/ben.vtt is in line 2, too",
+    "file,speaker,a\n,Ben,1\nben,Ben,2": "table.csv:3: Ben in day1/ben.vtt is also in line 2",
     b"file,a\nb\xffn,1": "it is not UTF-8",
 }
 

@@ -13,7 +13,7 @@ import pytest
 from helpers import job
 
 from runner.config.learned import Learned
-from runner.job.build import asked_job
+from runner.job.build import with_served_windows
 from runner.providers.served import is_self_hosted, learn_served
 
 LLAMA = {"/props": {"default_generation_settings": {"n_ctx": 2048}, "total_slots": 2}}
@@ -153,7 +153,7 @@ def test_a_job_is_cut_for_the_window_that_is_told_and_the_key_goes_where_calls_g
     with serving({**LLAMA, "/tokenize": {"tokens": [1] * 1900}}) as server:
         base = f"model.api_base={server.url}/v1"
         made = job("model=llamacpp", base, "model.api_key_env=MINE", "model.max_tokens=400")
-        cut = asked_job(made)
+        cut = with_served_windows(made)
     fit = cut.fits["say_means", "main"]
 
     assert made.fits["say_means", "main"].room is None

@@ -23,21 +23,21 @@ from runner.record.batch_directory import rows_of, write_table
 from runner.reports.collection import exact_test, facts, page
 from runner.reports.collection.exact_test import exact_p
 from runner.reports.collection.groupings import speaker_groups
-from runner.reports.report.write import leave_report, write_report
+from runner.reports.report.write import try_write_report, write_report
 
 
 @pytest.fixture(scope="module", autouse=True)
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the batch once that every test copies."""
     made = batch_by_hand(tmp_path_factory.mktemp("plain") / "b")
-    leave_report(made)
+    try_write_report(made)
     return made
 
 
 def made(tmp_path: Path, data: Any, attributes: Any = None, pages: str = "plain") -> Path:
     (made_once,) = tmp_path.parent.glob("plain0/b")
     batch = with_collection(shutil.copytree(made_once, tmp_path / "b"), data, attributes, pages)
-    leave_report(batch, runs_too=False)
+    try_write_report(batch, runs_too=False)
     return batch
 
 

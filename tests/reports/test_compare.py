@@ -325,7 +325,7 @@ def test_one_line_says_what_the_comparison_found(tmp_path: Path) -> None:
 
     assert once.verdict == (
         "Time: no verdict without 3 repeats of each setting; so far the fastest is "
-        "processing.max_concurrent=4, 2.0 s. Cost: unknown for two settings. Quality: equal."
+        "processing.max_concurrent=4, 2.0 s. Cost: not available for two settings. Quality: equal."
     )
     assert pair_rows(once.pairs) == []
     assert often.verdict == (

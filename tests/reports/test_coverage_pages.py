@@ -1,4 +1,4 @@
-"""Coverage and what was found on asking again, as pages and tables show them."""
+"""Coverage and what was found when asked again, as pages and tables show them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from runner.reports.report.page import report_page
 from runner.reports.stored_run import read_run
 
 pytestmark = pytest.mark.usefixtures("private")
-TAG = '<span class="tag">found on asking again</span>'
+TAG = '<span class="tag">found when asked again</span>'
 
 
 def section(page: str) -> str:

@@ -17,7 +17,7 @@ from helpers.themes_by_hand import SITES, collection, theme, with_collection
 from benchmarks.report import synthetic_run
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
-from runner.reports.report.write import leave_report, write_index, write_report
+from runner.reports.report.write import try_write_report, write_index, write_report
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ def test_the_page_of_a_batch_is_filtered_by_file_speaker_and_analyzer_and_leads_
     tmp_path: Path,
 ) -> None:
     batch = batch_by_hand(tmp_path / "b")
-    leave_report(batch)
+    try_write_report(batch)
     choose = """(() => {{ const e = document.querySelector('.filter [name={0}]');
       e.value = '{1}'; e.dispatchEvent(new Event('input', {{bubbles: true}}));
       return document.querySelector('.filter output').textContent; }})()"""
@@ -168,7 +168,7 @@ def test_the_page_of_a_collection_fits_any_screen_and_is_filtered_by_an_attribut
 ) -> None:
     data = collection(themes=[theme("T01", "x" * 300, "ab", "e"), theme("T02", HOSTILE, "efgh")])
     batch = with_collection(batch_by_hand(tmp_path / "b"), data, SITES)
-    leave_report(batch)
+    try_write_report(batch)
     choose = """(() => {{ const e = document.querySelector('.filter [name={0}]');
       e.value = '{1}'; e.dispatchEvent(new Event('input', {{bubbles: true}}));
       return document.querySelector('.filter output').textContent; }})()"""
@@ -220,7 +220,7 @@ def test_nothing_sticks_out_of_the_page_on_a_phone_a_tablet_or_a_desk(
     (batch / "results.jsonl").write_text(
         (batch / "results.jsonl").read_text().replace("the file is empty", "y" * 500)
     )
-    leave_report(batch)
+    try_write_report(batch)
     index = write_index(tmp_path).as_uri()
     widths = (360, 390, 768, 1280)
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
 from runner.reports.report.__main__ import main as report
-from runner.reports.report.write import leave_report, write_index
+from runner.reports.report.write import try_write_report, write_index
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def test_the_index_lists_runs_newest_first_and_leads_to_their_reports(tmp_path: 
         path = synthetic_run(tmp_path / "runs" / name, 4)
         metadata = json.loads((path / "metadata.json").read_bytes())
         (path / "metadata.json").write_text(json.dumps({**metadata, "started_at": started}))
-    leave_report(tmp_path / "runs" / "new")
+    try_write_report(tmp_path / "runs" / "new")
     _, seen = indexed(tmp_path)
 
     assert seen.links == ["./runs/new/report.html"]
@@ -112,7 +112,7 @@ def test_hostile_names_in_the_index_are_words(tmp_path: Path) -> None:
     metadata |= {"status": HOSTILE, "model": HOSTILE, "started_at": HOSTILE}
     metadata["transcript"]["name"] = HOSTILE
     (path / "metadata.json").write_text(json.dumps(metadata))
-    leave_report(path)
+    try_write_report(path)
     text = write_index(tmp_path).read_text()
     seen = Seen(text)
 
@@ -160,14 +160,14 @@ def test_the_command_says_how_it_is_used(arguments: list[str], code: int) -> Non
 def test_a_page_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:
     structlog.reset_defaults()
     with capture_logs() as logs:
-        leave_report(tmp_path / "nothing", tmp_path)
+        try_write_report(tmp_path / "nothing", tmp_path)
 
     assert [(line["event"], line["log_level"]) for line in logs] == [("report.failed", "warning")]
 
 
 def test_the_pages_leave_no_half_written_file(tmp_path: Path) -> None:
     run = synthetic_run(tmp_path / "runs" / "r1", 4)
-    leave_report(run, tmp_path)
+    try_write_report(run, tmp_path)
 
     assert not list(tmp_path.rglob(".tmp.*"))
     assert (run / "report.html").stat().st_mode & 0o777 == 0o600

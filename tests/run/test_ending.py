@@ -12,7 +12,7 @@ from helpers.runs import ONLY_TWO, execute, failing, invented, simulated
 from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
-from runner.run.ending import can_help, check_budget, hint_of, resume_command, tell_end
+from runner.run.ending import can_help, check_budget, hint_of, print_end, resume_command
 from runner.run.plan.plan import make_plan, read_histories
 
 PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")
@@ -29,9 +29,9 @@ def test_the_last_line_names_the_report_if_there_is_one(capsys: pytest.CaptureFi
     path = Path("a run")
     path.mkdir()
     counts = {"ok": 3, "failed": 0, "not_run": 0}
-    tell_end(job(), path, "completed", 0, counts)
+    print_end(job(), path, "completed", 0, counts)
     (path / "report.html").touch()
-    tell_end(job(), path, "completed", 0, counts)
+    print_end(job(), path, "completed", 0, counts)
 
     assert [
         "status=completed exit=0 ok=3 failed=0 run='a run'",
@@ -45,8 +45,8 @@ def test_paths_are_relative_where_the_output_directory_is(
     job_path = Path.cwd() / "outputs/sweeps/s/0"
     job_path.mkdir(parents=True)
     (job_path / "report.html").touch()
-    tell_end(job("output.dir=outputs"), job_path, "partial", 3)
-    tell_end(job(f"output.dir={tmp_path}"), job_path, "completed", 0)
+    print_end(job("output.dir=outputs"), job_path, "partial", 3)
+    print_end(job(f"output.dir={tmp_path}"), job_path, "completed", 0)
 
     assert [
         "status=partial exit=3 run=outputs/sweeps/s/0 report=outputs/sweeps/s/0/report.html "
@@ -56,7 +56,7 @@ def test_paths_are_relative_where_the_output_directory_is(
 
 
 def test_a_console_of_json_gets_json_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_end(job("output.console=json"), Path("r"), "partial", 3, {"ok": 1, "failed": 2})
+    print_end(job("output.console=json"), Path("r"), "partial", 3, {"ok": 1, "failed": 2})
 
     assert {
         "event": "run.ended",
@@ -138,7 +138,7 @@ def test_the_rate_that_is_asked_for_can_be_set(rate: str, status: str) -> None:
 def test_the_last_line_names_what_would_have_helped(capsys: pytest.CaptureFixture[str]) -> None:
     made = job(*ONLY_TWO, "model.timeout_s=60", "processing.max_concurrent=4")
     result, path, _ = execute(made, failing({"say_means": CallError("timeout", "late")}))
-    tell_end(made, path, result.status, 3, result.counts, hint=hint_of(made, result))
+    print_end(made, path, result.status, 3, result.counts, hint=hint_of(made, result))
 
     assert (
         'hint="replies took longer than model.timeout_s=60: try model.timeout_s=120 or '

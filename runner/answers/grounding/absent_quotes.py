@@ -28,7 +28,7 @@ def describe_absent(absent: list[Mapping[str, str]]) -> str:
 
 def describe_quotations(absent: Sequence[str], total: int) -> str:
     """Return that *absent* of *total* quotations in an answer's text were not found."""
-    named = "; ".join(repr(one_line(said, 80)) for said in absent[:_MAX_DESCRIBED])
+    named = "; ".join(repr(one_line(quote, 80)) for quote in absent[:_MAX_DESCRIBED])
     more = len(absent) - _MAX_DESCRIBED
     rest = f"; and {more} more" if more > 0 else ""
     return f"{len(absent)} of {total} {QUOTATIONS}: {named}{rest}"

@@ -116,9 +116,9 @@ class Grounder:
                 continue
             number = self._transcript.segment_of(near.start)
             if self._speaks(reading.speaker, number):
-                said = self._said(near.start, near.stop)
-                diff = difference(reading.text, said)
-                return QuoteCheck("near", *self._moved(number, segment), said, diff)
+                actual = self._original(near.start, near.stop)
+                diff = difference(reading.text, actual)
+                return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)
 
     def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], GroundingCounts]:
@@ -193,7 +193,7 @@ class Grounder:
         *verbatim* is as in `quotations`; an ellipsis may stand for words that are left out.
         """
         found = list(quotations(answer, verbatim))
-        absent = [said for said, at in found if self.check(said, at).match == ABSENT]
+        absent = [quote for quote, at in found if self.check(quote, at).match == ABSENT]
         return len(found), absent
 
     def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
@@ -252,7 +252,7 @@ class Grounder:
         if len(parts) > 1 and min(map(len, parts)) > 1:
             yield from self._transcript.in_parts(parts, segment)
 
-    def _said(self, start: int, stop: int) -> str:
+    def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""
         within = self._within(start, stop)
         return " ".join(cut(self._segments[number].text, *part) for number, *part in within)

@@ -161,8 +161,8 @@ def _located(
     """
     start, stop = window
     if len(quote) > BY_CHARACTERS:
-        said = transcript.words[start:stop]
-        by_words = fuzz.partial_ratio_alignment(target, said, score_cutoff=WORDS_SHARE)
+        window_words = transcript.words[start:stop]
+        by_words = fuzz.partial_ratio_alignment(target, window_words, score_cutoff=WORDS_SHARE)
         if by_words is None:
             return None
         begin, end = start + by_words.dest_start, start + by_words.dest_end

@@ -16,7 +16,7 @@ from runner.base.usage import Usage
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.told import Told, foreseen, kinds_of
+from runner.calls.admission.reported import ReportedLimit, foreseen, kinds_of
 from runner.calls.retry import OUTAGE
 from runner.config.schema import ModelSettings
 from runner.providers.retry_headers import Left
@@ -89,7 +89,7 @@ class Gate:
         rates = {"requests": rpm, "tokens": tpm, "input": itpm, "output": otpm}
         self._buckets = {kind: TokenBucket(r, burst_s) for kind, r in rates.items() if r}
         self._taken: dict[int, dict[str, Withdrawal]] = {}  # by id of the ticket, then kind
-        self._told: dict[str, Told] = {}
+        self._reported: dict[str, ReportedLimit] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
         self._hedges = 0
@@ -121,7 +121,7 @@ class Gate:
     @property
     def counts_tokens(self) -> bool:
         """Whether tokens are rate-limited, so that attempts need an upper bound."""
-        return bool((self._buckets.keys() | self._told.keys()) - {"requests"})
+        return bool((self._buckets.keys() | self._reported.keys()) - {"requests"})
 
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
@@ -133,7 +133,7 @@ class Gate:
         amounts = self._amounts(ticket)
         waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
         counted = foreseen(amounts)
-        waits += [told.wait_s(now, counted[kind]) for kind, told in self._told.items()]
+        waits += [reported.wait_s(now, counted[kind]) for kind, reported in self._reported.items()]
         return max([wait, *waits])
 
     def enter(self, now: float, ticket: Ticket) -> None:
@@ -152,8 +152,8 @@ class Gate:
         }
         counted = foreseen(amounts)
         self._sent.append((now, counted))
-        for kind, told in self._told.items():
-            told.take(counted[kind])
+        for kind, reported in self._reported.items():
+            reported.take(counted[kind])
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
@@ -206,9 +206,9 @@ class Gate:
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
-        for kind, said in (told or {}).items():
+        for kind, left in (told or {}).items():
             sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
-            self._told.setdefault(kind, Told()).tell(said, started, now, sent)
+            self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)
         self._count_response(ticket, started, now)
 

@@ -88,7 +88,7 @@ class BatchAttempt:
             first, sent = self._is_first, self.deliverer.shipment_of(waiting)
             self._end(error.kind, waiting, started)
             if first and not error.billed and sent is not None and sent.was_cancelled:
-                call.calls.earlier += 1  # nobody has read it: the next attempt is no repair
+                call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)
             client.gate.refused(error)
             call.failures[family(error)] += 1

@@ -89,16 +89,16 @@ class Collector:
         """Leave a batch that cannot be read for the next session."""
         log.error("batch.unreadable", batch=shipment.batch.id, error=why)
         for waiting in shipment.waiting.values():
-            said = f"the pending batch {shipment.batch.id} cannot be read: {why}"
-            waiting.resolve(NotRunError(kind, said))
+            message = f"the pending batch {shipment.batch.id} cannot be read: {why}"
+            waiting.resolve(NotRunError(kind, message))
 
     async def _identify(self, shipment: Shipment) -> bool:
         """Find the batch of a process that died in between; return whether there is one."""
         batch = shipment.batch
-        found = await identified(self.endpoint, batch, self.timing.now)
-        log.info("batch.found" if found else "batch.unsent", requests=len(batch.keys))
-        if found is not None:
-            await self.ledger.submitted(batch, found.id)
+        at_provider = await identified(self.endpoint, batch, self.timing.now)
+        log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))
+        if at_provider is not None:
+            await self.ledger.submitted(batch, at_provider.id)
             return True
         await self.ledger.refused(batch)
         del self.shipments[batch.mark]
@@ -110,7 +110,7 @@ class Collector:
     async def _look(self, shipment: Shipment) -> None:
         """Poll the state of a batch, and fetch its new results."""
         assert shipment.batch.id is not None
-        await self._hurry(shipment)
+        await self._stop_for_deadline(shipment)
         try:
             state = await self.endpoint.status(shipment.batch.id)
             if shipment.update(state, self.timing.now()):
@@ -169,11 +169,11 @@ class Collector:
                 waiting.resolve(shipment.why_missing())
         shipment.waiting.clear()
 
-    async def _hurry(self, shipment: Shipment) -> None:
+    async def _stop_for_deadline(self, shipment: Shipment) -> None:
         """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return
-        with busy():  # at whose end the sender sees what in no batch yet is due
+        with busy():  # at whose end the sender sends requests not yet in a batch
             pass
         now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [

@@ -14,7 +14,7 @@ from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.request import Completion
 
-CLOSING_S = 10.0  # for submissions in progress, and for batches that nobody needs to stop
+CLOSING_S = 10.0  # for submissions in progress
 
 
 @dataclass(eq=False)

@@ -71,8 +71,8 @@ class Sender:
         except Exception as error:  # a library's, or a bug: no caller may wait forever
             log.exception("batch.crashed")
             for waiting in ready:
-                said = f"the batch was not sent: {type(error).__name__}: {error}"
-                waiting.resolve(NotRunError("internal", said))
+                message = f"the batch was not sent: {type(error).__name__}: {error}"
+                waiting.resolve(NotRunError("internal", message))
 
     async def _send_all(self, ready: list[Waiting]) -> None:
         while ready := self._staying(ready):
@@ -125,8 +125,8 @@ class Sender:
                 failed.append((waiting, error))
                 continue
             if len(line) >= limits.bytes:
-                said = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
-                failed.append((waiting, CallError("bad_request", said)))
+                message = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
+                failed.append((waiting, CallError("bad_request", message)))
                 continue
             size, tokens = size + len(line) + 1, tokens + waiting.tokens
             full = len(chosen) == limits.requests or size > most or tokens > room
@@ -178,9 +178,9 @@ class Sender:
                     raise
                 log.warning("batch.unsent", failures=failures, error=str(error))
                 if error.kind != THROTTLE:
-                    found = await identified(self.endpoint, batch, self.timing.now)
-                    if found is not None:
-                        return found
+                    at_provider = await identified(self.endpoint, batch, self.timing.now)
+                    if at_provider is not None:
+                        return at_provider
                 if failures >= _MAX_FAILURES:
                     raise
                 wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
@@ -200,7 +200,7 @@ async def identified(
     failures = 0
     while True:
         try:
-            found = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
+            at_provider = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
         except CallError as error:
             failures += 1
             if error.kind not in RETRIED:
@@ -208,7 +208,7 @@ async def identified(
             wait = max(error.retry_after_s or 0.0, min(_MAX_WAIT_S, 2.0 ** min(failures, 10)))
         else:
             wait = batch.at + SETTLE_S - now()
-            if found is not None or wait <= 0:
-                return found
+            if at_provider is not None or wait <= 0:
+                return at_provider
             wait = min(wait, SETTLE_S / 4)
         await asyncio.sleep(wait)

@@ -67,11 +67,10 @@ class Shipment:
     """A batch that is pending, or whose results are stored.
 
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
-    go live, by the number of their steps, in seconds since 1970. *results* are the lines that
-    nobody has asked for yet, *seen* the keys of all, by which *torn* ones are missed. *stopping_at*
-    is when it was cancelled for the deadline; *is_overdue*: for its window. *downloads* is how
-    often its last results were fetched. *refused_s* is what to wait after its provider did not
-    tell of it, doubling, 0 once it did.
+    go live, by the number of their steps, in seconds since 1970. *results* are the unclaimed
+    lines, *seen* the keys of all, which reveal *torn* downloads. *stopping_at* is when it was
+    cancelled for the deadline; *is_overdue*: for its window. *downloads* counts the downloads of
+    its last results. *refused_s* is the delay after a failed poll, doubling, 0 after a success.
     """
 
     batch: LedgerBatch
@@ -140,10 +139,10 @@ class Shipment:
 
     def why_missing(self) -> CallError:
         """Return the failure of a request without a result."""
-        said = "has no readable result of it"
+        reason = "has no readable result of it"
         if self.is_overdue and self.torn:
-            said = "did not end in its window or after cancellation"
+            reason = "did not end in its window or after cancellation"
         elif self.state is not None and self.state.state != "ended":
             why = f": {self.state.error}" if self.state.error else ""
-            said = f"{self.state.state} before it was answered{why}"
-        return CallError("transient", f"the batch {said}", billed=self.torn)
+            reason = f"{self.state.state} before it was answered{why}"
+        return CallError("transient", f"the batch {reason}", billed=self.torn)

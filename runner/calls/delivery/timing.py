@@ -62,10 +62,10 @@ class Timing:
     def _sample(self) -> list[float]:
         """A bounded sample of the recorded latencies, ascending."""
         few = len(self.latencies_s) < _ENOUGH
-        known = sorted([*self.latencies_s, *(ASSUMED_S if few else ())])
-        if len(known) <= _STEPS:
-            return known
-        return [known[place * len(known) // _STEPS] for place in range(_STEPS)]
+        latencies = sorted([*self.latencies_s, *(ASSUMED_S if few else ())])
+        if len(latencies) <= _STEPS:
+            return latencies
+        return [latencies[place * len(latencies) // _STEPS] for place in range(_STEPS)]
 
     def _cutoff_s(self, steps: int, step_s: float, left: float) -> float:
         """Return the seconds that the first of *steps* requests waits, at least expected cost.

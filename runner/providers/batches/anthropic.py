@@ -14,7 +14,7 @@ from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
 from runner.providers.batches.wire import counts_in, id_in, time_in
 
-_WAIT_S = 60.0  # until a batch that may be the one sought is looked at again
+_WAIT_S = 60.0  # between checks of a batch that may be the one sought
 
 
 class AnthropicBatches(BatchedChat):
@@ -30,9 +30,9 @@ class AnthropicBatches(BatchedChat):
         url = self._url(self._batches)
         return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        told = self._parse(said)
-        return () if told.state == "running" else (self._results(told.id),)
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        parsed = self._parse(payload)
+        return () if parsed.state == "running" else (self._results(parsed.id),)
 
     def _results(self, batch: str) -> str:
         return self._url(f"{self._batches}/{batch}/results")
@@ -44,14 +44,14 @@ class AnthropicBatches(BatchedChat):
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
-            async for said, told in batches:
-                counts = {n: c for n, c in told.counts.items() if n != "total"}
+            async for payload, batch in batches:
+                counts = {n: c for n, c in batch.counts.items() if n != "total"}
                 if sum(counts.values()) != len(keys):
                     continue
-                if said.get("processing_status") != "ended":
-                    unknown = told.id
-                elif await self._has(told.id, keys):
-                    return told
+                if payload.get("processing_status") != "ended":
+                    unknown = batch.id
+                elif await self._has(batch.id, keys):
+                    return batch
         if unknown:
             why = f"only the results of {unknown} show whether it is the batch that was sent"
             raise CallError(
@@ -70,28 +70,28 @@ class AnthropicBatches(BatchedChat):
         return False
 
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
-        told = mapping(result.get("result"))
-        kind = told.get("type")
+        result_body = mapping(result.get("result"))
+        kind = result_body.get("type")
         if kind in ("canceled", "expired"):
             raise not_executed(str(kind))
         if kind == "succeeded":
-            return 200, told.get("message")
-        error = mapping(told.get("error"))
+            return 200, result_body.get("message")
+        error = mapping(result_body.get("error"))
         return 200, error if error.get("error") else {"error": dict(error) or "no result"}
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        counts = counts_in(said.get("request_counts"))
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        counts = counts_in(payload.get("request_counts"))
         return SubmittedBatch(
-            id_in(said.get("id")),
-            self._state(said, counts),
-            time_in(said.get("created_at")),
-            time_in(said.get("ended_at")),
+            id_in(payload.get("id")),
+            self._state(payload, counts),
+            time_in(payload.get("created_at")),
+            time_in(payload.get("ended_at")),
             counts,
         )
 
-    def _state(self, said: Mapping[str, Any], counts: Mapping[str, int]) -> State:
-        if said.get("processing_status") != "ended":
+    def _state(self, payload: Mapping[str, Any], counts: Mapping[str, int]) -> State:
+        if payload.get("processing_status") != "ended":
             return "running"
-        if said.get("cancel_initiated_at") and counts.get("canceled"):
+        if payload.get("cancel_initiated_at") and counts.get("canceled"):
             return "cancelled"
         return "expired" if counts.get("expired") else "ended"

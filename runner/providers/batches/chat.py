@@ -101,8 +101,8 @@ class BatchedChat(BatchEndpoint):
         except CallError as error:
             return error
         except ValueError as error:
-            said = f"the result of a request in a batch cannot be read: {error}"
-            return CallError("bad_response", said, billed=True)
+            message = f"the result of a request in a batch cannot be read: {error}"
+            return CallError("bad_response", message, billed=True)
 
     @abstractmethod
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
@@ -127,38 +127,38 @@ class BatchedChat(BatchEndpoint):
 
     async def _fetch(self, batch: str) -> Mapping[str, Any]:
         """Return the provider's description of *batch*; raise CallError if it is another one."""
-        said = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
-        if (told := self._parse(said)).id != batch:
-            other = self._wire.shown(told.id)
+        payload = await self._ask("GET", f"{self._batches}/{id_in(batch)}")
+        if (parsed := self._parse(payload)).id != batch:
+            other = self._wire.shown(parsed.id)
             raise CallError("bad_response", f"asked for batch {batch}, received {other}")
-        return said
+        return payload
 
     @abstractmethod
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        """Return the addresses of the results of the batch that *said* describes."""
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        """Return the addresses of the results of the batch that *payload* describes."""
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         """Return a page of the existing batches, and the cursor of the next, "" for none."""
         query = f"limit={PAGE}" + (f"&{self._after}={cursor}" if cursor else "")
-        said = await self._ask("GET", self._batches, query=query)
-        page = mappings(said.get("data"))
-        more = said.get("has_more") is True and bool(page)
-        return page, id_in(said.get("last_id") or page[-1].get("id")) if more else ""
+        payload = await self._ask("GET", self._batches, query=query)
+        page = mappings(payload.get("data"))
+        more = payload.get("has_more") is True and bool(page)
+        return page, id_in(payload.get("last_id") or page[-1].get("id")) if more else ""
 
     @abstractmethod
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        """Return the batch that *said* describes."""
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        """Return the batch that *payload* describes."""
 
-    def _mark(self, said: Mapping[str, Any]) -> Any:
-        """Return the mark of the batch that *said* describes, None if none is stored."""
+    def _mark(self, payload: Mapping[str, Any]) -> Any:
+        """Return the mark of the batch that *payload* describes, None if none is stored."""
         return None
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since*, if any."""
         async with aclosing(self._since(since)) as pages:
-            async for said, told in pages:
-                if self._mark(said) == mark:
-                    return told
+            async for payload, batch in pages:
+                if self._mark(payload) == mark:
+                    return batch
         return None
 
     async def _since(
@@ -171,11 +171,11 @@ class BatchedChat(BatchEndpoint):
         cursor, since = "", since - SKEW_S
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor, since)
-            told = [(said, self._parse(said)) for said in page]
-            for said, batch in told:
+            parsed = [(payload, self._parse(payload)) for payload in page]
+            for payload, batch in parsed:
                 if batch.created_at is None or batch.created_at >= since:
-                    yield said, batch
-            old = [b.created_at is not None and b.created_at < since for _, b in told]
+                    yield payload, batch
+            old = [b.created_at is not None and b.created_at < since for _, b in parsed]
             if not cursor or (old and all(old)):
                 return
         why = f"{self.route.where.host} lists more than {MAX_PAGES} pages of batches"
@@ -185,7 +185,7 @@ class BatchedChat(BatchEndpoint):
 def _object(line: bytes) -> Mapping[str, Any]:
     """Return the object in *line*; raise ValueError for anything else, such as a cut line.
 
-    As in a live reply, half a character, NaN and invalid UTF-8 are no reason to lose a result.
+    As in a live reply, half a character, NaN and invalid UTF-8 do not lose a result.
     """
     try:
         return mapping(parse_json(line))

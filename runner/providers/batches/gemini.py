@@ -59,16 +59,16 @@ class GeminiBatches(BatchedChat):
         _, headers = await self._wire.exchange("POST", url, named, start)
         place = headers.get("X-Goog-Upload-URL", "")
         if urlsplit(place)[:2] != urlsplit(url)[:2]:
-            said = (
+            message = (
                 f"{urlsplit(url).netloc} redirects to another host, which must not receive the key"
             )
-            raise CallError("bad_response", said)
+            raise CallError("bad_response", message)
         sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
-        told, _ = await self._wire.exchange("POST", place, data, sent)
-        return id_in(at(told, "file", "name"), "files/")
+        uploaded, _ = await self._wire.exchange("POST", place, data, sent)
+        return id_in(at(uploaded, "file", "name"), "files/")
 
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        places = (section(said, "metadata", "output"), section(said, "response"))
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        places = (section(payload, "metadata", "output"), section(payload, "response"))
         for file in filter(None, (place.get("responsesFile") for place in places)):
             path = f"files/{id_in(file, 'files/')}:download?alt=media"
             return (self._beside("download", path),)
@@ -82,23 +82,23 @@ class GeminiBatches(BatchedChat):
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         query = f"pageSize={PAGE}" + (f"&pageToken={cursor}" if cursor else "")
-        said = await self._ask("GET", self._batches, query=query)
-        following = quote(str(said.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
-        return mappings(said.get("operations")), following
+        page = await self._ask("GET", self._batches, query=query)
+        following = quote(str(page.get("nextPageToken") or "")[:_MAX_TOKEN], safe="")
+        return mappings(page.get("operations")), following
 
-    def _mark(self, said: Mapping[str, Any]) -> Any:
-        return at(said, "metadata", "displayName")
+    def _mark(self, payload: Mapping[str, Any]) -> Any:
+        return at(payload, "metadata", "displayName")
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        about = section(said, "metadata")
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        about = section(payload, "metadata")
         state = _STATES.get(str(about.get("state")).rpartition("STATE_")[2], "running")
-        if said.get("done") is True and state in ("waiting", "running"):
-            state = "failed" if said.get("error") else "ended"
+        if payload.get("done") is True and state in ("waiting", "running"):
+            state = "failed" if payload.get("error") else "ended"
         return SubmittedBatch(
-            id_in(said.get("name"), "batches/"),
+            id_in(payload.get("name"), "batches/"),
             state,
             time_in(about.get("createTime")),
             time_in(about.get("endTime")),
             counts_in(about.get("batchStats")),
-            self._wire.shown(at(said, "error", "message")),
+            self._wire.shown(at(payload, "error", "message")),
         )

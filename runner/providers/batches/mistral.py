@@ -44,17 +44,17 @@ class MistralBatches(OpenAIBatches):
         after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         number = int(cursor or 0)
         query = f"page={number}&page_size={PAGE}&created_after={after}"
-        said = await self._ask("GET", self._batches, query=query)
-        page = mappings(said.get("data"))
+        payload = await self._ask("GET", self._batches, query=query)
+        page = mappings(payload.get("data"))
         return page, str(number + 1) if len(page) >= PAGE else ""
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        error = next(iter(mappings(said.get("errors"))), {})
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        error = next(iter(mappings(payload.get("errors"))), {})
         return SubmittedBatch(
-            id_in(said.get("id")),
-            _STATES.get(str(said.get("status")), "running"),
-            time_in(said.get("created_at")),
-            time_in(said.get("completed_at")),
-            counts_in({name: said.get(name) for name in _COUNTS}),
+            id_in(payload.get("id")),
+            _STATES.get(str(payload.get("status")), "running"),
+            time_in(payload.get("created_at")),
+            time_in(payload.get("completed_at")),
+            counts_in({name: payload.get(name) for name in _COUNTS}),
             self._wire.shown(mapping(error).get("message")),
         )

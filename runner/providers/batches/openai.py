@@ -60,8 +60,8 @@ class OpenAIBatches(BatchedChat):
             raise CallError("bad_request", "the provider could not read the batch's file")
         return name
 
-    def _files(self, said: Mapping[str, Any]) -> Iterable[str]:
-        files = filter(None, map(said.get, self._results))
+    def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
+        files = filter(None, map(payload.get, self._results))
         return (self._url(f"/files/{id_in(file)}/content") for file in files)
 
     def _reply(self, result: Mapping[str, Any]) -> tuple[int, Any]:
@@ -73,19 +73,19 @@ class OpenAIBatches(BatchedChat):
             raise not_executed(str(error.get("code")))
         return 200, {"error": dict(error) or "neither a response nor an error"}
 
-    def _mark(self, said: Mapping[str, Any]) -> Any:
-        return mapping(said.get("metadata")).get(MARK)
+    def _mark(self, payload: Mapping[str, Any]) -> Any:
+        return mapping(payload.get("metadata")).get(MARK)
 
-    def _parse(self, said: Mapping[str, Any]) -> SubmittedBatch:
-        state = _STATES.get(str(said.get("status")), "running")
-        ended = (time_in(said.get(f"{each}_at")) for each in ("completed", *_STATES))
-        error = next(iter(mappings(mapping(said.get("errors")).get("data"))), {})
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        state = _STATES.get(str(payload.get("status")), "running")
+        ended = (time_in(payload.get(f"{each}_at")) for each in ("completed", *_STATES))
+        error = next(iter(mappings(mapping(payload.get("errors")).get("data"))), {})
         why = ": ".join(filter(None, (self._wire.shown(error.get(n)) for n in ("code", "message"))))
         return SubmittedBatch(
-            id_in(said.get("id")),
+            id_in(payload.get("id")),
             state,
-            time_in(said.get("created_at")),
+            time_in(payload.get("created_at")),
             next(filter(None, ended), None),
-            counts_in(said.get("request_counts")),
+            counts_in(payload.get("request_counts")),
             why,
         )

@@ -139,21 +139,21 @@ class Wire:
     async def _check(self, reply: aiohttp.ClientResponse) -> None:
         """Raise CallError for an error, a redirect, or an encoded file."""
         if 300 <= reply.status < 400:
-            said = f"{reply.url.host} redirects elsewhere ({reply.status}), {NOT_FOLLOWED}"
-            raise CallError("bad_request", said, status=reply.status)
+            message = f"{reply.url.host} redirects elsewhere ({reply.status}), {NOT_FOLLOWED}"
+            raise CallError("bad_request", message, status=reply.status)
         if reply.status != 200:
             body = await reply.content.read(MAX_ERROR_BYTES)
             raise RefusedError(reply.status, reply.headers, body)
         coding = reply.headers.get("Content-Encoding", "identity")
         if coding.lower() != "identity":
-            said = f"the results are encoded with {one_line(coding, 20)}, expected no encoding"
-            raise CallError("bad_response", said)
+            message = f"the results are encoded with {one_line(coding, 20)}, expected no encoding"
+            raise CallError("bad_response", message)
 
     def _failure(self, error: Exception, url: str, *, delivered: bool = False) -> CallError:
         found = classify(error, self._where, self._secrets, delivered=delivered)
         if found.kind == "not_found":
-            said = str(found).partition(": ")[2]
-            text = f"{self._where.host} has nothing at {urlsplit(url).path}: {said}"
+            message = str(found).partition(": ")[2]
+            text = f"{self._where.host} has nothing at {urlsplit(url).path}: {message}"
             found.args = (self._secrets.redact(one_line(text)),)
         return found
 
@@ -168,8 +168,8 @@ def _timeout(silence_s: float, whole_s: float) -> aiohttp.ClientTimeout:
 
 def _bound(received: int, longest: int) -> None:
     if received > MAX_RESULT_BYTES:
-        said = f"the results have more than {MAX_RESULT_BYTES:,} bytes"
-        raise CallError("bad_response", said, billed=True)
+        message = f"the results have more than {MAX_RESULT_BYTES:,} bytes"
+        raise CallError("bad_response", message, billed=True)
     if longest > MAX_BODY_BYTES:
-        said = f"a line of the results has more than {MAX_BODY_BYTES:,} bytes"
-        raise CallError("bad_response", said, billed=True)
+        message = f"a line of the results has more than {MAX_BODY_BYTES:,} bytes"
+        raise CallError("bad_response", message, billed=True)

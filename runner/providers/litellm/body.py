@@ -64,11 +64,11 @@ def stop_reason(body: bytes) -> str:
         return ""
     first = next(iter(mappings(reply.get("choices") or reply.get("candidates"))), {})
     feedback = mapping(reply.get("promptFeedback"))
-    said = (
+    reasons = (
         *(first.get(name) for name in ("native_finish_reason", "finish_reason", "finishReason")),
         *(feedback.get("blockReason"), reply.get("stop_reason"), reply.get("stopReason")),
     )
-    return next((reason for reason in said if isinstance(reason, str)), "")[:_MAX_REASON_CHARS]
+    return next((reason for reason in reasons if isinstance(reason, str)), "")[:_MAX_REASON_CHARS]
 
 
 def _converted(

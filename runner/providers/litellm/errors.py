@@ -14,7 +14,7 @@ from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
 from runner.providers.litellm.overflow import TOO_LONG, numbers_in
-from runner.providers.retry_headers import reset_after_s, retry_after_s, said_wait_s
+from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
 BILLING_CODES = {
     "billing_error",
@@ -115,7 +115,7 @@ def _refusal(
     assert status is not None
     text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
-        retry_after = said_wait_s(_ECHOED.sub("", text))
+        retry_after = stated_wait_s(_ECHOED.sub("", text))
     codes = set(_codes(text))
     kind = _kind(status, codes, message, retry_after)
     if (
@@ -165,8 +165,8 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
 
 def _codes(text: str) -> Iterator[str]:
     """Yield the provider's error codes in the JSON of *text*."""
-    said = error_in(_body(text))
-    for part in (said, *mappings(said.get("details"))):
+    error = error_in(_body(text))
+    for part in (error, *mappings(error.get("details"))):
         for name in ("code", "type", "reason"):
             if isinstance(code := part.get(name), str):
                 yield code
@@ -194,8 +194,10 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
     text = str(error).split("Traceback (most recent call last)")[0]
-    said = error_in(_body(text)).get("message")
-    text = _WRAPPING.sub("", secrets.redact(said if isinstance(said, str) and said else text))
+    message = error_in(_body(text)).get("message")
+    text = _WRAPPING.sub(
+        "", secrets.redact(message if isinstance(message, str) and message else text)
+    )
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
@@ -227,8 +229,8 @@ def refusal_text(error: BaseException) -> str:
     pointed: list[str] = []
     spoken: list[str] = []
     _collect(_body(text), pointed, spoken, _MAX_DEPTH)
-    said = _ECHOED.sub("", " ".join(spoken) or text)
-    return " ".join([*pointed, said])[:_MAX_SAID]
+    message = _ECHOED.sub("", " ".join(spoken) or text)
+    return " ".join([*pointed, message])[:_MAX_SAID]
 
 
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:

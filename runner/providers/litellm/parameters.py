@@ -93,11 +93,13 @@ def parameters(
 def schema_message(messages: list[dict[str, Any]], schema: Mapping[str, Any]) -> None:
     """State *schema* in the first user message, for a provider that refused it beside them."""
     user = next(message for message in messages if message["role"] == "user")
-    said = f"\nReply with JSON alone that matches this JSON schema:\n{json.dumps(dict(schema))}\n"
+    instruction = (
+        f"\nReply with JSON alone that matches this JSON schema:\n{json.dumps(dict(schema))}\n"
+    )
     if isinstance(user["content"], str):
-        user["content"] += said
+        user["content"] += instruction
     else:
-        user["content"] = [*user["content"], {"type": "text", "text": said}]
+        user["content"] = [*user["content"], {"type": "text", "text": instruction}]
 
 
 def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,21 +57,21 @@ _WARMEST = re.compile(
 
 
 def adapted_to(
-    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, said: str
+    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, message: str
 ) -> Adapted | None:
-    """Return the adaptation after a call with *sent* was refused with *said*.
+    """Return the adaptation after a call with *sent* was refused with *message*.
 
-    It is the parameter that *said* names first, of those that were sent; None if there is none.
+    It is the parameter that *message* names first, of those that were sent; None if there is none.
     """
-    if not (_REFUSES.search(said) or _ROUTED.search(said)):
+    if not (_REFUSES.search(message) or _ROUTED.search(message)):
         return None
     own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
-    found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(said))}
-    if not found and _ROUTED.search(said):
+    found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(message))}
+    if not found and _ROUTED.search(message):
         found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}
     before = parameters(route, request, facts, sent)
     for what in sorted(found, key=found.__getitem__):
-        now = _without(what, sent, said.replace(",", ""), request)
+        now = _without(what, sent, message.replace(",", ""), request)
         marks = what == "cache" and request.cache and facts.cache_marks and now != sent
         streams = what == "stream" and first_token_callback() is not None and now != sent
         if marks or streams or parameters(route, request, facts, now) != before:
@@ -79,27 +79,27 @@ def adapted_to(
     return None
 
 
-def _without(what: str, sent: Adapted, said: str, request: Request) -> Adapted:
-    """Return *sent* with *what* lowered to the limit in *said*, else dropped."""
+def _without(what: str, sent: Adapted, message: str, request: Request) -> Adapted:
+    """Return *sent* with *what* lowered to the limit in *message*, else dropped."""
     if what == "limit":
-        if (name := _other_name(said)) is not None:
+        if (name := _other_name(message)) is not None:
             return replace(sent, limit=name)
-        numbers = (int(m[1]) - bool(m[2]) for m in _NUMBER.finditer(said))
+        numbers = (int(m[1]) - bool(m[2]) for m in _NUMBER.finditer(message))
         accepted = [n for n in numbers if 1 < n < limit_of(request, sent)]
         return replace(sent, most=max(accepted)) if accepted else sent
     if what == "response_format" and request.own_schema and "shared" not in sent.dropped:
         what = "shared"
-    warmest = _WARMEST.search(said) if what == "temperature" else None
+    warmest = _WARMEST.search(message) if what == "temperature" else None
     if warmest and sent.warmest is None and 0 < float(warmest[1]) < (request.temperature or 0):
         return replace(sent, warmest=float(warmest[1]))
     return replace(sent, dropped=sent.dropped | {what})
 
 
-def _other_name(said: str) -> str | None:
-    """Return the name that *said* demands for the reply's limit, None if it refuses the value."""
+def _other_name(message: str) -> str | None:
+    """Return the name in *message* for the reply's limit, None if it refuses its value."""
     names = "|".join(LIMITS)
-    if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", said, re.IGNORECASE):
+    if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", message, re.IGNORECASE):
         return wanted[1].lower()
-    named = set(re.findall(rf"(?<!\w)({names})(?!\w)", said))
-    unknown = len(named) == 1 and UNKNOWN.search(said)
+    named = set(re.findall(rf"(?<!\w)({names})(?!\w)", message))
+    unknown = len(named) == 1 and UNKNOWN.search(message)
     return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None

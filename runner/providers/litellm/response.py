@@ -15,11 +15,11 @@ def text_of(response: Any) -> tuple[str, str]:
     choice = response.choices[0]
     extra = getattr(choice.message, "provider_specific_fields", None) or {}
     refusal = extra.get("refusal")
-    text = refusal or _said_by(choice.message)
+    text = refusal or _content_of(choice.message)
     return text, "refusal" if refusal else str(choice.finish_reason or "")
 
 
-def _said_by(message: Any) -> str:
+def _content_of(message: Any) -> str:
     """Return the text of *message*: its content, else a tool call's arguments, else reasoning."""
     calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
     calls.append(getattr(message, "function_call", None))

@@ -245,8 +245,8 @@ def _readable_error(body: bytes, coding: str) -> bytes:
 
 
 def _too_large(size: int, limit: int) -> CallError:
-    said = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
-    return CallError("bad_response", said, billed=True)
+    message = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
+    return CallError("bad_response", message, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:
@@ -273,8 +273,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
         message = f"no answer from {host} in time"
         return CallError("timeout", message, billed=True, slow=True)
     elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
-        said = str(error.message).partition("\n")[0].rstrip(":")
-        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {said}", True
+        detail = str(error.message).partition("\n")[0].rstrip(":")
+        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {detail}", True
     elif received is None:
         message, billed = f"{host} broke the connection off before its reply: {why}", True
     else:

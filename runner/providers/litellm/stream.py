@@ -135,7 +135,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
 
 
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
-    if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are no text
+    if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
     if name in _JOINED and isinstance(value, str):
         message[name] = (message.get(name) or "") + value
@@ -163,8 +163,8 @@ def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
         elif kind == "message_delta":
             whole |= delta
             counts = mapping(event.get("usage"))
-            said = {name: count for name, count in counts.items() if count is not None}
-            whole["usage"] = {**mapping(whole.get("usage")), **said}
+            known_counts = {name: count for name, count in counts.items() if count is not None}
+            whole["usage"] = {**mapping(whole.get("usage")), **known_counts}
     for place, text in written.items():
         if text:
             with suppress(ValueError):  # the reply was cut by its limit

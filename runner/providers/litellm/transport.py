@@ -71,7 +71,7 @@ class LiteLLMTransport:
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
         self._facts = model_facts(route.known_as)
-        if route.name == SIMULATED:  # takes the marks of whom it stands for
+        if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)
         self.adapted = Adapted()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
@@ -166,23 +166,23 @@ class LiteLLMTransport:
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
         found = classify(error, self.route.where, self._secrets, delivered=delivered)
-        said = refusal_text(error)
-        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(said)):
-            found.again = self._adapt(request, sent, said, found)
+        refusal = refusal_text(error)
+        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(refusal)):
+            found.again = self._adapt(request, sent, refusal, found)
         return found
 
-    def _adapt(self, request: Request, sent: Adapted, said: str, error: CallError) -> bool:
-        """Return whether *request* may succeed without a parameter that *said* refuses.
+    def _adapt(self, request: Request, sent: Adapted, message: str, error: CallError) -> bool:
+        """Return whether *request* may succeed without a parameter that *message* refuses.
 
         The run's later calls do without it too; *sent* is what this one did without.
         """
-        now = adapted_to(self.route, request, self._facts, sent, said)
+        now = adapted_to(self.route, request, self._facts, sent, message)
         if now is None:
             return False
         if self.adapted == sent:
             self.adapted = now
-            said = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
-            reason = f"{now.change_since(sent, request)}, since {one_line(said, 200)}"
+            message = str(error).rsplit(" (", 1)[0] if str(error).endswith(")") else str(error)
+            reason = f"{now.change_since(sent, request)}, since {one_line(message, 200)}"
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 
@@ -223,8 +223,8 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, attempt: Exchange, served: str = ""
     ) -> Completion:
-        said = (*text_of(response), attempt.stopped)
-        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in said)
+        reply = (*text_of(response), attempt.stopped)
+        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in reply)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response)
         tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)

@@ -22,7 +22,7 @@ from runner.transcript.warnings import hardly_english
 
 MODEL = "offline/extractive"
 _UNREAD = {
-    "text": "This transcript is hardly English, the only language that the offline model reads.",
+    "text": "This transcript does not look like English, the only language it reads.",
     "confidence": 0.05,
     "category": "language",
     "evidence": [],

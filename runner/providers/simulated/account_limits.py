@@ -8,7 +8,7 @@ FAILED_REQUEST = 0.25
 
 
 class AccountLimits:
-    """The two limits of an account; None is no limit and sends no headers."""
+    """The two limits of an account; None: no limit and no headers."""
 
     def __init__(self, rpm: int | None, tpm: int | None) -> None:
         limits = {"requests": rpm, "tokens": tpm}

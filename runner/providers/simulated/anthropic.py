@@ -13,14 +13,14 @@ _TOOL = "json_tool_call"  # litellm's tool, by which a model without schemas ans
 def asked_in(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request in *params* as a body of the chat API; what it lacks is empty."""
     system = params.get("system") or ""
-    told = [{"role": "system", "content": system}] if system else []
+    messages = [{"role": "system", "content": system}] if system else []
     tool = next((each for each in mappings(params.get("tools")) if each.get("name") == _TOOL), {})
     formats = (params.get("output_format"), mapping(params.get("output_config")).get("format"))
     schema = next((s for f in formats if (s := mapping(f).get("schema"))), None)
     schema = schema or tool.get("input_schema")
     body = {
         "model": params.get("model", ""),
-        "messages": [*told, *mappings(params.get("messages"))],
+        "messages": [*messages, *mappings(params.get("messages"))],
         "max_tokens": params.get("max_tokens"),
     }
     if schema:

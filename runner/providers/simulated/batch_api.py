@@ -46,7 +46,7 @@ class BatchApi:
         self._limits = AccountLimits(settings.batch.rpm, None)
         self._files: dict[str, bytes] = {}
         self._torn = random.Random(settings.seed)
-        self._since = time.time()  # what is zero on the provider's own clock
+        self._since = time.time()  # zero of the provider's clock
 
     async def respond(self, request: web.BaseRequest, now_s: float) -> Answer | None:
         """Return the answer to *request* at *now_s*, lines of a download among them.
@@ -78,7 +78,7 @@ class BatchApi:
             return self._lines(batch, now_s, "") if over else error_response(404, "not ended yet")
         if found["act"] == "/cancel" and method == "POST" and now_s < batch.ended_s:
             batch.cancelled_s = now_s
-        return self._told(batch, now_s)
+        return self._described(batch, now_s)
 
     async def _upload(self, request: web.BaseRequest) -> Answer:
         try:
@@ -122,7 +122,7 @@ class BatchApi:
         keys = [key for key, _ in asked]
         if not keys or len(set(keys)) < len(keys) or not all(map(_KEY.fullmatch, keys)):
             return error_response(400, "custom_id: expected a unique one for each request")
-        return self._told(self.batches.make(asked, prefix, now_s, sent), now_s)
+        return self._described(self.batches.make(asked, prefix, now_s, sent), now_s)
 
     def _list(self, query: Mapping[str, str], own: bool, now_s: float) -> Answer:
         ids = [b.id for b in reversed(self.batches.all.values()) if _is_own(b) == own]
@@ -132,12 +132,12 @@ class BatchApi:
         page = ids[begin : begin + max(1, size)]
         return {
             "object": "list",
-            "data": [self._told(self.batches.all[each], now_s) for each in page],
+            "data": [self._described(self.batches.all[each], now_s) for each in page],
             **{"first_id": page[0] if page else None, "last_id": page[-1] if page else None},
             "has_more": begin + len(page) < len(ids),
         }
 
-    def _told(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
+    def _described(self, batch: SimulatedBatch, now_s: float) -> dict[str, Any]:
         over, state = now_s >= batch.ended_s, batch.state(now_s)
         counts = Counter(outcome for _, outcome in batch.outcomes(now_s))
         created, ended = self._since + batch.created_s, self._since + batch.ended_s
@@ -238,11 +238,11 @@ def _line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
     key = call.key
     line: dict[str, Any] = {"id": f"batch_req_{key}", "custom_id": key, "response": None}
     if answer is None:
-        said = "This request could not be executed before the batch was over."
-        return {**line, "error": {"code": f"batch_{outcome}", "message": said}}
+        message = "This request could not be executed before the batch was over."
+        return {**line, "error": {"code": f"batch_{outcome}", "message": message}}
     status, body = answer
-    told = {"status_code": status, "request_id": f"req_{key}", "body": body}
-    return {**line, "response": told, "error": None}
+    response = {"status_code": status, "request_id": f"req_{key}", "body": body}
+    return {**line, "response": response, "error": None}
 
 
 def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any]:
@@ -258,5 +258,5 @@ def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any
 def own_error(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return an error of the chat API in Anthropic's form."""
     kind = _ANTHROPIC_ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    said = mapping(body.get("error")).get("message", "")
-    return {"type": "error", "error": {"type": kind, "message": said}}
+    message = mapping(body.get("error")).get("message", "")
+    return {"type": "error", "error": {"type": kind, "message": message}}

@@ -55,7 +55,7 @@ class GoodReply:
 class FaultKind:
     """A kind of fault.
 
-    *status* 0 is no response; *generates* says that the model has run, so that the fault takes
+    *status* 0: no response; *generates* says that the model has run, so that the fault takes
     and costs what a good reply does; *headers* are sent beside the provider's own.
     """
 

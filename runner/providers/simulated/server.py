@@ -66,7 +66,7 @@ class Stats:
             self.totals["cached_tokens"] += response.cached_tokens
 
     def as_json(self) -> dict[str, Any]:
-        """Return the counts as JSON; status 0 is no response."""
+        """Return the counts as JSON; status 0 means no response."""
         return {
             **self.totals,
             "in_flight": self.in_flight,
@@ -134,8 +134,8 @@ class SimulatedProvider:
             listed = {"id": MODEL, "object": "model", "created": 0, "owned_by": "colloquy"}
             return _json_response({"object": "list", "data": [listed]})
         if route == ("GET", "/stats"):
-            told = self.batches.as_json(self._now_s())
-            return _json_response({**self.stats.as_json(), "batches": told})
+            counts = self.batches.as_json(self._now_s())
+            return _json_response({**self.stats.as_json(), "batches": counts})
         answer = await self.batches.respond(request, self._now_s())
         if isinstance(answer, Mapping):
             return _json_response(answer)

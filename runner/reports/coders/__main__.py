@@ -91,8 +91,8 @@ def _lines(coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]) -
     yield f"{plural(len(coded.disagreements), 'disagreement')}, all in disagreements.csv"
     for one in coded.disagreements[:MAX_SHOWN]:
         quote = one.coder_quote if one.only == "coder" else one.run_quote
-        who = "the coder only" if one.only == "coder" else "the run only"
-        yield to_terminal(f'  {one.file} {one.segment} {one.code}, {who}: "{quote}"', 200)
+        coder = "the coder only" if one.only == "coder" else "the run only"
+        yield to_terminal(f'  {one.file} {one.segment} {one.code}, {coder}: "{quote}"', 200)
     yield from (to_terminal(note) for note in notes)
 
 

@@ -17,7 +17,9 @@ MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
 _MOST = 50  # characters of a word that a selection is widened by
-Codes = dict[str, dict[str, str]]  # by segment, the codes with their quotes; none: was looked at
+Codes = dict[
+    str, dict[str, str]
+]  # by segment, the codes with their quotes; empty: read without a code
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Coded:
         run: Mapping[str, str],
     ) -> None:
         segment = source.segments[name]
-        told = [(", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
+        cells = [(", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
                 for each in (coder, run)]  # fmt: skip
         self.disagreements.append(
             Disagreement(
@@ -91,8 +91,8 @@ class Coded:
                 segment.speaker,
                 code,
                 "coder" if code in coder else "run",
-                *told[0],
-                *told[1],
+                *cells[0],
+                *cells[1],
             )
         )
 

@@ -15,7 +15,7 @@ def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
     """Return the two-sided p of a 2 x k table, and whether all tables with its margins were seen.
 
     *found* counts per group those that have a property, of *totals*, at least 0 each. p is the
-    probability of all tables that are no likelier than the observed one if the property is
+    probability of all tables at most as likely as the observed one if the property is
     independent of the group (Freeman and Halton, "Note on an exact treatment of contingency,
     goodness of fit and other problems of significance", 1951). Where there are more than
     MAX_TABLES, it is estimated from DRAWS random ones, with a fixed seed, and at least
@@ -43,7 +43,7 @@ def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
 def _drawn(
     sizes: Sequence[int], marked: int, logs: Sequence[Sequence[float]], limit: float
 ) -> float:
-    """Return the share of random tables that are no likelier, group by group hypergeometric."""
+    """Return the share of random tables at most as likely, group by group hypergeometric."""
     draw = Random(0)
 
     @cache

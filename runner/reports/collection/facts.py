@@ -60,10 +60,10 @@ class CollectionFacts:
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
         """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""
-        said = [(quote.file, quote.speaker) for quote in quotes]
+        speakers = [(quote.file, quote.speaker) for quote in quotes]
         parts = []
         for each in (grouping for grouping in self.groupings if grouping.compared):
-            units = {(file, speaker if each.by_speaker else None) for file, speaker in said}
+            units = {(file, speaker if each.by_speaker else None) for file, speaker in speakers}
             counts = Counter(each.value(*unit) for unit in units)
             shown = ", ".join(f"{value} {counts[value]}" for value in each.values if counts[value])
             of = each.counts.removesuffix("s")
@@ -104,8 +104,8 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     collection = replace(collection, themes=collection.themes[:MAX_THEMES])
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
-    told = text(at(run.config, "transcript", "about", "attendees"))
-    abouts = {file: _about(batch / name, told) for file, name in runs.items()}
+    attendees = text(at(run.config, "transcript", "about", "attendees"))
+    abouts = {file: _about(batch / name, attendees) for file, name in runs.items()}
     attributes = attributes_from(read_json(batch / ATTRIBUTES))
     return CollectionFacts(
         batch,
@@ -148,7 +148,7 @@ def _side(is_for: bool) -> str:
     return "for" if is_for else "against"
 
 
-def said_by(quote: ThemeQuote) -> str:
+def source_of_quote(quote: ThemeQuote) -> str:
     """Return its speaker, time, segment and file."""
     start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
     return ", ".join(filter(None, (quote.speaker or "", start, quote.segment, quote.file)))

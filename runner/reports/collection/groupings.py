@@ -13,11 +13,11 @@ from runner.reports.compare.spread import holm
 MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
-ATTENDEES = "speakers' groups"  # what stands behind names in `attendees`
+ATTENDEES = "speakers' groups"  # the notes behind names in `attendees`
 _NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
 
-Unit = tuple[str, str]  # a file and one of its speakers, or nobody for the file
+Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def groupings_of(
     given = {unit: attributes.of(*unit) for unit in (*files, *people)}
     taken = {name.casefold() for name in (*attributes.names, *_NOT_GROUPS)}
     own = dict.fromkeys(name for about in abouts.values() for name in about)
-    told = [name for name in own if name.casefold() not in taken]
+    names = [name for name in own if name.casefold() not in taken]
     tabled = []
     for name in attributes.names:
         values = {unit: row.get(name, "") for unit, row in given.items()}
@@ -103,13 +103,13 @@ def groupings_of(
             tabled.append(_grouping(name, files, values | shared))
     found = [
         _grouping(name, files, {(file, ""): about.get(name, "") for file, about in abouts.items()})
-        for name in told
+        for name in names
     ]
     roles = {file: speaker_groups(about.get("attendees", "")) for file, about in abouts.items()}
     role = {(file, person): group for file, of in roles.items() for person, group in of.items()}
     named = _grouping(ATTENDEES, people, role, by_speaker=True)
-    said = [named] if set(named.values) - {NOT_GIVEN} else []
-    every = (*tabled, *(each for each in found if each.compared), *said)
+    by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
+    every = (*tabled, *(each for each in found if each.compared), *by_notes)
     first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
     return tuple(replace(each, compared=each.name in first) for each in every)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from runner.answers.markdown import md, table
 from runner.answers.themes import Collection, Synthesis, Theme, ThemeQuote
 from runner.base.format import plural
-from runner.reports.collection.facts import CollectionFacts, counted, said_by
+from runner.reports.collection.facts import CollectionFacts, counted, source_of_quote
 from runner.reports.collection.groupings import GroupDifference, method_of
 
 WORDS_OF = (
@@ -18,14 +18,14 @@ MAX_SILENT = 40  # files named in a page
 _SILENT = "No finding of a silent file is in the theme; its transcript may still speak of it."
 
 
-def themes_md(facts: CollectionFacts, name: str, most: int | None = None) -> str:
-    """Return themes.md of the batch called *name*, with at most *most* quotes of a side."""
+def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
+    """Return themes.md of the batch called *name*, with at most *limit* quotes of a side."""
     parts = [f"# Themes of {md(name)}", _read(facts.collection)]
     parts += [part for each in facts.collection.synthesis for part in _synthesis(each)]
     if facts.collection.themes:
         parts += ["## Overview", _overview(facts)]
     for theme in facts.collection.themes:
-        parts += _theme(theme, facts, most)
+        parts += _theme(theme, facts, limit)
     parts += [*_differences(facts), *_relations(facts), *_made(facts.collection)]
     return "\n\n".join(parts) + "\n"
 
@@ -57,7 +57,7 @@ def _overview(facts: CollectionFacts) -> str:
     return f"{shown}\n\n{_SILENT}"
 
 
-def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[str]:
+def _theme(theme: Theme, facts: CollectionFacts, limit: int | None) -> Iterator[str]:
     yield f"## {md(theme.id)} {md(theme.title)}"
     if theme.statement:
         yield md(theme.statement)
@@ -68,8 +68,8 @@ def _theme(theme: Theme, facts: CollectionFacts, most: int | None) -> Iterator[s
             yield f"**{side} ({len(names)}):** {md(names)}"
     for side in ("for", "against"):
         if quotes := [quote for quote in theme.quotes if quote.side == side]:
-            yield f"### Quotes {side}\n\n{_quotes(quotes[:most], facts)}"
-            if left := len(quotes) - len(quotes[:most]):
+            yield f"### Quotes {side}\n\n{_quotes(quotes[:limit], facts)}"
+            if left := len(quotes) - len(quotes[:limit]):
                 yield f"{left:,} more are in themes.json."
 
 
@@ -85,7 +85,7 @@ def _quotes(quotes: Sequence[ThemeQuote], facts: CollectionFacts) -> str:
 
 
 def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
-    words, link = md(said_by(quote)), facts.link(quote)
+    words, link = md(source_of_quote(quote)), facts.link(quote)
     near = ", nearly" if quote.match == "near" else ""
     return (f"[{words}](<{link}>)" if link else words) + near
 

@@ -230,8 +230,10 @@ def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
         _label(34, 24, str(most), "end"),
         _label(34, 150, "0", "end"),
     ]
-    told = "; ".join(f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points)
-    return picture("curve", "Groups by threshold of likeness", told, 190, parts)
+    description = "; ".join(
+        f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points
+    )
+    return picture("curve", "Groups by threshold of likeness", description, 190, parts)
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:

@@ -165,13 +165,13 @@ def pair_words(
     what = rest.replace("_", " ")
     things = what if what.endswith("s") else f"findings of {what}"
     things = things if what else "of the findings labelled right"
-    said = {
+    clauses = {
         COVERAGE: f"covers {points} {less} of the transcripts",
         PRECISION: f"is right {points} {less} often",
         FOUND: f"finds {points} {fewer} {things}",
         CHECK: f"passes the check “{rest}” {points} {less} often",
     }[kind]
-    begun = f"{first} {said} than {second}"
+    begun = f"{first} {clauses} than {second}"
     if count == 0:
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
@@ -263,12 +263,12 @@ def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
 
 def agreement_words(each: Agreement) -> str:
     """Return one agreement as a sentence."""
-    found, who = each.found, " and ".join(each.between)
+    found, pair = each.found, " and ".join(each.between)
     if len(each.between) > 2:
-        who = f"{len(each.between)} {each.of}"
+        pair = f"{len(each.between)} {each.of}"
     what = "on verdicts" if each.of == "raters" else "on what to cite"
     name = "Cohen's kappa" if each.measure == "kappa" else "Krippendorff's alpha"
     within = "" if found.low is None else f", 95 % {found.low:.2f} to {found.high:.2f}"
     chance = found.value if found.low is None else found.low
-    told = "" if chance > 0 else ": no more than by chance, as far as these transcripts show"
-    return f"{who} agree {what} with {name} {found.value:.2f}{within}{told}"
+    caveat = "" if chance > 0 else ": no more than by chance, as far as these transcripts show"
+    return f"{pair} agree {what} with {name} {found.value:.2f}{within}{caveat}"

@@ -77,13 +77,13 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
     rows = [(row, group) for group in groups for row in group.rows]
     labels, notes = known_labels([row.path for row, _ in rows])
     index = LabelIndex(labels)
-    told = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
+    shown_keys = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
     settings: dict[tuple[str, ...], Setting] = {}
     read: list[tuple[Setting, StoredRun]] = []
     ran: set[str] = set()
     left = 0
     for row, group in rows:
-        own = {key: group.told[key] for key in told}
+        own = {key: group.told[key] for key in shown_keys}
         setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
         paths, more = _runs(row.path, row.batch)
         left += more

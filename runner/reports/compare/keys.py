@@ -88,8 +88,8 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
 def label_of(setting: Mapping[str, str]) -> str:
     """Return `KEY=VALUE, …` of a setting's values by key, with short names of several keys."""
     names = short_names(setting) if len(setting) > 1 else {key: key for key in setting}
-    told = ", ".join(f"{names[key]}={value}" for key, value in setting.items())
-    return told or "all the same"
+    label = ", ".join(f"{names[key]}={value}" for key, value in setting.items())
+    return label or "all the same"
 
 
 def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import RunRow, known_figures
 from runner.reports.compare.verdicts import LEAST, Pair
 
-CACHE_GAP = 0.1  # difference in the cached share of prompts that is told
+CACHE_GAP = 0.1  # difference in the cached share of prompts that is reported
 MERGED = "results.csv"  # of all batches, beside the comparison
 
 
@@ -26,7 +26,7 @@ def notes_on(
     """Yield the notes, a sentence or two each; *sharded* if the settings are shards."""
     yield from _on_batches(batches_of(rows))
     yield (
-        "Quality is the success rate times the grounding rate: answers came and quote the "
+        "Quality is the success rate times the grounding rate: analyzers answered and quote the "
         "transcript, which does not make them right."
     )
     if any(group.front is not None for group in groups):

@@ -43,7 +43,7 @@ def _walls(groups: Sequence[Group]) -> list[PlotBar]:
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
-    """Return cost (time if none is known) against quality; empty if nothing is traded."""
+    """Return cost (time if none is known) against quality; empty without a trade-off."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = []

@@ -165,7 +165,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
     """Return success rate times grounding rate, 0 to 1; None if one of them is unknown.
 
-    A proxy: high when answers came and quote the transcript, whether or not they are right.
+    A proxy: high when analyzers answered and quote the transcript, whether or not they are right.
     """
     if not total or succeeded is None:
         return None

@@ -108,8 +108,8 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 
 def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     """Return the rows under PAIRS; none if the verdict says that no pair differs."""
-    told = [verdict for pair in pairs for verdict in pair.verdicts.values()]
-    if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in told):
+    verdicts = [verdict for pair in pairs for verdict in pair.verdicts.values()]
+    if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in verdicts):
         return []
     return [
         (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in pair.verdicts.values()))
@@ -137,8 +137,8 @@ def as_markdown(comparison: Comparison) -> str:
         lines += ["", "## Themes", "", themes.METHOD, "", table(THEMES, held)]
         cells = [themes.pair_cells(pair) for pair in comparison.themes]
         lines += ["", table(themes.HEADER, cells)] if cells else []
-    if told := pair_rows(pairs):
-        lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, told)]
+    if shown_pairs := pair_rows(pairs):
+        lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, shown_pairs)]
         if len(pairs) > MAX_PAIRS:
             lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"

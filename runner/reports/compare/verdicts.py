@@ -111,10 +111,10 @@ def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     """Return the verdict of *pairs* on all *groups*, in one line."""
     if len(groups) < 2:
         return "There is one setting: nothing to compare."
-    said: dict[str, list[str]] = {}
+    clauses: dict[str, list[str]] = {}
     for figure in _BEST:
-        said.setdefault(_clause(figure, groups, pairs), []).append(_BEST[figure][0])
-    lines = (f"{' and '.join(names)}: {clause}." for clause, names in said.items())
+        clauses.setdefault(_clause(figure, groups, pairs), []).append(_BEST[figure][0])
+    lines = (f"{' and '.join(names)}: {clause}." for clause, names in clauses.items())
     return " ".join(line[0].upper() + line[1:] for line in lines)
 
 
@@ -122,17 +122,17 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     _, word, show = _BEST[figure]
     values = {group.label: group.middle(figure) for group in groups}
     known = {label: value for label, value in values.items() if value is not None}
-    told = {
+    verdicts = {
         frozenset((pair.first, pair.second)): pair.verdicts[figure]
         for pair in pairs
         if pair.first in known and pair.second in known
     }
     if len(known) < 2:
-        return "unknown for two settings"
+        return "not available for two settings"
     if len(set(known.values())) == 1:
         return "equal"
     best = (max if figure == "quality" else min)(known, key=known.__getitem__)
-    own = [each for pair, each in told.items() if best in pair]
+    own = [each for pair, each in verdicts.items() if best in pair]
     won = sum(each.verdict not in (UNTOLD, EQUAL) for each in own)
     value = f"{best}, {show(known[best])}"
     if not won and any(each.p is None and each.verdict == UNTOLD for each in own):

@@ -95,13 +95,13 @@ def _placed(
     quote, segment, match = (text(evidence.get(key)) for key in ("quote", "segment", "match"))
     code, reason = text(item.get("code")), text(item.get("reason"))
     coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
-    said = text(evidence.get("said")) or quote
+    original = text(evidence.get("said")) or quote
     claimed = source.segments.get(segment)
     places = []
-    if claimed is not None and (found := verbatim(claimed.text, said)) is not None:
+    if claimed is not None and (found := verbatim(claimed.text, original)) is not None:
         places = [(segment, *found)]
     elif match != ABSENT:
-        places = grounder().placed(said, segment)
+        places = grounder().placed(original, segment)
     for name, start, end in places:
         held, base = source.segments[name], source.starts[name]
         place = base + start, base + end

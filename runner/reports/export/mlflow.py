@@ -44,8 +44,8 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
         span = run_span(read_run(row.path))
         began, ended = (span.start_ns // 10**6, span.end_ns // 10**6) if span else (None, None)
         made = client.create_run(experiment, began, run_name=row.name).info.run_id
-        told = ["model.name", *(key for key in keys if not key.startswith(PERSONAL))]
-        params = {key: row.settings.get(key, ABSENT) for key in told}
+        shown = ["model.name", *(key for key in keys if not key.startswith(PERSONAL))]
+        params = {key: row.settings.get(key, ABSENT) for key in shown}
         for key, value in mask(params).items():
             client.log_param(made, key, value)
         for key, figure in _metrics(row.figures).items():

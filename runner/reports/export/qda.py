@@ -147,9 +147,9 @@ class Project:
             "endPosition": str(end),
         }
         reasons = {each.code: each.reason for each in codings}
-        told = [f"{code}: {why}" if len(reasons) > 1 else why for code, why in reasons.items()]
+        remarks = [f"{code}: {why}" if len(reasons) > 1 else why for code, why in reasons.items()]
         with element(xml, "PlainTextSelection", **about, **made):
-            write_element(xml, "Description", "\n".join(told))
+            write_element(xml, "Description", "\n".join(remarks))
             for code in reasons:
                 with element(xml, "Coding", guid=guid_of("coding", source, *span, code), **made):
                     write_element(xml, "CodeRef", targetGUID=self._guids[code])

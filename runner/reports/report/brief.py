@@ -170,10 +170,10 @@ def once_each(findings: Findings) -> Findings:
     def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
         places = {(quote.place.segment, quote.words): quote for quote in quotes}
         fresh = {place: quote for place, quote in places.items() if place not in seen}
-        told = {segment for segment, _ in fresh}
+        shown = {segment for segment, _ in fresh}
         # Of a segment, either its new quotes or one reference.
         known = {quote.place.segment: quote for place, quote in places.items() if place in seen}
-        again = (replace(quote, again=True) for s, quote in known.items() if s not in told)
+        again = (replace(quote, again=True) for s, quote in known.items() if s not in shown)
         seen.update(places)
         return (*fresh.values(), *again)
 

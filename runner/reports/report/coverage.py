@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.answers.again import told_again
+from runner.answers.again import additions_in_words
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
 from runner.base.format import clock
 from runner.base.json import amount, at, listing, mapping, mappings, number, text
@@ -40,7 +40,11 @@ def covered_of(
         "questions": [_question(each, places) for each in _first(stored, "unanswered_questions")],
         "more_questions": int(amount(stored.get("more_questions"))),
         "analyzers": [
-            (node, mapping(by_analyzer[node.name]), told_again(node.record.get("asked_again")))
+            (
+                node,
+                mapping(by_analyzer[node.name]),
+                additions_in_words(node.record.get("asked_again")),
+            )
             for node in nodes
             if node.name in by_analyzer
         ],

@@ -76,7 +76,7 @@ Quotes = Callable[[tuple[Quote, ...]], tuple[Quote, ...]]
 class ValueTree:
     """One value: *kind* is `text`, `list` or `group`; *parts* are labelled unless in a list.
 
-    *later* says that it was found on asking again.
+    *later* says that it was found when asked again.
     """
 
     kind: str
@@ -96,7 +96,7 @@ class ShownInsight:
     """One insight with its evidence; *confidence* is 0 to 1 or None.
 
     *analyzers* are those whose insights were merged into it, none in an answer's own; *later* says
-    that it was found on asking again.
+    that it was found when asked again.
     """
 
     words: str
@@ -164,7 +164,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
 
 
 def _marked(tree: ValueTree, later: int) -> ValueTree:
-    """Return a list with its last items marked as found on asking again."""
+    """Return a list with its last items marked as found when asked again."""
     if tree.kind != "list" or not later:
         return tree
     first = len(tree.parts) - later

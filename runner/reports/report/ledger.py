@@ -118,5 +118,5 @@ def _event(line: bytes) -> str:
     except ValueError:
         return ""
     facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "removed_chars")
-    told = (f"{label(key)} {label(event[key])}" for key in facts if event.get(key) is not None)
-    return joined(title_of(text(event.get("event")).replace(".", " ")), ", ".join(told))
+    details = (f"{label(key)} {label(event[key])}" for key in facts if event.get(key) is not None)
+    return joined(title_of(text(event.get("event")).replace(".", " ")), ", ".join(details))

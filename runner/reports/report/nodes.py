@@ -16,7 +16,7 @@ from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun, statuses_of
 
 _NAME = re.compile(r"\b[^\W_]+(?:_[^\W_]+)+\b")
-_SHOWN = 3  # replies of an analyzer whose delivery is told
+_SHOWN = 3  # replies of an analyzer whose delivery is shown
 _AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values no reader may find altered
 
 
@@ -101,8 +101,8 @@ def question_of(name: str) -> str:
     file = resources.files("analyzers").joinpath(f"{name}.py")
     if not re.fullmatch(r"[a-z]\w*", name) or not file.is_file():
         return ""
-    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return told.partition("\n")[0]
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
 
 
 def joined(*values: Any) -> str:

@@ -134,12 +134,12 @@ def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return the figure of the checks, none without any."""
     if not amount(total.get("checks")):
         return []
-    told = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
+    explanation = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
     ends = [number(end) for end in listing(total.get("interval"))]
     if len(ends) == 2 and None not in ends:
         low, high = ends
-        told += f"; 95 % interval {share(low)} to {share(high)}"
-    return [("Checks", share(total.get("rate")), told)]
+        explanation += f"; 95 % interval {share(low)} to {share(high)}"
+    return [("Checks", share(total.get("rate")), explanation)]
 
 
 def _grounded(rate: Mapping[str, Any]) -> str:

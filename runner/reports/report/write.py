@@ -51,7 +51,7 @@ def root_above(run: Path) -> Path:
     return above.parent.parent if above.parent.name == "sweeps" else above
 
 
-def leave_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
+def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
     """Write the report in *path* and, with a *root*, the index; log a failure.
 
     Before the page of a batch come, with *runs_too*, those of its first MAX_FILES runs, unless
@@ -60,7 +60,7 @@ def leave_report(path: Path, root: Path | None = None, *, runs_too: bool = True)
     try:
         for run in runs_of(path)[:MAX_FILES] if runs_too and is_batch(path) else ():
             if is_run(run) and _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
-                leave_report(run)
+                try_write_report(run)
         write_report(path)
         if root is not None:
             write_index(root)
@@ -72,7 +72,7 @@ def _time_of(file: Path) -> float:
     return file.stat().st_mtime if kind_of(file) == "file" else 0.0
 
 
-def leave_index(root: Path) -> None:
+def try_write_index(root: Path) -> None:
     """Write the index of *root*; print a failure in one line."""
     try:
         write_index(root)

@@ -45,13 +45,13 @@ def _review(given: Arguments) -> None:
     rater = one_line(given.options.get("--rater") or _login(), 60)
     labels = LabelFile(folder, rater)
     known = labels.labels()
-    most = MAX_LISTED if "--list" in given.options else MAX_CARDS
+    limit = MAX_LISTED if "--list" in given.options else MAX_CARDS
     marked = {key for _, key, who in known if who == rater}
-    cards, media = cards_of(folder, most, marked)
+    cards, media = cards_of(folder, limit, marked)
     if not cards:
         raise ConfigError(f"{folder}: there is no finding to review")
-    if len(cards) == most:
-        print_stderr(f"colloquy-review: {most:,} findings are shown, unmarked ones first")
+    if len(cards) == limit:
+        print_stderr(f"colloquy-review: {limit:,} findings are shown, unmarked ones first")
     if "--list" in given.options:
         own = labels.own(cards)
         empty = [card.label("", rater=rater) for card in cards if card.id not in own]

@@ -25,7 +25,7 @@ MAX_CHARS = 2_000  # of a segment
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NearbySegment:
     """A segment beside a finding; *parts* are its words, those that are quoted marked True."""
 
     place: SegmentPlace
@@ -43,7 +43,7 @@ class Card:
     analyzer: str
     part: str
     words: str
-    said: tuple[Said, ...]
+    said: tuple[NearbySegment, ...]
 
     @property
     def id(self) -> str:
@@ -56,26 +56,26 @@ class Card:
 
 
 def cards_of(
-    folder: Path, most: int = MAX_CARDS, marked: Collection[str] = ()
+    folder: Path, limit: int = MAX_CARDS, marked: Collection[str] = ()
 ) -> tuple[list[Card], list[Path]]:
     """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-    At most *most*; those whose key is not *marked* come first. A sound file has the address
+    At most *limit*; those whose key is not *marked* come first. A sound file has the address
     `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
     for path in filter(is_run, single_runs(runs_in(folder))):
-        if sum(card.item.key not in marked for card in cards.values()) >= most:
+        if sum(card.item.key not in marked for card in cards.values()) >= limit:
             break
         run = read_run(path)
         places = places_of(run.transcript, _media(run, files))
         for card in _cards(run, places):
             cards.setdefault(card.id, card)
     done = [name for name, card in cards.items() if card.item.key in marked]
-    for name in done[: max(0, len(cards) - most)]:
+    for name in done[: max(0, len(cards) - limit)]:
         del cards[name]
-    return list(cards.values())[:most], files
+    return list(cards.values())[:limit], files
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:
@@ -101,15 +101,17 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
         if record.get("status") != "ok":
             continue
         for item in found_items(name, record):
-            said = tuple(_said(item, segments, numbers, places))
+            segments_shown = tuple(_nearby(item, segments, numbers, places))
             words = text(in_words(item.text, run.records.keys()))
             part = "" if item.part == "insights" else title_of(item.part)
-            yield Card(item, sha256, title, title_of(name), part, to_safe_text(words), said)
+            yield Card(
+                item, sha256, title, title_of(name), part, to_safe_text(words), segments_shown
+            )
 
 
-def _said(
+def _nearby(
     item: FoundItem, segments: Sequence[Segment], numbers: Mapping[str, int], places: Places
-) -> Iterator[Said]:
+) -> Iterator[NearbySegment]:
     """Yield the cited segments with those around them, in the transcript's order."""
     quotes: dict[int, list[str]] = {}
     for cited, quote in item.evidence:
@@ -121,7 +123,7 @@ def _said(
         segment = segments[place]
         name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
         parts = tuple(_parts(words, quotes.get(place, ())))
-        yield Said(places[name], place in quotes, parts)
+        yield NearbySegment(places[name], place in quotes, parts)
 
 
 def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:

@@ -190,8 +190,8 @@ class ReviewServer:
 
     async def _label(self, request: web.Request) -> web.Response:
         try:
-            card, told = self._asked(orjson.loads(await request.read()))
-            await self._labels.put(card, told)
+            card, verdict = self._asked(orjson.loads(await request.read()))
+            await self._labels.put(card, verdict)
         except (ValueError, KeyError, TypeError):
             return _plain(400, "not a label")
         except ColloquyError as error:
@@ -202,12 +202,12 @@ class ReviewServer:
 
     def _asked(self, body: Any) -> tuple[Card, dict[str, str]]:
         """Return the card and the label in *body*; raise ValueError, KeyError or TypeError."""
-        told = {name: body[name] for name in ("verdict", "note", "correction")}
-        if not all(isinstance(value, str) for value in told.values()):
+        verdict = {name: body[name] for name in ("verdict", "note", "correction")}
+        if not all(isinstance(value, str) for value in verdict.values()):
             raise ValueError("not a text")
-        if told["verdict"] not in ("", *VERDICTS):
+        if verdict["verdict"] not in ("", *VERDICTS):
             raise ValueError("not a verdict")
-        return self._cards[body["id"]], told
+        return self._cards[body["id"]], verdict
 
 
 def _plain(status: int, said: str) -> web.Response:

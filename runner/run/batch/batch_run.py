@@ -268,13 +268,13 @@ class Batch:
         """Run the stages that read all transcripts; return the batch's status and exit code."""
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
-        self._console.tell(f"all transcripts together: {names}")
-        self._collected = found = await Collecting(*of).execute()
-        self._measures.add(found.analyzers)
-        self._console.tell(found.note)
-        if found.status in DONE:
+        self._console.print_line(f"all transcripts together: {names}")
+        self._collected = collected = await Collecting(*of).execute()
+        self._measures.add(collected.analyzers)
+        self._console.print_line(collected.note)
+        if collected.status in DONE:
             return status, code
-        return "partial", worst_exit_code([code, found.exit_code])
+        return "partial", worst_exit_code([code, collected.exit_code])
 
     def _close_results(self) -> None:
         self._statuses = self._results.finish({file.name for file in self.job.inputs})

@@ -67,7 +67,7 @@ class BatchConsole:
         elif line and self._plain:
             print_stderr(to_terminal(line, 300))
 
-    def tell(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print a line below the progress, once that has ended; nothing if *line* is empty."""
         if line and (self._plain or self._live is not None):
             print_stderr(to_terminal(self._secrets.redact(line), 300))

@@ -34,46 +34,46 @@ _OPTIONS = (  # Hydra's, by what argparse lets them be cut to
 )
 
 
-def understood(arguments: Sequence[str]) -> list[str]:
+def as_overrides(arguments: Sequence[str]) -> list[str]:
     """Return *arguments* as Hydra's overrides.
 
     `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,
     `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
     preset of that provider with this name. Raises ConfigError for a word that means nothing.
     """
-    found: list[str] = []
+    overrides: list[str] = []
     remaining = iter(_joined(arguments))
     for argument in remaining:
-        if argument in _INFO and found[-1:] in (["--info"], ["-i"]):
-            found[-1] = f"--info={argument}"
+        if argument in _INFO and overrides[-1:] in (["--info"], ["-i"]):
+            overrides[-1] = f"--info={argument}"
             continue
-        found += _one(argument)
+        overrides += _one(argument)
         if argument in WITH_VALUE:
-            found += islice(remaining, 1)
-    return found
+            overrides += islice(remaining, 1)
+    return overrides
 
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
     """Yield the arguments; `--KEY VALUE` with a configuration key becomes `KEY=VALUE`."""
     remaining = iter(arguments)
     for argument in remaining:
-        name, given, value = argument.partition("=")
-        known = any(option.startswith(name) for option in _OPTIONS)
-        if not name.startswith("--") or known:
+        name, equals, value = argument.partition("=")
+        is_option = any(option.startswith(name) for option in _OPTIONS)
+        if not name.startswith("--") or is_option:
             yield argument
             continue
         key = name[2:].replace("-", "_")
         if key.partition(".")[0] not in _names() and not _in_sections(key):
             options = [option[2:] for option in _OPTIONS]
             raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
-        yield f"{key}={value if given else next(remaining, 'true')}"
+        yield f"{key}={value if equals else next(remaining, 'true')}"
 
 
 def _one(argument: str) -> list[str]:
-    name, given, value = argument.partition("=")
+    name, equals, value = argument.partition("=")
     if argument.startswith(("-", "~", "+")):
         return [argument]
-    if not given:
+    if not equals:
         if kind_of(Path(argument)) is None and not any(c in argument for c in "./\\*?"):
             near = did_you_mean(argument, _names())
             raise ConfigError(f"{argument!r} is neither a file nor KEY=VALUE{near}")

@@ -21,7 +21,7 @@ from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import HEADER, known_keys, nearest_key
-from runner.run.cli.arguments import WITH_VALUE, choices, understood
+from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
@@ -50,7 +50,7 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """
     options: list[str] = []
     overrides: list[str] = []
-    remaining = iter(understood(arguments))
+    remaining = iter(as_overrides(arguments))
     for argument in remaining:
         if not argument.startswith("-"):
             overrides.append(argument)
@@ -124,8 +124,8 @@ def _refuse_long_choices(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~")
-        if max(map(len, value.split(","))) > MAX_NAME and (known := choices(group)):
-            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', known)}")
+        if max(map(len, value.split(","))) > MAX_NAME and (names := choices(group)):
+            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', names)}")
 
 
 def _check_folder(folder: Path) -> None:

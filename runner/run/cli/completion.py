@@ -30,14 +30,14 @@ def complete(ask_hydra: Callable[[], None]) -> None:
     line = os.environ.get("COMP_LINE", "")
     words = [*line.split(), *([""] if line[-1:].isspace() else [])]
     before, word = words[1:-1], words[-1] if words[1:] else ""
-    found = set(_paths(before, word))
-    key, given, value = word.partition("=")
-    choosing = given and key == "transcript" and "/" not in value and "." not in value
+    completions = set(_paths(before, word))
+    key, equals, value = word.partition("=")
+    choosing = equals and key == "transcript" and "/" not in value and "." not in value
     after_folder = before and before[-1] in _FOLDERS
-    if choosing or not (after_folder or (given and key in (*_FILES, *_FOLDERS))):
-        found.update(_asked(ask_hydra, before, word))
+    if choosing or not (after_folder or (equals and key in (*_FILES, *_FOLDERS))):
+        completions.update(_asked(ask_hydra, before, word))
     separator = "\n" if sys.argv[-1].endswith("fish") else " "
-    print(separator.join(sorted(filter(_SAFE.fullmatch, found))))
+    print(separator.join(sorted(filter(_SAFE.fullmatch, completions))))
 
 
 def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> list[str]:
@@ -48,20 +48,20 @@ def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> l
     for option, folder in pairwise(before):
         if option in _FOLDERS:
             sys.argv[1:1] = [option, folder]
-    with redirect_stdout(StringIO()) as told:
+    with redirect_stdout(StringIO()) as output:
         ask_hydra()
-    return told.getvalue().split()
+    return output.getvalue().split()
 
 
 def _paths(before: Sequence[str], word: str) -> Iterator[str]:
-    key, given, value = word.partition("=")
+    key, equals, value = word.partition("=")
     if before and before[-1] in _FOLDERS:
         yield from _entries(word, folders=True)
-    elif key == "resume" and given and not value:
+    elif key == "resume" and equals and not value:
         yield from (f"resume={path}" for path in _runs())
-    elif given and key in (*_FILES, *_FOLDERS):
+    elif equals and key in (*_FILES, *_FOLDERS):
         yield from (f"{key}={path}" for path in _entries(value, folders=key in _FOLDERS))
-    elif word and not given:
+    elif word and not equals:
         yield from _entries(word)
 
 
@@ -77,5 +77,5 @@ def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
 
 def _runs() -> list[Path]:
     """Return the runs, batches and sweeps in `outputs`, only incomplete ones if there are any."""
-    found = [path for kind in _KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
-    return [path for path in found if not (path / COMPLETED).exists()] or found
+    folders = [path for kind in _KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
+    return [path for path in folders if not (path / COMPLETED).exists()] or folders

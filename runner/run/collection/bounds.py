@@ -50,9 +50,9 @@ def _with(found: Collection, own: int | None, other: int | None) -> Collection:
     )
 
 
-def _some(quotes: Sequence[ThemeQuote], most: int | None) -> tuple[ThemeQuote, ...]:
-    """Return at most *most* quotes of each side, one of every speaker before a second of any."""
-    if most is None:
+def _some(quotes: Sequence[ThemeQuote], limit: int | None) -> tuple[ThemeQuote, ...]:
+    """Return at most *limit* quotes of each side, one of every speaker before a second of any."""
+    if limit is None:
         return tuple(quotes)
     times: dict[tuple[str, str | None, str], int] = {}
     turns = []
@@ -63,7 +63,7 @@ def _some(quotes: Sequence[ThemeQuote], most: int | None) -> tuple[ThemeQuote, .
     kept, left = set[int](), dict[str, int]()
     for _, place in sorted(turns):
         side = quotes[place].side
-        if left.setdefault(side, most) > 0:
+        if left.setdefault(side, limit) > 0:
             left[side] -= 1
             kept.add(place)
     return tuple(quote for place, quote in enumerate(quotes) if place in kept)

@@ -89,7 +89,7 @@ class Caller:
     """Asks the analyzers of a collection through *clients*.
 
     *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* are
-    those of the calls that tell what the next ones take.
+    those of the calls that predict the next ones.
     """
 
     job: Job
@@ -229,8 +229,8 @@ class Caller:
         fixed = self.fits.latest[node.name, model.name].fixed - FRAME_TOKENS + TAG_TOKENS
         reply = calls.usage.completion_tokens - used.completion_tokens
         ratio = (calls.usage.prompt_tokens - used.prompt_tokens) / (fixed + tokens)
-        found = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
-        self.measured.setdefault(node.name, []).append(found)
+        averages = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
+        self.measured.setdefault(node.name, []).append(averages)
 
     async def _answer(self, node: Node, calls: CallLog) -> Outcome:
         """Return the outcome of one call, also for a failed one."""

@@ -28,7 +28,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.testimony import Testimony, gather
-from runner.reports.collection.facts import said_by
+from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
@@ -62,8 +62,8 @@ class Collected:
 
 def is_collected(batch: Path) -> bool:
     """Return whether *batch* has a finished collection."""
-    found = read_collection(read_json(batch / FILE))
-    return found is not None and found.status in DONE
+    collection = read_collection(read_json(batch / FILE))
+    return collection is not None and collection.status in DONE
 
 
 @dataclass
@@ -96,8 +96,10 @@ class Collecting:
         evidence = await offload(gather, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
-            found = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
-            await self._write(found)
+            collection = Collection(
+                "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
+            )
+            await self._write(collection)
             return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
         expected = expected_durations(
             {n.name: self._seen(n) for n in job.pipeline.nodes},
@@ -126,7 +128,7 @@ class Collecting:
             caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node)
         )
         choices = (each.partition("=") for each in self.batch.overrides)
-        found = Collection(
+        collection = Collection(
             next((value for key, _, value in choices if key == "pipeline"), ""),
             status,
             state.evidence.read,
@@ -142,17 +144,17 @@ class Collecting:
             tuple(ledger),
             curve([each for finder in finders for each in finder.joins]),
         )
-        await self._write(found)
+        await self._write(collection)
         for node in caller.job.pipeline.nodes:
             if calls := caller.measured.get(node.name):
                 model = caller.job.chain(node)[0].settings.name
                 await add_to_history(caller.job, model, {node.name: mean_of(calls)})
-        about = _figures(found, caller)
+        about = _figures(collection, caller)
         log.info("collection.finished", **about)
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
         )
-        return Collected(status, code, about, measured["analyzers"], _told(about))
+        return Collected(status, code, about, measured["analyzers"], _in_words(about))
 
     async def _work(
         self,
@@ -190,14 +192,14 @@ class Collecting:
 
 def _places(evidence: Testimony) -> dict[str, str]:
     """Return speaker and place of each quote, by its words; of several, the first and a count."""
-    said: dict[str, list[str]] = {}
-    for found in evidence.findings.values():
-        for quote in found.quotes:
-            said.setdefault(quote.quote.replace('"', "'"), []).append(said_by(quote))
-    more = {words: len(set(places)) - 1 for words, places in said.items()}
+    by_quote: dict[str, list[str]] = {}
+    for finding in evidence.findings.values():
+        for quote in finding.quotes:
+            by_quote.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
+    more = {words: len(set(places)) - 1 for words, places in by_quote.items()}
     return {
         words: places[0] + (f", and {more[words]} more" if more[words] else "")
-        for words, places in said.items()
+        for words, places in by_quote.items()
     }
 
 
@@ -218,17 +220,19 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
     every = {f"{n} {at}": o for n, of in caller.outcomes.items() for at, o in enumerate(of)}
-    told = escalations(every) or {}
-    more: dict[str, Any] = {name: told[name] for name in ("escalated", "mended") if name in told}
+    escalated = escalations(every) or {}
+    more: dict[str, Any] = {
+        name: escalated[name] for name in ("escalated", "mended") if name in escalated
+    }
     return {"status": found.status, **counts, **calls, **more}
 
 
-def _told(about: Mapping[str, Any]) -> str:
+def _in_words(about: Mapping[str, Any]) -> str:
     """Return the counts in a line for the console."""
-    said = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
-    said += [plural(about["outliers"], "outlier")]
+    counts = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
+    counts += [plural(about["outliers"], "outlier")]
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")
     read += f", {about['unread']} not read" if about["unread"] else ""
     reused = f", {about['reused']} reused" if about["reused"] else ""
     reused += f", {about['escalated']} escalated" if "escalated" in about else ""
-    return f"collection {about['status']}: {', '.join(said)} in {read}; {calls}{reused}"
+    return f"collection {about['status']}: {', '.join(counts)} in {read}; {calls}{reused}"

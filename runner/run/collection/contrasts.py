@@ -70,18 +70,18 @@ class Agreements:
             return
         packs = await offload(self._packs)
         if len(packs) == 1:
-            said = [await self._ask("", 0, packs[0], examples=True)]
+            results = [await self._ask("", 0, packs[0], examples=True)]
         else:
             parts = enumerate(packs, 1)
             asked = (self._ask(f"part_{n:02d}", 0, pack, examples=True) for n, pack in parts)
-            said = await gather_all(asked)
-            said.append(await self._ask("", 1, self.state.themes, examples=False))
-        told = set[tuple[str, frozenset[str]]]()  # by kind, with their themes
-        for each in (each for found in said for each in found):
+            results = await gather_all(asked)
+            results.append(await self._ask("", 1, self.state.themes, examples=False))
+        seen = set[tuple[str, frozenset[str]]]()  # by kind, with their themes
+        for each in (each for found in results for each in found):
             kind = "C" if isinstance(each, Contradiction) else "A"
-            if len(packs) > 1 and (kind, frozenset(each.themes)) in told:
+            if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
                 continue  # what a part has found, the last call may find again
-            told.add((kind, frozenset(each.themes)))
+            seen.add((kind, frozenset(each.themes)))
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
@@ -118,8 +118,8 @@ class Agreements:
             if not every:
                 continue
             ids[name := f"{theme.id}.{side}"] = every
-            said = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
-            lines.append(line({"id": name, "text": mask(said, eager=True)}))
+            statement = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
+            lines.append(line({"id": name, "text": mask(statement, eager=True)}))
             for each in sorted(every, key=digest)[: EXAMPLES if examples else 0]:
                 number = next(numbers)
                 ids[own := f"F{number}"] = (each,)
@@ -145,8 +145,8 @@ class Agreements:
             if examples and shown < len(theme.findings):
                 left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
         shown_text = block("Themes of many transcripts", "themes", lines)
-        known = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Sheet(shown_text, known, len(themes), tuple(left_out))
+        clusters = {name: Cluster("", "", "", each) for name, each in findings.items()}
+        material = Sheet(shown_text, clusters, len(themes), tuple(left_out))
         read = partial(self._read, ids=_Ids(findings, of_theme))
         return await self.caller.ask(self.node, part, level, material, read)
 
@@ -156,7 +156,7 @@ class Agreements:
         """Return the content of *reply*; drop contradictions without findings on two sides."""
         rows, state = section(reply, "structured_data"), self.state
         unknown, dropped = dict[str, None](), dict[str, None]()
-        said, told = list[Contradiction | Accord](), set[frozenset[Ids]]()
+        contrasts, seen = list[Contradiction | Accord](), set[frozenset[Ids]]()
         for row in mappings(rows.get("contradictions")):
             asked = [_members(each, ids, unknown) for each in mappings(row.get("sides"))]
             parted = _apart([findings for findings, _ in asked])
@@ -168,13 +168,13 @@ class Agreements:
             )
             statement = one_line(text(row.get("statement")), MAX_STATEMENT)
             between = frozenset(side.findings for side in sides)
-            if len(sides) < 2 or not statement or between in told:
+            if len(sides) < 2 or not statement or between in seen:
                 dropped[statement[:60]] = None
                 continue
-            told.add(between)
+            seen.add(between)
             themes = dict.fromkeys(name for _, of_themes in asked for name in of_themes)
             why = one_line(text(row.get("reason")), MAX_REASON)
-            said.append(Contradiction("", statement, sides, tuple(themes), why))
+            contrasts.append(Contradiction("", statement, sides, tuple(themes), why))
         lone = dict[str, None]()
         for row in mappings(rows.get("agreements")):
             findings, of_themes = _members(row, ids, unknown)
@@ -183,8 +183,8 @@ class Agreements:
             if not statement or len({quote.file for quote in quotes}) < 2:
                 lone[statement[:60]] = None
                 continue
-            said.append(Accord("", statement, quotes, findings, tuple(of_themes)))
-        return said, (
+            contrasts.append(Accord("", statement, quotes, findings, tuple(of_themes)))
+        return contrasts, (
             *faults_of(UNKNOWN, unknown),
             *faults_of("contradictions without two sides of their own", dropped),
             *faults_of("agreements without two files", lone),
@@ -195,10 +195,10 @@ def _members(
     row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
     """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
-    known, others = known_ids(row.get("members"), ids.findings)
+    members, others = known_ids(row.get("members"), ids.findings)
     unknown |= dict.fromkeys(others)
-    findings = dict.fromkeys(each for name in known for each in ids.findings[name])
-    return tuple(findings), dict.fromkeys(ids.themes[name] for name in known)
+    findings = dict.fromkeys(each for name in members for each in ids.findings[name])
+    return tuple(findings), dict.fromkeys(ids.themes[name] for name in members)
 
 
 def _apart(sides: Sequence[Ids]) -> list[Ids]:
@@ -266,9 +266,9 @@ class Outliers:
         ]
         hidden = len(found) - len(shown)
         left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
-        known = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
+        clusters = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Sheet(shown_text, known, len(shown), left_out)
+        material = Sheet(shown_text, clusters, len(shown), left_out)
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
@@ -286,8 +286,8 @@ def _yes(found: JointFinding, opposed: set[str]) -> str:
 def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
     chosen, unknown = dict[str, str](), dict[str, None]()
     for row in mappings(section(reply, "structured_data").get("outliers")):
-        known, others = known_ids([row.get("member")], ids)
+        members, others = known_ids([row.get("member")], ids)
         unknown |= dict.fromkeys(others)
         why = one_line(text(row.get("why")), MAX_REASON)
-        chosen |= {ids[name]: why for name in known if ids[name] not in chosen}
+        chosen |= {ids[name]: why for name in members if ids[name] not in chosen}
     return chosen, faults_of(UNKNOWN, unknown)

@@ -23,7 +23,7 @@ from runner.run.plan.node import NodePlan, plan_node, summed
 REPLY_TOKENS = 110  # of a finding in a reply
 FINDING_TOKENS = 50  # of a line with its quote
 THEME_TOKENS = 90
-STATEMENT_TOKENS = 30  # of a finding without its quote, which is what is embedded
+STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _FULL = 0.7  # share of the room that a leaf of a hash trie fills
 _THEMES_PER_CALL = 12
 _THEMES = 24  # of all parts, once merged: a matter of the subject, not of the number of files

@@ -84,8 +84,8 @@ def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
     """Return *clusters* that no model has named; those of the same words become one."""
     same: dict[tuple[str, ...], list[Cluster]] = {}
     for cluster in clusters:
-        said = tuple(words(cluster.statement)) or (cluster.statement,)
-        same.setdefault(said, []).append(cluster)
+        key = tuple(words(cluster.statement)) or (cluster.statement,)
+        same.setdefault(key, []).append(cluster)
     made = list[Cluster]()
     for first, *others in same.values():
         every = (first, *others)
@@ -106,9 +106,9 @@ def finding_line(found: JointFinding) -> str:
 
 def theme_line(cluster: Cluster, mask: Mask, name: str = "T000", number: int = 1000) -> str:
     """Return the line of a theme, whose words are restored, or of a finding, whose are not."""
-    title, said = cluster.title, cluster.statement
+    title, statement = cluster.title, cluster.statement
     alike = f"{len(cluster.for_)} findings" if len(cluster.for_) > 1 and not title else ""
-    shown = mask(said) if title else said
+    shown = mask(statement) if title else statement
     about = {"id": name, "title": mask(title), "text": shown, "alike": alike}
     return line(about, cluster.quote, number)
 

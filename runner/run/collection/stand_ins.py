@@ -15,7 +15,7 @@ _ANSWERED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]+)[ _\u00a0-](\d{6})(?:_(\d{1,
 
 
 class StandIns(Unredacted):
-    """The stand-ins of every file, beside those of *base*, which masks what is told of them.
+    """The stand-ins of every file, beside those of *base*, which masks facts about them.
 
     `PERSON_1` of a file becomes `PERSON_482913`: the same in every session, and of no other file.
     """

@@ -43,13 +43,13 @@ class State:
             name for name in dict.fromkeys((*self.unassigned, *known)) if name not in used
         ]
 
-    def add(self, said: Contradiction | Accord) -> None:
+    def add(self, contrast: Contradiction | Accord) -> None:
         """Add a contradiction or an agreement, with the next id."""
-        if isinstance(said, Contradiction):
+        if isinstance(contrast, Contradiction):
             number = len(self.contradictions) + 1
-            self.contradictions.append(replace(said, id=f"C{number:02d}"))
+            self.contradictions.append(replace(contrast, id=f"C{number:02d}"))
         else:
-            self.agreements.append(replace(said, id=f"A{len(self.agreements) + 1:02d}"))
+            self.agreements.append(replace(contrast, id=f"A{len(self.agreements) + 1:02d}"))
 
     def _theme(self, cluster: Cluster) -> Theme:
         quotes = (*self.quotes(cluster.for_), *self.quotes(cluster.against, AGAINST))
@@ -72,8 +72,8 @@ class State:
 
     def quotes(self, findings: Iterable[str], side: str = FOR) -> tuple[ThemeQuote, ...]:
         """Return the quotes of *findings*, each once."""
-        found = self.evidence.findings
-        quotes = (replace(q, side=side) for name in findings for q in found[name].quotes)
+        findings_by_id = self.evidence.findings
+        quotes = (replace(q, side=side) for name in findings for q in findings_by_id[name].quotes)
         return tuple(dict.fromkeys(quotes))
 
 

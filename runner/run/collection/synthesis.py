@@ -45,9 +45,9 @@ class Summing:
         shown_text = block("What the transcripts say together", "collection", shown.values())
         material = Sheet(shown_text, ids, len(lines), (why,) if hidden else ())
         read = partial(_read, name=self.node.name, ids=ids)
-        found = await self.caller.ask(self.node, "", 0, material, read)
-        if found.text or found.insights:
-            self.state.synthesis.append(found)
+        synthesis = await self.caller.ask(self.node, "", 0, material, read)
+        if synthesis.text or synthesis.insights:
+            self.state.synthesis.append(synthesis)
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         """Yield id and line of all results, the most shared themes first."""
@@ -93,7 +93,7 @@ def _counted(theme: Theme, read: int) -> dict[str, str]:
 
 def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tuple[Synthesis, Ids]:
     fields = section(reply, "structured_data")
-    known, unknown = known_ids(fields.get("themes"), ids)
-    said = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
+    themes, unknown = known_ids(fields.get("themes"), ids)
+    summary = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
     insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
-    return Synthesis(name, said, insights, tuple(known)), faults_of(UNKNOWN, unknown)
+    return Synthesis(name, summary, insights, tuple(themes)), faults_of(UNKNOWN, unknown)

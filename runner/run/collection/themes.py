@@ -63,8 +63,8 @@ class Themes:
     async def find(self) -> None:
         """Put all findings into *clusters*: themes, and findings that belong to none."""
         self.joins.clear()
-        mine = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
-        files = await offload(files_of, mine, self._tokens)
+        findings = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
+        files = await offload(files_of, findings, self._tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
@@ -83,8 +83,8 @@ class Themes:
     def _size(self, *clusters: Cluster) -> int:
         return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
 
-    def _mask(self, said: str) -> str:
-        return self.caller.job.redaction.mask(said, eager=True)
+    def _mask(self, text: str) -> str:
+        return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of *files*, by one call if they fit."""
@@ -107,12 +107,12 @@ class Themes:
 
     async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the themes of *files* by one call; findings without a theme stay single."""
-        found = [each for file in files for each in file.found]
-        chars = 20 * sum(len(each.shown) for each in found)
-        vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in found])
-        clusters, made = await offload(grouped, found, self.threshold, vectors, chars=chars)
-        self.joins.append((len(found), made))
-        material = of_findings(clusters, {each.id: each for each in found})
+        findings = [each for file in files for each in file.found]
+        chars = 20 * sum(len(each.shown) for each in findings)
+        vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in findings])
+        clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
+        self.joins.append((len(findings), made))
+        material = of_findings(clusters, {each.id: each for each in findings})
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:
@@ -138,8 +138,8 @@ class Themes:
                 sheet = replace(sheet, left_out=(f"{why}: too many for the token budget",))
             last = stuck or bool(lost) or not rest
             name = prefix if last else f"{prefix}_{number}"
-            found = await self._asked("merge", name, level, sheet, [*fixed, *shown])
-            themes, single = _parted(found.clusters)
+            answered = await self._asked("merge", name, level, sheet, [*fixed, *shown])
+            themes, single = _parted(answered.clusters)
             themes, alone = [*themes, *lost], [*alone, *single]
             if last:
                 return _Part((*themes, *alone, *rest), one=True, level=level)
@@ -226,7 +226,7 @@ def _joined(
     for_ = _each(cluster.for_ for cluster in members) | _each(c.against for c in opposed)
     against = _each(cluster.against for cluster in members) | _each(c.for_ for c in opposed)
     own = [_each(ids[name].for_ for name in side if "." in name) for side in sides]
-    for name in for_.keys() & against.keys():  # a part named for itself tells more than its group
+    for name in for_.keys() & against.keys():  # a part named itself is more specific than its group
         del (for_ if name in own[1] and name not in own[0] else against)[name]
     if not statement or alone or len(for_ | against) < 2 or not for_:
         return None

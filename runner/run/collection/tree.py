@@ -25,7 +25,8 @@ def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int
     for each in found:
         by_name.setdefault(each.file, []).append(each)
     files = (
-        File(tuple(mine), sum(map(tokens, mine)), place_of(name)) for name, mine in by_name.items()
+        File(tuple(findings), sum(map(tokens, findings)), place_of(name))
+        for name, findings in by_name.items()
     )
     return sorted(files, key=lambda file: file.bits)
 

@@ -119,9 +119,9 @@ class Asker:
     async def _learn(self, question: Question, request: Request, error: CallError) -> None:
         model, fit = question.model, question.fit
         tokens = await offload(counted, model, request)
-        said = error.window, error.prompt_tokens
+        reported = error.window, error.prompt_tokens
         used = fit.window, fit.factor
-        model.learned.overflowed(*said, tokens, request.max_tokens, *used)
+        model.learned.overflowed(*reported, tokens, request.max_tokens, *used)
 
     async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
         """Compare the provider's token count of a prompt with ours.
@@ -189,8 +189,8 @@ class Asker:
                 raise cut_error(reply, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
-                said = describe_absent(self.job.redaction.masked(absent))
-                raise AnswerError("ungrounded", said, text=reply.text, kept=outcome)
+                fault = describe_absent(self.job.redaction.masked(absent))
+                raise AnswerError("ungrounded", fault, text=reply.text, kept=outcome)
             return outcome
 
         return await conversation.answer(partial(self._call, question), read)

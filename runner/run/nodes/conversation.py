@@ -100,7 +100,7 @@ def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
     again = not loops(completion.text)
     advice = "raise max_tokens" if again else "it repeats itself to the end"
     message = f"the reply was cut {where}: {advice}"
-    if again and not find(completion.text.partition(f"<{BESIDE}>")[0]).said.strip():
+    if again and not find(completion.text.partition(f"<{BESIDE}>")[0]).text.strip():
         message = f"reasoning used up the {tokens} of the reply: raise model.max_tokens"
         message += ", or lower model.effort"
     return AnswerError("truncated", message, text=completion.text, kept=kept, again=again)
@@ -111,11 +111,11 @@ def check_complete(completion: Completion) -> None:
     reason, text = completion.finish_reason, completion.text
     if reason == "content_filter":
         which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
-        said = f"the provider's filter stopped the reply{which}: another model may answer"
-        raise AnswerError("refused", f"{said}, see model.fallbacks", text="")
+        message = f"the provider's filter stopped the reply{which}: another model may answer"
+        raise AnswerError("refused", f"{message}, see model.fallbacks", text="")
     if reason == "refusal":
-        said = text.strip() or "it gives no reason; see model.fallbacks"
-        raise AnswerError("refused", f"the model refuses: {said}", text=text)
+        message = text.strip() or "it gives no reason; see model.fallbacks"
+        raise AnswerError("refused", f"the model refuses: {message}", text=text)
     if not text.strip() and reason == "length":
         raise cut_error(completion)
     if not text.strip():

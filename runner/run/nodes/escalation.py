@@ -89,7 +89,7 @@ class EscalatingNodes(NodeRunner):
                 self._set_aside(question, other)
         if not steps:
             return outcome
-        told = {
+        facts = {
             "first": outcome.model,
             "kept": best.model,
             "faults": before,
@@ -97,8 +97,8 @@ class EscalatingNodes(NodeRunner):
             "mended": not faults,
             "cost_usd": sum_usd(step["cost_usd"] for step in steps),
         }
-        log.warning("answer.escalated", analyzer=further[0].node.name, **told)
-        return replace(best, notes={**best.notes, "escalation": {**told, "steps": steps}})
+        log.warning("answer.escalated", analyzer=further[0].node.name, **facts)
+        return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
         chars = None if self.job.expected.slow else len(outcome.raw_output or "")

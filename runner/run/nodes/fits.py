@@ -43,8 +43,8 @@ class Fits:
             self._facts = mappings(read_list(previous.path / LEARNED))[-_MAX_ENTRIES:] or [{}]
             fits = [_fits(job, facts) for facts in self._facts]
         *self.earlier, self.latest = fits
-        told: list[Facts] = [{n: m.learned.before for n, m in job.models.items()}, {}]
-        self._before = told if _is_told(self._facts[0]) else []
+        earlier: list[Facts] = [{n: m.learned.before for n, m in job.models.items()}, {}]
+        self._before = earlier if _any_facts(self._facts[0]) else []
         self._cut_before: list[FitsByNode] | None = None
 
     @property
@@ -64,7 +64,7 @@ class Fits:
 
     async def begin(self) -> None:
         """Save the facts learned before the run."""
-        if _is_told(self._facts[0]):
+        if _any_facts(self._facts[0]):
             await self._keep()
 
     async def renewed(self, node: Node, model: Model, used: Fit) -> Fit | None:
@@ -87,8 +87,8 @@ class Fits:
         await self._directory.write_pages({LEARNED: list(self._facts)})
 
 
-def _is_told(facts: Facts) -> bool:
-    return any(value for told in facts.values() for value in told.values())
+def _any_facts(facts: Facts) -> bool:
+    return any(value for by_name in facts.values() for value in by_name.values())
 
 
 def _facts(models: Mapping[str, Model]) -> Facts:

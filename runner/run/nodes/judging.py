@@ -57,7 +57,7 @@ class Judging:
         asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.proofs]
         verdicts = await gather_all(asked)
         pairs = zip(verdicts, check.proofs, strict=True)
-        return judge.agreement([(said[0], label.label == "right") for said, label in pairs])
+        return judge.agreement([(verdict[0], label.label == "right") for verdict, label in pairs])
 
     async def _one(
         self, node: Node, check: Check, outcome: Outcome, proof: Mapping[str, Any]
@@ -78,8 +78,8 @@ class Judging:
             )
         fits = meets is not check.negated
         if not proof["proven"]:
-            said = "meets" if meets else "does not meet"
-            why = f"unvalidated judge ({agreed}): {said} the rubric: {why}"
+            finding = "meets" if meets else "does not meet"
+            why = f"unvalidated judge ({agreed}): {finding} the rubric: {why}"
             return result(check, node.name, UNDECIDED, score=float(meets), reason=why)
         why = f"{why} (the judge {agreed})"
         return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)
@@ -113,8 +113,8 @@ class Judging:
 
         def read(_: Node, reply: Completion) -> Outcome:
             meets, why = judge.verdict(reply.text, swapped=swapped)
-            said = {"meets": meets, "reason": redaction.restore(why, in_json=False)[0]}
-            answer = {"insights": [], "structured_data": said}
+            data = {"meets": meets, "reason": redaction.restore(why, in_json=False)[0]}
+            answer = {"insights": [], "structured_data": data}
             notes = {"finish_reason": reply.finish_reason}
             return Outcome("ok", answer, raw_output=reply.text, notes=notes)
 
@@ -124,8 +124,8 @@ class Judging:
         finally:
             self.calls.absorb(calls)
         self.recorder.part_ended(asked, outcome, calls)
-        said = (outcome.answer or {})["structured_data"]
-        return said["meets"], said["reason"]
+        data = (outcome.answer or {})["structured_data"]
+        return data["meets"], data["reason"]
 
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read

@@ -22,7 +22,7 @@ from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.fits import Fits, FitsByNode
 from runner.run.nodes.second_reading import SecondReading
 
-RECUTS = 3  # times that a node's material is cut anew for a window smaller than assumed
+RECUTS = 3  # times that a node's material is cut again for a smaller window than assumed
 # Failures that another model would have too, or that end the run.
 _COMMON = frozenset(
     {"budget", "interrupted", "output", "internal", "context_empty", "upstream", "strict"}

@@ -15,7 +15,7 @@ from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.job import Job
 
-# A reply came but is no answer; other failures are for fallbacks.
+# A reply arrived but is not an answer; other failures are for fallbacks.
 NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
 CHECKS = "checks.json"
 _TOLD = 5  # failed checks in the log
@@ -55,10 +55,10 @@ def _grounded(outcome: Outcome) -> float | None:
 
 
 def _about(job: Job, name: str, outcome: Outcome, figures: Mapping[str, float | None]) -> Answered:
-    known = {**figures, "grounding": _grounded(outcome)}
+    shares = {**figures, "grounding": _grounded(outcome)}
     if outcome.answer is not None:
-        known |= _referred(job, outcome.answer)
-    return Answered(name, outcome.answer, outcome.kind or "", known)
+        shares |= _referred(job, outcome.answer)
+    return Answered(name, outcome.answer, outcome.kind or "", shares)
 
 
 def _referred(job: Job, answer: Any) -> dict[str, float | None]:
@@ -86,18 +86,18 @@ async def check(
     chars = None
     if not job.expected.slow:
         chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
-    found = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
-    total = found["total"]
+    content = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
+    total = content["total"]
     run |= {"checks": total["checks"], "failed_checks": total["failed"]}
     run["checks_rate"] = total["rate"]
-    for name, counts in found["analyzers"].items():
+    for name, counts in content["analyzers"].items():
         measured["analyzers"][name]["checks_rate"] = counts["rate"]
-    wrong = [each for each in found["checks"] if each["status"] == FAILED]
+    wrong = [each for each in content["checks"] if each["status"] == FAILED]
     which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
-    told = log.warning if wrong else log.info
+    write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
-    told("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
-    return {CHECKS: {**found, "judge": judge() if judged else None, "escalation": escalated}}
+    write("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
+    return {CHECKS: {**content, "judge": judge() if judged else None, "escalation": escalated}}
 
 
 def evaluated(
@@ -141,12 +141,12 @@ def _spent(figures: Mapping[str, Any], time: str) -> dict[str, float | None]:
 
 def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
     """Return the escalations with their cost and effect; None without any."""
-    found = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
-    if not found:
+    by_node = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
+    if not by_node:
         return None
     return {
-        "escalated": len(found),
-        "mended": sum(each["mended"] for each in found.values()),
-        "cost_usd": sum_usd(each["cost_usd"] for each in found.values()),
-        "analyzers": found,
+        "escalated": len(by_node),
+        "mended": sum(each["mended"] for each in by_node.values()),
+        "cost_usd": sum_usd(each["cost_usd"] for each in by_node.values()),
+        "analyzers": by_node,
     }

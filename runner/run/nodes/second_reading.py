@@ -75,13 +75,13 @@ class SecondReading:
             failed = error.kind
         assert first.answer is not None
         assert joined.answer is not None
-        found = added(first.answer, joined.answer)
-        note = {"segments": len(silent), "calls": len(outcomes), "found": found, "failed": failed}
+        counts = added(first.answer, joined.answer)
+        note = {"segments": len(silent), "calls": len(outcomes), "found": counts, "failed": failed}
         log.info(
             "coverage.asked_again",
             analyzer=node.name,
             segments=len(silent),
-            found=sum(found.values()),
+            found=sum(counts.values()),
             failed=failed or None,
         )
         again = all(each.reused == first.reused for each in outcomes)

@@ -84,8 +84,8 @@ class Validator:
                 whole = with_more(whole, more, set(cited_segments(more)) - known)
                 known |= set(ids)
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
-            said = json.dumps(mask(whole), ensure_ascii=False)
-            return self.validate(grounder, node, Completion(said, "stop", Usage()))
+            joined = json.dumps(mask(whole), ensure_ascii=False)
+            return self.validate(grounder, node, Completion(joined, "stop", Usage()))
 
         good = [each for each in parts if each.answer is not None]
         chars = _CHECKING * sum(len(each.raw_output or "") for each in good)
@@ -103,7 +103,7 @@ class Validator:
         read = partial(read_reply, analyzer)
         try:
             outcome = read(text, reply.finish_reason, limit, self.job.secrets)
-        except AnswerError:  # its message may cut a name: better that of the reply as it came
+        except AnswerError:  # its message may cut a name: use that of the original reply
             read(reply.text, reply.finish_reason, limit, self.job.secrets)
             raise
         if self.job.redaction:  # what is stored is what was sent and received

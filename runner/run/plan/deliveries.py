@@ -49,9 +49,9 @@ def batch_shares(job: Setup) -> dict[str, float]:
     left, steps = _left_s(job), max(steps_to_end(job.pipeline).values())
     shares = {}
     for name, model in job.models.items():
-        known = _latencies(job, model) or ASSUMED_S
-        in_time = [took for took in known if left is None or took <= left / steps]
-        shares[name] = len(in_time) / len(known)
+        latencies = _latencies(job, model) or ASSUMED_S
+        in_time = [took for took in latencies if left is None or took <= left / steps]
+        shares[name] = len(in_time) / len(latencies)
     return shares
 
 
@@ -114,10 +114,14 @@ def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
     steps, ends, most = max(steps_to_end(job.pipeline).values()), 0.0, 0.0
     recorded = True
     for model in asked:
-        known = sorted(_latencies(job, model))
-        recorded &= bool(known)
-        late = known[math.ceil(_LATE * len(known)) - 1] if known else BatchLimits().window_s
-        ends, most = max(ends, steps * median(known or [late])), max(most, steps * late)
+        latencies = sorted(_latencies(job, model))
+        recorded &= bool(latencies)
+        late = (
+            latencies[math.ceil(_LATE * len(latencies)) - 1]
+            if latencies
+            else BatchLimits().window_s
+        )
+        ends, most = max(ends, steps * median(latencies or [late])), max(most, steps * late)
     why = next(filter(None, (why_no_batches(model.settings) for model in asked)), "")
     return ends if recorded else None, most, why
 

@@ -11,8 +11,8 @@ from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import BudgetSettings
 from runner.job.job import Job, Setup
 from runner.job.models import Model
-from runner.job.prefix_policy import on_formats, prefix_policy
-from runner.job.windows import on_windows
+from runner.job.prefix_policy import format_notes, prefix_policy
+from runner.job.windows import window_notes
 from runner.providers.litellm.route import streamed
 from runner.providers.options import effort_note
 from runner.record.history import (
@@ -91,7 +91,7 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Pl
     every = {**_embeddings(job), **nodes, **further_plans(job, nodes)}
     windows, stopped_by = windows_of(job), _stopped_by(job, every)
     efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
-    plan = Plan(every, _wall(job, nodes), stopped_by, windows, efforts, on_formats(job))
+    plan = Plan(every, _wall(job, nodes), stopped_by, windows, efforts, format_notes(job))
     return with_deliveries(plan, job)
 
 
@@ -113,7 +113,7 @@ def with_deliveries(plan: Plan, job: Setup) -> Plan:
 
 def windows_of(job: Setup) -> tuple[str, ...]:
     """Return notes about the windows of the models that *job* may ask."""
-    return tuple(on_windows(_asked(job)))
+    return tuple(window_notes(_asked(job)))
 
 
 def _asked(job: Setup) -> list[Model]:
@@ -244,9 +244,9 @@ def _summary(plan: Plan) -> list[str]:
         f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),
-        *(f"window   {said}" for said in plan.windows),
-        *(f"effort   {said}" for said in plan.efforts),
-        *(f"format   {said}" for said in plan.formats),
+        *(f"window   {note}" for note in plan.windows),
+        *(f"effort   {note}" for note in plan.efforts),
+        *(f"format   {note}" for note in plan.formats),
     ]
     if not totals["recorded"]:
         lines.append(

@@ -22,7 +22,7 @@ def print_plan(job: Job | BatchJob) -> None:
         else:
             lines = reading.as_lines() if reading else []
             lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
-            lines += [said] if (said := left_out(job)) else []
+            lines += [note] if (note := left_out(job)) else []
             print("\n".join([*lines, "", as_text(plan)]))
 
 

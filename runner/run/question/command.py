@@ -16,7 +16,14 @@ from runner.base.text import print_stderr, to_terminal
 from runner.run.ending import resume_command
 from runner.run.execute import execute_job
 from runner.run.plan.plan import make_plan, read_histories
-from runner.run.question.question import TOKENS, AnswerQuote, Asked, Reply, read_reply, to_ask
+from runner.run.question.question import (
+    TOKENS,
+    AnswerQuote,
+    Asked,
+    Reply,
+    build_question,
+    read_reply,
+)
 from runner.run.session import Session
 
 NAME = "colloquy-ask"
@@ -48,27 +55,27 @@ def _ask(given: Arguments) -> int:
         raise ConfigError(f"--tokens {wanted}: expected a whole number, such as {TOKENS}")
     folder = given.options.get("--config-dir")
     folders = [user_path(folder).resolve()] if folder else []
-    asked = to_ask(where, question, overrides, folders, int(wanted))
+    asked = build_question(where, question, overrides, folders, int(wanted))
     for line in asked.corpus.left_out:
         print_stderr(f"{NAME}: left out: {to_terminal(line)}")
     if not asked.job.settings.plan:
-        print_stderr(f"{NAME}: {offer(asked)}")
+        print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []
     made: list[Path] = []
     Session(codes).run(
         lambda shared: execute_job(
             asked.cfg,
             job=asked.job,
-            shared=replace(shared, tells=False, prepare=asked.prepare),
+            shared=replace(shared, prints_end=False, prepare=asked.prepare),
             started=made.append,
         )
     )
     if made:
-        _tell(asked, made[0], codes[-1], as_json="--json" in given.options)
+        _print_answer(asked, made[0], codes[-1], as_json="--json" in given.options)
     return codes[-1]
 
 
-def offer(asked: Asked) -> str:
+def price_line(asked: Asked) -> str:
     """Return what is read and, unless it is free, its cost."""
     job, total = asked.job, asked.corpus.segments
     files = plural(len(asked.corpus.files), "transcript")
@@ -83,7 +90,7 @@ def offer(asked: Asked) -> str:
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
-def _tell(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
+def _print_answer(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
     reply = read_reply(path)
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}

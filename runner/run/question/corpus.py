@@ -43,9 +43,9 @@ class CorpusFile:
 
     def read(self) -> Transcript:
         """Return the transcript; raise TranscriptError if it has changed."""
-        if (found := self.open()).sha256 != self.sha256:
+        if (transcript := self.open()).sha256 != self.sha256:
             raise TranscriptError(f"{self.label} has changed while it was read: ask again")
-        return found
+        return transcript
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,24 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
     name, sources, asked = "", _sources(settings), asked_terms(question)
     for given, opened in sources:
         try:
-            found = opened()
+            transcript = opened()
         except (TranscriptError, ConfigError) as error:
             if len(sources) == 1:
                 raise
             left_out.append(str(error))
             continue
-        if found.format == PASSAGES and len(sources) > 1:  # of an earlier question
+        if transcript.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
-        if (same := labels.get(found.sha256)) is not None:
+        if (same := labels.get(transcript.sha256)) is not None:
             left_out += [f"{given}: the same as {same}"] if given else []  # else runs of one file
             continue
-        name = found.name
-        labels[found.sha256] = label = _label(given or found.name, files)
-        kept = sum(len(file.terms) for file in files.values()) + len(found.segments) <= _KEPT
-        files[label] = _file(label, found, asked, partial(_same, found) if kept else opened)
-        people |= dict.fromkeys(_people(settings, found))
+        name = transcript.name
+        labels[transcript.sha256] = label = _label(given or transcript.name, files)
+        kept = sum(len(file.terms) for file in files.values()) + len(transcript.segments) <= _KEPT
+        files[label] = _file(
+            label, transcript, asked, partial(_same, transcript) if kept else opened
+        )
+        people |= dict.fromkeys(_people(settings, transcript))
     if not files:
         more = f" ({len(left_out) - 1} more)" if len(left_out) > 1 else ""
         raise TranscriptError(
@@ -160,18 +162,18 @@ def _runs_in(folder: Path) -> list[Path]:
 
 def _stored(run: Path, settings: Settings) -> Transcript:
     """Return the transcript of a run, which anyone may have written; raise ConfigError."""
-    found = read_transcript_file(run)
-    if not found.segments or not all(map(_is_sound, found.segments)):
+    transcript = read_transcript_file(run)
+    if not transcript.segments or not all(map(_is_sound, transcript.segments)):
         raise ConfigError(f"{run / TRANSCRIPT} is not in the format of a run")
-    return renamed(found, settings.transcript.speakers or {})
+    return renamed(transcript, settings.transcript.speakers or {})
 
 
 def _is_sound(segment: Segment) -> bool:
     spoken = _is_text(segment.text) and segment.text == " ".join(segment.text.split())
     named = segment.speaker is None or _is_text(segment.speaker)
     times = all(t is None or number(t) is not None for t in (segment.start_s, segment.end_s))
-    known = _is_text(segment.id) and _ID.fullmatch(segment.id) is not None
-    return bool(segment.text) and spoken and named and times and known and _is_text(segment.where)
+    has_id = _is_text(segment.id) and _ID.fullmatch(segment.id) is not None
+    return bool(segment.text) and spoken and named and times and has_id and _is_text(segment.where)
 
 
 def _is_text(value: object) -> bool:
@@ -185,5 +187,5 @@ def _people(settings: Settings, transcript: Transcript) -> list[str]:
     """
     if settings.transcript.redact == "off":
         return []
-    found = redacted(settings.transcript, transcript)[0].as_dict()
-    return [each["text"] for name, each in found.items() if f"{_PERSON}_" in name]
+    stand_ins = redacted(settings.transcript, transcript)[0].as_dict()
+    return [each["text"] for name, each in stand_ins.items() if f"{_PERSON}_" in name]

@@ -90,8 +90,8 @@ class Meaning:
             slots,
             lambda _, made: calls.absorb(made),
         )
-        if found := await self._likeness(embedder, job):
-            job = await offload(self._with_both, job, found)
+        if likeness := await self._likeness(embedder, job):
+            job = await offload(self._with_both, job, likeness)
             directory.write_job(job)
         return job, calls
 
@@ -111,7 +111,7 @@ class Meaning:
         At most as many calls' texts are in memory as the job has slots.
         """
         node, parts = job.pipeline.nodes[0], enumerate(self._parts(job))
-        found = [[0.0] * len(file.terms) for file in self.corpus.files]
+        scores = [[0.0] * len(file.terms) for file in self.corpus.files]
         asked: Sequence[float] = ()
         most = job.settings.processing.max_concurrent
         wave: list[tuple[int, list[Passage]]]
@@ -130,8 +130,8 @@ class Meaning:
                     likeness = sum(map(mul, asked, vector))
                     if each.stop:
                         span = slice(each.start, each.stop)
-                        found[each.file][span] = [likeness] * (each.stop - each.start)
-        return found
+                        scores[each.file][span] = [likeness] * (each.stop - each.start)
+        return scores
 
     def _parts(self, job: Job) -> Iterator[list[Passage]]:
         """Yield the texts of each call, the question first; names are masked as in prompts."""

@@ -70,7 +70,7 @@ class Reply:
     reason: str = ""
 
 
-def to_ask(
+def build_question(
     where: str,
     question: str,
     overrides: Sequence[str],
@@ -121,8 +121,8 @@ def read_reply(run: Path) -> Reply:
     fields = mapping(record.get("structured_data"))
     answer = text(fields.get("answer")).strip()
     if fields.get("answered") not in ("yes", "partly") or not answer:
-        said = mappings(record.get("insights"))
-        return Reply("no", None, (), text(said[0].get("text")) if said else "")
+        insights = mappings(record.get("insights"))
+        return Reply("no", None, (), text(insights[0].get("text")) if insights else "")
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
     quotes = []
     for each in mappings(fields.get("quotes")):

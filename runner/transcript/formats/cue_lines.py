@@ -86,7 +86,7 @@ def _ass_time(text: str) -> float | None:
 
 
 def _seconds(*parts: str | None) -> float:
-    """Return the seconds of a clock's numbers, the last of which are decimals or none."""
+    """Return the seconds of a clock's numbers, the last with optional decimals."""
     *numbers, decimals = parts
     sizes = zip((1, 60, 3600), reversed(numbers), strict=False)
     whole = sum(size * int(number or 0) for size, number in sizes)

@@ -22,9 +22,9 @@ _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][
 
 
 def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequence[Cue]:
-    """Return *cues* with each word that is shown more than once said once.
+    """Return *cues* with repeatedly shown words only once.
 
-    Words that merely follow themselves stay: a repeat is certain only from its time, or from a
+    Words that merely follow themselves are kept: a repeat is certain only from its time, or from a
     whole file that rolls.
     """
     fewer = list(_rolled(list(_grown(cues)), stamped=stamped))
@@ -75,9 +75,9 @@ def _grows(before: Cue, cue: Cue) -> bool:
 
 
 def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
-    """Yield what is said in *run*, each of which begins with the words of the one before.
+    """Yield the utterances in *run*, a list of cues that each begin like the one before.
 
-    One takes the place of the one before if it starts at the same time, or if several in a row
+    A cue replaces the one before if it starts at the same time, or if several in a row
     grow to a whole phrase.
     """
     if len(run) < 2:

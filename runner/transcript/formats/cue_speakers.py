@@ -29,7 +29,7 @@ _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
-# Sounds in brackets, and clauses before a colon, which are no names.
+# Sounds in brackets, and clauses before a colon, which are not names.
 _SOUNDS = words_of(
     "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
     "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
@@ -138,7 +138,7 @@ class _Found:
 
 
 def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
-    """Yield what may be a name in *text*, the surest form first."""
+    """Yield possible names in *text*, the surest form first."""
     opening = None if text[0].isalnum() else _OPENING.match(text)
     start = opening.end() if opening else 0
     bracket = _BRACKETS.match(text, start) if text[start : start + 1] in _OPENS else None

@@ -14,7 +14,7 @@ MERGE_GAP_S = 2.0
 
 
 def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> list[Turn]:
-    """Return the turns of *cues*; *stamped* tells that words have times, as in rolling captions.
+    """Return the turns of *cues*; *stamped*: words have times, as in rolling captions.
 
     A speaker holds to the end of the cue. The speaker of a cue without a name is unknown.
     """

@@ -162,7 +162,7 @@ def _pages(source: Source) -> Iterator[list[str]]:
 
 
 def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:
-    """Yield lines and where they stand, without page numbers and what most pages have outside."""
+    """Yield lines and their places, without page numbers and headers of most pages."""
     edges = Counter(
         _DIGITS.sub("0", line) for page in pages for line in dict.fromkeys([*page[:1], *page[-1:]])
     )

@@ -10,7 +10,7 @@ from runner.base.text import to_safe_text
 
 Record = Mapping[str, object]
 
-# Of several fields of one record, the one that stands first here counts.
+# Of several fields of one record, the first one here counts.
 _NAMES = {
     "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
     "caption captions message messagecontent messagetext messagebody body display word value utf8 "
@@ -43,7 +43,7 @@ _UNITS = {
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
 _NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
-_MANY = 200  # keys, which are no fields but values
+_MANY = 200  # keys, which are values and not fields
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
 
@@ -105,7 +105,7 @@ def best_of(record: Record, fields: Fields) -> tuple[Record, Fields] | None:
 
 
 def text_of(record: Record, fields: Fields) -> str | None:
-    """Return the words of *record*, None if it has none of its own or in its best alternative."""
+    """Return the words of *record* or its best alternative, None without any."""
     for key in fields.keys["text"]:
         value = record.get(key)
         if type(value) is str:

@@ -49,7 +49,7 @@ class Flowed:
         return "\n\n".join(self._texts())
 
     def places(self) -> list[str]:
-        """Return where each line of the text stands: its page and line, or its paragraph."""
+        """Return the place of each line of the text: its page and line, or its paragraph."""
         counts = [(text.count("\n") + 1, at) for at, text in enumerate(self._texts(), 1)]
         found = [f"paragraph {at}" for lines, at in counts for _ in range(lines + 1)]
         return self.lines or found[:-1]
@@ -117,7 +117,7 @@ class Flow:
         self._in_cell = False
 
     def take(self, events: Iterable[Event]) -> Flowed:
-        """Return the content that *events* spell."""
+        """Return the content of *events*."""
         for tag, value in events:
             if isinstance(value, str):
                 self._add(value)

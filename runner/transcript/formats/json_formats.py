@@ -52,7 +52,7 @@ def turns_of_value(
 ) -> list[Turn] | None:
     """Return the turns in *data*; raise TranscriptError if it has none.
 
-    If *sure*, return None unless the list that holds them says who speaks, or when.
+    If *sure*, return None unless the list has speakers or times.
     """
     notes.layout = "fields"
     if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
@@ -125,11 +125,11 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     texts = _texts(data)
     if isinstance(data, dict):
         for key in (key for key in data if "err" in key or key in ("message", "detail")):
-            said = data[key]
-            said = said.get("message", "") if isinstance(said, dict) else said
-            if isinstance(said, str) and said and not texts:
+            message = data[key]
+            message = message.get("message", "") if isinstance(message, dict) else message
+            if isinstance(message, str) and message and not texts:
                 raise fault(
-                    source, f"the error message of a service, not a transcript: '{said[:200]}'"
+                    source, f"the error message of a service, not a transcript: '{message[:200]}'"
                 )
         status = data.get("status")
         if isinstance(status, str) and not texts:
@@ -150,7 +150,7 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
 
 
 def _texts(data: object) -> list[str]:
-    """Return the texts in *data* whose names say that they are a transcript, or all in a list."""
+    """Return the texts in *data* named like a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
     named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
@@ -218,14 +218,14 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 def _with_speakers(words: list[Record], data: object) -> list[Record]:
     """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
     segments = mappings(at(data, "results", "speaker_labels", "segments"))
-    who = {
+    speakers = {
         item.get("start_time"): item.get("speaker_label")
         for segment in segments
         for item in mappings(segment.get("items"))
     }
-    if not who:
+    if not speakers:
         return _once(words)
-    return [{"speaker_label": who.get(word.get("start_time")), **word} for word in words]
+    return [{"speaker_label": speakers.get(word.get("start_time")), **word} for word in words]
 
 
 def _triples(data: object) -> list[Record]:
@@ -233,9 +233,14 @@ def _triples(data: object) -> list[Record]:
     if not isinstance(at(data, "speaker_labels"), list):
         return []
     labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
-    who = {each.get("from"): each.get("speaker") for each in labels}
+    speakers = {each.get("from"): each.get("speaker") for each in labels}
     return [
-        {"word": triple[0], "start": triple[1], "end": triple[2], "speaker": who.get(triple[1])}
+        {
+            "word": triple[0],
+            "start": triple[1],
+            "end": triple[2],
+            "speaker": speakers.get(triple[1]),
+        }
         for result in results
         for best in mappings(result.get("alternatives"))[:1]
         for triple in listing(best.get("timestamps"))
@@ -244,7 +249,7 @@ def _triples(data: object) -> list[Record]:
 
 
 def _once(words: list[Record]) -> list[Record]:
-    """Return *words* without those that stand in them again with a speaker (Google)."""
+    """Return *words* without those repeated with a speaker (Google)."""
     fields = sampled(words)
     named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
     others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
@@ -270,7 +275,7 @@ def _note_the_rest(
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
         if isinstance(node, dict) and id(node) not in same:
-            own = "sha256" in node  # a transcript.json, whose reading report is no speech
+            own = "sha256" in node  # a transcript.json, whose reading report is not speech
             todo += (item for item in node.items() if not own or item[0] != "reading")
         elif isinstance(node, list):
             todo += [(key, each) for each in node]

@@ -137,7 +137,7 @@ def _has_speaker(record: Record, depth: int = 3) -> bool:
 
 
 def best_of(lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list that tells most of who speaks and when, of those with nearly all words."""
+    """Return the list with the most speakers and times, of those with nearly all words."""
     most = max((each.size for each in lists), default=0)
     enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
     return max(enough, key=lambda each: each.rank, default=None)

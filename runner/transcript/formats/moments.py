@@ -43,7 +43,7 @@ class Moment:
 
 
 def moment_of(value: object, unit: float = 0.0) -> Moment | None:
-    """Return the time in *value*, whose name says *unit*; None if it is none."""
+    """Return the time in *value*, whose key implies *unit*; None if it is not a time."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
@@ -110,9 +110,9 @@ def _from_text(text: str, unit: float) -> Moment | None:
 
 
 def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:
-    """Return the units per second of bare numbers, judged by the words that are said in them.
+    """Return the units per second of bare numbers, inferred from the words spoken.
 
-    Seconds are kept wherever people could speak so; what begins with a date is one.
+    Seconds are kept if that rate of speech is possible; values that begin with a date are dates.
     """
     bare = [
         (start.value, end.value if end and not end.unit else None, count)
@@ -150,7 +150,7 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
 def in_seconds(moment: Moment | None, unit: float, zero: float, frames: bool) -> float | None:
     """Return the seconds of *moment*: bare numbers have *unit*, dates count from *zero*.
 
-    *frames* tells whether the last of four numbers counts frames.
+    *frames*: the last of four numbers counts frames.
     """
     if moment is None:
         return None
@@ -163,7 +163,7 @@ def in_seconds(moment: Moment | None, unit: float, zero: float, frames: bool) ->
 
 
 def zero_of(moments: Sequence[Moment | None], unit: float) -> float:
-    """Return the earliest date among *moments* in seconds, 0.0 if they are no dates."""
+    """Return the earliest date among *moments* in seconds, 0.0 if they are not dates."""
     dates = [
         moment.value if moment.unit == ABSOLUTE else moment.value / (moment.unit or unit)
         for moment in moments

@@ -184,9 +184,9 @@ def _by_word(
     turns = []
     pairs = zip(_filled(own, texts, turn.speaker), words, strict=True)
     for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
-        said = [word for _, word in run]
-        ends = ends_of([span_in(word, fields) for word in said])
-        turns.append(Turn(speaker, to_safe_text(joined(said)), *clock.seconds(*ends)))
+        spoken_words = [word for _, word in run]
+        ends = ends_of([span_in(word, fields) for word in spoken_words])
+        turns.append(Turn(speaker, to_safe_text(joined(spoken_words)), *clock.seconds(*ends)))
     first, last = turns[0], turns[-1]
     turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)
     turns[-1] = replace(turns[-1], end_s=last.end_s if last.end_s is not None else turn.end_s)
@@ -206,11 +206,11 @@ def _filled(
         after[index] = after[index] if after[index] is not None else after[index + 1]
     before: str | None = None
     for speaker, following, text in zip(speakers, after, texts, strict=True):
-        said = any(map(str.isalnum, text))
+        is_word = any(map(str.isalnum, text))
         around = {before, following} - {None}
         filled.append(
             speaker if speaker is not None
-            else before if not said
+            else before if not is_word
             else whole if around <= {whole}
             else None
         )  # fmt: skip

@@ -58,7 +58,7 @@ def _text(
     *suffixes: str,
     by_suffix: bool = False,
 ) -> Reader:
-    """Return the reader of a format that its text, or also its suffix if *by_suffix*, tells."""
+    """Return the reader of a format recognized by text and, if *by_suffix*, by suffix."""
 
     def recognises(source: Source) -> bool:
         return (by_suffix and source.suffix in suffixes) or bool(is_it(source.text))

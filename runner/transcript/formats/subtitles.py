@@ -126,7 +126,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
 
 
 def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
-    """Return the times in a line and what is behind them; that is only where a block begins."""
+    """Return the times in a line and the text after them; only at the start of a block."""
     line = lines[at]
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
@@ -157,7 +157,7 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap* tells whether the first number
+    *last* is the identifier before it in a numbered file, *gap*: whether the first number
     stands apart from its times, and *first* whether *body* stands above the first cue.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)

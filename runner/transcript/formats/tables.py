@@ -64,7 +64,7 @@ def is_table(text: str) -> bool:
 
 
 def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
-    """Return the turns in the rows of *text*; raise TranscriptError if it is no table."""
+    """Return the turns in the rows of *text*; raise TranscriptError if it is not a table."""
     above, lines = _lines(text, None)
     dialect = _dialect(lines[:_SAMPLE_LINES])
     if dialect is None:

@@ -38,7 +38,7 @@ class _Tier:
 
     @property
     def speaker(self) -> str | None:
-        """The name of the tier without what says that it holds words."""
+        """The name of the tier without a suffix such as `words`."""
         match = _WORDS.match(self.name.lower())
         return (self.name[: match.end(1)] if match else self.name).strip(" -_") or None
 
@@ -90,9 +90,9 @@ def _tiers(text: str) -> Iterator[_Tier]:
         for _ in range(int(next(values)[1] or 0) if all(ends) else 0):
             start = float(next(values)[1])
             end = float(next(values)[1]) if string == "IntervalTier" else start
-            said = " ".join(_text(next(values)[0]).split())
-            if said and said.lower() not in _PAUSES:
-                spans.append((start, end, said))
+            tier_text = " ".join(_text(next(values)[0]).split())
+            if tier_text and tier_text.lower() not in _PAUSES:
+                spans.append((start, end, tier_text))
         yield _Tier(name, spans)
 
 

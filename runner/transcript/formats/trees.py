@@ -49,9 +49,9 @@ def _yaml(text: str, source: str) -> object:
 
 
 def _value(events: Iterable[Event]) -> dict[str, Any]:
-    """Return the object that XML spells: attributes, lists of elements by name, and a text.
+    """Return an XML element as an object: attributes, lists of elements by name, and a text.
 
-    Elements of text alone are texts, which belong to that of an element with words of its own.
+    Elements with only text become texts, merged into a parent that has words itself.
     """
     path: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [({}, [])]
     for tag, value in events:

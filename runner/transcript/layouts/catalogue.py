@@ -14,7 +14,7 @@ class Layout:
     openings take. In layouts that are not *plain*, text looks like an opening easily, so that a
     label must recur or be two words. *heads_block*: turns start at a blank line, if the file has
     any. *timed*: every opening has a time. What looks like an opening in a *sure* one, or in one
-    with times, is one, by nobody known if its label is no speaker. In a *marked* one the mark opens
+    with times, is one (speaker unknown if the label is none). In a *marked* one the mark opens
     a turn whoever speaks; a *pair* has two marks and needs both.
     """
 

@@ -28,7 +28,7 @@ _BULLETS = frozenset("-*+•–")
 class Choice:
     """The *layout* that explains most, or None, and every row that opens a turn.
 
-    *timed_first*: in most, a time stands before the label; *times_head_turns*: most rows that are
+    *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
     times stand above a label. What then has a time and no label is by nobody known.
     Rows above *notes_end* are notes on the meeting.
     """
@@ -41,7 +41,7 @@ class Choice:
 
 
 def choose(rows: Sequence[Row], notes: Notes) -> Choice:
-    """Return what opens a turn in *rows*; note the layout, and a near tie as a warning."""
+    """Return the openings of turns in *rows*; note the layout, and a near tie as a warning."""
     notes_end = notes_above(rows)
     start = max(notes_end, header(rows))
     ranked = _ranked(rows, start, thrifty=True)
@@ -67,10 +67,10 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
 
 
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
-    """Return what each layout explains, the best first.
+    """Return the evidence for each layout, the best first.
 
     If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
-    and so that the full stops of `MR. LI: …` are none of a layout.
+    and so that the full stops of `MR. LI: …` belong to no layout.
     """
     ranked: list[Explained] = []
     claimed: Collection[int] = ()
@@ -120,7 +120,7 @@ def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
 
 
 def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Row]) -> None:
-    """Remove from *turns* the items of lists below a heading, where turns are no items."""
+    """Remove from *turns* the items of lists below a heading, if turns are not items."""
     if sum(rows[at].mark in _BULLETS for at in turns) > len(turns) * 0.5:
         return
     listed = False
@@ -138,9 +138,9 @@ def _scores(each: Explained) -> bool:
 def _beside(
     best: Explained, turns: Collection[int], other: Explained, rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
-    """Return the turns of *other* that stand beside those of the best layout.
+    """Return the turns of *other* besides those of the best layout.
 
-    It needs a stretch of the file to itself, or Q and A, which stand among the labels of counsel.
+    It needs a separate stretch of the file, or Q and A, which occur among labels of counsel.
     """
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:

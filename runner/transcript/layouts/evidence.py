@@ -51,7 +51,7 @@ def mostly(flags: Sequence[bool]) -> bool:
 def openings_in(
     layout: Layout, rows: Sequence[Row], start: int, claimed: Collection[int]
 ) -> dict[int, Opening]:
-    """Return the openings of *layout* by row, from *start* on, but none of *claimed* rows."""
+    """Return the openings of *layout* by row, from *start* on, without *claimed* rows."""
     found: dict[int, Opening] = {}
     below = -1
     for at in range(start, len(rows)):
@@ -95,14 +95,14 @@ def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
 def evidence_of(
     layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
 ) -> Explained:
-    """Return what speaks for *layout*, whose openings are *seen*."""
+    """Return the evidence for *layout*, whose openings are *seen*."""
     labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
         enough = len(labels) == 2 or not layout.pair
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
         return Explained(layout, seen, every, 2.0 * len(seen) * enough)
     places = places_in(layout, rows[start:])
-    if layout.heads_block:  # the words stand in a block of their own
+    if layout.heads_block:  # the words are in a separate block
         places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
     first = seen[start].label if start in seen else ""
     candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
@@ -175,7 +175,7 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:
-    """Return the names that stand in blocks of their own, as those who speak do, and speak once."""
+    """Return the names of speakers who speak once, in a separate block."""
     alone = {at for at in seen if rows[at].gap and at + 1 < len(rows) and rows[at + 1].gap}
     speaking = [at for at, each in seen.items() if (each.label, each.role) in verdict.names]
     if not mostly([at in alone for at in speaking]):

@@ -8,7 +8,7 @@ from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
 
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
-# What may stand between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
+# Allowed between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
 _SET_OFF = (
     r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)"
 )
@@ -32,9 +32,9 @@ QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
 def cutter(
     lines: Sequence[str], known: Collection[str], marks: re.Pattern[str] | None = None
 ) -> Callable[[str], list[str]]:
-    """Return what cuts one of *lines* before *marks* and before labels behind a sentence.
+    """Return a function that cuts a line before *marks* and before labels after a sentence.
 
-    Labels are those *known* from whole lines, and their surnames. Where one of these stands inside
+    Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
     a line, others that recur there are labels, too. In a text without punctuation a sentence may
     end before any known label, if several stand inside lines. Where turns begin with capitals,
     words in lower case behind a label are none.

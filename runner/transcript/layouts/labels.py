@@ -143,7 +143,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
     """Return which labels are speakers, by all *candidates* of one layout.
 
     *places* counts the rows where a turn may start; *first* is the label of the first of them, or
-    "". A role becomes part of a name only where it tells two apart.
+    "". A role becomes part of a name only to distinguish two speakers.
     """
     groups: dict[str, list[LabelUse]] = {}
     for candidate in candidates:
@@ -176,7 +176,7 @@ class _Habit:
 def _habit(
     candidates: Sequence[LabelUse], groups: dict[str, list[LabelUse]], places: int, first: str
 ) -> _Habit:
-    """Return what most candidates whose label recurs have in common."""
+    """Return the common features of most candidates whose label recurs."""
     recurring = [each for group in groups.values() if len(group) > 1 for each in group]
     typical = recurring or candidates
     dresses = [each.dress for each in typical]
@@ -193,7 +193,7 @@ def _habit(
 
 
 def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None:
-    """Return whether *label* is a speaker; None where it stands in the place of one."""
+    """Return whether *label* is a speaker; None if only its position suggests it."""
     like = likeness(label)
     dressed = habit.dress is None or any(each.dress == habit.dress for each in group)
     fits = dressed and (not habit.timed or any(each.timed for each in group))

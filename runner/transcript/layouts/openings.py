@@ -125,7 +125,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
 
 
 def wrapped(opens: str) -> Opens:
-    """Return what opens a turn with a name between brackets, the first of which is in *opens*."""
+    """Return an opening with a name in brackets, the first of which is in *opens*."""
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
@@ -190,7 +190,7 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
 
 
 def parted(part: re.Pattern[str]) -> Opens:
-    """Return what opens a turn with a name that *part* separates from the text."""
+    """Return an opening with a name that *part* separates from the text."""
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
@@ -256,7 +256,7 @@ def _label_colon(text: str) -> int | None:
 
 
 def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> Opening | None:
-    """Return the label, role and time in *text*, which is nothing else; None if it is no label."""
+    """Return the label, role and time that make up *text*; None if it is not a label."""
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
         stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))

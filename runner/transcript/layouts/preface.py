@@ -35,7 +35,7 @@ _DATE = re.compile(
 
 
 def is_speech(text: str) -> bool:
-    """Return whether a paragraph above the first turn is a sentence somebody says."""
+    """Return whether a paragraph above the first turn is a spoken sentence."""
     wrapped = text.startswith(("_", "*", "[", "(")) and text.endswith(("_", "*", "]", ")"))
     if wrapped or is_fact(text) or text.startswith(("- ", "* ", "• ")):
         return False
@@ -88,7 +88,7 @@ def notes_above(rows: Sequence[Row]) -> int:
 
 
 def _plain_key(row: Row) -> str:
-    """Return the text before a colon in a row that is no list item."""
+    """Return the text before a colon in a row that is not a list item."""
     key = _KEY.match(row.rest[:200]) if not row.mark else None
     return key[1] if key else ""
 

@@ -30,7 +30,7 @@ class Row:
     the time at its start, *rest* the text behind that and
     *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
     stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
-    *where* tells where it stands in a document, or is empty.
+    *where* is its place in a document, or empty.
     """
 
     raw: str
@@ -51,9 +51,9 @@ class Row:
 
 
 def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
-    """Return the rows of *text*; what is furniture of the file is left out.
+    """Return the rows of *text* without the furniture of the file.
 
-    *places* tells where each line stands. Without it, printed numbers of lines do.
+    *places* are the places of lines, by default printed line numbers.
     """
     lines = [_BREAK.sub("", line.rstrip()) for line in text.split("\n")]
     rest = _without_front_matter(lines, notes)
@@ -132,7 +132,7 @@ def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
 
 
 def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield what a front matter says on a line each, such as title, date, role or site."""
+    """Yield the facts in a front matter, one a line, such as title, date, role or site."""
     for line in block[:_MAX_FACTS]:
         key, _, value = line.partition(":")
         value = value.strip().strip("\"'")
@@ -143,7 +143,7 @@ def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], list[str]]:
     """Leave out line numbers such as the 1 to 25 in the margin of court transcripts.
 
-    Return the lines, and where they stand if there are numbers; a page begins where they do.
+    Return the lines, and their places if numbered; numbering restarts on each page.
     """
     matches = [_LINE_NUMBER.match(line) for line in lines]
     numbers = [int(match[1]) for match in matches if match]

@@ -18,7 +18,7 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
     """Return the turns of the first Markdown table of *text* that is a transcript, or None.
 
-    Sentences above and below it are turns of nobody, other lines are left out.
+    Sentences above and below it are turns without speaker; other lines are left out.
     """
     if "--" not in text or "|" not in text:
         return None

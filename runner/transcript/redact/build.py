@@ -34,14 +34,14 @@ _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 def redact(
     settings: TranscriptSettings, transcript: Transcript, told: Sequence[str] = ()
 ) -> tuple[Redaction, Transcript]:
-    """Return what is replaced in *transcript*, and the transcript as prompts show it.
+    """Return the redaction of *transcript*, and the transcript as prompts show it.
 
     *told* are further texts of prompts.
     Raises ConfigError for a pattern of a user that takes too long.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
-    texts = [*_told(settings, transcript), *told, *labels, *spoken]
+    texts = [*_about_texts(settings, transcript), *told, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
     redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
@@ -77,7 +77,7 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     return prefixes
 
 
-def _told(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
+def _about_texts(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
     """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
@@ -99,7 +99,7 @@ def _people(
         yield from names_in_list(transcript.reading.about.get("attendees", ""))
     for label in (*labels, *(settings.speakers or {})):
         yield from filter(None, [name_in_label(label)])
-    for text in _told(settings, transcript):
+    for text in _about_texts(settings, transcript):
         yield from names_in(text)
 
 
@@ -109,7 +109,7 @@ def _is_term(entry: str) -> bool:
 
 
 def _terms(settings: TranscriptSettings) -> Iterator[str]:
-    """Yield what a glossary spells and is neither a person, a common word nor an acronym."""
+    """Yield glossary entries that are neither a person, a common word nor an acronym."""
     for entry in settings.about.glossary:
         keys = _keys(entry)
         if not keys or _is_term(entry) or any(map(is_listed, keys)) or len("".join(keys)) < 3:
@@ -123,7 +123,7 @@ def _keys(name: str) -> Keys:
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
-    """Add persons: a part of one person's name alone is that person, of several an own one."""
+    """Add persons; part of one person's name means that person, of several people's a new one."""
     found: dict[Keys, str] = {}
     for text in names:
         found.setdefault(_keys(text), text)
@@ -153,7 +153,7 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
 
 
 def _spelt(part: Keys, name: str) -> str:
-    """Return *part* as it stands in *name*."""
+    """Return *part* as spelt in *name*."""
     tokens = tokens_of(name)
     for place in range(len(tokens) - len(part) + 1):
         run = tokens[place : place + len(part)]

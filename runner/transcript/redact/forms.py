@@ -42,7 +42,7 @@ def parts_of(name: Keys) -> Iterator[Keys]:
 
 
 def _is_no_edge(key: str) -> bool:
-    """Return whether no part of a name begins or ends with the word *key*."""
+    """Return whether the word *key* cannot begin or end a part of a name."""
     return key in _NO_EDGES or (key in (PLACES | MONTHS) and key not in given_names())
 
 
@@ -59,7 +59,7 @@ def _unspaced_parts(name: str) -> Iterator[Keys]:
 def admits(
     text: str, run: Sequence[Token], after: Sequence[Token], *, caseless: bool, fixed: bool
 ) -> bool:
-    """Return whether the words of *run*, which are a name, stand for it here."""
+    """Return whether the words of *run* are used as a name here."""
     first = run[0]
     if not first.cased:
         return True
@@ -88,7 +88,7 @@ def admits(
 
 
 def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
-    """Return the person of whose name *token* is an inflected form, by the names' *stems*."""
+    """Return the person whose name *token* inflects, by the names' *stems*."""
     least = 3 if token.key[0] > "\u0370" else 4
     for cut in range(1, INFLECTED + 1):
         stem = token.key[:-cut]

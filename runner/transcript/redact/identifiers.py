@@ -169,13 +169,13 @@ _SHAPES = (
 
 
 def identity(kind: str, surface: str) -> str:
-    """Return what two spellings of one identifier have in common: its digits, its letters."""
-    told = surface.casefold()
+    """Return the common form of an identifier's spellings: its digits and letters."""
+    folded = surface.casefold()
     if kind == EMAIL:
-        told = re.sub(rf"{_AT}", "@", re.sub(_DOT, ".", told, flags=re.I), flags=re.I)
+        folded = re.sub(rf"{_AT}", "@", re.sub(_DOT, ".", folded, flags=re.I), flags=re.I)
     elif kind in (PHONE, ACCOUNT):
-        told = re.sub(r"[a-z]+", lambda word: _SAID.get(word[0], word[0]), told)
-    return re.sub(r"[\W_]+", "", told).removeprefix("00")
+        folded = re.sub(r"[a-z]+", lambda word: _SAID.get(word[0], word[0]), folded)
+    return re.sub(r"[\W_]+", "", folded).removeprefix("00")
 
 
 def _is_number(text: str) -> bool:
@@ -196,5 +196,5 @@ def _passes_luhn(digits: list[int]) -> bool:
 
 
 def _is_spoken(text: str) -> bool:
-    said = [word for word in re.findall(r"\w+", text.casefold()) if not word.isdigit()]
-    return len(said) >= 3 and sum(word not in _TENS for word in said) >= 3
+    words = [word for word in re.findall(r"\w+", text.casefold()) if not word.isdigit()]
+    return len(words) >= 3 and sum(word not in _TENS for word in words) >= 3

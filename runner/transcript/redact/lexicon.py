@@ -56,7 +56,7 @@ ROLES = folded(
     "interviewerin befragter befragte moderatorin kunde kundin locuteur intervenant entrevistador "
     "entrevistadora entrevistado hablante orador falante intervistatore ведущий интервьюер спикер"
 )
-# Capitalised words that are no persons, among them names of places that are also given names.
+# Capitalised words that are not persons, with places whose names are also given names.
 NO_NAMES = folded(
     "hallo hola ciao bonjour salut oi olá buenas guten goedemorgen jó "
     "fed congress parliament monday tuesday wednesday thursday friday saturday sunday january "

@@ -36,7 +36,7 @@ def check_patterns(settings: TranscriptSettings) -> None:
 
 
 def matches(pattern: "regex.Pattern[str]", texts: Iterable[str]) -> Iterator[str]:
-    """Yield what *pattern* matches in *texts*, its first group if it has one.
+    """Yield the matches of *pattern* in *texts*, or of its first group.
 
     Raises ConfigError for a pattern that takes longer than MATCH_S for all *texts*.
     """

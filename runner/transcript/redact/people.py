@@ -88,7 +88,7 @@ _UNCASED_TITLES = regex.compile(
 
 
 def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
-    """Yield the names that *text* gives away; *caseless* text is written without capitals."""
+    """Yield the names recognized in *text*; *caseless* text is written without capitals."""
     for pattern in _TOLD:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
@@ -102,7 +102,7 @@ def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = Fals
 
 
 def _run(text: str, tokens: Sequence[Token], place: int, *, caseless: bool) -> Sequence[Token]:
-    """Return the words of the name that begins with the token at *place*, none if none does."""
+    """Return the words of the name that begins with the token at *place*, if any."""
     first = tokens[place]
     if first.cased and not caseless and (not first.capital or first.key in TITLES):
         return ()

@@ -34,7 +34,7 @@ class Redaction(Unredacted):
         self._caseless, self._common = caseless, common
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
-        self._shown: dict[str, str] = {}  # stand-ins of names by form, as it stands
+        self._shown: dict[str, str] = {}  # stand-ins of names by exact form
         self._literal: dict[str, str] = {}  # entries of all else, by folded form
         self._index: dict[str, list[tuple[Keys, str]]] = {}  # names by their first word
         self._unspaced: dict[str, str] = {}
@@ -59,7 +59,7 @@ class Redaction(Unredacted):
         return dict(self._counts)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the content of redaction.json: each stand-in with what it stands for."""
+        """Return the content of redaction.json: the original of each stand-in."""
         return {name: {"text": form, "times": self.times[name]} for name, form in self._stand_ins()}
 
     def _stand_ins(self) -> Iterator[tuple[str, str]]:

@@ -26,7 +26,7 @@ class Unredacted:
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
         """Return *text* with stand-ins.
 
-        *eager* is for texts that were restored: every known form is replaced wherever it stands.
+        *eager* is for texts that were restored: every known form is replaced everywhere.
         *fixed* is for prompts: only what cannot be another word is replaced.
         """
         return text
@@ -48,7 +48,7 @@ class Unredacted:
         return {}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the content of redaction.json: each stand-in with what it stands for."""
+        """Return the content of redaction.json: the original of each stand-in."""
         return {}
 
 

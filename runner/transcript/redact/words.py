@@ -83,8 +83,8 @@ def joins(text: str, left: Token, right: Token) -> bool:
 
 def name_in_label(label: str) -> str | None:
     """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
-    told = regex.split(r"[(\[,;|/]| - | – |@|:", label.strip(" \"'*_"))[0]
-    words = [token for token in tokens_of(told) if token.key not in TITLES]
+    name = regex.split(r"[(\[,;|/]| - | – |@|:", label.strip(" \"'*_"))[0]
+    words = [token for token in tokens_of(name) if token.key not in TITLES]
     while words and words[-1].key in ROLES:
         words.pop()
     keys = [word.key for word in words]
@@ -92,7 +92,7 @@ def name_in_label(label: str) -> str | None:
         return None
     if all(key in ROLES for key in keys) or all(is_common(k) and not is_listed(k) for k in keys):
         return None  # Interviewer, Mission Control, Technical Support
-    return str(told[words[0].start : words[:MAX_WORDS][-1].end])
+    return str(name[words[0].start : words[:MAX_WORDS][-1].end])
 
 
 def names_in_list(text: str) -> Iterator[str]:

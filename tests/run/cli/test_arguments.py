@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.run.cli.arguments import choices, understood, versions_line
+from runner.run.cli.arguments import as_overrides, choices, versions_line
 from runner.run.cli.command_line import check_arguments, expand_arguments, explain_hydra_error
 
 MEANT = {
@@ -42,7 +42,7 @@ MEANT = {
 
 @pytest.mark.parametrize("typed", MEANT)
 def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
-    assert MEANT[typed] == understood(typed.split())
+    assert MEANT[typed] == as_overrides(typed.split())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
 )
 def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) -> None:
     with pytest.raises(ConfigError, match=line):
-        understood(typed.split())
+        as_overrides(typed.split())
 
 
 def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:

@@ -11,7 +11,7 @@ from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
 from runner.providers.request import Request
-from runner.reports.report.write import leave_report
+from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
 from runner.run.ending import nothing_to_do
 
@@ -30,7 +30,7 @@ def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
     table.write_text("file,role\nann,nurse\nbob,nurse\ncem,doctor\ndee,doctor\n")
     given = ("attributes=at.csv", "output.pages=docx")
     execute_batch(made := collection(*given), planted)
-    leave_report(Path("batch"))
+    try_write_report(Path("batch"))
     before = counts()
     table.write_text("file,role\nann,doctor\nbob,nurse\ncem,doctor\ndee,doctor\n")
 
@@ -40,13 +40,13 @@ def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
     assert nothing_to_do(Path("batch"), made)
     assert not nothing_to_do(Path("batch"), changed)
     _, transport = execute_batch(changed, planted, again=True)
-    leave_report(Path("batch"))
+    try_write_report(Path("batch"))
 
     assert [] == transport.requests
     assert ("1", "2") == (counts()["train", "nurse"], counts()["train", "doctor"])
     assert Path("batch/collection/themes.docx").exists()
     execute_batch(collection(), planted, again=True)
-    leave_report(Path("batch"))
+    try_write_report(Path("batch"))
 
     assert {"matrix.csv", "report.html", "themes.csv", "themes.json", "themes.md"} == {
         each.name for each in Path("batch/collection").iterdir()

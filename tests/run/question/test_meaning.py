@@ -33,8 +33,8 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job
 from runner.run.plan.plan import as_text, make_plan
-from runner.run.question.command import offer
-from runner.run.question.question import to_ask
+from runner.run.question.command import price_line
+from runner.run.question.question import build_question
 
 EMBEDS = "collection.embeddings=openai/text-embedding-3-small"
 QUESTION = "What does Ana Silva say about money?"
@@ -77,7 +77,11 @@ def put(
     *overrides: str, reply: Any = vectors, question: str = QUESTION
 ) -> tuple[int, Path, list[str]]:
     """Put a question in virtual time; return exit code, run and what was embedded."""
-    asked, embed, made = to_ask("talks", question, [EMBEDS, *overrides], (), 60), [], list[Path]()
+    asked, embed, made = (
+        build_question("talks", question, [EMBEDS, *overrides], (), 60),
+        [],
+        list[Path](),
+    )
 
     def clients(_: Setup, *rest: Any) -> dict[str, Client]:
         def embedded(request: Request) -> Completion:
@@ -91,7 +95,7 @@ def put(
         other = replace(client, transport=ScriptedTransport(embedded), gate=Gate(MAX_CEILING))
         return {"main": client, EMBEDDINGS: other}
 
-    shared = ProcessState(clients=clients, tells=False, prepare=asked.prepare)
+    shared = ProcessState(clients=clients, prints_end=False, prepare=asked.prepare)
     code, _ = run_virtually(
         lambda: execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
     )
@@ -103,7 +107,7 @@ def passages(run: Path) -> str:
 
 
 def test_a_passage_in_other_words_is_found_and_each_text_is_paid_for_once() -> None:
-    words = to_ask("talks", QUESTION, [], (), 60).job.transcript.segments
+    words = build_question("talks", QUESTION, [], (), 60).job.transcript.segments
     code, run, first = put("analyzers.ask.max_tokens=900")
     spent, _ = spent_in(run / "journal.jsonl")
     _, again, second = put()
@@ -124,18 +128,18 @@ def test_a_passage_in_other_words_is_found_and_each_text_is_paid_for_once() -> N
 
 
 def test_plan_and_offer_tell_who_receives_what_is_not_stored_yet() -> None:
-    asked = to_ask("talks", QUESTION, [EMBEDS], (), 60)
+    asked = build_question("talks", QUESTION, [EMBEDS], (), 60)
     ((texts, tokens),) = asked.job.to_embed or ()
     plan = make_plan(asked.job, {"offline": {}})
     row = plan.nodes["ask/embeddings"]
-    whole, stored = to_ask("talks", QUESTION, [EMBEDS]), put()
-    after = to_ask("talks", QUESTION, [EMBEDS], (), 60)
+    whole, stored = build_question("talks", QUESTION, [EMBEDS]), put()
+    after = build_question("talks", QUESTION, [EMBEDS], (), 60)
 
     assert asked.job.is_paid
     assert ("openai/text-embedding-3-small", 1, tokens) == (row.model, row.calls, row.prompt_tokens)
     assert tokens * 2e-8 == pytest.approx(plan.total("cost_usd"))
     assert "ask/embeddings" in as_text(plan)
-    assert offer(asked).startswith(f"{texts} texts to openai/text-embedding-3-small, then ")
+    assert price_line(asked).startswith(f"{texts} texts to openai/text-embedding-3-small, then ")
     assert len(stored[2]) == texts
     assert ((), True) == (after.job.to_embed, after.job.is_paid)
     assert (None, None, False) == (whole.job.to_embed, whole.prepare, whole.job.is_paid)
@@ -157,7 +161,7 @@ def test_words_alone_choose_where_embeddings_fail_and_the_log_says_so_once(fault
 
     assert (0, 1) == (code, len(said))
     assert said[0].endswith("words alone are compared")
-    assert read_transcript_file(run) == to_ask("talks", QUESTION, [], (), 60).job.transcript
+    assert read_transcript_file(run) == build_question("talks", QUESTION, [], (), 60).job.transcript
 
 
 def test_no_masked_name_is_embedded_and_without_a_store_a_run_keeps_its_vectors() -> None:
@@ -172,7 +176,7 @@ def test_no_masked_name_is_embedded_and_without_a_store_a_run_keeps_its_vectors(
 
 def test_a_cap_that_embeddings_would_exceed_keeps_them_from_being_sent() -> None:
     capped = ("budget.max_tokens=2500", "analyzers.ask.max_tokens=300")
-    asked = to_ask("talks", QUESTION, [EMBEDS, *capped], (), 60)
+    asked = build_question("talks", QUESTION, [EMBEDS, *capped], (), 60)
     code, run, sent = put(*capped)
 
     assert str(make_plan(asked.job, {"offline": {}}).stopped_by).endswith("before ask/embeddings")

@@ -18,8 +18,8 @@ from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import corpus
-from runner.run.question.command import NOTHING, lines_of, main, offer
-from runner.run.question.question import AnswerQuote, Asked, Reply, to_ask
+from runner.run.question.command import NOTHING, lines_of, main, price_line
+from runner.run.question.question import AnswerQuote, Asked, Reply, build_question
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -79,7 +79,7 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
 
     assert 0 == code
     assert '  "The outer harbour costs nine thousand euros more." (Bo, S0002)' in printed.out
-    assert f"colloquy-ask: kept as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
+    assert f"colloquy-ask: stored as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
     assert (run / "report.html").is_file()
     assert "completed" == parse_json((run / "metadata.json").read_bytes())["status"]
     assert "passages" == read_transcript_file(run).format
@@ -101,7 +101,7 @@ def test_what_no_passage_answers_is_refused_with_exit_code_0(
 @pytest.mark.parametrize("question", NASTY)
 def test_a_question_is_neither_interpolated_nor_a_template(question: str) -> None:
     line = " ".join(question.split())
-    asked = to_ask("talks/kitchen.txt", question, [])
+    asked = build_question("talks/kitchen.txt", question, [])
 
     assert line == question_of(asked)
     assert line in prompt_of(asked.job)
@@ -110,7 +110,7 @@ def test_a_question_is_neither_interpolated_nor_a_template(question: str) -> Non
 
 
 def test_passages_of_several_files_name_file_and_segment() -> None:
-    asked = to_ask("talks", FERRY, [], tokens=60)
+    asked = build_question("talks", FERRY, [], tokens=60)
     first = asked.job.transcript.segments[0]
 
     assert ["S10001", "S10002"] == [s.id for s in asked.job.transcript.segments][:2]
@@ -120,7 +120,7 @@ def test_passages_of_several_files_name_file_and_segment() -> None:
 
 @pytest.mark.parametrize("tokens", [1, 8000])
 def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
-    chosen = to_ask("talks/harbour.txt", FERRY, [], tokens=tokens).job.transcript.segments
+    chosen = build_question("talks/harbour.txt", FERRY, [], tokens=tokens).job.transcript.segments
     ids = [segment.id for segment in chosen]
 
     assert ids == sorted(ids)
@@ -133,7 +133,7 @@ def test_what_the_offline_model_cannot_read_is_said(
     (folder / "talk.txt").write_text("王: 我们今天讨论预算。\n李: 这个计划太贵了。\n" * 9)
 
     assert 0 == ask(monkeypatch, "talk.txt", "我们讨论什么?", QUIET)
-    assert "hardly English" in capsys.readouterr().out
+    assert "look like English" in capsys.readouterr().out
 
 
 def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
@@ -169,9 +169,9 @@ def test_a_file_that_cannot_be_read_is_left_out_and_said(
 def test_a_large_corpus_is_opened_again_and_a_file_that_has_changed_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = to_ask("talks", FERRY, [], tokens=60).job.transcript
+    kept = build_question("talks", FERRY, [], tokens=60).job.transcript
     monkeypatch.setattr(corpus, "_KEPT", 0)
-    asked = to_ask("talks", FERRY, [], tokens=60)
+    asked = build_question("talks", FERRY, [], tokens=60)
     (folder / "talks" / "harbour.txt").write_text("Ann: Another talk.\n")
 
     assert kept == asked.job.transcript
@@ -187,7 +187,7 @@ def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_quest
     batch = colloquy.batch("talks", pipeline="ask").path
     counts = []
     for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
-        asked = to_ask(where, FERRY, [])
+        asked = build_question(where, FERRY, [])
         counts.append(len(asked.corpus.files))
 
     assert [1, 2, 2, 2] == counts
@@ -209,7 +209,9 @@ def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
 
 
 def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folder: Path) -> None:
-    asked = to_ask("talks", "Who has a dog at the fish market?", ["transcript.redact=all"], (), 40)
+    asked = build_question(
+        "talks", "Who has a dog at the fish market?", ["transcript.redact=all"], (), 40
+    )
     sent = asked.job.transcript_material() + prompt_of(asked.job)
 
     assert "fish market" in sent
@@ -256,7 +258,9 @@ def test_mistakes_are_one_line_and_have_the_documented_code(
 
 def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    paid, free = (offer(to_ask("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline"))
+    paid, free = (
+        price_line(build_question("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline")
+    )
 
     assert "45 of 45 segments of 2 transcripts" == free
     assert paid.startswith(f"{free} go to openai/")

@@ -10,7 +10,7 @@ MAX_HOLD_S = 60.0  # headers are not believed for longer: the provider refuses w
 
 
 @dataclass(slots=True)
-class Told:
+class ReportedLimit:
     """Remaining amount of one limit, from the reply to an attempt started at *started_s*.
 
     It refills steadily until it is full, as OpenAI and Anthropic describe theirs; without a
@@ -23,11 +23,11 @@ class Told:
     limit: float | None = None
     reset_s: float = 0.0
 
-    def tell(self, said: Left, started_s: float, now: float, sent: float) -> None:
+    def update(self, left: Left, started_s: float, now: float, sent: float) -> None:
         """Apply a reply's headers; *sent* was used by later attempts, which it may not count."""
         if started_s >= self.started_s:
             self.started_s, self.at_s = started_s, now
-            self.left, self.limit, self.reset_s = said.left - sent, said.limit, said.reset_s
+            self.left, self.limit, self.reset_s = left.left - sent, left.limit, left.reset_s
 
     def wait_s(self, now: float, amount: float) -> float:
         """Return the seconds until *amount* is left, 0 for now."""

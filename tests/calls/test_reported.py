@@ -16,7 +16,7 @@ from runner.base.usage import Usage
 from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.told import MAX_HOLD_S
+from runner.calls.admission.reported import MAX_HOLD_S
 from runner.providers.request import Completion, Request
 from runner.providers.retry_headers import Left, limits_left
 
