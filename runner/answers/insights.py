@@ -12,6 +12,7 @@ from runner.transcript.model import Segment
 
 SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
+LONGEST = 2.0  # times the length: what says more is another insight, though it holds all words
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",
@@ -33,7 +34,8 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     """Return the insights of *answers* (by analyzer), the most confident first.
 
     Insights are equal if rapidfuzz's token_set_ratio of their texts is at least SAME_TEXT, or
-    SAME_WITH_QUOTE where they share a quote; the most confident one gets the others' evidence.
+    SAME_WITH_QUOTE where they share a quote, and the longer text has at most LONGEST times the
+    characters of the shorter; the most confident one gets the others' evidence.
     """
     every = [
         MergedInsight(i["text"], i["confidence"], i["category"], [name], list(i["evidence"]))
@@ -50,7 +52,8 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
         equal = (
             merged[at]
             for _, score, at in alike
-            if score >= SAME_TEXT or _quotes(insight) & _quotes(merged[at])
+            if max(len(text), len(texts[at])) <= LONGEST * min(len(text), len(texts[at]))
+            and (score >= SAME_TEXT or _quotes(insight) & _quotes(merged[at]))
         )
         if (other := next(equal, None)) is None:
             merged.append(insight)
