@@ -48,6 +48,14 @@ def test_what_holds_all_words_of_another_finding_and_says_more_is_not_the_same()
     assert [["a"], ["b"]] == [f.analyzers for f in found]
 
 
+def test_alike_sentences_about_different_passages_stay_apart() -> None:
+    said = "{} agrees with the plan to put off the trial until the pump is repaired."
+    first, second = (insight(said.format(n), 0.5, (f"S000{n}", "yes")) for n in (1, 2))
+
+    assert 2 == len(aggregate(answers(a=[first], b=[second])))
+    assert 1 == len(aggregate(answers(a=[first], b=[insight(said.format(2), 0.5)])))
+
+
 def test_the_same_finding_of_two_analyzers_is_one_with_both_their_evidence() -> None:
     found = aggregate(
         answers(
