@@ -80,6 +80,9 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
     if _IPV6_ADDRESS.fullmatch(value):
         return [f"{name}={quote(value)}"]
+    *above, last = name.split(".")
+    if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
+        return [f"++{override}"]  # else Hydra refuses keys that the default has not
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
