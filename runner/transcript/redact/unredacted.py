@@ -1,13 +1,11 @@
 """Unredacted: what every redaction can do, done to nothing; it loads no pattern and no list."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from runner.base.format import plural
 from runner.base.json import with_texts
-from runner.config.schema import TranscriptSettings
-from runner.transcript.model import Transcript
 
 _KINDS = {
     **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
@@ -52,21 +50,6 @@ class Unredacted:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: each stand-in with what it stands for."""
         return {}
-
-
-def redacted(
-    settings: TranscriptSettings, transcript: Transcript, told: Iterable[str] = ()
-) -> tuple[Unredacted, Transcript]:
-    """Return the redaction of *transcript* and the transcript as prompts show it.
-
-    *told* are further texts of prompts, such as examples, whose names are replaced too.
-    Raises ConfigError for a pattern of a user that takes too long.
-    """
-    if settings.redact == "off":
-        return Unredacted(), transcript
-    from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
-
-    return redact(settings, transcript, tuple(told))
 
 
 def described(counts: Mapping[str, int]) -> str:
