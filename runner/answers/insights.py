@@ -12,6 +12,7 @@ from runner.transcript.model import Segment
 
 SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
+LONGEST = 2.0  # times the length: what says more is another insight, though it holds all words
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",
@@ -32,8 +33,10 @@ class MergedInsight:
 def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     """Return the insights of *answers* (by analyzer), the most confident first.
 
-    Insights are equal if rapidfuzz's token_set_ratio of their texts is at least SAME_TEXT, or
-    SAME_WITH_QUOTE where they share a quote; the most confident one gets the others' evidence.
+    Insights are equal if rapidfuzz's token_set_ratio of their texts is at least SAME_TEXT and
+    they cite a segment in common, where both cite any, or SAME_WITH_QUOTE and they share a quote;
+    and if the longer text has at most LONGEST times the characters of the shorter. The most
+    confident one gets the others' evidence.
     """
     every = [
         MergedInsight(i["text"], i["confidence"], i["category"], [name], list(i["evidence"]))
@@ -47,11 +50,7 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
         alike = process.extract_iter(
             text, texts, scorer=fuzz.token_set_ratio, score_cutoff=SAME_WITH_QUOTE
         )
-        equal = (
-            merged[at]
-            for _, score, at in alike
-            if score >= SAME_TEXT or _quotes(insight) & _quotes(merged[at])
-        )
+        equal = (merged[at] for _, score, at in alike if _equal(insight, merged[at], score))
         if (other := next(equal, None)) is None:
             merged.append(insight)
             texts.append(text)
@@ -62,6 +61,16 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
                 e for e in insight.evidence if (e["segment"], e["quote"]) not in cited
             ]
     return merged
+
+
+def _equal(insight: MergedInsight, other: MergedInsight, likeness: float) -> bool:
+    shorter, longer = sorted((len(insight.text), len(other.text)))
+    if longer > LONGEST * shorter:
+        return False
+    if likeness < SAME_TEXT:
+        return bool(_quotes(insight) & _quotes(other))
+    cited, others = ({e["segment"] for e in each.evidence} for each in (insight, other))
+    return insight.text == other.text or not cited or not others or bool(cited & others)
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.base import errors
 from runner.base.command import prepare_streams, print_error, settle_streams
-from runner.base.errors import ColloquyError, ConfigError, as_known
+from runner.base.errors import ColloquyError, as_known
 from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
 from runner.config.resolve import resolve
@@ -60,7 +60,7 @@ def _run(codes: list[int]) -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(command_line.help_page())
         return
-    if sys.argv[1:] == ["--version"]:
+    if "--version" in sys.argv[1:]:
         print(versions_line())
         return
     if completion.is_query(sys.argv[1:]):
@@ -80,10 +80,10 @@ def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
         return errors.EXIT_OK
-    line = None if isinstance(error, ColloquyError) else command_line.explain_hydra_error(error)
-    as_ours = as_known(error) if line is None else ConfigError(line)
-    if as_ours is not None:
-        return print_error(as_ours)
+    known = None if isinstance(error, ColloquyError) else command_line.explained(error)
+    known = known or as_known(error)
+    if known is not None:
+        return print_error(known)
     secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
     print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
     return errors.EXIT_BUG

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from runner.base.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, NotRunError
+from runner.base.format import plural
 from runner.base.text import print_stderr
 from runner.calls.admission.limits import Admission
 
@@ -49,7 +50,8 @@ def stopping(stop: Stop, admission: Admission) -> Iterator[None]:
             return
         stop.signum = signum
         calls = admission.in_flight
-        print_stderr(f"colloquy: finishing {calls} calls in flight; interrupt again to stop now")
+        left = f" {plural(calls, 'call')} in flight" if calls else ": no call is in flight"
+        print_stderr(f"colloquy: finishing{left}; interrupt again to stop now")
         log.warning("run.interrupted", signal=signal.Signals(signum).name, in_flight=calls)
         admission.close(NotRunError("interrupted", "not called: the run was interrupted"))
         timers.append(loop.call_later(GRACE_S, task.cancel))

@@ -37,6 +37,25 @@ def test_the_most_confident_comes_first_and_nothing_is_lost() -> None:
     assert [f.text for f in found] == ["Pumps fail.", "Boats are late."]
 
 
+def test_what_holds_all_words_of_another_finding_and_says_more_is_not_the_same() -> None:
+    more = 'No decision is recognised; most is said of this: Ann: "the pump failed twice".'
+    found = aggregate(
+        answers(
+            a=[insight('Ann: "the pump failed twice".', 0.4, PUMP)], b=[insight(more, 0.2, PUMP)]
+        )
+    )
+
+    assert [["a"], ["b"]] == [f.analyzers for f in found]
+
+
+def test_alike_sentences_about_different_passages_stay_apart() -> None:
+    said = "{} agrees with the plan to put off the trial until the pump is repaired."
+    first, second = (insight(said.format(n), 0.5, (f"S000{n}", "yes")) for n in (1, 2))
+
+    assert 2 == len(aggregate(answers(a=[first], b=[second])))
+    assert 1 == len(aggregate(answers(a=[first], b=[insight(said.format(2), 0.5)])))
+
+
 def test_the_same_finding_of_two_analyzers_is_one_with_both_their_evidence() -> None:
     found = aggregate(
         answers(

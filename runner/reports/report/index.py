@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.format import moment
-from runner.base.json import amount, at, number, read_json, read_list, section, text
+from runner.base.json import amount, at, number, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import kind_of
 from runner.record.batch_directory import REPORT, TABLE, is_batch
 from runner.record.run_directory import check_folders
@@ -58,7 +58,7 @@ def _entry(path: Path, root: Path) -> Entry:
     good, total = _counts(metadata)
     batch = is_batch(path)
     transcript = text(at(metadata, "transcript", "name"))
-    title = root_of(transcript).name if batch else text(at(metadata, "reading", "about", "title"))
+    title = root_of(transcript).name if batch else _title(path, metadata, typed)
     if kind_of(path / REDACTION) == "file":
         title = transcript = ""  # this page is outside the run
     page = link_to(path / REPORT, root)
@@ -83,6 +83,14 @@ def _entry(path: Path, root: Path) -> Entry:
         "typed": typed,
         "overrides": " ".join(each for each in typed if not each.startswith(_PLAIN)),
     }
+
+
+def _title(path: Path, metadata: Mapping[str, Any], typed: Sequence[str]) -> str:
+    """Return the question of a run that answers one, else the title of the transcript."""
+    if "pipeline=ask" in typed:
+        config = read_yaml(path / "config" / "resolved.yaml")
+        return text(at(config, "analyzers", "ask", "variables", "question"))
+    return text(at(metadata, "reading", "about", "title"))
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:

@@ -9,9 +9,11 @@ from importlib import resources
 from typing import Any
 
 from runner.base.format import seconds
-from runner.base.json import amount, mapping, mappings, number, read_list, text
+from runner.base.json import amount, at, mapping, mappings, number, read_list, text
+from runner.base.regular_files import kind_of
 from runner.base.usage import sum_usd
 from runner.config.model_facts import OFFLINE
+from runner.record.stored_transcript import REDACTION
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun, statuses_of
 
@@ -95,8 +97,14 @@ class NodeFacts:
         return {str(k): text(v) for k, v in mapping(self.record.get("missing")).items()}
 
 
+def question_of(run: StoredRun, name: str) -> str:
+    """Return the question that was put to the analyzer *name*, or what it asks, or nothing."""
+    put = text(at(run.config, "analyzers", name, "variables", "question"))
+    return put if put and kind_of(run.path / REDACTION) is None else _purpose_of(name)
+
+
 @cache
-def question_of(name: str) -> str:
+def _purpose_of(name: str) -> str:
     """Return the question of the packaged analyzer *name*, from its module, or nothing."""
     file = resources.files("analyzers").joinpath(f"{name}.py")
     if not re.fullmatch(r"[a-z]\w*", name) or not file.is_file():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any
         "codes": codes_of(nodes),
         "speakers": _every(findings, lambda insight: insight.speakers),
         "labels": _every(findings, lambda insight: [insight.category]),
-        "question_of": question_of,
+        "question_of": partial(question_of, run),
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),

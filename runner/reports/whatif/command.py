@@ -283,12 +283,13 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
         cost = usd(row.cost_usd)
         table.append((row.setting, *times, share(row.efficiency), cost, row.limited_by))
     error = recording.predicted_s / recording.actual_s - 1
+    waits = "waiting for other files and " if batch_of(recording.run.path) else ""
     lines = [
         *aligned([HEADER, *table], left=(0, 6)),
         "",
         f"recorded    {to_terminal(recording.run.name)}: predicted {recording.predicted_s:.3f} s, "
         f"took {recording.actual_s:.3f} s: error {relative_error(error)}",
-        f"overhead    {1000 * recording.overhead_s:.1f} ms per call of our own work",
+        f"overhead    {1000 * recording.overhead_s:.1f} ms per call of {waits}our own work",
         "assumed     the same latencies, failures and waits under every setting",
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]

@@ -16,16 +16,26 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import the_extra
-from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.errors import (
+    ColloquyError,
+    ConfigError,
+    TranscriptError,
+    did_you_mean,
+    one_line,
+    reason,
+)
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, open_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
+from runner.transcript.decode import nearest_file
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
+
+_NO_TRANSCRIPT = ": no such file or folder"
 
 MAX_NAME = 250  # characters of a file's name without .yaml
 
@@ -70,6 +80,9 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
     if _IPV6_ADDRESS.fullmatch(value):
         return [f"{name}={quote(value)}"]
+    *above, last = name.split(".")
+    if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
+        return [f"++{override}"]  # else Hydra refuses keys that the default has not
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
@@ -149,6 +162,14 @@ def worst_exit_code(codes: Sequence[int]) -> int:
     return next((code for code in PRECEDENCE if code in codes), max(codes, default=0))
 
 
+def explained(error: BaseException) -> ColloquyError | None:
+    """Return what to raise for a configuration error of Hydra, None for any other exception."""
+    line = explain_hydra_error(error)
+    if line is None:
+        return None
+    return TranscriptError(line) if _NO_TRANSCRIPT in line else ConfigError(line)
+
+
 def explain_hydra_error(error: BaseException) -> str | None:
     """Return one line for a configuration error of Hydra, None for any other exception."""
     if type(error).__module__.startswith("yaml"):
@@ -172,6 +193,9 @@ def explain_hydra_error(error: BaseException) -> str | None:
     text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
+        if group == "transcript":  # the word may be meant as a file
+            near = nearest_file(Path(choice)) or did_you_mean(choice, choices(group))
+            return f"{choice}{_NO_TRANSCRIPT}{near}"
         return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")

@@ -5,10 +5,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from runner.base.errors import ConfigError
 from runner.run.cli import command_line
 from runner.run.cli.compose import compose_config, register_resolvers
-from runner.transcript.decode import fault, nearest_file
 
 _COMPOSING = Lock()  # Hydra keeps what it composes in globals
 
@@ -31,10 +29,7 @@ def composed(
             register_resolvers()
             return compose_config(*typed, *(searched if folders else [])), typed
     except Exception as error:
-        line = command_line.explain_hydra_error(error)
-        if line is None:
+        known = command_line.explained(error)
+        if known is None:
             raise
-        if line.startswith(f"transcript={transcript}: no such choice"):
-            near = nearest_file(Path(transcript))
-            raise fault(transcript, f"no such file or folder{near}") from error
-        raise ConfigError(line) from error
+        raise known from error

@@ -12,7 +12,7 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, validate
 from runner.job.build import check_format, open_transcript
-from runner.run.cli.command_line import explain_hydra_error, quote
+from runner.run.cli.command_line import explained, quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
 from runner.transcript.redact.own_patterns import check_patterns
@@ -54,10 +54,10 @@ def _settings(file: str, overrides: list[str]) -> Settings:
     try:
         cfg = compose_config("transcript=file", f"transcript.path={quote(file)}", *overrides)
     except Exception as error:
-        line = explain_hydra_error(error)
-        if line is None:
+        known = explained(error)
+        if known is None:
             raise
-        raise ConfigError(line) from error
+        raise known from error
     settings = validate(resolve(cfg))
     check_format(settings)
     check_patterns(settings.transcript)

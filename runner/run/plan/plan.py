@@ -234,13 +234,14 @@ def _time(plan: Plan) -> str:
 
 def _summary(plan: Plan) -> list[str]:
     totals = plan.as_dict()
-    costs = [usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high")]
+    low, cost, high = (usd(totals[f"cost{which}_usd"]) for which in ("_low", "", "_high"))
+    spread = "" if low == cost == high else f" expected, {low} to {high}"
     cached = filter(None, [plan.total("cached_tokens")])
     lines = [
         f"tokens   {totals['prompt_tokens']:,} prompt + {totals['completion_tokens']:,} reply; "
         f"at most {totals['most_tokens']:,} without retries",
         *(f"cache    {read:,} prompt tokens are expected to be read from it" for read in cached),
-        f"cost     {costs[1]} expected, {costs[0]} to {costs[2]}",
+        f"cost     {cost}{spread}",
         f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),

@@ -66,6 +66,14 @@ def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
     assert ["transcript=file", "transcript.path='talks'"] == expand_arguments(["talks"])
 
 
+def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
+    faults = "model.simulate.faults={status_500: 0.1}"
+
+    assert [f"++{faults}", "model.simulat.faults={x: 1}"] == expand_arguments(
+        [faults, "model.simulat.faults={x: 1}"]
+    )
+
+
 def test_versions_are_those_of_what_is_installed() -> None:
     assert ["colloquy", "hydra", "litellm"] == [
         part.split()[0] for part in versions_line().split(", ")

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,8 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
     assert 0 == code
     assert '  "The outer harbour costs nine thousand euros more." (Bo, S0002)' in printed.out
     assert f"colloquy-ask: stored as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
-    assert (run / "report.html").is_file()
+    assert FERRY in unescape((run / "report.html").read_text())
+    assert FERRY in unescape((folder / "outputs" / "index.html").read_text())
     assert "completed" == parse_json((run / "metadata.json").read_bytes())["status"]
     assert "passages" == read_transcript_file(run).format
 
