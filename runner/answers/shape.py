@@ -21,7 +21,7 @@ class Evidence(Strict):
 
 
 class Point(Strict):
-    """A statement in one sentence, with the quotes that support it."""
+    """A statement in one sentence, with the quotes that bear it."""
 
     text: str
     evidence: list[Evidence]

@@ -154,7 +154,7 @@ def test_an_ordinary_refusal_has_no_hint() -> None:
         (TransferEncodingError("x"), 7, "bad_response", True, "not in HTTP"),
         (refused_by(ConnectionRefusedError(111, "no")), None, "connection", False, "no connection"),
         (refused_by(socket.gaierror(-2, "no name")), None, "connection", False, "be resolved"),
-        (refused_by(ssl.SSLError(1, "x")), None, "connection", False, "no TLS"),
+        (refused_by(ssl.SSLError(1, "x")), None, "connection", False, "TLS handshake"),
     ],
 )
 def test_no_connection_is_said_only_where_there_was_none(
