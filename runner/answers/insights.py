@@ -7,7 +7,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from runner.answers.markdown import cite, md
-from runner.base.format import clock
+from runner.base.format import clock, plural
 from runner.transcript.model import Segment
 
 SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
@@ -118,7 +118,12 @@ def _cells(cited: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def as_markdown(insights: Sequence[MergedInsight], analyzers: int) -> str:
     """Return a page of all insights; *analyzers* is the number of analyzers with an answer."""
-    lines = ["# Insights", "", f"From {analyzers} analyzers, the most confident first.", ""]
+    lines = [
+        "# Insights",
+        "",
+        f"From {plural(analyzers, 'analyzer')}, the most confident first.",
+        "",
+    ]
     for number, insight in enumerate(insights, 1):
         names = ", ".join(md(name) for name in insight.analyzers)
         label = f"*{md(insight.category)}, confidence {insight.confidence:.2f}; {names}*"

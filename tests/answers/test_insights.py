@@ -136,5 +136,6 @@ def test_the_page_names_who_found_what_and_where() -> None:
     page = as_markdown(aggregate(answers(say_means=[insight("Pumps fail.", 0.9, PUMP)])), 8)
 
     assert "From 8 analyzers, the most confident first." in page
+    assert "From 1 analyzer, the most" in as_markdown([], 1)
     assert "1. Pumps fail. *risk, confidence 0.90; say means*" in page
     assert "> the pump failed twice (S0001)" in page

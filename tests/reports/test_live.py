@@ -337,7 +337,7 @@ def test_beside_another_run_lines_are_written_instead(monkeypatch: pytest.Monkey
         ((0, 0, 500, 0.0), "batch: 0 of 500 files"),
         (
             (120, 3, 500, 0.25),
-            "batch: 120 of 500 files, 3 failed, 15.0 a minute, about 25m 20s left",
+            "batch: 120 of 500 files, 3 without an answer, 15.0 a minute, about 25m 20s left",
         ),
         ((500, 0, 500, 0.25), "batch: 500 of 500 files, 15.0 a minute"),
     ],

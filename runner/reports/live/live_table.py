@@ -213,9 +213,9 @@ class LiveTable:
 
 
 def progress(done: int, failed: int, total: int, rate: float) -> str:
-    """Return the progress line of a batch; *failed* is part of *done*, *rate* is runs/s."""
+    """Return the progress line of a batch; *failed* of the *done* have no answer, *rate* is runs/s."""
     left = f", about {seconds((total - done) / rate)} left" if rate > 0 and done < total else ""
-    lost = f", {failed:,} failed" if failed else ""
+    lost = f", {failed:,} without an answer" if failed else ""
     pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
     return f"batch: {done:,} of {plural(total, 'file')}{lost}{pace}{left}"
 

@@ -194,7 +194,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
         if group == "transcript":  # the word may be meant as a file
-            near = nearest_file(Path(choice)) or did_you_mean(choice, choices(group))
+            near = nearest_file(Path(choice)) or did_you_mean(choice, {*choices(group)} - {"file"})
             return f"{choice}{_NO_TRANSCRIPT}{near}"
         return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
     if match := _OVERRIDE.search(text):

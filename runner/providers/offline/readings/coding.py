@@ -54,10 +54,11 @@ def read(document: Document) -> dict[str, object]:
         for (_, name), each in sorted(kept.items(), key=lambda item: item[1][0].index)
     ]
     counts = Counter(name for _, name in kept)
+    first, last = (document.lines[at].segment for at in (0, -1)) if kept else ("", "")
     insights = [
         insight(
-            f"{name} is in {count} of {len(document.lines)} segments, by shared words alone: what "
-            f"is meant was not judged.",
+            f"{name} is in {count} of the {len(document.lines)} segments {first} to {last}, by "
+            f"shared words alone: what is meant was not judged.",
             0.3,
             "shared words",
             [each for (_, code), (each, _) in kept.items() if code == name][:2],
