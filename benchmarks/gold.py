@@ -304,7 +304,7 @@ def _cells(figures: Sequence[Sequence[float]]) -> list[str]:
     cited, *counts, topics = zip(*figures, strict=True)
     shares = [sum(column) / sum(cited) for column in counts]
     low, high = interval([(f[1] - f[2], f[0]) for f in figures])
-    verdict = "yes" if low > 0 else "no" if high < 0 else "not told apart"
+    verdict = "yes" if low > 0 else "no" if high < 0 else "not significant"
     return [
         str(sum(cited)),
         *(f"{share:.2f}" for share in shares),

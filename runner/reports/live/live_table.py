@@ -213,7 +213,7 @@ class LiveTable:
 
 
 def progress(done: int, failed: int, total: int, rate: float) -> str:
-    """Return the progress line of a batch; *failed* of the *done* have no answer, *rate* is runs/s."""
+    """Return the progress line of a batch; *failed* of *done* have no answer, *rate* is per s."""
     left = f", about {seconds((total - done) / rate)} left" if rate > 0 and done < total else ""
     lost = f", {failed:,} without an answer" if failed else ""
     pace = f", {60 * rate:,.1f} a minute" if rate > 0 else ""
