@@ -6,7 +6,7 @@ from runner.base.errors import ConfigError, TranscriptError, one_line
 from runner.base.files import as_json
 from runner.base.json import check_size, load_json
 from runner.transcript.model import Segment, Transcript
-from runner.transcript.report import stored_report
+from runner.transcript.reading_report import stored_report
 
 TRANSCRIPT = "transcript.json"
 # Settings that may name people; they stay in the run.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from runner.base.format import clock
-from runner.transcript.report import ReadingReport
+from runner.transcript.reading_report import ReadingReport
 
 PASSAGES = "passages"  # the format of a transcript that is chosen from others
 MAX_SEGMENT_CHARS = 1200

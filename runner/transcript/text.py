@@ -14,8 +14,8 @@ from runner.transcript.layouts.rows import Row, row_of, rows_of
 from runner.transcript.layouts.tables import turns_of_table
 from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
-from runner.transcript.notes import Notes
 from runner.transcript.readers import Source
+from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, trailing_stamp, with_plain_stamps
 
 _MIN_STAMPED_ROWS = 3

@@ -301,7 +301,7 @@ def test_the_rest_of_a_run_in_a_batch_is_waiting_for_its_other_files_too(
     monkeypatch.setattr("runner.reports.whatif.command.batch_of", Path)
     _, out, _ = command(str(stored(wall_s=1.08)), "max_concurrent=2")
 
-    assert "40.0 ms of waiting for other files and our own work per call are the rest" in out
+    assert "40.0 ms per call of waiting for other files and our own work" in out
 
 
 def test_the_command_prints_json(command: Any) -> None:

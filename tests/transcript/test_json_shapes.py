@@ -590,7 +590,7 @@ def test_texts_beside_the_transcript_are_noted() -> None:
     [
         ({"status": "error", "error": "Audio too short.", "text": None}, "'Audio too short.'"),
         ({"error": {"message": "Invalid key", "code": 401}}, "'Invalid key'"),
-        ({"err_code": "X", "err_msg": "no audio"}, "error of a service"),
+        ({"err_code": "X", "err_msg": "no audio"}, "error message of a service"),
         ({"id": "x", "status": "queued", "text": None, "words": None}, "status 'queued'"),
         ({"summary": "They met."}, "holds no transcript"),
         (

@@ -14,7 +14,7 @@ from runner.base.text import digest
 from runner.providers.offline.language.asking import asked_weights, named_in
 from runner.run.question.corpus import Corpus
 from runner.transcript.model import PASSAGES, Segment, Transcript
-from runner.transcript.report import ReadingReport
+from runner.transcript.reading_report import ReadingReport
 
 _MOST_WARNINGS = 20
 Scores = Sequence[Sequence[float]]  # of each segment of each file

@@ -8,7 +8,7 @@ from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cue_speakers import DASH, Names, names_in
 from runner.transcript.layouts.inside import CHEVRONS, cutter
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
-from runner.transcript.notes import Notes
+from runner.transcript.report import Notes
 
 MERGE_GAP_S = 2.0
 

@@ -21,7 +21,7 @@ from runner.transcript.formats.fields import (
 )
 from runner.transcript.formats.who_and_when import Clock, channels_in, ends_of, span_in, speaker_in
 from runner.transcript.model import Turn, ends_sentence
-from runner.transcript.notes import Notes
+from runner.transcript.report import Notes
 
 _Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
 
