@@ -35,8 +35,6 @@ from runner.transcript.decode import nearest_file
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
 PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 
-_NO_TRANSCRIPT = ": no such file or folder"
-
 MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
@@ -164,10 +162,13 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 def explained(error: BaseException) -> ColloquyError | None:
     """Return what to raise for a configuration error of Hydra, None for any other exception."""
+    missing = _GROUP.search(_text_of(error)) if isinstance(error, HydraException) else None
+    if missing and missing[1] == "transcript":  # the word may be meant as a file
+        choice, known = missing[2], {*choices("transcript")} - {"file"}
+        near = nearest_file(Path(choice)) or did_you_mean(choice, known)
+        return TranscriptError(f"{choice}: no such file or folder{near}")
     line = explain_hydra_error(error)
-    if line is None:
-        return None
-    return TranscriptError(line) if _NO_TRANSCRIPT in line else ConfigError(line)
+    return None if line is None else ConfigError(line)
 
 
 def explain_hydra_error(error: BaseException) -> str | None:
@@ -190,12 +191,9 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
-    text = " ".join(str(link) for link in (error, error.__cause__) if link is not None)
+    text = _text_of(error)
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
-        if group == "transcript":  # the word may be meant as a file
-            near = nearest_file(Path(choice)) or did_you_mean(choice, {*choices(group)} - {"file"})
-            return f"{choice}{_NO_TRANSCRIPT}{near}"
         return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")
@@ -205,6 +203,11 @@ def explain_hydra_error(error: BaseException) -> str | None:
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
+
+
+def _text_of(error: BaseException) -> str:
+    """Return what *error* and its cause say."""
+    return " ".join(str(link) for link in (error, error.__cause__) if link is not None)
 
 
 def _is_raised_by_hydra(error: BaseException) -> bool:
