@@ -155,9 +155,9 @@ class Asker:
         grounder = self.validator.grounder()  # is made while a call is in flight
         if not self.stored:
             return None
-        other = other_format(request)
-        for key in (own, "" if other is None else self._key(question, other)):
-            if key and self.stored.may_have(key):
+        for each in filter(None, (request, other_format(request))):
+            key = own if each is request else self._key(question, each)
+            if self.stored.may_have(key):
                 validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
                 if outcome is None and self.job.escalation(question.node):
