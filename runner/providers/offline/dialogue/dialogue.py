@@ -147,7 +147,7 @@ def _weigh(
 
 
 def _discussed(turns: Sequence[Sequence[Sentence]]) -> list[float]:
-    """Return how far each turn stands where the matter is discussed, as a rank from 0 to 1.
+    """Return how much each turn is part of a discussion, as a rank from 0 to 1.
 
     That is the mean of two ranks: by the cues of discussion around the turn, and, in a talk of
     more than _LEAST turns, by its distance from both ends, as people open and close a talk with
@@ -221,7 +221,7 @@ def focused(dialogue: Dialogue) -> list[Sentence]:
 def in_focus(
     dialogue: Dialogue, items: Sequence[T], quoted: Callable[[T], Iterable[Sentence]]
 ) -> Sequence[T]:
-    """Return the *items* whose sentences stand in the stretches that are discussed most.
+    """Return the *items* whose sentences are in the most-discussed stretches.
 
     If none does, these are all *items*.
     """
