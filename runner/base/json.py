@@ -175,6 +175,15 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     )
 
 
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield every text in *value*, without the keys of objects."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings_in(each)
+    elif isinstance(value, str):
+        yield value
+
+
 def number(value: Any) -> float | None:
     """Return a finite number below MAX_NUMBER, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):

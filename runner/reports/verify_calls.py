@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.answers.groups import Join, curve, groups_at
 from runner.answers.themes import (
@@ -17,7 +16,7 @@ from runner.answers.themes import (
     LedgerRow,
 )
 from runner.base.errors import one_line
-from runner.base.json import listing, mapping
+from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
@@ -166,19 +165,12 @@ def _texts(batch: Path, node: Node) -> Iterator[str]:
     for file in (folder / f"{node.name}.json", *sorted((folder / node.name).glob("*.json"))):
         fault, record = read_record(file)
         if fault is None and record["status"] == "ok":
-            for text in _strings([record.get("structured_data"), record.get("insights")]):
+            for text in strings_in([record.get("structured_data"), record.get("insights")]):
                 whole = " ".join(text.split())
                 yield whole
                 for most in {MAX_TITLE, MAX_STATEMENT, MAX_REASON}:
                     yield one_line(whole, most)
                 yield one_line(whole, MAX_STATEMENT)[:MAX_TITLE]
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for each in (*mapping(value).values(), *listing(value)):
-        yield from _strings(each)
 
 
 def _worded(stored: Collection) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.base.errors import ConfigError, one_line
-from runner.base.json import at, mapping, text
+from runner.base.json import at, mapping, strings_in, text
 from runner.base.regular_files import kind_of, user_path
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
@@ -98,7 +98,7 @@ def refuse_interpolations(source: Path, data: Any) -> None:
 
     The *data* of an unsigned directory may refer to short plain values in it, as ours does.
     """
-    values = [value for value in _strings(data) if "$" in value and "{" in value]
+    values = [value for value in strings_in(data) if "$" in value and "{" in value]
     for number, value in enumerate(values):
         *above, last = match[1].split(".") if (match := _REFERENCE.fullmatch(value)) else [""]
         target = str(mapping(at(data, *above)).get(last, "{"))
@@ -107,14 +107,6 @@ def refuse_interpolations(source: Path, data: Any) -> None:
                 f"{source}: {one_line(value, 60)!r} is resolved in signed directories only: "
                 f"start a new run"
             )
-
-
-def _strings(data: Any) -> Iterator[str]:
-    if isinstance(data, dict | list):
-        for value in data.values() if isinstance(data, dict) else data:
-            yield from _strings(value)
-    elif isinstance(data, str):
-        yield data
 
 
 def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
