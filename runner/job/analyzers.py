@@ -10,7 +10,7 @@ from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.base.regular_files import user_path
 from runner.config.schema import Settings
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 
 
 def load_analyzers(

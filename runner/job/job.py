@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
 from runner.answers.excerpts import segment_line
 from runner.answers.references import turns_of
+from runner.answers.second_answer import ASKED_AGAIN
 from runner.answers.shape import limited
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
@@ -26,7 +26,7 @@ from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
 from runner.transcript.model import Segment, Transcript
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 
 MAX_SPEAKERS = 50  # named in a question; the segments name them all
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.answers.groups import Join, curve, groups_at
+from runner.answers.clustering import Join, curve, groups_at
 from runner.answers.themes import (
     FILE,
     MAX_REASON,
@@ -20,8 +20,8 @@ from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
+from runner.record.collection_findings import JointFinding, joins_of, place_of
 from runner.record.previous_session import read_record
-from runner.record.testimony import JointFinding, joins_of, place_of
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number

@@ -12,8 +12,8 @@ from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.record.batch_directory import rows_of
+from runner.record.collection_findings import JointFinding, Testimony, gather
 from runner.record.run_directory import COMPLETED, RESOLVED
-from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import read_run

@@ -40,9 +40,9 @@ from runner.run.averages import remember_calls
 from runner.run.nodes.ask import Asker
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
+from runner.run.nodes.evaluation import check
 from runner.run.nodes.fits import Fits
 from runner.run.nodes.judging import Judging
-from runner.run.nodes.proof import check
 from runner.run.plan.plan import compare, make_plan, read_histories
 from runner.run.stop import Stop
 

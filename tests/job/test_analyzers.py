@@ -7,7 +7,7 @@ import pytest
 from runner.answers.codebook import Code, Codebook
 from runner.base.errors import ConfigError
 from runner.job.analyzers import check_codes
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 
 BOOK = Codebook((Code("Costs", "money"), Code("Ana's view", "what she thinks")))
 

@@ -15,8 +15,8 @@ from runner.answers.labels import FindingLabel, found_items, label_of, labels_cs
 from runner.record.keys import payload_digest
 from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.reports.compare.assessment import assess, pair_words
+from runner.reports.compare.assessment_data import Gathered, Setting, precision_of
 from runner.reports.compare.compare import Comparison, compare
-from runner.reports.compare.gathered import Gathered, Setting, precision_of
 from runner.reports.compare.paired import (
     LEAST,
     Counts,

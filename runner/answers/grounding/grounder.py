@@ -9,9 +9,9 @@ from itertools import chain, islice
 from typing import Any
 
 from runner.answers.grounding.cutting import cut, offsets, verbatim
-from runner.answers.grounding.near import difference, nearest_match
+from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
+from runner.answers.grounding.near_matches import difference, nearest_match
 from runner.answers.grounding.quotations import quotations
-from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
 from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0

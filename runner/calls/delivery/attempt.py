@@ -12,7 +12,7 @@ from runner.calls.admission.limits import Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
-from runner.calls.delivery.shipment import LateError, Result, Waiting
+from runner.calls.delivery.pending_batch import LateError, Result, Waiting
 from runner.calls.retry import family
 from runner.providers.prices import live_usd
 from runner.providers.request import Completion

@@ -11,8 +11,8 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
+from runner.calls.delivery.pending_batch import FIRST_POLL_S, LAST_POLL_S, Shipment, Waiting
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
-from runner.calls.delivery.shipment import FIRST_POLL_S, LAST_POLL_S, Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 

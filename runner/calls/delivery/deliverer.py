@@ -8,8 +8,8 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity
 from runner.calls.delivery.collector import Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger
+from runner.calls.delivery.pending_batch import Shipment, Waiting
 from runner.calls.delivery.sender import Sender
-from runner.calls.delivery.shipment import Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.request import Completion

@@ -13,7 +13,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
-from runner.calls.delivery.shipment import Shipment, Waiting
+from runner.calls.delivery.pending_batch import Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch

@@ -14,7 +14,14 @@ from runner.reports.compare.agreement import (
     krippendorff_alpha,
     summed,
 )
-from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION, Gathered, Setting
+from runner.reports.compare.assessment_data import (
+    CHECK,
+    COVERAGE,
+    FOUND,
+    PRECISION,
+    Gathered,
+    Setting,
+)
 from runner.reports.compare.paired import (
     LEAST,
     Difference,

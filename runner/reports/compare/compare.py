@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from runner.reports.compare.assessment import Assessment, assess
-from runner.reports.compare.gathered import gather
+from runner.reports.compare.assessment_data import gather
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
 from runner.reports.compare.notes import notes_on

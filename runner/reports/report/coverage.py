@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.answers.again import additions_in_words
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
+from runner.answers.second_answer import additions_in_words
 from runner.base.format import clock
 from runner.base.json import amount, at, listing, mapping, mappings, number, text
 from runner.reports.report.findings import Places, SegmentPlace

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
-from runner.answers.again import found_again
+from runner.answers.second_answer import found_again
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import KEYS, read_matrix

@@ -27,7 +27,7 @@ from runner.run.plan.plan import (
     windows_of,
     with_deliveries,
 )
-from runner.transcript.redact.unredacted import described
+from runner.transcript.redact.null_redaction import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 

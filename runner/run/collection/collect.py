@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.groups import curve
+from runner.answers.clustering import curve
 from runner.answers.outcome import ANSWERED, Outcome, run_status
 from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.errors import EXIT_OK
@@ -19,15 +19,15 @@ from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.record.benchmark import benchmark
+from runner.record.collection_findings import Testimony, gather
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.record.testimony import Testimony, gather
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
@@ -39,7 +39,7 @@ from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
 from runner.run.embedder import FOLDER, Embedder
-from runner.run.nodes.proof import escalations
+from runner.run.nodes.evaluation import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.redacted import redacted
 

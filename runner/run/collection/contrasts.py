@@ -23,7 +23,7 @@ from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import JointFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,

@@ -7,9 +7,9 @@ from functools import reduce
 
 from runner.base.format import plural
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.models import Model
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from runner.answers.clustering import Join, groups_at
 from runner.answers.findings import flat
-from runner.answers.groups import Join, groups_at
 from runner.answers.themes import WORDS, Joined
 from runner.job.job import wrap
 from runner.providers.offline.language.sentences import words
-from runner.record.testimony import JointFinding, joins_of
+from runner.record.collection_findings import JointFinding, joins_of
 
 FILL = 0.95  # of the token budget: joined lines may have more tokens than the sum
 HEAD_TOKENS = 60  # of the tags and headings around the lines

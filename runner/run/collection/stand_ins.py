@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from runner.base.text import digest
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 
 _FIRST, _RANGE = 100_000, 900_000  # six digits, which no stand-in of one transcript has
 _STAND_IN = re.compile(r"(?<![A-Za-z0-9])([A-Z]+)_(\d{1,6})(_\d{1,4})?(?!\d)")

@@ -14,7 +14,7 @@ from runner.answers.themes import (
     ThemeQuote,
     Voice,
 )
-from runner.record.testimony import Testimony
+from runner.record.collection_findings import Testimony
 from runner.run.collection.material import Cluster, Ids
 
 

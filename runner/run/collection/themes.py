@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from runner.answers.groups import Join, likenesses
+from runner.answers.clustering import Join, likenesses
 from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
@@ -13,7 +13,7 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.testimony import JointFinding, Testimony
+from runner.record.collection_findings import JointFinding, Testimony
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,

@@ -7,7 +7,7 @@ other is parted by the next bit. So a new file changes its leaf and what is abov
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.record.testimony import JointFinding, place_of
+from runner.record.collection_findings import JointFinding, place_of
 
 
 @dataclass(frozen=True, slots=True)

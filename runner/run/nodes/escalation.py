@@ -14,8 +14,8 @@ from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.parts import aside, owner_of
 from runner.run.nodes.ask import Question
+from runner.run.nodes.evaluation import faults_of
 from runner.run.nodes.node import NodeRunner
-from runner.run.nodes.proof import faults_of
 
 log = structlog.get_logger("colloquy.run")
 

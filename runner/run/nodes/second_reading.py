@@ -6,8 +6,8 @@ from functools import partial
 
 import structlog
 
-from runner.answers.again import added, noted_again, silent_segments
 from runner.answers.outcome import Outcome, failed_outcome
+from runner.answers.second_answer import added, noted_again, silent_segments
 from runner.base.errors import AnswerError, NotRunError
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node, asks_again

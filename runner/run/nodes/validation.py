@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from runner.answers.again import plain, with_more
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, noted, read_reply
+from runner.answers.second_answer import plain, with_more
 from runner.base.errors import AnswerError
 from runner.base.text import digest
 from runner.base.threads import offload

@@ -13,8 +13,8 @@ from runner.base.errors import ConfigError
 from runner.base.format import count, plural, usd
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.run.ending import resume_command
 from runner.run.execute import execute_job
+from runner.run.last_line import resume_command
 from runner.run.plan.plan import make_plan, read_histories
 from runner.run.question.question import (
     TOKENS,

@@ -19,8 +19,8 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
-from runner.run.question.meaning import Meaning
 from runner.run.question.retrieval import by_words, passages
+from runner.run.question.semantic_search import Meaning
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"

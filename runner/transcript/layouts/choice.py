@@ -16,7 +16,7 @@ from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 
 
 def redacted(

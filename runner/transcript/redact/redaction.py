@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import Unredacted
 from runner.transcript.redact.words import Token, joins, tokens_of
 
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"

@@ -1,5 +1,5 @@
 from runner.answers.themes import ThemeQuote
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import JointFinding
 from runner.run.collection.tree import files_of, fits, leaves
 
 

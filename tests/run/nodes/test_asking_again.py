@@ -15,7 +15,7 @@ from helpers import job
 from helpers.runs import STAGE_A, STAGE_B, execute, execute_models, load, prompt_of
 from helpers.sessions import RUN, begin, resume
 
-from runner.answers.again import ASKED_AGAIN, ASKED_AGAIN_TOKENS, with_more
+from runner.answers.second_answer import ASKED_AGAIN, ASKED_AGAIN_TOKENS, with_more
 from runner.base.errors import CallError, NotRunError
 from runner.base.tokens import tokenizer_for
 from runner.job.job import Job

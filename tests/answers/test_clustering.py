@@ -1,4 +1,4 @@
-from runner.answers.groups import curve, groups_at, is_negated, joins, likenesses
+from runner.answers.clustering import curve, groups_at, is_negated, joins, likenesses
 
 
 def terms(*texts: str) -> list[frozenset[str]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT
-from runner.answers.groups import Join, is_negated, joins
+from runner.answers.clustering import Join, is_negated, joins
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text

@@ -9,7 +9,7 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.answers.grounding.quotes import TranscriptWords, joined, words
+from runner.answers.grounding.exact_matches import TranscriptWords, joined, words
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
