@@ -148,7 +148,7 @@ class Client:
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
             way = call.way.next(started)
-            calls.secure(calls, call.request.max_tokens)
+            calls.reserve(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
             facts = {**reserved, "delivery": call.way.delivery}
             call.number = len(calls.attempts) + 1 + call.is_double
@@ -186,7 +186,7 @@ class Client:
         ticket, usage = call.ticket, reply.usage
         now = self.end_attempt(call, "ok", None, started, usage, delivery=call.way.delivery)
         self.gate.succeeded(
-            ticket, started, now, usage=usage, first=not call.failures, told=reply.told
+            ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
             self.gate.took(now - started, call.expected_s)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import Checked
+from runner.answers.checks import CheckResult
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
@@ -154,7 +154,7 @@ class Run:
         return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(
-        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[CheckResult]
     ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()

@@ -90,7 +90,7 @@ class _Quote:
 class Grounder:
     """Checks quotes against one transcript, which it indexes once in linear time and memory.
 
-    *near_score* is the least likeness of a near quote, 0 to 100 (rapidfuzz ratio).
+    *near_score* is the least similarity of a near quote, 0 to 100 (rapidfuzz ratio).
     """
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:

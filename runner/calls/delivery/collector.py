@@ -11,7 +11,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.pending_batch import FIRST_POLL_S, LAST_POLL_S, Shipment, Waiting
+from runner.calls.delivery.pending_batch import FIRST_POLL_S, LAST_POLL_S, PendingBatch, Waiting
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
@@ -36,12 +36,12 @@ class Collector:
     timing: Timing
     again: Callable[[Waiting], object]
     took: list[float] = field(default_factory=list)
-    shipments: dict[str, Shipment] = field(default_factory=dict)
+    shipments: dict[str, PendingBatch] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     @property
-    def out(self) -> list[Shipment]:
+    def out(self) -> list[PendingBatch]:
         """The shipments that have not ended."""
         return [each for each in self.shipments.values() if not each.is_over]
 
@@ -53,7 +53,7 @@ class Collector:
         """Return how many requests wait for pending batches."""
         return sum(1 for shipment in self.out for _ in shipment.staying())
 
-    def follow(self, shipment: Shipment) -> None:
+    def follow(self, shipment: PendingBatch) -> None:
         """Follow *shipment* to its end, in the background."""
         self.shipments[shipment.batch.mark] = shipment
         if not shipment.is_over:
@@ -61,7 +61,7 @@ class Collector:
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def _follow(self, shipment: Shipment) -> None:
+    async def _follow(self, shipment: PendingBatch) -> None:
         try:
             if shipment.batch.id is None and not await self._identify(shipment):
                 return
@@ -85,14 +85,14 @@ class Collector:
             with busy():  # at whose end the next batch may go
                 pass
 
-    def _give_up(self, shipment: Shipment, kind: str, why: str) -> None:
+    def _give_up(self, shipment: PendingBatch, kind: str, why: str) -> None:
         """Leave a batch that cannot be read for the next session."""
         log.error("batch.unreadable", batch=shipment.batch.id, error=why)
         for waiting in shipment.waiting.values():
             message = f"the pending batch {shipment.batch.id} cannot be read: {why}"
             waiting.resolve(NotRunError(kind, message))
 
-    async def _identify(self, shipment: Shipment) -> bool:
+    async def _identify(self, shipment: PendingBatch) -> bool:
         """Find the batch of a process that died in between; return whether there is one."""
         batch = shipment.batch
         at_provider = await identified(self.endpoint, batch, self.timing.now)
@@ -107,7 +107,7 @@ class Collector:
             self.again(waiting)
         return False
 
-    async def _look(self, shipment: Shipment) -> None:
+    async def _look(self, shipment: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
         assert shipment.batch.id is not None
         await self._stop_for_deadline(shipment)
@@ -125,7 +125,7 @@ class Collector:
             shipment.refused_s = max(error.retry_after_s or 0.0, wait)
             log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
 
-    async def _stop_overdue(self, shipment: Shipment) -> None:
+    async def _stop_overdue(self, shipment: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""
         begun = shipment.state.created_at if shipment.state else None  # by the provider's clock
         late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
@@ -136,7 +136,7 @@ class Collector:
         elif late_s > 2 * OVERDUE_S:
             raise CallError("not_found", "it did not end even after cancellation")
 
-    async def _collect(self, shipment: Shipment) -> None:
+    async def _collect(self, shipment: PendingBatch) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
         batch, state = shipment.batch, shipment.state
         assert batch.id is not None
@@ -160,7 +160,7 @@ class Collector:
             log.info("batch.collected", batch=batch.id, state=state.state, results=len(lines))
             self._end(shipment)
 
-    def _end(self, shipment: Shipment) -> None:
+    def _end(self, shipment: PendingBatch) -> None:
         """Fail requests without a result; those of a batch stopped for a deadline go live."""
         for waiting in list(shipment.waiting.values()):
             if shipment.stopping_at is not None and not waiting.has_left:
@@ -169,7 +169,7 @@ class Collector:
                 waiting.resolve(shipment.why_missing())
         shipment.waiting.clear()
 
-    async def _stop_for_deadline(self, shipment: Shipment) -> None:
+    async def _stop_for_deadline(self, shipment: PendingBatch) -> None:
         """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return
@@ -190,7 +190,7 @@ class Collector:
             for waiting in due:
                 waiting.leave(out=True)
 
-    async def cancel(self, shipment: Shipment) -> None:
+    async def cancel(self, shipment: PendingBatch) -> None:
         """Ask the provider to stop a batch; a failure is logged only."""
         try:
             if shipment.batch.id is not None:
@@ -199,7 +199,7 @@ class Collector:
         except CallError as error:
             log.warning("batch.not_cancelled", batch=shipment.batch.id, error=str(error))
 
-    def ask(self, shipment: Shipment, waiting: Waiting) -> None:
+    def ask(self, shipment: PendingBatch, waiting: Waiting) -> None:
         """Let a request of an earlier session wait for its batch, or return its result."""
         waiting.mark = shipment.batch.mark
         line, steps = shipment.results.pop(waiting.key, None), waiting.steps

@@ -8,7 +8,7 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity
 from runner.calls.delivery.collector import Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger
-from runner.calls.delivery.pending_batch import Shipment, Waiting
+from runner.calls.delivery.pending_batch import PendingBatch, Waiting
 from runner.calls.delivery.sender import Sender
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import BatchEndpoint
@@ -42,12 +42,12 @@ class Deliverer:
         await self.endpoint.open()
         self.activity.when_quiet.append(self.sender.flush)
         for batch in list(self.ledger.batches.values()):
-            shipment = Shipment(batch)
+            shipment = PendingBatch(batch)
             if batch.collected:
                 await offload(self._load, shipment)
             self.collector.follow(shipment)
 
-    def _load(self, shipment: Shipment) -> None:
+    def _load(self, shipment: PendingBatch) -> None:
         """Read the stored results; fetch those that are missing and may be needed.
 
         A fully committed batch is skipped.
@@ -81,7 +81,7 @@ class Deliverer:
             self.collector.ask(shipment, waiting)
         return await waiting.reply
 
-    def shipment_of(self, waiting: Waiting) -> Shipment | None:
+    def shipment_of(self, waiting: Waiting) -> PendingBatch | None:
         """Return the batch of a request, None if it is in none."""
         return self.collector.shipments.get(waiting.mark or "")
 

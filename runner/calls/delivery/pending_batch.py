@@ -1,4 +1,4 @@
-"""Shipment: one batch at its provider, and the requests that wait for it."""
+"""Pending batch: one batch at its provider, and the requests that wait for it."""
 
 import asyncio
 import math
@@ -63,7 +63,7 @@ class Waiting:
 
 
 @dataclass(eq=False, slots=True)
-class Shipment:
+class PendingBatch:
     """A batch that is pending, or whose results are stored.
 
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests

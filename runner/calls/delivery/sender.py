@@ -13,7 +13,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
-from runner.calls.delivery.pending_batch import Shipment, Waiting
+from runner.calls.delivery.pending_batch import PendingBatch, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
@@ -39,7 +39,7 @@ class Sender:
     endpoint: BatchEndpoint
     ledger: Ledger
     timing: Timing
-    shipped: Callable[[Shipment], object]
+    shipped: Callable[[PendingBatch], object]
     queued: Callable[[], int]
     rng: random.Random = field(default_factory=random.Random)
     pending: dict[str, Waiting] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class Sender:
         log.info("batch.submitted", batch=sent.id, requests=len(chosen))
         waiting_by_key = {waiting.key: waiting for waiting in chosen}
         tokens = sum(waiting.tokens for waiting in chosen)
-        self.shipped(Shipment(batch, tokens, leaves, waiting_by_key))
+        self.shipped(PendingBatch(batch, tokens, leaves, waiting_by_key))
 
     async def _submit(
         self, lines: list[bytes], batch: LedgerBatch, until: float

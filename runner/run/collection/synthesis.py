@@ -19,7 +19,7 @@ MAX_TEXT = 40_000  # characters kept of a reply
 
 
 @dataclass
-class Summing:
+class Synthesizer:
     """Asks the question of *node* about the content of *state*."""
 
     caller: Caller
