@@ -12,7 +12,7 @@ from runner.calls.admission.limits import Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
-from runner.calls.delivery.pending_batch import LateError, Result, Waiting
+from runner.calls.delivery.pending_batch import LateError, Result, WaitingRequest
 from runner.calls.retry import family
 from runner.providers.prices import live_usd
 from runner.providers.request import Completion
@@ -68,7 +68,7 @@ class BatchAttempt:
         client, call, held = self.client, self.call, self._held
         started = asyncio.get_running_loop().time()
         tokens = max(0, self._tokens - call.request.max_tokens)
-        waiting = Waiting(
+        waiting = WaitingRequest(
             self._key, call.request, call.ticket.rank, tokens, call.steps, late=self._settle
         )
         try:
@@ -85,7 +85,7 @@ class BatchAttempt:
                 raise NotRunError(end.kind, "in a pending batch: resume collects it") from None
             raise
         except CallError as error:
-            first, sent = self._is_first, self.deliverer.shipment_of(waiting)
+            first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
             self._end(error.kind, waiting, started)
             if first and not error.billed and sent is not None and sent.was_cancelled:
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
@@ -112,10 +112,10 @@ class BatchAttempt:
         return await client.attempt_live(call, limits)
 
     def _end(
-        self, outcome: str, waiting: Waiting, started: float, usage: Usage | None = None
+        self, outcome: str, waiting: WaitingRequest, started: float, usage: Usage | None = None
     ) -> None:
         """Count the attempt; time in a batch does not count for the call's deadline."""
-        sent = self.deliverer.shipment_of(waiting)
+        sent = self.deliverer.pending_batch_of(waiting)
         how = {"delivery": "batch", "batch": None if sent is None else sent.batch.id}
         now = self.client.end_attempt(self.call, outcome, None, started, usage, **how)
         calls = self.call.calls
