@@ -111,10 +111,10 @@ def short_sha(sha256: object) -> str:
     return text(sha256)[:_SHA_CHARS]
 
 
-def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> FindingLabel:
-    """Return a label of *claim* in the transcript with *sha256*; *told* are note, correction, …."""
+def label_of(claim: FoundItem, sha256: object, verdict: str, **details: str) -> FindingLabel:
+    """Return a label of *claim* in the transcript with *sha256*; *details* are its note …"""
     about = {"analyzer": claim.analyzer, "finding": claim.text, "quote": claim.quoted}
-    given = {key: value[:MAX_CELL] for key, value in {**about, **told}.items()}
+    given = {key: value[:MAX_CELL] for key, value in {**about, **details}.items()}
     return FindingLabel(claim.key, verdict, transcript=short_sha(sha256), **given)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 # Share of a talk's segments after which a word counts 1/e as much, a third of it before the word:
 # longer talks have longer topics. Found on 150 meetings of QMSum, see docs/ask.md.
 _REACH = 0.03
-_LEAST_REACH, _MOST_REACH = 3.0, 60.0  # segments
+_MIN_REACH, _MAX_REACH = 3.0, 60.0  # segments
 _SATURATION = 1.2  # BM25's k1: further mentions add less and less
 _CLOSE = 2  # segments on either side that belong to one place
 _SPEAKER = 1.0  # what being near a speaker named in the question adds, as a share
@@ -78,7 +78,7 @@ def around(values: Sequence[float]) -> list[float]:
 
 def _reaches(segments: int) -> tuple[float, float]:
     """Return how many segments after and before it a word reaches."""
-    after = min(_MOST_REACH, max(_LEAST_REACH, _REACH * segments))
+    after = min(_MAX_REACH, max(_MIN_REACH, _REACH * segments))
     return after, after / 3
 
 

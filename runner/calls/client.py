@@ -197,7 +197,7 @@ class Client:
             ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
-            self.gate.took(now - started, call.expected_s)
+            self.gate.observe_latency(now - started, call.expected_s)
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)

@@ -14,7 +14,7 @@ WINDOWS = (256, 20_000_000)  # tokens; what a server says beyond them is not bel
 FACTORS = (0.5, 4.0)  # the same of tokens per token of our count
 UNMEASURED = 1.25  # tokens per token of another vocabulary; SmolLM2 was measured at 1.20
 _STEPS = 20  # of a factor between whole numbers, so that equal runs cut equal parts
-_LEAST_TOKENS = 300  # of a prompt that measures: a chat template adds up to 60 to each
+_MIN_TOKENS = 300  # of a prompt that measures: a chat template adds up to 60 to each
 UNNAMED = "a refusal that names none"  # a stored source; its window holds for one run only
 _UNNAMED = 0.75  # share of a prompt to which it is cut after such a refusal
 _MULTIPLE = 1024  # of which a server's own limit usually is one
@@ -47,7 +47,7 @@ class LearnedFacts:
 
     def measure(self, billed: int, counted: int) -> None:
         """Compare the provider's token count of a prompt with ours."""
-        if counted >= _LEAST_TOKENS:
+        if counted >= _MIN_TOKENS:
             self._billed, self._counted = self._billed + billed, self._counted + counted
 
     def overflowed(
@@ -66,7 +66,7 @@ class LearnedFacts:
         cut by what is known then is shorter.
         """
         limit, measured = believed_window(named), 0.0
-        if prompt is not None and counted >= _LEAST_TOKENS:
+        if prompt is not None and counted >= _MIN_TOKENS:
             measured = believed_factor(prompt / counted)
         if limit is None:
             self._lower(believed_window(int(counted * used * _UNNAMED) + reply), UNNAMED)

@@ -201,7 +201,7 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.known_as))
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.map_name))
         if made[name].is_paid:
             learned = learned_before(Path(settings.output.dir), made[name].key)
             if model.context_window is not None:
@@ -277,4 +277,4 @@ def facts_of(model: ModelSettings) -> ModelFacts:
             own["supports_schema"] = True
     if model.cache == "off":
         own |= {"cache_min_tokens": None, "cache_marks": False}
-    return replace(model_facts(model.known_as), **own)
+    return replace(model_facts(model.map_name), **own)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.answers.analyzer import Analyzer
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
@@ -72,7 +72,7 @@ def check_pages(settings: Settings) -> None:
     """Raise ConfigError if Word documents are configured and their extra is missing."""
     if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
         raise ConfigError(
-            f"output.pages='docx' needs {the_extra('docx')}, or use output.pages=plain"
+            f"output.pages='docx' needs {install_hint('docx')}, or use output.pages=plain"
         )
 
 
@@ -80,7 +80,7 @@ def check_traces(settings: Settings) -> None:
     """Raise ConfigError if traces are enabled and the extra that sends them is not installed."""
     if settings.output.traces == "otlp" and not has_otlp():
         raise ConfigError(
-            f"output.traces='otlp' needs {the_extra('otel')}, or use output.traces=none"
+            f"output.traces='otlp' needs {install_hint('otel')}, or use output.traces=none"
         )
 
 

@@ -32,8 +32,8 @@ from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
-# measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 300, 1 << 15
+# measured), and by attempt; no less than MIN_BYTES, since replies can be longer than allowed.
+TOKEN_BYTES, ATTEMPT_BYTES, MIN_BYTES = 12, 300, 1 << 15
 OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
@@ -255,7 +255,7 @@ def _reserve(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: 
     """Make room for the record of another reply; raise NotRunError without any."""
     size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + ATTEMPT_BYTES * len(calls.attempts)
     try:
-        directory.reserve(node.stage, node.name, max(size + OTHER_BYTES, LEAST_BYTES))
+        directory.reserve(node.stage, node.name, max(size + OTHER_BYTES, MIN_BYTES))
     except OSError as error:
         raise NotRunError("output", f"not called: {error}") from error
 

@@ -19,7 +19,7 @@ from runner.providers.request import Request
 from runner.record.recorder import Recorder
 from runner.record.store import Store
 
-MOST_TEXTS = 256  # of one call
+MAX_TEXTS = 256  # of one call
 FOLDER = "embeddings"  # of a run or batch that has no store
 
 log = structlog.get_logger("colloquy.embeddings")
@@ -57,8 +57,8 @@ class Embedder:
         calls = self.recorder.call_log(replace(node, name=name))
         calls.reserve = lambda _, __: None  # nothing is recorded but in the store
         try:
-            for start in range(0, len(missing), MOST_TEXTS):
-                batch = dict(list(missing.items())[start : start + MOST_TEXTS])
+            for start in range(0, len(missing), MAX_TEXTS):
+                batch = dict(list(missing.items())[start : start + MAX_TEXTS])
                 stored |= await self._asked(self.client, node, name, calls, batch)
         except (CallError, ValueError) as error:
             if self.client is not None:

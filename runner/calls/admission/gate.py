@@ -158,7 +158,7 @@ class Gate:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
 
-    def took(self, seconds: float, expected_s: float) -> None:
+    def observe_latency(self, seconds: float, expected_s: float) -> None:
         """Count the duration of a call beside its expected duration."""
         self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
 

@@ -16,7 +16,7 @@ from runner.reports.export.qda_reader import read_project
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
-_MOST = 50  # characters of a word that a selection is widened by
+_MAX_WORD = 50  # characters of a word that a selection is widened by
 Codes = dict[
     str, dict[str, str]
 ]  # by segment, the codes with their quotes; empty: read without a code
@@ -107,7 +107,7 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
 
 def _whole_words(text: str, start: int, end: int) -> str:
     """Return the words that a selection touches: programs count marks of order differently."""
-    before, after = _WORD_END.search(text[:start][-_MOST:]), _WORD.match(text[end:][:_MOST])
+    before, after = _WORD_END.search(text[:start][-_MAX_WORD:]), _WORD.match(text[end:][:_MAX_WORD])
     inside = text[start:end]
     head = before[0] if before and inside[:1].isalnum() else ""
     return head + inside + (after[0] if after and inside[-1:].isalnum() else "")

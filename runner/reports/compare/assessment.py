@@ -23,7 +23,7 @@ from runner.reports.compare.assessment_data import (
     Setting,
 )
 from runner.reports.compare.paired import (
-    LEAST,
+    MIN_TRANSCRIPTS,
     Difference,
     Interval,
     difference,
@@ -101,11 +101,11 @@ def assess(gathered: AssessmentData) -> Assessment:
     notes = [*gathered.notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
-    if names and len(compared) > 1 and all(pair.difference.n < LEAST for pair in pairs):
+    if names and len(compared) > 1 and all(pair.difference.n < MIN_TRANSCRIPTS for pair in pairs):
         most = max((pair.difference.n for pair in pairs), default=0)
         notes.append(
-            f"Settings share at most {most} of the {LEAST} transcripts that a verdict on coverage, "
-            f"checks or labels needs."
+            f"Settings share at most {most} of the {MIN_TRANSCRIPTS} transcripts that a verdict on "
+            "coverage, checks or labels needs."
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
@@ -183,7 +183,7 @@ def pair_words(
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None:
-        return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
+        return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"

@@ -16,12 +16,12 @@ from runner.reports.compare.spread import t_quantile
 
 Counts = tuple[float, float]  # part and whole of one transcript
 LEVEL = 0.05
-LEAST = 6  # transcripts: with fewer no p value of the test is below LEVEL
+MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below LEVEL
 DRAWS = 2000  # of the bootstrap
 SWAPS = 1999  # of the test, where not all are tried
 ALL_OF = 11  # transcripts: all 2 to the power of it swaps are tried
-MOST_BLOCKS = 100  # more transcripts are dealt into so many groups
-MOST_NEEDED = 1000
+MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
+MAX_NEEDED = 1000
 _SEED = 18
 _POWER = 0.8
 _NORMAL = NormalDist()
@@ -132,20 +132,20 @@ def needed(found: Difference, pairs: int) -> int | None:
     """Return how many transcripts would detect such a difference in four of five studies.
 
     By the normal approximation, at LEVEL over the number of *pairs*; None for more than
-    MOST_NEEDED, and where the difference or its error is 0.
+    MAX_NEEDED, and where the difference or its error is 0.
     """
     if not found.value or not found.error:
         return None
     z = _NORMAL.inv_cdf(1 - LEVEL / 2 / max(1, pairs)) + _NORMAL.inv_cdf(_POWER)
     n = math.ceil(found.n * (z * found.error / found.value) ** 2)
-    return max(LEAST, n) if n <= MOST_NEEDED else None
+    return max(MIN_TRANSCRIPTS, n) if n <= MAX_NEEDED else None
 
 
 def _blocks(counts: Sequence[Counts]) -> Sequence[Counts]:
-    """Return *counts*, dealt into MOST_BLOCKS sums where there are more."""
-    if len(counts) <= MOST_BLOCKS:
+    """Return *counts*, dealt into MAX_BLOCKS sums where there are more."""
+    if len(counts) <= MAX_BLOCKS:
         return counts
-    dealt = (counts[at::MOST_BLOCKS] for at in range(MOST_BLOCKS))
+    dealt = (counts[at::MAX_BLOCKS] for at in range(MAX_BLOCKS))
     return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in dealt]
 
 

@@ -11,7 +11,7 @@ from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
-MOST_QUOTES = 2  # of an item, from different segments
+MAX_QUOTES = 2  # of an item, from different segments
 ACTIONS = "Action items"
 _STEPS = "next_steps"  # of a summary: elsewhere, those of its own question
 # Sections, and the keys of structured data that fill them, the most specific first.
@@ -149,7 +149,7 @@ def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
     by_segment: dict[str, Quote] = {}
     for quote in quotes_of(item.get("evidence"), places):
         by_segment.setdefault(quote.place.segment, quote)
-    return tuple(by_segment.values())[:MOST_QUOTES]
+    return tuple(by_segment.values())[:MAX_QUOTES]
 
 
 def _joined(value: Any) -> str:

@@ -24,7 +24,7 @@ from runner.job.graph import Node, Pipeline
 from runner.job.models import MAIN
 from runner.record.history import guessed_s
 
-LEAST_GAIN = 0.01  # of the wall clock that a limit must cost to be named
+MIN_GAIN = 0.01  # of the wall clock that a limit must cost to be named
 _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 
 
@@ -185,10 +185,10 @@ def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: 
         "ramp-up": gain(replace(rules, ramp=False)),
     }
     largest = max(gains, key=gains.__getitem__)
-    if gains[largest] > LEAST_GAIN * wall_s:
+    if gains[largest] > MIN_GAIN * wall_s:
         return largest
     free = replace(unprimed.without_slots().without_rates(), ramp=False)
-    return "several limits" if gain(free) > LEAST_GAIN * wall_s else "critical path"
+    return "several limits" if gain(free) > MIN_GAIN * wall_s else "critical path"
 
 
 @dataclass

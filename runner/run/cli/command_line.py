@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import (
     ColloquyError,
     ConfigError,
@@ -183,10 +183,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
         return one_line(str(error)) + header  # of a file, or options that do not go together
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return f"tuning needs {the_extra('optuna')}"
+        return f"tuning needs {install_hint('optuna')}"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs {the_extra(extra)}"
+        return f"hydra/launcher={missing[1]} needs {install_hint(extra)}"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):

@@ -131,7 +131,7 @@ class Caller:
             await self.fits.renewed(node, model, self.fits.latest[node.name, model.name])
         if self.count(material.text) <= (now := self.budget(node)):
             return False
-        log.warning("context.cut_anew", analyzer=node.name, token_budget=now)
+        log.warning("context.cut_again", analyzer=node.name, token_budget=now)
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:

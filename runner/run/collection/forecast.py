@@ -14,7 +14,7 @@ from runner.job.models import Model
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
-from runner.run.embedder import MOST_TEXTS
+from runner.run.embedder import MAX_TEXTS
 from runner.run.plan.embedding import embedding_plan
 from runner.run.plan.further import escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
@@ -82,7 +82,7 @@ def _embedding_plan(job: Job, node: Node, given: Mapping[str, int]) -> NodePlan:
     room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
     findings = _findings(node, given)
     leaves = _leaves(findings * FINDING_TOKENS, room)
-    calls = leaves * math.ceil(findings / leaves / MOST_TEXTS)
+    calls = leaves * math.ceil(findings / leaves / MAX_TEXTS)
     tokens = findings * STATEMENT_TOKENS
     return embedding_plan(job, node.stage, [tokens // calls] * calls, findings)
 

@@ -30,7 +30,7 @@ from runner.run.collection.material import (
 from runner.run.collection.tree import File, branches, files_of, fits
 from runner.run.embedder import Embedder
 
-_MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
+_MAX_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
 _FULL = "ids of the reply that are in too many themes"
 _SHARED = 2  # themes of one call that a finding may belong to
@@ -264,6 +264,6 @@ def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[st
 
 def faults_of(fault: str, names: Collection[str]) -> Ids:
     """Return a line about the *names* that have a *fault*, none without any."""
-    shown = ", ".join(list(names)[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    shown = ", ".join(list(names)[:_MAX_NAMED])
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return (f"{fault}: {shown}{more}",) if names else ()

@@ -140,7 +140,7 @@ class NodeRunner:
         fit = await self.fits.renewed(question.node, question.model, question.fit)
         if fit is not None:
             log.warning(
-                "context.cut_anew",
+                "context.cut_again",
                 analyzer=question.node.name,
                 parts=len(fit.chunks) or None,
                 context_tokens=fit.context or None,

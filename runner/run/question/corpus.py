@@ -21,7 +21,7 @@ from runner.transcript.model import PASSAGES, Segment, Transcript, renamed
 from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments that stay in memory, so that few files are read once
-_MOST_LABEL = 60  # characters
+_MAX_LABEL = 60  # characters
 _OUTPUTS = ("runs", "batches", "sweeps")
 _PERSON = "PERSON"  # in the stand-ins of people
 _ID = re.compile(r"S\d{4,12}")
@@ -131,9 +131,9 @@ def _same(found: Transcript) -> Transcript:
 
 def _label(name: str, known: Collection[str]) -> str:
     """Return a label that is not *known*."""
-    shown, number = name[-_MOST_LABEL:], 2
+    shown, number = name[-_MAX_LABEL:], 2
     while shown in known:
-        shown, number = f"{name[-_MOST_LABEL:]} {number}", number + 1
+        shown, number = f"{name[-_MAX_LABEL:]} {number}", number + 1
     return shown
 
 

@@ -19,7 +19,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
-from runner.run.question.retrieval import by_words, passages
+from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.redact.own_patterns import check_patterns
 
@@ -94,8 +94,8 @@ def build_question(
     check_format(settings)
     check_patterns(settings.transcript)
     corpus = read_corpus(settings, question)
-    count = tokenizer_for(settings.model.known_as).count
-    chosen = passages(corpus, by_words(corpus, question), tokens, count)
+    count = tokenizer_for(settings.model.map_name).count
+    chosen = passages(corpus, lexical_relevance(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
     meaning = SemanticSearch(corpus, question, tokens)

@@ -16,11 +16,11 @@ from runner.run.question.corpus import Corpus
 from runner.transcript.model import PASSAGES, Segment, Transcript
 from runner.transcript.reading_report import ReadingReport
 
-_MOST_WARNINGS = 20
+_MAX_WARNINGS = 20
 Scores = Sequence[Sequence[float]]  # of each segment of each file
 
 
-def by_words(corpus: Corpus, question: str) -> list[list[float]]:
+def lexical_relevance(corpus: Corpus, question: str) -> list[list[float]]:
     """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
@@ -82,7 +82,7 @@ def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str
         len(chosen),
         speakers.total(),
         sum(segment.start_s is not None for segment in segments),
-        warnings=corpus.left_out[:_MOST_WARNINGS],
+        warnings=corpus.left_out[:_MAX_WARNINGS],
         about={"attendees": ", ".join(corpus.people)} if corpus.people else {},
     )
     sha256 = digest("\n".join(map(segment_line, segments)))

@@ -20,9 +20,9 @@ from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key
+from runner.run.embedder import FOLDER, MAX_TEXTS, Embedder, vector_key
 from runner.run.question.corpus import Corpus
-from runner.run.question.retrieval import Scores, by_words, passages
+from runner.run.question.retrieval import Scores, lexical_relevance, passages
 from runner.transcript.redact.redacted import redacted
 
 PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
@@ -58,7 +58,7 @@ class SemanticSearch:
             return job
         store = None if settings.reuse == "off" else Store(job.root / "store")
         route = embedding_route(settings.collection.embeddings or "", settings.model)
-        count, seen, calls = tokenizer_for(route.known_as).count, set[str](), []
+        count, seen, calls = tokenizer_for(route.map_name).count, set[str](), []
         for part in self._parts(job):
             keys = {vector_key(settings, each.text): each.text for each in part}
             new = [k for k in keys if k not in seen and not (store and store.has(k))]
@@ -96,7 +96,7 @@ class SemanticSearch:
         return job, calls
 
     def _with_both(self, job: Job, found: Scores) -> Job:
-        words = by_words(self.corpus, self.question)
+        words = lexical_relevance(self.corpus, self.question)
         scores = [
             [one + _WEIGHT * other for one, other in zip(*both, strict=True)]
             for both in zip(words, _centred(found), strict=True)
@@ -137,7 +137,7 @@ class SemanticSearch:
         """Yield the texts of each call, the question first; names are masked as in prompts."""
         every = self._passages(job.settings)
         part = [Passage(0, 0, 0, job.redaction.mask(self.question, fixed=True))]
-        while part := part + list(islice(every, MOST_TEXTS - len(part))):
+        while part := part + list(islice(every, MAX_TEXTS - len(part))):
             yield part
             part = []
 
