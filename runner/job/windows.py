@@ -23,7 +23,7 @@ from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
-_MIN_REPLY = 200  # tokens that are advised for a reply
+_MIN_REPLY = 200  # tokens; a message advises at least so many
 _COUNTED = 1000  # schemas whose tokens are remembered
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
