@@ -19,7 +19,7 @@ _SHOWN = 200  # characters of what was found
 _WORD = regex.compile(r"\w+")
 
 PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
-Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what else is known
+Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the other facts
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
-    """Return how a judge's verdicts (None: it contradicts itself) agree with people's labels.
+    """Return the agreement of a judge's verdicts (None: contradictory) with people's labels.
 
     `kappa` is Cohen's (Educational and Psychological Measurement, 1960), None where it is not
     defined; a contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and

@@ -24,7 +24,7 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-# Words that turn a statement round: near texts must have the same.
+# Words that reverse a statement; near texts must have the same ones.
 _TURNING = re.compile(
     r"\d[\d.,:]*|\b(?:not?|never|none|nobody|nothing|cannot|without|unless|nor|neither)\b|n['’]t\b",
     re.I,
@@ -153,7 +153,7 @@ def labels_csv(labels: Iterable[FindingLabel]) -> bytes:
 
 
 class LabelIndex:
-    """Labels by the findings that they fit, also those of other runs."""
+    """Labels by the findings that they fit, of this run or others."""
 
     def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels

@@ -52,7 +52,7 @@ class Label(SettingsSection):
 
 
 class Check(SettingsSection):
-    """One expectation; the bounds are those of promptfoo's `threshold` under plain names."""
+    """One expectation; its bounds are promptfoo's `threshold` under plain names."""
 
     type: str = Field(description="The kind (docs/checks.md); not- expects the opposite")
     path: _Text | None = Field(None, description="JMESPath into the answer; null: all its texts")
@@ -68,8 +68,8 @@ class Check(SettingsSection):
     )
 
     @property
-    def proofs(self) -> list[Label]:
-        """The labels, none if a file has not been read yet."""
+    def validation_labels(self) -> list[Label]:
+        """The labels; none until their file has been read."""
         return self.labels if isinstance(self.labels, list) else []
 
     @property
@@ -84,7 +84,7 @@ class Check(SettingsSection):
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         if self.metric:
             return self.metric
         bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]

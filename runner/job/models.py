@@ -94,7 +94,7 @@ class Model:
 
     @property
     def schema_in_prefix(self) -> bool:
-        """Whether prompts begin with the answer's schema, so that a shared prefix needs one schema."""
+        """Whether prompts begin with the schema, so that only equal schemas share a prefix."""
         return self.schema_beside and self.facts.schema_in_prefix
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:

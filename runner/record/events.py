@@ -54,7 +54,7 @@ class Sink(Protocol):
         """Show or store *event* without changing it."""
 
     def close(self) -> None:
-        """Finish."""
+        """Flush and close."""
 
 
 # Makes the live view of a run directory; the flag forces it without a terminal.

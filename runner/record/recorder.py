@@ -172,7 +172,7 @@ class Recorder:
             raise fault
 
     async def _written(self) -> None:
-        """Wait for all writes, also later ones; cancelling the caller cancels none of them."""
+        """Wait for all writes, including later ones; cancelling the caller cancels none of them."""
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
@@ -229,7 +229,7 @@ class Recorder:
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
         if self._failure() is not None or not has_page(node):
-            return  # what room is left is for records
+            return  # the room left is for records
         await self.directory.write_pages(partial(self.pages.pages, node, outcome))
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:

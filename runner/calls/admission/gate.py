@@ -61,9 +61,9 @@ class Gate:
     *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
-    read from the provider's cache count against no limit of prompt tokens; with *written* it
-    counts reply tokens as they are written, so that an attempt reserves 1.5 times the share of their
-    limits that replies have used.
+    read from the provider's cache count against no limit of prompt tokens; with *written* reply
+    tokens count as they are written, and an attempt reserves 1.5 times the share of their limits
+    that replies have used.
     """
 
     def __init__(
