@@ -39,10 +39,14 @@ KEYS = {
     ),
     "model": ("rpm", "tpm", "itpm", "otpm", "burst_s", "delivery"),
 }
-USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+USAGE = f"""usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
   max_concurrent=1..16     mode=sequential     rpm=60,120,null     delivery=live,flex,batch
-Predicts the time and cost of the run under every combination, without any call; keys: """
-USAGE += ", ".join(name for names in KEYS.values() for name in names)
+Predicts the time and cost of the run under every combination, without any call.
+
+Keys: {", ".join(KEYS["processing"])},
+{", ".join(KEYS["model"])}
+
+Exit codes: 0 predicted, 2 a wrong run, key or value."""
 MAX_SETTINGS = 512
 HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "cost", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
