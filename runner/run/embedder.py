@@ -34,9 +34,9 @@ def vector_key(settings: Settings, text: str) -> str:
 
 @dataclass
 class Embedder:
-    """Asks *client* for vectors, which *store* keeps; after a failure there are none.
+    """Gets vectors from *client* and keeps them in *store*; after a failure there are none.
 
-    Its calls are noted by *recorder*, wait for *slots* (by stage) and go to *absorb*.
+    *recorder* logs its calls, which wait for *slots* (by stage) and are passed to *absorb*.
     """
 
     settings: Settings
@@ -47,7 +47,7 @@ class Embedder:
     absorb: Callable[[Node, CallLog], object]
 
     async def vectors(self, node: Node, part: str, texts: Sequence[str]) -> list[Vector]:
-        """Return the vectors of *texts*, which are *part* of *node*; empty without them."""
+        """Return the vectors of *texts*, *part* of *node*; empty after a failure."""
         if self.client is None:
             return []
         keys = [vector_key(self.settings, text) for text in texts]
@@ -55,7 +55,7 @@ class Embedder:
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
-        calls.reserve = lambda _, __: None  # nothing is recorded but in the store
+        calls.reserve = lambda _, __: None  # only the store keeps the result
         try:
             for start in range(0, len(missing), MAX_TEXTS):
                 batch = dict(list(missing.items())[start : start + MAX_TEXTS])

@@ -15,9 +15,9 @@ _LIMITS = ((None, None), (None, 100), (500, 20), (100, 5), (20, 2), (3, 1))
 def readable(found: Collection) -> dict[str, Any]:
     """Return the content of themes.json, so that `load_json` reads it.
 
-    Findings, files and speakers are complete in any case. If there is no room for all quotes,
-    different speakers come first, and the ledger tells how many are in the runs only. Raises
-    ValueError where even few are too many.
+    Findings, files and speakers are complete in any case. Without room for all quotes, different
+    speakers come first, and the ledger counts the quotes that only the runs hold. Raises ValueError
+    if even few are too many.
     """
     for own, other in _LIMITS:
         fewer = _with(found, own, other)

@@ -26,8 +26,8 @@ THEME_TOKENS = 90
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _FULL = 0.7  # share of the room that a leaf of a hash trie fills
 _THEMES_PER_CALL = 12
-_THEMES = 24  # of all parts, once merged: a matter of the subject, not of the number of files
-_ALONE = 0.3  # share of the findings that no theme has
+_THEMES = 24  # of all parts once merged; depends on the subject, not on the number of files
+_ALONE = 0.3  # share of the findings without a theme
 MAX_PLANNED = 100_000  # calls of one analyzer
 
 
@@ -46,10 +46,9 @@ def forecast(
     findings: Mapping[str, int],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the joint analyzers of *files* transcripts, by name.
+    """Return the plans of the collection's analyzers for *files* transcripts, by name.
 
-    *findings* are those that each analyzer of transcripts is taken to give of all files together.
-    Nothing without two files.
+    *findings* are the expected findings of each analyzer in all files. Empty for fewer than two.
     """
     if why_skipped(batch, files) or not batch.collection.stages:
         return {}

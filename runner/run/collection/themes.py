@@ -118,8 +118,8 @@ class Themes:
     async def _merged(self, prefix: str, part: _Part) -> _Part:
         """Return the clusters of a *part*, merging those that a call finds equal.
 
-        Where not all fit into one call, further calls read the themes so far beside more of the
-        single findings; what then still was not compared stays, and the ledger tells it.
+        If they do not fit into one call, further calls read the themes so far beside more single
+        findings; those never compared stay, and the ledger lists them.
         """
         if part.one:
             return part
@@ -156,7 +156,7 @@ class Themes:
     def _fitting(
         self, fixed: Sequence[Cluster], more: Sequence[Cluster]
     ) -> tuple[list[Cluster], list[Cluster]]:
-        """Return those of *more* that a call can read beside *fixed*, in order, and the others.
+        """Return the part of *more* that a call can read beside *fixed*, in order, and the rest.
 
         Those most similar to another one come first.
         """
@@ -188,8 +188,8 @@ def _beside(parts: Sequence[_Part]) -> _Part:
 def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
     """Return the themes in a *reply* about *material*, and its unused parts.
 
-    An id that is not in the material is dropped, and so is a theme without two findings. A theme
-    of an earlier call goes into one theme, a finding into at most _SHARED.
+    An id that is not in the material is dropped, and so is a theme without two findings. A theme of
+    an earlier call joins one theme, a finding at most _SHARED.
     """
     unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
     times: dict[str, int] = {}

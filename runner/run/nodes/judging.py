@@ -130,7 +130,7 @@ class Judging:
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
     ) -> Outcome:
-        """Return the reply to *request* as *read* understands it: a stored one, or a new one."""
+        """Return the result of *read* on the stored or new reply to *request*."""
         asker, name = self.asker, model.settings.name
         key = request_key(request, model.settings, self.job.settings.repeat)
         if asker.stored and asker.stored.may_have(key):

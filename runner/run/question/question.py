@@ -27,15 +27,14 @@ ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
 
-# Where OmegaConf would resolve something, with the backslashes that it would take for escapes.
+# Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to.
-
-    *prepare* chooses the passages by embeddings, where these are used.
+    """A *question*, the *job* that answers it, its configuration, and its corpus. *prepare* selects
+    the passages by embeddings, if these are used.
     """
 
     question: str
@@ -61,7 +60,7 @@ class AnswerQuote:
 class Reply:
     """The stored answer: *answered* is yes, partly, no, or unknown without one.
 
-    *reason* is what the model says of a `no`, empty otherwise.
+    *reason* is the model's for `no`, else empty.
     """
 
     answered: str

@@ -39,9 +39,9 @@ def passages(
 ) -> Transcript:
     """Return the segments with the highest *scores*, in order, as one transcript.
 
-    They have at most *tokens* tokens as *count* counts them, or are the single best one. Of one
-    file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind the
-    speaker names the file: its number where names are masked. *how* they were chosen is told.
+    They have at most *tokens* tokens as *count* counts them, or are the single best one. With one
+    file they keep their ids. With several, S20012 is S0012 of the second, and a label after the
+    speaker names the file, by its number if names are masked. *how* describes the selection.
     """
     every = [(f, n) for f, file in enumerate(corpus.files) for n in range(len(file.terms))]
     every.sort(key=lambda place: -scores[place[0]][place[1]])

@@ -1,4 +1,4 @@
-"""Meaning: relevance of a corpus's passages to a question by embeddings, priced beforehand."""
+"""Semantic search: relevance of passages to a question by embeddings, priced beforehand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from runner.run.question.corpus import Corpus
 from runner.run.question.retrieval import Scores, lexical_relevance, passages
 from runner.transcript.redact.redacted import redacted
 
-PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
+PASSAGE_WORDS = 80  # of a passage: consecutive segments, or a single longer one
 _WEIGHT = 0.25  # of embeddings beside words
 
 
@@ -41,7 +41,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class SemanticSearch:
-    """Chooses the passages of *corpus* about *question*, at most *tokens* of them."""
+    """Selects at most *tokens* of the passages of *corpus* most relevant to *question*."""
 
     corpus: Corpus
     question: str
@@ -50,7 +50,7 @@ class SemanticSearch:
     def priced(self, job: Job) -> Job:
         """Return *job* with the texts to embed: those without a stored vector.
 
-        Nothing if it reads the whole corpus anyway.
+        None if it reads the whole corpus anyway.
         """
         settings = job.settings
         unused = settings.collection.embeddings is None
@@ -76,7 +76,7 @@ class SemanticSearch:
     ) -> tuple[Job, CallLog]:
         """Return *job* with passages by words and embeddings, and the calls that this took.
 
-        If they fail, the passages stay those by words.
+        If they fail, words alone select the passages.
         """
         calls, settings = CallLog(), job.settings
         slots = make_slots(
@@ -108,7 +108,7 @@ class SemanticSearch:
     async def _similarity(self, embedder: Embedder, job: Job) -> Scores:
         """Return the cosine of each segment's passage with the question; empty without them.
 
-        At most as many calls' texts are in memory as the job has slots.
+        The texts of at most one call per slot are in memory.
         """
         node, parts = job.pipeline.nodes[0], enumerate(self._parts(job))
         scores = [[0.0] * len(file.terms) for file in self.corpus.files]
@@ -158,7 +158,7 @@ class SemanticSearch:
 
 
 def _centred(found: Scores) -> list[list[float]]:
-    """Return *found* over the neighbouring segments, as shares of the most above the mean."""
+    """Return *found* averaged over neighbours, as shares of the maximum above the mean."""
     near = [around(each) for each in found]
     every = [value for each in near for value in each]
     mean = sum(every) / len(every)
