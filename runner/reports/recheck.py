@@ -10,7 +10,9 @@ from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_inte
 from runner.base.json import mapping, mappings, number, section, text
 from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
 
-_RECOMPUTED = frozenset((*TEXTS, *AT_LEAST, "count", "is-json"))  # by what the run itself stores
+_RECOMPUTED = frozenset(
+    (*TEXTS, *AT_LEAST, "count", "is-json")
+)  # kinds that need only the run's own files
 
 
 def faults_of_checks(
@@ -20,8 +22,9 @@ def faults_of_checks(
 ) -> Iterator[str]:
     """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
-    *answers* are those of the run's records, *figures* the shares of AT_LEAST by analyzer, None for
-    the run. Judged checks, Python checks and those of cost, time and references are not repeated.
+    *answers* come from the run's records; *figures* are the shares of AT_LEAST by analyzer, None
+    for the run. Judged checks, Python checks and those of cost, time and references are not
+    repeated.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
     sums = {"total": with_interval(results)}

@@ -104,8 +104,8 @@ class CodingComparison:
     def figures(self) -> list[CodeFigures]:
         """Return the figures of all codes together, called `all`, and of each used code.
 
-        Those of all are pooled over codes: the mean agreement against the mean of what chance
-        gives (De Vries et al., "Using pooled kappa to summarize interrater agreement across many
+        Those of `all` are pooled over codes: the mean agreement against the mean agreement by
+        chance (De Vries et al., "Using pooled kappa to summarize interrater agreement across many
         items", 2008).
         """
         used = [code for code in self.codes if any(code in each for _, each in self.files)]

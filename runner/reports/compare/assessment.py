@@ -118,7 +118,7 @@ def assess(gathered: AssessmentData) -> Assessment:
 
 
 def _names(settings: Sequence[Setting]) -> list[str]:
-    """Return the names of all figures; of a single analyzer with labels, only its own."""
+    """Return the names of all figures; with one labelled analyzer, only its own."""
     found = {name for setting in settings for name in setting.figures}
     by_analyzer = [name for name in found if name.startswith(f"{FOUND} ")]
     if len(by_analyzer) == 1:
@@ -140,7 +140,7 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
     """Return all pairs of *settings* that share transcripts in a figure of *names*.
 
-    These are of one kind, such as all checks: among many, one differs by chance.
+    They are of one kind, such as all checks: among many, one differs by chance.
     """
     found = []
     for name, (one, other) in product(names, combinations(settings, 2)):
@@ -197,7 +197,7 @@ def pair_words(
 
 
 def _rounded(count: int) -> int:
-    """Return *count* rounded up to two digits: a prediction has no more."""
+    """Return *count* rounded up to two digits, the precision of a prediction."""
     step = int(f"1{'0' * (len(str(count)) - 2)}")
     return -(-count // step) * step
 
@@ -261,7 +261,7 @@ def _measured(
 
 
 def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
-    """Return agreements in words; of many settings only the least and the most."""
+    """Return agreements in words; for many settings only the lowest and the highest."""
     settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
     if len(settings) > MAX_AGREEMENT:
         settings = [settings[0], settings[-1]]

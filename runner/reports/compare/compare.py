@@ -141,7 +141,7 @@ def _in_mode(group: Group) -> bool:
 
 
 def _with_front(groups: Sequence[Group]) -> list[Group]:
-    """Mark the Pareto front; without enough repeats of each setting, chance would choose it."""
+    """Mark the Pareto front, if each setting has enough repeats."""
     times = [group.spreads["wall_s"] for group in groups]
     if any(found is not None and found.n < MIN_REPEATS for found in times):
         return list(groups)
@@ -157,8 +157,8 @@ def _point(group: Group) -> Point | None:
 def dominated(points: Sequence[Point | None]) -> list[bool | None]:
     """Return for each point whether another is better in one respect and worse in none.
 
-    Less time, less cost and more quality are better. Cost is compared only between two points
-    whose cost is known; time and quality always are, which rules out circles. None stays None.
+    Less time, less cost and more quality are better. Cost is compared only if both are known; time
+    and quality always are, which rules out cycles. None stays None.
     """
     known = [point for point in points if point is not None]
     return [None if p is None else any(_dominates(o, p) for o in known) for p in points]

@@ -20,7 +20,7 @@ WORDS = {
     "cost_usd": ("cheaper", "more expensive"),
     "quality": ("worse", "better"),
 }
-# By figure: its name, how the best setting is called, and how its value is shown.
+# By figure: its name, the word for the best setting, and the form of its value.
 _BEST = {
     "wall_s": ("time", "the fastest", seconds),
     "cost_usd": ("cost", "the cheapest", usd),
@@ -31,7 +31,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 
 @dataclass(frozen=True, slots=True)
 class PairVerdict:
-    """How the first of a pair compares; *ratio* is its mean over that of the second.
+    """How the first of a pair compares with the second; *ratio* is that of their means.
 
     *p* is adjusted for all pairs, None without a test. *why* gives the basis.
     """

@@ -117,7 +117,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None
-    except ConfigError as error:  # its process was killed, or somebody altered it
+    except ConfigError as error:  # it was killed or altered
         run, fault = None, fault or str(error)
     if run is None:
         return BatchFile(name, name, None, tone, shown, fault, row)
@@ -139,7 +139,7 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
-    """Return the people quoted in *item*, and those it concerns."""
+    """Return the people quoted in *item* or concerned by it."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
     return tuple(
         dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))

@@ -43,8 +43,8 @@ HEADERS = {
 class LabelFile:
     """The labels of one directory; *rater* gives new ones.
 
-    The file is read again before each write, under a lock of its folder, so that what others have
-    added stays.
+    The file is read again before each write, under a lock of its folder, so that labels added by
+    others stay.
     """
 
     folder: Path

@@ -56,8 +56,8 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 class Prediction:
     """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up over sequential divided by *slots*, None where calls hold none of
-    them. *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
+    *efficiency* is the speed-up over sequential divided by *slots*, None if calls hold no slot.
+    *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
     """
 
     setting: str
@@ -74,7 +74,7 @@ class Prediction:
 class Recording:
     """A recorded run; *expected* ranks the nodes for its next run.
 
-    *overhead_s* is our own work per call that explains the rest of the wall clock.
+    *overhead_s* is our own work per call, which accounts for the rest of the wall clock.
     """
 
     run: StoredRun
@@ -175,7 +175,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
-    """Return the seconds after each call with which the replay takes *actual_s*."""
+    """Return the seconds after each call that make the replay take *actual_s*."""
     low, high = 0.0, max(0.0, actual_s - predicted_s)
     for _ in range(20 if high else 0):
         middle = (low + high) / 2
