@@ -12,8 +12,8 @@ from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.models import Model
+from runner.record.collection_findings import GroundedFinding, place_of
 from runner.record.history import CallAverages, guessed_s
-from runner.record.testimony import JointFinding, place_of
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
@@ -38,7 +38,7 @@ _INSIGHTS = 200  # tokens of the insights in a reply
 _NAMED, _ID = 50, 3  # tokens of a theme in a reply, without its ids, and of each id
 _SYNTHESIS = 400  # tokens of its text
 MAX_PLANNED = 100_000  # calls of one analyzer
-_ANY = JointFinding("", "", "", "", "", ())
+_ANY = GroundedFinding("", "", "", "", "", ())
 
 Call = tuple[int, int]  # tokens of the material and of the reply
 
