@@ -31,7 +31,7 @@ VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file ca
 
 
 @dataclass(frozen=True, slots=True)
-class FileFound:
+class BatchFile:
     """One file: its row of results, and its findings, None without an answer.
 
     *link* leads to its report, None without one; *fault* says why something is missing.
@@ -83,7 +83,7 @@ def batch_page(run: StoredRun) -> str:
     )
 
 
-def _found_in(files: Sequence[FileFound]) -> dict[str, Any]:
+def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
     briefs = [(file, file.brief) for file in files if file.brief]
     actions = [
         _found(file, item, part.node.name)
@@ -109,7 +109,7 @@ def _every(names: Iterable[Sequence[str]]) -> list[str]:
     return sorted({name for each in names for name in each if name})
 
 
-def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> FileFound:
+def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
@@ -117,14 +117,14 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None
-    except ConfigError as error:  # its process was killed, or somebody altered it
+    except ConfigError as error:  # it was killed or altered
         run, fault = None, fault or str(error)
     if run is None:
-        return FileFound(name, name, None, tone, shown, fault, row)
+        return BatchFile(name, name, None, tone, shown, fault, row)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
     brief = brief_of(nodes, run, merged_insights(run, nodes), places)
-    return FileFound(
+    return BatchFile(
         name,
         title_of_run(run) or name,
         link_to(path / REPORT, batch),
@@ -139,19 +139,19 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
-    """Return the people quoted in *item*, and those it concerns."""
+    """Return the people quoted in *item* or concerned by it."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
     return tuple(
         dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
     )
 
 
-def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
+def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
     """Return the findings in a file, by analyzer, as facts for the template."""
     return {"file": file, "item": item, "analyzers": analyzers, "speakers": speakers_of(item)}
 
 
-def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
+def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(_every(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]

@@ -38,7 +38,7 @@ Places = Mapping[str, SegmentPlace]  # by the id of the segment
 
 
 def places_of(transcript: Transcript | None, media: str = "") -> Places:
-    """Return the places of *transcript*'s segments; of two with one id, the first.
+    """Return the places of *transcript*'s segments; for a duplicate id, the first.
 
     *media* is the address of its sound or video, of the web or relative, or empty.
     """
@@ -86,7 +86,7 @@ class ValueTree:
     later: bool = False
 
     def with_quotes(self, change: Quotes) -> ValueTree:
-        """Return it with all its quotes as *change* returns them, in the order of the page."""
+        """Return it with *change* applied to all its quotes, in the order of the page."""
         parts = tuple((name, part.with_quotes(change)) for name, part in self.parts)
         return replace(self, parts=parts, quotes=change(self.quotes))
 
@@ -122,7 +122,7 @@ class Findings:
     matrix: Mapping[str, Any] | None
 
     def with_quotes(self, change: Quotes) -> Findings:
-        """Return them with all quotes as *change* returns them, in the order of the page."""
+        """Return them with *change* applied to all quotes, in the order of the page."""
 
         def fields() -> tuple[tuple[str, ValueTree], ...]:
             return tuple((name, tree.with_quotes(change)) for name, tree in self.fields)

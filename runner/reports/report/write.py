@@ -54,8 +54,8 @@ def root_above(run: Path) -> Path:
 def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
     """Write the report in *path* and, with a *root*, the index; log a failure.
 
-    Before the page of a batch come, with *runs_too*, those of its first MAX_FILES runs, unless
-    they are up to date; with 300 files that takes four seconds.
+    With *runs_too*, the pages of a batch's first MAX_FILES runs are written first, unless they are
+    up to date; 300 files take four seconds.
     """
     try:
         for run in runs_of(path)[:MAX_FILES] if runs_too and is_batch(path) else ():

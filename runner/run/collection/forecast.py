@@ -17,7 +17,7 @@ from runner.record.history import CallAverages, guessed_s
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
-from runner.run.embedder import MOST_TEXTS
+from runner.run.embedder import MAX_TEXTS
 from runner.run.plan.embedding import embedding_plan
 from runner.run.plan.further import escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
@@ -89,7 +89,7 @@ def forecast(
     found: Mapping[str, Mapping[str, Expected]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the joint analyzers, by name.
+    """Return the plans of the collection's analyzers, by name.
 
     *found* is expected of each analyzer of transcripts, by file. Amounts at most hold for the
     longest replies, and for themes that take half of a call that merges them. Nothing without
@@ -164,7 +164,7 @@ def _planned(
 def _embedding_plan(job: Job, node: Node, files: Sequence[File], room: int) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
     parts = [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
-    texts = [min(MOST_TEXTS, n - at) for n in parts for at in range(0, n, MOST_TEXTS)]
+    texts = [min(MAX_TEXTS, n - at) for n in parts for at in range(0, n, MAX_TEXTS)]
     return embedding_plan(job, node.stage, [n * STATEMENT_TOKENS for n in texts], sum(parts))
 
 
