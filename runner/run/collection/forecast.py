@@ -27,7 +27,7 @@ from runner.transcript.model import Segment
 _REPLY_TOKENS = 80  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
-_MIN_STATED = 3  # … or so many, if it has as many
+_LEAST = 3  # … or so many, if it has as many
 FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _THEME_TOKENS = 50  # of a line with its quote
@@ -63,7 +63,7 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Expected]:
     found = {}
     for node in job.pipeline.nodes:
         plan, own = nodes[node.name], settings[node.name]
-        share = max(_MIN_STATED, math.ceil(stated * _STATED / alike[own.prompt]))
+        share = max(_LEAST, math.ceil(stated * _STATED / alike[own.prompt]))
         number = plan.reply_tokens // _REPLY_TOKENS if plan.seen else min(stated, share)
         found[node.name] = Expected(max(1, min(limit, number)), plan.calls * own.max_tokens)
     return found
@@ -89,7 +89,7 @@ def forecast(
     found: Mapping[str, Mapping[str, Expected]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the collection analyzers, by name.
+    """Return the plans of the collection's analyzers, by name.
 
     *found* is expected of each analyzer of transcripts, by file. Amounts at most hold for the
     longest replies, and for themes that take half of a call that merges them. Nothing without
@@ -217,7 +217,7 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Forecast:
     """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
 
     themes: int
@@ -237,7 +237,7 @@ class _Tree:
         self._merged(self._branch("", files))
         return self.calls
 
-    def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
+    def _branch(self, prefix: str, files: Sequence[File]) -> _Forecast:
         if fits(files, self.room):
             findings = sum(len(file.found) for file in files)
             return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
@@ -245,13 +245,13 @@ class _Tree:
         parts = [self._branch(name, part) for name, part in below]
         if sum(map(self._size, parts)) > self.room:
             parts = [self._merged(part) for part in parts]
-        return _Part(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
+        return _Forecast(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
 
-    def _asked(self, themes: int, ids: int, tokens: int) -> _Part:
+    def _asked(self, themes: int, ids: int, tokens: int) -> _Forecast:
         self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
-        return _Part(themes, round(ids * _ALONE), one=True)
+        return _Forecast(themes, round(ids * _ALONE), one=True)
 
-    def _merged(self, part: _Part) -> _Part:
+    def _merged(self, part: _Forecast) -> _Forecast:
         if part.one:
             return part
         themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
@@ -260,7 +260,7 @@ class _Tree:
             lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
             self._asked(themes, lines, fixed + shown)
             fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
-        return _Part(themes, part.alone, one=True)
+        return _Forecast(themes, part.alone, one=True)
 
-    def _size(self, part: _Part) -> int:
+    def _size(self, part: _Forecast) -> int:
         return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS
