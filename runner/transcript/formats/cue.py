@@ -12,7 +12,7 @@ _POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A displayed line: the *speaker* whom the format itself names, or None, and the words."""
+    """A displayed line: the *speaker* that the format names, or None, and the words."""
 
     speaker: str | None
     text: str
@@ -20,7 +20,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is shown from *start_s* to *end_s*, which are None where unknown."""
+    """The lines shown from *start_s* to *end_s*, which are None if unknown."""
 
     start_s: float | None
     end_s: float | None

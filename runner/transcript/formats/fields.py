@@ -10,7 +10,7 @@ from runner.base.text import to_safe_text
 
 Record = Mapping[str, object]
 
-# Of several fields of one record, the first one here counts.
+# If a record has several of these fields, the first one counts.
 _NAMES = {
     "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
     "caption captions message messagecontent messagetext messagebody body display word value utf8 "
@@ -132,7 +132,7 @@ def _text(value: object) -> str | None:
 
 
 def parts_of(record: Record, fields: Fields) -> list[Record]:
-    """Return the words or sentences that *record* lists, also in its best alternative."""
+    """Return the words or sentences that *record*, or its best alternative, lists."""
     parts = record.get(fields.parts) if fields.parts else None
     if isinstance(parts, list):
         return [part for part in parts if isinstance(part, dict)]
@@ -147,7 +147,7 @@ def joined(parts: Sequence[Record]) -> str:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Join *words*, which may or may not bring their spaces along."""
+    """Join *words*, which may or may not include their spaces."""
     pieces: list[str] = []
     before = ""
     for word in words:

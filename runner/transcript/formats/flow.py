@@ -22,7 +22,7 @@ _CHARACTERS = {
 class Flowed:
     """The content of a document in order: paragraphs, and rows of cells.
 
-    *lines* tells where each line of the text stands, if its pages are known.
+    *lines* has the place of each line of the text, if its pages are known.
     """
 
     blocks: list[str | list[str]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Flowed:
 class _Tags:
     """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
 
-    In one that *folds*, spaces and blank lines mean nothing; line ends may.
+    If the format *folds*, spaces and blank lines are ignored; line ends may count.
     """
 
     blocks: frozenset[str]
@@ -189,7 +189,7 @@ class Flow:
             self._notes.leave_out(kind, words)
 
     def _end(self) -> None:
-        """End a paragraph, which in a cell is a line of it."""
+        """End a paragraph; in a cell it is a line of the cell."""
         lines = "".join(self._text).split("\n")
         self._text = []
         if self._tags.folds:

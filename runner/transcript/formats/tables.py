@@ -157,7 +157,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         same = sum(number for w, number in widths.items() if w == width or (header and w > width))
         if width < 2 or same < len(rows) * _MOSTLY:
             continue
-        # A quote that nothing closes swallows rows.
+        # An unclosed quote would join rows.
         whole = len(rows) == sum(1 for line in lines if line.strip())
         exact = widths[width] / len(rows)
         score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted
@@ -196,7 +196,7 @@ def _are_times(column: Sequence[str]) -> bool:
     rising = all(before <= after for before, after in itertools.pairwise(values))
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
-    clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
+    clocks = all(cell.count(":") > 1 for cell in column)  # of speakers in sequence
     some = len(values) >= max(2, len(column) * _MOSTLY) and len(set(values)) > 1
     return some and (clocks or rising) and not (counts and numbers)
 

@@ -34,7 +34,7 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
 
 
 def _header(line: str) -> list[str] | None:
-    """Return the names of columns that hold a transcript; one of unknown name holds the words."""
+    """Return the columns of a transcript; a column of unknown name holds the words."""
     cells = _cells(line)
     fields = fields_of([dict.fromkeys(cells, "")])
     if not fields.keys["speaker"] and not fields.keys["start"]:

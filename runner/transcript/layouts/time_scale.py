@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from runner.transcript.times import Stamp, day_number
 
 _NUMERIC = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./]")
-_MAX_WORDS_A_SECOND = 6  # nobody speaks faster, so that the numbers are hours and minutes
+_MAX_WORDS_A_SECOND = 6  # with faster speech, the numbers are hours and minutes
 _DAY_S = 86_400
 _HALF_DAY_S = 43_200
 
@@ -19,7 +19,7 @@ class TimeScale:
     month_first: bool = False
     first_day: int | None = None
     in_hours: bool = False
-    half_days: bool = False  # AM or PM is written with some times only
+    half_days: bool = False  # AM or PM follows only some times
 
     def seconds(
         self, stamp: Stamp | None, after_s: float = 0.0
@@ -43,8 +43,8 @@ class TimeScale:
 def time_scale_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> TimeScale:
     """Return the time scale of a file with these *stamps* and so many *words*.
 
-    In a *chat* two numbers are the time of day. So they are where people would speak faster than
-    anybody can, and beside times with hours whose seconds are all zero.
+    In a *chat* two numbers are the time of day; likewise if people would otherwise speak impossibly
+    fast, and beside times with hours whose seconds are all zero.
     """
     days = [stamp.day for stamp in stamps if stamp.day]
     pairs = [tuple(map(int, match.groups())) for day in days if (match := _NUMERIC.match(day))]

@@ -17,7 +17,7 @@ _COMMON_RANK = 27_000
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
 _FOLDED = str.maketrans(_LETTERS)
 _MOSTLY = 4  # times that the rank of a name in lower case is above its own
-_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, which endings of cases replace
+_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
@@ -96,7 +96,7 @@ ORGANISATIONS = folded(
     "office center centre services systems technologies solutions sea ocean island islands coast "
     "bay"
 )
-# Words that are more often names by their rank, and common all the same.
+# Common words whose rank suggests a name.
 _WORDS = folded(
     "frank chase amber ruby sandy victor jack rose dean bishop carter hunter mason baker fisher "
     "king brown hill lake park bush ford marshall parker taylor tyler duke earl heather holly ivy "
@@ -106,7 +106,7 @@ _WORDS = folded(
     "dale glen forest roger buenos abend saal danke tag west north east south fox wolf bird swan "
     "crane drake nick rob don gene stew harry teddy"
 )
-# Names that may open a sentence as another word, whether or not a transcript has it elsewhere.
+# Names that may begin a sentence as another word, in any transcript.
 OPENERS = folded(
     "will may can mark bill grant chase pat drew sue rob hope art rich frank grace joy faith page "
     "miles rush gene don jack buck cash lance pierce reed sky stone wade ward trip ash case cliff "
@@ -151,7 +151,7 @@ def is_listed(word: str) -> bool:
 def is_common(word: str) -> bool:
     """Return whether the folded *word* is as often a common word as a name: Will, Mark, Brown.
 
-    Ranks in the vocabulary of tokens stand for frequencies.
+    Frequencies are approximated by ranks in the vocabulary of tokens.
     """
     low, capital = _rank(word), _rank(word.capitalize())
     return word in _WORDS or (
