@@ -11,13 +11,13 @@ import orjson
 _ITEMS = frozenset(("minItems", "maxItems"))
 _LENGTHS = frozenset(("minLength", "maxLength"))
 _NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
-# Everything that bounds a value; what a provider's row lacks is not sent, and checked here.
+# All bounds of values; those missing from a provider's row are not sent, but checked here.
 BOUNDS = _ITEMS | _LENGTHS | _NUMBERS | {"pattern", "multipleOf", "uniqueItems"}
 BOUNDS |= {"minProperties", "maxProperties"}
 
 _GRAMMAR = _ITEMS | _LENGTHS | _NUMBERS | {"pattern"}
-# The bounds that a provider accepts, by litellm's name for it. All others get none: a keyword
-# that is not known ends in a 400 with most of them. Read 2026-11.
+# The bounds that a provider accepts, by litellm's name for it. All others get none: most refuse
+# unknown keywords with a 400. Read 2026-11.
 ACCEPTED: Mapping[str, frozenset[str]] = {
     # developers.openai.com, "Structured model outputs", supported properties; no string lengths
     "openai": _ITEMS | _NUMBERS | {"pattern", "multipleOf"},
@@ -53,7 +53,7 @@ def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
         if not f".{host}".endswith(".openai.com"):  # a server with a compatible API
             return ACCEPTED["llamacpp"]
         return frozenset() if model.startswith("ft:") else ACCEPTED["openai"]
-    if provider in _GATEWAYS:  # the model's maker is the best that is known of who answers
+    if provider in _GATEWAYS:  # the model's maker is the best guess at the server
         provider = model.partition("/")[0]
         if "/" not in model:
             made = {"gpt": "openai", "claude": "anthropic", "gemini": "gemini"}
@@ -74,7 +74,7 @@ def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> d
 
 @lru_cache
 def _sent(schema: bytes, accepted: frozenset[str]) -> bytes:
-    """Return the JSON of *schema* without other bounds; a run asks for a few schemas only."""
+    """Return the JSON of *schema* without other bounds; cached, since a run has few schemas."""
     return orjson.dumps(_kept(orjson.loads(schema), accepted, named=False))
 
 
@@ -92,7 +92,7 @@ def _kept(node: Any, accepted: frozenset[str], *, named: bool) -> Any:
 
 
 def _is_plain(key: str, value: Any) -> bool:
-    """Return whether a bound is written as every grammar takes it: patterns whole and simple."""
+    """Return whether every grammar accepts a bound as written: patterns whole and simple."""
     if key != "pattern":
         return True
     return value.startswith("^") and value.endswith("$") and not _NOT_SIMPLE.search(value)

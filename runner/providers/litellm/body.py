@@ -10,7 +10,7 @@ from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import BILLING_CODES, error_in
 from runner.providers.litellm.usage import token_count
 
-_MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
+_MAX_COUNT = 10**15  # tokens; impossible, but small enough to be parsed
 _CODES = {  # of errors by status: their code, type, status or reason in the providers' references
     400: (
         *("context_length_exceeded", "invalid_request_error", "content_filter"),
@@ -33,7 +33,7 @@ _CODES = {  # of errors by status: their code, type, status or reason in the pro
 }
 _STATUSES = {code: status for status, codes in _CODES.items() for code in codes}
 _MAX_REASON_CHARS = 60
-_REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
+_REPLY = ("choices", "content", "candidates", "output")  # keys of replies, by provider's format
 
 
 def readable(status: int, raw: bytes) -> tuple[int, bytes]:

@@ -12,7 +12,7 @@ TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _N = r"(\d[\d,]{1,11})"
-# In order of certainty. Each is how a server or provider words it: llama.cpp, Anthropic, Gemini,
+# In order of certainty, in the words of llama.cpp, Anthropic, Gemini,
 # TGI, Mistral, LM Studio, vLLM and OpenAI with those that imitate it, xAI, Cohere, Groq.
 _WINDOW = (
     rf'\bn_ctx"?\W{{1,4}}{_N}',
@@ -37,9 +37,9 @@ _PROMPT = (
 
 
 def numbers_in(text: str) -> tuple[int | None, int | None]:
-    """Return the window and the prompt's tokens that the refusal *text* names, None if it does not.
+    """Return the window and the prompt's tokens that the refusal *text* states, else None.
 
-    Both are the server's word and unchecked.
+    Both are unchecked.
     """
     return _first(_WINDOW, text), _first(_PROMPT, text)
 

@@ -8,7 +8,7 @@ from runner.providers.litellm.parameters import LIMITS, Adaptation, limit_of, pa
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import Request, first_token_callback
 
-# What providers call the parameters that a call can do without, ours first.
+# Providers' names of the parameters that a call can omit, ours first.
 _NAMES = {
     "limit": (*LIMITS, "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"),
     "temperature": ("temperature",),
@@ -43,7 +43,7 @@ _REFUSES = re.compile(
     r"|maximum|range|incompatible|failed to (?:parse|initialize)|cannot find field",
     re.IGNORECASE,
 )
-# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
+# OpenRouter, with `require_parameters`: no host accepts all of them, and the error names none.
 _ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
 UNKNOWN = re.compile(
     r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
@@ -61,7 +61,7 @@ def adapted_to(
 ) -> Adaptation | None:
     """Return the adaptation after a call with *sent* was refused with *message*.
 
-    It is the parameter that *message* names first, of those that were sent; None if there is none.
+    It omits the first parameter sent that *message* names; None if it names none.
     """
     if not (_REFUSES.search(message) or _ROUTED.search(message)):
         return None

@@ -3,7 +3,7 @@
 from runner.base.token_bucket import TokenBucket
 
 BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
-# Refused and failed requests count as well (OpenAI help 5955604); how much is our assumption.
+# Refused and failed requests count, too (OpenAI help 5955604); the amount is our assumption.
 FAILED_REQUEST = 0.25
 
 

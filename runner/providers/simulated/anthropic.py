@@ -7,11 +7,11 @@ import orjson
 
 from runner.base.json import mapping, mappings
 
-_TOOL = "json_tool_call"  # litellm's tool, by which a model without schemas answers in one
+_TOOL = "json_tool_call"  # litellm's tool for schemas at models without them
 
 
 def asked_in(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request in *params* as a body of the chat API; what it lacks is empty."""
+    """Return the request in *params* as a body of the chat API; missing fields are empty."""
     system = params.get("system") or ""
     messages = [{"role": "system", "content": system}] if system else []
     tool = next((each for each in mappings(params.get("tools")) if each.get("name") == _TOOL), {})
@@ -42,7 +42,7 @@ def message_of(whole: Mapping[str, Any], *, tool: bool = False, tier: str = "bat
             called = {"type": "tool_use", "id": "toolu_1", "name": _TOOL}
             content, reason = [{**called, "input": orjson.loads(text)}], "tool_use"
         except orjson.JSONDecodeError:
-            pass  # what the model said instead of an answer
+            pass  # the model's text in place of an answer
     details = mapping(usage.get("prompt_tokens_details"))
     cached, written = details.get("cached_tokens", 0), details.get("cache_write_tokens", 0)
     return {
