@@ -1,6 +1,6 @@
 """report.html of a batch: the results of all its files on one page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -49,16 +49,23 @@ class BatchFile:
     analyzers: tuple[str, ...] = ()
 
 
-def batch_page(run: StoredRun) -> str:
-    """Return the content of report.html for the batch *run*; raise OSError."""
+def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -> list[BatchFile]:
+    """Return what was found in the first MAX_FILES files of the batch *run*; raise OSError.
+
+    *first* is called with each run before the link to its page is looked for.
+    """
     folder = text(at(run.metadata, "transcript", "name"))
-    rows = rows_of(run.path)
     known = set(runs_of(run.path))
-    read = [_file(row, run.path, folder, known) for row in islice(rows, MAX_FILES)]
-    read.sort(key=lambda file: file.name)
+    rows = islice(rows_of(run.path), MAX_FILES)
+    read = [_file(row, run.path, folder, known, first) for row in rows]
+    return sorted(read, key=lambda file: file.name)
+
+
+def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
+    """Return the content of report.html for the batch *run* with its `files_of`; raise OSError."""
     return render(
         "batch.html",
-        name=root_of(folder).name or run.name,
+        name=root_of(text(at(run.metadata, "transcript", "name"))).name or run.name,
         run=run,
         **script_of("filter.js"),
         models=models_of(run),
@@ -70,7 +77,7 @@ def batch_page(run: StoredRun) -> str:
         max_faults=MAX_FAULTS,
         max_listed=MAX_LISTED,
         files=read,
-        left_out=len(rows) - len(read),
+        left_out=len(rows_of(run.path)) - len(read),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
         analyzers=_every(file.analyzers for file in read),
@@ -109,7 +116,13 @@ def _every(names: Iterable[Sequence[str]]) -> list[str]:
     return sorted({name for each in names for name in each if name})
 
 
-def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> BatchFile:
+def _file(
+    row: Mapping[str, Any],
+    batch: Path,
+    folder: str,
+    known: set[Path],
+    first: Callable[[StoredRun], None] | None,
+) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
@@ -121,6 +134,8 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
         run, fault = None, fault or str(error)
     if run is None:
         return BatchFile(name, name, None, tone, shown, fault, row)
+    if first is not None:
+        first(run)
     places = places_of(run.transcript, media_of(run))
     nodes = nodes_of(run)
     brief = brief_of(nodes, run, merged_insights(run, nodes), places)
