@@ -217,6 +217,6 @@ def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
 
 
 def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
-    for pattern in own_patterns.compiled(patterns):
+    for pattern in own_patterns.compile_patterns(patterns):
         for form in own_patterns.matches(pattern, texts):
             redaction.add_literal(OWN, None, form)
