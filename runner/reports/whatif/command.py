@@ -4,7 +4,6 @@ import itertools
 import logging
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ import orjson
 import structlog
 import yaml
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.format import aligned, plural, relative_error, share, usd
 from runner.base.json import at, load_yaml, mapping, number, section
@@ -83,14 +82,9 @@ class Recording:
     notes: tuple[str, ...]
 
 
-def main() -> None:
-    """Run the command line."""
+def _print(given: Arguments) -> None:
     # Without this the gates log to the terminal.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.exit(run_command("colloquy-whatif", lambda: USAGE, _print, flags=("--json",), least=2))
-
-
-def _print(given: Arguments) -> None:
     recording = read_recording(Path(given.words[0]))
     rows = predict(recording, grid(given.words[1:]))
     as_json = "--json" in given.options
@@ -294,3 +288,6 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]
     return "\n".join(lines)
+
+
+main = command("colloquy-whatif", USAGE, _print, flags=("--json",), least=2)
