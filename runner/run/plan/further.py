@@ -1,7 +1,6 @@
 """Plan of further calls: escalation and judging."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from runner.answers.judge import JUDGE_TOKENS, question
 from runner.base.json import text
@@ -36,19 +35,15 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
 
 def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
     """Return the plan of an unknown number of calls, *every* one at most."""
-    return replace(
-        every,
-        calls=0,
-        planned_tokens=0,
-        prompt_tokens=0,
-        reply_tokens=0,
-        cached_tokens=0,
-        cost_low_usd=0.0,
-        cost_usd=0.0,
-        latency_s=0.0,
+    return NodePlan(
+        stage=every.stage,
+        model=every.model,
+        chunks=every.chunks,
+        context_tokens=every.context_tokens,
+        most_tokens=every.most_tokens,
+        cost_high_usd=every.cost_high_usd,
         seen=seen,
         further=True,
-        costs={},
     )
 
 
@@ -68,18 +63,14 @@ def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePl
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,
-        chunks=0,
         calls=len(sizes),
-        context_tokens=0,
         planned_tokens=sum(sizes),
         prompt_tokens=sum(sizes),
         reply_tokens=replies,
         most_tokens=sum(most) + JUDGE_TOKENS * len(most),
-        cached_tokens=0,
         cost_low_usd=cost_of(prices, sizes, replies / 2, (0, 0)),
         cost_usd=cost_of(prices, sizes, replies, (0, 0)),
         cost_high_usd=round(sum(bounds), 9) if prices else None,
-        latency_s=0.0,
         seen=node.seen,
         further=True,
     )
