@@ -8,7 +8,7 @@ from typing import Any
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.absent_quotes import QUOTATIONS
 from runner.base.format import plural
-from runner.base.json import amount, mapping, text
+from runner.base.json import amount, mapping, rebuilt, text
 from runner.transcript.model import Segment
 
 # Stands behind the segments, so that no transcript can put it in another place.
@@ -47,13 +47,12 @@ def with_more(
 
 def plain(answer: Any) -> Any:
     """Return *answer* as it was sent: its evidence without the marks of grounding."""
-    if isinstance(answer, list):
-        return [plain(each) for each in answer]
-    if not isinstance(answer, Mapping):
-        return answer
-    if {"segment", "quote", "match"} <= answer.keys():
-        return {"segment": answer["segment"], "quote": answer["quote"]}
-    return {key: plain(each) for key, each in answer.items()}
+
+    def unmarked(each: Any) -> Any:
+        is_marked = {"segment", "quote", "match"} <= mapping(each).keys()
+        return {key: each[key] for key in ("segment", "quote")} if is_marked else each
+
+    return rebuilt(answer, unmarked)
 
 
 def added(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:

@@ -1,11 +1,11 @@
 """Absent quotes of a grounded answer: finding, describing and removing them."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from runner.answers.grounding.quotes import ABSENT
 from runner.base.errors import one_line
+from runner.base.json import inside, rebuilt
 
 QUOTATIONS = "quotations in its text are not in the transcript"
 _MAX_DESCRIBED = 5  # quotes named when a model is asked again
@@ -13,9 +13,7 @@ _MAX_DESCRIBED = 5  # quotes named when a model is asked again
 
 def find_absent(node: Any) -> list[Mapping[str, str]]:
     """Return all evidence in a grounded answer whose quote is absent from the transcript."""
-    found = [node] if _is_absent(node) else []
-    inner = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
-    return [*found, *chain.from_iterable(map(find_absent, inner))]
+    return list(filter(_is_absent, inside(node)))
 
 
 def describe_absent(absent: list[Mapping[str, str]]) -> str:
@@ -36,7 +34,7 @@ def describe_quotations(absent: Sequence[str], total: int) -> str:
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return *answer* without absent quotes, and without insights that have no other evidence."""
-    kept: dict[str, Any] = _pruned(answer)
+    kept: dict[str, Any] = rebuilt(answer, _without_absent)
     kept["insights"] = [
         insight
         for insight, original in zip(kept["insights"], answer["insights"], strict=True)
@@ -45,12 +43,8 @@ def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _pruned(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {key: _pruned(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_pruned(item) for item in node if not _is_absent(item)]
-    return node
+def _without_absent(node: Any) -> Any:
+    return [each for each in node if not _is_absent(each)] if isinstance(node, list) else node
 
 
 def _is_absent(node: Any) -> bool:

@@ -4,7 +4,7 @@ import itertools
 import logging
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ import yaml
 from runner.base.command import Arguments, command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
 from runner.base.format import aligned, plural, relative_error, share, usd
-from runner.base.json import at, load_yaml, mapping, number, section
+from runner.base.json import at, flat, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
@@ -237,20 +237,12 @@ def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     for key, value in chosen.items():
-        for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
+        references = (name for name, held in flat(mapping(composed)) if held == f"${{{key}}}")
+        for path in (name.split(".") for name in (key, *references)):
             held = at(data, *path[:-1])
             if isinstance(held, dict):
                 held[path[-1]] = value
     return data
-
-
-def _references(data: Any, wanted: str, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
-    """Yield the path of every value that is *wanted*."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _references(value, wanted, (*above, str(key)))
-    elif data == wanted:
-        yield list(above)
 
 
 def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
