@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import QUOTATIONS
+from runner.answers.grounding.quotations import QUOTATIONS
 from runner.base.format import plural
 from runner.base.json import amount, mapping, rebuilt, text
 from runner.transcript.model import Segment

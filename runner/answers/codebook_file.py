@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of, name_key
-from runner.answers.codebook_xml import codes_in_xml
+from runner.answers.codebook import MAX_CODES, Code, Codebook, codes_in_xml, guid_of, name_key
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
 from runner.base.regular_files import files_in, kind_of, open_regular
 from runner.base.tables import read_table

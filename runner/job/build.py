@@ -35,7 +35,7 @@ from runner.transcript.inputs import Input, find_inputs, is_many, root_of
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
 from runner.transcript.redact.own_patterns import check_patterns
-from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.unredacted import redacted
 
 PACKAGE_PREFIX = "pkg://"
 _NO_TRANSCRIPT = Transcript("", "", "", ())

@@ -9,7 +9,7 @@ from typing import Any
 from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.answers.references import turns_of
 from runner.answers.shape import limited
 from runner.base.errors import one_line

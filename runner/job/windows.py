@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.again import ASKED_AGAIN_TOKENS
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer

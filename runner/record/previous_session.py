@@ -1,19 +1,23 @@
-"""Records of a previous session, each validated before it is reused."""
+"""Reuse of answers: records of a previous session, each validated, and the store of all runs."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from runner.answers.outcome import Outcome
+from runner.base.errors import AnswerError
 from runner.base.files import make_directory, sync_directory
 from runner.base.json import load_json
+from runner.base.usage import Usage
 from runner.job.graph import Node
-from runner.record.keys import payload_digest
+from runner.providers.request import Completion
 from runner.record.run_directory import SCHEMA_VERSION
+from runner.record.store import Store, payload_digest
 
 # Failures that a repeated call would meet again; only `retry_failed=true` repeats it.
 LASTING = frozenset({"bad_request", "context_exceeded", "refused"})
@@ -131,3 +135,65 @@ def _fits(record: Mapping[str, Any]) -> bool:
         return False  # the key becomes part of a file's name
     named = all(isinstance(record.get(name), str) for name in strings)
     return named and "key" in record and "raw_output" in record
+
+
+Read = Callable[[Node, Completion], Outcome]
+
+known_log = structlog.get_logger("colloquy.known")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswers:
+    """Looks up answers by the digest of their call, first in *previous*, then in *store*.
+
+    Either is None if it is not used. A stored answer is validated like a new reply.
+    """
+
+    previous: PreviousSession | None = None
+    store: Store | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether any source is set."""
+        return self.previous is not None or self.store is not None
+
+    def may_have(self, key: str) -> bool:
+        """Return whether `get` may find an answer to the call with *key*, without reading any."""
+        return self.previous is not None or (self.store is not None and self.store.has(key))
+
+    def get(self, node: Node, key: str, read: Read) -> Outcome | None:
+        """Return the outcome of the stored answer to *node*'s call, read by *read*, or None."""
+        record = self.previous.record(node, key) if self.previous else None
+        outcome = _from_record(node, record, read) if record else None
+        if outcome is not None:
+            return replace(outcome, key=key, reused="run")
+        reply = self.store.get(key) if self.store else None
+        outcome = _validated(node, reply, read) if reply else None
+        return outcome and replace(outcome, key=key, reused="store")
+
+    def keep(self, key: str, record: Path, *, reply_only: bool = False) -> None:
+        """Store the answer in the file *record* for other runs; a failed write is logged only.
+
+        *reply_only* omits results of the reply, which contain the names behind stand-ins.
+        """
+        if self.store is None:
+            return
+        try:
+            self.store.put(key, record, reply_only=reply_only)
+        except OSError as error:
+            known_log.warning("store.failed", error=str(error))
+
+
+def _from_record(node: Node, record: Mapping[str, Any], read: Read) -> Outcome | None:
+    if record["status"] == "ok":
+        reply = Completion(record["raw_output"], record["finish_reason"], Usage())
+        return _validated(node, reply, read)
+    error = record["error"]
+    return Outcome("error", None, error["kind"], error["message"], record["raw_output"])
+
+
+def _validated(node: Node, reply: Completion, read: Read) -> Outcome | None:
+    try:
+        return read(node, reply)
+    except AnswerError as error:  # the answer shape's own checks have changed since
+        known_log.warning("answer.outdated", analyzer=node.name, error=str(error))
+        return None

@@ -40,10 +40,8 @@ def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
     if why := why_no_batches(route):
         raise ConfigError(why)
     from runner.providers.batches.anthropic import AnthropicBatches
-    from runner.providers.batches.azure import AzureBatches
     from runner.providers.batches.gemini import GeminiBatches
-    from runner.providers.batches.mistral import MistralBatches
-    from runner.providers.batches.openai import OpenAIBatches
+    from runner.providers.batches.openai import AzureBatches, MistralBatches, OpenAIBatches
 
     made: dict[str, Callable[[ModelRoute], BatchEndpoint]] = {
         "anthropic": AnthropicBatches,

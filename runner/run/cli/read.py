@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
@@ -15,8 +15,7 @@ from runner.run.cli.command_line import explained, quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
 from runner.transcript.redact.own_patterns import check_patterns
-from runner.transcript.redact.redacted import redacted
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.unredacted import Unredacted, redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]

@@ -15,8 +15,7 @@ from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.embedder import MOST_TEXTS
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import escalated
+from runner.run.plan.further import embedding_plan, escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.

@@ -8,8 +8,8 @@ from functools import partial
 
 from runner.answers.again import plain, with_more
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
+from runner.answers.grounding.quotations import describe_quotations, drop_absent
 from runner.answers.outcome import Outcome, noted, read_reply
 from runner.base.errors import AnswerError
 from runner.base.text import digest

@@ -16,14 +16,14 @@ from runner.config.schema import Settings
 from runner.job.build import run_job
 from runner.job.job import Job
 from runner.providers.litellm.embedding import embedding_route
+from runner.record.previous_session import StoredAnswers
 from runner.record.recorder import Recorder
-from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key
 from runner.run.question.corpus import Corpus
 from runner.run.question.retrieval import Scores, by_words, passages
-from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.unredacted import redacted
 
 PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
 _WEIGHT = 0.25  # of embeddings beside words
