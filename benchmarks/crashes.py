@@ -33,7 +33,7 @@ from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request, Transport
-from runner.record.previous_session import PreviousSession, read_record
+from runner.record.reuse import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run.cli.compose import compose_config

@@ -24,7 +24,7 @@ from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
-from runner.record.previous_session import StoredAnswers, keep_answer
+from runner.record.reuse import StoredAnswers, keep_answer
 from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
 from runner.record.store import payload_digest
 from runner.record.stored_transcript import REDACTION, TRANSCRIPT

@@ -11,7 +11,7 @@ from runner.base.errors import ConfigError, TranscriptError, did_you_mean, reaso
 from runner.base.json import MAX_BYTES, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.record.batch_directory import batch_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, check_folders
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.model import Transcript

@@ -19,7 +19,7 @@ from runner.record.batch_directory import batch_of, is_batch, runs_of, single_ru
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of

@@ -20,7 +20,7 @@ from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.testimony import JointFinding, joins_of, place_of
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")

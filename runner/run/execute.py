@@ -35,7 +35,7 @@ from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
-from runner.record.previous_session import PreviousSession, StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.signature import signing_key
 from runner.record.store import Store

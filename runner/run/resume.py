@@ -22,7 +22,7 @@ from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, input_names, is_batch
-from runner.record.previous_session import PreviousSession
+from runner.record.reuse import PreviousSession
 from runner.record.run_directory import SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file

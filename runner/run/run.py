@@ -33,8 +33,8 @@ from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
 from runner.record.benchmark import benchmark, headline
 from runner.record.history import CallAverages, expected_durations
-from runner.record.previous_session import StoredAnswers
 from runner.record.recorder import Recorder
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.averages import remember_calls
 from runner.run.nodes.ask import Asker

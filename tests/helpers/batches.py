@@ -19,7 +19,7 @@ from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record.batch_directory import PARTS
-from runner.record.previous_session import PreviousSession, StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole

@@ -26,7 +26,7 @@ from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.previous_session import PreviousSession, StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole

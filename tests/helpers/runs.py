@@ -18,7 +18,7 @@ from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.providers.simulated.replies import reply_to
 from runner.record.events import run_log
-from runner.record.previous_session import PreviousSession, StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.run import Run, RunResult
 

@@ -19,7 +19,7 @@ from runner.base.usage import Usage
 from runner.config.schema import ModelSettings
 from runner.providers.request import Completion, Request
 from runner.record import store as answers
-from runner.record.previous_session import StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.store import Store, request_key
 
 KEY = "ab" + 62 * "0"

@@ -27,7 +27,7 @@ from runner.providers.prices import cost_usd
 from runner.providers.request import Completion, Request, Transport, first_token_callback
 from runner.providers.simulated.behaviour import Behaviour
 from runner.providers.simulated.chat import arrival_of
-from runner.record.previous_session import PreviousSession, StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.whatif.command import grid, predict, read_recording
 from runner.run.plan.plan import as_text, make_plan

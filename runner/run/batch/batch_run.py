@@ -29,7 +29,7 @@ from runner.record.batch_directory import (
     write_insights,
 )
 from runner.record.member_directory import MemberDirectory
-from runner.record.previous_session import StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices

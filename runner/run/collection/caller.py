@@ -21,8 +21,8 @@ from runner.job.windows import FRAME_TOKENS
 from runner.providers.offline.document import read_document
 from runner.providers.request import Completion
 from runner.record.history import CallAverages
-from runner.record.previous_session import StoredAnswers
 from runner.record.recorder import Recorder
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.collection.material import Ids, Sheet
 from runner.run.nodes.ask import Asker, Get, Question

@@ -24,7 +24,7 @@ from runner.job.job import BatchJob
 from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
-from runner.record.previous_session import StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.testimony import Testimony, gather

@@ -29,7 +29,7 @@ from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
-from runner.record.previous_session import StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.store import request_key
 from runner.run.nodes.conversation import Conversation, cut_error
 from runner.run.nodes.validation import Validator

@@ -16,8 +16,8 @@ from runner.config.schema import Settings
 from runner.job.build import run_job
 from runner.job.job import Job
 from runner.providers.litellm.embedding import embedding_route
-from runner.record.previous_session import StoredAnswers
 from runner.record.recorder import Recorder
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key

@@ -27,7 +27,7 @@ from runner.job.prefix_policy import prefix_policy
 from runner.providers.litellm.errors import RefusedError, classify
 from runner.providers.request import Completion, Request
 from runner.record.events import run_log
-from runner.record.previous_session import StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.store import Store
 
 SAY_MEANS = "intermediate/stage_a/say_means.json"
