@@ -1,10 +1,12 @@
-"""Files: atomic and durable writes, room for later ones, the folder of an installed package."""
+"""Files: atomic and durable writes, room for later ones, and the files of packages."""
 
 import importlib.util
 import os
 import secrets
+import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
@@ -204,6 +206,11 @@ def package_folder(name: str) -> Path | None:
     spec = importlib.util.find_spec(name)
     locations = spec.submodule_search_locations if spec else None
     return Path(locations[0]) if locations else None
+
+
+def packaged(package: str, name: str) -> dict[str, Any]:
+    """Return the content of the TOML file *name* beside the modules of *package*."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8"))
 
 
 def make_directory(path: Path, root: Path | None = None) -> None:

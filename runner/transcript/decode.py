@@ -2,13 +2,12 @@
 
 import codecs
 import difflib
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from runner.base.errors import TranscriptError, one_line
+from runner.base.files import packaged
 
 MAX_MB = 50
 MAX_BYTES = MAX_MB * 1024**2
@@ -30,7 +29,7 @@ _MAX_CONTROLS = 0.1  # of the characters of a text
 @cache
 def unsupported() -> Mapping[str, Mapping[str, str]]:
     """Return the tables of unsupported.toml, with the advice in what they say."""
-    data = tomllib.loads(files(__package__).joinpath("unsupported.toml").read_text("utf-8"))
+    data = packaged(__package__, "unsupported.toml")
     told = data.pop("advice")
     return {
         kind: {key: what.format_map(told) for key, what in table.items()}

@@ -14,19 +14,10 @@ from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
 from runner.providers.litellm.overflow import TOO_LONG, numbers_in
+from runner.providers.litellm.words import WORDS
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
-BILLING_CODES = {
-    "billing_error",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "credit_balance_exhausted",
-    "enforced_spend_limit_reached",
-    "insufficient_quota",
-    "organization_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "project_spend_limit_exceeded",
-}
+BILLING_CODES = frozenset(WORDS["billing"])
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
 # Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
 # this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and

@@ -6,32 +6,12 @@ from dataclasses import replace
 from runner.config.model_facts import ModelFacts
 from runner.providers.litellm.parameters import LIMITS, Adapted, limit_of, parameters
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.words import WORDS
 from runner.providers.request import Request, first_token_callback
 
-# What providers call the parameters that a call can do without, ours first.
-_NAMES = {
-    "limit": (*LIMITS, "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"),
-    "temperature": ("temperature",),
-    "response_format": (
-        *("response_format", "output_format", "output_config.format", "json_schema", "json mode"),
-        *("response_schema", "response_json_schema", "response_mime_type", "responseSchema"),
-        *("responseJsonSchema", "responseMimeType", "response mime type", "textFormat"),
-        *("outputConfig", "structured outputs?", "guided_json", "grammar", "schemas?"),
-    ),
-    "effort": (
-        *("reasoning_effort", "reasoningEffort", "reasoning.effort", "reasoning effort"),
-        *("reasoning", "output_config.effort", "output_config", "effort", "chat_template_kwargs"),
-        *("thinking_config", "thinkingConfig", "thinking_level", "thinkingLevel"),
-        *("thinking_budget", "thinkingBudget", "budget_tokens", "thinking", "think"),
-    ),
-    "service_tier": ("service_tier", "serviceTier", "service tier"),
-    "cache_key": ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
-    "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
-    "stream": ("stream", "stream_options", "streaming"),
-}
 _ANY = {
     what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
-    for what, names in _NAMES.items()
+    for what, names in WORDS["parameters"].items()
 }
 _REFUSES = re.compile(
     r"un(?:supported|recogni[sz]ed|known|expected|available)"

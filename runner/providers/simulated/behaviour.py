@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.token_bucket import TokenBucket
-from runner.config.model_facts import CACHE_RULES, UNNAMED
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.faults import (
     INTERNAL,

@@ -8,7 +8,7 @@ import orjson
 
 from runner.answers.shared_schema import ASKED_PART
 from runner.base.json import mapping, mappings
-from runner.config.model_facts import UNNAMED, CacheRules
+from runner.config.provider_facts import UNNAMED, CacheRules
 from runner.providers.simulated.behaviour import Arrival
 from runner.providers.simulated.tokens import token_ids
 

@@ -1,16 +1,15 @@
 """Lexicon of redaction: lists of names and non-names, and how words are compared."""
 
 import pkgutil
-import tomllib
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from typing import Any
 
 import regex
 
+from runner.base.files import packaged
 from runner.base.tokens import tokenizer_for
 
 # A rank in the vocabulary below which a word is common in lower case, even if it is more so as a
@@ -39,12 +38,7 @@ def folded(text: str) -> frozenset[str]:
     return frozenset(map(fold, text.split()))
 
 
-_LISTS = {
-    name: folded(words)
-    for name, words in tomllib.loads(
-        files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8")
-    ).items()
-}
+_LISTS = {name: folded(words) for name, words in packaged(__package__, "lexicon.toml").items()}
 TITLES, PARTICLES, ROLES = (_LISTS[name] for name in ("titles", "particles", "roles"))
 NO_NAMES, PLACES, MONTHS = (_LISTS[name] for name in ("no_names", "places", "months"))
 ORGANISATIONS, OPENERS, _WORDS = (_LISTS[name] for name in ("organisations", "openers", "words"))
