@@ -38,10 +38,16 @@ def folded(text: str) -> frozenset[str]:
     return frozenset(map(fold, text.split()))
 
 
-_LISTS = {name: folded(words) for name, words in packaged(__package__, "lexicon.toml").items()}
-TITLES, PARTICLES, ROLES = (_LISTS[name] for name in ("titles", "particles", "roles"))
-NO_NAMES, PLACES, MONTHS = (_LISTS[name] for name in ("no_names", "places", "months"))
-ORGANISATIONS, OPENERS, _WORDS = (_LISTS[name] for name in ("organisations", "openers", "words"))
+def listed(name: str) -> frozenset[str]:
+    """Return the words of a list of lexicon.toml, folded."""
+    return folded(LEXICON[name])
+
+
+LEXICON = packaged(__package__, "lexicon.toml")
+ANY = {name: "|".join(patterns) for name, patterns in LEXICON["any"].items()}
+TITLES, PARTICLES, ROLES = map(listed, ("titles", "particles", "roles"))
+NO_NAMES, PLACES, MONTHS = map(listed, ("no_names", "places", "months"))
+ORGANISATIONS, OPENERS, _WORDS = map(listed, ("organisations", "openers", "words"))
 
 
 @cache
