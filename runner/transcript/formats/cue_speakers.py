@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from runner.transcript.formats.cue import Line
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.layouts.openings import ROLE
-from runner.transcript.model import words_of
+from runner.transcript.words import WORDS
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
@@ -30,15 +30,7 @@ _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
 # Sounds in brackets, and clauses before a colon, which are not names.
-_SOUNDS = words_of(
-    "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
-    "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
-    "clapping gasps groans grunts whispers screams shouts crying sobbing all"
-)
-_CLAUSE = words_of(
-    "the a an is are was were be so and but if that this it we you i they not to for with on in "
-    "have has do does will can there here what how why"
-)
+_SOUNDS, _CLAUSE = WORDS["sounds"], WORDS["clause"]
 _MAX_PREFIX_WORDS = 5
 _IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
