@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 import structlog
 
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed_outcome
+from runner.answers.outcome import Outcome
 from runner.answers.themes import LedgerRow
-from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
@@ -183,7 +182,7 @@ class Caller:
         if (outcome := self._answered.get(key)) is None:
             self._texts[one.name] = material.text
             before = len(calls.attempts), calls.usage
-            outcome = await self._answer(one, calls)
+            outcome = await self._runner.settled(one, {}, calls)
             self._measure(node, outcome, calls, before, self.count(material.text))
             del self._texts[one.name]
             self.reused += outcome.reused is not None
@@ -231,17 +230,3 @@ class Caller:
         ratio = (calls.usage.prompt_tokens - used.prompt_tokens) / (fixed + tokens)
         averages = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
         self.measured.setdefault(node.name, []).append(averages)
-
-    async def _answer(self, node: Node, calls: CallLog) -> Outcome:
-        """Return the outcome of one call, also for a failed one."""
-        try:
-            self.recorder.check()
-            return await self._runner.answer(node, {}, calls)
-        except NotRunError as error:
-            return Outcome("not_run", kind=error.kind, error=str(error))
-        except CallError as error:
-            return failed_outcome(error)
-        except (Exception, SystemExit) as error:  # a bug in one call must not stop the others
-            log.exception("node.crashed", analyzer=node.name)
-            message = one_line(f"{type(error).__name__}: {error}")
-            return Outcome("error", kind="internal", error=message)
