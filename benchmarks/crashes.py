@@ -24,8 +24,8 @@ from typing import Any
 import orjson
 
 from runner.base.errors import ColloquyError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.build import build_job

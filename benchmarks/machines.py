@@ -20,9 +20,9 @@ from typing import Literal
 import structlog
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import Tokenizer
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots

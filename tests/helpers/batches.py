@@ -9,8 +9,8 @@ from typing import Any
 
 from helpers import ScriptedTransport, job
 from helpers.runs import ONLY_TWO, simulated
+from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client

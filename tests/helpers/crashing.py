@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ColloquyError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import BatchJob

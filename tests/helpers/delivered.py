@@ -14,8 +14,8 @@ from helpers import ScriptedTransport
 from helpers.batch_endpoint import EPOCH_S, FakeProvider
 from helpers.faulty_fs import REAL
 from helpers.runs import simulated
+from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
-from runner.base.virtual_time import run_virtually
 from runner.calls.activity import Activity, measured
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers import ScriptedTransport
 from runner.base.errors import CallError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client

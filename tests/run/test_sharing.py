@@ -15,8 +15,8 @@ from helpers.runs import simulated
 
 from benchmarks.batches import transcript
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.simulate import SimulateSettings

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, one_line
-from runner.config.explain import explain
+from runner.config.section import explain
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.faults import KINDS
