@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.transcript.model import Segment
 
 Citation = tuple[str, str]  # segment id, verbatim quote

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT, words
+from runner.answers.grounding.exact_matches import ABSENT, words
 from runner.base.errors import one_line
 from runner.base.json import inside, rebuilt
 

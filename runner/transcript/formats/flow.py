@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.words import WORDS
 
 _BLOCKS = WORDS["blocks"]

@@ -12,7 +12,7 @@ from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.preface import is_speech
 from runner.transcript.model import Turn, join_lines
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _FIELD = re.compile(
     r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?"

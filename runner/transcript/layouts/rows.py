@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.model import ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
 _NOTICE = re.compile(

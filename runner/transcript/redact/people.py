@@ -38,7 +38,7 @@ _IN_MONTH = regex.compile(
 # word is capitalised that is not common, the third where such a word may also be a thing.
 _NAMED = regex.compile(rf"(?:{ANY['named']})\s+$", regex.I)
 _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
-_TOLD = tuple(map(regex.compile, LEXICON["any"]["told"]))
+_INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _UNCASED_TITLES = regex.compile(
     r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
 )
@@ -46,7 +46,7 @@ _UNCASED_TITLES = regex.compile(
 
 def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
     """Yield the names recognized in *text*; *caseless* text is written without capitals."""
-    for pattern in _TOLD:
+    for pattern in _INTRODUCED:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
     caseless = caseless or (len(tokens) > 2 and text.isupper())

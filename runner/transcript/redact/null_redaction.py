@@ -16,7 +16,7 @@ _KINDS = {
 }
 
 
-class Unredacted:
+class NullRedaction:
     """A transcript that is sent unchanged; `Redaction` replaces names."""
 
     note = ""  # the explanation of stand-ins for the model
@@ -55,20 +55,20 @@ class Unredacted:
 
 
 def described(counts: Mapping[str, int]) -> str:
-    """Return `Unredacted.counts` in words."""
+    """Return `NullRedaction.counts` in words."""
     return ", ".join(plural(count, _KINDS[kind]) for kind, count in counts.items()) or "nothing"
 
 
 def redacted(
     settings: TranscriptSettings, transcript: Transcript, told: Iterable[str] = ()
-) -> tuple[Unredacted, Transcript]:
+) -> tuple[NullRedaction, Transcript]:
     """Return the redaction of *transcript* and the transcript as prompts show it.
 
     *told* are further texts of prompts, such as examples, whose names are replaced too.
     Raises ConfigError for a pattern of a user that takes too long.
     """
     if settings.redact == "off":
-        return Unredacted(), transcript
+        return NullRedaction(), transcript
     from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
 
     return redact(settings, transcript, tuple(told))
