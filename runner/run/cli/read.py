@@ -14,8 +14,9 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli.command_line import explained, quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction, redacted
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]

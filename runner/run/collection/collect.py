@@ -41,7 +41,7 @@ from runner.run.collection.themes import Themes
 from runner.run.embedder import FOLDER, Embedder
 from runner.run.nodes.evaluation import escalations
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}

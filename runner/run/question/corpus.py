@@ -18,7 +18,7 @@ from runner.record.stored_transcript import TRANSCRIPT, read_transcript_file
 from runner.reports.stored_run import find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
 from runner.transcript.model import PASSAGES, Segment, Transcript, renamed
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments that stay in memory, so that few files are read once
 _MOST_LABEL = 60  # characters

@@ -23,7 +23,7 @@ from runner.record.store import Store
 from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key
 from runner.run.question.corpus import Corpus
 from runner.run.question.retrieval import Scores, by_words, passages
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 
 PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
 _WEIGHT = 0.25  # of embeddings beside words

@@ -1,13 +1,11 @@
-"""Redaction as settings ask for it, and the null redaction, which loads no patterns."""
+"""Null redaction: the interface of a redaction without replacements; loads no patterns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from runner.base.format import plural
 from runner.base.json import with_texts
-from runner.config.schema import TranscriptSettings
-from runner.transcript.model import Transcript
 
 _KINDS = {
     **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
@@ -57,18 +55,3 @@ class NullRedaction:
 def described(counts: Mapping[str, int]) -> str:
     """Return `NullRedaction.counts` in words."""
     return ", ".join(plural(count, _KINDS[kind]) for kind, count in counts.items()) or "nothing"
-
-
-def redacted(
-    settings: TranscriptSettings, transcript: Transcript, told: Iterable[str] = ()
-) -> tuple[NullRedaction, Transcript]:
-    """Return the redaction of *transcript* and the transcript as prompts show it.
-
-    *told* are further texts of prompts, such as examples, whose names are replaced too.
-    Raises ConfigError for a pattern of a user that takes too long.
-    """
-    if settings.redact == "off":
-        return NullRedaction(), transcript
-    from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
-
-    return redact(settings, transcript, tuple(told))
