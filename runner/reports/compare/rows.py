@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
-from runner.base.errors import ColloquyError, ConfigError, reason
+from runner.base.errors import ColloquyError, readable
 from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
@@ -91,11 +91,9 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     """
     rows: dict[Path, RunRow] = {}
     for path in paths:
-        try:
+        with readable(path):
             found = find_runs([path])
             empty = [] if is_run(path) else _empty_jobs(path)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
         if not found and not empty:
             raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):

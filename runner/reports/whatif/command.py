@@ -16,7 +16,7 @@ import structlog
 import yaml
 
 from runner.base.command import Arguments, command
-from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
+from runner.base.errors import ColloquyError, ConfigError, did_you_mean, readable
 from runner.base.format import aligned, plural, relative_error, share, usd
 from runner.base.json import at, flat, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
@@ -232,10 +232,8 @@ def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's configuration with values *chosen* by key, references to them included."""
     data = deepcopy(dict(run.config))
     file = (batch_of(run.path) or run.path) / "config" / "composed.yaml"  # a batch has one for all
-    try:
+    with readable(file):
         composed = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     for key, value in chosen.items():
         references = (name for name, held in flat(mapping(composed)) if held == f"${{{key}}}")
         for path in (name.split(".") for name in (key, *references)):
