@@ -39,7 +39,7 @@ from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
 from runner.run.question.corpus import Corpus, CorpusFile
-from runner.run.question.retrieval import by_words
+from runner.run.question.retrieval import lexical_relevance
 from runner.transcript.model import Transcript
 
 PIPELINES = ("two_stage", "meeting")
@@ -159,7 +159,7 @@ def asking(meeting: Meeting, question: str) -> list[float]:
     speakers, terms = zip(*((who, terms_of(text)) for who, text in meeting.turns), strict=True)
     opened = partial(Transcript, meeting.name, "", "", ())
     file = CorpusFile(meeting.name, "", 0, speakers, terms, opened)
-    return by_words(Corpus(meeting.name, (file,), masked=False), question)[0]
+    return lexical_relevance(Corpus(meeting.name, (file,), masked=False), question)[0]
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:

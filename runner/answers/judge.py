@@ -12,7 +12,7 @@ from runner.base.json import text as text_of
 from runner.base.statistics import cohen_kappa
 
 JUDGE_TOKENS = 300  # of a reply
-LEAST_LABELS, LEAST_KAPPA = 8, 0.6  # 0.6: "substantial" (Landis and Koch, Biometrics 1977)
+MIN_LABELS, MIN_KAPPA = 8, 0.6  # 0.6: "substantial" (Landis and Koch, Biometrics 1977)
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -60,14 +60,14 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
-    """Return how a judge's verdicts (None: it contradicts itself) agree with people's labels.
+    """Return the agreement of a judge's verdicts (None: contradictory) with people's labels.
 
-    A contradiction counts as the wrong verdict. `proven` needs LEAST_LABELS labels and LEAST_KAPPA.
+    A contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and MIN_KAPPA.
     """
     total = len(pairs)
     verdicts = [(not label if judge is None else judge, label) for judge, label in pairs]
     agreed = sum(judge == label for judge, label in verdicts)
     kappa = cohen_kappa(Counter(verdicts))
     kappa = None if kappa is None else round(kappa, 4)
-    proven = total >= LEAST_LABELS and kappa is not None and kappa >= LEAST_KAPPA
+    proven = total >= MIN_LABELS and kappa is not None and kappa >= MIN_KAPPA
     return {"labels": total, "agreed": agreed, "kappa": kappa, "proven": proven}

@@ -10,11 +10,11 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 _MIN_LETTERS = 4
-_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
+_FEW_LETTERS = 6  # fewer may occur in a text by chance, even with digits
 _CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
 _ROUNDS = 8  # of escapes inside escapes
 _CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
-# In this order, so that no end of one is taken for a part of another. Each begins with a single
+# In this order, so that the end of one is not read as part of another. Each begins with a single
 # character, for speed.
 _ESCAPES = (
     re.compile(
@@ -62,8 +62,8 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     """Return *text* with *mask* for every disguised one of *values*.
 
     They are recognised by their ASCII letters and digits, in any case, with any others
-    between them; values that are a number or a short word, by their punctuation too. To look
-    for them takes some 20 ns for each character.
+    between them; values that are a number or a short word, by their punctuation too. The search
+    takes some 20 ns per character.
     """
     forms = _forms_of(values)
     if _are_in(_letters(_ascii(text)), forms):
@@ -135,7 +135,7 @@ def _masked(text: str, forms: Forms, mask: str, *, rounds: int) -> str:
 
 
 def _folded(text: str, spans: Spans) -> tuple[str, Spans]:
-    """Return `_ascii` of *text*; *spans* are where its characters stand in the original."""
+    """Return `_ascii` of *text*; *spans* are the places of its characters in the original."""
     if text.isascii():
         return text, spans
     forms = [_ascii_of_one(character) for character in text]

@@ -46,7 +46,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        # Where no timer is scheduled, wait for a real event.
+        # Without a timer, wait for a real event.
         ready: list[Any] = super().select(None if timeout is None else 0)
         if timeout and not ready:
             self._loop.advance(timeout)
@@ -71,14 +71,14 @@ def _run(main: Callable[[], Any]) -> Any:
         return runner.run(main())
 
 
-GAP_S = 1.0  # an iteration that takes so much longer than it was to wait does not count
+GAP_S = 1.0  # time by which an iteration exceeds its wait that is not counted
 
 
 class SteadyTimeLoop(asyncio.SelectorEventLoop):
-    """Excludes time in which it could not run, since its process was stopped or blocked.
+    """Excludes the time in which its process was stopped or blocked.
 
-    No timeout, deadline or wait then ends because of a gap before what has arrived in the
-    meantime is read. *clock* returns seconds that never go back, *lost_s* of which do not count.
+    A gap then ends no timeout, deadline or wait before the loop has read what arrived meanwhile.
+    *clock* returns seconds that never go back, *lost_s* of which do not count.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

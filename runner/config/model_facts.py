@@ -65,7 +65,7 @@ def model_facts(name: str) -> ModelFacts:
     )
 
 
-def known_as(name: str, base_model: str | None) -> str:
+def map_name(name: str, base_model: str | None) -> str:
     """Return the name by which the map knows the model *name*, a deployment of *base_model*.
 
     `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.

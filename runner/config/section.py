@@ -25,7 +25,7 @@ EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
-# How long a model may reason before it replies; each provider has words of its own for it.
+# How long a model may reason before it replies; each provider has its own words for it.
 _Effort = Literal["off", "minimal", "low", "medium", "high"]
 _Lifetime = Literal["auto", "5m", "1h", "off"]
 _Switch = Literal["auto", "on", "off"]
@@ -56,7 +56,7 @@ class SettingsSection(BaseModel):
 def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     """Return one line about the first fault; *nearest* returns a clause for an unknown key.
 
-    A missing key comes last, because it often stands somewhere under another name.
+    A missing key comes last, because it is often present under another name.
     """
     fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part != "[key]"]

@@ -83,7 +83,7 @@ class JobChecks:
 
     @property
     def digest(self) -> str:
-        """SHA-256 hex of the checks and references: a run with other ones is evaluated again."""
+        """SHA-256 hex of the checks and references; a run is evaluated again if it changes."""
         known = {name: [[r.question, r.answer, sorted(r.turns)] for r in found]
                  for name, found in self.references.items()}  # fmt: skip
         return digest(json.dumps([self.body.model_dump(), known, self.judge], sort_keys=True))

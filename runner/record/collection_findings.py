@@ -66,10 +66,10 @@ def place_of(file: str) -> str:
 def linkage_of(
     found: Sequence[GroundedFinding], embedded: Sequence[Sequence[float]] = ()
 ) -> list[Merge]:
-    """Return how *found* are joined by their words, the most alike first; see `clustering.linkage`.
+    """Return the merges of *found* by their words, the most alike first; see `clustering.linkage`.
 
     With their vectors *embedded*, these count as much as the words. A finding with a negation is
-    never joined with one without: only a word parts opposites.
+    never joined with one without: opposites differ in only a word.
     """
     made = list[Merge]()
     for negated in (False, True):
@@ -127,7 +127,7 @@ def _findings(
     segments: Mapping[str, Segment],
     mask: Callable[[str], str] | None,
 ) -> Iterator[GroundedFinding]:
-    """Yield the findings of a run, also those without a verified quote."""
+    """Yield the findings of a run, with or without a verified quote."""
     for name, record in records.items():
         for index, insight in enumerate(mappings(record.get("insights"))):
             quotes = tuple(_quotes(file, insight, segments))

@@ -33,8 +33,8 @@ log = structlog.get_logger("colloquy.run")
 class Pages:
     """Renders the pages of the run called *run*; segment ids in them link to the transcript.
 
-    Word documents have no links, since they are sent elsewhere: they name speaker and time.
-    *places* are those of quotes from other transcripts, by their words.
+    Word documents, which are sent elsewhere, have no links: they name speaker and time. *places*
+    are the places of quotes from other transcripts, by their words.
     """
 
     job: Job
@@ -57,7 +57,7 @@ class Pages:
     def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
         """Return the paths of *node*'s pages in the run directory: Markdown first, then Word.
 
-        With *earlier* also that of a page which a session with other settings may have left.
+        *earlier* adds the path of a page that a session with other settings may have left.
         """
         if not self.job.settings.stages[node.stage].final:
             return (f"intermediate/{node.stage}/{node.name}.md",)
@@ -158,7 +158,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
 def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
     """Return *page* with every segment id among *starts* outside code fences as a link.
 
-    The start follows the id, where there is one.
+    The start follows the id if it is known.
 
     *up* is the path to transcript.md's folder.
     """

@@ -19,7 +19,7 @@ from runner.providers.request import Completion
 from runner.record.run_directory import SCHEMA_VERSION
 from runner.record.store import Store, payload_digest
 
-# Failures that a repeated call would meet again; only `retry_failed=true` repeats it.
+# Failures that would recur; only `retry_failed=true` repeats their calls.
 LASTING = frozenset({"bad_request", "context_exceeded", "refused"})
 
 _KEY = re.compile("[0-9a-f]{64}")
@@ -41,9 +41,9 @@ class PreviousSession:
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
         """Return *node*'s record if it answers the call with *key*, else None.
 
-        A damaged record is renamed to `NAME.json.corrupt-N`. An answer to another call is moved
-        to `superseded/` by `keep_answer` once it is replaced, and restored from there when its
-        key is asked for again; no answer is deleted.
+        A damaged record is renamed to `NAME.json.corrupt-N`. `keep_answer` moves an answer to
+        another call to `superseded/` once it is replaced; it is restored from there when its key is
+        asked for again. No answer is deleted.
         """
         file = _path(self.path, node)
         if file.exists():
@@ -146,7 +146,7 @@ known_log = structlog.get_logger("colloquy.known")
 class StoredAnswers:
     """Looks up answers by the digest of their call, first in *previous*, then in *store*.
 
-    Either is None if it is not used. A stored answer is validated like a new reply.
+    Each is None if it is not used. A stored answer is validated like a new reply.
     """
 
     previous: PreviousSession | None = None

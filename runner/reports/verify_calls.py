@@ -36,7 +36,7 @@ def why_not_recomputed(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by its *nodes*."""
 
     batch: Path
     settings: Settings
@@ -82,7 +82,7 @@ class Calls:
                 yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield the differences of leaf calls, their groups and the curve from the runs."""
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
         by_place: dict[str, list[GroundedFinding]] = {}
         for each in mine:
@@ -140,7 +140,7 @@ class Calls:
 def _parts(
     rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
 ) -> Iterator[list[GroundedFinding]]:
-    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
     taken: dict[str, int] = {}
     order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
     found = dict[int, list[GroundedFinding]]()

@@ -74,7 +74,7 @@ class ProcessState:
     """State that all jobs of a process share.
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
-    calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
+    calls of the event loop; *probe* measures that loop, *idle* holds simulated providers for the
     next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. With
     *prints_end* runs print their last line; *prepare* completes a new run by calls.
     """

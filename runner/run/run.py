@@ -52,7 +52,7 @@ log = structlog.get_logger("colloquy.run")
 class RunResult:
     """Outcomes by node name, the run's exit code, and benchmark.json's content.
 
-    *quotes* says how many of them are in the transcript, None without any; *checked*: failed
+    *quotes* states how many quotes are in the transcript, None without any; *checked*: failed
     checks degrade it.
     """
 
@@ -65,7 +65,7 @@ class RunResult:
 
     @property
     def lacks(self) -> str | None:
-        """Why it is degraded: quotes that are not there, or failed checks; None if it is not."""
+        """Why it is degraded: absent quotes or failed checks; None if it is not."""
         if self.status != "degraded":
             return None
         failed = self.benchmark["run"].get("failed_checks")
@@ -99,7 +99,7 @@ class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
     *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
-    for a single run; *stop* the signals received; *before* are calls that its first node needed.
+    for a single run; *stop* the signals received; *before* are calls made for its first node.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Run:
             self.directory.drafts.drop()
 
     def _stopped_code(self, code: int) -> int:
-        """Return the exit code of a process that would end with *code* but for a signal."""
+        """Return the exit code of a received signal, else *code*."""
         return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(

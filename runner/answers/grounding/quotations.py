@@ -8,7 +8,7 @@ from runner.answers.grounding.exact_matches import ABSENT, words
 from runner.base.errors import one_line
 from runner.base.json import inside, rebuilt
 
-LEAST_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
+MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
 _MARKS = re.compile(
     r'(?<!\w)"([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
@@ -44,7 +44,7 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
     elif isinstance(value, str):
         for match in _MARKS.finditer(value):
             quoted = match[match.lastindex or 0]
-            if len(words(quoted)) >= LEAST_WORDS:
+            if len(words(quoted)) >= MIN_WORDS:
                 yield quoted, segment
 
 

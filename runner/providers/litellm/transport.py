@@ -71,7 +71,7 @@ class LiteLLMTransport:
         self._http: HttpCalls | None = None
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.known_as)
+        self._facts = model_facts(route.map_name)
         if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)
         self.adapted = Adaptation()  # to what the provider refused; kept for the run
@@ -214,7 +214,7 @@ class LiteLLMTransport:
         if "shared" in adapted.dropped:
             messages = without(messages, which_part(request.node))
         if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
-            made = marked(messages, self.route.known_as, self.route.cache)
+            made = marked(messages, self.route.map_name, self.route.cache)
         else:
             made = [joined(message) for message in messages]
         if request.schema is not None and "response_format" in adapted.dropped:
@@ -238,7 +238,7 @@ class LiteLLMTransport:
         return Completion(text, reason, usage, stopped, remaining_limits(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
-        count = tokenizer_for(self.route.known_as).count
+        count = tokenizer_for(self.route.map_name).count
         parts = [part for message in request.messages for part in text_parts(message)]
         return CallSize(
             prompt=lambda: sum(map(count, parts)),

@@ -42,7 +42,7 @@ def _escalated(group: Group) -> str:
     return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
 
-# The columns of a setting: what a cell shows of it.
+# The columns of a setting, with the function that returns a cell.
 SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "setting": lambda group: group.label,
     "front": lambda group: {True: "★", False: "", None: NOTHING}[group.front],
@@ -93,7 +93,7 @@ def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
-    # A plan from assumptions says nothing about the run.
+    # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
         row.name,

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner.base.command import Arguments, command, the_extra
+from runner.base.command import Arguments, command, install_hint
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, own_version, print_stderr, to_terminal
@@ -161,7 +161,7 @@ def _fault(complaints: Sequence[str]) -> str:
 
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
-        raise ConfigError(f"traces need {the_extra('otel')}")
+        raise ConfigError(f"traces need {install_hint('otel')}")
     found = [run for word in given.words for run in runs_in(Path(word))]
     for path in dict.fromkeys(single_runs(found)):
         if (fault := send([read_run(path)])) is not None:

@@ -53,8 +53,8 @@ log = structlog.get_logger("colloquy.batch")
 class Batch:
     """Runs *job* over its inputs into *directory*; use it once.
 
-    *stored* are the answers that may be reused. Where a previous session is unchanged, its
-    completed runs are kept as they are.
+    *stored* are the answers that may be reused. Completed runs of an unchanged previous session are
+    kept.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Batch:
             self._results.close()
 
     async def _work(self) -> None:
-        """Process one file after the other until the queue is empty or the batch ends."""
+        """Process files in sequence until the queue is empty or the batch ends."""
         for number, file in self._queue:
             if self._is_over():
                 return
@@ -227,7 +227,7 @@ class Batch:
         try:
             yield
         finally:
-            ended.set()  # not cancelled: a write in progress must end before the last write
+            ended.set()  # not cancelled: a write in progress ends before the last one
             with suppress(OSError):
                 await ticker
             self._console.update(self._tally, self._elapsed_s(), last=True)

@@ -41,7 +41,7 @@ class BatchPlan:
     found: dict[str, dict[str, Expected]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    doubtful: int = 0  # files whose reader has doubts
+    doubtful: int = 0  # files read with warnings
     redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
     joint: dict[str, NodePlan] = field(default_factory=dict)  # of the collection

@@ -20,7 +20,7 @@ from runner.transcript.redact.redacted import redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
-Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
+Shows how FILE is read: format, layout, speakers, what is left out, warnings, and the first N
 segments (10). With transcript.redact=all (or names) also what would be masked, and the segments
 as they would be sent. Nothing is sent or written.
 

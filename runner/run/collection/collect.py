@@ -1,4 +1,4 @@
-"""Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
+"""Collection run: the stages of a batch that read all its transcripts, and their themes.json."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +68,7 @@ def is_collected(batch: Path) -> bool:
 
 @dataclass
 class CollectionRun:
-    """Runs the joint stages of *batch* into *directory* through *clients*; use it once.
+    """Runs the collection stages of *batch* into *directory* through *clients*; use it once.
 
     *histories* are as in `plan.read_histories`.
     """
@@ -191,7 +191,7 @@ class CollectionRun:
 
 
 def _places(evidence: CollectionFindings) -> dict[str, str]:
-    """Return speaker and place of each quote, by its words; of several, the first and a count."""
+    """Return speaker and place of each quote by its words; of equal ones, the first and a count."""
     by_quote: dict[str, list[str]] = {}
     for finding in evidence.findings.values():
         for quote in finding.quotes:

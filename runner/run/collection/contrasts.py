@@ -53,7 +53,7 @@ class _Ids:
 
 @dataclass
 class Agreements:
-    """Finds what speakers agree on and contradict each other in, by calls of *node*."""
+    """Finds agreements and contradictions between speakers, by calls of *node*."""
 
     caller: Caller
     node: Node
@@ -62,8 +62,7 @@ class Agreements:
     async def find(self) -> None:
         """Add contradictions and agreements to the state.
 
-        Themes that do not fit into one call are read in several, and one more compares all
-        statements.
+        Themes that do not fit into one call are read in several; one more compares all statements.
         """
         if not self.state.themes:
             self.caller.skip(self.node, "there is no theme")
@@ -80,7 +79,7 @@ class Agreements:
         for each in (each for found in results for each in found):
             kind = "C" if isinstance(each, Contradiction) else "A"
             if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
-                continue  # what a part has found, the last call may find again
+                continue  # the last call may repeat a part's result
             seen.add((kind, frozenset(each.themes)))
             self.state.add(each)
 
@@ -106,10 +105,9 @@ class Agreements:
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
     ) -> tuple[list[str], dict[str, Ids]]:
-        """Return the lines of *theme* and the findings that their ids stand for.
+        """Return the lines of *theme* and the findings of their ids.
 
-        The examples of a side are those with the smallest digests, which stay the same while
-        others come.
+        The examples of a side have the smallest digests, so that most stay when findings are added.
         """
         mask, found = self.caller.job.redaction.mask, self.state.evidence.findings
         lines, ids = list[str](), dict[str, Ids]()
@@ -194,7 +192,7 @@ class Agreements:
 def _members(
     row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
-    """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
+    """Return the findings and themes of the members of *row*; add *unknown* ids."""
     members, others = known_ids(row.get("members"), ids.findings)
     unknown |= dict.fromkeys(others)
     findings = dict.fromkeys(each for name in members for each in ids.findings[name])
@@ -211,7 +209,7 @@ def _apart(sides: Sequence[Ids]) -> list[Ids]:
 
 @dataclass
 class Outliers:
-    """Finds outliers among findings that no theme has, and lone voices against one."""
+    """Finds outliers among findings without a theme, and single speakers against one."""
 
     caller: Caller
     node: Node

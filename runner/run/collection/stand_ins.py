@@ -1,4 +1,4 @@
-"""Stand-ins of a collection: those of its files, made unique by a number for each file."""
+"""Stand-ins of a collection: its files' stand-ins, made unique by a number per file."""
 
 import json
 import re

@@ -30,7 +30,7 @@ from runner.run.collection.material import (
 from runner.run.collection.tree import File, branches, files_of, fits
 from runner.run.embedder import Embedder
 
-_MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
+_MAX_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
 _FULL = "ids of the reply that are in too many themes"
 _SHARED = 2  # themes of one call that a finding may belong to
@@ -118,8 +118,8 @@ class Themes:
     async def _merged(self, prefix: str, part: _Part) -> _Part:
         """Return the clusters of a *part*, merging those that a call finds equal.
 
-        Where not all fit into one call, further calls read the themes so far beside more of the
-        single findings; what then still was not compared stays, and the ledger tells it.
+        If they do not fit into one call, further calls read the themes so far beside more single
+        findings; those never compared stay, and the ledger lists them.
         """
         if part.one:
             return part
@@ -156,7 +156,7 @@ class Themes:
     def _fitting(
         self, fixed: Sequence[Cluster], more: Sequence[Cluster]
     ) -> tuple[list[Cluster], list[Cluster]]:
-        """Return those of *more* that a call can read beside *fixed*, in order, and the others.
+        """Return the part of *more* that a call can read beside *fixed*, in order, and the rest.
 
         Those most similar to another one come first.
         """
@@ -188,8 +188,8 @@ def _beside(parts: Sequence[_Part]) -> _Part:
 def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
     """Return the themes in a *reply* about *material*, and its unused parts.
 
-    An id that is not in the material is dropped, and so is a theme without two findings. A theme
-    of an earlier call goes into one theme, a finding into at most _SHARED.
+    An id that is not in the material is dropped, and so is a theme without two findings. A theme of
+    an earlier call joins one theme, a finding at most _SHARED.
     """
     unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
     times: dict[str, int] = {}
@@ -264,6 +264,6 @@ def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[st
 
 def faults_of(fault: str, names: Collection[str]) -> Ids:
     """Return a line about the *names* that have a *fault*, none without any."""
-    shown = ", ".join(list(names)[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    shown = ", ".join(list(names)[:_MAX_NAMED])
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return (f"{fault}: {shown}{more}",) if names else ()

@@ -64,7 +64,7 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome | None:
         """Return the answer of a *further* model kept by an earlier session of this run.
 
-        None if it has one of the first models, which is then judged again.
+        None for an answer of the first models, which is then evaluated again.
         """
         if self.asker.stored.previous is None:
             return None
@@ -78,8 +78,8 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome:
         """Return the answer with the fewest faults of *outcome* and those to *further* questions.
 
-        Of equally many the first. The others are recorded beside the node, before the next model
-        is asked; what cannot be asked, for want of budget, leaves the best as it is.
+        Among equals the first. The others are recorded beside the node before the next model is
+        asked; without budget for it, the best answer so far is kept.
         """
         best, before = outcome, await self._faults(further[0], outcome)
         faults, steps = before, list[dict[str, Any]]()
@@ -90,7 +90,7 @@ class EscalatingNodes(NodeRunner):
             spent = question.calls.usage.cost_usd
             try:
                 other = await self.attempt(question, upstream)
-            except NotRunError as error:  # the answer there is stays
+            except NotRunError as error:  # the answer so far is kept
                 other = failed_outcome(error)
             new = await self._faults(question, other)
             cost = _difference(spent, question.calls.usage.cost_usd)

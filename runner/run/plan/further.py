@@ -28,7 +28,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()
     for name, check in job.expected.judged(names):
-        labels = [] if id(check) in proven else [label.answer for label in check.proofs]
+        labels = [] if id(check) in proven else [label.answer for label in check.validation_labels]
         proven.add(id(check))
         key = f"{name} judged"
         one = _judged(job, nodes[name], check, labels)
@@ -87,7 +87,7 @@ def embedding_plan(
 ) -> NodePlan:
     """Return the plan of one call for each of *sizes*, in tokens, about *texts* in total.
 
-    Those that are *further* follow the first answers.
+    *further* calls follow the first answers.
     """
     name, tokens = job.settings.collection.embeddings or "", sum(sizes)
     prices = prices_of(embedding_route(name, job.main.settings))
