@@ -23,7 +23,7 @@ from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.collection.material import Ids, Sheet
+from runner.run.collection.material import Ids, Sheet, room_of
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
@@ -121,6 +121,14 @@ class Caller:
         """Return the tokens of material that every model of *node* can read in one call."""
         chain = (*self.job.chain(node), *self.job.escalation(node))
         return min(self.fits.latest[node.name, model.name].context for model in chain)
+
+    def room(self, node: Node) -> int:
+        """Return the tokens for lines of material in one call of *node*."""
+        return room_of(self.budget(node))
+
+    def tokens(self, *lines: str) -> int:
+        """Return the tokens of *lines* of material."""
+        return sum(self.count(line + "\n") for line in lines)
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
         """Return whether *material* is too long for the window learned from *outcome*."""
