@@ -14,7 +14,7 @@ from runner.base.text import digest
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.batch_directory import rows_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript

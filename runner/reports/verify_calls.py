@@ -21,7 +21,7 @@ from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
 from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number

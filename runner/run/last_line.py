@@ -20,7 +20,7 @@ from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
-from runner.record.previous_session import LASTING, read_record
+from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected

@@ -12,8 +12,7 @@ import pytest
 from helpers import job
 from helpers.runs import execute, prompt_of
 
-from runner.answers.codebook import Code, Codebook, guid_of
-from runner.answers.codebook_xml import as_qdc
+from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request

@@ -12,8 +12,7 @@ from typing import IO, Self, cast
 from xml.sax.saxutils import XMLGenerator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from runner.answers.codebook import Codebook, guid_of
-from runner.answers.codebook_xml import ORIGIN, element, write_codes, write_element
+from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript

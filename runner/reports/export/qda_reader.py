@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zipfile import BadZipFile, LargeZipFile, ZipFile
 
-from runner.answers.codebook_xml import codes_in_xml
+from runner.answers.codebook import codes_in_xml
 from runner.base.errors import ConfigError, TranscriptError, one_line, reason
 from runner.base.regular_files import open_regular
 from runner.transcript.formats.markup import xml_events
