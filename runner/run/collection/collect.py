@@ -34,7 +34,6 @@ from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.forecast import why_skipped
-from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
@@ -42,6 +41,7 @@ from runner.run.embedder import FOLDER, Embedder
 from runner.run.nodes.proof import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.stand_ins import StandIns
 
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
