@@ -11,6 +11,7 @@ VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
 WORDS = "words"  # what joined findings before any model did
+ONLY_WORDS = "embeddings failed: words alone were compared"  # left out of a call
 MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a model's words
 
 

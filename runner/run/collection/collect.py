@@ -1,6 +1,6 @@
 """Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.testimony import Testimony, gather
+from runner.record.vectors import FOLDER
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
@@ -37,10 +38,8 @@ from runner.run.collection.forecast import why_skipped
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Summing
 from runner.run.collection.themes import Themes
-from runner.run.embedder import FOLDER, Embedder
+from runner.run.embedder import Embedder
 from runner.run.nodes.proof import escalations
-from runner.transcript.model import Transcript
-from runner.transcript.redact.redacted import redacted
 from runner.transcript.redact.stand_ins import StandIns
 
 SKIPPED = "skipped"  # status of a collection with nothing to compare
@@ -89,11 +88,9 @@ class Collecting:
         reads = {name for node in job.pipeline.nodes for name in node.reads}
         nodes = [node for node in self.batch.pipeline.nodes if node.name in reads]
 
-        def masking(file: str, transcript: Transcript) -> Callable[[str], str]:
-            return stand_ins.of_file(file, redacted(settings.transcript, transcript)[0])
-
+        masking = stand_ins.masking(settings.transcript) if job.redaction else None
         of = (self.directory.path, list(self.batch.inputs), nodes)
-        evidence = await offload(gather, *of, masking if job.redaction else None)
+        evidence = await offload(gather, *of, masking)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
             collection = Collection(
