@@ -147,7 +147,8 @@ class Synthesis:
 class LedgerRow:
     """What one call of a reduction read: *level* 0 reads findings, above it results of calls.
 
-    *left_out* says what it did not get to read, and what of its reply was not used.
+    *left_out* says what it did not get to read, and what of its reply was not used; *escalated*,
+    whether a further model was asked.
     """
 
     level: int
@@ -157,6 +158,7 @@ class LedgerRow:
     tokens_budget: int
     left_out: tuple[str, ...] = ()
     status: str = "ok"
+    escalated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return partial(_read, hint)
     if hint in (int, float):
         return lambda value: hint(amount(value))
+    if hint is bool:
+        return lambda value: value is True
     if hint == str | None:
         return lambda value: None if value is None else text(value)
     return text if hint is str else number

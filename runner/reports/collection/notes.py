@@ -151,7 +151,8 @@ def _made(collection: Collection) -> Iterator[str]:
     yield WORDS_OF
     if collection.ledger:
         rows = [
-            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, r.status, list(r.left_out)]
+            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, status, list(r.left_out)]
             for r in collection.ledger
+            for status in [r.status + ", escalated" * r.escalated]
         ]
         yield table(["Level", "Call", "Read", "Tokens", "Budget", "Status", "Left out"], rows)

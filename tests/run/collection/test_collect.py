@@ -21,6 +21,7 @@ from helpers.planted import (
 from runner.base.errors import CallError, NotRunError
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
+from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
@@ -391,6 +392,8 @@ def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() 
     assert len(asked) > 2
     assert {"themes"} == {name.partition("/")[0] for name in asked}
     assert (len(asked), len(asked)) == (about["escalated"], about["mended"])
+    assert len(asked) == sum(row.escalated for row in stored().ledger)
+    assert float(len(asked)) == read_row(Path("batch")).figure("escalated")
     assert 0 == plan.joint["themes > strong"].calls
     assert plan.joint["themes > strong"].most_tokens > 0
     assert [] == verify(Path("batch"))
