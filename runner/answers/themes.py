@@ -191,6 +191,7 @@ class Collection:
     threshold: float = 0.0
     ledger: tuple[LedgerRow, ...] = ()
     threshold_curve: tuple[CurvePoint, ...] = ()
+    notes: tuple[str, ...] = ()  # what limits all of it
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of themes.json as plain data."""

@@ -21,6 +21,7 @@ _SILENT = "No finding of a silent file is in the theme; its transcript may still
 def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
     """Return themes.md of the batch called *name*, with at most *limit* quotes of a side."""
     parts = [f"# Themes of {md(name)}", _read(facts.collection)]
+    parts += [md(f"{note[:1].upper()}{note[1:]}.") for note in facts.collection.notes]
     parts += [part for each in facts.collection.synthesis for part in _synthesis(each)]
     if facts.collection.themes:
         parts += ["## Overview", _overview(facts)]

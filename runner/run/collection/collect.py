@@ -1,6 +1,6 @@
 """Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,10 @@ from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
+from runner.config.model_facts import OFFLINE
 from runner.job.build import collection_job
 from runner.job.graph import Node
-from runner.job.job import BatchJob
+from runner.job.job import BatchJob, Job
 from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.record.benchmark import benchmark
 from runner.record.history import CallAverages, expected_durations
@@ -41,7 +42,9 @@ from runner.run.collection.themes import Themes
 from runner.run.embedder import Embedder
 from runner.run.nodes.proof import escalations
 from runner.transcript.redact.stand_ins import StandIns
+from runner.transcript.warnings import hardly_english
 
+_NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
 
@@ -140,6 +143,7 @@ class Collecting:
             self.batch.settings.collection.threshold,
             tuple(ledger),
             curve([each for finder in finders for each in finder.joins]),
+            tuple(_notes(caller.job, state.evidence)),
         )
         await self._write(collection)
         for node in caller.job.pipeline.nodes:
@@ -151,7 +155,8 @@ class Collecting:
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
         )
-        return Collected(status, code, about, measured["analyzers"], _in_words(about))
+        words = "; ".join((_in_words(about), *collection.notes))
+        return Collected(status, code, about, measured["analyzers"], words)
 
     async def _work(
         self,
@@ -222,6 +227,28 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
         name: escalated[name] for name in ("escalated", "mended") if name in escalated
     }
     return {"status": found.status, **counts, **calls, **more}
+
+
+def _notes(job: Job, evidence: Testimony) -> Iterator[str]:
+    """Yield what is to be known of *evidence* that an offline model reads."""
+    models = (job.chain(node)[0] for node in job.pipeline.nodes)
+    if not any(model.settings.name.startswith(OFFLINE) for model in models):
+        return
+    quotes = (quote.quote for found in evidence.findings.values() for quote in found.quotes)
+    if len(evidence.foreign) == len(evidence.read) or hardly_english(quotes):
+        what, where = "the transcripts do", "here"
+    elif evidence.foreign:
+        named = ", ".join(evidence.foreign[:_NAMED])
+        left = len(evidence.foreign) - _NAMED
+        named += f" and {left} more" if left > 0 else ""
+        what = f"{len(evidence.foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
+        where = "in these files"
+    else:
+        return
+    yield (
+        f"{what} not look like English, the only language that the offline model reads: what is "
+        f"missing {where} was not recognised, which does not mean that nobody says it"
+    )
 
 
 def _in_words(about: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from helpers.planted import (
 )
 
 from runner.base.errors import CallError, NotRunError
+from runner.job.job import BatchJob
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.reports.compare.rows import read_row
@@ -55,6 +57,25 @@ def told(batch: str = "batch") -> dict[str, tuple[set[str], set[str], set[str], 
         )
         for theme in stored(Path(batch)).themes
     }
+
+
+READ_OFFLINE = ("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
+GERMAN = (
+    "Die Nachtschicht ist zu lang und wir haben zu wenig Personal auf der Station.",
+    "Das Protokoll dauert jeden Abend eine Stunde, und die Leitung hört nicht zu.",
+    "Wir haben die Übergabe verkürzt, aber es bleibt ein Problem, das niemand löst.",
+)
+
+
+def offline(request: Any) -> str:
+    """Answer as the offline model does."""
+    return json.dumps(readings()[request.node](read_document(prompt_of(request))))
+
+
+@cache
+def readings() -> dict[str, Any]:
+    made = job(*READ_OFFLINE)
+    return {name: find_reading(each.module) for name, each in made.analyzers.items()}
 
 
 EXPECTED = {
@@ -258,13 +279,6 @@ def test_the_offline_model_reads_a_collection() -> None:
         "Buying a ticket at the machine takes much too long.",
     ]
     interviews(dict.fromkeys(("ann", "bob", "cem", "dee"), said))
-    made = job("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
-
-    readings = {name: find_reading(each.module) for name, each in made.analyzers.items()}
-
-    def offline(request: Any) -> str:
-        document = read_document(prompt_of(request))
-        return json.dumps(readings[request.node](document))
 
     result, _ = execute_batch(collection(), offline)
     found = stored()
@@ -278,6 +292,32 @@ def test_the_offline_model_reads_a_collection() -> None:
         in Path("batch/final/synthesis.md").read_text()
     )
     assert [] == verify(Path("batch"))
+
+
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        (
+            dict.fromkeys(("ann", "bob", "cem"), GERMAN),
+            "the transcripts do not look",
+        ),  # each is short
+        (
+            {"ann": GERMAN * 3, "bob": ["train"] * 3, "cem": ["price", "staff", "wifi"]},
+            "1 of 3 files (ann.txt) do not look",
+        ),
+        ({"bob": ["train"], "cem": ["train"]}, ""),
+    ],
+)
+def test_an_offline_model_says_which_files_it_cannot_recognise_anything_in(
+    said: dict[str, Sequence[str]], noted: str
+) -> None:
+    interviews(said)
+    made = job(*READ_OFFLINE)
+    assert isinstance(made, BatchJob)
+
+    execute_batch(made, offline)
+
+    assert [noted] * bool(noted) == [note[: len(noted)] for note in stored().notes]
 
 
 def test_a_plan_predicts_the_calls_of_a_collection() -> None:
