@@ -92,9 +92,12 @@ def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
 
 
 def _differences(facts: CollectionFacts) -> Iterator[str]:
+    apart = [each for each in facts.groupings if not each.compared]
+    if facts.differences or apart:
+        yield "## Groups"
+    yield from (f"{md(each.name)} is not compared: {each.why}." for each in apart)
     if not facts.differences:
         return
-    yield "## Groups"
     yield md(method_of(facts.differences, len(facts.collection.themes)))
     for attribute in dict.fromkeys(each.attribute for each in facts.differences):
         found = [each for each in facts.differences if each.attribute == attribute]

@@ -96,6 +96,9 @@ class Collecting:
         evidence = await offload(gather, *of, masking)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
+            if evidence.unread:
+                first = evidence.unread[0]
+                why += f"; {len(evidence.unread)} not read, the first: {first.file}: {first.why}"
             collection = Collection(
                 "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
             )
