@@ -11,7 +11,7 @@ from runner.base.errors import ColloquyError, one_line
 from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
-from runner.record.batch_directory import rows_of
+from runner.record.batch_directory import input_names, rows_of
 from runner.record.run_directory import COMPLETED, RESOLVED
 from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
@@ -50,9 +50,11 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
         return ["it is not in the format of a collection"]
     reads = {name for node in joint.nodes for name in node.reads}
     runs = {each.file: each.run for each in stored.read}
+    names = {*input_names(batch)}  # without files that are gone, whose rows stay
     for row in rows_of(batch):  # also of files that are said to be unread
-        if run := text(row.get("run")):
-            runs.setdefault(text(row.get("transcript")), run)
+        name, run = text(row.get("transcript")), text(row.get("run"))
+        if run and (name in names or not names):
+            runs.setdefault(name, run)
     inputs = [Input(Path(file), file, run) for file, run in runs.items()]
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:

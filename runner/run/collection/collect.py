@@ -1,6 +1,6 @@
 """Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -62,10 +62,13 @@ class Collected:
     note: str = ""
 
 
-def is_collected(batch: Path) -> bool:
-    """Return whether *batch* has a finished collection."""
-    collection = read_collection(read_json(batch / FILE))
-    return collection is not None and collection.status in DONE
+def is_collected(batch: Path, files: Iterable[str]) -> bool:
+    """Return whether *batch* has a finished collection of just these *files*."""
+    found = read_collection(read_json(batch / FILE))
+    if found is None or found.status not in DONE:
+        return False
+    known = {*(each.file for each in found.read), *(each.file for each in found.unread)}
+    return known == {*files}
 
 
 @dataclass

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
+from runner.run.ending import nothing_to_do
 
 PLAN = {
     "ann": ["train", "price"],
@@ -138,6 +139,29 @@ def test_a_new_file_costs_its_own_calls_and_its_branch() -> None:
     assert 25 == len(stored().read)
     assert ({"gus"}, 24) == (told()["staff"][1], len(told()["staff"][0]))
     assert [] == verify(Path("batch"))
+
+
+def test_a_file_that_is_removed_renamed_or_changed_counts_as_it_is_now() -> None:
+    interviews({name: ["train", "price", "staff"] for name in ("ann", "bob", "cem", "dee")})
+    execute_batch(made := collection(), planted)
+
+    def read_after(change: Callable[[], object]) -> tuple[list[str], list[str]]:
+        change()
+        made = collection()
+        assert not nothing_to_do(Path("batch"), made)
+        _, transport = execute_batch(made, planted, again=True)
+        assert nothing_to_do(Path("batch"), made)
+        assert [] == verify(Path("batch"))
+        asked = [request.node for request in transport.requests if request.node == "findings"]
+        return asked, [each.file[:3] for each in stored().read]
+
+    assert nothing_to_do(Path("batch"), made)
+    assert ([], ["ann", "bob", "cem"]) == read_after(Path("many/dee.txt").unlink)
+    rename = Path("many/cem.txt").rename
+    kept = ["ann", "bob", "zoe"]
+    assert (["findings"], kept) == read_after(lambda: rename("many/zoe.txt"))
+    assert (["findings"], kept) == read_after(lambda: interviews({"bob": ["wifi"]}))
+    assert {"ann", "zoe"} == told()["train"][0]
 
 
 def test_resuming_asks_only_for_what_is_missing() -> None:
