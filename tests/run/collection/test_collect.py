@@ -18,7 +18,6 @@ from helpers.planted import (
     prompt_of,
     stored,
 )
-from runner.run.ending import nothing_to_do
 
 from runner.base.errors import CallError, NotRunError
 from runner.job.job import BatchJob
@@ -28,6 +27,7 @@ from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
+from runner.run.last_line import nothing_to_do
 
 PLAN = {
     "ann": ["train", "price"],
