@@ -1,9 +1,9 @@
 """Retrieval: the segments most relevant to a question, as one transcript."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 
 from runner.answers.excerpts import Count, segment_line
@@ -17,7 +17,10 @@ from runner.transcript.model import PASSAGES, Segment, Transcript
 from runner.transcript.reading_report import ReadingReport
 
 _MOST_WARNINGS = 20
+_LEAST = 100  # tokens of a file that is read
+_OPEN = 64  # files in memory
 Scores = Sequence[Sequence[float]]  # of each segment of each file
+Place = tuple[int, int]  # of a segment: its file and its number there
 
 
 def by_words(corpus: Corpus, question: str) -> list[list[float]]:
@@ -39,21 +42,51 @@ def passages(
 ) -> Transcript:
     """Return the segments with the highest *scores*, in order, as one transcript.
 
-    They have at most *tokens* tokens as *count* counts them, or are the single best one. Of one
-    file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind the
-    speaker names the file: its number where names are masked. *how* they were chosen is told.
+    They have at most *tokens* tokens as *count* counts them, or are the single best one. Half of
+    the tokens go in equal parts, at least `_LEAST` each, to the best files (see `_near`), the rest
+    to the best segments of any file.
+
+    Of one file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind
+    the speaker names the file: its number where names are masked. *how* they were chosen is told.
     """
-    every = [(f, n) for f, file in enumerate(corpus.files) for n in range(len(file.terms))]
-    every.sort(key=lambda place: -scores[place[0]][place[1]])
-    read = cache(lambda file: corpus.files[file].read().segments)
-    chosen: dict[tuple[int, int], Segment] = {}
-    for file, number in every:
-        segment = _sent(corpus, file, read(file)[number])
-        tokens -= count(segment_line(segment) + "\n")
-        if tokens < 0 and chosen:
-            break
-        chosen[file, number] = segment
+    read = lru_cache(_OPEN)(lambda file: corpus.files[file].read().segments)
+    chosen: dict[Place, Segment] = {}
+
+    def take(places: Iterable[Place], room: int, left: int) -> int:
+        """Choose *places* that fit into *room*, or one that fits into *left*; return what is left.
+
+        The first of all is chosen in any case.
+        """
+        spent = 0
+        for file, number in (place for place in places if place not in chosen):
+            segment = _sent(corpus, file, read(file)[number])
+            size = count(segment_line(segment) + "\n")
+            if chosen and spent + size > (room if spent else left):
+                break
+            spent += size
+            chosen[file, number] = segment
+        return left - spent
+
+    left = tokens
+    near = _near(scores)[: max(1, tokens // 2 // _LEAST)]
+    for file in near if len(corpus.files) > 1 else []:
+        if left > tokens / 2:
+            left = take(_ranked(scores, [file]), tokens // 2 // len(near), left)
+    take(_ranked(scores, range(len(scores))), left, left)
     return _transcript(corpus, dict(sorted(chosen.items())), how)
+
+
+def _near(scores: Scores) -> list[int]:
+    """Return the files whose best segment has at least half the best score, the best first."""
+    best = [max(each) for each in scores]
+    least = max(best) / 2
+    return sorted((f for f, most in enumerate(best) if most >= least), key=lambda f: -best[f])
+
+
+def _ranked(scores: Scores, files: Iterable[int]) -> list[Place]:
+    """Return the segments of *files*, those with the highest *scores* first."""
+    every = ((file, number) for file in files for number in range(len(scores[file])))
+    return sorted(every, key=lambda place: -scores[place[0]][place[1]])
 
 
 def _sent(corpus: Corpus, place: int, segment: Segment) -> Segment:
