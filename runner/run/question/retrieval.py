@@ -107,10 +107,12 @@ def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str
     segments = tuple(chosen.values())
     files = len({file for file, _ in chosen})
     speakers = Counter(s.speaker for s in segments if s.speaker is not None)
-    read = f"{count_of(len(chosen))} of {plural(corpus.segments, 'segment')}"
+    every = len(corpus.files)
+    of = f"{count_of(files)} of {plural(every, 'transcript')}" if every > 1 else "1 transcript"
+    read = f"{count_of(len(chosen))} of {plural(corpus.segments, 'segment')} from {of}"
     reading = ReadingReport(
         PASSAGES,
-        ", ".join(filter(None, (f"{read}, {files} of {len(corpus.files)} files", how))),
+        ", ".join(filter(None, (read, how))),
         dict(speakers),
         len(chosen),
         speakers.total(),

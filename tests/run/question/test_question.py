@@ -261,11 +261,13 @@ def test_mistakes_are_one_line_and_have_the_documented_code(
 
 def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    paid, free = (
-        price_line(build_question("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline")
+    paid, free, own = (
+        price_line(build_question("talks", FERRY, [f"model={m}"]))
+        for m in ("openai", "offline", "llamacpp")
     )
 
-    assert "45 of 45 segments of 2 transcripts" == free
+    assert "45 of 45 segments from 2 of 2 transcripts" == free
+    assert f"{free} go to hosted_vllm/llama.cpp: free" == own
     assert paid.startswith(f"{free} go to openai/")
     assert re.search(r": about \$0\.\d+, at most \$0\.\d+$", paid)
 
@@ -294,7 +296,7 @@ def test_a_broad_question_reads_every_file_about_it_and_a_narrow_one_mostly_its_
             lines[5:15] = [f"Dora: The violin was out of tune, bar {n}." for n in range(10)]
         (folder / "many" / f"{number:02}.txt").write_text("\n".join(lines))
 
-    def read(question: str, tokens: int = 2500) -> Counter[str]:
+    def read(question: str, tokens: int = 4000) -> Counter[str]:
         segments = build_question("many", question, [], tokens=tokens).job.transcript.segments
         return Counter(segment.where[-6:-4] for segment in segments)
 
