@@ -36,7 +36,7 @@ from pathlib import Path
 
 import colloquy
 from runner.answers.coverage import cited_segments
-from runner.answers.passages import rarities, relevance
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import aligned
 from runner.base.tokens import tokenizer_for
 from runner.providers.offline.language.asking import terms_of
@@ -162,7 +162,7 @@ def passages(meeting: Meeting, question: str) -> list[float]:
     terms = [set(turn) for turn in meeting.terms]
     asked = set(words(question))
     named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance(terms, rarities(terms, content_words(question)), named)
+    return relevance(terms, inverse_frequencies(terms, content_words(question)), named)
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:

@@ -23,7 +23,7 @@ Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what e
 
 
 @dataclass(frozen=True)
-class Answered:
+class CheckSubject:
     """The answer of one analyzer, or of the run (*name* is None), with its figures.
 
     *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
@@ -37,7 +37,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The result of one check: *status* is `passed`, `failed`, `undecided` (a judge that
     contradicts itself) or `not_applicable` (nothing to compare with); *score* is 0 to 1.
     """
@@ -52,13 +52,13 @@ class Checked:
 
 
 def evaluate(
-    checks: Sequence[Check], about: Answered, functions: Mapping[str, Function]
-) -> list[Checked]:
+    checks: Sequence[Check], about: CheckSubject, functions: Mapping[str, Function]
+) -> list[CheckResult]:
     """Return the results of *checks*, except judged ones; *functions* are by their `value`."""
     return [_one(check, about, functions) for check in checks if check.kind != JUDGED]
 
 
-def _one(check: Check, about: Answered, functions: Mapping[str, Function]) -> Checked:
+def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -> CheckResult:
     if about.answer is None:
         why = f"no answer ({about.why})" if about.why else "no answer"
         return result(check, about.name, FAILED, reason=why)
@@ -75,12 +75,12 @@ def _one(check: Check, about: Answered, functions: Mapping[str, Function]) -> Ch
     return _compared(check, about)
 
 
-def result(check: Check, name: str | None, status: str, **facts: Any) -> Checked:
+def result(check: Check, name: str | None, status: str, **facts: Any) -> CheckResult:
     """Return the result of *check* of analyzer *name*."""
-    return Checked(name, check.name, check.type, status, **facts)
+    return CheckResult(name, check.name, check.type, status, **facts)
 
 
-def _bounded(check: Check, name: str | None, value: float | None) -> Checked:
+def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult:
     if value is None:
         return result(check, name, UNKNOWN, reason=f"{check.kind} is not known")
     low = check.min is not None and value < check.min
@@ -96,7 +96,7 @@ def _bounded(check: Check, name: str | None, value: float | None) -> Checked:
     )
 
 
-def _compared(check: Check, about: Answered) -> Checked:
+def _compared(check: Check, about: CheckSubject) -> CheckResult:
     found = [" \n".join(texts_in(about.answer))]
     if check.path is not None:
         found = texts_in(value_at(check.path, about.answer))
@@ -146,7 +146,7 @@ def token_f1(found: str, wanted: str) -> float:
     return 2 * common / (one.total() + other.total()) if common else 0.0
 
 
-def _called(check: Check, about: Answered, function: Function) -> Checked:
+def _called(check: Check, about: CheckSubject, function: Function) -> CheckResult:
     answer = about.answer
     value = answer if check.path is None else value_at(check.path, answer)
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
@@ -167,7 +167,7 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
     return result(check, about.name, status, score=round(score, 4), found=found, reason=why)
 
 
-def totals(results: Sequence[Checked]) -> dict[str, Any]:
+def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the counts by status, and the share passed of those that passed or failed."""
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
@@ -176,7 +176,7 @@ def totals(results: Sequence[Checked]) -> dict[str, Any]:
     return {"checks": len(results), **by_status, "rate": rate}
 
 
-def with_interval(results: Sequence[Checked]) -> dict[str, Any]:
+def with_interval(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the totals of *results* with `interval`, the 95 % interval of the rate, or None."""
     counts = totals(results)
     decided = counts[PASSED] + counts[FAILED]
@@ -184,6 +184,6 @@ def with_interval(results: Sequence[Checked]) -> dict[str, Any]:
     return {**counts, "interval": ends}
 
 
-def as_data(results: Sequence[Checked]) -> list[dict[str, Any]]:
+def as_data(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
     """Return *results* for JSON."""
     return [asdict(each) for each in results]

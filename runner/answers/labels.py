@@ -20,7 +20,7 @@ RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
 MAX_BYTES = 8_000_000
 MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
-NEAR = 90.0  # of 100: the likeness from which the text of another finding counts as the same
+NEAR = 90.0  # of 100: the similarity from which the text of another finding counts as the same
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.answers.coerce import Coercion
-from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
+from runner.answers.json_repair import MAX_DEPTH, TooCostlyError, complete, repair
 from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError

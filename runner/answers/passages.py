@@ -22,7 +22,7 @@ def relevance(
     """Return the relevance of each segment of one talk to a question, >= 0, in linear time.
 
     *terms* holds the terms of each segment, *weights* what each of the question's is worth (see
-    `rarities`), *named* whether the question names its speaker. A term counts as in BM25
+    `inverse_frequencies`), *named* whether the question names its speaker. A term counts as in BM25
     (Robertson et al. 1994), but its frequency is counted over the neighbouring segments with a
     weight that falls with their distance, as in positional language models (Lv and Zhai 2009):
     an answer mostly follows the words of its question, without repeating them.
@@ -46,7 +46,7 @@ def coverage(terms: Sequence[Collection[str]], asked: Collection[str]) -> list[f
     Terms weigh by rarity; an absent one weighs most. A question whose terms never come
     together, however often each is said, is about something else.
     """
-    weights, scores = rarities(terms, asked), [0.0] * len(terms)
+    weights, scores = inverse_frequencies(terms, asked), [0.0] * len(terms)
     for term, weight in weights.items():
         last = -1
         for place in (place for place, segment in enumerate(terms) if term in segment):
@@ -57,7 +57,9 @@ def coverage(terms: Sequence[Collection[str]], asked: Collection[str]) -> list[f
     return [min(1.0, score / total) for score in scores]
 
 
-def rarities(terms: Sequence[Collection[str]], asked: Collection[str]) -> dict[str, float]:
+def inverse_frequencies(
+    terms: Sequence[Collection[str]], asked: Collection[str]
+) -> dict[str, float]:
     """Return the inverse frequency, > 0, of each term of *asked*, in alphabetical order."""
     wanted, total = set(asked), len(terms)
     spread = Counter(term for segment in terms for term in wanted & set(segment))

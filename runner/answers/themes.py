@@ -56,10 +56,10 @@ class UnreadFile:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How findings came together: *by* `words` (their likeness) or the record of a model's call.
+    """How findings came together: *by* `words` (their similarity) or the record of a model's call.
 
     *parts* are findings, or themes of earlier calls, each as the list of its findings; *reason*
-    is the model's, or the likeness to the first of the parts.
+    is the model's, or the similarity to the first of the parts.
     """
 
     by: str
@@ -160,7 +160,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """How many *groups* a *threshold* of likeness gives, and the findings of the *largest*."""
+    """How many *groups* a *threshold* of similarity gives, and the findings of the *largest*."""
 
     threshold: float
     groups: int

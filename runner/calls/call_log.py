@@ -32,7 +32,7 @@ class CallLog:
     *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
     journal; *unit* names the node among all callers that share a gate, and *sent_as* among the
-    runs of its job, in every session. *secure* makes room for
+    runs of its job, in every session. *reserve* makes room for
     the record of one more reply, of so many tokens at most; it raises NotRunError without any.
     """
 
@@ -49,7 +49,7 @@ class CallLog:
     began: float | None = None  # loop time of the first attempt of this conversation
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
-    secure: Callable[["CallLog", int], None] = lambda _, __: None
+    reserve: Callable[["CallLog", int], None] = lambda _, __: None
 
     @property
     def replies(self) -> int:

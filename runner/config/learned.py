@@ -22,7 +22,7 @@ _TIGHTER = 1.25  # on the factor where a server finds too long what should fit
 
 
 @dataclass
-class Learned:
+class LearnedFacts:
     """What is known of one model at one address beyond the settings and litellm's map.
 
     *window* is its context window in tokens as *source* names it, *slots* the calls that the
@@ -120,10 +120,10 @@ def believed_factor(ratio: float) -> float:
     return min(most, max(least, math.ceil(ratio * _STEPS - 1e-9) / _STEPS))
 
 
-def read_learned(entry: Mapping[str, Any]) -> Learned:
+def read_learned(entry: Mapping[str, Any]) -> LearnedFacts:
     """Return what *entry* of an untrusted file says, as far as it can be true."""
     factor, source = number(entry.get("token_factor")), entry.get("source")
-    return Learned(
+    return LearnedFacts(
         window=believed_window(number(entry.get("context_window"))),
         source=source[:80] if isinstance(source, str) else "",
         factor=None if factor is None else believed_factor(factor),
@@ -131,12 +131,12 @@ def read_learned(entry: Mapping[str, Any]) -> Learned:
     )
 
 
-def learned_before(root: Path, key: str) -> Learned:
+def learned_before(root: Path, key: str) -> LearnedFacts:
     """Return what runs in *root* have learned of the model called *key*."""
     return read_learned(section(read_json(root / LEARNED), key))
 
 
-def remember(root: Path, models: Mapping[str, Learned]) -> None:
+def remember(root: Path, models: Mapping[str, LearnedFacts]) -> None:
     """Keep what was learned of *models*, by key, for later runs; raise OSError."""
     stored = read_json(root / LEARNED)
     found = {key: each.lasting() for key, each in models.items()}

@@ -23,10 +23,10 @@ from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
+from runner.job.collection_stages import check_collection_stages
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
-from runner.job.joint import check_joint
 from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
@@ -139,7 +139,7 @@ def collection_job(setup: Setup) -> Job:
 
     It has no transcript: its material consists of findings.
     """
-    check_joint(setup.collection, setup.analyzers)
+    check_collection_stages(setup.collection, setup.analyzers)
     name = root_of(setup.settings.transcript.path).resolve().name
     joint = replace(setup, pipeline=setup.collection)
     return run_job(joint, Transcript(name, "collection", "", ()))

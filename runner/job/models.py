@@ -6,7 +6,7 @@ from functools import cached_property
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
-from runner.config.learned import UNMEASURED, UNNAMED, Learned
+from runner.config.learned import UNMEASURED, UNNAMED, LearnedFacts
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import AnalyzerSettings, ModelSettings, Settings
 from runner.job.graph import Node
@@ -28,7 +28,7 @@ class Model:
     settings: ModelSettings
     facts: ModelFacts
     tokenizer: Tokenizer
-    learned: Learned = field(default_factory=Learned, compare=False)
+    learned: LearnedFacts = field(default_factory=LearnedFacts, compare=False)
 
     @property
     def key(self) -> str:

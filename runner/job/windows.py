@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.answers.again import ASKED_AGAIN_TOKENS
 from runner.answers.analyzer import Analyzer, Material
 from runner.answers.excerpts import segment_line
+from runner.answers.second_answer import ASKED_AGAIN_TOKENS
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer

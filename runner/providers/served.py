@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.base.json import mapping, mappings, number, parse_json
-from runner.config.learned import Learned, believed_factor, believed_window
+from runner.config.learned import LearnedFacts, believed_factor, believed_window
 from runner.config.model_facts import SELF_HOSTED
 from runner.config.schema import ModelSettings
 
@@ -57,7 +57,7 @@ def is_self_hosted(model: ModelSettings) -> bool:
 
 
 def learn_served(
-    model: ModelSettings, learned: Learned, key: str | None, sample: str, counted: int
+    model: ModelSettings, learned: LearnedFacts, key: str | None, sample: str, counted: int
 ) -> None:
     """Ask the server of *model* for its window and slots, and how many tokens *sample* has.
 
@@ -86,7 +86,7 @@ def learn_served(
 
 
 def _windows(
-    ask: Callable[..., Any], name: str, learned: Learned, *, sends_size: bool
+    ask: Callable[..., Any], name: str, learned: LearnedFacts, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
     """Yield the windows that a server reports, with the path of each; raise OSError.
 

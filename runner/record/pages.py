@@ -9,17 +9,17 @@ from typing import Any
 import structlog
 import yaml
 
-from runner.answers.again import additions_in_words
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
+from runner.answers.second_answer import describe_additions
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
-from runner.record.word import as_docx
+from runner.record.word_document import as_docx
 from runner.transcript.model import Segment, Transcript
 
 _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
@@ -146,7 +146,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if marks := outcome.notes.get("reply_notes"):
         body += f"How its reply was read: {md('; '.join(marks))}.\n"
-    if second := additions_in_words(outcome.notes.get("asked_again")):
+    if second := describe_additions(outcome.notes.get("asked_again")):
         body += f"It was {md(second)} (at the ends of the lists).\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())

@@ -183,7 +183,7 @@ class RunDirectory:
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
-    def secure(self, stage: str, name: str, size: int) -> None:
+    def reserve(self, stage: str, name: str, size: int) -> None:
         """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
 
         This takes space, an inode and an open file, and a directory for a replaced record.
@@ -195,7 +195,7 @@ class RunDirectory:
             if self.has(f"intermediate/{stage}/{name}.json"):
                 self._make_parent(self.path / "superseded" / stage / name)
 
-        self.drafts.secure(file, size, prepare)
+        self.drafts.reserve(file, size, prepare)
 
     async def write_node(
         self,

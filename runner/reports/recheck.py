@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.answers.checks import Answered, Checked, evaluate, with_interval
+from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_interval
 from runner.base.json import mapping, mappings, number, section, text
 from runner.config.checks import LEAST, TEXTS, Check, Expectations
 
@@ -37,15 +37,15 @@ def faults_of_checks(
         yield from _compared(stored["declared"], results, answers, figures)
 
 
-def _result(each: Mapping[str, Any]) -> Checked:
+def _result(each: Mapping[str, Any]) -> CheckResult:
     name = each.get("analyzer")
     check, kind, status = (text(each.get(key)) for key in ("check", "type", "status"))
-    return Checked(None if name is None else text(name), check, kind, status)
+    return CheckResult(None if name is None else text(name), check, kind, status)
 
 
 def _compared(
     declared: Any,
-    results: list[Checked],
+    results: list[CheckResult],
     answers: Mapping[str, Mapping[str, Any]],
     figures: Mapping[str | None, Mapping[str, float | None]],
 ) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _compared(
     names: list[str | None] = [*dict.fromkeys(r.analyzer for r in results if r.analyzer), None]
     for name in [*names, *(n for n in body.analyzers if n not in names)]:
         found = answers if name is None else answers.get(name)
-        about = Answered(name, found, "", figures.get(name, {}))
+        about = CheckSubject(name, found, "", figures.get(name, {}))
         for check in _made_anew(body, name):
             try:
                 (one,) = evaluate([check], about, {})

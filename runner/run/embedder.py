@@ -55,7 +55,7 @@ class Embedder:
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
-        calls.secure = lambda _, __: None  # nothing is recorded but in the store
+        calls.reserve = lambda _, __: None  # nothing is recorded but in the store
         try:
             for start in range(0, len(missing), MOST_TEXTS):
                 batch = dict(list(missing.items())[start : start + MOST_TEXTS])

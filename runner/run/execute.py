@@ -48,7 +48,7 @@ from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
-from runner.run.ending import (
+from runner.run.last_line import (
     check_budget,
     nothing_to_do,
     print_end,

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import Checked
+from runner.answers.checks import CheckResult
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
@@ -40,9 +40,9 @@ from runner.run.averages import remember_calls
 from runner.run.nodes.ask import Asker
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
+from runner.run.nodes.evaluation import check
 from runner.run.nodes.fits import Fits
 from runner.run.nodes.judging import Judging
-from runner.run.nodes.proof import check
 from runner.run.plan.plan import compare, make_plan, read_histories
 from runner.run.stop import Stop
 
@@ -154,7 +154,7 @@ class Run:
         return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(
-        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[CheckResult]
     ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()

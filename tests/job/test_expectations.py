@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers import job
 
-from runner.answers.checks import Answered
+from runner.answers.checks import CheckSubject
 from runner.base.errors import ConfigError
 
 BAD = {
@@ -114,7 +114,7 @@ def test_a_python_check_comes_from_a_config_dir_and_no_link(tmp_path: Path) -> N
         job(*overrides, config_folders=[tmp_path / "conf"])
     (folder / "mine.py").write_text("def short(value, known):\n    return len(value) < 3\n")
     made = job(*overrides, config_folders=[tmp_path / "conf"])
-    (found,) = made.expected.evaluate(Answered("say_means", {"insights": []}))
+    (found,) = made.expected.evaluate(CheckSubject("say_means", {"insights": []}))
 
     assert "passed" == found.status
     (folder / "mine.py").rename(tmp_path / "elsewhere.py")

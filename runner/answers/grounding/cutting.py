@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 
-from runner.answers.grounding.quotes import words
+from runner.answers.grounding.exact_matches import words
 
 _TOKEN = re.compile(r"\S+")
 

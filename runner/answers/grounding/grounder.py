@@ -9,9 +9,9 @@ from itertools import chain, islice
 from typing import Any
 
 from runner.answers.grounding.cutting import cut, offsets, verbatim
-from runner.answers.grounding.near import difference, nearest_match
+from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
+from runner.answers.grounding.near_matches import difference, nearest_match
 from runner.answers.grounding.quotations import quotations
-from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
 from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0
@@ -90,7 +90,7 @@ class _Quote:
 class Grounder:
     """Checks quotes against one transcript, which it indexes once in linear time and memory.
 
-    *near_score* is the least likeness of a near quote, 0 to 100 (rapidfuzz ratio).
+    *near_score* is the least similarity of a near quote, 0 to 100 (rapidfuzz ratio).
     """
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:

@@ -23,7 +23,7 @@ _MIN_BUDGET = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
+class Adaptation:
     """Parameters omitted from calls to one model because its provider refused them.
 
     *dropped* are keys of `refusals._NAMES` or of `model.params`; *limit* is the name of the reply's
@@ -35,7 +35,7 @@ class Adapted:
     most: int | None = None
     warmest: float | None = None
 
-    def change_since(self, before: "Adapted", request: Request) -> str:
+    def change_since(self, before: "Adaptation", request: Request) -> str:
         """Return the changes since *before*, for a message."""
         if self.limit != before.limit:
             return f"the reply's limit is sent as {self.limit}"
@@ -51,13 +51,13 @@ class Adapted:
         return f"{names.get(new, new)} is no longer sent{where}"
 
 
-def limit_of(request: Request, adapted: Adapted) -> int:
+def limit_of(request: Request, adapted: Adaptation) -> int:
     """Return the most tokens that a reply to *request* may have."""
     return min(request.max_tokens, adapted.most or request.max_tokens)
 
 
 def parameters(
-    route: ModelRoute, request: Request, facts: ModelFacts, adapted: Adapted = Adapted()
+    route: ModelRoute, request: Request, facts: ModelFacts, adapted: Adaptation = Adaptation()
 ) -> dict[str, Any]:
     """Return the parameters of a call, in litellm's names, without what *adapted* says."""
     limit = limit_of(request, adapted)
@@ -117,7 +117,7 @@ def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def _limit_name(route: ModelRoute, adapted: Adapted) -> str:
+def _limit_name(route: ModelRoute, adapted: Adaptation) -> str:
     if adapted.limit is not None:
         return adapted.limit
     return LIMITS[route.base_model is not None and _reasons_at_openai(route)]

@@ -42,7 +42,7 @@ class Disagreement:
 
 
 @dataclass(slots=True)
-class Coded:
+class CodingComparison:
     """Segments coded by both, file by file; *codes* are those of the codebook."""
 
     codes: Sequence[str]

@@ -14,16 +14,23 @@ from runner.reports.compare.agreement import (
     krippendorff_alpha,
     summed,
 )
-from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION, Gathered, Setting
+from runner.reports.compare.assessment_data import (
+    CHECK,
+    COVERAGE,
+    FOUND,
+    PRECISION,
+    AssessmentData,
+    Setting,
+)
 from runner.reports.compare.paired import (
     LEAST,
     Difference,
     Interval,
     difference,
     interval_of,
+    is_significant,
     needed,
     rate_of,
-    told_apart,
 )
 from runner.reports.compare.spread import holm
 
@@ -83,7 +90,7 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
-def assess(gathered: Gathered) -> Assessment:
+def assess(gathered: AssessmentData) -> Assessment:
     """Return the figures, pairs and agreement of *gathered* results."""
     settings = gathered.settings
     names = _names(settings)
@@ -147,7 +154,7 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
     made = []
     for at, (name, first, second, gap) in enumerate(found):
         p, more = adjusted.get(at), needed(gap, len(tested))
-        apart = told_apart(gap, p)
+        apart = is_significant(gap, p)
         words = pair_words(name, first, second, gap, p, more, apart=apart)
         made.append(FigurePair(name, first, second, gap, p, apart, more, words))
     return made

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from runner.reports.compare.assessment import Assessment, assess
-from runner.reports.compare.gathered import gather
+from runner.reports.compare.assessment_data import assessment_data
 from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
 from runner.reports.compare.notes import notes_on
@@ -74,7 +74,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
         pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
-    found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
+    found = Assessment() if _are_shards(keys) else assess(assessment_data(groups, keys))
     themes = theme_pairs(_batches(groups))
     return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found, themes)
 

@@ -117,7 +117,7 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     return Difference(value, low, high, count, p, error)
 
 
-def told_apart(found: Difference, p: float | None) -> bool:
+def is_significant(found: Difference, p: float | None) -> bool:
     """Return whether *found* is significant: adjusted *p* is below LEVEL and 0 is outside.
 
     Where not all swaps are tried, the upper bound of *p* (95 %, by its binomial error) has to be.

@@ -12,7 +12,7 @@ from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 LEAST = 3  # repeats of each that a test needs
 LEAST_P = 0.001  # shown
-UNTOLD = "no significant difference"
+INCONCLUSIVE = "no significant difference"
 EQUAL = "equal"
 # By figure: the word for the first of a pair if it is lower, and if it is higher.
 WORDS = {
@@ -92,7 +92,7 @@ def _verdict(
     figure: str, a: Sequence[float], b: Sequence[float], p: float | None, *, exact: bool
 ) -> PairVerdict:
     if not a or not b:
-        return PairVerdict(UNTOLD, None, None, "unknown")
+        return PairVerdict(INCONCLUSIVE, None, None, "unknown")
     first, second = fmean(a), fmean(b)
     ratio = first / second if second else None
     lower, higher = WORDS[figure]
@@ -101,9 +101,12 @@ def _verdict(
         return PairVerdict(EQUAL if first == second else word, ratio, None, "deterministic")
     if p is None:
         why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
-        return PairVerdict(UNTOLD, ratio, None, why)
+        return PairVerdict(INCONCLUSIVE, ratio, None, why)
     return PairVerdict(
-        word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}"
+        word if p < LEVEL else INCONCLUSIVE,
+        ratio,
+        p,
+        f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}",
     )
 
 
@@ -133,9 +136,9 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         return "equal"
     best = (max if figure == "quality" else min)(known, key=known.__getitem__)
     own = [each for pair, each in verdicts.items() if best in pair]
-    won = sum(each.verdict not in (UNTOLD, EQUAL) for each in own)
+    won = sum(each.verdict not in (INCONCLUSIVE, EQUAL) for each in own)
     value = f"{best}, {show(known[best])}"
-    if not won and any(each.p is None and each.verdict == UNTOLD for each in own):
+    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each in own):
         return f"no verdict without {LEAST} repeats of each setting; so far {word} is {value}"
     if not won:
         return "no significant difference"

@@ -163,7 +163,7 @@ def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
     return ShownInsight(words, sure, category, _cited(each, places), analyzers)
 
 
-def once_each(findings: Findings) -> Findings:
+def without_duplicates(findings: Findings) -> Findings:
     """Return *findings* with each quote shown once; repetitions show only its place."""
     seen: set[tuple[str, str]] = set()
 

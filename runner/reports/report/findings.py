@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
-from runner.answers.again import found_again
+from runner.answers.second_answer import added_count
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import KEYS, read_matrix
@@ -147,7 +147,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     matrix = read_matrix(data)
     used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
-    first = len(stored) - found_again(again, "insights")
+    first = len(stored) - added_count(again, "insights")
     insights = tuple(
         ShownInsight(
             text(each.get("text")),
@@ -159,7 +159,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
         for place, each in enumerate(stored)
     )
     trees = ((str(k), shown(v, places)) for k, v in data.items() if k not in used)
-    fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
+    fields = tuple((key, _marked(tree, added_count(again, key))) for key, tree in trees)
     return Findings(node, insights, fields, matrix)
 
 

@@ -37,7 +37,7 @@ from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.batch.window import runs_at_once
 from runner.run.cli.command_line import worst_exit_code
-from runner.run.collection.collect import DONE, Collected, Collecting
+from runner.run.collection.collect import DONE, CollectionResult, CollectionRun
 from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
@@ -75,7 +75,7 @@ class Batch:
         self._statuses: Counter[str] | None = None  # over all sessions; None until the end
         self._tally = Tally(len(job.inputs))
         self._measures = Measures(every, self._slots)
-        self._collected: Collected | None = None
+        self._collected: CollectionResult | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
         self._queue = iter(enumerate(job.inputs.longest_first()))
@@ -269,7 +269,7 @@ class Batch:
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
         self._console.print_line(f"all transcripts together: {names}")
-        self._collected = collected = await Collecting(*of).execute()
+        self._collected = collected = await CollectionRun(*of).execute()
         self._measures.add(collected.analyzers)
         self._console.print_line(collected.note)
         if collected.status in DONE:

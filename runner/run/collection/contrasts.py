@@ -23,7 +23,7 @@ from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -247,14 +247,14 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: JointFinding) -> int:
+    def _tokens(self, found: GroundedFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     async def _ask(
-        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
+        self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
+        left, shown = room_of(self.caller.budget(self.node)), list[GroundedFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:
@@ -273,13 +273,13 @@ class Outliers:
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
 
-    def _add(self, found: JointFinding, why: str) -> None:
+    def _add(self, found: GroundedFinding, why: str) -> None:
         quotes = self.state.quotes([found.id])
         speaker = quotes[0].speaker
         self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
-def _yes(found: JointFinding, opposed: set[str]) -> str:
+def _yes(found: GroundedFinding, opposed: set[str]) -> str:
     return "what the others say" if found.id in opposed else ""
 
 

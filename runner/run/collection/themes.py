@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from runner.answers.groups import Join, likenesses
+from runner.answers.clustering import Merge, similarities
 from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
@@ -13,7 +13,7 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.testimony import JointFinding, Testimony
+from runner.record.collection_findings import CollectionFindings, GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -49,20 +49,20 @@ class _Part:
 class Themes:
     """Reduces the findings of *evidence* to themes by the calls of *node*.
 
-    *joins* are those of the findings of each call, for the curve.
+    *merges* are those of the findings of each call, for the curve.
     """
 
     caller: Caller
     node: Node
-    evidence: Testimony
+    evidence: CollectionFindings
     threshold: float
     embedder: Embedder
-    joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
+    merges: list[tuple[int, Sequence[Merge]]] = field(default_factory=list)
     clusters: tuple[Cluster, ...] = ()
 
     async def find(self) -> None:
         """Put all findings into *clusters*: themes, and findings that belong to none."""
-        self.joins.clear()
+        self.merges.clear()
         findings = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
         files = await offload(files_of, findings, self._tokens)
         if not files:
@@ -77,7 +77,7 @@ class Themes:
     def _room(self) -> int:
         return room_of(self.caller.budget(self.node))
 
-    def _tokens(self, found: JointFinding) -> int:
+    def _tokens(self, found: GroundedFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     def _size(self, *clusters: Cluster) -> int:
@@ -111,7 +111,7 @@ class Themes:
         chars = 20 * sum(len(each.shown) for each in findings)
         vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in findings])
         clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
-        self.joins.append((len(findings), made))
+        self.merges.append((len(findings), made))
         material = of_findings(clusters, {each.id: each for each in findings})
         return await self._asked("leaf", prefix, 0, material, clusters)
 
@@ -163,7 +163,7 @@ class Themes:
         left = self._room() - self._size(*fixed)
         if self._size(*more) <= left:
             return list(more), []
-        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
+        near = similarities([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
         nearest = [max(row.values(), default=0.0) for row in near[len(fixed) :]]
         chosen = set[int]()
         for n in sorted(range(len(more)), key=lambda n: -nearest[n]):

@@ -7,21 +7,23 @@ other is parted by the next bit. So a new file changes its leaf and what is abov
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.record.testimony import JointFinding, place_of
+from runner.record.collection_findings import GroundedFinding, place_of
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """Findings of one file, the *tokens* of their lines, and the *bits* that place it."""
 
-    found: tuple[JointFinding, ...]
+    found: tuple[GroundedFinding, ...]
     tokens: int
     bits: str
 
 
-def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int]) -> list[File]:
+def files_of(
+    found: Iterable[GroundedFinding], tokens: Callable[[GroundedFinding], int]
+) -> list[File]:
     """Return the files of the findings *found*, in the order of the trie."""
-    by_name: dict[str, list[JointFinding]] = {}
+    by_name: dict[str, list[GroundedFinding]] = {}
     for each in found:
         by_name.setdefault(each.file, []).append(each)
     files = (
@@ -37,7 +39,7 @@ def fits(files: Sequence[File], room: int) -> bool:
 
 
 def branches(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[GroundedFinding], int]
 ) -> list[tuple[str, list[File]]]:
     """Return the names and files of the branches of *files*, which do not fit into one call.
 
@@ -54,7 +56,7 @@ def branches(
 
 
 def leaves(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[GroundedFinding], int]
 ) -> Iterator[tuple[str, Sequence[File]]]:
     """Yield the names and files of all leaves."""
     if fits(files, room):
@@ -64,9 +66,9 @@ def leaves(
         yield from leaves(name, part, room, tokens)
 
 
-def _cut(file: File, room: int, tokens: Callable[[JointFinding], int]) -> Iterator[File]:
+def _cut(file: File, room: int, tokens: Callable[[GroundedFinding], int]) -> Iterator[File]:
     """Yield parts of *file* that fit, in order; a finding that alone is too long is a part."""
-    part, used = list[JointFinding](), 0
+    part, used = list[GroundedFinding](), 0
     for each in file.found:
         more = tokens(each)
         if part and used + more > room:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from runner.answers.analyzer import Message
-from runner.answers.mend import loops
+from runner.answers.json_repair import loops
 from runner.answers.reply import BESIDE, find
 from runner.base.errors import AnswerError, CallError
 from runner.providers.request import Completion, Request

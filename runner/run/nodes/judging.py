@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from runner.answers import judge
-from runner.answers.checks import FAILED, PASSED, UNDECIDED, UNKNOWN, Checked, result
+from runner.answers.checks import FAILED, PASSED, UNDECIDED, UNKNOWN, CheckResult, result
 from runner.answers.outcome import Outcome
 from runner.base.errors import CallError
 from runner.base.json import text
@@ -36,7 +36,7 @@ class Judging:
     recorder: Recorder
     calls: CallLog = field(default_factory=CallLog)  # of all questions together
 
-    async def results(self, outcomes: Mapping[str, Outcome]) -> list[Checked]:
+    async def results(self, outcomes: Mapping[str, Outcome]) -> list[CheckResult]:
         """Return the results of the judged checks of all answers.
 
         A judge not validated by the check's labels decides nothing: what it
@@ -61,7 +61,7 @@ class Judging:
 
     async def _one(
         self, node: Node, check: Check, outcome: Outcome, proof: Mapping[str, Any]
-    ) -> Checked:
+    ) -> CheckResult:
         if outcome.answer is None:
             why = f"no answer ({outcome.kind or outcome.status})"
             return result(check, node.name, FAILED, reason=why)

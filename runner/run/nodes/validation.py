@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from runner.answers.again import plain, with_more
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.outcome import Outcome, noted, read_reply
+from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError
 from runner.base.text import digest
 from runner.base.threads import offload
@@ -56,7 +56,7 @@ class Validator:
             first["insights"] = first["insights"][:limit]
             for more in others:
                 more["insights"] = more["insights"][:limit]
-                first = with_more(first, more, silent)
+                first = merge_answers(first, more, silent)
             reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
             return self.validate(grounder, node, reply, limit * len(answers))
 
@@ -76,12 +76,15 @@ class Validator:
         mask = self.job.redaction.masked
 
         def join() -> Outcome:
-            answers = [(plain(o.answer), ids) for o, ids in zip(parts, read_by, strict=True)
-                       if o.answer is not None]  # fmt: skip
+            answers = [
+                (without_grounding(each.answer), ids)
+                for each, ids in zip(parts, read_by, strict=True)
+                if each.answer is not None
+            ]
             (whole, known), *others = answers
             known = set(known)
             for more, ids in others:
-                whole = with_more(whole, more, set(cited_segments(more)) - known)
+                whole = merge_answers(whole, more, set(cited_segments(more)) - known)
                 known |= set(ids)
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
             joined = json.dumps(mask(whole), ensure_ascii=False)

@@ -13,13 +13,13 @@ from runner.base.errors import ConfigError
 from runner.base.format import plural, usd
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.run.ending import resume_command
 from runner.run.execute import execute_job
+from runner.run.last_line import resume_command
 from runner.run.plan.plan import make_plan, read_histories
 from runner.run.question.question import (
     TOKENS,
     AnswerQuote,
-    Asked,
+    PreparedQuestion,
     Reply,
     build_question,
     read_reply,
@@ -75,7 +75,7 @@ def _ask(given: Arguments) -> int:
     return codes[-1]
 
 
-def price_line(asked: Asked) -> str:
+def price_line(asked: PreparedQuestion) -> str:
     """Return what is read and, unless it is free, its cost."""
     job, reading = asked.job, asked.job.transcript.reading
     read = reading.layout if reading else ""
@@ -90,7 +90,7 @@ def price_line(asked: Asked) -> str:
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
-def _print_answer(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
+def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bool) -> None:
     reply = read_reply(path)
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}

@@ -19,8 +19,8 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
-from runner.run.question.meaning import Meaning
 from runner.run.question.retrieval import by_words, passages
+from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
@@ -32,7 +32,7 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
-class Asked:
+class PreparedQuestion:
     """A *question*, the *job* that answers it, its configuration, and the corpus it is put to.
 
     *prepare* chooses the passages by embeddings, where these are used.
@@ -76,7 +76,7 @@ def build_question(
     overrides: Sequence[str],
     folders: Sequence[Path] = (),
     tokens: int = TOKENS,
-) -> Asked:
+) -> PreparedQuestion:
     """Return the run that answers *question* from at most *tokens* of the passages in *where*.
 
     *where* is a transcript, the directory of a run or batch, or a folder or pattern of
@@ -98,9 +98,9 @@ def build_question(
     chosen = passages(corpus, by_words(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
-    meaning = Meaning(corpus, question, tokens)
+    meaning = SemanticSearch(corpus, question, tokens)
     job = meaning.priced(job)
-    return Asked(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
+    return PreparedQuestion(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
 
 
 def checked(question: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 
 from runner.answers.excerpts import Count, segment_line
-from runner.answers.passages import rarities, relevance
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import count as count_of
 from runner.base.format import plural
 from runner.base.text import digest
@@ -27,7 +27,7 @@ def by_words(corpus: Corpus, question: str) -> list[list[float]]:
     """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
-    rare = rarities([terms for file in corpus.files for terms in file.terms], asked)
+    rare = inverse_frequencies([terms for file in corpus.files for terms in file.terms], asked)
     weights = {term: weight * rare[term] for term, weight in asked.items()}
     scores = [
         relevance(file.terms, weights, [who in names for who in file.speakers])

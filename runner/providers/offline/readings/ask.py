@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Set
 
-from runner.answers.passages import coverage, rarities
+from runner.answers.passages import coverage, inverse_frequencies
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, who
 from runner.providers.offline.document import Document
@@ -50,7 +50,7 @@ def read(document: Document) -> dict[str, object]:
 def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
     """Return the sentences with terms of the question, those of the best places first."""
     pool = [s for s in substantive_sentences(read_dialogue(document)) if asked & terms_of(s.text)]
-    weights = rarities([terms_of(s.text) for s in pool], asked)
+    weights = inverse_frequencies([terms_of(s.text) for s in pool], asked)
 
     def score(s: Sentence) -> float:
         own = sum(weights[term] for term in sorted(asked & terms_of(s.text)))

@@ -9,7 +9,7 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.answers.grounding.quotes import TranscriptWords, joined, words
+from runner.answers.grounding.exact_matches import TranscriptWords, joined, words
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
@@ -25,7 +25,7 @@ REACH_WORDS = 24  # the most words by which an end moves at once
 
 @dataclass(frozen=True, slots=True)
 class NearMatch:
-    """Words *start* to *stop* (exclusive) and their likeness to a quote, 0 to 100."""
+    """Words *start* to *stop* (exclusive) and their similarity to a quote, 0 to 100."""
 
     start: int
     stop: int
@@ -178,7 +178,7 @@ def _located(
 def _refined(
     transcript: TranscriptWords, target: Sequence[str], quote: str, rough: tuple[int, int]
 ) -> NearMatch:
-    """Move both ends by whole words, in turn, to where the likeness is greatest.
+    """Move both ends by whole words, in turn, to where the similarity is greatest.
 
     An alignment is as long as the quote, so its ends are wrong where words were added or omitted.
     """
@@ -188,12 +188,12 @@ def _refined(
     while True:
         before = score
         for place in range(max(0, start - reach), min(stop, start + reach + 1)):
-            likeness = fuzz.ratio(quote, transcript.span(place, stop), score_cutoff=score)
-            if likeness > score:
-                start, score = place, likeness
+            similarity = fuzz.ratio(quote, transcript.span(place, stop), score_cutoff=score)
+            if similarity > score:
+                start, score = place, similarity
         for place in range(max(start + 1, stop - reach), min(len(transcript), stop + reach) + 1):
-            likeness = fuzz.ratio(quote, transcript.span(start, place), score_cutoff=score)
-            if likeness > score:
-                stop, score = place, likeness
+            similarity = fuzz.ratio(quote, transcript.span(start, place), score_cutoff=score)
+            if similarity > score:
+                stop, score = place, similarity
         if score <= before:
             return NearMatch(start, stop, score)

@@ -40,7 +40,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Meaning:
+class SemanticSearch:
     """Chooses the passages of *corpus* about *question*, at most *tokens* of them."""
 
     corpus: Corpus
@@ -90,8 +90,8 @@ class Meaning:
             slots,
             lambda _, made: calls.absorb(made),
         )
-        if likeness := await self._likeness(embedder, job):
-            job = await offload(self._with_both, job, likeness)
+        if similarity := await self._similarity(embedder, job):
+            job = await offload(self._with_both, job, similarity)
             directory.write_job(job)
         return job, calls
 
@@ -105,7 +105,7 @@ class Meaning:
         chosen = passages(self.corpus, scores, self.tokens, job.main.tokenizer.count, how)
         return run_job(job, chosen)
 
-    async def _likeness(self, embedder: Embedder, job: Job) -> Scores:
+    async def _similarity(self, embedder: Embedder, job: Job) -> Scores:
         """Return the cosine of each segment's passage with the question; empty without them.
 
         At most as many calls' texts are in memory as the job has slots.
@@ -127,10 +127,10 @@ class Meaning:
                 for each, vector in zip(part, made, strict=True):
                     if len(vector) != len(asked):
                         return []
-                    likeness = sum(map(mul, asked, vector))
+                    similarity = sum(map(mul, asked, vector))
                     if each.stop:
                         span = slice(each.start, each.stop)
-                        scores[each.file][span] = [likeness] * (each.stop - each.start)
+                        scores[each.file][span] = [similarity] * (each.stop - each.start)
         return scores
 
     def _parts(self, job: Job) -> Iterator[list[Passage]]:

@@ -21,14 +21,14 @@ class TooCostlyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class CompletedJson:
     """The complete part of a truncated value: its JSON, and whether an item was left out."""
 
     text: str
     dropped: bool
 
 
-def complete(text: str) -> Complete | None:
+def complete(text: str) -> CompletedJson | None:
     """Return the complete part of the value at the start of *text*; None if it is closed.
 
     An element of a list is complete at its last bracket, other values with what follows
@@ -59,7 +59,7 @@ def complete(text: str) -> Complete | None:
         before = mark
     if not stack:
         return None
-    return Complete(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
+    return CompletedJson(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
 
 
 def _is_value(before: str, stack: list[str]) -> bool:
