@@ -180,7 +180,8 @@ def corpus(meetings: Sequence[Meeting]) -> Corpus:
             for n, (who, text) in enumerate(each.turns, 1)
         )
         read = partial(Transcript, each.name, "", "", segments)
-        files.append(CorpusFile(each.name, "", 4, speakers, terms, read))
+        sizes = tuple(len(text) for _, text in each.turns)
+        files.append(CorpusFile(each.name, "", 4, speakers, terms, sizes, read))
     return Corpus("meetings", tuple(files), masked=False)
 
 

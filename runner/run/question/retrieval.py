@@ -44,7 +44,7 @@ def passages(
 
     They have at most *tokens* tokens as *count* counts them, or are the single best one. Half of
     the tokens go in equal parts, at least `_LEAST` each, to the best files (see `_near`), the rest
-    to the best segments of any file.
+    to the best segments of any file (see `_in_turn`).
 
     Of one file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind
     the speaker names the file: its number where names are masked. *how* they were chosen is told.
@@ -67,13 +67,30 @@ def passages(
             chosen[file, number] = segment
         return left - spent
 
-    left = tokens
-    near = _near(scores)[: max(1, tokens // 2 // _LEAST)]
-    for file in near if len(corpus.files) > 1 else []:
-        if left > tokens / 2:
-            left = take(_ranked(scores, [file]), tokens // 2 // len(near), left)
+    left, half, near = tokens, tokens // 2, list[int]()
+    if len(corpus.files) > 1:
+        scores = _in_turn(corpus, scores)
+        near = _near(scores)[: max(1, half // _LEAST)]
+    for file in near:
+        if left > half:
+            places = (place for place in _ranked(scores, [file]) if scores[file][place[1]] > 0)
+            left = take(places, half // len(near), left)
     take(_ranked(scores, range(len(scores))), left, left)
     return _transcript(corpus, dict(sorted(chosen.items())), how)
+
+
+def _in_turn(corpus: Corpus, scores: Scores) -> Scores:
+    """Return *scores* by which files take turns where no words tell which is more relevant.
+
+    That is up to a fifth of the best score; of each file the longest such segment is first, since
+    answers are longer than questions.
+    """
+    made, least = list[Sequence[float]](), max(map(max, scores)) / 5
+    for file, each in zip(corpus.files, scores, strict=True):
+        rest = (number for number, score in enumerate(each) if score <= least)
+        ranks = {n: -rank for rank, n in enumerate(sorted(rest, key=lambda n: -file.sizes[n]))}
+        made.append([ranks.get(number, score) for number, score in enumerate(each)])
+    return made
 
 
 def _near(scores: Scores) -> list[int]:
