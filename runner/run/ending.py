@@ -16,6 +16,7 @@ from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
+from runner.job.build import without_transcript
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
@@ -130,11 +131,12 @@ def _larger_budget(job: Setup) -> str:
 def check_budget(job: Setup, *, reuses: bool) -> None:
     """Raise ConfigError once if a cap is too small for any of the first calls.
 
-    A run that *reuses* stored answers may need no call, and a batch's files differ.
+    A run that *reuses* stored answers may need no call.
     """
     budget = job.settings.budget
-    if not isinstance(job, Job) or budget.max_cost_usd is None is budget.max_tokens or reuses:
+    if budget.max_cost_usd is None is budget.max_tokens or reuses:
         return
+    job = job if isinstance(job, Job) else without_transcript(job)
     plan = make_plan(job, read_histories(job))
     first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
     tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)
