@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from runner.base.command import silence
-from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
 from runner.base.json import read_json
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
@@ -39,7 +39,10 @@ def print_end(
     resumable: bool = True,
     hint: str | None = None,
 ) -> None:
-    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
+    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`.
+
+    A closed pipe is no failure; raises OutputError for any other.
+    """
     path = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
@@ -56,8 +59,10 @@ def print_end(
         line = to_terminal(_words(facts), 2000)
     try:
         print(line, flush=True)
-    except OSError:  # a closed pipe or a full disk: the run has ended all the same
+    except BrokenPipeError:
         silence(sys.stdout)
+    except OSError as error:
+        raise OutputError(f"standard output: {reason(error)}") from error
 
 
 def print_result(
