@@ -43,8 +43,8 @@ def passages(
     """Return the segments with the highest *scores*, in order, as one transcript.
 
     They have at most *tokens* tokens as *count* counts them, or are the single best one. Half of
-    the tokens go in equal parts, at least `_MIN_TOKENS` each, to the best files (see `_near`), the rest
-    to the best segments of any file (see `_in_turn`).
+    the tokens go in equal parts, at least `_MIN_TOKENS` each, to the best files (see `_near`), the
+    rest to the best segments of any file (see `_in_turn`).
 
     Of one file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind
     the speaker names the file: its number where names are masked. *how* describes the selection.
