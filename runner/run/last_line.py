@@ -159,7 +159,7 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
-        if job.collection.stages and not is_collected(path):
+        if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts

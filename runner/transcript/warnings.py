@@ -23,6 +23,7 @@ _NEARLY_ALL = 0.95
 _MIN_REPEATED_WORDS = 3
 _MIN_SEGMENTS = 10
 _EXAMPLE_CHARS = 50
+NOT_ENGLISH = "this does not look like English, the only language that the offline model reads"
 
 
 def doubts(segments: Sequence[Segment]) -> Iterator[str]:
@@ -42,7 +43,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
     if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
-        yield "this does not look like English, the only language that the offline model reads"
+        yield NOT_ENGLISH
 
 
 def _share_without(
