@@ -13,8 +13,7 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.litellm.overflow import numbers_in
-from runner.providers.litellm.words import SAYS, WORDS
+from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
 BILLING_CODES = frozenset(WORDS["billing"])
