@@ -48,17 +48,11 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
         return ["is missing, but the batch is complete"] if lost else []
     if stored is None:
         return ["it is not in the format of a collection"]
-    reads = {name for node in joint.nodes for name in node.reads}
-    runs = {each.file: each.run for each in stored.read}
-    names = {*input_names(batch)}  # without files that are gone, whose rows stay
-    for row in rows_of(batch):  # also of files that are said to be unread
-        name, run = text(row.get("transcript")), text(row.get("run"))
-        if run and (name in names or not names):
-            runs.setdefault(name, run)
-    inputs = [Input(Path(file), file, run) for file, run in runs.items()]
+    inputs = _inputs(batch, stored)
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:
         return [f"{outside[0]!r} is not a run of this batch"]
+    reads = {name for node in joint.nodes for name in node.reads}
     nodes = [node for node in pipeline.nodes if node.name in reads]
     masks = StandIns(Unredacted()).masking(settings.transcript)
     masking = None if settings.transcript.redact == "off" else masks
@@ -67,7 +61,7 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     calls = Calls(batch, settings, stored, found, joint.nodes)
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
     faults = [
-        *_unread(stored, evidence, len(runs)),
+        *_unread(stored, evidence, len(inputs)),
         *_theme_faults(stored, found),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
@@ -77,6 +71,17 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     if notes is not None and stored.ledger:
         notes += [_TRUTH, *(f"groups and curve are not made again: {why}" for why in calls.unmade)]
     return faults
+
+
+def _inputs(batch: Path, stored: Collection) -> list[Input]:
+    """Return the files that were read, and all others of the batch, but those that are gone."""
+    runs = {each.file: each.run for each in stored.read}
+    names = {*input_names(batch)}
+    for row in rows_of(batch):
+        name, run = text(row.get("transcript")), text(row.get("run"))
+        if run and (name in names or not names):
+            runs.setdefault(name, run)
+    return [Input(Path(file), file, run) for file, run in runs.items()]
 
 
 def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:

@@ -24,7 +24,7 @@ from runner.run.plan.node import NodePlan, plan_node, summed
 from runner.transcript.model import Segment
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
-_REPLY_TOKENS = 80  # of a finding in a reply
+_REPLY_TOKENS = 110  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
 _LEAST = 3  # … or so many, if it has as many
@@ -44,14 +44,14 @@ Call = tuple[int, int]  # tokens of the material and of the reply
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Yield:
     """What a file's reader is taken to find: *findings*, and *most* tokens of them at most."""
 
     findings: int
     most: int
 
 
-def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Expected]:
+def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
     """Return what each analyzer is taken to find in *job*'s transcript; *nodes* are its plans.
 
     As many findings as its replies have held, else one in two segments that state something;
@@ -65,7 +65,7 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Expected]:
         plan, own = nodes[node.name], settings[node.name]
         share = max(_LEAST, math.ceil(stated * _STATED / alike[own.prompt]))
         number = plan.reply_tokens // _REPLY_TOKENS if plan.seen else min(stated, share)
-        found[node.name] = Expected(max(1, min(limit, number)), plan.calls * own.max_tokens)
+        found[node.name] = Yield(max(1, min(limit, number)), plan.calls * own.max_tokens)
     return found
 
 
@@ -86,7 +86,7 @@ def why_skipped(batch: BatchJob, files: int) -> str:
 
 def forecast(
     batch: BatchJob,
-    found: Mapping[str, Mapping[str, Expected]],
+    found: Mapping[str, Mapping[str, Yield]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
     """Return the plans of the joint analyzers, by name.
@@ -117,9 +117,7 @@ def forecast(
     return plans
 
 
-def _files(
-    of: Sequence[Mapping[str, Expected]], tokens_of: Callable[[Expected], int]
-) -> list[File]:
+def _files(of: Sequence[Mapping[str, Yield]], tokens_of: Callable[[Yield], int]) -> list[File]:
     """Return the files of all findings expected, of equal length, in the order of the tree."""
     tokens = Counter[str]()
     for by_file in of:
@@ -217,7 +215,7 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Branch:
     """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
 
     themes: int
@@ -237,7 +235,7 @@ class _Tree:
         self._merged(self._branch("", files))
         return self.calls
 
-    def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
+    def _branch(self, prefix: str, files: Sequence[File]) -> _Branch:
         if fits(files, self.room):
             findings = sum(len(file.found) for file in files)
             return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
@@ -245,13 +243,13 @@ class _Tree:
         parts = [self._branch(name, part) for name, part in below]
         if sum(map(self._size, parts)) > self.room:
             parts = [self._merged(part) for part in parts]
-        return _Part(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
+        return _Branch(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
 
-    def _asked(self, themes: int, ids: int, tokens: int) -> _Part:
+    def _asked(self, themes: int, ids: int, tokens: int) -> _Branch:
         self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
-        return _Part(themes, round(ids * _ALONE), one=True)
+        return _Branch(themes, round(ids * _ALONE), one=True)
 
-    def _merged(self, part: _Part) -> _Part:
+    def _merged(self, part: _Branch) -> _Branch:
         if part.one:
             return part
         themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
@@ -260,7 +258,7 @@ class _Tree:
             lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
             self._asked(themes, lines, fixed + shown)
             fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
-        return _Part(themes, part.alone, one=True)
+        return _Branch(themes, part.alone, one=True)
 
-    def _size(self, part: _Part) -> int:
+    def _size(self, part: _Branch) -> int:
         return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS
