@@ -49,7 +49,7 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreadFile:
-    """A file of the batch of which nothing was read, and *why*."""
+    """A file of the batch without any finding read, and *why*."""
 
     file: str
     why: str
@@ -57,10 +57,10 @@ class UnreadFile:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How findings came together: *by* `words` (their likeness) or the record of a model's call.
+    """How findings came together: *by* `words` (their similarity) or the record of a model's call.
 
     *parts* are findings, or themes of earlier calls, each as the list of its findings; *reason*
-    is the model's, or the likeness to the first of the parts.
+    is the model's, or the similarity to the first of the parts.
     """
 
     by: str
@@ -72,8 +72,8 @@ class Joined:
 class Theme:
     """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
 
-    *files* speak of it, *silent* ones were read and do not. *for_* and *against* are the speakers
-    of its quotes by side; *speakers* all of them, each once.
+    *files* mention it; *silent* ones were read and do not. *for_* and *against* are the speakers of
+    its quotes by side; *speakers* all of them, each once.
     """
 
     id: str
@@ -123,7 +123,7 @@ class Accord:
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """A *finding* that stands alone, and *why* it is worth a look; *text* is what it says."""
+    """A *finding* without a like one, and *why* it matters; *text* is its statement."""
 
     file: str
     speaker: str | None
@@ -135,7 +135,7 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """What an analyzer says of the whole: *text*, its *insights*, and the themes each names."""
+    """An analyzer's summary of the collection: *text*, *insights*, and the themes each names."""
 
     analyzer: str
     text: str
@@ -163,7 +163,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """How many *groups* a *threshold* of likeness gives, and the findings of the *largest*."""
+    """How many *groups* a *threshold* of similarity gives, and the findings of the *largest*."""
 
     threshold: float
     groups: int

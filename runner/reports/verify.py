@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import FILE
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import EXIT_BUG, EXIT_OK, ColloquyError, ConfigError, one_line, reason
 from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, section
@@ -18,7 +18,7 @@ from runner.record.batch_directory import batch_of, is_batch, runs_of, single_ru
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of
@@ -34,11 +34,6 @@ A signed file that has changed is a fault; an unsigned run is not.
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
-
-
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-verify", lambda: USAGE, _check))
 
 
 def _check(given: Arguments) -> int:
@@ -74,7 +69,7 @@ def _unsigned(path: Path) -> str | None:
     try:
         check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
+    except ConfigError as error:  # a folder is a link, or the key is refused
         return str(error)
 
 
@@ -106,7 +101,7 @@ def _collection(batch: Path, notes: list[str] | None) -> list[str]:
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
-    """Return the faults of *runs* of *batch*, whose journal and lock are theirs too."""
+    """Return the faults of *runs* of *batch*, which share its journal and lock."""
     try:
         _, spent = spent_in(batch / "journal.jsonl")
     except OSError:  # reported by check_file
@@ -274,3 +269,6 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return one is None and other is None
+
+
+main = command("colloquy-verify", USAGE, _check)

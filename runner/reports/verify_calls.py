@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.answers.groups import Join, curve, groups_at
+from runner.answers.clustering import Merge, curve, groups_at
 from runner.answers.themes import (
     FILE,
     MAX_REASON,
@@ -21,23 +21,23 @@ from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
-from runner.record.previous_session import read_record
+from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
+from runner.record.reuse import read_record
 from runner.record.store import Store
-from runner.record.testimony import JointFinding, joins_of, place_of
 from runner.record.vectors import FOLDER, Vector, stored_vector, vector_key
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
-MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
+MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
 
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by its *nodes*."""
 
     batch: Path
     settings: Settings
     stored: Collection
-    found: Mapping[str, JointFinding]
+    found: Mapping[str, GroundedFinding]
     nodes: Sequence[Node]
     unmade: list[str] = field(default_factory=list)  # why groups and curve are not made again
 
@@ -79,9 +79,9 @@ class Calls:
                 yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield the differences of leaf calls, their groups and the curve from the runs."""
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
-        by_place: dict[str, list[JointFinding]] = {}
+        by_place: dict[str, list[GroundedFinding]] = {}
         for each in mine:
             by_place.setdefault(place_of(each.file), []).append(each)
         own = (f"{node.name}/leaf_", node.name)
@@ -102,12 +102,12 @@ class Calls:
             self.unmade.append(why)
             return
         vectors = [each for each in compared if not isinstance(each, str)]
-        made = [joins_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
+        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
         if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
             yield "threshold_curve is not that of the findings"
         yield from self._grouped(leaves, made)
 
-    def _compared(self, row: LedgerRow, found: Sequence[JointFinding]) -> str | list[Vector]:
+    def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
         """Return the vectors compared in a call, none if words alone were.
 
         If they cannot be compared again, return why.
@@ -127,13 +127,13 @@ class Calls:
         return vectors
 
     def _grouped(
-        self, leaves: Sequence[Sequence[JointFinding]], made: Sequence[Sequence[Join]]
+        self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]
     ) -> Iterator[str]:
-        """Yield the joins by words in themes that the findings of *leaves* do not imply."""
+        """Yield the merges by words in themes that the findings of *leaves* do not imply."""
         groups = {
             frozenset(found[place].id for place in places)
-            for found, joins in zip(leaves, made, strict=True)
-            for places in groups_at(self.stored.threshold, len(found), joins)
+            for found, merges in zip(leaves, made, strict=True)
+            for places in groups_at(self.stored.threshold, len(found), merges)
         }
         for theme in self.stored.themes:
             for step in theme.merged:
@@ -157,12 +157,12 @@ class Calls:
 
 
 def _parts(
-    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[JointFinding]]]
-) -> Iterator[list[JointFinding]]:
-    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
+) -> Iterator[list[GroundedFinding]]:
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
     taken: dict[str, int] = {}
     order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
-    found = dict[int, list[JointFinding]]()
+    found = dict[int, list[GroundedFinding]]()
     for n in order:
         prefix, part = _leaf(rows[n])
         inside = [f for place, held in by_place if place.startswith(prefix) for f in held]

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of
+from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, guid_of
 from runner.answers.codebook_file import read_codebook
-from runner.answers.codebook_xml import as_qdc
 from runner.base.errors import ConfigError
 from runner.base.tables import as_rows
 

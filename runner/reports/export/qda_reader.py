@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from zipfile import BadZipFile, LargeZipFile, ZipFile
 
-from runner.answers.codebook_xml import codes_in_xml
+from runner.answers.codebook import codes_in_xml
 from runner.base.errors import ConfigError, TranscriptError, one_line, reason
 from runner.base.regular_files import open_regular
 from runner.transcript.formats.markup import xml_events
@@ -82,7 +82,7 @@ class _Archive:
         self.names = archive.namelist()
 
     def read(self, name: str) -> bytes:
-        """Return a member, whatever size the archive says it has; raise ValueError if too large."""
+        """Return a member, without trusting its stated size; raise ValueError if too large."""
         limit = min(MAX_MEMBER, self._left)
         with self._archive.open(name) as opened:
             data = opened.read(limit + 1)

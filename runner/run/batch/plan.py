@@ -27,7 +27,7 @@ from runner.run.plan.plan import (
     windows_of,
     with_deliveries,
 )
-from runner.transcript.redact.unredacted import described
+from runner.transcript.redact.null_redaction import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 
@@ -41,7 +41,7 @@ class BatchPlan:
     found: dict[str, dict[str, Yield]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    doubtful: int = 0  # files whose reader has doubts
+    doubtful: int = 0  # files read with warnings
     redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
     joint: dict[str, NodePlan] = field(default_factory=dict)  # of the collection

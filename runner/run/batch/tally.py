@@ -9,7 +9,7 @@ from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import ANSWERED, cut_answers
 from runner.base import errors
 from runner.base.errors import one_line
-from runner.base.intervals import wilson
+from runner.base.statistics import wilson
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent

@@ -8,18 +8,17 @@ from functools import reduce
 
 from runner.base.format import plural
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.models import Model
+from runner.record.collection_findings import GroundedFinding, place_of
 from runner.record.history import CallAverages, guessed_s
-from runner.record.testimony import JointFinding, place_of
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
-from runner.run.embedder import MOST_TEXTS
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import escalated
+from runner.run.embedder import MAX_TEXTS
+from runner.run.plan.further import embedding_plan, escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
 from runner.transcript.model import Segment
 
@@ -38,7 +37,7 @@ _INSIGHTS = 200  # tokens of the insights in a reply
 _NAMED, _ID = 50, 3  # tokens of a theme in a reply, without its ids, and of each id
 _SYNTHESIS = 400  # tokens of its text
 MAX_PLANNED = 100_000  # calls of one analyzer
-_ANY = JointFinding("", "", "", "", "", ())
+_ANY = GroundedFinding("", "", "", "", "", ())
 
 Call = tuple[int, int]  # tokens of the material and of the reply
 
@@ -89,7 +88,7 @@ def forecast(
     found: Mapping[str, Mapping[str, Yield]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the joint analyzers, by name.
+    """Return the plans of the collection's analyzers, by name.
 
     *found* is expected of each analyzer of transcripts, by file. Amounts at most hold for the
     longest replies, and for themes that take half of a call that merges them. Nothing without
@@ -162,7 +161,7 @@ def _planned(
 def _embedding_plan(job: Job, node: Node, files: Sequence[File], room: int) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
     parts = [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
-    texts = [min(MOST_TEXTS, n - at) for n in parts for at in range(0, n, MOST_TEXTS)]
+    texts = [min(MAX_TEXTS, n - at) for n in parts for at in range(0, n, MAX_TEXTS)]
     return embedding_plan(job, node.stage, [n * STATEMENT_TOKENS for n in texts], sum(parts))
 
 
@@ -215,7 +214,7 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Branch:
+class _Forecast:
     """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
 
     themes: int
@@ -235,7 +234,7 @@ class _Tree:
         self._merged(self._branch("", files))
         return self.calls
 
-    def _branch(self, prefix: str, files: Sequence[File]) -> _Branch:
+    def _branch(self, prefix: str, files: Sequence[File]) -> _Forecast:
         if fits(files, self.room):
             findings = sum(len(file.found) for file in files)
             return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
@@ -243,13 +242,13 @@ class _Tree:
         parts = [self._branch(name, part) for name, part in below]
         if sum(map(self._size, parts)) > self.room:
             parts = [self._merged(part) for part in parts]
-        return _Branch(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
+        return _Forecast(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
 
-    def _asked(self, themes: int, ids: int, tokens: int) -> _Branch:
+    def _asked(self, themes: int, ids: int, tokens: int) -> _Forecast:
         self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
-        return _Branch(themes, round(ids * _ALONE), one=True)
+        return _Forecast(themes, round(ids * _ALONE), one=True)
 
-    def _merged(self, part: _Branch) -> _Branch:
+    def _merged(self, part: _Forecast) -> _Forecast:
         if part.one:
             return part
         themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
@@ -258,7 +257,7 @@ class _Tree:
             lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
             self._asked(themes, lines, fixed + shown)
             fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
-        return _Branch(themes, part.alone, one=True)
+        return _Forecast(themes, part.alone, one=True)
 
-    def _size(self, part: _Branch) -> int:
+    def _size(self, part: _Forecast) -> int:
         return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS

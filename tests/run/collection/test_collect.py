@@ -27,7 +27,7 @@ from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
-from runner.run.ending import nothing_to_do
+from runner.run.last_line import nothing_to_do
 
 PLAN = {
     "ann": ["train", "price"],
@@ -253,7 +253,7 @@ def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
     assert ["agreements", "synthesis"] == [request.node for request in transport.requests]
 
 
-def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
+def test_a_window_that_proves_smaller_parts_the_tree_again() -> None:
     interviews(
         {
             f"p{number:02}": [
