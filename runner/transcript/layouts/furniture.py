@@ -5,11 +5,25 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+_RECORDING = (
+    r"(?:recording|aufzeichnung|enregistrement|grabaci[oó]n|grava[çc][ãa]o|registrazione|opname"
+    r"|inspelning(?:en)?|opptak(?:et)?|optagelse[nr]?|nagr\w{4,6}"
+    r"|(?:transcri|transkri|trascri)\w{2,12}|文字起こし|转录|轉錄|录制|錄製)"
+)
+_SWITCHED = (
+    r"(?:started|stopped|gestartet|beendet|gestoppt|angehalten|d[ée]marr[ée]|arr[êe]t[ée]|inici[óo]"
+    r"|iniciou|detuvo|parou|interrompeu|avviato|interrotto|gestart|gestopt|startade|stoppade"
+    r"|startet|startede|stoppede|stoppet|rozpocz\w{1,4}|zatrzyma\w{1,3}|开始|停止)"
+)
 _NOTICE = re.compile(
-    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |Meeting ended after \d"
-    r"|_?This editable transcript was computer generated"
+    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |(?:Meeting|Transcription|Recording) ended after \d"
+    r"|[_*]?This editable transcript was computer generated"
     r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:"
-    r"|[^:]{1,60} (?:started|stopped) (?:the )?(?:transcription|recording)\.?$",
+    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?[^\w:.?!]*$"
+    rf"|[^:.?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}\.?$"
+    rf"|[^:.?!]{{1,60}} {_RECORDING} {_SWITCHED}\.?$"
+    r"|Exported \d{1,9} message\(s\)"
+    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
@@ -52,7 +66,7 @@ def _kind(stripped: str) -> str:
         return "fields of the file"
     if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
         return "lines of a table of contents"
-    return "notices" if _NOTICE.match(stripped[:200]) else ""
+    return "notices" if _NOTICE.match(stripped[:300]) else ""
 
 
 def _growing_numbers(lines: Sequence[str]) -> set[int]:

@@ -57,7 +57,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     opening = again or row.opening
-    colon = _label_colon(text)
+    end = text.find(opening, 1, MAX_LABEL_CHARS) if opening else -1
+    colon = end - 1 if end > 0 and text[end - 1] in ":：" else _label_colon(text)
     if colon is None:
         return None
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
@@ -248,9 +249,8 @@ def _label_colon(text: str) -> int | None:
     """Return the index of the colon that ends a label; one between digits is part of a time."""
     for match in _COLON.finditer(text[:HEAD_CHARS]):
         at = match.start()
-        if match[0] == "：" or not (
-            text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
-        ):
+        clock = match[0] == ":" or "：" in (text[at - 3 : at - 2], text[at + 3 : at + 4])
+        if not (clock and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()):
             return at
     return None
 
@@ -273,7 +273,7 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
             break
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = _strip_marks(name[: behind.start()])
-    name = name.replace("\\", "").strip()
+    name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
     return Opening(name, role, stamp, rest, dress) if likeness(name) else None
 
 

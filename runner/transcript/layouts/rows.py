@@ -13,7 +13,8 @@ from runner.transcript.times import Stamp, leading_stamp
 _MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
-_BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\)$", re.IGNORECASE)  # of a line in Markdown
+# The break or the anchor at the end of a line in Markdown.
+_BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IGNORECASE)
 _MAX_FACTS, _MAX_FACT_CHARS = 40, 500  # of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
