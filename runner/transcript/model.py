@@ -139,7 +139,8 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 pieces.append(piece)
             elif piece:
                 leave_out("turns of punctuation only", piece)
-        speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
+        name = unicodedata.normalize("NFC", " ".join((turn.speaker or "").split()))
+        speaker = name[:MAX_SPEAKER_CHARS].strip() or None
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
             end = None

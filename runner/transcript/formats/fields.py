@@ -16,25 +16,26 @@ _NAMES = {
     "caption captions message messagecontent messagetext messagebody body display word value utf8 "
     "line speech dialogue dialog msg phrase said segmenttext transcripttext statement itn lexical "
     "segment subtitle rawtext comment",
-    "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
-    "participantname username fullname participant author sender user who from role agent "
+    "speaker": "speakerdisplayname speakername speakerfullname speakerinfo speakerlabel speaker "
+    "displayname participantname personname sendername fromname authorname agentname userprofile "
+    "username fullname participant author sender user who from role agent "
     "character actor person talker name nickname voice spk party speakertag speakerid "
     "participantid userid users speakers participants",
     "start": "start starttime starttimestamp startoffset begin beginoffset begintime beginning "
     "tstart audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps "
-    "offsetin offset offsets timestamp time times interval timerange in t at datetime date "
-    "createdat",
+    "offsetin offset offsets timestamp time times interval timerange timespan in t at datetime "
+    "date createdat instances",
     "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
     "segmentend to timeend timeout out finish resultendtime",
     "length": "duration dduration dur d length durationin",
     "final": "isfinal final ispartial partial resulttype messagetype type",
-    "channel": "channel channellabel channeltag channelid channelnumber",
+    "channel": "channel channellabel channeltag channelid channelnumber source",
 }
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
 _PARTS = "words elements segs sentences tokens items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
-_PERSON = "name displayname fullname username label speaker user id"
+_PERSON = "realname name displayname fullname username label speaker user id"
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
@@ -43,6 +44,7 @@ _UNITS = {
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
 _NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
+_SPACED = 0.2  # of single words and parts of words, if they bring their spaces along
 _MANY = 200  # keys, which are values and not fields
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
@@ -150,8 +152,10 @@ def join_words(words: Sequence[str]) -> str:
     """Join *words*, which may or may not bring their spaces along."""
     pieces: list[str] = []
     before = ""
+    spaced = sum(word[:1].isspace() or word[-1:].isspace() for word in words)
+    own = spaced > max(1, len(words) * _SPACED) and all(len(word.split()) < 2 for word in words)
     for word in words:
-        if before and word and not _touch(before, word):
+        if before and word and not own and not _touch(before, word):
             pieces.append(" ")
         pieces.append(word)
         before = word or before

@@ -101,16 +101,18 @@ def _rows(node: dict[str, object]) -> object:
 
 def _measured(found: RecordList) -> RecordList:
     fields = sampled(found.records)
-    for record in found.records:
-        text = text_of(record, fields) or ""
-        found.size += len(text) - text.count(" ")
+    texts = [text_of(record, fields) or "" for record in found.records]
+    found.size = sum(len(text) - text.count(" ") for text in texts)
+    last = "".join(texts[-1:]).replace(" ", "")
+    if len(last) * 2 == found.size and "".join(texts[:-1]).replace(" ", "") == last:
+        found.size = len(last)  # the last has all words again, with speakers
     some = [*found.records[:50], *found.records[-50:]]
     keys = [key for key in fields.keys["speaker"] if simple_name(key)[0] != "from"]
     who = any(r.get(key) not in _NONE for key in keys for r in found.records)
     who = who or any(_has_speaker(record) for record in some)
     when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
     found.rank = (who, when, -len(found.records))
-    spoken = [text for r in found.records[:_SAMPLE] if (text := text_of(r, fields) or "").strip()]
+    spoken = [text for text in texts[:_SAMPLE] if text.strip()]
     if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
         return found
     mean = sum(len(text.split()) for text in spoken) / len(spoken)

@@ -16,7 +16,7 @@ _WORDS_PER_S = 2.5
 _FEWEST, _MOST, _MOST_WITH_PAUSES, _MOST_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
 _LATE_S = 36_000  # no transcript begins ten hours into its recording
 _EPOCH_S = 1e9  # from here on a number of seconds is a date
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
+_NUMBER = re.compile(r"-?\d{1,18}(?:[.,]\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
 _WITH_UNIT = re.compile(r"(\d{1,15}(?:[.,]\d{1,12})?)\s?(ms|s|sec|secs|seconds|m|min|h)$", re.I)
 _ISO_LENGTH = re.compile(
     r"P(?:(\d{1,6})D)?T(?:(\d{1,6}(?:\.\d+)?)H)?(?:(\d{1,6}(?:\.\d+)?)M)?(?:(\d{1,9}(?:\.\d+)?)S)?$"
@@ -65,6 +65,8 @@ def moment_of(value: object, unit: float = 0.0) -> Moment | None:
 def span_of(value: object, unit: float = 0.0) -> tuple[Moment | None, Moment | None]:
     """Return the start and end in *value*: `[0, 2]`, `{from: 0, to: 2}` or `0:00 - 0:02`."""
     if isinstance(value, list | tuple):
+        if value and isinstance(value[0], dict):
+            return span_of(value[0], unit)
         start, end = (*value, None, None)[:2]
         return moment_of(start, unit), moment_of(end, unit)
     if isinstance(value, dict):
@@ -87,7 +89,7 @@ def _float(value: object) -> float:
 def _from_text(text: str, unit: float) -> Moment | None:
     text = text.replace(";", ":") if text.count(";") > 1 else text  # as of dropped frames
     if _NUMBER.match(text):
-        return Moment(float(text), unit)
+        return Moment(float(text.replace(",", ".")), unit)
     if match := _WITH_UNIT.match(text):
         return Moment(float(match[1].replace(",", ".")) * _SECONDS.get(match[2].lower(), 1.0), 1.0)
     if match := _CLOCK.match(text):

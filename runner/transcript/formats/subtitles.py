@@ -28,10 +28,10 @@ _LINE_OF_TIMES = re.compile(
     re.MULTILINE,
 )
 _WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
-_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</v>)")
+_VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</[vV]>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
 _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
-_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"([^"]{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
+_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"(.{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
 _NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
 _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
 
@@ -131,7 +131,7 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
-    if match is None or not match[2]:
+    if match is None or not (match[2] or ">" in line):
         return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
     return (match[1], match[2], match[3]) if begins or not match[3] else None
@@ -228,7 +228,7 @@ def _seconds(text: str, frames: bool) -> float | None:
     if not 2 <= len(parts) <= 4 or not all(part.isdecimal() for part in parts):
         return None
     days, hours, minutes, seconds = map(int, ("0", "0", *parts)[-4:])
-    if minutes > 59 or seconds > 59 or (len(parts) == 4 and hours > 23):
+    if (len(parts) > 2 and minutes > 59) or seconds > 59 or (len(parts) == 4 and hours > 23):
         return None
     if fraction and not fraction.isdecimal():
         return None

@@ -85,7 +85,7 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     text = _strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
         return None
-    named = _named(text, None, "", row.mark + row.opening)
+    named = _named(text, None, "", row.mark + row.opening, head=row.gap)
     if named is None or named.stamp is not None:
         return named
     below = rows[at + 1]
@@ -255,8 +255,13 @@ def _label_colon(text: str) -> int | None:
     return None
 
 
-def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> Opening | None:
-    """Return the label, role and time that make up *text*; None if it is not a label."""
+def _named(
+    text: str, stamp: Stamp | None, rest: str = "", dress: str = "", *, head: bool = False
+) -> Opening | None:
+    """Return the label, role and time that make up *text*; None if it is not a label.
+
+    Whatever is at the *head* of a block may be one.
+    """
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
         stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
@@ -274,7 +279,8 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = _strip_marks(name[: behind.start()])
     name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
-    return Opening(name, role, stamp, rest, dress) if likeness(name) else None
+    short = head and 0 < len(name) <= MAX_LABEL_CHARS
+    return Opening(name, role, stamp, rest, dress) if short or likeness(name) else None
 
 
 def _strip_marks(label: str) -> str:
