@@ -114,7 +114,9 @@ def join_lines(lines: Iterable[str]) -> str:
     """Join hard-wrapped lines, and words broken after a hyphen."""
     joined: list[str] = []
     for line in filter(None, map(str.strip, lines)):
-        if joined and not _broken_word(joined[-1], line):
+        if joined and joined[-1].endswith("\u00ad"):  # a soft hyphen
+            joined[-1] = joined[-1][:-1]
+        elif joined and not _broken_word(joined[-1], line):
             joined.append(" ")
         joined.append(line)
     return "".join(joined)

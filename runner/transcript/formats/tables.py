@@ -25,6 +25,7 @@ _SAMPLE_CHARS = 200_000
 _MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
+_EMPHASIS = re.compile(r"^\s*(\*{1,3}|_{1,3}|`)([^*_`]+)\1\s*$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
@@ -42,8 +43,9 @@ class _Dialect:
         text = io.StringIO("\n".join(lines))
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
-            if self.delimiter == "|" and len(row) > 1:
+            if self.delimiter == "|" and len(row) > 1:  # of Markdown
                 row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+                row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
             if any(map(str.strip, row)):
                 yield row
 
