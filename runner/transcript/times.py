@@ -33,20 +33,22 @@ _UNITS = (
     rf"(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?(?:\d{{1,4}}\s?(?:{_MINUTE}),?\s?)?"
     rf"\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:{_SECOND})\b"
 )
+_MILLIS = r"\d{1,9}\s?ms(?:ec)?\b"
 _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}\.\d{1,3}(?=\s?[\])])"
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
     rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:{_AT})?|T))?"
-    rf"({_CLOCK}|{_UNITS}|{_DECIMALS}|{_DOTTED})"
+    rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
 )
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
-_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_DECIMALS}))?"
-_OPEN = r"\\?([\[(（［【<#])?\s?@?(-)?"
-_CLOSE = r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
+_OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
+_CLOSE = r"\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】])|(?!\w|:\S))", re.I) for one in (_ONE, _BARE)
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
+    for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
     re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
@@ -59,14 +61,15 @@ _SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
 _WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])")
 _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
-_PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
-_STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<#@\\오上下午")
+_PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
+_STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
-_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
+_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
@@ -153,6 +156,8 @@ def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
     if " : " in text:
         text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
+    if "'" in text or "’" in text or "′" in text:
+        text = _PRIMES.sub(r"\1:\2", text)
     if ";" in text:
         text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []
@@ -219,6 +224,8 @@ def _seconds(text: str) -> float | None:
         return clock_seconds(text)
     if not text[-1].isalpha():
         return float(text)
+    if "ms" in text:
+        return float(text.partition("m")[0]) / 1000
     return sum(
         float(number) * (3600.0 if hours else 60.0 if minutes else 1.0)
         for number, hours, minutes in _UNIT.findall(text)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from runner.base.text import to_safe_text
 
-_TAG = re.compile(r"</?(?:[vV]|c|i|b|u|s|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
+_TAG = re.compile(
+    r"</?(?:[vV]|c|i|b|u|s|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>"
+)
 _POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
 
 

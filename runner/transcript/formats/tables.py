@@ -60,6 +60,8 @@ def is_table(text: str) -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
+        if dialect.delimiter == "\t" and sum(_labelled(row) for row in rows) > len(rows) * 0.5:
+            return False  # a chat
         return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
     roles = fields_of([dict.fromkeys(rows[0], "")]).keys
     return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
@@ -186,6 +188,12 @@ def _is_foreign(rows: Rows) -> bool:
     keys = fields_of([dict.fromkeys(map(str.strip, rows[0]), "")]).keys if named else {}
     unknown = named and not (keys["speaker"] or keys["start"] or keys["end"])
     return unknown and len(rows) > 2 and _has_times(rows[1:])
+
+
+def _labelled(row: Sequence[str]) -> bool:
+    """Return whether *row* is a time, and a label with words."""
+    label, colon, _ = row[-1].partition(":")
+    return len(row) == 2 and bool(colon) and likeness(label.strip()) == Likeness.NAME
 
 
 def _has_times(rows: Rows) -> bool:

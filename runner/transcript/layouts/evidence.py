@@ -63,7 +63,16 @@ def openings_in(
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
             below = at + opening.rows - layout.timed
-    return _with_late_times(_without_odd_dates(found))
+    return _with_late_times(_without_odd_dates(_without_words(found, rows)))
+
+
+def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
+    """Leave out the lines below labels of their own, if most labels are: they are words."""
+    heads = [at + each.rows for at, each in found.items() if not each.rest]
+    if len(heads) < max(2, len(found) / 2):
+        return found
+    words = {at for at in heads if at < len(rows) and not (rows[at].gap or rows[at].stamp)}
+    return {at: opening for at, opening in found.items() if at not in words}
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:

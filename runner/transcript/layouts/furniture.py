@@ -16,14 +16,20 @@ _SWITCHED = (
     r"|startet|startede|stoppede|stoppet|rozpocz\w{1,4}|zatrzyma\w{1,3}|开始|停止)"
 )
 _NOTICE = re.compile(
-    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |(?:Meeting|Transcription|Recording) ended after \d"
+    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
+    r"|(?:Meeting|Transcription|Recording) ended after \d"
     r"|[_*]?This editable transcript was computer generated"
     r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:"
-    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?[^\w:.?!]*$"
-    rf"|[^:.?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}\.?$"
-    rf"|[^:.?!]{{1,60}} {_RECORDING} {_SWITCHED}\.?$"
     r"|Exported \d{1,9} message\(s\)"
     r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
+    re.IGNORECASE,
+)
+# Between blank lines, since somebody may say so, too.
+_ALONE = re.compile(
+    rf"[^:.?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
+    rf"|[^:.?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
+    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?"
+    r"[^\w:.?!]*$",
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
@@ -44,6 +50,10 @@ _MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not sa
 def furniture(lines: Sequence[str]) -> list[str]:
     """Return for each of *lines* the kind of furniture it is, or "" for text."""
     kinds = [_kind(line.strip()) for line in lines]
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    for index, (above, line, below) in enumerate(around):
+        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
+            kinds[index] = "notices"
     fenced = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
     for index in fenced:
         kinds[index] = "rules"

@@ -220,9 +220,9 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
         return None if habit.dense and set_off else False
-    if like == Likeness.WORD or (set_off and like != Likeness.NONE):
+    if like == Likeness.WORD or set_off:
         return True
-    return None if like != Likeness.NONE and len(label.split()) <= _MAX_NAME_WORDS else False
+    return None if len(label.split()) <= _MAX_NAME_WORDS else False
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

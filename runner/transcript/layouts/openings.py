@@ -16,7 +16,12 @@ _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
-_COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
+_COLUMN = re.compile(r"\t+|\s*\|\s*|\s{3,}")
+_RULES = re.compile(
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s+|\s+(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+)
+_AT = re.compile(r"\s(?:said\s)?at$")
+_QUOTES = ('""', "“”", "„“", "«»")
 _CLOCK_INSIDE = re.compile(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
@@ -155,12 +160,13 @@ def wrapped(opens: str) -> Opens:
 def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     """`**Name** text`."""
     row = rows[at]
-    end = row.rest.find(row.opening, 1, MAX_LABEL_CHARS + 2) if row.opening else -1
-    rest = row.rest[end + len(row.opening) :]
+    again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
+    opening = again or row.opening
+    end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
+    rest = text[end + len(opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    colon = row.rest[end - 1] == ":"
-    return None if colon else _named(row.rest[:end], row.stamp, rest.strip(), row.opening)
+    return None if text[end - 1] == ":" else _named(text[:end], row.stamp, rest.strip(), opening)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
@@ -264,7 +270,7 @@ def _named(
     """
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
-        stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
+        stamp, name = found[0], _AT.sub("", _strip_marks(found[1].rstrip(_JOINTS)))
     if ": " in name:
         name = _KEYS.sub("", name)
     if private := _FROM_TO.match(name):
@@ -273,6 +279,8 @@ def _named(
         name = name[5:].strip()
     if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
         dress, name = dress + name[0], _strip_marks(name[1:-1])
+    if name[:1] + name[-1:] in _QUOTES and len(name) > 2:
+        name = name[1:-1].strip()
     while name.endswith((")", "）", "]")) and (behind := ROLE.search(name)):
         if behind[1].strip().isdigit() or not behind.start():
             break
@@ -287,4 +295,6 @@ def _strip_marks(label: str) -> str:
     label = label.replace("'''", "")  # bold in a wiki
     if "*" in label or "_" in label or "`" in label:
         label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    if label[:1] + label[-1:] and not (label[0].isalnum() and label[-1].isalnum()):
+        label = _RULES.sub("", label)
     return " ".join(label.split())

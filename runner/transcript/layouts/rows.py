@@ -10,7 +10,9 @@ from runner.transcript.model import ends_sentence
 from runner.transcript.report import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
-_MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
+_MARK = re.compile(
+    r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S)|\(\d{1,4}\) +(?=[^\W\d]))"
+)
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 # The break or the anchor at the end of a line in Markdown.
@@ -89,7 +91,7 @@ def row_of(line: str, gap: bool = True) -> Row:
     if stamp and (after := _AFTER_STAMP.match(rest)):
         rest = rest[after.end() :]
     name = mark[0].strip() if mark else ""
-    name = "1." if name[:1].isdigit() else name
+    name = "1." if name.lstrip("(")[:1].isdigit() else name
     return Row(raw, text, name, opening, stamp, rest, rest[:160], gap)
 
 
