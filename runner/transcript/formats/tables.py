@@ -116,12 +116,15 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
     return turns
 
 
-def explained(rows: Rows) -> bool:
-    """Return whether *rows* have a header, or columns whose content shows their meaning."""
+def explained(rows: Rows, *, speakers: bool = False) -> bool:
+    """Return whether *rows* have a header, or columns whose content shows their meaning.
+
+    With *speakers*, one of them must hold these.
+    """
     if rows and _is_header(rows[0]):
-        return True
+        return not speakers or bool(fields_of([dict.fromkeys(rows[0], "")]).keys["speaker"])
     names = _guessed(rows)
-    return "text" in names and all(
+    return {"text", *["speaker"] * speakers} <= set(names) and all(
         name in ("text", "speaker", "start", "end")
         or not any(any(map(str.isalpha, row[at])) for row in rows if at < len(row))
         for at, name in enumerate(names)
@@ -206,7 +209,7 @@ def _are_times(column: Sequence[str]) -> bool:
     rising = all(before <= after for before, after in itertools.pairwise(values))
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
-    clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
+    clocks = all(":" in cell for cell in column)  # of one speaker after the other
     some = len(values) >= max(2, len(column) * _MOSTLY) and len(set(values)) > 1
     return some and (clocks or rising) and not (counts and numbers)
 

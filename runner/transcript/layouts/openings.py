@@ -22,7 +22,7 @@ _RULES = re.compile(
 )
 _AT = re.compile(r"\s(?:said\s)?at$")
 _QUOTES = ('""', "“”", "„“", "«»")
-_CLOCK_INSIDE = re.compile(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
+_CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
     r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
@@ -186,7 +186,8 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])
-        if stamped is None or (stamped[0].plain and len(gap[0].expandtabs(2)) < 2):
+        close = stamped is not None and stamped[0].plain and len(gap[0].expandtabs(2)) < 2
+        if stamped is None or (close and likeness(row.text[: gap.start()]) < Likeness.NAME):
             continue
         named = _named(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
