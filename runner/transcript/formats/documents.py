@@ -38,7 +38,7 @@ _MAX_BESIDE = 50  # headers, footers and the like; together as large as the text
 _MAX_PAGES = 10_000
 _MAX_LAID_OUT_BYTES = 200_000  # of a page, since few bytes can make many spaces
 _MIN_PAGES = 3
-_MAX_EDGES = 3  # lines of a header or footer
+_MAX_EDGES, _MIN_PAGE_LINES = 3, 4  # lines of a header or footer, and of a page for each
 
 
 def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
@@ -186,14 +186,14 @@ def _pages(source: Source) -> Iterator[tuple[list[str], list[str]]]:
 def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:
     """Yield lines and their places, without page numbers and headers of most pages."""
     kept = [[(line, at) for at, line in enumerate(page, 1)] for page in pages]
-    for _ in range(_MAX_EDGES):
+    for depth in range(_MAX_EDGES):
         edges = [{_DIGITS.sub("0", line) for line, _ in (*page[:1], *page[-1:])} for page in kept]
         counts = Counter(chain.from_iterable(edges))
         often = {each for each, n in counts.items() if n > max(len(pages) / 2, _MIN_PAGES - 1)}
         for page, side in product(kept, (0, -1)):
-            line = page[side][0] if page else ""
+            line = page[side][0] if len(page) > depth * _MIN_PAGE_LINES else ""
             number = _PAGE_OF.match(line.strip()) or (len(pages) > 1 and _PAGE_NUMBER.match(line))
-            if page and (number or _DIGITS.sub("0", line) in often):
+            if line and (number or _DIGITS.sub("0", line) in often):
                 notes.leave_out("page headers and numbers", line)
                 del page[side]
     for number_of_page, page in enumerate(kept, 1):

@@ -265,10 +265,7 @@ def _label_colon(text: str) -> int | None:
 def _named(
     text: str, stamp: Stamp | None, rest: str = "", dress: str = "", *, head: bool = False
 ) -> Opening | None:
-    """Return the label, role and time that make up *text*; None if it is not a label.
-
-    Whatever is at the *head* of a block may be one.
-    """
+    """Return the label, role and time in *text*, if it is one, or at the *head* of a block."""
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
         stamp, name = found[0], _AT.sub("", _strip_marks(found[1].rstrip(_JOINTS)))
