@@ -300,6 +300,15 @@ def test_times_are_read_in_any_notation(text: str, expected: list[float]) -> Non
     assert expected == [start for _, start, _, _ in rows(text, "srt")]
 
 
+def test_a_cue_without_an_end_is_a_cue_and_tags_may_be_in_capitals() -> None:
+    without = "1\n00:00:03,000 -->\nAna: One.\n\n2\n00:00:09,000 -->\nBo: Two.\n"
+    assert [("Ana", 3.0, "One."), ("Bo", 9.0, "Two.")] == [
+        row[:2] + row[3:] for row in rows(without)
+    ]
+    capitals = "WEBVTT\n\n62:01.000 --> 62:02.000\n<V Ana Ruiz>One.</V>\n"
+    assert [("Ana Ruiz", 3721.0, "One.")] == [row[:2] + row[3:] for row in rows(capitals)]
+
+
 def test_one_odd_time_is_unknown_and_a_warning_names_its_line() -> None:
     text = srt("One.", "Two.") + "\n3\n00:00:75,000 --> 00:00:80,000\nThree.\n"
 

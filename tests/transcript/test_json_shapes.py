@@ -499,6 +499,78 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         },
         [("Speaker 0", 61.0, SAID[0]), ("Speaker 1", 63.0, SAID[1])],
     ),
+    "parts of words that bring their spaces along": (
+        {
+            "tokens": [
+                {"text": part, "start_ms": int(start * 1000), "speaker": str(who)}
+                for n, (w, start, who) in enumerate(WORDS)
+                for part in (f"{' ' if n not in (0, 4) else ''}{w[:2]}", w[2:])
+                if part
+            ]
+        },
+        [("Speaker 0", 61.0, SAID[0]), ("Speaker 1", 63.0, SAID[1])],
+    ),
+    "all words again in the last result": (
+        {
+            "results": [
+                *({"alternatives": [{"transcript": text}]} for text in SAID),
+                {"alternatives": [{"words": words(word="word", start="start", speaker="tag")}]},
+            ]
+        },
+        [("S0", 61.0, SAID[0]), ("S1", 63.0, SAID[1])],
+    ),
+    "times in a list of instances": (
+        {
+            "videos": [
+                {
+                    "insights": {
+                        "transcript": [
+                            {"text": text, "speakerId": n, "instances": [{"start": f"0:01:0{n}"}]}
+                            for n, text in enumerate(SAID, 1)
+                        ],
+                        "speakers": [{"id": 1, "name": "Ana"}, {"id": 2, "name": "Ben"}],
+                    }
+                }
+            ]
+        },
+        [("Ana", 61.0, SAID[0]), ("Ben", 62.0, SAID[1])],
+    ),
+    "commas in numbers": (
+        [
+            {"speaker": who, "start": f"{start:.1f}".replace(".", ","), "text": text}
+            for who, (start, _), text in zip(("A", "B"), SPANS, SAID, strict=True)
+        ],
+        turns("A", "B"),
+    ),
+    "persons, and profiles of users": (
+        [
+            {"text": SAID[0], "offset": 61.0, "user": "U1", "user_profile": {"real_name": "Ana"}},
+            {"text": SAID[1], "offset": 63.5, "personName": "Ben", "personEmail": "b@x.org"},
+        ],
+        turns("Ana", "Ben"),
+    ),
+    "sources of sound": (
+        [
+            {"text": text, "start": start, "source": source}
+            for text, (start, _), source in zip(SAID, SPANS, ("microphone", "system"), strict=True)
+        ],
+        turns("Channel microphone", "Channel system"),
+    ),
+    "an unknown speaker with punctuation": (
+        [
+            {
+                "type": kind,
+                "start_time": start,
+                "alternatives": [{"content": text, "speaker": who}],
+            }
+            for kind, start, text, who in (
+                ("word", 61.0, "Dry", "S1"),
+                ("word", 62.0, "Wet", "UU"),
+                ("punctuation", 62.5, "?", "UU"),
+            )
+        ],
+        [("S1", 61.0, "Dry"), (None, 62.0, "Wet?")],
+    ),
     "lines with partial results": (
         "\n".join(
             map(

@@ -23,7 +23,8 @@ _TIMING = re.compile(
 )
 _GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
-    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}(?:-{{1,3}} ?>{_GAP}|,){_CLOCK}{_GAP}"
+    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}"
+    rf"(?:-{{1,3}} ?>{_GAP}(?:{_CLOCK})?|,{_CLOCK}){_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
