@@ -46,7 +46,7 @@ def row(choice: str, model: ModelSettings) -> tuple[str, ...]:
     variables = [f"`{name}`" for name in needed if name]
     if provider_of(model) == "litellm_proxy":
         variables.append("and `model.api_base`")
-    facts, prices = model_facts(model.known_as), prices_of(model)
+    facts, prices = model_facts(model.map_name), prices_of(model)
     window = model.context_window or facts.context_window
     rates = prices.levels[0][1] if prices else None
     efforts = accepted_efforts(model)
@@ -65,7 +65,7 @@ def row(choice: str, model: ModelSettings) -> tuple[str, ...]:
 
 
 def _cache(model: ModelSettings) -> str:
-    facts, entry = model_facts(model.known_as), map_entry(model.known_as) or {}
+    facts, entry = model_facts(model.map_name), map_entry(model.map_name) or {}
     if model.simulate is not None:
         return f"its own, from {model.simulate.cache_min_tokens:,}"
     if provider_of(model) in GATEWAYS:

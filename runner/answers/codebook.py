@@ -19,10 +19,10 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code: when it is used (*definition*), and the name of the code above it, None at the top.
+    """A code: when to use it (*definition*), and the name of its parent, None at the top.
 
-    *guid* is that of REFI-QDA; what is not *codable* only holds other codes. *color* is `#RRGGBB`
-    or empty.
+    *guid* is that of REFI-QDA; a code that is not *codable* only holds other codes. *color* is
+    `#RRGGBB` or empty.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Codebook:
         return tuple(code.name for code in self.codes if code.codable)
 
     def below(self, parent: str | None) -> Iterator[Code]:
-        """Yield the codes right below *parent*, those at the top for None."""
+        """Yield the children of *parent*, the codes at the top for None."""
         return (code for code in self.codes if code.parent == parent)
 
     @property

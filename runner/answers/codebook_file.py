@@ -19,7 +19,7 @@ MAX_DEPTH = 20  # of codes below codes
 def read_codebook(file: Path) -> Codebook:
     """Return the codebook in *file*: CSV (code, definition, examples, parent) or REFI-QDA XML.
 
-    An example has a line of its cell, or stands between bars. Raises ConfigError in one line.
+    Lines or bars separate the examples in a cell. Raises ConfigError in one line.
     """
     if kind_of(file) is None:
         beside = [p.name for end in (".csv", ".qdc") for p in files_in(file.parent, end)]

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT
+from runner.answers.grounding.exact_matches import ABSENT
 
 Citation = tuple[str, str]  # segment id, verbatim quote
 

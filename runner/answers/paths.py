@@ -46,7 +46,7 @@ def value_at(path: str, answer: Any) -> Any:
     """Return the value at *path* of *answer*; None if there is none or a function fails."""
     try:
         return compiled(path).search(answer)
-    except (ValueError, TypeError, RecursionError):  # length() of a null
+    except (ValueError, TypeError, RecursionError):  # such as length() of null
         return None
 
 

@@ -94,7 +94,7 @@ def parse(
     return parsed
 
 
-def the_extra(name: str) -> str:
+def install_hint(name: str) -> str:
     """Return `the extra: …` with the command that adds the extra *name* to this environment."""
     python = sys.executable
     with_pip = find_spec("pip") is not None  # uv makes environments without it

@@ -11,11 +11,11 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 _MIN_LETTERS = 4
-_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
+_FEW_LETTERS = 6  # fewer may occur in a text by chance, even with digits
 _CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
 _ROUNDS = 8  # of escapes inside escapes
 _CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
-# In this order, so that no end of one is taken for a part of another. Each begins with a single
+# In this order, so that the end of one is not read as part of another. Each begins with a single
 # character, for speed.
 _ESCAPES = (
     re.compile(
@@ -38,9 +38,9 @@ Spans = list[tuple[int, int]]  # of each character: where it began and ended in 
 class Disguises:
     """What to look for in the letters and digits of a text.
 
-    *forms* are these with their text if its punctuation counts, else None. *blocks* are
-    all runs of _BLOCK in the long ones, as numbers, one of which stands at a multiple of _BLOCK
-    in a text that holds it; *short* are the others.
+    *forms* are these with their text if its punctuation counts, else None. *blocks* are all runs of
+    _BLOCK letters in the long ones, as numbers; a text that contains such a form has one of them at
+    a multiple of _BLOCK. *short* are the other forms.
     """
 
     forms: tuple[tuple[bytes, str | None], ...]
@@ -83,8 +83,8 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     """Return *text* with *mask* for every disguised one of *values*.
 
     They are recognised by their ASCII letters and digits, in any case, with any others
-    between them; values that are a number or a short word, by their punctuation too. To look
-    for them takes some 20 ns for each character.
+    between them; values that are a number or a short word, by their punctuation too. The search
+    takes some 20 ns per character.
     """
     disguises = _disguises_of(values)
     if disguises.are_in(_letters(_ascii(text))):
@@ -156,7 +156,7 @@ def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
 
 
 def _folded(text: str, spans: Spans) -> tuple[str, Spans]:
-    """Return `_ascii` of *text*; *spans* are where its characters stand in the original."""
+    """Return `_ascii` of *text*; *spans* are the places of its characters in the original."""
     if text.isascii():
         return text, spans
     forms = [_ascii_of_one(character) for character in text]

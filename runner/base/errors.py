@@ -83,7 +83,7 @@ class CallError(ColloquyError):
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
     for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
-    server had taken the request and was still at it. *window* and *prompt_tokens* are what a
+    server had received the request and had not answered. *window* and *prompt_tokens* are what a
     server that finds a prompt too long says of both, unchecked, in tokens. *again* says that the
     same request is to be sent at once, since the transport now leaves out what was refused.
     """

@@ -20,9 +20,9 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 class Draft:
     """A temp file beside *path* that `commit` turns into it; use it as a context manager.
 
-    It has room for *size* bytes and an open handle, so that a commit of no more than them needs
-    neither space nor inode nor handle (but on a file system that copies on write). Raises OSError
-    where there is no room.
+    It holds *size* bytes and an open handle, so that a commit of at most that size needs no more
+    space, inode or handle (except on a file system that copies on write). Raises OSError without
+    room.
     """
 
     def __init__(self, path: Path, size: int = 0) -> None:
@@ -37,7 +37,7 @@ class Draft:
             raise
 
     def reserve(self, size: int) -> None:
-        """Make room for a total of *size* bytes; raise OSError and change nothing without it."""
+        """Reserve a total of *size* bytes; raise OSError and change nothing without room."""
         if self._descriptor is None or size <= self._size:
             return
         if hasattr(os, "posix_fallocate"):
@@ -49,9 +49,9 @@ class Draft:
     def commit(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
         """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
 
-        *data* may come in pieces, which are written one after the other; a commit of bytes that
-        failed may be repeated. A power cut leaves either version whole (Pillai et al., "All File
-        Systems Are Not Created Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
+        *data* may come in pieces; a failed commit of bytes may be repeated. A power cut leaves
+        either version whole (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014);
+        unless *durable*, it may also leave a torn one.
         """
         if self._descriptor is not None:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -106,8 +106,8 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may truncate it, so use it only for files that a resumed run writes again. A file for
-    which there is no room is removed.
+    A crash may truncate it, so use it only for files that a resumed run writes again. Without room,
+    the file is removed.
     """
     descriptor = open_own(path, os.O_WRONLY)
     try:

@@ -51,7 +51,7 @@ class Lag:
 class LagProbe:
     """Sets a timer of *loop* every *period_s* while a run watches; all runs share one timer.
 
-    For a loop on real time only: a clock that jumps to the next timer would run away with it.
+    Only for a loop on real time: in virtual time its timer would never let the clock stop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, period_s: float = PERIOD_S) -> None:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-GAP_S = 1.0  # an iteration that takes so much longer than it was to wait does not count
+GAP_S = 1.0  # time by which an iteration exceeds its wait that is not counted
 
 
 class SteadyTimeLoop(asyncio.SelectorEventLoop):
-    """Excludes time in which it could not run, since its process was stopped or blocked.
+    """Excludes the time in which its process was stopped or blocked.
 
-    No timeout, deadline or wait then ends because of a gap before what has arrived in the
-    meantime is read. *clock* returns seconds that never go back, *lost_s* of which do not count.
+    A gap then ends no timeout, deadline or wait before the loop has read what arrived meanwhile.
+    *clock* returns seconds that never go back, *lost_s* of which do not count.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

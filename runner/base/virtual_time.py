@@ -45,7 +45,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        # Where no timer is scheduled, wait for a real event.
+        # Without a timer, wait for a real event.
         ready: list[Any] = super().select(None if timeout is None else 0)
         if timeout and not ready:
             self._loop.advance(timeout)

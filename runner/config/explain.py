@@ -11,7 +11,7 @@ from runner.base.errors import one_line
 def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     """Return one line about the first fault; *nearest* returns a clause for an unknown key.
 
-    A missing key comes last, because it often stands somewhere under another name.
+    A missing key comes last, because it is often present under another name.
     """
     fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part != "[key]"]

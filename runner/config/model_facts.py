@@ -53,7 +53,7 @@ class CacheRules:
 _CLAUDE = SchemaLimits(unions=16)
 # learn.microsoft.com, "Structured outputs": 100 properties, five levels
 _AZURE = SchemaLimits(100, 5, 500, name_chars=15_000)
-# Where nothing is published about the schema, the careful reading is taken: it is in the prefix.
+# Where nothing is published about the schema, it is assumed to be in the prefix.
 # Servers that only compile it into a grammar have no token of it in their prompt. 2026-11-28.
 CACHE_RULES: Mapping[str, CacheRules] = {
     # developers.openai.com/api/docs/guides/prompt-caching: "serves as a prefix to the system
@@ -123,7 +123,7 @@ def model_facts(name: str) -> ModelFacts:
     )
 
 
-def known_as(name: str, base_model: str | None) -> str:
+def map_name(name: str, base_model: str | None) -> str:
     """Return the name by which the map knows the model *name*, a deployment of *base_model*.
 
     `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.

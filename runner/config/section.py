@@ -22,7 +22,7 @@ EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,127}$")]
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
-# How long a model may reason before it replies; each provider has words of its own for it.
+# How long a model may reason before it replies; each provider has its own words for it.
 _Effort = Literal["off", "minimal", "low", "medium", "high"]
 _Lifetime = Literal["auto", "5m", "1h", "off"]
 _Switch = Literal["auto", "on", "off"]

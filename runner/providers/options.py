@@ -38,10 +38,10 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
 
     The map states levels outright (`reasoning_effort_levels`) or flags those that are unusual.
     """
-    entry = map_entry(model.known_as)
+    entry = map_entry(model.map_name)
     if entry is None:
-        return _STATED if "gpt-oss" in model.known_as else None
-    entry = {**(map_entry(model.known_as.rsplit("/", 1)[-1]) or {}), **entry}
+        return _STATED if "gpt-oss" in model.map_name else None
+    entry = {**(map_entry(model.map_name.rsplit("/", 1)[-1]) or {}), **entry}
     if not entry.get("supports_reasoning"):
         return ()
     if (stated := entry.get("reasoning_effort_levels")) is not None:
@@ -49,7 +49,7 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
     elif provider_of(model) == "mistral":
         return ()  # Magistral always reasons, and takes no effort
     else:
-        named = {*_STATED, *_unusual(model.known_as, entry)}
+        named = {*_STATED, *_unusual(model.map_name, entry)}
     return tuple(level for level in EFFORTS if level in named)
 
 

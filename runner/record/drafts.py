@@ -13,7 +13,7 @@ class Drafts:
         self.fault: OSError | None = None
         self._drafts: dict[Path, Draft] = {}  # of calls in flight
 
-    def secure(self, file: Path, size: int, prepare: Callable[[], None]) -> None:
+    def reserve(self, file: Path, size: int, prepare: Callable[[], None]) -> None:
         """Make room for *size* bytes of *file*; raise OSError.
 
         *prepare* makes the directories that the record needs, before the first call about it.

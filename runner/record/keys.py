@@ -15,7 +15,7 @@ KEY_VERSION = 1
 def request_key(
     request: Request, model: ModelSettings, repeat: int, *, grounded: bool = False
 ) -> str:
-    """Return the SHA-256 hex of *request* as it goes to *model*.
+    """Return the SHA-256 hex of *request* as it is sent to *model*.
 
     Concurrency, timeouts, retries and budgets are not part of it: they do not change an
     answer. *repeat* numbers samples of the same call; *grounded* answers may have been repaired
@@ -34,7 +34,7 @@ def request_key(
         "repeat": repeat,
     }
     if request.own_schema is not None:
-        sent["shared"] = True  # with whom is not part of it: it changes no answer
+        sent["shared"] = True  # the analyzers that share change no answer
     named = {"effort": model.effort, "base_model": model.base_model}  # which decide what is sent
     sent |= {key: value for key, value in named.items() if value is not None}
     if grounded:

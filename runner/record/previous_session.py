@@ -15,7 +15,7 @@ from runner.job.graph import Node
 from runner.record.keys import payload_digest
 from runner.record.run_directory import SCHEMA_VERSION
 
-# Failures that a repeated call would meet again; only `retry_failed=true` repeats it.
+# Failures that would recur; only `retry_failed=true` repeats their calls.
 LASTING = frozenset({"bad_request", "context_exceeded", "refused"})
 
 _KEY = re.compile("[0-9a-f]{64}")
@@ -37,9 +37,9 @@ class PreviousSession:
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
         """Return *node*'s record if it answers the call with *key*, else None.
 
-        A damaged record is renamed to `NAME.json.corrupt-N`. An answer to another call is moved
-        to `superseded/` by `keep_answer` once it is replaced, and restored from there when its
-        key is asked for again; no answer is deleted.
+        A damaged record is renamed to `NAME.json.corrupt-N`. `keep_answer` moves an answer to
+        another call to `superseded/` once it is replaced; it is restored from there when its key is
+        asked for again. No answer is deleted.
         """
         file = _path(self.path, node)
         if file.exists():

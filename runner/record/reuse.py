@@ -24,7 +24,7 @@ log = structlog.get_logger("colloquy.known")
 class StoredAnswers:
     """Looks up answers by the digest of their call, first in *previous*, then in *store*.
 
-    Either is None if it is not used. A stored answer is validated like a new reply.
+    Each is None if it is not used. A stored answer is validated like a new reply.
     """
 
     previous: PreviousSession | None = None

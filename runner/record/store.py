@@ -45,8 +45,8 @@ class Store:
     def put(self, key: str, record: Path, *, reply_only: bool = False) -> None:
         """Store the file *record*, the answer to the call with *key*; raise OSError.
 
-        It is a hard link to the record, a copy where the file system has none, or *reply_only*
-        what `get` needs of it.
+        The entry is a hard link to the record, a copy on file systems without links, or, with
+        *reply_only*, what `get` needs of it.
         """
         path = self._path(key)
         make_directory(path.parent, self.root)

@@ -52,7 +52,7 @@ def status_of(run: Path) -> Iterator[str]:
             if calls:
                 named = batch.id or "not known to be sent"
                 out_s = seconds(max(0.0, now - batch.at))
-                rows.append((named, model, count(len(calls)), out_s, _most(calls)))
+                rows.append((named, model, count(len(calls)), out_s, _max_cost(calls)))
     if not rows and not open_:
         yield to_terminal(f"{run}: no pending batches")
         return
@@ -64,9 +64,9 @@ def status_of(run: Path) -> Iterator[str]:
         yield from aligned([_HEAD, *rows], (0, 1))
     if open_:
         waiting = f"{plural(len(open_), 'call')} not yet in a batch"
-        yield f"{waiting}, which may cost {_most([*open_.values()])}"
+        yield f"{waiting}, which may cost {_max_cost([*open_.values()])}"
 
 
-def _most(calls: Sequence[HeldCall]) -> str:
+def _max_cost(calls: Sequence[HeldCall]) -> str:
     usd_held = sum(call.usd for call in calls)
     return f"up to {usd(usd_held)}" if usd_held else f"{count(sum(c.tokens for c in calls))} tokens"

@@ -78,7 +78,7 @@ def _unsigned(path: Path) -> str | None:
     try:
         check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
+    except ConfigError as error:  # a folder is a link, or the key is refused
         return str(error)
 
 
@@ -109,7 +109,7 @@ def _collection(batch: Path) -> list[str]:
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
-    """Return the faults of *runs* of *batch*, whose journal and lock are theirs too."""
+    """Return the faults of *runs* of *batch*, which share its journal and lock."""
     try:
         _, spent = spent_in(batch / "journal.jsonl")
     except OSError:  # reported by check_file

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.answers.groups import Join, curve, groups_at
+from runner.answers.clustering import Merge, curve, groups_at
 from runner.answers.themes import (
     FILE,
     MAX_REASON,
@@ -20,11 +20,11 @@ from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
+from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
 from runner.record.previous_session import read_record
-from runner.record.testimony import JointFinding, joins_of, place_of
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
-MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
+MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
 
 
 def why_not_recomputed(settings: Settings) -> str:
@@ -36,12 +36,12 @@ def why_not_recomputed(settings: Settings) -> str:
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by its *nodes*."""
 
     batch: Path
     settings: Settings
     stored: Collection
-    found: Mapping[str, JointFinding]
+    found: Mapping[str, GroundedFinding]
     nodes: Sequence[Node]
 
     def faults(self) -> Iterator[str]:
@@ -82,9 +82,9 @@ class Calls:
                 yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield the differences of leaf calls, their groups and the curve from the runs."""
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
-        by_place: dict[str, list[JointFinding]] = {}
+        by_place: dict[str, list[GroundedFinding]] = {}
         for each in mine:
             by_place.setdefault(place_of(each.file), []).append(each)
         own = (f"{node.name}/leaf_", node.name)
@@ -100,21 +100,21 @@ class Calls:
                 return
         if why_not_recomputed(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
             return
-        made = [(len(found), joins_of(found)) for found in leaves]
+        made = [(len(found), linkage_of(found)) for found in leaves]
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
         if self.stored.threshold_curve != curve(made):
             yield "threshold_curve is not that of the findings"
-        yield from self._grouped(leaves, [joins for _, joins in made])
+        yield from self._grouped(leaves, [merges for _, merges in made])
 
     def _grouped(
-        self, leaves: Sequence[Sequence[JointFinding]], made: Sequence[Sequence[Join]]
+        self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]
     ) -> Iterator[str]:
-        """Yield the joins by words in themes that the findings of *leaves* do not imply."""
+        """Yield the merges by words in themes that the findings of *leaves* do not imply."""
         groups = {
             frozenset(found[place].id for place in places)
-            for found, joins in zip(leaves, made, strict=True)
-            for places in groups_at(self.stored.threshold, len(found), joins)
+            for found, merges in zip(leaves, made, strict=True)
+            for places in groups_at(self.stored.threshold, len(found), merges)
         }
         for theme in self.stored.themes:
             for step in theme.merged:
@@ -138,12 +138,12 @@ class Calls:
 
 
 def _parts(
-    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[JointFinding]]]
-) -> Iterator[list[JointFinding]]:
-    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
+) -> Iterator[list[GroundedFinding]]:
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
     taken: dict[str, int] = {}
     order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
-    found = dict[int, list[JointFinding]]()
+    found = dict[int, list[GroundedFinding]]()
     for n in order:
         prefix, part = _leaf(rows[n])
         inside = [f for place, held in by_place if place.startswith(prefix) for f in held]

@@ -12,8 +12,8 @@ from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.record.batch_directory import rows_of
+from runner.record.collection_findings import CollectionFindings, GroundedFinding, collect_findings
 from runner.record.run_directory import COMPLETED, RESOLVED
-from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import read_run
@@ -50,7 +50,7 @@ def collection_faults(batch: Path) -> list[str]:
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:
         return [f"{outside[0]!r} is not a run of this batch"]
-    evidence = gather(batch, inputs, [n for n in pipeline.nodes if n.name in reads])
+    evidence = collect_findings(batch, inputs, [n for n in pipeline.nodes if n.name in reads])
     found = evidence.findings
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
     return [
@@ -98,7 +98,7 @@ def _is_inside(batch: Path, run: str) -> bool:
     return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
-def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str]:
+def _unread(stored: Collection, evidence: CollectionFindings, files: int) -> Iterator[str]:
     read = {each.file: each for each in evidence.read}
     named = {each.file: each for each in stored.read}
     for name in sorted(read.keys() - named.keys()):
@@ -125,7 +125,7 @@ def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
         yield f"unassigned are {len(stored.unassigned)}, the runs give {len(left)}"
 
 
-def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _theme_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     names = [each.file for each in stored.read]
     for theme in stored.themes:
         lost = [name for name in theme.findings if name not in found]
@@ -162,7 +162,7 @@ def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> 
             yield f"{theme.id}: {key} are {len(stated)}, its findings give {len(counted)}"
 
 
-def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     ids = {theme.id for theme in stored.themes}
     rows: list[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = []
     for each in stored.contradictions:

@@ -19,7 +19,7 @@ from runner.providers.request import Request
 from runner.record.recorder import Recorder
 from runner.record.store import Store
 
-MOST_TEXTS = 256  # of one call
+MAX_TEXTS = 256  # of one call
 FOLDER = "embeddings"  # of a run or batch that has no store
 
 log = structlog.get_logger("colloquy.embeddings")
@@ -34,9 +34,9 @@ def vector_key(settings: Settings, text: str) -> str:
 
 @dataclass
 class Embedder:
-    """Asks *client* for vectors, which *store* keeps; after a failure there are none.
+    """Gets vectors from *client* and keeps them in *store*; after a failure there are none.
 
-    Its calls are noted by *recorder*, wait for *slots* (by stage) and go to *absorb*.
+    *recorder* logs its calls, which wait for *slots* (by stage) and are passed to *absorb*.
     """
 
     settings: Settings
@@ -47,7 +47,7 @@ class Embedder:
     absorb: Callable[[Node, CallLog], object]
 
     async def vectors(self, node: Node, part: str, texts: Sequence[str]) -> list[Vector]:
-        """Return the vectors of *texts*, which are *part* of *node*; empty without them."""
+        """Return the vectors of *texts*, *part* of *node*; empty after a failure."""
         if self.client is None:
             return []
         keys = [vector_key(self.settings, text) for text in texts]
@@ -55,10 +55,10 @@ class Embedder:
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
-        calls.secure = lambda _, __: None  # nothing is recorded but in the store
+        calls.reserve = lambda _, __: None  # only the store keeps the result
         try:
-            for start in range(0, len(missing), MOST_TEXTS):
-                batch = dict(list(missing.items())[start : start + MOST_TEXTS])
+            for start in range(0, len(missing), MAX_TEXTS):
+                batch = dict(list(missing.items())[start : start + MAX_TEXTS])
                 stored |= await self._asked(self.client, node, name, calls, batch)
         except (CallError, ValueError) as error:
             if self.client is not None:

@@ -48,7 +48,7 @@ from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
-from runner.run.ending import (
+from runner.run.last_line import (
     check_budget,
     nothing_to_do,
     print_end,
@@ -76,7 +76,7 @@ class ProcessState:
     """State that all jobs of a process share.
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
-    calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
+    calls of the event loop; *probe* measures that loop, *idle* holds simulated providers for the
     next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. With
     *prints_end* runs print their last line; *prepare* completes a new run by calls.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import Checked
+from runner.answers.checks import CheckResult
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
@@ -40,9 +40,9 @@ from runner.run.averages import remember_calls
 from runner.run.nodes.ask import Asker
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
+from runner.run.nodes.evaluation import check
 from runner.run.nodes.fits import Fits
 from runner.run.nodes.judging import Judging
-from runner.run.nodes.proof import check
 from runner.run.plan.plan import compare, make_plan, read_histories
 from runner.run.stop import Stop
 
@@ -53,7 +53,7 @@ log = structlog.get_logger("colloquy.run")
 class RunResult:
     """Outcomes by node name, the run's exit code, and benchmark.json's content.
 
-    *quotes* says how many of them are in the transcript, None without any; *checked*: failed
+    *quotes* states how many quotes are in the transcript, None without any; *checked*: failed
     checks degrade it.
     """
 
@@ -66,7 +66,7 @@ class RunResult:
 
     @property
     def lacks(self) -> str | None:
-        """Why it is degraded: quotes that are not there, or failed checks; None if it is not."""
+        """Why it is degraded: absent quotes or failed checks; None if it is not."""
         if self.status != "degraded":
             return None
         failed = self.benchmark["run"].get("failed_checks")
@@ -100,7 +100,7 @@ class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
     *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
-    for a single run; *stop* the signals received; *before* are calls that its first node needed.
+    for a single run; *stop* the signals received; *before* are calls made for its first node.
     """
 
     def __init__(
@@ -150,11 +150,11 @@ class Run:
             self.directory.drafts.drop()
 
     def _stopped_code(self, code: int) -> int:
-        """Return the exit code of a process that would end with *code* but for a signal."""
+        """Return the exit code of a received signal, else *code*."""
         return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(
-        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[CheckResult]
     ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()

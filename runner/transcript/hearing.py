@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.model import Turn, ends_sentence, join_lines, words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _TITLES = words_of(
     "Mr. Ms. Mrs. Miss Dr. Hon. Prof. Sen. Rep. Gen. Adm. Col. Rev. The Chairman Chairwoman "

@@ -126,7 +126,7 @@ def test_a_store_that_cannot_be_written_costs_no_answer() -> None:
     assert 0 == result.exit_code
 
 
-def test_another_repeat_asks_anew() -> None:
+def test_another_repeat_asks_again() -> None:
     stored = StoredAnswers(store=Store(Path("outputs/store")))
     asked = [
         len(execute(job(f"repeat={repeat}"), into=str(at), stored=stored)[2].requests)

@@ -19,7 +19,7 @@ from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.coders import __main__ as command
 from runner.reports.coders.coder_file import codes_of, read_coder
-from runner.reports.coders.figures import Coded
+from runner.reports.coders.figures import CodingComparison
 from runner.reports.export.codings import write_codings
 from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import read_run
@@ -39,7 +39,7 @@ def codes(code: str, *numbers: int) -> dict[str, dict[str, str]]:
 
 def test_kappa_and_alpha_are_those_of_the_textbook() -> None:
     """Of 10 segments 4 have A by both, 1 by the coder, 2 by the run, 3 by neither."""
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     coded.add(source(10), codes("A", 1, 2, 3, 4, 5), codes("A", 1, 2, 3, 4, 6, 7), listed=False)
     whole, only = coded.figures()
     chance = 0.5 * 0.6 + 0.5 * 0.4
@@ -58,7 +58,7 @@ def test_kappa_and_alpha_are_those_of_the_textbook() -> None:
 
 
 def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are_enough() -> None:
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     for n in range(8):
         both = codes("A", 1, 2) | ({} if n % 2 else codes("B", 3))
         coded.add(source(10, f"t{n}.txt"), both, codes("A", 1, 2) | codes("B", 3), listed=False)
@@ -82,7 +82,7 @@ def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are
 
 
 def test_segments_that_the_coder_does_not_name_count_only_without_listed() -> None:
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     coded.add(source(10), {**codes("A", 1), "S0002": {}}, codes("A", 1, 2, 9), listed=True)
 
     assert 2 == coded.segments

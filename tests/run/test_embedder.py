@@ -62,7 +62,7 @@ def largest(asked: ScriptedTransport) -> int:
 def test_findings_of_like_meaning_are_one_group_and_each_text_is_paid_for_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(embedder, "MOST_TEXTS", 2)
+    monkeypatch.setattr(embedder, "MAX_TEXTS", 2)
     interviews(PLAN)
     first, more = ScriptedTransport(vectors), ScriptedTransport(vectors)
     _, by_words = execute_batch(collection(LOW), planted)

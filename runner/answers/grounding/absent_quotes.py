@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.base.errors import one_line
 
 QUOTATIONS = "quotations in its text are not in the transcript"

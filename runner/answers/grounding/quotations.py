@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from runner.answers.grounding.quotes import words
+from runner.answers.grounding.exact_matches import words
 
-LEAST_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
+MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
 _MARKS = re.compile(
     r'(?<!\w)"([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
@@ -42,7 +42,7 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
     elif isinstance(value, str):
         for match in _MARKS.finditer(value):
             quoted = match[match.lastindex or 0]
-            if len(words(quoted)) >= LEAST_WORDS:
+            if len(words(quoted)) >= MIN_WORDS:
                 yield quoted, segment
 
 

@@ -7,7 +7,7 @@ import os
 
 from runner.base.errors import ConfigError
 from runner.providers.batches.openai import OpenAIBatches
-from runner.providers.litellm.http import Built
+from runner.providers.litellm.http import BuiltRequest
 from runner.providers.request import Request
 
 _UNDATED = ("v1", "latest", "preview")  # versions whose addresses have no `api-version`
@@ -19,7 +19,7 @@ class AzureBatches(OpenAIBatches):
     _endpoint = "/chat/completions"
     _more = b',"method":"POST","url":"/chat/completions"'
 
-    def _built(self, request: Request) -> Built:
+    def _built(self, request: Request) -> BuiltRequest:
         """Return the request with the address of the resource's batches in place of OpenAI's."""
         base = self.route.api_base or os.environ.get("AZURE_API_BASE")
         version = os.environ.get("AZURE_API_VERSION") or "v1"
@@ -29,4 +29,4 @@ class AzureBatches(OpenAIBatches):
         self._query = "" if undated else f"api-version={version}"
         address = f"{base.rstrip('/')}/openai{'/v1' if undated else ''}{self._path}"
         key = os.environ.get(self.route.api_key_env or "", "")
-        return Built(address, super()._built(request).body, {"api-key": key})
+        return BuiltRequest(address, super()._built(request).body, {"api-key": key})

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from runner.config.model_facts import ModelFacts
-from runner.providers.litellm.parameters import LIMITS, Adapted, limit_of, parameters
+from runner.providers.litellm.parameters import LIMITS, Adaptation, limit_of, parameters
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import Request, first_token_callback
 
@@ -57,8 +57,8 @@ _WARMEST = re.compile(
 
 
 def adapted_to(
-    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, message: str
-) -> Adapted | None:
+    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adaptation, message: str
+) -> Adaptation | None:
     """Return the adaptation after a call with *sent* was refused with *message*.
 
     It is the parameter that *message* names first, of those that were sent; None if there is none.
@@ -79,7 +79,7 @@ def adapted_to(
     return None
 
 
-def _without(what: str, sent: Adapted, message: str, request: Request) -> Adapted:
+def _without(what: str, sent: Adaptation, message: str, request: Request) -> Adaptation:
     """Return *sent* with *what* lowered to the limit in *message*, else dropped."""
     if what == "limit":
         if (name := _other_name(message)) is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from runner.config.model_facts import known_as
+from runner.config.model_facts import map_name
 from runner.providers.litellm.errors import Where
 
 # Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
@@ -54,9 +54,9 @@ class ModelRoute:
     delivery: str = "live"
 
     @property
-    def known_as(self) -> str:
+    def map_name(self) -> str:
         """The name under which litellm's map knows the model."""
-        return known_as(self.name, self.base_model)
+        return map_name(self.name, self.base_model)
 
     @property
     def where(self) -> Where:

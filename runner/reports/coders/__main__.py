@@ -14,7 +14,7 @@ from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch
 from runner.reports.coders.coder_file import Codes, codes_of, read_coder
-from runner.reports.coders.figures import Coded, CodeFigures, Disagreement
+from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
 from runner.reports.export.codings import CodedFile, codebook_of, coded_files
 from runner.reports.stored_run import read_run
@@ -52,7 +52,7 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
-    coded, notes = Coded(book.names), list(coder.notes)
+    coded, notes = CodingComparison(book.names), list(coder.notes)
     seen: list[str] = []
     for each in coded_files(run, book):
         seen.append(each.source.file)
@@ -81,7 +81,9 @@ def _codes_of_run(each: CodedFile) -> Codes:
     return codes
 
 
-def _lines(coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]) -> Iterator[str]:
+def _lines(
+    coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
+) -> Iterator[str]:
     about = f"{plural(coded.segments, 'segment')} of {plural(len(coded.files), 'transcript')}"
     yield f"{about}; 95 % intervals by the bootstrap over {coded.over}"
     head = ["code", "both", "only coder", "only run", "neither", "kappa", "alpha"]
@@ -105,7 +107,7 @@ def _shown(found: Interval | None) -> str:
 
 
 def _write(
-    folder: Path, coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]
+    folder: Path, coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> None:
     ends = ("value", "low", "high")
     columns = [*_FIGURES, *(f"{m}{'' if e == 'value' else f'_{e}'}" for m in ("kappa", "alpha")

@@ -16,7 +16,7 @@ from runner.reports.export.qda_reader import read_project
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
-_MOST = 50  # characters of a word that a selection is widened by
+_MAX_WORD = 50  # characters of a word that a selection is widened by
 Codes = dict[
     str, dict[str, str]
 ]  # by segment, the codes with their quotes; empty: read without a code
@@ -26,8 +26,8 @@ Codes = dict[
 class CoderRow:
     """A coding by a person: of *segment*, else of the words *quote*.
 
-    *span* is where they are in *text*, their source as a whole; an empty *code* says that the
-    segment was read and has none.
+    *span* is their place in *text*, the whole source; with an empty *code* the segment was read and
+    has none.
     """
 
     place: str
@@ -40,7 +40,7 @@ class CoderRow:
 
 @dataclass(frozen=True, slots=True)
 class CoderFile:
-    """The rows of a coder's file by the name of their source, "" where it names none.
+    """The rows of a coder's file by the name of their source, "" without one.
 
     *notes* say what was left out of it.
     """
@@ -61,7 +61,7 @@ def read_coder(file: Path, book: Codebook) -> CoderFile:
     """Return the codings in *file*; raise ConfigError, which names the line.
 
     A table has the columns code and segment or quote, and file where it is about several; its
-    codes must be those of *book*. Of a project (.qdpx), other codes are counted and left out.
+    codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
     if file.suffix.lower() == ".qdpx":
         return _from_project(file, book)
@@ -107,7 +107,7 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
 
 def _whole_words(text: str, start: int, end: int) -> str:
     """Return the words that a selection touches: programs count marks of order differently."""
-    before, after = _WORD_END.search(text[:start][-_MOST:]), _WORD.match(text[end:][:_MOST])
+    before, after = _WORD_END.search(text[:start][-_MAX_WORD:]), _WORD.match(text[end:][:_MAX_WORD])
     inside = text[start:end]
     head = before[0] if before and inside[:1].isalnum() else ""
     return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
@@ -127,7 +127,7 @@ def _stem(name: str) -> str:
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
     """Return the codes of *source*'s segments, and the places of rows not found in it.
 
-    Raises ConfigError for a row whose segment the transcript has not.
+    Raises ConfigError for a row whose segment is not in the transcript.
     """
     codes: Codes = {}
     lost: list[str] = []
@@ -168,7 +168,7 @@ def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str,
 def _looked_up(
     source: SourceText, grounder: Grounder, quote: str, near: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield the segments in which *quote* stands, line by line, the nearest to *near* first."""
+    """Yield the segments that contain *quote*, line by line, the nearest to *near* first."""
     for line in quote.splitlines():
         for name, start, end in grounder.placed(line, near):
             near = name

@@ -14,7 +14,7 @@ MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
 ATTENDEES = "speakers' groups"  # the notes behind names in `attendees`
-_NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
+_NOT_GROUPS = ("title", "attendees")  # front matter that makes no groups
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
 
 Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
@@ -38,17 +38,17 @@ class Grouping:
 
     @property
     def counts(self) -> str:
-        """What it counts."""
+        """The unit that it counts."""
         return "speakers" if self.by_speaker else "files"
 
     def value(self, file: str, speaker: str | None) -> str:
-        """Return the group of what a speaker of *file* says, empty if there is none."""
+        """Return the group of a speaker of *file*, empty if there is none."""
         return self.of.get((file, (speaker or "") if self.by_speaker else ""), "")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """Files, or speakers, of a group that speak of a theme, of those *read*.
+    """Files, or speakers, of a group that mention a theme, of those *read*.
 
     *files* of *files_read* are the files that they are in; *for_* and *against* speakers.
     """
@@ -66,8 +66,8 @@ class GroupCount:
 class GroupDifference:
     """A theme by the groups of an attribute.
 
-    *p* is of the exact test over the groups that are known, None where it makes no sense;
-    *adjusted* by Holm over the themes; *drawn*: estimated from random tables.
+    *p* is of the exact test over the known groups, None without a meaningful test; *adjusted* by
+    Holm over the themes; *drawn*: estimated from random tables.
     """
 
     attribute: str
@@ -84,8 +84,8 @@ def groupings_of(
 ) -> tuple[Grouping, ...]:
     """Return the groupings of the files *read*: those of the user's table, then *abouts*.
 
-    *abouts* is what each file says of itself; of that, only what makes groups is one, and what it
-    says of its speakers. An attribute of speakers that all speakers of a file share is the file's.
+    *abouts* is the front matter of each file; only attributes that make groups count, and those of
+    its speakers. An attribute that all speakers of a file share is the file's.
     """
     files = [(each.file, "") for each in read]
     people = [(each.file, speaker) for each in read for speaker in each.speakers]
@@ -137,7 +137,7 @@ def differences_of(
 ) -> tuple[GroupDifference, ...]:
     """Return every theme by every grouping that is compared, p adjusted within each grouping.
 
-    Groups of speakers who speak of no theme, such as interviewers, are not part of the tests.
+    Groups of speakers who mention no theme, such as interviewers, are not tested.
     """
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):

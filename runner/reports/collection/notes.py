@@ -145,7 +145,7 @@ def _about(themes: Sequence[str]) -> str:
 def _made(collection: Collection) -> Iterator[str]:
     yield "## How they were found"
     yield (
-        f"Findings were grouped from a likeness of {collection.threshold:g}. In no theme: "
+        f"Findings were grouped from a similarity of {collection.threshold:g}. In no theme: "
         f"{len(collection.unassigned)}; not used, without a verified quote: {collection.unused}."
     )
     yield WORDS_OF

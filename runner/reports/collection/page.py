@@ -208,7 +208,7 @@ def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
 
 
 def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
-    """Return a plot of how many groups each threshold of likeness gives."""
+    """Return a plot of how many groups each threshold of similarity gives."""
     points = sorted(points, key=lambda point: point.threshold)
     if len(points) < 2:
         return ""
@@ -233,7 +233,7 @@ def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
     description = "; ".join(
         f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points
     )
-    return picture("curve", "Groups by threshold of likeness", description, 190, parts)
+    return picture("curve", "Groups by threshold of similarity", description, 190, parts)
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:

@@ -2,7 +2,7 @@
 
 from runner.base.format import NOTHING, plural, share
 from runner.reports.compare.assessment import Assessment
-from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION
+from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION
 from runner.reports.compare.paired import Interval
 
 MAX_COLUMNS = 8  # of figures in tables; all are in comparison.json

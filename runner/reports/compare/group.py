@@ -9,7 +9,7 @@ from runner.reports.compare.spread import Spread
 
 @dataclass(frozen=True)
 class Group:
-    """All runs of one setting; *told* are its values of the keys that differ.
+    """All runs of one setting; *settings* are its values of the keys that differ.
 
     *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
     grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
@@ -18,7 +18,7 @@ class Group:
     """
 
     label: str
-    told: Mapping[str, str]
+    settings: Mapping[str, str]
     rows: tuple[RunRow, ...]
     figures: Mapping[str, float | None]
     spreads: Mapping[str, Spread | None]

@@ -60,9 +60,9 @@ class RunRow:
 
     @property
     def measured(self) -> bool:
-        """Whether its wall-clock time is its setting's: everything was asked and answered.
+        """Whether its wall-clock time counts: every call was made in it and answered.
 
-        A batch may hold files without an answer; notes give their number.
+        A batch may have files without an answer; notes give their number.
         """
         if self.figure("wall_s") is None or self.figure("reused"):
             return False
@@ -74,12 +74,12 @@ class RunRow:
 
     @property
     def accounted(self) -> bool:
-        """Whether its tokens, cost and grounding are its setting's."""
+        """Whether its tokens, cost and grounding count for its setting."""
         return self.measured or (self.batch and self.status in ENDED)
 
 
 def known_figures(rows: Iterable[RunRow], name: str) -> list[float]:
-    """Return the figure called *name* of those of *rows* that have it."""
+    """Return the known figures called *name* of *rows*."""
     return [value for row in rows if (value := row.figure(name)) is not None]
 
 
@@ -148,7 +148,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         statuses = [status for _, status in statuses_of(run.metadata).values()]
         figures |= {"succeeded": float(statuses.count("ok")), "total": float(len(statuses))}
     rate = number(took.get("grounding_rate", run.grounded.get("rate")))
-    ended = run.status in ENDED  # the quality of a stopped run says nothing about its setting
+    ended = run.status in ENDED  # a stopped run does not measure its setting's quality
     return {
         **figures,
         "grounding_rate": rate,

@@ -12,7 +12,7 @@ from runner.reports.compare.compare import Comparison
 from runner.reports.compare.group import Group
 from runner.reports.compare.rows import RunRow
 from runner.reports.compare.spread import Spread
-from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
+from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
@@ -41,7 +41,7 @@ def _escalated(group: Group) -> str:
     return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
 
-# The columns of a setting: what a cell shows of it.
+# The columns of a setting, with the function that returns a cell.
 SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "setting": lambda group: group.label,
     "front": lambda group: {True: "★", False: "", None: NOTHING}[group.front],
@@ -92,7 +92,7 @@ def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
-    # A plan from assumptions says nothing about the run.
+    # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
         row.name,
@@ -109,7 +109,7 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     """Return the rows under PAIRS; none if the verdict says that no pair differs."""
     verdicts = [verdict for pair in pairs for verdict in pair.verdicts.values()]
-    if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in verdicts):
+    if all(each.p is None and each.verdict in (INCONCLUSIVE, EQUAL) for each in verdicts):
         return []
     return [
         (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in pair.verdicts.values()))
@@ -176,7 +176,7 @@ def as_csv(comparison: Comparison) -> str:
     rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
         group = comparison.group_of(row)
-        values = [group.told[key] if group else None for key in keys]
+        values = [group.settings[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
         end = [comparison.speed_up_of(row), group.front if group else None]
         rows.append([row.name, row.status, row.reason, *values, *figures, *end])

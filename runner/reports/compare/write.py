@@ -97,7 +97,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
 def _group(group: Group) -> dict[str, Any]:
     return {
         "label": group.label,
-        "told": group.told,
+        "told": group.settings,
         "runs": len(group.rows),
         "measured": len(group.measured),
         **group.figures,

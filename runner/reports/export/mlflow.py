@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.base.command import Arguments, run_command, the_extra
+from runner.base.command import Arguments, install_hint, run_command
 from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
@@ -73,6 +73,6 @@ def _log(given: Arguments) -> None:
     try:
         from mlflow import MlflowClient
     except ModuleNotFoundError as error:
-        raise ConfigError(f"this needs {the_extra('mlflow')}") from error
+        raise ConfigError(f"this needs {install_hint('mlflow')}") from error
     for name in log_runs([Path(word) for word in given.words], MlflowClient()):
         print(to_terminal(f"logged {name}"))

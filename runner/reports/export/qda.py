@@ -32,8 +32,8 @@ COLUMNS = (
 class PlacedCoding:
     """A code on words of one segment, and where they are in the source's text, in code points.
 
-    Words that are not in the transcript have no positions; *segment* is then the claimed one,
-    None where the transcript has no such. *match* is that of the quote's check.
+    Words that are not in the transcript have no positions; *segment* is then the claimed one, None
+    if it does not exist. *match* is that of the quote's check.
     """
 
     file: str
@@ -137,7 +137,7 @@ class Project:
         codings: Sequence[PlacedCoding],
         time: dict[str, str],
     ) -> None:
-        """Write the codes that one coder gives to one stretch of a source."""
+        """Write one coder's codes of one passage of a source."""
         xml, (start, end, coder) = self._xml, span
         made = {"creatingUser": self._coders.setdefault(coder, guid_of("coder", coder)), **time}
         about = {
@@ -188,7 +188,7 @@ def _span(coding: PlacedCoding) -> tuple[int, int, str]:
 
 
 def _member(name: str) -> ZipInfo:
-    member = ZipInfo(name)  # of 1980: the same project is the same bytes
+    member = ZipInfo(name)  # its time is 1980, so that equal projects are equal bytes
     member.compress_type, member.external_attr = ZIP_DEFLATED, 0o600 << 16
     return member
 

@@ -69,7 +69,7 @@ class _Archive:
         self.names = archive.namelist()
 
     def read(self, name: str) -> bytes:
-        """Return a member, whatever size the archive says it has; raise ValueError if too large."""
+        """Return a member, without trusting its stated size; raise ValueError if too large."""
         limit = min(MAX_MEMBER, self._left)
         with self._archive.open(name) as opened:
             data = opened.read(limit + 1)

@@ -55,7 +55,7 @@ class TraceSpan:
 
 
 @dataclass(frozen=True)
-class _Story:
+class _RunTimes:
     """A journal's sessions and calls; *timed_from* is when the session of benchmark.json began."""
 
     began: list[int]
@@ -64,7 +64,7 @@ class _Story:
     calls: list[JournalCall]
 
 
-def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
+def _run_times(lines: Sequence[Mapping[str, Any]]) -> _RunTimes:
     began: list[int] = []
     last_ns, timed_from = 0, None
     for line in lines:
@@ -76,7 +76,7 @@ def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
                 timed_from = None
             elif line["event"] == "run.finished" and began:
                 timed_from = began[-1]
-    return _Story(began, last_ns, timed_from, list(calls_in(lines)))
+    return _RunTimes(began, last_ns, timed_from, list(calls_in(lines)))
 
 
 def run_span(run: StoredRun) -> TraceSpan | None:
@@ -86,7 +86,7 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     benchmark.json. A resumed run is one span over all its sessions. Raises ConfigError.
     """
     try:
-        story = _story([] if is_batch(run.path) else journal_of(run.path))
+        story = _run_times([] if is_batch(run.path) else journal_of(run.path))
     except OSError as unreadable:
         raise ConfigError(reason(unreadable)) from unreadable
     if not story.began:
@@ -107,7 +107,7 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     return TraceSpan("colloquy run", start, end, _plain(facts), error, children=stages)
 
 
-def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
+def _stages(run: StoredRun, story: _RunTimes) -> Iterator[TraceSpan]:
     for name, stage in section(run.metadata, "stages").items():
         statuses = section(stage, "analyzers")
         found = (_node(run, story, node, str(status)) for node, status in statuses.items())
@@ -117,7 +117,7 @@ def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
             yield TraceSpan(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
 
 
-def _node(run: StoredRun, story: _Story, name: str, status: str) -> TraceSpan | None:
+def _node(run: StoredRun, story: _RunTimes, name: str, status: str) -> TraceSpan | None:
     """Return an analyzer's span, None if its times are unknown."""
     calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner.base.command import Arguments, run_command, the_extra
+from runner.base.command import Arguments, install_hint, run_command
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, own_version, print_stderr, to_terminal
@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
-        raise ConfigError(f"traces need {the_extra('otel')}")
+        raise ConfigError(f"traces need {install_hint('otel')}")
     found = [run for word in given.words for run in runs_in(Path(word))]
     for path in dict.fromkeys(single_runs(found)):
         if (fault := send([read_run(path)])) is not None:

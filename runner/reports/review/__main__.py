@@ -23,7 +23,7 @@ right (r), wrong (w) or unsure (u), with a note (n) and a correction (c), beside
 the transcript. Every mark is written to DIR/labels.csv at once. Open the address that it prints;
 it holds a token. Ctrl-C ends it.
 
---rater   whose marks these are; by default your login
+--rater   your name in the labels; by default your login
 --port    the port; by default a free one
 --list    print the findings as a table to fill in by hand instead
 

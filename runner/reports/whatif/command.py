@@ -39,10 +39,14 @@ KEYS = {
     ),
     "model": ("rpm", "tpm", "itpm", "otpm", "burst_s", "delivery"),
 }
-USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+USAGE = f"""usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
   max_concurrent=1..16     mode=sequential     rpm=60,120,null     delivery=live,flex,batch
-Predicts the time and cost of the run under every combination, without any call; keys: """
-USAGE += ", ".join(name for names in KEYS.values() for name in names)
+Predicts the time and cost of the run under every combination, without any call.
+
+Keys: {", ".join(KEYS["processing"])},
+{", ".join(KEYS["model"])}
+
+Exit codes: 0 predicted, 2 a wrong run, key or value."""
 MAX_SETTINGS = 512
 HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "cost", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
@@ -52,8 +56,8 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 class Prediction:
     """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up over sequential divided by *slots*, None where calls hold none of
-    them. *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
+    *efficiency* is the speed-up over sequential divided by *slots*, None if calls hold no slot.
+    *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
     """
 
     setting: str
@@ -70,7 +74,7 @@ class Prediction:
 class Recording:
     """A recorded run; *expected* ranks the nodes for its next run.
 
-    *overhead_s* is our own work per call that explains the rest of the wall clock.
+    *overhead_s* is our own work per call, which accounts for the rest of the wall clock.
     """
 
     run: StoredRun
@@ -171,7 +175,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
-    """Return the seconds after each call with which the replay takes *actual_s*."""
+    """Return the seconds after each call that make the replay take *actual_s*."""
     low, high = 0.0, max(0.0, actual_s - predicted_s)
     for _ in range(20 if high else 0):
         middle = (low + high) / 2

@@ -15,13 +15,13 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli.command_line import explained, quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redacted import redacted
-from runner.transcript.redact.unredacted import Unredacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
-Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
+Shows how FILE is read: format, layout, speakers, what is left out, warnings, and the first N
 segments (10). With transcript.redact=all (or names) also what would be masked, and the segments
 as they would be sent. Nothing is sent or written.
 
@@ -65,7 +65,7 @@ def _settings(file: str, overrides: list[str]) -> Settings:
 
 
 def _page(
-    transcript: Transcript, redaction: Unredacted, shown: Transcript, wanted: int
+    transcript: Transcript, redaction: NullRedaction, shown: Transcript, wanted: int
 ) -> Iterator[str]:
     report = transcript.reading
     if report is not None:

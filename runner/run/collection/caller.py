@@ -88,8 +88,8 @@ class _Runner(EscalatingNodes):
 class Caller:
     """Asks the analyzers of a collection through *clients*.
 
-    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* are
-    those of the calls that predict the next ones.
+    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* has the
+    calls that predict later ones.
     """
 
     job: Job
@@ -131,7 +131,7 @@ class Caller:
             await self.fits.renewed(node, model, self.fits.latest[node.name, model.name])
         if self.count(material.text) <= (now := self.budget(node)):
             return False
-        log.warning("context.cut_anew", analyzer=node.name, token_budget=now)
+        log.warning("context.cut_again", analyzer=node.name, token_budget=now)
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
@@ -157,7 +157,7 @@ class Caller:
         self.recorder.node_started(node)
 
     def absorb(self, node: Node, calls: CallLog) -> None:
-        """Add *calls* to those of *node*, before it asks."""
+        """Add *calls* to those of *node* before its own."""
         self._calls[node.name].absorb(calls)
         self._calls[node.name].start_conversation()
 
@@ -173,8 +173,8 @@ class Caller:
     async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
         """Return the result of *read* on the answer about *material*, empty without one.
 
-        *part* names one of several calls of *node*; the last one has none. What is not used of a
-        reply is added to the ledger.
+        *part* names one of several calls of *node*; the last one has none. Unused parts of a reply
+        are added to the ledger.
         """
         one = replace(node, name=f"{node.name}/{part}") if part else node
         whole = self._calls[node.name]
@@ -233,7 +233,7 @@ class Caller:
         self.measured.setdefault(node.name, []).append(averages)
 
     async def _answer(self, node: Node, calls: CallLog) -> Outcome:
-        """Return the outcome of one call, also for a failed one."""
+        """Return the outcome of one call, failed or not."""
         try:
             self.recorder.check()
             return await self._runner.answer(node, {}, calls)

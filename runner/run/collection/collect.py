@@ -1,4 +1,4 @@
-"""Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
+"""Collection run: the stages of a batch that read all its transcripts, and their themes.json."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.groups import curve
+from runner.answers.clustering import curve
 from runner.answers.outcome import ANSWERED, Outcome, run_status
 from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.errors import EXIT_OK
@@ -19,15 +19,15 @@ from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.record.benchmark import benchmark
+from runner.record.collection_findings import CollectionFindings, collect_findings
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.record.testimony import Testimony, gather
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
@@ -36,10 +36,10 @@ from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
-from runner.run.collection.synthesis import Summing
+from runner.run.collection.synthesis import Synthesizer
 from runner.run.collection.themes import Themes
 from runner.run.embedder import FOLDER, Embedder
-from runner.run.nodes.proof import escalations
+from runner.run.nodes.evaluation import escalations
 from runner.transcript.model import Transcript
 from runner.transcript.redact.redacted import redacted
 
@@ -50,7 +50,7 @@ log = structlog.get_logger("colloquy.collection")
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionResult:
     """Result of a collection; *about* is for the batch's metadata.json, *analyzers* its figures."""
 
     status: str
@@ -67,8 +67,8 @@ def is_collected(batch: Path) -> bool:
 
 
 @dataclass
-class Collecting:
-    """Runs the joint stages of *batch* into *directory* through *clients*; use it once.
+class CollectionRun:
+    """Runs the collection stages of *batch* into *directory* through *clients*; use it once.
 
     *histories* are as in `plan.read_histories`.
     """
@@ -79,7 +79,7 @@ class Collecting:
     stored: StoredAnswers
     histories: Mapping[str, Mapping[str, CallAverages]]
 
-    async def execute(self) -> Collected:
+    async def execute(self) -> CollectionResult:
         """Run the stages; raise only on a full disk or cancellation. A failed call is a status."""
         settings = self.batch.settings
         job = collection_job(self.batch)
@@ -93,14 +93,14 @@ class Collecting:
             return stand_ins.of_file(file, redacted(settings.transcript, transcript)[0])
 
         of = (self.directory.path, list(self.batch.inputs), nodes)
-        evidence = await offload(gather, *of, masking if job.redaction else None)
+        evidence = await offload(collect_findings, *of, masking if job.redaction else None)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
             collection = Collection(
                 "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
             )
             await self._write(collection)
-            return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+            return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
         expected = expected_durations(
             {n.name: self._seen(n) for n in job.pipeline.nodes},
             {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
@@ -117,7 +117,7 @@ class Collecting:
         first = self.batch.chain(node)[0]
         return self.histories[first.settings.name].get(node.name)
 
-    async def _run(self, caller: Caller, state: State) -> Collected:
+    async def _run(self, caller: Caller, state: State) -> CollectionResult:
         await caller.fits.begin()
         finders: list[Themes] = []
         await run_graph(caller.job.pipeline, partial(self._work, caller, state, finders))
@@ -142,7 +142,7 @@ class Collecting:
             state.evidence.unused,
             self.batch.settings.collection.threshold,
             tuple(ledger),
-            curve([each for finder in finders for each in finder.joins]),
+            curve([each for finder in finders for each in finder.merges]),
         )
         await self._write(collection)
         for node in caller.job.pipeline.nodes:
@@ -154,7 +154,7 @@ class Collecting:
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
         )
-        return Collected(status, code, about, measured["analyzers"], _in_words(about))
+        return CollectionResult(status, code, about, measured["analyzers"], _in_words(about))
 
     async def _work(
         self,
@@ -164,7 +164,7 @@ class Collecting:
         node: Node,
         _: Mapping[str, object],
     ) -> None:
-        kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
+        kind, find = kind_of(caller.job.analyzers[node.name]), Synthesizer(caller, node, state).find
         if kind == THEMES:
             threshold = self.batch.settings.collection.threshold
             embedder = Embedder(
@@ -190,8 +190,8 @@ class Collecting:
         await self.directory.write_pages({FILE: data})
 
 
-def _places(evidence: Testimony) -> dict[str, str]:
-    """Return speaker and place of each quote, by its words; of several, the first and a count."""
+def _places(evidence: CollectionFindings) -> dict[str, str]:
+    """Return speaker and place of each quote by its words; of equal ones, the first and a count."""
     by_quote: dict[str, list[str]] = {}
     for finding in evidence.findings.values():
         for quote in finding.quotes:

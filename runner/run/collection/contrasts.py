@@ -23,7 +23,7 @@ from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -53,7 +53,7 @@ class _Ids:
 
 @dataclass
 class Agreements:
-    """Finds what speakers agree on and contradict each other in, by calls of *node*."""
+    """Finds agreements and contradictions between speakers, by calls of *node*."""
 
     caller: Caller
     node: Node
@@ -62,8 +62,7 @@ class Agreements:
     async def find(self) -> None:
         """Add contradictions and agreements to the state.
 
-        Themes that do not fit into one call are read in several, and one more compares all
-        statements.
+        Themes that do not fit into one call are read in several; one more compares all statements.
         """
         if not self.state.themes:
             self.caller.skip(self.node, "there is no theme")
@@ -80,7 +79,7 @@ class Agreements:
         for each in (each for found in results for each in found):
             kind = "C" if isinstance(each, Contradiction) else "A"
             if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
-                continue  # what a part has found, the last call may find again
+                continue  # the last call may repeat a part's result
             seen.add((kind, frozenset(each.themes)))
             self.state.add(each)
 
@@ -106,10 +105,9 @@ class Agreements:
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
     ) -> tuple[list[str], dict[str, Ids]]:
-        """Return the lines of *theme* and the findings that their ids stand for.
+        """Return the lines of *theme* and the findings of their ids.
 
-        The examples of a side are those with the smallest digests, which stay the same while
-        others come.
+        The examples of a side have the smallest digests, so that most stay when findings are added.
         """
         mask, found = self.caller.job.redaction.mask, self.state.evidence.findings
         lines, ids = list[str](), dict[str, Ids]()
@@ -194,7 +192,7 @@ class Agreements:
 def _members(
     row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
-    """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
+    """Return the findings and themes of the members of *row*; add *unknown* ids."""
     members, others = known_ids(row.get("members"), ids.findings)
     unknown |= dict.fromkeys(others)
     findings = dict.fromkeys(each for name in members for each in ids.findings[name])
@@ -211,7 +209,7 @@ def _apart(sides: Sequence[Ids]) -> list[Ids]:
 
 @dataclass
 class Outliers:
-    """Finds outliers among findings that no theme has, and lone voices against one."""
+    """Finds outliers among findings without a theme, and single speakers against one."""
 
     caller: Caller
     node: Node
@@ -247,14 +245,14 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: JointFinding) -> int:
+    def _tokens(self, found: GroundedFinding) -> int:
         return self.caller.count(finding_line(found) + "\n")
 
     async def _ask(
-        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
+        self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
+        left, shown = room_of(self.caller.budget(self.node)), list[GroundedFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:
@@ -273,13 +271,13 @@ class Outliers:
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
 
-    def _add(self, found: JointFinding, why: str) -> None:
+    def _add(self, found: GroundedFinding, why: str) -> None:
         quotes = self.state.quotes([found.id])
         speaker = quotes[0].speaker
         self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
-def _yes(found: JointFinding, opposed: set[str]) -> str:
+def _yes(found: GroundedFinding, opposed: set[str]) -> str:
     return "what the others say" if found.id in opposed else ""
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins of a collection: those of its files, made unique by a number for each file."""
+"""Stand-ins of a collection: its files' stand-ins, made unique by a number per file."""
 
 import json
 import re
@@ -7,20 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from runner.base.text import digest
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import NullRedaction
 
 _FIRST, _RANGE = 100_000, 900_000  # six digits, which no stand-in of one transcript has
 _STAND_IN = re.compile(r"(?<![A-Za-z0-9])([A-Z]+)_(\d{1,6})(_\d{1,4})?(?!\d)")
 _ANSWERED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]+)[ _\u00a0-](\d{6})(?:_(\d{1,4}))?(?!\d)")
 
 
-class StandIns(Unredacted):
+class StandIns(NullRedaction):
     """The stand-ins of every file, beside those of *base*, which masks facts about them.
 
     `PERSON_1` of a file becomes `PERSON_482913`: the same in every session, and of no other file.
     """
 
-    def __init__(self, base: Unredacted) -> None:
+    def __init__(self, base: NullRedaction) -> None:
         self._base = base
         self._forms: dict[str, str] = {}  # by stand-in
         self._owners: dict[str, tuple[str, str]] = {}
@@ -33,7 +33,7 @@ class StandIns(Unredacted):
         """The explanation of stand-ins in prompts."""
         return self._base.note
 
-    def of_file(self, file: str, own: Unredacted) -> Callable[[str], str]:
+    def of_file(self, file: str, own: NullRedaction) -> Callable[[str], str]:
         """Add the stand-ins of one file's redaction; return a function that masks text about it."""
         names: dict[str, str] = {}
         for name, about in own.as_dict().items():
@@ -64,7 +64,7 @@ class StandIns(Unredacted):
         return re.compile(rf"(?<!\w)(?:{forms})(?!\w)", re.IGNORECASE), names
 
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
-        """Return *text* with stand-ins; see `Unredacted.mask`."""
+        """Return *text* with stand-ins; see `NullRedaction.mask`."""
         if eager and self._forms:
             pattern, names = self._hiding
             text = pattern.sub(lambda match: names.get(match[0].casefold(), match[0]), text)

@@ -9,7 +9,7 @@ from runner.answers.themes import Synthesis, Theme, ThemeQuote
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
 from runner.job.graph import Node
-from runner.record.testimony import MAX_QUOTE
+from runner.record.collection_findings import MAX_QUOTE
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import Cluster, Ids, Sheet, block, line, room_of
 from runner.run.collection.state import State, voices_of
@@ -19,7 +19,7 @@ MAX_TEXT = 40_000  # characters kept of a reply
 
 
 @dataclass
-class Summing:
+class Synthesizer:
     """Asks the question of *node* about the content of *state*."""
 
     caller: Caller

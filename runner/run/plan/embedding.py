@@ -17,7 +17,7 @@ def embedding_plan(
 ) -> NodePlan:
     """Return the plan of one call for each of *sizes*, in tokens, about *texts* in total.
 
-    Those that are *further* follow the first answers.
+    *further* calls follow the first answers.
     """
     name, tokens = job.settings.collection.embeddings or "", sum(sizes)
     prices = prices_of(embedding_route(name, job.main.settings))

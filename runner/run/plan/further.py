@@ -26,7 +26,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()
     for name, check in job.expected.judged(names):
-        labels = [] if id(check) in proven else [label.answer for label in check.proofs]
+        labels = [] if id(check) in proven else [label.answer for label in check.validation_labels]
         proven.add(id(check))
         key = f"{name} judged"
         one = _judged(job, nodes[name], check, labels)

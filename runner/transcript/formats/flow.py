@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _BLOCKS = words_of(
     "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "

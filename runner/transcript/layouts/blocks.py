@@ -10,7 +10,7 @@ from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn, join_lines
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _FIELD = re.compile(
     r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?"

@@ -18,7 +18,7 @@ _TRANSCRIPT = re.compile(
     r"|стенограмма|文字起こし|逐字稿|文字记录)\W*$",
     re.IGNORECASE,
 )
-_MOST_NOTES = 0.7  # of the rows of a file
+_MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
 _ATTENDEES = words_of(
     "attendees participants present speakers members invited invitees people attending"
@@ -75,7 +75,7 @@ def notes_above(rows: Sequence[Row]) -> int:
 
     There are none if people who speak below it speak above it in lines of their own, too.
     """
-    last = len(rows) * _MOST_NOTES
+    last = len(rows) * _MAX_NOTES
     for at, row in enumerate(rows):
         if at > last:
             break

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
 from runner.transcript.model import ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
 _MARK = re.compile(

@@ -7,7 +7,7 @@ from runner.transcript.formats.fields import fields_of
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.layouts.preface import is_speech
 from runner.transcript.model import Turn, join_lines
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _RULE = re.compile(
     r"\s{0,8}\|?(?:\s{0,40}:?-{2,200}:?\s{0,40}\|){1,30}(?:\s{0,40}:?-{2,200}:?)?\s*$"

@@ -87,7 +87,7 @@ _DIGIT_WORD = (
     "(?:" + "|".join([*sorted(_WORDS | _TENS, key=len, reverse=True), "o", r"\d{1,4}"]) + ")"
 )
 _SPOKEN = re.compile(rf"(?<!\w){_DIGIT_WORD}(?:[\s,.\-–]{{1,3}}{_DIGIT_WORD}){{5,24}}(?!\w)", re.I)
-_TOLD = re.compile(
+_NUMBERED = re.compile(
     r"\b(?:account|acct|customer|client|policy|member(?:ship)?|case|ticket|reference|order|booking|"
     r"invoice|passport|licen[cs]e|patient|employee|badge|routing|sort code|extension|ext|pin|card|"
     r"ssn|social security|national insurance|tax|phone|telephone|mobile|cell|fax|zip|post ?code|"
@@ -147,7 +147,7 @@ def find_identifiers(text: str) -> Iterator[Found]:
     for match in _URL.finditer(text):
         if _NAMED_URL.search(match[0]):
             yield *match.span(), URL
-    for match in _TOLD.finditer(text):
+    for match in _NUMBERED.finditer(text):
         yield *match.span(1), ACCOUNT
     for match in _DIGITS.finditer(text):
         if _is_number(match[0]) and not _UNIT.match(text, match.end()):

@@ -69,7 +69,7 @@ GOES_ON = _SAYS | folded(
     "didn't doesn't won't also already just then who here speaking"
 )
 _NAME_TEXT = r"[\p{Han}]{2,4}|[\p{Katakana}ー]{2,8}(?:・[\p{Katakana}ー]{2,8})?|[\p{Hangul}]{2,4}"
-_TOLD = tuple(
+_INTRODUCED = tuple(
     regex.compile(pattern)
     for pattern in (
         r"(?:我叫|名叫|叫做|我的名字是|我是)([\p{Han}]{2,4}?)(?=[，。、,.！!？?\s]|$)",
@@ -89,7 +89,7 @@ _UNCASED_TITLES = regex.compile(
 
 def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
     """Yield the names recognized in *text*; *caseless* text is written without capitals."""
-    for pattern in _TOLD:
+    for pattern in _INTRODUCED:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
     caseless = caseless or (len(tokens) > 2 and text.isupper())

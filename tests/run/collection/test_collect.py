@@ -207,7 +207,7 @@ def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
     assert ["agreements", "synthesis"] == [request.node for request in transport.requests]
 
 
-def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
+def test_a_window_that_proves_smaller_parts_the_tree_again() -> None:
     interviews(
         {
             f"p{number:02}": [

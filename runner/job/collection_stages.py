@@ -1,4 +1,4 @@
-"""Joint stages: the stages that read a whole batch, and the role of each of their analyzers."""
+"""Collection stages: the stages that read a whole batch, and the role of their analyzers."""
 
 from collections.abc import Mapping
 
@@ -19,8 +19,8 @@ def kind_of(analyzer: Analyzer) -> str:
     return str(getattr(analyzer.module, "COLLECTION", SYNTHESIS))
 
 
-def check_joint(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
-    """Raise ConfigError if joint stages lack the themes that they read, or find them twice.
+def check_collection_stages(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
+    """Raise ConfigError if stages lack the themes that they read, or find them twice.
 
     Also for contexts too small for several findings, which would need one call each.
     """

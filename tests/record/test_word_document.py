@@ -15,7 +15,7 @@ from runner.answers.markdown import answer_markdown, md
 from runner.base.errors import ConfigError
 from runner.base.text import to_safe_text
 from runner.job import checks
-from runner.record.word import as_docx
+from runner.record.word_document import as_docx
 
 PAGE = """# Notes
 

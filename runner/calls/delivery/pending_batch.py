@@ -1,4 +1,4 @@
-"""Shipment: one batch at its provider, and the requests that wait for it."""
+"""Pending batch: one batch at its provider, and the requests that wait for it."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ class LateError(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Waiting:
+class WaitingRequest:
     """A request that waits for its reply.
 
     *rank* orders it in a batch, *tokens* are its prompt's at most, *steps* the calls from here to
@@ -63,7 +63,7 @@ class Waiting:
 
 
 @dataclass(eq=False, slots=True)
-class Shipment:
+class PendingBatch:
     """A batch that is pending, or whose results are stored.
 
     *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
@@ -76,7 +76,7 @@ class Shipment:
     batch: LedgerBatch
     tokens: int = 0
     leaves_at: dict[int, float] = field(default_factory=dict)
-    waiting: dict[str, Waiting] = field(default_factory=dict)
+    waiting: dict[str, WaitingRequest] = field(default_factory=dict)
     results: dict[str, bytes] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     state: SubmittedBatch | None = None
@@ -98,7 +98,7 @@ class Shipment:
         leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
         return max(0.1, min(wait, leaves - now))
 
-    def staying(self) -> Iterator[Waiting]:
+    def staying(self) -> Iterator[WaitingRequest]:
         """Yield the requests that have not gone live."""
         return (each for each in self.waiting.values() if not each.has_left)
 

@@ -55,7 +55,7 @@ def print_end(
         line = to_terminal(_words(facts), 2000)
     try:
         print(line, flush=True)
-    except OSError:  # a closed pipe or a full disk: the run has ended all the same
+    except OSError:  # a closed pipe or a full disk does not change the result
         silence(sys.stdout)
 
 
@@ -99,7 +99,7 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
 
 
 def can_help(result: RunResult | BatchResult) -> bool:
-    """Return whether resuming can change *result*: a lasting failure would only recur."""
+    """Return whether resuming can change *result*; a lasting failure would recur."""
     if isinstance(result, BatchResult):
         return True
     failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
@@ -116,7 +116,7 @@ def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
 
 
 def _larger_budget(job: Setup) -> str:
-    """Return the cap as an override, enlarged by the most that the whole run may use."""
+    """Return the cap as an override, enlarged by the upper bound of the whole run."""
     budget = job.settings.budget
     plan = make_plan(job, read_histories(job)) if isinstance(job, Job) else None
     most_usd = plan.total("cost_high_usd") if plan else None

@@ -1,4 +1,4 @@
-from runner.answers.groups import curve, groups_at, is_negated, joins, likenesses
+from runner.answers.clustering import curve, groups_at, is_negated, linkage, similarities
 
 
 def terms(*texts: str) -> list[frozenset[str]]:
@@ -16,23 +16,23 @@ TEXTS = terms(
 
 
 def test_texts_are_joined_with_the_most_like_first() -> None:
-    made = joins(TEXTS)
+    made = linkage(TEXTS)
 
-    assert sorted((j.likeness for j in made), reverse=True) == [j.likeness for j in made]
+    assert sorted((j.similarity for j in made), reverse=True) == [j.similarity for j in made]
     assert [[0, 1], [2, 3], [4], [5]] == groups_at(0.6, len(TEXTS), made)
     assert [[n] for n in range(6)] == groups_at(1.0, len(TEXTS), made)
     assert [[0, 1, 5], [2, 3], [4]] == groups_at(0.05, len(TEXTS), made)
 
 
 def test_equal_texts_are_one_group_and_empty_ones_are_not() -> None:
-    made = joins(terms("a b", "a b", "", "", "c"))
+    made = linkage(terms("a b", "a b", "", "", "c"))
 
     assert [[0, 1], [2], [3], [4]] == groups_at(1.0, 5, made)
-    assert [{1: 1.0}, {0: 1.0}, {}] == likenesses(terms("a b", "a b", "c"))
+    assert [{1: 1.0}, {0: 1.0}, {}] == similarities(terms("a b", "a b", "c"))
 
 
 def test_the_curve_counts_groups_over_all_sets() -> None:
-    made = joins(TEXTS)
+    made = linkage(TEXTS)
     points = {point.threshold: point for point in curve([(6, made), (6, made)])}
 
     assert (8, 2) == (points[0.6].groups, points[0.6].largest)
@@ -51,8 +51,8 @@ def test_vectors_count_as_much_as_words() -> None:
     texts = terms("dear fare", "dear fare", "price high", "lamp")
     vectors = [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.6, 0.8)]
 
-    near = likenesses(texts, vectors)
+    near = similarities(texts, vectors)
 
     assert (0.5, 0.5, 0.3, 0.4) == (near[0][1], near[0][2], near[0][3], near[1][3])
     assert 2 not in near[1]  # neither words nor meaning
-    assert [[0, 1], [2], [3]] == groups_at(0.5, 4, joins(texts, vectors))
+    assert [[0, 1], [2], [3]] == groups_at(0.5, 4, linkage(texts, vectors))

@@ -1,4 +1,4 @@
-"""Groups: agglomerative clustering of texts by the similarity of their words."""
+"""Agglomerative clustering of texts by the similarity of their words."""
 
 import heapq
 import math
@@ -11,8 +11,8 @@ from operator import mul
 from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
-_LEAST = 0.05  # likeness below which texts count as unlike …
-_ALIKE = 0.2  # … with embeddings, where all have some
+_MIN_SIMILARITY = 0.05  # similarity below which texts count as unlike …
+_MIN_WITH_EMBEDDINGS = 0.2  # … with embeddings, where all have some
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|"
@@ -24,10 +24,10 @@ _NEGATION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
-    """The groups of texts *one* and *other*, by their first member, are as alike as *likeness*."""
+class Merge:
+    """The groups of texts *one* and *other*, by their first member, have *similarity*."""
 
-    likeness: float
+    similarity: float
     one: int
     other: int
 
@@ -49,13 +49,13 @@ def vectors(texts: Sequence[Collection[str]]) -> list[dict[str, float]]:
     return made
 
 
-def likenesses(
+def similarities(
     texts: Sequence[Collection[str]], embedded: Sequence[Sequence[float]] = ()
 ) -> list[dict[int, float]]:
     """Return for each of *texts* the others that share a term with it, with their cosine.
 
     With their unit vectors *embedded*, it is the mean of that cosine and the vectors', from
-    _ALIKE on.
+    _MIN_WITH_EMBEDDINGS on.
     """
     found: list[dict[int, float]] = [{} for _ in texts]
     postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -65,9 +65,9 @@ def likenesses(
             for other, theirs in postings[term]:
                 sums[other] += weight * theirs
             postings[term].append((place, weight))
-        for other, likeness in sums.items():
-            if likeness >= _LEAST:
-                found[place][other] = found[other][place] = round(likeness, 9)
+        for other, similarity in sums.items():
+            if similarity >= _MIN_SIMILARITY:
+                found[place][other] = found[other][place] = round(similarity, 9)
     return _averaged(found, embedded) if embedded else found
 
 
@@ -78,56 +78,58 @@ def _averaged(
     for place, mine in enumerate(embedded):
         for other in range(place):
             cosine = sum(map(mul, mine, embedded[other]))
-            likeness = round((near[place].get(other, 0.0) + cosine) / 2, 6)
-            if likeness >= _ALIKE:
-                found[place][other] = found[other][place] = likeness
+            similarity = round((near[place].get(other, 0.0) + cosine) / 2, 6)
+            if similarity >= _MIN_WITH_EMBEDDINGS:
+                found[place][other] = found[other][place] = similarity
     return found
 
 
-def joins(texts: Sequence[Collection[str]], embedded: Sequence[Sequence[float]] = ()) -> list[Join]:
-    """Return the joins that make one group of *texts*, the most alike first; see `likenesses`.
+def linkage(
+    texts: Sequence[Collection[str]], embedded: Sequence[Sequence[float]] = ()
+) -> list[Merge]:
+    """Return the merges that make one group of *texts*, the most alike first; see `similarities`.
 
     Groups are as alike as their members on average (UPGMA, Sokal and Michener 1958), so that
-    likeness only falls. Texts that share nothing are not joined. Deterministic: of equal pairs
+    similarity only falls. Texts that share nothing are not joined. Deterministic: of equal pairs
     the first. At most n² steps of n log n.
     """
-    near, sizes = likenesses(texts, embedded), dict.fromkeys(range(len(texts)), 1)
+    near, sizes = similarities(texts, embedded), dict.fromkeys(range(len(texts)), 1)
     heap = [(-value, a, b) for a, row in enumerate(near) for b, value in row.items() if a < b]
     heapq.heapify(heap)
-    made: list[Join] = []
+    made: list[Merge] = []
     while heap:
         value, one, other = heapq.heappop(heap)
         if one not in sizes or other not in sizes or near[one].get(other) != -value:
             continue
-        made.append(Join(-value, one, other))
+        made.append(Merge(-value, one, other))
         mine, theirs = sizes[one], sizes.pop(other)
         sizes[one] = mine + theirs
         for third in sorted(({*near[one]} | {*near[other]}) - {one, other}):
             both = mine * near[one].get(third, 0.0) + theirs * near[other].get(third, 0.0)
             near[third].pop(other, None)
             near[one][third] = near[third][one] = joint = round(both / (mine + theirs), 9)
-            if joint >= _LEAST:
+            if joint >= _MIN_SIMILARITY:
                 heapq.heappush(heap, (-joint, min(one, third), max(one, third)))
         near[one].pop(other, None)
         near[other] = {}
     return made
 
 
-def groups_at(threshold: float, count: int, made: Iterable[Join]) -> list[list[int]]:
+def groups_at(threshold: float, count: int, merges: Iterable[Merge]) -> list[list[int]]:
     """Return the groups of *count* texts that are alike from *threshold* on, in order."""
     groups = {place: [place] for place in range(count)}
-    for join in made:
-        if join.likeness >= threshold:
-            groups[join.one] += groups.pop(join.other)
+    for merge in merges:
+        if merge.similarity >= threshold:
+            groups[merge.one] += groups.pop(merge.other)
     return sorted(map(sorted, groups.values()))
 
 
-def curve(counts_and_joins: Iterable[tuple[int, Sequence[Join]]]) -> tuple[CurvePoint, ...]:
+def curve(counts_and_merges: Iterable[tuple[int, Sequence[Merge]]]) -> tuple[CurvePoint, ...]:
     """Return the groups, over several sets of texts, that each of THRESHOLDS gives."""
     number, largest = Counter[float](), Counter[float]()
-    for count, made in counts_and_joins:
+    for count, merges in counts_and_merges:
         for threshold in THRESHOLDS:
-            groups = groups_at(threshold, count, made)
+            groups = groups_at(threshold, count, merges)
             number[threshold] += len(groups)
             largest[threshold] = max(largest[threshold], *map(len, groups), 0)
     return tuple(CurvePoint(each, number[each], largest[each]) for each in THRESHOLDS)

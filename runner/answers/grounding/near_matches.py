@@ -1,4 +1,4 @@
-"""Near matches: the stretch of a transcript most like a quote that is not there exactly."""
+"""Near matches: the part of a transcript most similar to a quote without an exact match."""
 
 import math
 from bisect import bisect_left
@@ -9,7 +9,7 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
-from runner.answers.grounding.quotes import TranscriptWords, joined, words
+from runner.answers.grounding.exact_matches import TranscriptWords, joined, words
 
 MIN_WORDS = 3
 MAX_WORDS, MAX_CHARS = 800, 4_000  # comparing takes time quadratic in the quote's length
@@ -25,7 +25,7 @@ REACH_WORDS = 24  # the most words by which an end moves at once
 
 @dataclass(frozen=True, slots=True)
 class NearMatch:
-    """Words *start* to *stop* (exclusive) and their likeness to a quote, 0 to 100."""
+    """Words *start* to *stop* (exclusive) and their similarity to a quote, 0 to 100."""
 
     start: int
     stop: int
@@ -35,11 +35,11 @@ class NearMatch:
 def nearest_match(
     transcript: TranscriptWords, target: Sequence[str], segment: int | None, enough: float
 ) -> NearMatch | None:
-    """Return the match most like *target*, words as of `quotes.words`.
+    """Return the match most like *target*, words as of `exact_matches.words`.
 
     Searches the claimed *segment* and its neighbours, and where rare words of the quote occur
     together. None when the quote has fewer than `MIN_WORDS` words, more than `MAX_WORDS` or more
-    than `MAX_CHARS` characters, or when no score of *enough* can be reached; a returned score may
+    than `MAX_CHARS` characters, or when no score of *enough* can be reached; the score returned may
     still be lower.
     """
     if not MIN_WORDS <= len(target) <= MAX_WORDS or not transcript.words:
@@ -178,7 +178,7 @@ def _located(
 def _refined(
     transcript: TranscriptWords, target: Sequence[str], quote: str, rough: tuple[int, int]
 ) -> NearMatch:
-    """Move both ends by whole words, in turn, to where the likeness is greatest.
+    """Move both ends by whole words, in turn, to where the similarity is greatest.
 
     An alignment is as long as the quote, so its ends are wrong where words were added or omitted.
     """
@@ -188,12 +188,12 @@ def _refined(
     while True:
         before = score
         for place in range(max(0, start - reach), min(stop, start + reach + 1)):
-            likeness = fuzz.ratio(quote, transcript.span(place, stop), score_cutoff=score)
-            if likeness > score:
-                start, score = place, likeness
+            similarity = fuzz.ratio(quote, transcript.span(place, stop), score_cutoff=score)
+            if similarity > score:
+                start, score = place, similarity
         for place in range(max(start + 1, stop - reach), min(len(transcript), stop + reach) + 1):
-            likeness = fuzz.ratio(quote, transcript.span(start, place), score_cutoff=score)
-            if likeness > score:
-                stop, score = place, likeness
+            similarity = fuzz.ratio(quote, transcript.span(start, place), score_cutoff=score)
+            if similarity > score:
+                stop, score = place, similarity
         if score <= before:
             return NearMatch(start, stop, score)

@@ -14,7 +14,7 @@ _KINDS = {
 }
 
 
-class Unredacted:
+class NullRedaction:
     """A transcript that is sent unchanged; `Redaction` replaces names."""
 
     note = ""  # the explanation of stand-ins for the model
@@ -53,5 +53,5 @@ class Unredacted:
 
 
 def described(counts: Mapping[str, int]) -> str:
-    """Return `Unredacted.counts` in words."""
+    """Return `NullRedaction.counts` in words."""
     return ", ".join(plural(count, _KINDS[kind]) for kind, count in counts.items()) or "nothing"

@@ -12,7 +12,7 @@ from helpers.runs import ONLY_TWO, execute, failing, invented, simulated
 from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
-from runner.run.ending import can_help, check_budget, hint_of, print_end, resume_command
+from runner.run.last_line import can_help, check_budget, hint_of, print_end, resume_command
 from runner.run.plan.plan import make_plan, read_histories
 
 PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")

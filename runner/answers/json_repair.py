@@ -21,25 +21,25 @@ class TooCostlyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class CompletedJson:
     """The complete part of a truncated value: its JSON, and whether an item was left out."""
 
     text: str
     dropped: bool
 
 
-def complete(text: str) -> Complete | None:
+def complete(text: str) -> CompletedJson | None:
     """Return the complete part of the value at the start of *text*; None if it is closed.
 
-    An element of a list is complete at its last bracket, other values with what follows
-    them. A string that was cut is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
+    An element of a list is complete at its last bracket, any other value once something follows it.
+    A truncated string is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
     """
     stack: list[str] = []
     inside: list[int] = []  # depths of the elements of lists that are not closed
     kept, closing, at, before = 0, "", 0, ""
     for token in _TOKEN.finditer(text):
         mark, end = token[0], token.end()
-        if mark == '"':  # a string that was cut
+        if mark == '"':  # a truncated string
             break
         if mark in "{[":
             if stack and stack[-1] == "[":
@@ -59,7 +59,7 @@ def complete(text: str) -> Complete | None:
         before = mark
     if not stack:
         return None
-    return Complete(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
+    return CompletedJson(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
 
 
 def _is_value(before: str, stack: list[str]) -> bool:
@@ -70,7 +70,7 @@ def _is_value(before: str, stack: list[str]) -> bool:
 def repair(text: str) -> Any:
     """Return the JSON value of the almost valid *text*; raise ValueError.
 
-    Only punctuation may differ: a value with other words, or without some, is refused.
+    Only punctuation may change: a value with other or fewer words is refused.
     """
     plain = _UNDEFINED.sub(r"\1null", text)
     try:
@@ -115,7 +115,7 @@ def _kept(match: re.Match[str]) -> str:
 
 
 def _words(text: str) -> str:
-    """Return the letters and digits of *text*, without what JSON and its relatives write apart."""
+    """Return the letters and digits of *text*, without the syntax of JSON and similar formats."""
     plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
     return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
 
@@ -123,8 +123,8 @@ def _words(text: str) -> str:
 def _repaired(text: str) -> Any:
     """Return the value that json_repair finds; raise TooCostlyError after MAX_REPAIR_S.
 
-    Its time grows with the square of the length for many texts, and it runs in a thread, which
-    only a profiling function can end.
+    It takes quadratic time for many texts, in a thread that only a profiling function can
+    interrupt.
     """
     ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
 

@@ -64,7 +64,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class AssessmentData:
     """The settings, all labels of their transcripts, and notes."""
 
     settings: Sequence[Setting]
@@ -72,7 +72,7 @@ class Gathered:
     notes: Sequence[str]
 
 
-def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
+def assessment_data(groups: Sequence[Group], keys: Iterable[str]) -> AssessmentData:
     """Return the results of the runs of *groups*; *keys* are those in which they differ."""
     rows = [(row, group) for group in groups for row in group.rows]
     labels, notes = known_labels([row.path for row, _ in rows])
@@ -83,7 +83,7 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
     ran: set[str] = set()
     left = 0
     for row, group in rows:
-        own = {key: group.told[key] for key in shown_keys}
+        own = {key: group.settings[key] for key in shown_keys}
         setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
         paths, more = _runs(row.path, row.batch)
         left += more
@@ -98,7 +98,9 @@ def gather(groups: Sequence[Group], keys: Iterable[str]) -> Gathered:
             f"Findings of {left:,} files of batches beyond the first {MAX_FILES} are not read."
         )
     shas = {sha for setting in settings.values() for sha in setting.transcripts}
-    return Gathered([*settings.values()], [e for e in labels if e.transcript in {"", *shas}], notes)
+    return AssessmentData(
+        [*settings.values()], [e for e in labels if e.transcript in {"", *shas}], notes
+    )
 
 
 def precision_of(path: Path) -> float | None:

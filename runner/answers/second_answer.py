@@ -1,4 +1,4 @@
-"""Asking again: which segments an answer cites nothing from, and what a second answer adds."""
+"""Second answer: which segments an answer cites nothing from, and what asking again adds."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from runner.base.format import plural
 from runner.base.json import amount, mapping, text
 from runner.transcript.model import Segment
 
-# Stands behind the segments, so that no transcript can put it in another place.
+# It follows the segments, so that no transcript can place it elsewhere.
 ASKED_AGAIN = (
     "An earlier answer to the question below cites nothing from these segments; others stood "
     "between them. Report only what these segments add, each finding with evidence from them. If "
@@ -27,14 +27,14 @@ def silent_segments(segments: Sequence[Segment], answer: Mapping[str, Any]) -> f
     return frozenset(each.id for each in segments) - frozenset(cited_segments(answer))
 
 
-def with_more(
+def merge_answers(
     first: Mapping[str, Any], more: Mapping[str, Any], silent: Collection[str]
 ) -> dict[str, Any]:
     """Return answer *first* with additions of *more* from *silent* segments at its lists' ends.
 
-    An item that cites no silent segment is left out, and one that already exists.
-    Ids stay unique: `P1` of *more* becomes the next free one, also where its other items name it.
-    All else is *first*'s.
+    Items that cite no silent segment, or exist already, are left out. Ids stay unique: `P1` of
+    *more* becomes the next free one, also where its other items refer to it. Everything else is
+    *first*'s.
     """
     result = deepcopy(dict(first))
     more = _with_free_ids(more, _ids(first))
@@ -45,18 +45,18 @@ def with_more(
     return result
 
 
-def plain(answer: Any) -> Any:
+def without_grounding(answer: Any) -> Any:
     """Return *answer* as it was sent: its evidence without the marks of grounding."""
     if isinstance(answer, list):
-        return [plain(each) for each in answer]
+        return [without_grounding(each) for each in answer]
     if not isinstance(answer, Mapping):
         return answer
     if {"segment", "quote", "match"} <= answer.keys():
         return {"segment": answer["segment"], "quote": answer["quote"]}
-    return {key: plain(each) for key, each in answer.items()}
+    return {key: without_grounding(each) for key, each in answer.items()}
 
 
-def added(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:
+def additions(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:
     """Return how many items at the end of each list of *joined* are not in *first*."""
     grown: dict[str, int] = {}
     for old, new in zip(_lists(first), _lists(joined), strict=True):
@@ -64,7 +64,7 @@ def added(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]
     return {key: count for key, count in grown.items() if count > 0}
 
 
-def noted_again(
+def merge_notes(
     first: Mapping[str, Any], joined: Mapping[str, Any], note: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the notes of *first* with *note*; those on quotations are of the *joined* answer."""
@@ -73,7 +73,7 @@ def noted_again(
     return {**first, "reply_notes": kept, "asked_again": dict(note)}
 
 
-def additions_in_words(note: Any) -> str:
+def describe_additions(note: Any) -> str:
     """Return the result of asking again in words, from the untrusted *note* of a record; or ""."""
     stored = mapping(note)
     if not stored:
@@ -88,7 +88,7 @@ def additions_in_words(note: Any) -> str:
     return f"asked again about {about} that it cited nothing from; found: {what}{failed}"
 
 
-def found_again(note: Any, key: str) -> int:
+def added_count(note: Any, key: str) -> int:
     """Return how many items at the end of list *key* were added by asking again."""
     return int(amount(mapping(mapping(note).get("found")).get(key)))
 

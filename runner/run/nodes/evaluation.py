@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import FAILED, Answered, Checked, as_data, with_interval
+from runner.answers.checks import FAILED, CheckResult, CheckSubject, as_data, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import against, references_for
@@ -15,10 +15,10 @@ from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.job import Job
 
-# A reply arrived but is not an answer; other failures are for fallbacks.
+# Kinds of a reply that is not an answer; fallbacks handle other failures.
 NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
 CHECKS = "checks.json"
-_TOLD = 5  # failed checks in the log
+_MAX_LOGGED = 5  # failed checks in the log
 
 log = structlog.get_logger("colloquy.run")
 
@@ -26,8 +26,8 @@ log = structlog.get_logger("colloquy.run")
 def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[str]:
     """Return the faults of *outcome*: no answer, absent quotes, or failed checks.
 
-    Empty for a failure that another model would not avoid, and for judged checks, which wait for
-    the end of the run.
+    Empty for a failure that another model would share. Judged checks are not among them: they wait
+    for the end of the run.
     """
     if outcome.answer is None:
         return [f"schema: {outcome.kind}"] if outcome.kind in NO_ANSWER else []
@@ -54,11 +54,13 @@ def _grounded(outcome: Outcome) -> float | None:
     return rate
 
 
-def _about(job: Job, name: str, outcome: Outcome, figures: Mapping[str, float | None]) -> Answered:
+def _about(
+    job: Job, name: str, outcome: Outcome, figures: Mapping[str, float | None]
+) -> CheckSubject:
     shares = {**figures, "grounding": _grounded(outcome)}
     if outcome.answer is not None:
         shares |= _referred(job, outcome.answer)
-    return Answered(name, outcome.answer, outcome.kind or "", shares)
+    return CheckSubject(name, outcome.answer, outcome.kind or "", shares)
 
 
 def _referred(job: Job, answer: Any) -> dict[str, float | None]:
@@ -73,7 +75,7 @@ async def check(
     outcomes: Mapping[str, Outcome],
     measured: dict[str, Any],
     coverage: Mapping[str, Any],
-    judged: Sequence[Checked],
+    judged: Sequence[CheckResult],
     judge: Callable[[], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return checks.json by name, if there are checks; add its figures to *measured*."""
@@ -93,7 +95,9 @@ async def check(
     for name, counts in content["analyzers"].items():
         measured["analyzers"][name]["checks_rate"] = counts["rate"]
     wrong = [each for each in content["checks"] if each["status"] == FAILED]
-    which = "; ".join(f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_TOLD])
+    which = "; ".join(
+        f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_MAX_LOGGED]
+    )
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
     write("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
@@ -105,13 +109,13 @@ def evaluated(
     outcomes: Mapping[str, Outcome],
     measured: Mapping[str, Any],
     coverage: Mapping[str, Any],
-    judged: Sequence[Checked],
+    judged: Sequence[CheckResult],
 ) -> dict[str, Any]:
     """Return the content of checks.json; *measured* and *coverage* are those of the run's files.
 
     Cost, time and tokens of an answer reused in this session are unknown.
     """
-    results: list[Checked] = []
+    results: list[CheckResult] = []
     answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
     for name, outcome in outcomes.items():
         figures = {} if outcome.reused else _spent(measured["analyzers"][name], "latency_s")
@@ -121,7 +125,7 @@ def evaluated(
     figures = {} if run["reused"] else _spent(run, "wall_s")
     figures |= {"grounding": run["grounding_rate"], "coverage": run["coverage"]}
     referred = _referred(job, answers)
-    results += job.expected.evaluate(Answered(None, answers, "", {**figures, **referred}))
+    results += job.expected.evaluate(CheckSubject(None, answers, "", {**figures, **referred}))
     results += judged
     by_name = {n: with_interval([r for r in results if r.analyzer == n]) for n in outcomes}
     return {

@@ -1,12 +1,12 @@
-"""Testimony of a collection: the findings of a batch's runs that rest on verified quotes."""
+"""Findings of a batch's runs that rest on verified quotes: the input of a collection."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runner.answers.grounding.quotes import ABSENT
-from runner.answers.groups import Join, is_negated, joins
+from runner.answers.clustering import Merge, is_negated, linkage
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
@@ -27,7 +27,7 @@ MAX_QUOTE = 300  # of its first quote
 
 
 @dataclass(frozen=True, slots=True)
-class JointFinding:
+class GroundedFinding:
     """One finding: *id* is `run/analyzer/index`; *shown* and *quote* are as prompts show them."""
 
     id: str
@@ -49,12 +49,12 @@ class JointFinding:
 
 
 @dataclass(frozen=True)
-class Testimony:
+class CollectionFindings:
     """The findings of all files that were *read*, by id; *unused* have no verified quote."""
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
-    findings: Mapping[str, JointFinding]
+    findings: Mapping[str, GroundedFinding]
     unused: int
 
 
@@ -63,34 +63,36 @@ def place_of(file: str) -> str:
     return f"{int(digest(file), 16):0256b}"
 
 
-def joins_of(found: Sequence[JointFinding], embedded: Sequence[Sequence[float]] = ()) -> list[Join]:
-    """Return how *found* are joined by their words, the most alike first; see `groups.joins`.
+def linkage_of(
+    found: Sequence[GroundedFinding], embedded: Sequence[Sequence[float]] = ()
+) -> list[Merge]:
+    """Return the merges of *found* by their words, the most alike first; see `clustering.linkage`.
 
     With their vectors *embedded*, these count as much as the words. A finding with a negation is
-    never joined with one without: only a word parts opposites.
+    never joined with one without: opposites differ in only a word.
     """
-    made = list[Join]()
+    made = list[Merge]()
     for negated in (False, True):
         rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
         vectors = [embedded[n] for n, _ in rows] if embedded else ()
-        own = joins([terms_of(each.shown) for _, each in rows], vectors)
-        made += [Join(j.likeness, rows[j.one][0], rows[j.other][0]) for j in own]
-    return sorted(made, key=lambda join: -join.likeness)
+        own = linkage([terms_of(each.shown) for _, each in rows], vectors)
+        made += [Merge(j.similarity, rows[j.one][0], rows[j.other][0]) for j in own]
+    return sorted(made, key=lambda join: -join.similarity)
 
 
-def gather(
+def collect_findings(
     batch: Path,
     inputs: Sequence[Input],
     reads: Sequence[Node],
     masking: Masking | None = None,
-) -> Testimony:
+) -> CollectionFindings:
     """Return the findings that the analyzers *reads* have of *inputs*; reads every run once.
 
     A file is unread if none of them answered, or if another file has the same transcript. With
     *masking*, prompts show stand-ins. Raises OSError.
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
-    read, unread, findings, unused = [], [], dict[str, JointFinding](), 0
+    read, unread, findings, unused = [], [], dict[str, GroundedFinding](), 0
     hashes = dict[str, str]()
     for file in inputs:
         row = rows.get(file.name, {})
@@ -116,7 +118,7 @@ def gather(
                 findings[finding.id] = finding
             else:
                 unused += 1
-    return Testimony(tuple(read), tuple(unread), findings, unused)
+    return CollectionFindings(tuple(read), tuple(unread), findings, unused)
 
 
 def _findings(
@@ -124,8 +126,8 @@ def _findings(
     records: Mapping[str, Mapping[str, Any]],
     segments: Mapping[str, Segment],
     mask: Callable[[str], str] | None,
-) -> Iterator[JointFinding]:
-    """Yield the findings of a run, also those without a verified quote."""
+) -> Iterator[GroundedFinding]:
+    """Yield the findings of a run, with or without a verified quote."""
     for name, record in records.items():
         for index, insight in enumerate(mappings(record.get("insights"))):
             quotes = tuple(_quotes(file, insight, segments))
@@ -133,7 +135,7 @@ def _findings(
             first = quotes[0].quote if quotes else ""
             shown, quote = (statement, first) if mask is None else (mask(statement), mask(first))
             id_ = f"{file.run}/{name}/{index}"
-            yield JointFinding(
+            yield GroundedFinding(
                 id_, file.name, statement, shown[:MAX_TEXT], quote[:MAX_QUOTE], quotes
             )
 
