@@ -24,7 +24,7 @@ _NAMES = {
     "start": "start starttime starttimestamp startoffset begin beginoffset begintime beginning "
     "tstart audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps "
     "offsetin offset offsets timestamp time times interval timerange timespan in t at datetime "
-    "date createdat instances",
+    "date createdat createtime instances",
     "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
     "segmentend to timeend timeout out finish resultendtime",
     "length": "duration dduration dur d length durationin",
@@ -33,9 +33,9 @@ _NAMES = {
 }
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = "words elements segs sentences tokens items parts runs lines result"
+_PARTS = "words elements segs sentences tokens terms items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
-_PERSON = "realname name displayname fullname username label speaker user id"
+_PERSON = "realname name displayname fullname username label speaker user id role"
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
@@ -124,12 +124,12 @@ def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return text_of(value, fields_of([value]))
+        parts = value.get("parts")  # of a chat
+        plain = isinstance(parts, list) and any(isinstance(part, str) for part in parts)
+        return _text(parts) if plain else text_of(value, fields_of([value]))
     if isinstance(value, list) and value and all(isinstance(v, str | dict) for v in value):
-        if not all(isinstance(each, str) or "text" in each for each in value):
-            return None
-        texts = [each if isinstance(each, str) else _text(each["text"]) or "" for each in value]
-        return join_words(texts)
+        texts = [each if isinstance(each, str) else _text(each.get("text")) for each in value]
+        return join_words([text or "" for text in texts]) if any(texts) else None
     return None
 
 

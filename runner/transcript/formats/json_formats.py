@@ -55,7 +55,7 @@ def turns_of_value(
     If *sure*, return None unless the list has speakers or times.
     """
     notes.layout = "fields"
-    if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
+    if isinstance(data, list) and len(data) > 1 and all(map(_is_row, data)):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
     lists = list(lists_in(data))
@@ -73,11 +73,28 @@ def turns_of_value(
         turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
+    turns = _with_labels_inside(turns, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
     spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
     if spans and not any(turn.speaker for turn in turns):
         notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
     return turns
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row)
+
+
+def _with_labels_inside(turns: list[Turn], notes: Notes) -> list[Turn]:
+    """Return *turns* of nobody at no time as the lines of a text, if these name speakers."""
+    if any(turn.speaker or turn.start_s is not None for turn in turns):
+        return turns
+    inner = Notes()
+    read = turns_of_text("\n".join(" ".join(turn.text.split()) for turn in turns), inner)
+    if not any(turn.speaker for turn in read) or len(read) < len(turns):
+        return turns
+    notes.layout = inner.layout
+    return read
 
 
 def _loaded(text: str, source: str) -> object:

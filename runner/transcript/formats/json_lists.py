@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runner.base.json import mapping
 from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
 from runner.transcript.formats.records import sampled
 
@@ -69,6 +70,9 @@ def lists_in(data: object) -> Iterator[RecordList]:
 def _flat(records: list[Record]) -> list[Record]:
     """Return *records*, with the fields of the object in which each has its words."""
     fields = sampled(records)
+    for key in fields.keys["text"][:1]:  # a message with its author
+        if all(isinstance(record.get(key), dict | None) for record in records):
+            return [{**each, key: None, **mapping(each.get(key))} for each in records]
     if fields.keys["text"] or fields.best or fields.parts:
         return records
     for key, value in records[0].items():

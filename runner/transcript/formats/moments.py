@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.transcript.formats.fields import simple_name
-from runner.transcript.times import clock_seconds
+from runner.transcript.times import day_number, leading_stamp
 
 ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
 
@@ -25,7 +25,6 @@ _CLOCK = re.compile(
     r"(?:(\d{1,3})[.:](?=\d+:\d+:))?(?:(\d{1,5}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?$"
 )
 _BETWEEN = re.compile(r"\s{0,9}(?:-->|->|–|—|\s-\s|\bto\b)\s{0,9}")
-_HALF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s?[ap]\.?m\.?$", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -107,8 +106,12 @@ def _from_text(text: str, unit: float) -> Moment | None:
         return Moment(datetime.fromisoformat(text.replace(" UTC", "Z")).timestamp(), ABSOLUTE)
     except (ValueError, OverflowError, OSError):
         pass
-    seconds_of_day = clock_seconds(text) if _HALF_DAY.match(text) else None
-    return None if seconds_of_day is None else Moment(seconds_of_day, 1.0)
+    stamp, rest = leading_stamp(text) or (None, text)
+    if stamp is None or rest.strip() or stamp.end_s is not None:
+        return None
+    dates = [day_number(stamp.day, month_first=first) for first in (False, True)]
+    named = next((date for date in dates if date), None)
+    return Moment(named * 86_400 + stamp.start_s, ABSOLUTE) if named else Moment(stamp.start_s, 1.0)
 
 
 def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:

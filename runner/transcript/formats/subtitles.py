@@ -135,7 +135,8 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if match is None or not (match[2] or ">" in line):
         return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    return (match[1], match[2], match[3]) if begins or not match[3] else None
+    begins = begins or all(_USUAL.match(time) for time in (match[1], match[2]))
+    return (match[1], match[2], match[3].lstrip("| ")) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
@@ -203,7 +204,7 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
         for at in range(0, len(parts), 3):
             if at:
                 voice = plain(parts[at - 2]) or None if parts[at - 2] else speaker
-            if words := plain(parts[at]):
+            if (words := plain(parts[at])) and words not in "-–—":  # before a voice
                 yield Line(voice, words)
 
 
