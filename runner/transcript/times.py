@@ -17,7 +17,8 @@ _DATE = (
 _CLOCK = (
     r"(?:(?:오전|오후|上午|下午|午前|午後)\s?)?\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
     r"(?:\s?(?:[ap](?:\.\s?)?m\b\.?|[صم]\b|[πμ]\.\s?μ\.))?"
-    r"(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#))?"
+    r"(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#)"
+    r"|\s(?:UTC|GMT|[ECMP][SD]T|CES?T|BST|IST|JST)(?:[+-]\d{1,2}(?::?\d{2})?)?\b)?"
 )
 # In the languages of Teams.
 _HOUR = (
@@ -69,7 +70,7 @@ _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed charact
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
 _STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
-_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>}#")
+_ENDS = frozenset("0123456789mMsScCdDtTzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8

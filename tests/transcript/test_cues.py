@@ -150,6 +150,8 @@ WAYS = {
     "chevrons": ">> {}: {}",
     "bold": "<b>{}:</b> {}",
     "a time behind the name": "{} (00:05):\n{}",
+    "a time above the words": "{} 00:00:05\n{}",
+    "a burnt-in time": "[00:00:05] {}: {}",
     "a time behind the name in brackets": "[{} (00:05)]: {}",
     "double brackets": "[[{}]] {}",
     "position": "{{\\an8}}<i>{}: {}</i>",
@@ -199,6 +201,22 @@ def test_what_is_no_name_stays_in_the_words(payloads: tuple[str, ...]) -> None:
 
     assert {None} == {speaker for speaker, _, _, _ in actual}
     assert " ".join(payloads).split() == " ".join(words for *_, words in actual).split()
+
+
+@pytest.mark.parametrize("way", ["{} - {}", "{}> {}"])
+def test_a_name_before_a_dash_in_every_cue_is_a_speaker(way: str) -> None:
+    expected = [("Ana", "I see."), ("Ben", "Do you?"), ("Ana", "Now - yes.")]
+
+    assert expected == said(srt(*(way.format(*each) for each in expected)))
+    assert {None} == {who for who, _ in said(srt("Ana - I see.", "It is", "broken", "again."))}
+
+
+def test_cues_in_a_line_each_stay_cues() -> None:
+    lines = (
+        f"{n} 00:00:0{n},000 --> 00:00:0{n},900 {who}: So." for n, who in ((1, "Ana"), (2, "Bo"))
+    )
+
+    assert [("Ana", "So."), ("Bo", "So.")] == said("\n".join(lines))
 
 
 def test_a_dash_opens_another_voice() -> None:

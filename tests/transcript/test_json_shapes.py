@@ -83,6 +83,7 @@ def test_fields_are_found_by_meaning_and_units_by_the_pace_of_speech(
         ("00:01:01", "00:01:03.500"), ("1:01,0", "1:03,5"), ("00:01:01.0000000", "00:01:03.5000"),
         ({"seconds": "61"}, {"seconds": 63, "nanos": 500_000_000}),
         ({"relative": 61}, {"relative": 63.5}),
+        ("1m1s", "1m3.5s"), ("1 min 1 s", "1 min 3.5 s"), ("61,0", "63,5"),
         ([61, 63], [63.5, 64.5]), ({"from": 61, "to": 63}, {"from": 63.5}),
     ],
 )  # fmt: skip
@@ -548,6 +549,39 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
             {"text": SAID[1], "offset": 63.5, "personName": "Ben", "personEmail": "b@x.org"},
         ],
         turns("Ana", "Ben"),
+    ),
+    "lists of lists of objects": (
+        [[each] for each in records(speaker="speaker", text="text", start="start")],
+        turns("Ana", "Ben"),
+    ),
+    "labels inside the texts": (
+        [{"text": f"[0:01:0{n}] {who}: {SAID[n - 1]}"} for n, who in ((1, "Ana"), (2, "Ben"))],
+        [("Ana", 61.0, SAID[0]), ("Ben", 62.0, SAID[1])],
+    ),
+    "contents in parts, some of which are no text": (
+        {
+            "messages": [
+                {"role": who, "content": [{"type": "text", "text": text}, {"type": "image"}]}
+                for who, text in zip(("user", "assistant"), SAID, strict=True)
+            ]
+        },
+        turns("user", "assistant", times=False),
+    ),
+    "messages with their authors": (
+        {
+            "mapping": {
+                f"id{n}": {
+                    "id": f"id{n}",
+                    "message": {
+                        "author": {"role": who},
+                        "create_time": SPANS[n][0],
+                        "content": {"content_type": "text", "parts": [SAID[n]]},
+                    },
+                }
+                for n, who in enumerate(("user", "assistant"))
+            }
+        },
+        turns("user", "assistant"),
     ),
     "sources of sound": (
         [

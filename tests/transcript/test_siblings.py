@@ -168,6 +168,14 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
          "[9/18/26, 10:03:03] José: Three.\n", ["Ana", "José", "José"]),
         ("2026년 9월 18일 오전 10:01, 김유리 : 하나.\n2026년 9월 18일 오후 10:02, 박민수 : 둘.\n",
          ["김유리", "박민수"]),
+        ("10:01\t田中\t開けました。\n10:02\t鈴木\tどう？\n10:04\t田中\tはい。\n",
+         ["田中", "鈴木", "田中"]),
+        ("10:01:03\tana\tWe are on.\n10:02:03\t@bo\tIs it: dry?\n10:03:00\tana\tYes.\n",
+         ["ana", "@bo", "ana"]),
+        ("2026-09-18 10:01:03 UTC Ana: One.\n2026-09-18 10:02:03 GMT+2 Bo: Two.\n", ["Ana", "Bo"]),
+        ("".join(f"[0:0{n}] {who}: We had the pump open at the yard, and it took us so very\n"
+                 f"       long: all day.\n       Bring it at\n       10:30: the yard is shut.\n"
+                 for n, who in enumerate(("Ana", "Bo", "Ana"))), ["Ana", "Bo", "Ana"]),
         ("说话人1：30分钟。\n说话人2：好。\n说话人1：走。\n", ["说话人1", "说话人2", "说话人1"]),
         ("Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n</details>\n", ["Ana", "Bo", "Ana"]),
     ],

@@ -9,7 +9,7 @@ from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
-from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
@@ -73,7 +73,8 @@ def turns_of_value(
         turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
-    turns = _with_labels_inside(turns, notes)
+    if not any(turn.start_s is not None for turn in turns):
+        turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
     spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
     if spans and not any(turn.speaker for turn in turns):
@@ -83,18 +84,6 @@ def turns_of_value(
 
 def _is_row(row: object) -> bool:
     return isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row)
-
-
-def _with_labels_inside(turns: list[Turn], notes: Notes) -> list[Turn]:
-    """Return *turns* of nobody at no time as the lines of a text, if these name speakers."""
-    if any(turn.speaker or turn.start_s is not None for turn in turns):
-        return turns
-    inner = Notes()
-    read = turns_of_text("\n".join(" ".join(turn.text.split()) for turn in turns), inner)
-    if not any(turn.speaker for turn in read) or len(read) < len(turns):
-        return turns
-    notes.layout = inner.layout
-    return read
 
 
 def _loaded(text: str, source: str) -> object:

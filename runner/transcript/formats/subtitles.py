@@ -28,6 +28,7 @@ _LINE_OF_TIMES = re.compile(
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
+_NUMBERED = re.compile(r"^\d{1,6} \d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3} ", re.M)
 _WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
 _VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</[vV]>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
@@ -51,8 +52,8 @@ class _CueBlock:
 
 
 def has_cue_times(text: str) -> bool:
-    """Return whether a line of *text* holds the times of a cue and nothing else."""
-    return _LINE_OF_TIMES.search(_tight(text)) is not None
+    """Return whether a line of *text* has the times of a cue alone, or behind its number."""
+    return _NUMBERED.search(text) is not None or _LINE_OF_TIMES.search(_tight(text)) is not None
 
 
 def _tight(text: str) -> str:

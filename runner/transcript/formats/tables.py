@@ -60,7 +60,7 @@ def is_table(text: str) -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
-        if dialect.delimiter == "\t" and sum(_labelled(row) for row in rows) > len(rows) * 0.5:
+        if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
         return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
     roles = fields_of([dict.fromkeys(rows[0], "")]).keys
@@ -194,9 +194,9 @@ def _is_foreign(rows: Rows) -> bool:
 
 
 def _labelled(row: Sequence[str]) -> bool:
-    """Return whether *row* is a time, and a label with words."""
-    label, colon, _ = row[-1].partition(":")
-    return len(row) == 2 and bool(colon) and likeness(label.strip()) == Likeness.NAME
+    """Return whether a label with words follows the first cell of *row*."""
+    label, colon, _ = ",".join(row[1:]).partition(":")
+    return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
 
 
 def _has_times(rows: Rows) -> bool:
@@ -238,7 +238,10 @@ def _guessed(rows: Rows) -> list[str]:
         [at for at in rest if at not in labels] or rest,
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
-    who = next((at for at in rest if at != words and _are_names(columns[at])), None)
+    beside = [at for at in rest if at != words]
+    who = next((at for at in beside if _are_names(columns[at])), None)
+    if who is None and times and len(beside) == 1 and _are_labels(columns[beside[0]]):
+        who = beside[0]
     spaces = sum(cell.count(" ") for cell in columns[words])
     sure = bool(spaces or labels) or (bool(times) and who is not None and len(rest) == 2)
     if spaces < len(rows) and ((who is None and not times) or not sure):
@@ -253,6 +256,12 @@ def _are_names(column: Sequence[str]) -> bool:
     cells = [cell.rstrip(":").strip() for cell in column if cell]
     named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
     return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
+
+
+def _are_labels(column: Sequence[str]) -> bool:
+    """Return whether most cells may be names, such as `ana` in a chat, and some recur."""
+    names = sum(likeness(cell.strip()) >= Likeness.WORD for cell in column)
+    return names >= len(column) * 0.6 and len(set(column)) < len(column)
 
 
 def _distinct(header: Sequence[str]) -> list[str]:

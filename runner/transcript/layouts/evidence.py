@@ -10,6 +10,7 @@ from runner.transcript.layouts.catalogue import Layout
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence
 
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
@@ -127,7 +128,8 @@ def evidence_of(
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     titles = not (layout.plain or layout.heads_block) and all(
-        likeness(opening.rest) == Likeness.NAME for opening in named
+        likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
+        for opening in named
     )
     many = len(turns) >= places * layout.share and not titles
     enough = many or (layout.share < 0.1 and early)

@@ -46,6 +46,7 @@ class Row:
     gap: bool
     placed: bool = True
     where: str = ""
+    indent: int = 0
 
     @property
     def is_stamp(self) -> bool:
@@ -75,7 +76,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
             gap = True
         else:
             rows.append(row_of(line, gap))
-            rows[-1].where = where
+            rows[-1].where, rows[-1].indent = where, len(line) - len(line.lstrip())
             gap = False
     _mark_placed(rows)
     return rows
@@ -102,10 +103,13 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:
-    """Find the line breaks of wrapping: the next word had no room in the line above."""
-    lengths = sorted(len(row.raw) for row in rows)
+    """Find the line breaks of wrapping: the next word had no room in the line above.
+
+    If all those lines are indented, and others are not, a sentence may end above, too.
+    """
+    lengths = sorted(row.indent + len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if lengths else 0
-    full = [row.raw for row in rows if len(row.raw) > width * 0.75]
+    full = [row.raw for row in rows if row.indent + len(row.raw) > width * 0.75]
     open_ended = sum(not ends_sentence(line) for line in full)
     if not _MIN_WIDTH <= width <= _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS:
         return
@@ -113,8 +117,11 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         return
     for above, row in itertools.pairwise(rows):
         word = len(row.raw.split(maxsplit=1)[0])
-        room = len(above.raw) + 1 + word <= width
+        room = above.indent + len(above.raw) + 1 + word <= width
         row.placed = row.gap or room or ends_sentence(above.raw)
+    hanging = {row.indent for row in rows if not row.placed}
+    for row in rows if len(hanging) == 1 and any(row.indent < min(hanging) for row in rows) else ():
+        row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
