@@ -10,8 +10,8 @@ import regex
 
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
-from runner.base.intervals import wilson
 from runner.base.json import text
+from runner.base.statistics import wilson
 from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
 REGEX_S = 2.0  # for one pattern on all texts at its path

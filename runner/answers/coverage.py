@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from runner.base.json import inside, mapping
 from runner.transcript.model import Segment
 
 MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
@@ -55,14 +56,10 @@ def coverage_figures(
 
 def cited_segments(value: object) -> Iterator[str]:
     """Yield the ids of the segments where grounding has found evidence of *value*."""
-    if isinstance(value, Mapping):
-        segment = value.get("segment")
-        if isinstance(segment, str) and "quote" in value and value.get("match") != "absent":
+    for each in map(mapping, inside(value)):
+        is_found = "quote" in each and each.get("match") != "absent"
+        if is_found and isinstance(segment := each.get("segment"), str):
             yield segment
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from cited_segments(item)
 
 
 def _share(tokens: Sequence[int], chosen: Sequence[bool]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel, decided, read_labels
-from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import user_path
 from runner.base.text import digest, to_safe_text
@@ -66,10 +66,8 @@ def _file(name: str, given: str, folders: Sequence[Path]) -> Path:
 
 
 def _from_yaml(name: str, file: Path) -> Iterator[FindingLabel]:
-    try:
+    with readable(file):
         data = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{file}: {_EXPECTED}")
     for verdict, items in data.items():

@@ -10,6 +10,8 @@ from typing import Any
 
 import json_repair
 
+from runner.base.json import strings_in
+
 MAX_DEPTH = 64
 MAX_REPAIR_S = 1.0  # of CPU; a reply of 64,000 tokens takes 0.7
 
@@ -94,10 +96,7 @@ def repair(text: str) -> Any:
 
 def _literals(value: Any) -> list[str]:
     """Return the texts in *value* that may be literals with a punctuation mark."""
-    if isinstance(value, str):
-        return [value] if _LITERAL.fullmatch(value) else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [found for each in inner for found in _literals(each)]
+    return [each for each in strings_in(value) if _LITERAL.fullmatch(each)]
 
 
 _QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')

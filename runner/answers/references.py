@@ -10,7 +10,7 @@ from typing import Any
 from runner.answers.checks import token_f1
 from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
-from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import listing, load_json, load_yaml, mapping, number, text
 from runner.base.regular_files import files_in, kind_of
 from runner.base.tables import read_table
@@ -68,14 +68,11 @@ def references_for(references: References, transcript: str) -> Sequence[Referenc
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
-    try:
+    with readable(file, "references="):
         if file.suffix.lower() == ".csv":
             data: Any = [row for _, row in read_table(file, ("question",), MAX_BYTES, MAX_TURNS)]
         else:
             data = (load_json if file.suffix.lower() == ".json" else load_yaml)(file)
-    except (OSError, ValueError) as error:
-        why = reason(error, file) if isinstance(error, OSError) else one_line(str(error), 200)
-        raise ConfigError(f"references={file} cannot be read: {why}") from error
     if isinstance(data, Mapping):
         data = [entry for name in _LISTS for entry in listing(data.get(name))]
     if not isinstance(data, list) or not data:

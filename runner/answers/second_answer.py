@@ -6,9 +6,9 @@ from copy import deepcopy
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import QUOTATIONS
+from runner.answers.grounding.quotations import QUOTATIONS
 from runner.base.format import plural
-from runner.base.json import amount, mapping, text
+from runner.base.json import amount, mapping, rebuilt, text
 from runner.transcript.model import Segment
 
 # It follows the segments, so that no transcript can place it elsewhere.
@@ -47,13 +47,12 @@ def merge_answers(
 
 def without_grounding(answer: Any) -> Any:
     """Return *answer* as it was sent: its evidence without the marks of grounding."""
-    if isinstance(answer, list):
-        return [without_grounding(each) for each in answer]
-    if not isinstance(answer, Mapping):
-        return answer
-    if {"segment", "quote", "match"} <= answer.keys():
-        return {"segment": answer["segment"], "quote": answer["quote"]}
-    return {key: without_grounding(each) for key, each in answer.items()}
+
+    def unmarked(each: Any) -> Any:
+        is_marked = {"segment", "quote", "match"} <= mapping(each).keys()
+        return {key: each[key] for key in ("segment", "quote")} if is_marked else each
+
+    return rebuilt(answer, unmarked)
 
 
 def additions(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:

@@ -6,7 +6,6 @@ import sys
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -29,39 +28,19 @@ _ESCAPES = (
 _ODD = re.compile(r"\d|[a-z][A-Z]|[A-Z][A-Z]+[a-z]")  # in no ordinary word
 _LOWER = bytes(range(256)).lower()
 _NO_LETTERS = bytes(byte for byte in range(256) if not bytes([byte]).isalnum())
-_BLOCK = 8  # letters that are compared at once
 
+# Letters and digits of a disguise, and its text if the punctuation counts, else None.
+Forms = tuple[tuple[bytes, str | None], ...]
 Spans = list[tuple[int, int]]  # of each character: where it began and ended in the original
 
 
-@dataclass(frozen=True, slots=True)
-class Disguises:
-    """What to look for in the letters and digits of a text.
-
-    *forms* are these with their text if its punctuation counts, else None. *blocks* are all runs of
-    _BLOCK letters in the long ones, as numbers; a text that contains such a form has one of them at
-    a multiple of _BLOCK. *short* are the other forms.
-    """
-
-    forms: tuple[tuple[bytes, str | None], ...]
-    blocks: frozenset[int]
-    short: tuple[bytes, ...]
-
-    def are_in(self, letters: bytes) -> bool:
-        """Return whether *letters* contain one of them."""
-        aligned = memoryview(letters[: len(letters) & -_BLOCK]).cast("Q")
-        if self.blocks.isdisjoint(aligned) and not any(each in letters for each in self.short):
-            return False
-        return any(each in letters for each, _ in self.forms)
-
-
 @lru_cache(64)
-def _disguises_of(values: tuple[str, ...]) -> Disguises:
-    forms = tuple({form: None for value in values for form in _forms(value)})
-    long = [letters for letters, _ in forms if len(letters) >= 2 * _BLOCK - 1]
-    runs = (form[at : at + _BLOCK] for form in long for at in range(len(form) - _BLOCK + 1))
-    blocks = frozenset(memoryview(run).cast("Q")[0] for run in runs)
-    return Disguises(forms, blocks, tuple(letters for letters, _ in forms if letters not in long))
+def _forms_of(values: tuple[str, ...]) -> Forms:
+    return tuple({form: None for value in values for form in _forms(value)})
+
+
+def _are_in(letters: bytes, forms: Forms) -> bool:
+    return any(each in letters for each, _ in forms)
 
 
 def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
@@ -86,12 +65,12 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     between them; values that are a number or a short word, by their punctuation too. The search
     takes some 20 ns per character.
     """
-    disguises = _disguises_of(values)
-    if disguises.are_in(_letters(_ascii(text))):
-        text = _masked(text, disguises, mask, rounds=0)
+    forms = _forms_of(values)
+    if _are_in(_letters(_ascii(text)), forms):
+        text = _masked(text, forms, mask, rounds=0)
     plain = _ascii(text)
-    if (unescaped := _unescaped(plain)) != plain and disguises.are_in(_letters(unescaped)):
-        text = _masked(text, disguises, mask, rounds=_ROUNDS)
+    if (unescaped := _unescaped(plain)) != plain and _are_in(_letters(unescaped), forms):
+        text = _masked(text, forms, mask, rounds=_ROUNDS)
     return text
 
 
@@ -141,14 +120,14 @@ def _meaning(escape: re.Match[str]) -> str:
     return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
 
 
-def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
+def _masked(text: str, forms: Forms, mask: str, *, rounds: int) -> str:
     """Return *text* with *mask* for what is found in it after *rounds* of unescaping."""
     traced = _folded(text, [(at, at + 1) for at in range(len(text))])
     for escape in _ESCAPES * rounds:
         traced = _folded(*_traced(escape, *traced))
     parts: list[str] = []
     done = 0
-    for start, end in sorted(_found(*traced, disguises)):
+    for start, end in sorted(_found(*traced, forms)):
         if start >= done:
             parts += text[done:start], mask
         done = max(done, end)
@@ -178,11 +157,11 @@ def _traced(escape: re.Pattern[str], plain: str, spans: Spans) -> tuple[str, Spa
     return "".join([*parts, plain[done:]]), origins + spans[done:]
 
 
-def _found(plain: str, spans: Spans, disguises: Disguises) -> Iterator[tuple[int, int]]:
+def _found(plain: str, spans: Spans, forms: Forms) -> Iterator[tuple[int, int]]:
     """Yield where disguises begin and end in the original."""
     letters = _letters(plain)
     owners = [at for at, character in enumerate(plain) if character.isalnum()]
-    for wanted, exact in disguises.forms:
+    for wanted, exact in forms:
         at = letters.find(wanted)
         while at >= 0:
             first, last = owners[at], owners[at + len(wanted) - 1]

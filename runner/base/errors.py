@@ -13,7 +13,8 @@ ColloquyError
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 EXIT_OK = 0
@@ -164,6 +165,16 @@ def reason(error: OSError, path: object = "") -> str:
     if error.strerror is None or file in (None, str(path)):
         return error.strerror or str(error)
     return f"{file}: {error.strerror}"
+
+
+@contextmanager
+def readable(path: object, key: str = "") -> Iterator[None]:
+    """Say in a ConfigError of one line why *path*, the value of *key*, cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = reason(error, path) if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"{key}{path} cannot be read: {one_line(why)}") from error
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

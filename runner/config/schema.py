@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, ValidationError
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
 from runner.config.delivery import DeliverySettings
-from runner.config.explain import explain
 from runner.config.model_facts import map_name
 from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
 from runner.config.section import (
@@ -30,6 +29,7 @@ from runner.config.section import (
     Temperature,
     Tier,
     Tokens,
+    explain,
 )
 from runner.config.simulate import SimulateSettings
 

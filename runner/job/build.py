@@ -17,7 +17,8 @@ from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
-from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
+from runner.config.model_facts import ModelFacts, model_facts
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.analyzers import check_codes, load_analyzers

@@ -22,9 +22,9 @@ from runner.base.patterns import pattern_of
 from runner.base.regular_files import files_in, kind_of, open_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
-from runner.config.explain import explain
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
+from runner.config.section import explain
 from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript

@@ -13,6 +13,7 @@ from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, row
 from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
 from runner.answers.second_answer import describe_additions
+from runner.base.json import mapping, rebuilt
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, to_terminal
 from runner.config.model_facts import OFFLINE
@@ -126,15 +127,15 @@ class Pages:
 
 def _placed(value: Any, places: Mapping[str, str]) -> Any:
     """Return an answer whose quotes cite their place among *places* instead of a segment."""
-    if isinstance(value, list):
-        return [_placed(each, places) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    made = {key: _placed(each, places) for key, each in value.items()}
-    if isinstance(quote := made.get("quote"), str) and "segment" in made and quote:
+
+    def placed(each: Any) -> Any:
+        quote = mapping(each).get("quote")
+        if not isinstance(quote, str) or "segment" not in each or not quote:
+            return each
         place = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
-        made["segment"] = place or made["segment"]
-    return made
+        return {**each, "segment": place or each["segment"]}
+
+    return rebuilt(value, placed)
 
 
 def outcome_page(node: Node, outcome: Outcome, body: str) -> str:

@@ -22,12 +22,11 @@ from runner.job.job import Job
 from runner.job.parts import has_page, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
-from runner.record.keys import payload_digest
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
-from runner.record.previous_session import keep_answer
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import StoredAnswers, keep_answer
 from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
+from runner.record.store import payload_digest
 from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.answers.codebook_xml import as_qdc
+from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,
+    Drafts,
     as_json,
     make_directory,
     remove_temporary_files,
@@ -24,7 +25,6 @@ from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
-from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign

@@ -20,7 +20,7 @@ from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
-from runner.record.previous_session import LASTING, read_record
+from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
@@ -159,7 +159,7 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
-        if job.collection.stages and not is_collected(path):
+        if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts

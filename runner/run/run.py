@@ -15,13 +15,12 @@ from runner.answers.outcome import (
     ANSWERED,
     Outcome,
     cut_answers,
-    failed_outcome,
     grounding_figures,
     missing_reasons,
     quotes_found,
     run_status,
 )
-from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_of, one_line
+from runner.base.errors import EXIT_PARTIAL, exit_code_of
 from runner.base.format import plural
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
@@ -245,17 +244,7 @@ class Run:
         recorder.node_started(node)
         with structlog.contextvars.bound_contextvars(stage=node.stage):
             log.info("node.started", analyzer=node.name)
-            try:
-                recorder.check()
-                outcome = await self._nodes.answer(node, upstream, calls)
-            except NotRunError as error:
-                outcome = Outcome("not_run", kind=error.kind, error=str(error))
-            except CallError as error:
-                outcome = failed_outcome(error)
-            except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
-                log.exception("node.crashed", analyzer=node.name)
-                message = one_line(f"{type(error).__name__}: {error}")
-                outcome = Outcome("error", kind="internal", error=message)
+            outcome = await self._nodes.settled(node, upstream, calls)
             outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
                 self._contexts.prepare(node, outcome)

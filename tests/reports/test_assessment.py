@@ -12,8 +12,8 @@ from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
-from runner.record.keys import payload_digest
-from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
+from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
+from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import AssessmentData, Setting, precision_of
 from runner.reports.compare.compare import Comparison, compare

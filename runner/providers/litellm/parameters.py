@@ -26,7 +26,7 @@ _MIN_BUDGET = 1024
 class Adaptation:
     """Parameters omitted from calls to one model because its provider refused them.
 
-    *dropped* are keys of `refusals._NAMES` or of `model.params`; *limit* is the name of the reply's
+    *dropped* are parameters of words.toml or of `model.params`; *limit* is the name of the reply's
     limit, *most* the longest that is accepted, *warmest* the highest temperature.
     """
 

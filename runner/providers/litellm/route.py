@@ -6,21 +6,10 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from runner.config.model_facts import map_name
+from runner.config.provider_facts import PROVIDERS
 from runner.providers.litellm.errors import Where
 
-# Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
-# variables of their address and its default; None: litellm's own default.
-ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
-    "anthropic": (("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"), "https://api.anthropic.com"),
-    "deepseek": ((), None),
-    "gemini": (("GEMINI_API_BASE",), None),
-    "groq": ((), None),
-    "hosted_vllm": ((), None),
-    "litellm_proxy": ((), None),
-    "mistral": ((), None),
-    "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
-    "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
-}
+ADDRESSES = {name: facts.address for name, facts in PROVIDERS.items() if facts.address}
 SDK = ("azure",)  # OpenAI's client, to which `extra_body` adds what a stream needs
 
 

@@ -24,12 +24,13 @@ from runner.providers.litellm.errors import RefusedError, cause_of, classify, re
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
-from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import reported_cost, served_tiers, text_of
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
+from runner.providers.litellm.words import SAYS
 from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
@@ -167,7 +168,7 @@ class LiteLLMTransport:
         """Return the CallError for *error*, after adapting to what the provider refused."""
         found = classify(error, self.route.where, self._secrets, delivered=delivered)
         refusal = refusal_text(error)
-        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(refusal)):
+        if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
         return found
 

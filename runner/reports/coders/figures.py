@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.base.statistics import Table, cohen_kappa, krippendorff_alpha
 from runner.reports.coders.coder_file import Codes
-from runner.reports.compare.agreement import Table, cohen_kappa, krippendorff_alpha
 from runner.reports.compare.paired import MAX_BLOCKS, MIN_TRANSCRIPTS, Interval, interval_of
 from runner.reports.export.qda import SourceText
 

@@ -7,7 +7,7 @@ from itertools import combinations, groupby, product
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.format import plural
-from runner.reports.compare.agreement import (
+from runner.base.statistics import (
     Table,
     cohen_kappa,
     coincidences,

@@ -7,10 +7,9 @@ from statistics import median
 
 from runner.reports.compare.assessment import Assessment, assess
 from runner.reports.compare.assessment_data import assessment_data
-from runner.reports.compare.group import Group
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
 from runner.reports.compare.notes import notes_on
-from runner.reports.compare.rows import RunRow, collect_rows, known_figures
+from runner.reports.compare.rows import Group, RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
 from runner.reports.compare.themes import COST, ThemePair, theme_pairs
 from runner.reports.compare.themes import FIGURES as THEMES

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from runner.base.format import count, plural, seconds, share, usd
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
-from runner.reports.compare.group import Group
 from runner.reports.compare.planned_jobs import runs_side_by_side
-from runner.reports.compare.rows import RunRow, known_figures
+from runner.reports.compare.rows import Group, RunRow, known_figures
 from runner.reports.compare.verdicts import MIN_REPEATS, Pair
 
 CACHE_GAP = 0.1  # difference in the cached share of prompts that is reported

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist, stdev
 
-from runner.base.intervals import wilson
+from runner.base.statistics import wilson
 from runner.reports.compare.spread import t_quantile
 
 Counts = tuple[float, float]  # part and whole of one transcript

@@ -1,4 +1,4 @@
-"""Rows of figures, one for each run directory in any state; its files are untrusted."""
+"""Rows of figures, one for each run directory in any state, and settings, the groups of rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
-from runner.base.errors import ColloquyError, ConfigError, reason
+from runner.base.errors import ColloquyError, readable
 from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
@@ -16,6 +16,7 @@ from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
 from runner.reports.stored_run import (
     StoredRun,
@@ -90,11 +91,9 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     """
     rows: dict[Path, RunRow] = {}
     for path in paths:
-        try:
+        with readable(path):
             found = find_runs([path])
             empty = [] if is_run(path) else _empty_jobs(path)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
         if not found and not empty:
             raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
@@ -225,3 +224,35 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
         return str(model.get("name", "")).startswith(OFFLINE)
     faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(fault) for fault in faults)
+
+
+@dataclass(frozen=True)
+class Group:
+    """All runs of one setting; *settings* are its values of the keys that differ.
+
+    *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
+    grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
+    is over *baseline*, a group's label, or None. *front* says whether the setting is on the
+    Pareto front, None if that is unknown.
+    """
+
+    label: str
+    settings: Mapping[str, str]
+    rows: tuple[RunRow, ...]
+    figures: Mapping[str, float | None]
+    spreads: Mapping[str, Spread | None]
+    speed_up: float | None = None
+    baseline: str | None = None
+    front: bool | None = None
+
+    @property
+    def measured(self) -> list[RunRow]:
+        """The runs with a valid wall-clock time."""
+        return [row for row in self.rows if row.measured]
+
+    def middle(self, name: str) -> float | None:
+        """Return the median of a figure."""
+        if name in self.spreads:
+            found = self.spreads[name]
+            return None if found is None else found.median
+        return self.figures.get(name)

@@ -6,8 +6,7 @@ from itertools import combinations
 from statistics import fmean
 
 from runner.base.format import seconds, usd
-from runner.reports.compare.group import Group
-from runner.reports.compare.rows import known_figures
+from runner.reports.compare.rows import Group, known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 MIN_REPEATS = 3  # repeats of each that a test needs

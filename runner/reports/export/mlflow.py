@@ -2,12 +2,11 @@
 
 import math
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.base.command import Arguments, install_hint, run_command
+from runner.base.command import Arguments, command, install_hint
 from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
@@ -63,11 +62,6 @@ def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
     return known
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-mlflow", lambda: USAGE, _log, arguments))
-
-
 def _log(given: Arguments) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # or it reports its use
     try:
@@ -76,3 +70,6 @@ def _log(given: Arguments) -> None:
         raise ConfigError(f"this needs {install_hint('mlflow')}") from error
     for name in log_runs([Path(word) for word in given.words], MlflowClient()):
         print(to_terminal(f"logged {name}"))
+
+
+main = command("colloquy-mlflow", USAGE, _log)

@@ -12,8 +12,7 @@ from typing import IO, Self, cast
 from xml.sax.saxutils import XMLGenerator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from runner.answers.codebook import Codebook, guid_of
-from runner.answers.codebook_xml import ORIGIN, element, write_codes, write_element
+from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
@@ -121,14 +120,15 @@ class Project:
         """Add a source with its codings; those without positions are left out."""
         time = _time(started_at)
         self._begun = self._begun or time.get("creationDateTime", "")
-        path = f"{source.guid}.txt"
+        guid = source.guid  # a digest of the text
+        path = f"{guid}.txt"
         self._zip.writestr(_member(f"sources/{path}"), source.text.encode())
-        about = {"guid": source.guid, "name": source.name, "plainTextPath": f"internal://{path}"}
+        about = {"guid": guid, "name": source.name, "plainTextPath": f"internal://{path}"}
         placed = [c for c in codings if c.start is not None and c.end is not None]
         placed.sort(key=_span)
         with element(self._xml, "TextSource", **about, **time):
             for span, group in groupby(placed, key=_span):
-                self._selection(source.guid, span, list(group), time)
+                self._selection(guid, span, list(group), time)
 
     def _selection(
         self,

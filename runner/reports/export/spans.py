@@ -11,24 +11,13 @@ from typing import Any
 from runner.base.errors import ConfigError, reason
 from runner.base.json import at, number, section
 from runner.config.model_facts import OFFLINE
+from runner.config.provider_facts import provider_facts
 from runner.record.batch_directory import is_batch, journal_of
 from runner.record.journal_calls import JournalCall, calls_in, time_of
 from runner.reports.stored_run import StoredRun
 
 Value = str | bool | int | float
 Facts = Mapping[str, Value]
-
-# litellm's provider prefixes that have another name in OpenTelemetry.
-PROVIDERS = {
-    "azure": "azure.ai.openai",
-    "azure_ai": "azure.ai.inference",
-    "bedrock": "aws.bedrock",
-    "gemini": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "vertex_ai": "gcp.vertex_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "xai": "x_ai",
-}
 
 
 @dataclass(frozen=True)
@@ -160,7 +149,7 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
     facts = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": (
-            "colloquy.simulated" if simulated else PROVIDERS.get(provider, provider)
+            "colloquy.simulated" if simulated else provider_facts(provider).telemetry or provider
         ),
         "gen_ai.request.model": asked,
         "gen_ai.request.max_tokens": at(run.config, "analyzers", owner, "max_tokens"),

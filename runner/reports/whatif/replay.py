@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.errors import CallError, ConfigError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate, rates_of
 from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt

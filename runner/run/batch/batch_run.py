@@ -32,10 +32,9 @@ from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.batch.services import BatchResult, BatchServices, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
-from runner.run.batch.window import runs_at_once
 from runner.run.cli.command_line import worst_exit_code
 from runner.run.collection.collect import DONE, CollectionResult, CollectionRun
 from runner.run.plan.plan import read_histories
@@ -271,6 +270,8 @@ class Batch:
         self._console.print_line(f"all transcripts together: {names}")
         self._collected = collected = await CollectionRun(*of).execute()
         self._measures.add(collected.analyzers)
+        self._tally.escalated += collected.about.get("escalated", 0)
+        self._tally.mended += collected.about.get("mended", 0)
         self._console.print_line(collected.note)
         if collected.status in DONE:
             return status, code

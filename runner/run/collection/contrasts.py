@@ -32,7 +32,6 @@ from runner.run.collection.material import (
     block,
     finding_line,
     line,
-    room_of,
 )
 from runner.run.collection.state import State, side_of
 from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
@@ -84,23 +83,15 @@ class Agreements:
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
-        packs, left = [list[Theme]()], self._room()
+        packs, left = [list[Theme]()], self.caller.room(self.node)
         for theme in self.state.themes:
-            tokens = sum(
-                map(self._tokens, self._lines(theme, itertools.count(1), examples=True)[0])
-            )
+            tokens = self.caller.tokens(*self._lines(theme, itertools.count(1), examples=True)[0])
             if packs[-1] and tokens > left:
                 packs.append([])
-                left = self._room()
+                left = self.caller.room(self.node)
             packs[-1].append(theme)
             left -= tokens
         return packs
-
-    def _room(self) -> int:
-        return room_of(self.caller.budget(self.node))
-
-    def _tokens(self, shown: str) -> int:
-        return self.caller.count(shown + "\n")
 
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
@@ -128,11 +119,11 @@ class Agreements:
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
     ) -> list[Contradiction | Accord]:
-        numbers, left, left_out = itertools.count(1), self._room(), list[str]()
+        numbers, left, left_out = itertools.count(1), self.caller.room(self.node), list[str]()
         lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
         for theme in themes:
             more, ids = self._lines(theme, numbers, examples=examples)
-            left -= sum(map(self._tokens, more))
+            left -= self.caller.tokens(*more)
             if left < 0 and lines:
                 left_out.append(f"{theme.id} is not shown: too many for the token budget")
                 continue
@@ -222,7 +213,7 @@ class Outliers:
         if not every:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
-        room = room_of(self.caller.budget(self.node))
+        room = self.caller.room(self.node)
         files = await offload(files_of, every, self._tokens)
         parts = list(leaves("", files, room, self._tokens))
         rows = [[f for file in part for f in file.found] for _, part in parts]
@@ -246,13 +237,13 @@ class Outliers:
                 yield from theme.against_findings
 
     def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.count(finding_line(found) + "\n")
+        return self.caller.tokens(finding_line(found))
 
     async def _ask(
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = room_of(self.caller.budget(self.node)), list[GroundedFinding]()
+        left, shown = self.caller.room(self.node), list[GroundedFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:

@@ -18,8 +18,7 @@ from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
 from runner.run.embedder import MAX_TEXTS
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import escalated
+from runner.run.plan.further import embedding_plan, escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
 from runner.transcript.model import Segment
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from runner.answers.clustering import Merge, similarities
-from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
+from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, ONLY_WORDS, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
 from runner.base.threads import offload
@@ -24,7 +24,6 @@ from runner.run.collection.material import (
     of_findings,
     of_themes,
     rejoined,
-    room_of,
     theme_line,
 )
 from runner.run.collection.tree import File, branches, files_of, fits
@@ -68,27 +67,24 @@ class Themes:
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
-        if fits(files, self._room()):
+        if fits(files, self.caller.room(self.node)):
             part = await self._leaf("", files)
         else:
             part = await self._merged("", await self._branches("", files))
         self.clusters = part.clusters
 
-    def _room(self) -> int:
-        return room_of(self.caller.budget(self.node))
-
     def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.count(finding_line(found) + "\n")
+        return self.caller.tokens(finding_line(found))
 
     def _size(self, *clusters: Cluster) -> int:
-        return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
+        return self.caller.tokens(*(theme_line(each, self._mask) for each in clusters))
 
     def _mask(self, text: str) -> str:
         return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of *files*, by one call if they fit."""
-        if fits(files, self._room()):
+        if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
         return await self._branches(prefix, files)
 
@@ -97,10 +93,10 @@ class Themes:
 
         If they are too many for the call that compares them, each is merged first.
         """
-        below = branches(prefix, files, self._room(), self._tokens)
+        below = branches(prefix, files, self.caller.room(self.node), self._tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
-        if self._size(*joint.clusters) > self._room():
+        if self._size(*joint.clusters) > self.caller.room(self.node):
             names = (name for name, _ in below)
             joint = _beside(await gather_all(map(self._merged, names, parts)))
         return joint
@@ -113,6 +109,8 @@ class Themes:
         clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
         self.merges.append((len(findings), made))
         material = of_findings(clusters, {each.id: each for each in findings})
+        if self.embedder.settings.collection.embeddings and not vectors:
+            material = replace(material, left_out=(ONLY_WORDS,))
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:
@@ -160,7 +158,7 @@ class Themes:
 
         Those most similar to another one come first.
         """
-        left = self._room() - self._size(*fixed)
+        left = self.caller.room(self.node) - self._size(*fixed)
         if self._size(*more) <= left:
             return list(more), []
         near = similarities([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.grounding.absent_quotes import (
+from runner.answers.grounding.quotations import (
     describe_absent,
     find_absent,
 )
@@ -29,8 +29,8 @@ from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
-from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
+from runner.record.store import request_key
 from runner.run.nodes.conversation import Conversation, cut_error
 from runner.run.nodes.validation import Validator
 

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import CallError, NotRunError
+from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
@@ -40,6 +40,20 @@ class EscalatingNodes(NodeRunner):
         except CallError as error:
             outcome = failed_outcome(error)
         return await self._best(outcome, further, upstream)
+
+    async def settled(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return *node*'s outcome; a failure is one too, never an exception."""
+        try:
+            self.recorder.check()
+            return await self.answer(node, upstream, calls)
+        except NotRunError as error:
+            return Outcome("not_run", kind=error.kind, error=str(error))
+        except CallError as error:
+            return failed_outcome(error)
+        except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
+            log.exception("node.crashed", analyzer=node.name)
+            message = one_line(f"{type(error).__name__}: {error}")
+            return Outcome("error", kind="internal", error=message)
 
     async def _stored_instead(
         self,

@@ -16,7 +16,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import Fit, Fitter
-from runner.record.previous_session import PreviousSession
+from runner.record.reuse import PreviousSession
 from runner.record.run_directory import RunDirectory
 
 LEARNED = "config/learned.json"  # the facts about the models, after each change

@@ -21,9 +21,9 @@ from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import judge_node
 from runner.providers.request import Completion, Request
-from runner.record.keys import request_key
 from runner.record.recorder import Recorder
 from runner.record.reuse import Read
+from runner.record.store import request_key
 from runner.run.nodes.ask import Asker
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
+from runner.answers.grounding.quotations import describe_quotations, drop_absent
 from runner.answers.outcome import Outcome, noted, read_reply
 from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError

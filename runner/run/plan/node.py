@@ -22,7 +22,7 @@ _SUMMED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
     """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
 
@@ -35,18 +35,18 @@ class NodePlan:
 
     stage: str
     model: str
-    chunks: int
-    calls: int
-    context_tokens: int
-    planned_tokens: int
-    prompt_tokens: int
-    reply_tokens: int
+    chunks: int = 0
+    calls: int = 0
+    context_tokens: int = 0
+    planned_tokens: int = 0
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
     most_tokens: int
-    cached_tokens: int
-    cost_low_usd: float | None
-    cost_usd: float | None
+    cached_tokens: int = 0
+    cost_low_usd: float | None = 0.0
+    cost_usd: float | None = 0.0
     cost_high_usd: float | None
-    latency_s: float
+    latency_s: float = 0.0
     seen: bool
     further: bool = False
     costs: Mapping[str, float | None] = field(default_factory=dict)

@@ -29,8 +29,7 @@ from runner.run.plan.deliveries import (
     batch_shares,
     planned_deliveries,
 )
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import further_plans
+from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")

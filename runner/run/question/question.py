@@ -14,7 +14,7 @@ from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.job.build import build_job, check_format
 from runner.job.job import Job
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 
-from runner.answers.excerpts import Count, segment_line
+from runner.answers.findings import Count, segment_line
 from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import count as count_of
 from runner.base.format import plural

@@ -1,11 +1,27 @@
-"""Agreement of raters, and of settings: Cohen's kappa and Krippendorff's alpha.
+"""Statistics: intervals of proportions; Cohen's kappa and Krippendorff's alpha of raters.
 
-Both are made from tables of pairs of values, which add up over transcripts.
+Agreement is computed from tables of pairs of values, which add up over transcripts.
 """
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import permutations
+
+_Z = 1.959964  # of 95 %
+
+
+def wilson(part: float, whole: float) -> tuple[float, float]:
+    """Return the 95 % interval of the share *part* of *whole* > 0 independent results.
+
+    Wilson's score interval (Journal of the American Statistical Association, 1927), which holds
+    for few results and for all or none of them.
+    """
+    share, spread = part / whole, _Z**2 / whole
+    middle = (share + spread / 2) / (1 + spread)
+    half = _Z * math.sqrt(share * (1 - share) / whole + spread / (4 * whole)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
 
 Table = Mapping[tuple[Hashable, Hashable], float]
 
