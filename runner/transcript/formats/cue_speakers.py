@@ -14,9 +14,7 @@ from runner.transcript.layouts.openings import ROLE
 from runner.transcript.times import trailing_stamp
 from runner.transcript.words import WORDS
 
-_TAG = re.compile(
-    r"</?(?:[vVcibus]|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>"
-)
+_TAG = re.compile(r"</?(?:[vVcibus]|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
 _POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
 
 
