@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -88,6 +88,7 @@ NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Colloquy"
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
+_SLASH = " / "  # between the names of a code and of its parent
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 # Characters that XML 1.0 forbids and safe text may contain.
 _NOT_XML = re.compile("[\ufffe\uffff]")
@@ -96,11 +97,12 @@ _NOT_XML = re.compile("[\ufffe\uffff]")
 def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
     """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
-    A code with an earlier code's name but another parent is called `parent / name`.
+    A code with the name of a code at the top, or of an earlier one with another parent, is called
+    `parent / name`.
     """
     path: list[int] = []  # of the codes that are open
     found: list[Code] = []
-    taken: set[str] = set()
+    above: list[int | None] = []  # the places of their parents
     words: list[str] | None = None
     tags: list[str] = []
     for tag, value in xml_events(data, source, "REFI-QDA XML"):
@@ -117,28 +119,39 @@ def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]
             if not tags and tag not in ("CodeBook", "Project"):
                 raise TranscriptError(f"{source}: {tag[:40]!r} is not a REFI-QDA codebook")
             if tag == "Code":
-                above = found[path[-1]] if path else None
+                above.append(path[-1] if path else None)
                 path.append(len(found))
-                found.append(_opened(value, above, taken))
-                taken.add(name_key(found[-1].name))
+                found.append(_opened(value))
                 if len(found) > limit:
                     raise TranscriptError(f"{source}: more than {limit:,} codes")
             elif tag == "Description" and tags[-1:] == ["Code"]:
                 words = []
             tags.append(tag)
-    return found
+    return _told_apart(found, above)
 
 
-def _opened(about: Mapping[str, str], above: Code | None, taken: set[str]) -> Code:
+def _told_apart(codes: Sequence[Code], above: Sequence[int | None]) -> list[Code]:
+    """Return *codes* with their parents, whose places are *above*, and names of their own."""
+    taken = {name_key(c.name) for c, place in zip(codes, above, strict=True) if place is None}
+    made: list[Code] = []
+    for code, place in zip(codes, above, strict=True):
+        if place is not None:
+            parent = made[place].name
+            known = name_key(code.name) in taken
+            code = replace(code, name=f"{parent}{_SLASH}{code.name}" if known else code.name)
+            taken.add(name_key(code.name))
+            code = replace(code, parent=parent)
+        made.append(code)
+    return made
+
+
+def _opened(about: Mapping[str, str]) -> Code:
     name = " ".join(to_safe_text(about.get("name", "")).split())
-    if above is not None and name_key(name) in taken:
-        name = f"{above.name} / {name}"
     guid = _GUID.fullmatch(about.get("guid", "").strip())
     color = about.get("color", "")
     return Code(
         name,
         "",
-        parent=above.name if above else None,
         guid=guid[1].lower() if guid else "",
         codable=about.get("isCodable", "true").strip() not in ("false", "0"),
         color=color if _COLOR.fullmatch(color) else "",
@@ -163,22 +176,27 @@ def as_qdc(book: Codebook) -> str:
 
 def write_codes(xml: XMLGenerator, book: Codebook) -> None:
     """Write the element Codes of *book*."""
+    taken = {name_key(code.name) for code in book.below(None)}
     with element(xml, "Codes"):
         for code in book.below(None):
-            _write_code(xml, book, code)
+            _write_code(xml, book, code, taken)
 
 
-def _write_code(xml: XMLGenerator, book: Codebook, code: Code) -> None:
-    codable = "true" if code.codable else "false"
-    color = {"color": code.color} if code.color else {}
+def _write_code(xml: XMLGenerator, book: Codebook, code: Code, taken: set[str]) -> None:
+    """Write *code* and those below it, by the names that reading tells apart as they are."""
+    own = code.name.removeprefix(f"{code.parent}{_SLASH}")
+    name = own if name_key(own) in taken else code.name
+    taken.add(name_key(code.name))
+    about = {"guid": code.guid, "name": name, "isCodable": "true" if code.codable else "false"}
+    about |= {"color": code.color} if code.color else {}
     description = code.definition + "".join(
         f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
     )
-    with element(xml, "Code", guid=code.guid, name=code.name, isCodable=codable, **color):
+    with element(xml, "Code", **about):
         if description:
             write_element(xml, "Description", description)
         for inner in book.below(code.name):
-            _write_code(xml, book, inner)
+            _write_code(xml, book, inner, taken)
 
 
 @contextmanager

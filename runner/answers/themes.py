@@ -10,7 +10,8 @@ from runner.base.json import amount, listing, mapping, mappings, number, text
 VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
-WORDS = "words"  # findings were joined by their words, before any model
+WORDS = "words"  # what joined findings before any model did
+ONLY_WORDS = "embeddings failed: words alone were compared"  # left out of a call
 MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a model's words
 
 
@@ -146,7 +147,8 @@ class Synthesis:
 class LedgerRow:
     """What one call of a reduction read: *level* 0 reads findings, above it results of calls.
 
-    *left_out* lists what was not shown to it, and what of its reply was not used.
+    *left_out* says what it did not get to read, and what of its reply was not used; *escalated*,
+    whether a further model was asked.
     """
 
     level: int
@@ -156,6 +158,7 @@ class LedgerRow:
     tokens_budget: int
     left_out: tuple[str, ...] = ()
     status: str = "ok"
+    escalated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ class Collection:
     threshold: float = 0.0
     ledger: tuple[LedgerRow, ...] = ()
     threshold_curve: tuple[CurvePoint, ...] = ()
+    notes: tuple[str, ...] = ()  # what limits all of it
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of themes.json as plain data."""
@@ -235,6 +239,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return partial(_read, hint)
     if hint in (int, float):
         return lambda value: hint(amount(value))
+    if hint is bool:
+        return lambda value: value is True
     if hint == str | None:
         return lambda value: None if value is None else text(value)
     return text if hint is str else number

@@ -18,6 +18,7 @@ from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.warnings import NOT_ENGLISH
 
 # Returns, for a file and its transcript, a function that masks a text about it.
 Masking = Callable[[str, Transcript], Callable[[str], str]]
@@ -50,12 +51,16 @@ class GroundedFinding:
 
 @dataclass(frozen=True)
 class CollectionFindings:
-    """The findings of all files that were *read*, by id; *unused* have no verified quote."""
+    """The findings of all files that were *read*, by id; *unused* have no verified quote.
+
+    The *foreign* files do not look like English.
+    """
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
     findings: Mapping[str, GroundedFinding]
     unused: int
+    foreign: tuple[str, ...] = ()
 
 
 def place_of(file: str) -> str:
@@ -93,7 +98,7 @@ def collect_findings(
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
     read, unread, findings, unused = [], [], dict[str, GroundedFinding](), 0
-    hashes = dict[str, str]()
+    hashes, foreign = dict[str, str](), list[str]()
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
@@ -109,6 +114,8 @@ def collect_findings(
         if (same := hashes.setdefault(transcript.sha256, file.name)) != file.name:
             unread.append(UnreadFile(file.name, f"the same transcript as {same}"))
             continue
+        if transcript.reading and NOT_ENGLISH in transcript.reading.warnings:
+            foreign.append(file.name)
         segments = {segment.id: segment for segment in transcript.segments}
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
@@ -118,7 +125,7 @@ def collect_findings(
                 findings[finding.id] = finding
             else:
                 unused += 1
-    return CollectionFindings(tuple(read), tuple(unread), findings, unused)
+    return CollectionFindings(tuple(read), tuple(unread), findings, unused, tuple(foreign))
 
 
 def _findings(

@@ -7,29 +7,21 @@ import structlog
 
 from runner.answers.analyzer import Message
 from runner.base.errors import CallError
-from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.admission.limits import Limit
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.config.schema import Settings
 from runner.job.graph import Node
-from runner.providers.litellm.embedding import DIMENSIONS, vectors_in
+from runner.providers.litellm.embedding import vectors_in
 from runner.providers.request import Request
 from runner.record.recorder import Recorder
 from runner.record.store import Store
+from runner.record.vectors import Vector, stored_vector, vector_key
 
 MAX_TEXTS = 256  # of one call
-FOLDER = "embeddings"  # of a run or batch that has no store
 
 log = structlog.get_logger("colloquy.embeddings")
-Vector = list[float]
-
-
-def vector_key(settings: Settings, text: str) -> str:
-    """Return the digest under which the vector of *text* is stored."""
-    of = f"{settings.collection.embeddings}\0{DIMENSIONS}\0{settings.model.api_base}"
-    return digest(f"embedding\0{of}\0{text}")
 
 
 @dataclass
@@ -88,14 +80,8 @@ class Embedder:
         return {key: vectors_in(line)[0] for key, line in lines.items()}
 
     def _stored(self, keys: Mapping[str, None]) -> dict[str, Vector]:
-        stored = {}
-        for key in keys:
-            if self.store.has(key) and (reply := self.store.get(key)) is not None:
-                try:
-                    (stored[key],) = vectors_in(reply.text)
-                except ValueError:
-                    log.warning("store.damaged", key=key)
-        return stored
+        vectors = {key: stored_vector(self.store, key) for key in keys}
+        return {key: vector for key, vector in vectors.items() if vector is not None}
 
     def _keep(self, lines: Mapping[str, str]) -> None:
         try:

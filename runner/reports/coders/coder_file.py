@@ -1,6 +1,7 @@
 """A human coder's file: codings.csv, or a REFI-QDA project, as codes of our segments."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from runner.reports.export.qda_reader import read_project
 
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
-_WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
+_WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
 _MAX_WORD = 50  # characters of a word that a selection is widened by
 Codes = dict[
     str, dict[str, str]
@@ -100,6 +101,7 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
     left = [(n, f"{name!r} is not in the codebook") for name, n in foreign.items()]
     left += [(project.whole, "they are of whole sources")] if project.whole else []
+    left += [(project.others, "they are in no plain text")] if project.others else []
     return CoderFile(
         rows, tuple(f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left)
     )
@@ -159,7 +161,11 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
 
 def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str, str]]:
     """Yield the segments whose words are between two code points of its text, with those words."""
-    for name, first in source.starts.items():
+    names, firsts = list(source.starts), list(source.starts.values())
+    at = max(0, bisect_right(firsts, start) - 1)
+    for name, first in zip(names[at:], firsts[at:], strict=True):
+        if first >= end:
+            break
         begin, stop = max(start, first), min(end, first + len(source.segments[name].text))
         if begin < stop:
             yield name, source.text[begin:stop]

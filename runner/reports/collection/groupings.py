@@ -24,8 +24,8 @@ Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 class Grouping:
     """One attribute: the files or speakers read by its *values*, in order; *of* is by unit.
 
-    *compared* says whether it is among the first MAX_COMPARED that have 2 to MAX_VALUES values, one
-    of them several times.
+    *why* it is not compared is empty for the first MAX_COMPARED that have 2 to MAX_VALUES values,
+    one of them several times.
     """
 
     name: str
@@ -33,8 +33,13 @@ class Grouping:
     of: Mapping[Unit, str]
     sizes: Mapping[str, int]
     files: Mapping[str, int]
-    compared: bool
+    why: str
     by_speaker: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether its groups are compared."""
+        return not self.why
 
     @property
     def counts(self) -> str:
@@ -111,7 +116,10 @@ def groupings_of(
     by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
     every = (*tabled, *(each for each in found if each.compared), *by_notes)
     first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
-    return tuple(replace(each, compared=each.name in first) for each in every)
+    late = f"only the first {MAX_COMPARED} attributes are"
+    return tuple(
+        each if each.name in first else replace(each, why=each.why or late) for each in every
+    )
 
 
 def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
@@ -128,8 +136,14 @@ def _grouping(
     files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
     ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
     known = [sizes[value] for value in ordered if value != NOT_GIVEN]
-    compared = 2 <= len(known) <= MAX_VALUES and max(known) > 1
-    return Grouping(name, tuple(ordered), values, sizes, files, compared, by_speaker)
+    why = ""
+    if len(known) < 2:
+        why = "no two groups are given"
+    elif len(known) > MAX_VALUES:
+        why = f"it has {len(known)} values, at most {MAX_VALUES} are compared"
+    elif max(known) == 1:
+        why = f"no two {'speakers' if by_speaker else 'files'} share a value"
+    return Grouping(name, tuple(ordered), values, sizes, files, why, by_speaker)
 
 
 def differences_of(

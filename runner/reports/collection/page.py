@@ -12,9 +12,6 @@ from runner.base.format import clock, plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
 from runner.reports.collection.groupings import (
-    MAX_COMPARED,
-    MAX_VALUES,
-    NOT_GIVEN,
     GroupDifference,
     Grouping,
     method_of,
@@ -95,9 +92,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        not_given=NOT_GIVEN,
-        max_compared=MAX_COMPARED,
-        max_values=MAX_VALUES,
         left_out=facts.left_out,
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],

@@ -120,14 +120,15 @@ class Project:
         """Add a source with its codings; those without positions are left out."""
         time = _time(started_at)
         self._begun = self._begun or time.get("creationDateTime", "")
-        path = f"{source.guid}.txt"
+        guid = source.guid  # a digest of the text
+        path = f"{guid}.txt"
         self._zip.writestr(_member(f"sources/{path}"), source.text.encode())
-        about = {"guid": source.guid, "name": source.name, "plainTextPath": f"internal://{path}"}
+        about = {"guid": guid, "name": source.name, "plainTextPath": f"internal://{path}"}
         placed = [c for c in codings if c.start is not None and c.end is not None]
         placed.sort(key=_span)
         with element(self._xml, "TextSource", **about, **time):
             for span, group in groupby(placed, key=_span):
-                self._selection(source.guid, span, list(group), time)
+                self._selection(guid, span, list(group), time)
 
     def _selection(
         self,

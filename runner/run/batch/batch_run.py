@@ -270,6 +270,8 @@ class Batch:
         self._console.print_line(f"all transcripts together: {names}")
         self._collected = collected = await CollectionRun(*of).execute()
         self._measures.add(collected.analyzers)
+        self._tally.escalated += collected.about.get("escalated", 0)
+        self._tally.mended += collected.about.get("mended", 0)
         self._console.print_line(collected.note)
         if collected.status in DONE:
             return status, code

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
-from runner.base.format import plural
+from runner.base.format import plural, usd
 from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import Expected, expected, forecast, why_skipped
+from runner.run.collection.forecast import Yield, expected, forecast, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
@@ -38,7 +38,7 @@ class BatchPlan:
 
     job: BatchJob
     files: int = 0
-    found: dict[str, dict[str, Expected]] = field(default_factory=dict)  # by analyzer and file
+    found: dict[str, dict[str, Yield]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     doubtful: int = 0  # files read with warnings
@@ -107,6 +107,17 @@ class BatchPlan:
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         skipped = why_skipped(self.job, self.files) if self.job.collection.stages else ""
         lines += [skipped] if skipped else []
+        if asked := [node for node in self.joint.values() if not node.further]:
+            tokens, most = total(asked, "most_tokens"), usd(total(asked, "cost_high_usd"))
+            read = {name for node in self.job.collection.nodes for name in node.reads}
+            found = sum(
+                e.findings for n in read & self.found.keys() for e in self.found[n].values()
+            )
+            worst = "if every reply is as long as allowed and no finding joins another"
+            lines.append(
+                f"collect  {plural(found, 'finding')} expected; at most {tokens:,} tokens and "
+                f"{most} of these, {worst}"
+            )
         return "\n".join([*lines, "", as_text(self.plan())])
 
 

@@ -219,6 +219,7 @@ class Caller:
                 self.budget(node),
                 left_out,
                 outcome.status,
+                "escalation" in outcome.notes,
             )
         )
         return value

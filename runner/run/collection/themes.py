@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from runner.answers.clustering import Merge, similarities
-from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
+from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, ONLY_WORDS, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
 from runner.base.threads import offload
@@ -109,6 +109,8 @@ class Themes:
         clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
         self.merges.append((len(findings), made))
         material = of_findings(clusters, {each.id: each for each in findings})
+        if self.embedder.settings.collection.embeddings and not vectors:
+            material = replace(material, left_out=(ONLY_WORDS,))
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:

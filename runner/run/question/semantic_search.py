@@ -20,7 +20,8 @@ from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.run.embedder import FOLDER, MAX_TEXTS, Embedder, vector_key
+from runner.record.vectors import FOLDER, vector_key
+from runner.run.embedder import MAX_TEXTS, Embedder
 from runner.run.question.corpus import Corpus
 from runner.run.question.retrieval import Scores, lexical_relevance, passages
 from runner.transcript.redact.redacted import redacted
