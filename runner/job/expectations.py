@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
-from runner.answers.paths import check_path, compiled
+from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
@@ -186,7 +186,7 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
             f"type={check.type!r} is not a kind of check{did_you_mean(check.type, kinds)}"
         )
     if check.path is not None:
-        compiled(check.path)
+        compile_path(check.path)
         check_path(check.path, schema)
     if check.kind == JUDGED and where.startswith("run["):
         raise ConfigError(

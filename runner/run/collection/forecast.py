@@ -26,7 +26,7 @@ from runner.transcript.model import Segment
 _REPLY_TOKENS = 110  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
-_LEAST = 3  # … or so many, if it has as many
+_MIN_STATED = 3  # … or so many, if it has as many
 FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _THEME_TOKENS = 50  # of a line with its quote
@@ -62,7 +62,7 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
     found = {}
     for node in job.pipeline.nodes:
         plan, own = nodes[node.name], settings[node.name]
-        share = max(_LEAST, math.ceil(stated * _STATED / alike[own.prompt]))
+        share = max(_MIN_STATED, math.ceil(stated * _STATED / alike[own.prompt]))
         number = plan.reply_tokens // _REPLY_TOKENS if plan.seen else min(stated, share)
         found[node.name] = Yield(max(1, min(limit, number)), plan.calls * own.max_tokens)
     return found
