@@ -2,6 +2,7 @@
 
 import codecs
 import difflib
+import re
 from pathlib import Path
 
 from runner.base.errors import TranscriptError, one_line
@@ -70,6 +71,7 @@ _MAGIC: tuple[tuple[int, bytes | tuple[bytes, ...], str], ...] = (
 )
 _PROBE_BYTES = 4096
 _MAX_CONTROLS = 0.1  # of the characters of a text
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 
 
 def fault(source: str, what: str) -> TranscriptError:
@@ -119,7 +121,7 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
     head = text[:_PROBE_BYTES]
-    controls = sum((char < " " and not char.isspace()) or char == "\x7f" for char in head)
+    controls = len(_CONTROL.findall(head))
     if controls > len(head) * _MAX_CONTROLS:
         raise fault(source, f"not text ({controls} control characters); expected a transcript")
     if "\0" in text:
