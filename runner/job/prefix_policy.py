@@ -89,6 +89,8 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     cache: these count against rate limits. A model with `reply_format=auto` shares none if no
     job saves enough.
     """
+    if not sharing:
+        return plain
     before, *after = (prefix_policy(job) for job in (plain, *sharing))
     chosen = plain
     for name, model in plain.models.items():
@@ -97,7 +99,7 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
             for place, policy in enumerate(after)
             if policy.cost_usd[name] < (1 - MIN_SAVING) * before.cost_usd[name]
         ]
-        if not saving and model.settings.reply_format == "shared" and sharing:
+        if not saving and model.settings.reply_format == "shared":
             saving = [(0, 0)]
         if saving:
             job = sharing[min(saving)[1]]

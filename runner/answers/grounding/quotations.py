@@ -9,7 +9,7 @@ from runner.answers.grounding.quotes import words
 LEAST_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
 _MARKS = re.compile(
-    r'(?<!\w)"([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
+    r'"(?<!\w")([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
     r"|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
 )
 
