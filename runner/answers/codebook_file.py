@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of, name_key
 from runner.answers.codebook_xml import codes_in_xml
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
-from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.tables import read_table
 
 MAX_BYTES = 4_000_000
@@ -26,8 +26,7 @@ def read_codebook(file: Path) -> Codebook:
         near = did_you_mean(file.name, beside) if beside else ""
         raise ConfigError(f"codebook={file}: no such file{near}")
     try:
-        with open_regular(file, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES)
+        data = read_regular(file, MAX_BYTES)
     except OSError as error:
         raise ConfigError(f"codebook={file} cannot be read: {one_line(str(error))}") from error
     is_xml = data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")

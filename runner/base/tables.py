@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean, reason
-from runner.base.regular_files import open_regular
+from runner.base.regular_files import read_regular
 from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
@@ -97,8 +97,7 @@ def read_text(file: Path, limit: int) -> str:
     Raises ConfigError.
     """
     try:
-        with open_regular(file, limit) as opened:
-            data = opened.read(limit)
+        data = read_regular(file, limit)
     except (OSError, ValueError) as error:
         why = reason(error, file) if isinstance(error, OSError) else str(error)
         raise ConfigError(f"{file} cannot be read: {why}") from error
