@@ -54,15 +54,17 @@ def coverage_figures(
 
 
 def cited_segments(value: object) -> Iterator[str]:
-    """Yield the ids of the segments in which evidence anywhere in *value* was found."""
-    if isinstance(value, Mapping):
-        segment = value.get("segment")
-        if isinstance(segment, str) and "quote" in value and value.get("match") != "absent":
-            yield segment
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from cited_segments(item)
+    """Yield the ids of the segments in which evidence anywhere in *value* was found, unordered."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            segment = each.get("segment")
+            if isinstance(segment, str) and "quote" in each and each.get("match") != "absent":
+                yield segment
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
 
 
 def _share(tokens: Sequence[int], chosen: Sequence[bool]) -> dict[str, Any]:

@@ -26,7 +26,12 @@ def quotations(answer: Mapping[str, Any], verbatim: Collection[str]) -> Iterator
 
 
 def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        for match in _MARKS.finditer(value):
+            quoted = match[match.lastindex or 0]
+            if len(words(quoted)) >= LEAST_WORDS:
+                yield quoted, segment
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _within(item, segment, verbatim)
     elif isinstance(value, Mapping):
@@ -39,11 +44,6 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
                     yield item, segment
             else:
                 yield from _within(item, segment, verbatim)
-    elif isinstance(value, str):
-        for match in _MARKS.finditer(value):
-            quoted = match[match.lastindex or 0]
-            if len(words(quoted)) >= LEAST_WORDS:
-                yield quoted, segment
 
 
 def _cited(value: Mapping[Any, Any]) -> str:
