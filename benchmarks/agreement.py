@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-from runner.reports.compare.paired import Counts, Difference, difference, needed, told_apart
+from runner.reports.compare.paired import Counts, Difference, difference, is_significant, needed
 from runner.reports.compare.spread import holm
 
 STUDIES = 400
@@ -44,7 +44,7 @@ def verdicts(settings: Sequence[Sequence[Counts]]) -> list[tuple[Difference, boo
     pairs = [(a, b) for at, a in enumerate(settings) for b in settings[at + 1 :]]
     found = [gap for a, b in pairs if (gap := difference(a, b)) is not None]
     adjusted = holm([1.0 if gap.p is None else gap.p for gap in found])
-    return [(gap, told_apart(gap, p)) for gap, p in zip(found, adjusted, strict=True)]
+    return [(gap, is_significant(gap, p)) for gap, p in zip(found, adjusted, strict=True)]
 
 
 def main(studies: int) -> None:

@@ -33,13 +33,13 @@ from pathlib import Path
 
 import colloquy
 from runner.answers.coverage import cited_segments
-from runner.answers.passages import rarities, relevance
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import aligned
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
 from runner.run.question.corpus import Corpus, CorpusFile
-from runner.run.question.retrieval import by_words
+from runner.run.question.retrieval import lexical_relevance
 from runner.transcript.model import Transcript
 
 PIPELINES = ("two_stage", "meeting")
@@ -151,7 +151,7 @@ def passages(meeting: Meeting, question: str) -> list[float]:
     terms = [set(turn) for turn in meeting.terms]
     asked = set(words(question))
     named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance(terms, rarities(terms, content_words(question)), named)
+    return relevance(terms, inverse_frequencies(terms, content_words(question)), named)
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:
@@ -159,7 +159,7 @@ def asking(meeting: Meeting, question: str) -> list[float]:
     speakers, terms = zip(*((who, terms_of(text)) for who, text in meeting.turns), strict=True)
     opened = partial(Transcript, meeting.name, "", "", ())
     file = CorpusFile(meeting.name, "", 0, speakers, terms, opened)
-    return by_words(Corpus(meeting.name, (file,), masked=False), question)[0]
+    return lexical_relevance(Corpus(meeting.name, (file,), masked=False), question)[0]
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:

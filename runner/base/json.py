@@ -46,7 +46,7 @@ def parse_json(data: bytes) -> Any:
         return value
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return value
     raise ValueError(f"nested deeper than {MAX_DEPTH}")
@@ -60,7 +60,7 @@ def check_size(data: bytes) -> None:
         raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
-def _inside(value: Any) -> list[Any]:
+def _containers(value: Any) -> list[Any]:
     """Return the objects and lists in *value*."""
     values = value.values() if isinstance(value, dict) else value if type(value) is list else ()
     return [inner for inner in values if isinstance(inner, dict | list)]
@@ -173,13 +173,29 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     )
 
 
+def inside(value: Any) -> Iterator[Any]:
+    """Yield *value* and every value in it, outer ones first, without the keys of objects."""
+    left = [value]
+    while left:
+        yield (each := left.pop())
+        if isinstance(each, str):  # most values
+            continue
+        if isinstance(each, Mapping | list | tuple):
+            left += reversed([*each.values()] if isinstance(each, Mapping) else each)
+
+
 def strings_in(value: Any) -> Iterator[str]:
     """Yield every text in *value*, without the keys of objects."""
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from strings_in(each)
-    elif isinstance(value, str):
-        yield value
+    return (each for each in inside(value) if isinstance(each, str))
+
+
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy of *value* in which *change* has replaced every value, inner ones first."""
+    if isinstance(value, Mapping):
+        value = {key: rebuilt(each, change) for key, each in value.items()}
+    elif isinstance(value, list):
+        value = [rebuilt(each, change) for each in value]
+    return change(value)
 
 
 def number(value: Any) -> float | None:

@@ -11,7 +11,7 @@ from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
-from runner.providers.retry_headers import Left
+from runner.providers.retry_headers import RemainingLimit
 
 MAX_REPLY_CHARS = 2_000_000
 MAX_REPLY_MARKS = 150_000  # of JSON; a record of replies with more could not be read again
@@ -101,7 +101,7 @@ class Request:
 class Completion:
     """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason.
 
-    *stopped* is why the model stopped in its provider's own word, *told* what the provider says
+    *stopped* is why the model stopped in its provider's own word, *limits* what the provider says
     is left of its rate limits, by kind; *tier* is the service tier that it says it served.
     """
 
@@ -109,7 +109,7 @@ class Completion:
     finish_reason: str
     usage: Usage
     stopped: str = ""
-    told: Mapping[str, Left] = field(default_factory=dict)
+    limits: Mapping[str, RemainingLimit] = field(default_factory=dict)
     tier: str = ""
 
 

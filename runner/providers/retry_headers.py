@@ -95,7 +95,7 @@ def _seconds_of(unit: str) -> float:
     return next(s for words, s in _UNITS_S.items() if re.fullmatch(words, unit, re.IGNORECASE))
 
 
-class Left(NamedTuple):
+class RemainingLimit(NamedTuple):
     """What is *left* of a limit that is whole again in *reset_s* seconds; *limit* if known."""
 
     left: float
@@ -103,7 +103,9 @@ class Left(NamedTuple):
     reset_s: float
 
 
-def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict[str, Left]:
+def remaining_limits(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> dict[str, RemainingLimit]:
     """Return the remaining limits in a reply's headers, by kind.
 
     Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
@@ -117,15 +119,15 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
         if role is not None:
             rest = f"{name[: role.start()]}{name[role.end() :]}"
             groups.setdefault(rest, {})[role[1]] = str(value)
-    found: dict[str, Left] = {}
+    found: dict[str, RemainingLimit] = {}
     for name, group in groups.items():
-        left, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
+        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):
             found[kind] = left
     return found
 
 
-def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
+def _remaining(name: str, group: Mapping[str, str], now: datetime) -> RemainingLimit | None:
     """Return the values of one limit's headers, by role; None if they are useless."""
     amounts = (_number(group.get(role, "")) for role in ("remaining", "limit"))
     left, limit = (each if 0 <= each < _EPOCH_S * 1000 else None for each in amounts)
@@ -136,7 +138,7 @@ def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
         return None
     if limit is None and (not raw or reset > MAX_RETRY_AFTER_S):
         return None
-    return Left(left, limit, reset)
+    return RemainingLimit(left, limit, reset)
 
 
 def _kind(name: str) -> str:

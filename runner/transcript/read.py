@@ -13,11 +13,11 @@ from runner.base.errors import did_you_mean
 from runner.base.text import to_terminal, without_hidden
 from runner.transcript.decode import fault, read_bytes
 from runner.transcript.formats.registry import OWN_READERS
-from runner.transcript.formats.unread import refuse_markup, refuse_other_formats
+from runner.transcript.formats.unsupported import refuse_markup, refuse_other_formats
 from runner.transcript.model import Transcript, make_segments
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.reading_report import ReadingReport
-from runner.transcript.report import Notes
 from runner.transcript.warnings import doubts
 
 MAX_NAME_CHARS = 200

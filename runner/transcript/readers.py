@@ -9,7 +9,7 @@ from runner.base.errors import ConfigError, one_line
 from runner.base.text import without_hidden
 from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
 

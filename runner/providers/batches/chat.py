@@ -15,8 +15,8 @@ from runner.base.json import check_size, mapping, mappings, parse_json
 from runner.base.secrets import secrets_of
 from runner.providers.batches.endpoint import BatchEndpoint, BatchLimits, SubmittedBatch
 from runner.providers.batches.wire import MAX_PAGES, PAGE, SKEW_S, Sent, Wire, id_in, key_in
-from runner.providers.litellm.http import Built
-from runner.providers.litellm.parameters import Adapted
+from runner.providers.litellm.http import BuiltRequest
+from runner.providers.litellm.parameters import Adaptation
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
@@ -43,7 +43,7 @@ class BatchedChat(BatchEndpoint):
     def __init__(self, route: ModelRoute) -> None:
         self.route = replace(route, delivery="batch")  # whose prices these are, also for `auto`
         self._transport = LiteLLMTransport(self.route)
-        self._sent: dict[str, Adapted] = {}  # what each request did without, by key
+        self._sent: dict[str, Adaptation] = {}  # what each request did without, by key
         self._opened: Wire | None = None
 
     @property
@@ -67,7 +67,7 @@ class BatchedChat(BatchEndpoint):
         if self._opened is not None:
             await self._opened.close()
 
-    def _built(self, request: Request) -> Built:
+    def _built(self, request: Request) -> BuiltRequest:
         return self._transport.built(request)
 
     def _url(self, path: str, query: str = "") -> str:
@@ -95,7 +95,7 @@ class BatchedChat(BatchEndpoint):
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
             result = _object(line)
-            sent = self._sent.get(key_in(result.get(self._key)), Adapted())
+            sent = self._sent.get(key_in(result.get(self._key)), Adaptation())
             status, body = self._reply(result)
             return self._transport.read(request, sent, status, json.dumps(body).encode(), SERVED)
         except CallError as error:

@@ -32,7 +32,7 @@ Handler = Callable[..., Awaitable[Any]]
 Send = Callable[[str, bytes, Any], Awaitable[httpx.Response]]
 
 
-class Built(NamedTuple):
+class BuiltRequest(NamedTuple):
     """A request as its provider gets it."""
 
     url: str
@@ -80,12 +80,12 @@ class HttpCalls:
         """
         return await self._ask(arguments, partial(self._send, arguments["timeout"]))
 
-    def built(self, arguments: Mapping[str, Any]) -> Built:
+    def built(self, arguments: Mapping[str, Any]) -> BuiltRequest:
         """Return the request that `ask` would send."""
-        kept: list[Built] = []
+        kept: list[BuiltRequest] = []
 
         async def keep(*parts: Any) -> NoReturn:
-            kept.append(Built(*parts))
+            kept.append(BuiltRequest(*parts))
             raise OSError  # ends the call
 
         try:
@@ -205,8 +205,8 @@ def _result(call: Coroutine[Any, Any, Any]) -> Any:
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     """Return litellm's handler of *provider*'s calls and its constant arguments."""
-    variables, default = ADDRESSES[provider]
-    base = base or next(filter(None, map(os.environ.get, variables)), default)
+    own = ADDRESSES[provider]
+    base = base or next(filter(None, map(os.environ.get, own.variables)), own.default)
     if provider == "anthropic":
         chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
         base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"

@@ -120,10 +120,13 @@ class _Generator:
         lists = {name: self._ids(name, body) for name, body in properties.items()}
         ids = {**place.ids, **{name: numbered for name, numbered in lists.items() if numbered}}
         below = replace(place, depth=place.depth + 1, ids=ids, fixed={})
-        return {
+        made = {
             name: place.fixed[name] if name in place.fixed else self.value(body, name, below)
             for name, body in properties.items()
         }
+        if (cited := made.get("evidence")) and isinstance(made.get("text"), str):
+            made["text"] += f" It is about: {cited[0]['quote']}"  # so that texts differ
+        return made
 
     def _array(self, schema: Mapping[str, Any], name: str, place: _Place) -> list[Any]:
         if place.depth >= MAX_DEPTH:

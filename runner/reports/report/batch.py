@@ -31,7 +31,7 @@ VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file ca
 
 
 @dataclass(frozen=True, slots=True)
-class FileFound:
+class BatchFile:
     """One file: its row of results, and its findings, None without an answer.
 
     *link* leads to its report, None without one; *fault* says why something is missing.
@@ -49,7 +49,7 @@ class FileFound:
     analyzers: tuple[str, ...] = ()
 
 
-def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -> list[FileFound]:
+def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -> list[BatchFile]:
     """Return what was found in the first MAX_FILES files of the batch *run*; raise OSError.
 
     *first* is called with each run before the link to its page is looked for.
@@ -61,7 +61,7 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
     return sorted(read, key=lambda file: file.name)
 
 
-def batch_page(run: StoredRun, read: Sequence[FileFound]) -> str:
+def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
     """Return the content of report.html for the batch *run* with its `files_of`; raise OSError."""
     return render(
         "batch.html",
@@ -90,7 +90,7 @@ def batch_page(run: StoredRun, read: Sequence[FileFound]) -> str:
     )
 
 
-def _found_in(files: Sequence[FileFound]) -> dict[str, Any]:
+def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
     briefs = [(file, file.brief) for file in files if file.brief]
     actions = [
         _found(file, item, part.node.name)
@@ -122,7 +122,7 @@ def _file(
     folder: str,
     known: set[Path],
     first: Callable[[StoredRun], None] | None,
-) -> FileFound:
+) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
@@ -130,14 +130,14 @@ def _file(
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None
-    except ConfigError as error:  # its process was killed, or somebody altered it
+    except ConfigError as error:  # it was killed or altered
         run, fault = None, fault or str(error)
     if run is None:
-        return FileFound(name, name, None, tone, shown, fault, row)
+        return BatchFile(name, name, None, tone, shown, fault, row)
     if first is not None:
         first(run)
     nodes, places, brief = found_in(run)
-    return FileFound(
+    return BatchFile(
         name,
         title_of_run(run) or name,
         link_to(path / REPORT, batch),
@@ -152,19 +152,19 @@ def _file(
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
-    """Return the people quoted in *item*, and those it concerns."""
+    """Return the people quoted in *item* or concerned by it."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
     return tuple(
         dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
     )
 
 
-def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
+def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
     """Return the findings in a file, by analyzer, as facts for the template."""
     return {"file": file, "item": item, "analyzers": analyzers, "speakers": speakers_of(item)}
 
 
-def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
+def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(_every(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]

@@ -11,9 +11,9 @@ from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
-MOST_QUOTES = 2  # of an item, from different segments
+MAX_QUOTES = 2  # of an item, from different segments
 ACTIONS = "Action items"
-_STEPS = "next_steps"  # of a summary: elsewhere, those of its own question
+_STEPS = "next_steps"  # of a summary; in other answers, those of its own question
 # Sections, and the keys of structured data that fill them, the most specific first.
 _SECTIONS = {
     "The problem": ("problem",),
@@ -36,7 +36,7 @@ _REMARKS = (
     *("basis", "firmness", "state", "conditions", "why_open", "result", "mood", "strength"),
     *("stance", "reason", "verdict", "why"),
 )
-_PLAIN = {"agreed", "firm", "unclear"}  # remarks that go without saying
+_PLAIN = {"agreed", "firm", "unclear"}  # remarks that are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
     by_segment: dict[str, Quote] = {}
     for quote in quotes_of(item.get("evidence"), places):
         by_segment.setdefault(quote.place.segment, quote)
-    return tuple(by_segment.values())[:MOST_QUOTES]
+    return tuple(by_segment.values())[:MAX_QUOTES]
 
 
 def _joined(value: Any) -> str:

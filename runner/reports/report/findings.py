@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
-from runner.answers.again import found_again
+from runner.answers.second_answer import added_count
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import KEYS, read_matrix
@@ -38,7 +38,7 @@ Places = Mapping[str, SegmentPlace]  # by the id of the segment
 
 
 def places_of(transcript: Transcript | None, media: str = "") -> Places:
-    """Return the places of *transcript*'s segments; of two with one id, the first.
+    """Return the places of *transcript*'s segments; for a duplicate id, the first.
 
     *media* is the address of its sound or video, of the web or relative, or empty.
     """
@@ -143,7 +143,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     matrix = read_matrix(data)
     used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
-    first = len(stored) - found_again(again, "insights")
+    first = len(stored) - added_count(again, "insights")
 
     def insights() -> tuple[ShownInsight, ...]:
         return tuple(
@@ -159,7 +159,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
 
     before = () if node.final else insights()  # the page shows a final answer's fields first
     trees = ((str(k), shown(v, quoted)) for k, v in data.items() if k not in used)
-    fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
+    fields = tuple((key, _marked(tree, added_count(again, key))) for key, tree in trees)
     return Findings(node, before or insights(), fields, matrix)
 
 

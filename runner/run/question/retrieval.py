@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 
-from runner.answers.excerpts import Count, segment_line
-from runner.answers.passages import rarities, relevance
+from runner.answers.findings import Count, segment_line
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import count as count_of
 from runner.base.format import plural
 from runner.base.text import digest
@@ -16,15 +16,15 @@ from runner.run.question.corpus import Corpus
 from runner.transcript.model import PASSAGES, Segment, Transcript
 from runner.transcript.reading_report import ReadingReport
 
-_MOST_WARNINGS = 20
+_MAX_WARNINGS = 20
 Scores = Sequence[Sequence[float]]  # of each segment of each file
 
 
-def by_words(corpus: Corpus, question: str) -> list[list[float]]:
+def lexical_relevance(corpus: Corpus, question: str) -> list[list[float]]:
     """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
-    rare = rarities([terms for file in corpus.files for terms in file.terms], asked)
+    rare = inverse_frequencies([terms for file in corpus.files for terms in file.terms], asked)
     weights = {term: weight * rare[term] for term, weight in asked.items()}
     scores = [
         relevance(file.terms, weights, [who in names for who in file.speakers])
@@ -39,9 +39,9 @@ def passages(
 ) -> Transcript:
     """Return the segments with the highest *scores*, in order, as one transcript.
 
-    They have at most *tokens* tokens as *count* counts them, or are the single best one. Of one
-    file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind the
-    speaker names the file: its number where names are masked. *how* they were chosen is told.
+    They have at most *tokens* tokens as *count* counts them, or are the single best one. With one
+    file they keep their ids. With several, S20012 is S0012 of the second, and a label after the
+    speaker names the file, by its number if names are masked. *how* describes the selection.
     """
     every = [(f, n) for f, file in enumerate(corpus.files) for n in range(len(file.terms))]
     every.sort(key=lambda place: -scores[place[0]][place[1]])
@@ -82,7 +82,7 @@ def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str
         len(chosen),
         speakers.total(),
         sum(segment.start_s is not None for segment in segments),
-        warnings=corpus.left_out[:_MOST_WARNINGS],
+        warnings=corpus.left_out[:_MAX_WARNINGS],
         about={"attendees": ", ".join(corpus.people)} if corpus.people else {},
     )
     sha256 = digest("\n".join(map(segment_line, segments)))

@@ -12,8 +12,8 @@ from runner.base.errors import TranscriptError
 from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.flow import TAGS, Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"

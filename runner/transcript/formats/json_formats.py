@@ -14,7 +14,7 @@ from runner.transcript.formats.records import letters, sampled, turns_from, turn
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.text import turns_of_text
 
 MAX_DEPTH = 64

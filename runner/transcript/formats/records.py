@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
-from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
+from runner.transcript.formats.cue_speakers import Cue, Line
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
@@ -19,9 +19,15 @@ from runner.transcript.formats.fields import (
     parts_of,
     text_of,
 )
-from runner.transcript.formats.who_and_when import Clock, channels_in, ends_of, span_in, speaker_in
+from runner.transcript.formats.speaker_and_time import (
+    Clock,
+    channels_in,
+    ends_of,
+    span_in,
+    speaker_in,
+)
 from runner.transcript.model import Turn, ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
 _USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")

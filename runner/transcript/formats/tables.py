@@ -15,7 +15,7 @@ from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 Rows = list[list[str]]
 

@@ -10,9 +10,9 @@ from runner.base.json import check_yaml
 from runner.transcript.decode import fault
 from runner.transcript.formats.json_formats import turns_of_value
 from runner.transcript.formats.markup import Event, xml_events, xml_root
-from runner.transcript.formats.unread import TO_TEXT, is_other_xml
+from runner.transcript.formats.unsupported import TO_TEXT, is_other_xml
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _YAML = re.compile(
     r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"

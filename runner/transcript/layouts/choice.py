@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.evidence import (
-    Explained,
+    LayoutEvidence,
     evidence_of,
     mostly,
     openings_in,
@@ -16,7 +16,7 @@ from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
@@ -66,13 +66,13 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     return Choice(best.layout, turns, mostly(stamps), head, notes_end)
 
 
-def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
+def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
     """Return the evidence for each layout, the best first.
 
     If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
     and so that the full stops of `MR. LI: …` belong to no layout.
     """
-    ranked: list[Explained] = []
+    ranked: list[LayoutEvidence] = []
     claimed: Collection[int] = ()
     for layout in LAYOUTS:
         if seen := openings_in(layout, rows, start, claimed):
@@ -131,12 +131,12 @@ def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Ro
             turns.pop(at, None)
 
 
-def _scores(each: Explained) -> bool:
+def _scores(each: LayoutEvidence) -> bool:
     return each.score > 0 and each.is_talk
 
 
 def _beside(
-    best: Explained, turns: Collection[int], other: Explained, rows: Sequence[Row]
+    best: LayoutEvidence, turns: Collection[int], other: LayoutEvidence, rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
     """Return the turns of *other* besides those of the best layout.
 

@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class LayoutEvidence:
     """Evidence for *layout*: its *openings* by row, the *verdict* on their labels, a score.
 
     A label that recurs rarely within much text, such as `Germany: …`, is not a speaker.
@@ -94,13 +94,13 @@ def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
 
 def evidence_of(
     layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
-) -> Explained:
+) -> LayoutEvidence:
     """Return the evidence for *layout*, whose openings are *seen*."""
     labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
         enough = len(labels) == 2 or not layout.pair
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
-        return Explained(layout, seen, every, 2.0 * len(seen) * enough)
+        return LayoutEvidence(layout, seen, every, 2.0 * len(seen) * enough)
     places = places_in(layout, rows[start:])
     if layout.heads_block:  # the words are in a separate block
         places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
@@ -111,7 +111,7 @@ def evidence_of(
         verdict = _strict(verdict, seen, places)
     if layout.heads_block:
         verdict = replace(verdict, unknown=_alone(verdict, seen, rows))
-    evidence = Explained(layout, seen, verdict, 0.0)
+    evidence = LayoutEvidence(layout, seen, verdict, 0.0)
     turns = evidence.turns(rows)
     named = [opening for name, opening in turns.values() if name is not None]
     recur = sum(labels[opening.label] > 1 for opening in named)

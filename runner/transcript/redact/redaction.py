@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.words import Token, joins, tokens_of
 
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
@@ -18,7 +18,7 @@ Span = tuple[int, int, str]  # start, end, stand-in
 _GAP = r"\\{0,4}_|[ \u00a0-]"
 
 
-class Redaction(Unredacted):
+class Redaction(NullRedaction):
     """The replacements in one transcript.
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
@@ -129,7 +129,7 @@ class Redaction(Unredacted):
     # Putting in
 
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
-        """As in `Unredacted`."""
+        """As in `NullRedaction`."""
         spans = [(*match.span(), "") for match in self._stand_in.finditer(text)]
         for match in self._literals.finditer(text) if self._literals else ():
             key = _squeezed(match[0])
@@ -189,7 +189,7 @@ class Redaction(Unredacted):
     # Taking out
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
-        """As in `Unredacted`."""
+        """As in `NullRedaction`."""
         unknown: dict[str, None] = {}
         words = {prefix.lower(): prefix for prefix in self.prefixes.values()}
 

@@ -20,7 +20,7 @@ from runner.job.job import Job
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
-from runner.run.question.question import AnswerQuote, Asked, Reply, build_question
+from runner.run.question.question import AnswerQuote, PreparedQuestion, Reply, build_question
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -61,7 +61,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(str(ended.value.code))
 
 
-def question_of(asked: Asked) -> object:
+def question_of(asked: PreparedQuestion) -> object:
     return asked.job.settings.analyzers["ask"].variables["question"]
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Set
 
-from runner.answers.passages import coverage, rarities
+from runner.answers.passages import coverage, inverse_frequencies
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, who
 from runner.providers.offline.document import Document
@@ -13,7 +13,7 @@ from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
-_MOST = 4  # quotes
+_MAX = 4  # quotes
 _NEAR = 0.5  # of the best sentence's score
 YES, PARTLY = 0.85, 0.7  # shares of the question's terms, by weight, that stand in one place
 
@@ -50,7 +50,7 @@ def read(document: Document) -> dict[str, object]:
 def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
     """Return the sentences with terms of the question, those of the best places first."""
     pool = [s for s in substantive_sentences(read_dialogue(document)) if asked & terms_of(s.text)]
-    weights = rarities([terms_of(s.text) for s in pool], asked)
+    weights = inverse_frequencies([terms_of(s.text) for s in pool], asked)
 
     def score(s: Sentence) -> float:
         own = sum(weights[term] for term in sorted(asked & terms_of(s.text)))
@@ -58,7 +58,7 @@ def _sentences(document: Document, asked: Set[str], places: Mapping[str, float])
 
     least = _NEAR * max(map(score, pool), default=0.0)
     near = [s for s in pool if score(s) >= least]
-    return diverse(near, _MOST, score=score, text=lambda s: s.text)
+    return diverse(near, _MAX, score=score, text=lambda s: s.text)
 
 
 def _refusal(absent: Set[str]) -> dict[str, object]:
