@@ -7,7 +7,7 @@ the provider's configuration. They post through a client passed as an argument.
 import importlib
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from json import dumps
 from typing import Any, NamedTuple, NoReturn
 
@@ -99,7 +99,7 @@ class HttpCalls:
         """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
 
         async def give(url: str, *_: Any) -> httpx.Response:
-            return httpx.Response(200, content=body, request=httpx.Request("POST", url))
+            return httpx.Response(200, content=body, request=_request(url))
 
         return _result(self._ask(arguments, give))
 
@@ -182,8 +182,15 @@ class HttpCalls:
             ssl=self._ssl,
         ) as reply:
             raw = await reply.read()
-        request = httpx.Request("POST", url)
-        return httpx.Response(reply.status, headers=reply.headers, content=raw, request=request)
+        return httpx.Response(
+            reply.status, headers=reply.headers, content=raw, request=_request(url)
+        )
+
+
+@lru_cache
+def _request(url: str) -> httpx.Request:
+    """Return the request that litellm's errors name; to parse its address takes long."""
+    return httpx.Request("POST", url)
 
 
 def _result(call: Coroutine[Any, Any, Any]) -> Any:

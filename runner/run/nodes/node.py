@@ -204,7 +204,7 @@ class NodeRunner:
     async def _merge(
         self, question: Question, outcomes: Sequence[Outcome], context: str, get: Get
     ) -> Outcome:
-        count = question.model.tokenizer.line_counter()
+        count = question.model.count_prompt
         material, reduced, settings = await offload(
             joining_material, self.job, question.node, question.fit, count, outcomes
         )
