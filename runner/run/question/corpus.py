@@ -28,7 +28,8 @@ _PERSON = "PERSON"  # prefix of the stand-ins of people
 class CorpusFile:
     """A transcript of a corpus: the speaker and the question's terms of each segment.
 
-    *digits* are those of its longest id; `open` reads the transcript again.
+    *sizes* are the characters of each, *digits* those of the longest id; `open` reads the
+    transcript again.
     """
 
     label: str
@@ -36,6 +37,7 @@ class CorpusFile:
     digits: int
     speakers: tuple[str, ...]
     terms: tuple[frozenset[str], ...]
+    sizes: tuple[int, ...]
     open: Callable[[], Transcript]
 
     def read(self) -> Transcript:
@@ -120,6 +122,7 @@ def _file(
         max(len(segment.id) for segment in segments) - 1,
         tuple(sys.intern(segment.speaker or "") for segment in segments),
         tuple(known.setdefault(each, each) for each in terms),
+        tuple(len(segment.text) for segment in segments),
         opened,
     )
 
