@@ -132,8 +132,8 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
     reason = choice.get("finish_reason")
     if reason in _BROKEN_OFF:
         why = mapping(choice.get("error")).get("message") or reason
-        message = one_line(f"the provider broke the reply off: {why}")
-        raise CallError("bad_response", message, billed=True)
+        broken = one_line(f"the provider broke the reply off: {why}")
+        raise CallError("bad_response", broken, billed=True)
     message = {
         "role": "assistant",
         **mapping(choice.get("delta")),
