@@ -16,7 +16,10 @@ class Strict(BaseModel):
 class Evidence(Strict):
     """A verbatim quote and the id of its transcript segment."""
 
-    segment: str = Field(description="Segment id as printed in the transcript, for example S0012.")
+    segment: str = Field(
+        description="Segment id as printed in the transcript, for example S0012.",
+        json_schema_extra={"pattern": "^S[0-9]{4,12}$"},  # where a grammar writes the reply
+    )
     quote: str = Field(description="Words copied verbatim from that segment.")
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, map_entry
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
@@ -19,13 +20,6 @@ _TIER_NAMES["performance"] = "priority"  # at Groq
 _FREE = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
 _DISCOUNTS = ("flex", "batches")  # cost the standard price where no other is known for them
 _BY_DELIVERY = {"flex": "flex", "batch": "batches"}
-# Providers that publish half of the standard price: developers.openai.com, "Flex processing" and
-# "Batch API"; ai.google.dev, "Flex inference" and "Batch API"; platform.claude.com, "Batch
-# processing"; docs.mistral.ai, "Batch inference"; console.groq.com, "Batch". Read 2026-11-29.
-_HALF = {
-    "flex": ("openai", "azure", "gemini", "vertex_ai"),
-    "batches": ("openai", "azure", "gemini", "vertex_ai", "anthropic", "mistral", "groq"),
-}
 _KINDS = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
@@ -166,7 +160,7 @@ def _discount(tier: str, provider: str, listed: Mapping[str, Levels]) -> float:
     if tier in listed and (standard := listed[STANDARD][0][1].input):
         return listed[tier][0][1].input / standard
     known = tier == "flex" and bool(listed)
-    return 0.5 if provider in _HALF[tier] and not known else 1.0
+    return 0.5 if tier in provider_facts(provider).half_price and not known else 1.0
 
 
 def _times(levels: Levels, share: float) -> Levels:

@@ -43,22 +43,23 @@ _DURATION = re.compile(
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3) in seconds; None if absent, past or not a number.
+    """Read Retry-After in seconds; None if absent, past or neither a time nor a duration.
 
-    The LiteLLM proxy puts a prefix before it, also where the refusal is its own (1.106.2).
+    Beside the forms of RFC 9110, 10.2.3, those of gateways: `1m30s`, ISO 8601 and seconds since
+    1970; OpenAI's and Azure's headers have milliseconds. The LiteLLM proxy puts a prefix before
+    the name, also where the refusal is its own (1.106.2).
     """
-    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-    for name in ("retry-after-ms", "retry-after"):
-        lowered.setdefault(name, lowered.get(f"{_PROXIED}{name}", ""))
-    if (millis := _seconds(lowered.get("retry-after-ms", ""))) is not None:
-        return millis / 1000
-    raw = lowered.get("retry-after", "").strip()
-    if not raw:
-        return None
-    seconds = _seconds(raw)
-    if seconds is not None:
-        return seconds
-    return _until(raw, now or datetime.now(UTC), parsedate_to_datetime)
+    lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
+    now = now or datetime.now(UTC)
+    for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
+        raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
+        if name != "retry-after":
+            wait = (_seconds(raw) or 0.0) / 1000
+        else:
+            wait = _reset_s(raw, now) or _until(raw, now, parsedate_to_datetime) or 0.0
+        if wait:
+            return wait
+    return None
 
 
 def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.base.format import plural, share
+from runner.base.json import mapping
 from runner.base.text import to_terminal
 
 
@@ -66,6 +67,15 @@ def stored_report(data: object) -> ReadingReport | None:
     if not isinstance(data, dict):
         return None
     left_out = tuple(LeftOut(**each) for each in data.get("left_out", ()))
-    return ReadingReport(
-        **{**data, "left_out": left_out, "warnings": tuple(data.get("warnings", ()))}
-    )
+    warnings = tuple(data.get("warnings", ()))
+    speakers, about = mapping(data.get("speakers")), mapping(data.get("about"))
+    parts = {"left_out": left_out, "warnings": warnings, "speakers": speakers, "about": about}
+    report = ReadingReport(**{**data, **parts})
+    counts = [report.segments, report.with_speaker, report.with_time, *speakers.values()]
+    texts = [report.format, report.layout, *warnings, *about.values()]
+    for each in left_out:
+        counts += each.lines, each.words
+        texts += each.kind, each.example
+    if not all(type(n) is int and n >= 0 for n in counts) or {*map(type, texts)} - {str}:
+        raise TypeError("the reading report has values of other types")
+    return report

@@ -6,7 +6,6 @@ Its middleware is the only reader of the network, for litellm's provider configu
 
 import asyncio
 import ssl
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +20,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable, stop_reason
+from runner.providers.litellm.coding import too_large, unpacked
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import first_token_callback, reply_arrived, request_sent
@@ -29,7 +29,6 @@ MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters es
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
-_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 
 _EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
@@ -123,11 +122,12 @@ async def _read_whole(
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
     data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
-    if first is not None and is_stream(data):
-        data, headers["Content-Type"] = _unstreamed(data, host), "application/json"
-    reply_arrived()
     attempt = _EXCHANGE.get()
-    meant, data = (status, data) if attempt and attempt.plain else readable(status, data)
+    plain = attempt is not None and attempt.plain
+    if not plain and is_stream(data):  # some servers send nothing else
+        data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
+    reply_arrived()
+    meant, data = (status, data) if plain else readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
     if attempt is not None:
@@ -140,15 +140,18 @@ async def _read_whole(
     return response
 
 
-def _unstreamed(data: bytes, host: str) -> bytes:
-    """Return the reply in a stream as one body; raise CallError without one."""
+def _unstreamed(data: bytes, host: str, first: FirstToken | None) -> bytes:
+    """Return the reply in a stream as one body; raise CallError without one.
+
+    *first* is None for a stream that was not asked for.
+    """
     try:
         whole = joined(data)
     except ValueError as error:
         raise CallError("bad_response", str(error), billed=True) from error
     if whole is None:
         message = f"the stream of {host} ended after {len(data):,} bytes, before its reply did"
-        raise CallError("connection", message, billed=True)
+        raise CallError("connection" if first else "bad_response", message, billed=True)
     return whole
 
 
@@ -186,7 +189,7 @@ async def _received(
         if response is not None and not response.closed:
             response.close()
     if response.ok:
-        raise _too_large(size, limit)
+        raise too_large(size, limit)
     return response, bytes(body)
 
 
@@ -211,42 +214,12 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         protocol.closed.add_done_callback(end)
 
 
-def unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
-
-    Only codings that were asked for are known, one at a time, and one member of gzip.
-    """
-    coding = coding.strip().lower()
-    if coding in ("", "identity") or not body:
-        return body
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        known = "expected gzip or deflate"
-        raise CallError("bad_response", f"the reply is encoded with {coding}, {known}", billed=True)
-    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
-    reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
-    try:
-        data = reader.decompress(body, limit + 1)
-    except zlib.error as error:
-        message = f"the reply is not valid {coding}: {error}"
-        raise CallError("bad_response", message, billed=True) from error
-    if len(data) > limit:
-        raise _too_large(len(data), limit)
-    if not reader.eof:
-        raise CallError("bad_response", f"the reply is truncated {coding}", billed=True)
-    return data
-
-
 def _readable_error(body: bytes, coding: str) -> bytes:
     """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
     try:
         return unpacked(body, coding, MAX_ERROR_BYTES)
     except CallError:
         return b""
-
-
-def _too_large(size: int, limit: int) -> CallError:
-    message = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
-    return CallError("bad_response", message, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:

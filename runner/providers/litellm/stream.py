@@ -125,7 +125,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
             place = index if isinstance(index, int) else 0
             message: dict[str, Any] = {"role": "assistant", "content": ""}
             choice = choices.setdefault(place, {"index": place, "message": message})
-            for name, value in mapping(part.get("delta")).items():
+            for name, value in mapping(part.get("delta") or part.get("message")).items():
                 _grow(choice["message"], name, value)
             if part.get("finish_reason") is not None:
                 choice["finish_reason"] = part["finish_reason"]

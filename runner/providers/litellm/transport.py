@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from runner.answers.shared_schema import which_part
-from runner.base.errors import CallError, ConfigError, one_line
+from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
@@ -87,6 +87,7 @@ class LiteLLMTransport:
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
             return
+        _check_provider(self._litellm, route)
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
@@ -248,3 +249,17 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
+
+
+def _check_provider(litellm: Any, route: ModelRoute) -> None:
+    """Raise ConfigError for a provider that neither litellm nor the user has."""
+    try:
+        litellm.get_llm_provider(route.name, api_base=route.api_base)
+    except Exception as error:
+        if litellm.custom_provider_map:
+            return
+        named = route.name.split("/", 1)[0]
+        known = [str(getattr(each, "value", each)) for each in litellm.provider_list]
+        near = did_you_mean(named, known).partition("; known")[0]
+        message = f"model {route.name!r}: litellm has no provider {named!r}{near}"
+        raise ConfigError(message) from error

@@ -60,8 +60,9 @@ def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
 
 
 def _cells(fields: list[str], values: str) -> Mapping[str, str]:
-    cells = values.split(",", len(fields) - 1)
-    named = dict(zip(fields, cells, strict=False))
+    at = fields.index("text") if "text" in fields else 0
+    before, after = values.split(",", at), len(fields) - at - 1  # words may hold commas
+    named = dict(zip(fields, [*before[:at], *before[-1].rsplit(",", after)], strict=False))
     return named if named.get("text") else {}
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from runner.base.text import to_safe_text
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.layouts.openings import ROLE
+from runner.transcript.times import trailing_stamp
 from runner.transcript.words import WORDS
 
-_TAG = re.compile(r"</?(?:v|c|i|b|u|s|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
+_TAG = re.compile(r"</?(?:[vVcibus]|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
 _POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
 
 
@@ -47,7 +48,10 @@ DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 _MOSTLY = 0.8
 _OPENS = frozenset("[<(【（")
 _HEAD_CHARS = 100
-_OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
+_OPENING = re.compile(
+    r"(?:[\[(]\d{1,3}:[\d:.,]{2,12}[\])]\s{0,3})?(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?"
+)
+_DASHED = re.compile(r"([^\W\d_][^:<>]{0,60}?)(?:\s[-–—]\s|>\s?)(?=\S)")
 _BRACKETS = re.compile(
     r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
@@ -61,6 +65,7 @@ _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
+_DASH = "name before a dash"
 # Sounds in brackets, and clauses before a colon, which are not names.
 _SOUNDS, _CLAUSE = WORDS["sounds"], WORDS["clause"]
 _MAX_PREFIX_WORDS = 5
@@ -122,6 +127,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(found, many, len(cues)),
+        **_before_dash(found, len(cues)),
         **_before_colon(found, len(cues)),
         **_in_brackets(found, len(cues)),
     }
@@ -179,9 +185,12 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
+    if not colon and (dashed := _DASHED.match(head)) and likeness(dashed[1]) == Likeness.NAME:
+        yield _Mark(_DASH, dashed[1], text[dashed.end() :])
     may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
-    if may_be_name and not colon and likeness(text) == Likeness.NAME:
-        yield _Mark(_ABOVE, text, "")
+    name = stamped[1].strip() if may_be_name and (stamped := trailing_stamp(head)) else text
+    if may_be_name and (not colon or name != text) and likeness(name) == Likeness.NAME:
+        yield _Mark(_ABOVE, name, "")
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -232,6 +241,13 @@ def _in_brackets(found: _Found, cues: int) -> Known:
             if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
                 known[key] = key[1]
     return known
+
+
+def _before_dash(found: _Found, cues: int) -> Known:
+    """Names before a dash, or `>`, in nearly all cues; some recur."""
+    names: Known = {key: key[1] for key in found.marks if key[0] == _DASH}
+    total = found.forms[_DASH]
+    return names if total >= max(2, cues * _MOSTLY) and len(names) <= total * 0.75 else {}
 
 
 def _above(found: _Found, many: int, cues: int) -> Known:

@@ -202,7 +202,7 @@ def _by_word(
 def _filled(
     speakers: Sequence[str | None], texts: Sequence[str], whole: str | None = None
 ) -> list[str | None]:
-    """Give punctuation without speaker the one before, and a word that of the *whole*.
+    """Give punctuation without speaker that of the word before, and a word that of the *whole*.
 
     A word has it if the words with a speaker on both its sides, if any, have it.
     """
@@ -216,7 +216,7 @@ def _filled(
         around = {before, following} - {None}
         filled.append(
             speaker if speaker is not None
-            else before if not is_word
+            else filled[-1] if filled and not is_word
             else whole if around <= {whole}
             else None
         )  # fmt: skip

@@ -10,6 +10,7 @@ from runner.transcript.layouts.catalogue import Layout
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence
 
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
@@ -63,7 +64,16 @@ def openings_in(
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
             below = at + opening.rows - layout.timed
-    return _with_late_times(_without_odd_dates(found))
+    return _with_late_times(_without_odd_dates(_without_words(found, rows)))
+
+
+def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
+    """Leave out the lines below labels of their own, if most labels are: they are words."""
+    heads = [at + each.rows for at, each in found.items() if not each.rest]
+    if len(heads) < max(2, len(found) / 2):
+        return found
+    words = {at for at in heads if at < len(rows) and not (rows[at].gap or rows[at].stamp)}
+    return {at: opening for at, opening in found.items() if at not in words}
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -118,7 +128,8 @@ def evidence_of(
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     titles = not (layout.plain or layout.heads_block) and all(
-        likeness(opening.rest) == Likeness.NAME for opening in named
+        likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
+        for opening in named
     )
     many = len(turns) >= places * layout.share and not titles
     enough = many or (layout.share < 0.1 and early)

@@ -78,7 +78,9 @@ def _cutter(
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
-        ends = [*sorted(at for at in cuts if at), len(text)]
+        # The number of a list item, such as `2. Ana: …`, is no turn.
+        inside = (at for at in cuts if at and any(map(str.isalpha, text[:at])))
+        ends = [*sorted(inside), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut
