@@ -61,7 +61,7 @@ def to_safe_text(text: str) -> str:
     Tabs and line feeds stay. An escaped surrogate in a reply passes JSON and litellm, but could
     not be written to a file.
     """
-    return without_hidden(text)[0]
+    return text if text.isascii() and text.isprintable() else without_hidden(text)[0]
 
 
 def to_terminal(text: str, limit: int = 500) -> str:

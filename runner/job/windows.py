@@ -86,7 +86,7 @@ class Fitter:
             return fits
         settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
         if costs is None:
-            count = model.tokenizer.count
+            count = model.count_prompt  # contexts quote the same lines
             costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
             self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}

@@ -1,4 +1,4 @@
-"""Reading report: what the reader understood of a file, what it left out, and what it doubts."""
+"""Reading report: what the reader understood of a file, what it left out, and warnings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ class ReadingReport:
 
     *layout* names the arrangement of speakers and times that was chosen, such as `label in the
     line`. *speakers* maps each speaker, in order of appearance, to the number of segments.
-    *with_speaker* and *with_time* count segments. *about* has the facts that the file states:
-    `title`, `date`, `attendees`.
+    *with_speaker* and *with_time* count segments. *about* has facts from the file: `title`, `date`,
+    `attendees`.
     """
 
     format: str
@@ -57,7 +57,7 @@ class ReadingReport:
         return "; ".join(filter(None, facts))
 
     def as_lines(self) -> list[str]:
-        """Return the report for a terminal: what was understood, and each doubt."""
+        """Return the report for a terminal: what was understood, and each warning."""
         doubts = (f"doubt: {warning}" for warning in self.warnings)
         return [to_terminal(each) for each in (f"read as: {self.line}", *doubts)]
 

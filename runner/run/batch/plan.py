@@ -21,7 +21,7 @@ from runner.run.plan.node import NodePlan, summed, total
 from runner.run.plan.plan import (
     Plan,
     as_text,
-    exceeded,
+    exceeded_cap,
     plan_nodes,
     read_histories,
     windows_of,
@@ -63,7 +63,7 @@ class BatchPlan:
 
     def _stop_at_cap(self, where: str) -> None:
         nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
-        cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+        cap = exceeded_cap(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
         self.stopped_by = self.stopped_by or (cap and f"{cap}, in {where}")
 
     def plan(self) -> Plan:

@@ -26,7 +26,7 @@ from runner.transcript.model import Segment
 _REPLY_TOKENS = 110  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
-_LEAST = 3  # … or so many, if it has as many
+_MIN_STATED = 3  # … or so many, if it has as many
 FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _THEME_TOKENS = 50  # of a line with its quote
@@ -73,7 +73,7 @@ def _guessed(job: Job) -> dict[str, int]:
     stated = sum(map(_states, job.transcript.segments))
     alike = Counter(settings[node.name].prompt for node in job.pipeline.nodes)
     shares = {
-        node.name: max(_LEAST, math.ceil(stated * _STATED / alike[settings[node.name].prompt]))
+        node.name: max(_MIN_STATED, math.ceil(stated * _STATED / alike[settings[node.name].prompt]))
         for node in job.pipeline.nodes
     }
     return {name: max(1, min(limit, stated, share)) for name, share in shares.items()}

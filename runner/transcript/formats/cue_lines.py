@@ -127,7 +127,7 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
     return turns_of([replace(c, end_s=end) for c, end in zip(cues, ends, strict=True)], notes)
 
 
-# Formats of a cue on each line: its start, end or none, and words; and what a time is in seconds.
+# Formats with a cue per line: start, optional end, words; and a function that returns seconds.
 _OneLine = tuple[re.Pattern[str], Callable[[str, float], float | None]]
 _FRAMES: _OneLine = (
     re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)"),

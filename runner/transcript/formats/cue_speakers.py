@@ -79,7 +79,7 @@ Known = dict[Key, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Words that stand where a name may stand: set apart by *form*, before *rest*."""
+    """Words in the position of a name: set apart by *form*, before *rest*."""
 
     form: str
     label: str
@@ -143,12 +143,12 @@ class _Found:
     def __init__(self) -> None:
         self.marks: dict[Key, int] = {}
         self.forms: Counter[str] = Counter()
-        self.alone: set[Key] = set()  # with nothing behind them
+        self.alone: set[Key] = set()  # with no text after them
         self.dressed: set[Key] = set()
         self.uses: list[LabelUse] = []  # before a colon
         self.opened = 0  # cues that open with a name before a colon
         self.first: str | None = None  # the label of the first mark, if before a colon
-        self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
+        self.placed: Counter[Key] = Counter()  # of these, in places where a turn may begin
 
     def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
         key = mark.key
@@ -194,7 +194,7 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
 
 
 def _named(text: str) -> tuple[str, str]:
-    """Return the label in *text* and the role behind it, which a number or a time is not."""
+    """Return the label in *text* and the role after it, unless that is a number or a time."""
     label = " ".join(text.strip("*_ ").split())
     behind = ROLE.search(label)
     if behind is None or behind[1].isdigit() or not behind.start():
@@ -203,7 +203,7 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _before_colon(found: _Found, cues: int) -> Known:
-    """Names before a colon; where nearly every cue has one, those of unusual shape too."""
+    """Names before a colon, even of unusual shape if nearly every cue has one."""
     names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:

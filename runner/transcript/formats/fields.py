@@ -114,7 +114,7 @@ def _text(value: object) -> str | None:
 
 
 def parts_of(record: Record, fields: Fields) -> list[Record]:
-    """Return the words or sentences that *record* lists, also in its best alternative."""
+    """Return the words or sentences that *record*, or its best alternative, lists."""
     parts = record.get(fields.parts) if fields.parts else None
     if isinstance(parts, list):
         return [part for part in parts if isinstance(part, dict)]
@@ -129,7 +129,7 @@ def joined(parts: Sequence[Record]) -> str:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Join *words*, which may or may not bring their spaces along."""
+    """Join *words*, which may or may not include their spaces."""
     pieces: list[str] = []
     before = ""
     spaced = sum(word[:1].isspace() or word[-1:].isspace() for word in words)

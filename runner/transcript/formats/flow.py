@@ -21,7 +21,7 @@ _CHARACTERS = {
 class Flowed:
     """The content of a document in order: paragraphs, and rows of cells.
 
-    *lines* tells where each line of the text stands, if its pages are known.
+    *lines* has the place of each line of the text, if its pages are known.
     """
 
     blocks: list[str | list[str]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Flowed:
 class _Tags:
     """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
 
-    In one that *folds*, spaces and blank lines mean nothing; line ends may.
+    If the format *folds*, spaces and blank lines are ignored; line ends may count.
     """
 
     blocks: frozenset[str]

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: reads the list that best tells who spoke, when and what."""
+"""JSON and JSON lines: reads the list with the most speakers, times and words."""
 
 import json
 import math
@@ -87,7 +87,7 @@ def _is_row(row: object) -> bool:
 
 
 def _loaded(text: str, source: str) -> object:
-    """Return the value in *text*, or the list of several that follow one another."""
+    """Return the value in *text*, or the list of several values in sequence."""
     decoder = json.JSONDecoder(parse_int=_number)
     values: list[object] = []
     place = len(text) - len(text.lstrip())
@@ -201,7 +201,7 @@ def _named(person: object) -> tuple[str, str] | None:
 
 
 def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list of several channels that *chosen* is, or is in, or None."""
+    """Return the list of channels that *chosen* is or belongs to, or None."""
     for each in lists:
         inside = chosen.path[: len(each.path)] == each.path
         if inside and len(each.records) > 1 and simple_name(each.name)[0] == "channels":

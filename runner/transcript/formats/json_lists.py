@@ -22,7 +22,7 @@ _SAMPLE = 2000
 
 @dataclass(slots=True)
 class RecordList:
-    """All lists of objects at one *path*, where numbers of items are left out."""
+    """All lists of objects at one *path*, which omits the numbers of items."""
 
     path: tuple[str, ...]
     records: list[Record]
@@ -60,7 +60,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
             ]
         elif isinstance(node, list):
             if path and fields_of([{path[-1]: None}]).best:
-                node = node[:1]  # what was said; the others are alternatives
+                node = node[:1]  # the transcript; the others are alternatives
             else:
                 objects = [each for each in node if isinstance(each, dict)]
                 if objects:
@@ -147,7 +147,7 @@ def _has_speaker(record: Record, depth: int = 3) -> bool:
 
 
 def best_of(lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list with the most speakers and times, of those with nearly all words."""
+    """Return the list with the most speakers and times among those with nearly all words."""
     most = max((each.size for each in lists), default=0)
     enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
     return max(enough, key=lambda each: each.rank, default=None)

@@ -32,7 +32,7 @@ _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 class Moment:
     """A number of *unit* parts of a second; 0 is an unknown unit.
 
-    Of four numbers, the last may count *frames*; then the time is *framed* seconds.
+    The last of four numbers may count *frames*; the time is then *framed* seconds.
     """
 
     value: float
@@ -117,7 +117,7 @@ def _from_text(text: str, unit: float) -> Moment | None:
 def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:
     """Return the units per second of bare numbers, inferred from the words spoken.
 
-    Seconds are kept if that rate of speech is possible; values that begin with a date are dates.
+    Seconds are kept if the rate of speech is possible; values that begin with a date are dates.
     """
     bare = [
         (start.value, end.value if end and not end.unit else None, count)

@@ -47,7 +47,7 @@ def letters(text: str) -> str:
 def sampled(records: Sequence[Record]) -> Fields:
     """Return the fields of *records*.
 
-    Where no key means a speaker, one whose values are all like `spk_0` does.
+    If no key means a speaker, a key with only values like `spk_0` does.
     """
     fields = fields_of(records)
     if fields.keys["speaker"]:
@@ -69,8 +69,8 @@ def turns_from(
 ) -> list[Turn]:
     """Return the turns of *records*; *names* has the names of speakers given by number.
 
-    *rest* notes the texts of fields that are not read. Where no record has a speaker, the words
-    may name one, as in cues.
+    *rest* notes the texts of fields that are not read. If no record has a speaker, the words may
+    name one, as in cues.
     """
     fields = sampled(records)
     final = [record for record in records if not is_interim(record, fields)]

@@ -57,7 +57,7 @@ def has_cue_times(text: str) -> bool:
 
 
 def _tight(text: str) -> str:
-    """Return *text* with times such as `00 : 00 : 01,000`, of translators, without spaces."""
+    """Return *text* without the spaces in times such as `00 : 00 : 01,000`."""
     if " : " not in text:
         return text
     return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
@@ -104,7 +104,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
 
 
 def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_CueBlock]:
-    """Yield the cues; their text goes on to the next line of times, over blank lines."""
+    """Yield the cues; their text continues to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
     if not stops:
@@ -160,8 +160,8 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap*: whether the first number
-    stands apart from its times, and *first* whether *body* stands above the first cue.
+    *last* is the identifier before it in a numbered file, *gap* says whether a blank line follows
+    the first number, *first* whether *body* is above the first cue.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
@@ -183,7 +183,7 @@ def _follows(before: str, line: str) -> bool:
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
-    """Return the speakers whom identifiers name: in quotes, or by a name that recurs."""
+    """Return the speakers named by identifiers: in quotes, or by a name that recurs."""
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
@@ -195,7 +195,7 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
 
 
 def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
-    """Yield the lines by voice; a voice tag holds until the next or its end."""
+    """Yield the lines by voice; a voice tag applies until the next one or its end."""
     voice = speaker
     for line in lines:
         if "<" not in line and (words := plain(line)):

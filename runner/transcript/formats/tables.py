@@ -164,7 +164,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         same = sum(number for w, number in widths.items() if w == width or (header and w > width))
         if width < 2 or same < len(rows) * _MOSTLY:
             continue
-        # A quote that nothing closes swallows rows.
+        # An unclosed quote would join rows.
         whole = len(rows) == sum(1 for line in lines if line.strip())
         exact = widths[width] / len(rows)
         score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted

@@ -31,7 +31,7 @@ class LayoutEvidence:
     def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
         """Return speaker and opening by row."""
         found: dict[int, tuple[str | None, Opening]] = {}
-        sure = False  # once somebody has spoken
+        sure = False  # after the first turn
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
@@ -56,7 +56,7 @@ def openings_in(
     found: dict[int, Opening] = {}
     below = -1
     for at in range(start, len(rows)):
-        if at <= below or at in claimed:  # the text of the opening above is none itself
+        if at <= below or at in claimed:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
@@ -77,7 +77,7 @@ def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, 
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Leave out labels above with a date, as of the recording, where most have none."""
+    """Remove labels with a date, such as the recording's, if most labels have none."""
     dated = {at for at, each in found.items() if each.stamp and each.stamp.day and not each.rest}
     if len(dated) >= len(found) * 0.5:
         return found
@@ -85,13 +85,13 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
 
 
 def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row that stands alone is above a label that does not."""
+    """Return whether a row between blank lines is above a label that is not."""
     alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
     return alone and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Take the times behind labels, which may be text, for times where most labels have one."""
+    """Read numbers after labels as times if most labels have one."""
     late = sum(opening.late is not None for opening in found.values())
     if late < 2 or late < len(found) * 0.6:
         return found
@@ -165,10 +165,8 @@ def _candidate(row: Row, opening: Opening) -> LabelUse:
 
 
 def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
-    """Keep the labels that recur, and if some do, those that look like them.
-
-    Those have two words, a time, or capitals as all that recur have; if nearly every place for a
-    turn has a label, any other is one too.
+    """Keep the labels that recur and, if there are any, similar ones: with two words, a time, or
+    capitals like all that recur. If nearly every place for a turn has a label, keep all.
     """
     labels = Counter(opening.label for opening in seen.values())
     recurring = {label for label, _ in verdict.names if labels[label] > 1}
