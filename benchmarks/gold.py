@@ -45,7 +45,7 @@ from runner.providers.offline.language.sentences import Sentence, content_words,
 from runner.run.question import retrieval
 from runner.run.question.corpus import Corpus, CorpusFile
 from runner.run.question.question import TOKENS
-from runner.run.question.retrieval import by_words
+from runner.run.question.retrieval import lexical_relevance
 from runner.transcript.model import Segment, Transcript
 
 PIPELINES = ("two_stage", "meeting")
@@ -167,7 +167,7 @@ def passages(meeting: Meeting, question: str) -> list[float]:
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    return by_words(corpus([meeting]), question)[0]
+    return lexical_relevance(corpus([meeting]), question)[0]
 
 
 def corpus(meetings: Sequence[Meeting]) -> Corpus:
@@ -285,12 +285,11 @@ def together(meetings: Sequence[Meeting]) -> str:
         for question, evidence in meeting.queries:
             row: list[float] = []
             for read, of in ((own, ""), (every, number)):
-                sent = retrieval.passages(read, by_words(read, question), TOKENS, count).segments
-                wanted = {f"S{of}{turn + 1:04}" for turn in evidence}
-                row += [
-                    len(wanted & {s.id for s in sent}) / len(wanted),
-                    len({s.id[:-4] for s in sent}),
-                ]
+                scores = lexical_relevance(read, question)
+                sent = retrieval.passages(read, scores, TOKENS, count).segments
+                ids = {segment.id for segment in sent}
+                hits = sum(f"S{of}{turn + 1:04}" in ids for turn in evidence)
+                row += [hits / len(evidence), len({each[:-4] for each in ids})]
             rows.append(row)
     alone, _, among_all, files = map(statistics.mean, zip(*rows, strict=True))
     return (

@@ -20,9 +20,9 @@ from typing import Literal
 import structlog
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import Tokenizer
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots
@@ -32,8 +32,13 @@ from runner.calls.retry import RetryPolicy
 from runner.config.simulate import SimulateSettings
 from runner.providers.litellm.errors import classify
 from runner.providers.request import Completion, Request, Transport
-from runner.providers.simulated.account_limits import BURST_S
-from runner.providers.simulated.behaviour import RATE_LIMIT_S, Arrival, Behaviour, PlannedResponse
+from runner.providers.simulated.behaviour import (
+    BURST_S,
+    RATE_LIMIT_S,
+    Arrival,
+    Behaviour,
+    PlannedResponse,
+)
 from runner.providers.simulated.faults import RATE_LIMIT
 
 MACHINES = (1, 10, 100)

@@ -10,16 +10,16 @@ import regex
 
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
-from runner.base.intervals import wilson
 from runner.base.json import text
-from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
+from runner.base.statistics import wilson
+from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
 REGEX_S = 2.0  # for one pattern on all texts at its path
 _SHOWN = 200  # characters of what was found
 _WORD = regex.compile(r"\w+")
 
 PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
-Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what else is known
+Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the other facts
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CheckSubject:
     """The answer of one analyzer, or of the run (*name* is None), with its figures.
 
     *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
-    (LEAST, REFERENCE), and US dollars, seconds and tokens (MOST); None or absent is unknown.
+    (AT_LEAST, REFERENCE), and US dollars, seconds and tokens (AT_MOST); None or absent is unknown.
     """
 
     name: str | None
@@ -62,7 +62,7 @@ def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -
     if about.answer is None:
         why = f"no answer ({about.why})" if about.why else "no answer"
         return result(check, about.name, FAILED, reason=why)
-    if check.kind in (*LEAST, *MOST, *REFERENCE):
+    if check.kind in (*AT_LEAST, *AT_MOST, *REFERENCE):
         return _bounded(check, about.name, about.figures.get(check.kind))
     if check.kind == "is-json":  # replies are parsed and validated before there is an answer
         return result(check, about.name, PASSED, reason="its reply fits the declared shape")
@@ -106,7 +106,7 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
     except TimeoutError:
         why = f"the pattern takes longer than {REGEX_S:g} s"
         return result(check, about.name, FAILED, reason=why)
-    least = (check.threshold or F1_LEAST) if check.kind == "f1" else 1.0
+    least = (check.threshold or MIN_F1) if check.kind == "f1" else 1.0
     score = (min if check.match == "all" else max)(scores, default=0.0)
     fits = (score >= least) is not check.negated
     shown = one_line("; ".join(found), _SHOWN)
@@ -154,7 +154,7 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
         returned = function(value, known)
         body = returned if isinstance(returned, Mapping) else {"score": float(returned)}
         score = float(body.get("score", body.get("pass", 0)))
-        least = 1.0 if isinstance(returned, bool) else check.threshold or F1_LEAST
+        least = 1.0 if isinstance(returned, bool) else check.threshold or MIN_F1
         good = bool(body["pass"]) if "pass" in body else score >= least
         assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code

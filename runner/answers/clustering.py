@@ -11,8 +11,8 @@ from operator import mul
 from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
-_LEAST = 0.05  # similarity below which texts count as unlike …
-_ALIKE = 0.2  # … with embeddings, where all have some
+_MIN_SIMILARITY = 0.05  # similarity below which texts count as unlike …
+_MIN_WITH_EMBEDDINGS = 0.2  # … with embeddings, where all have some
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|"
@@ -55,7 +55,7 @@ def similarities(
     """Return for each of *texts* the others that share a term with it, with their cosine.
 
     With their unit vectors *embedded*, it is the mean of that cosine and the vectors', from
-    _ALIKE on.
+    _MIN_WITH_EMBEDDINGS on.
     """
     found: list[dict[int, float]] = [{} for _ in texts]
     postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -66,7 +66,7 @@ def similarities(
                 sums[other] += weight * theirs
             postings[term].append((place, weight))
         for other, similarity in sums.items():
-            if similarity >= _LEAST:
+            if similarity >= _MIN_SIMILARITY:
                 found[place][other] = found[other][place] = round(similarity, 9)
     return _averaged(found, embedded) if embedded else found
 
@@ -79,7 +79,7 @@ def _averaged(
         for other in range(place):
             cosine = sum(map(mul, mine, embedded[other]))
             similarity = round((near[place].get(other, 0.0) + cosine) / 2, 6)
-            if similarity >= _ALIKE:
+            if similarity >= _MIN_WITH_EMBEDDINGS:
                 found[place][other] = found[other][place] = similarity
     return found
 
@@ -108,7 +108,7 @@ def linkage(
             both = mine * near[one].get(third, 0.0) + theirs * near[other].get(third, 0.0)
             near[third].pop(other, None)
             near[one][third] = near[third][one] = joint = round(both / (mine + theirs), 9)
-            if joint >= _LEAST:
+            if joint >= _MIN_SIMILARITY:
                 heapq.heappush(heap, (-joint, min(one, third), max(one, third)))
         near[one].pop(other, None)
         near[other] = {}

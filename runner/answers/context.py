@@ -7,8 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.answers.excerpts import Count, by_distance, fitting, segment_line
-from runner.answers.findings import insight_line, item_line, missing_line
+from runner.answers.findings import (
+    Count,
+    by_distance,
+    fitting,
+    insight_line,
+    item_line,
+    missing_line,
+    segment_line,
+)
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
 

@@ -12,7 +12,7 @@ from runner.transcript.model import Segment
 
 SAME_TEXT = 90.0  # of 100: the similarity from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
-LONGEST = 2.0  # times the length: what says more is another insight, though it holds all words
+LONGEST = 2.0  # times the length; a longer text is another insight, even if it has all words
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",

@@ -10,6 +10,8 @@ from typing import Any
 
 import json_repair
 
+from runner.base.json import strings_in
+
 MAX_DEPTH = 64
 MAX_REPAIR_S = 1.0  # of CPU; a reply of 64,000 tokens takes 0.7
 
@@ -31,15 +33,15 @@ class CompletedJson:
 def complete(text: str) -> CompletedJson | None:
     """Return the complete part of the value at the start of *text*; None if it is closed.
 
-    An element of a list is complete at its last bracket, other values with what follows
-    them. A string that was cut is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
+    An element of a list is complete at its last bracket, any other value once something follows it.
+    A truncated string is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
     """
     stack: list[str] = []
     inside: list[int] = []  # depths of the elements of lists that are not closed
     kept, closing, at, before = 0, "", 0, ""
     for token in _TOKEN.finditer(text):
         mark, end = token[0], token.end()
-        if mark == '"':  # a string that was cut
+        if mark == '"':  # a truncated string
             break
         if mark in "{[":
             if stack and stack[-1] == "[":
@@ -70,7 +72,7 @@ def _is_value(before: str, stack: list[str]) -> bool:
 def repair(text: str) -> Any:
     """Return the JSON value of the almost valid *text*; raise ValueError.
 
-    Only punctuation may differ: a value with other words, or without some, is refused.
+    Only punctuation may change: a value with other or fewer words is refused.
     """
     plain = _UNDEFINED.sub(r"\1null", text)
     try:
@@ -94,10 +96,7 @@ def repair(text: str) -> Any:
 
 def _literals(value: Any) -> list[str]:
     """Return the texts in *value* that may be literals with a punctuation mark."""
-    if isinstance(value, str):
-        return [value] if _LITERAL.fullmatch(value) else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [found for each in inner for found in _literals(each)]
+    return [each for each in strings_in(value) if _LITERAL.fullmatch(each)]
 
 
 _QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')
@@ -115,7 +114,7 @@ def _kept(match: re.Match[str]) -> str:
 
 
 def _words(text: str) -> str:
-    """Return the letters and digits of *text*, without what JSON and its relatives write apart."""
+    """Return the letters and digits of *text*, without the syntax of JSON and similar formats."""
     plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
     return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
 
@@ -123,8 +122,8 @@ def _words(text: str) -> str:
 def _repaired(text: str) -> Any:
     """Return the value that json_repair finds; raise TooCostlyError after MAX_REPAIR_S.
 
-    Its time grows with the square of the length for many texts, and it runs in a thread, which
-    only a profiling function can end.
+    It takes quadratic time for many texts, in a thread that only a profiling function can
+    interrupt.
     """
     ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
 

@@ -6,12 +6,12 @@ from copy import deepcopy
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import QUOTATIONS
+from runner.answers.grounding.quotations import QUOTATIONS
 from runner.base.format import plural
-from runner.base.json import amount, mapping, text
+from runner.base.json import amount, mapping, rebuilt, text
 from runner.transcript.model import Segment
 
-# Stands behind the segments, so that no transcript can put it in another place.
+# It follows the segments, so that no transcript can place it elsewhere.
 ASKED_AGAIN = (
     "An earlier answer to the question below cites nothing from these segments; others stood "
     "between them. Report only what these segments add, each finding with evidence from them. If "
@@ -32,9 +32,9 @@ def merge_answers(
 ) -> dict[str, Any]:
     """Return answer *first* with additions of *more* from *silent* segments at its lists' ends.
 
-    An item that cites no silent segment is left out, and one that already exists.
-    Ids stay unique: `P1` of *more* becomes the next free one, also where its other items name it.
-    All else is *first*'s.
+    Items that cite no silent segment, or exist already, are left out. Ids stay unique: `P1` of
+    *more* becomes the next free one, also where its other items refer to it. Everything else is
+    *first*'s.
     """
     result = deepcopy(dict(first))
     more = _with_free_ids(more, _ids(first))
@@ -47,13 +47,12 @@ def merge_answers(
 
 def without_grounding(answer: Any) -> Any:
     """Return *answer* as it was sent: its evidence without the marks of grounding."""
-    if isinstance(answer, list):
-        return [without_grounding(each) for each in answer]
-    if not isinstance(answer, Mapping):
-        return answer
-    if {"segment", "quote", "match"} <= answer.keys():
-        return {"segment": answer["segment"], "quote": answer["quote"]}
-    return {key: without_grounding(each) for key, each in answer.items()}
+
+    def unmarked(each: Any) -> Any:
+        is_marked = {"segment", "quote", "match"} <= mapping(each).keys()
+        return {key: each[key] for key in ("segment", "quote")} if is_marked else each
+
+    return rebuilt(answer, unmarked)
 
 
 def additions(first: Mapping[str, Any], joined: Mapping[str, Any]) -> dict[str, int]:
@@ -89,7 +88,7 @@ def describe_additions(note: Any) -> str:
 
 
 def added_count(note: Any, key: str) -> int:
-    """Return how many items at the end of list *key* were additions by asking again."""
+    """Return how many items at the end of list *key* were added by asking again."""
     return int(amount(mapping(mapping(note).get("found")).get(key)))
 
 

@@ -61,17 +61,17 @@ def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
 def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of *shape* in the strict form that providers accept.
 
-    Every property is required and no other is allowed. Bounds stay: what a provider does not
-    accept of them is left out when it is asked (runner/providers/schemas.py).
+    Every property is required and no other is allowed. Bounds stay; runner/providers/schemas.py
+    removes those that a provider does not accept.
     """
     return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
 
 
-_DESCRIBED = {"$ref", "title", "description", "default"}  # what bounds no value
+_DESCRIBED = {"$ref", "title", "description", "default"}  # keys that bound no value
 
 
 def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema of pydantic with every reference replaced by what it names.
+    """Return a JSON schema of pydantic with every reference replaced by its target.
 
     A definition that contains itself becomes a dictionary that contains itself.
     """

@@ -47,7 +47,7 @@ def parse_json(data: bytes) -> Any:
         return value
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return value
     raise ValueError(f"nested deeper than {MAX_DEPTH}")
@@ -57,11 +57,11 @@ def check_size(data: bytes) -> None:
     """Raise ValueError for JSON that `load_json` refuses for its size."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
+    if len(data) > MAX_VALUES and sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
-def _inside(value: Any) -> list[Any]:
+def _containers(value: Any) -> list[Any]:
     """Return the objects and lists in *value*."""
     values = value.values() if isinstance(value, dict) else value if type(value) is list else ()
     return [inner for inner in values if isinstance(inner, dict | list)]
@@ -175,13 +175,26 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     )
 
 
+def inside(value: Any) -> Iterator[Any]:
+    """Yield *value* and every value in it, outer ones first, without the keys of objects."""
+    yield value
+    if isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from inside(each)
+
+
 def strings_in(value: Any) -> Iterator[str]:
     """Yield every text in *value*, without the keys of objects."""
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from strings_in(each)
-    elif isinstance(value, str):
-        yield value
+    return (each for each in inside(value) if isinstance(each, str))
+
+
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy of *value* in which *change* has replaced every value, inner ones first."""
+    if isinstance(value, Mapping):
+        value = {key: rebuilt(each, change) for key, each in value.items()}
+    elif isinstance(value, list):
+        value = [rebuilt(each, change) for each in value]
+    return change(value)
 
 
 def number(value: Any) -> float | None:

@@ -29,7 +29,7 @@ def open_regular(file: Path, limit: int) -> BinaryIO:
 def open_own(path: Path, flags: int) -> int:
     """Return a descriptor of a regular file to be written in place; raise OSError.
 
-    A file that has another name, too, is refused: that one may be outside of the directory.
+    A file with another hard link is refused: that name may be outside of the directory.
     """
     descriptor = os.open(path, flags | os.O_CREAT | _SAFE, 0o600)
     about = os.fstat(descriptor)
@@ -69,7 +69,7 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def files_in(folder: Path, ending: str) -> list[Path]:
-    """Return what has a name with *ending* in *folder*, by name; raise OSError."""
+    """Return the entries of *folder* whose names end with *ending*, by name; raise OSError."""
     return [Path(e.path) for e in listed(folder) if e.name.endswith(ending) and e.name[0] != "."]
 
 
@@ -100,7 +100,7 @@ def kind_of(path: Path) -> str | None:
 def refuse_links(*folders: Path) -> None:
     """Raise OSError if one of *folders*, or a directory in it, is a link.
 
-    What is read or written there would be outside of the directory that *folders* are in.
+    A file below a link would be outside of the directory that *folders* are in.
     """
     inside = list(folders)
     for _ in range(MAX_DEPTH):

@@ -25,7 +25,7 @@ _HIDDEN = re.compile(
 )
 # ZWNJ and ZWJ spell words in Arabic, Persian and the scripts of India and join emoji, so they
 # stay after such a character. After Latin, Greek, Cyrillic or Hebrew letters, after spaces and
-# after one another they are invisible. Of several variation selectors only the first one counts.
+# after one another they are invisible. Only the first of several variation selectors counts.
 _STRAY = re.compile(
     "[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # first, for speed
     "(?:(?<=[\u200c\u200d])"

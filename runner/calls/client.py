@@ -45,10 +45,10 @@ class Client:
     *timeout_s* bounds the wall-clock time of each attempt from its admission; litellm's own
     timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
     first attempt, including waits except those for outages. All clients of a model and key
-    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
-    model computes in this process: time does not end its attempts, a closed admission does. What
-    *deliverer* takes goes into batches; with *flex*, *transport* asks for that tier. *prices* are
-    the model's, None where they are unknown.
+    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local* model
+    computes in this process: its attempts have no timeout, but end when admission closes.
+    *deliverer* puts requests into batches; with *flex*, *transport* asks for that tier. *prices*
+    are the model's, None where they are unknown.
     """
 
     transport: Transport
@@ -89,10 +89,10 @@ class Client:
         *key* is the digest of the request, *steps* are the calls from here to the end of its run.
         A call that has a fallback does not wait out an outage. *on_failure* is called after
         each failed attempt. *need_s* are the seconds that this call and those after it take live;
-        a call at flex goes live in time for them. *expected_s* are those of this call as far as
-        earlier runs tell; the last straggler is asked for twice. The slot and other limits are
-        held during attempts, not between them. Raises NotRunError if an attempt was not made
-        because of a stopped run, a fault of the account or an exhausted budget.
+        a call at flex goes live in time for them. *expected_s* is the duration of this call in
+        earlier runs, which decides when a straggler is hedged. The slot and other limits are held
+        during attempts, not between them. Raises NotRunError if an attempt was not made because of
+        a stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
         counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
@@ -197,7 +197,7 @@ class Client:
             ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
-            self.gate.took(now - started, call.expected_s)
+            self.gate.observe_latency(now - started, call.expected_s)
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)

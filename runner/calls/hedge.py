@@ -59,7 +59,7 @@ class Hedge:
             return room and not self.admission.has_waiters and self.gate.take_hedge()
 
         async def second() -> Completion:
-            if self.sizer is not None and not hedge.ticket.tokens:  # without a cap, but one is lost
+            if self.sizer is not None and not hedge.ticket.tokens:  # the loser is charged
                 size = await self.sizer.size(call.request)
                 for ticket in (call.ticket, hedge.ticket):
                     ticket.tokens, ticket.cost_usd = size

@@ -8,8 +8,7 @@ from pydantic import Field, ValidationError
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
 from runner.config.delivery import DeliverySettings
-from runner.config.explain import explain
-from runner.config.model_facts import known_as
+from runner.config.model_facts import map_name
 from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
 from runner.config.section import (
     Concurrency,
@@ -29,6 +28,7 @@ from runner.config.section import (
     Temperature,
     Tier,
     Tokens,
+    explain,
 )
 from runner.config.simulate import SimulateSettings
 
@@ -94,9 +94,9 @@ class ModelSettings(SettingsSection):
     simulate: SimulateSettings | None
 
     @property
-    def known_as(self) -> str:
+    def map_name(self) -> str:
         """The name under which litellm's map knows it."""
-        return known_as(self.name, self.base_model)
+        return map_name(self.name, self.base_model)
 
 
 class BatchSettings(SettingsSection):

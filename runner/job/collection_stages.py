@@ -20,7 +20,7 @@ def kind_of(analyzer: Analyzer) -> str:
 
 
 def check_collection_stages(pipeline: Pipeline, analyzers: Mapping[str, Analyzer]) -> None:
-    """Raise ConfigError if joint stages lack the themes that they read, or find them twice.
+    """Raise ConfigError if stages lack the themes that they read, or find them twice.
 
     Also for contexts too small for several findings, which would need one call each.
     """

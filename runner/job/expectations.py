@@ -22,9 +22,9 @@ from runner.base.patterns import pattern_of
 from runner.base.regular_files import files_in, kind_of, open_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
-from runner.config.explain import explain
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
+from runner.config.section import explain
 from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript
@@ -83,7 +83,7 @@ class JobChecks:
 
     @property
     def digest(self) -> str:
-        """SHA-256 hex of the checks and references: a run with other ones is evaluated again."""
+        """SHA-256 hex of the checks and references; a run is evaluated again if it changes."""
         known = {name: [[r.question, r.answer, sorted(r.turns)] for r in found]
                  for name, found in self.references.items()}  # fmt: skip
         return digest(json.dumps([self.body.model_dump(), known, self.judge], sort_keys=True))

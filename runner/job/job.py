@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.answers.references import turns_of
 from runner.answers.second_answer import ASKED_AGAIN
 from runner.answers.shape import limited
@@ -28,7 +28,7 @@ from runner.transcript.inputs import Inputs
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
 
-MAX_SPEAKERS = 50  # named in a question; the segments name them all
+MAX_SPEAKERS = 50  # named in a question; the segments name all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Setup:
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
     *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
-    all of a batch, often empty. *to_embed* has the texts of each call for embeddings and their
-    tokens, as far as they are known; None: none are asked for.
+    a whole batch, often empty. *to_embed* has the known texts of each call for embeddings and their
+    tokens, None without such calls.
     """
 
     settings: Settings
@@ -114,8 +114,8 @@ class BatchJob(Setup):
 class Job(Setup):
     """A run: one pipeline over one transcript.
 
-    *fits* are by node and model; *variables* is what each node's question may name. *shared* are
-    the schemas that analyzers of a stage share, *notes* say where none can be. *shown* is
+    *fits* are by node and model; *variables* are the placeholders of each node's question. *shared*
+    are the schemas that analyzers of a stage share, *notes* explain where they cannot. *shown* is
     the *transcript* as prompts show it, with the stand-ins of *redaction*.
     """
 

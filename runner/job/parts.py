@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from runner.answers.context import ReducedContext, answer_items, cited_lines, reduce_context
-from runner.answers.excerpts import Count
+from runner.answers.findings import Count
 from runner.answers.outcome import Outcome, missing_reasons
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node

@@ -35,7 +35,7 @@ class _Expected:
 
     @property
     def group(self) -> Hashable:
-        """The key of all that precedes the question."""
+        """The key of everything before the question."""
         return self.levels[-1][0]
 
 
@@ -85,9 +85,8 @@ def prefix_policy(job: Job) -> PrefixPolicy:
 def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     """Return *plain* with schemas shared as in one job of *sharing*, chosen for each model.
 
-    Of those that save enough, it is the one with the fewest tokens that are not read from the
-    cache: these count against rate limits. A model with `reply_format=auto` shares none if no
-    job saves enough.
+    It is the one, among those that save enough, with the fewest uncached tokens, which count
+    against rate limits. A model with `reply_format=auto` shares none if no job saves enough.
     """
     before, *after = (prefix_policy(job) for job in (plain, *sharing))
     chosen = plain
@@ -182,7 +181,7 @@ def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
 class _Ahead:
     """The expected *calls* of one stage; *warm* are prefixes that earlier ones left in the cache.
 
-    *alone*: they are made one after the other.
+    *alone*: they are made in sequence.
     """
 
     calls: Sequence[_Expected]

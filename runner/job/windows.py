@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.answers.second_answer import ASKED_AGAIN_TOKENS
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
@@ -23,7 +23,7 @@ from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
-_LEAST_REPLY = 200  # tokens that are advised for a reply
+_MIN_REPLY = 200  # tokens; a message advises at least so many
 _COUNTED = 1000  # schemas whose tokens are remembered
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
@@ -131,7 +131,7 @@ def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
     """Return the error for a window without room for material besides prompt and reply."""
     window, least = model.window or 0, int((fixed + MIN_CONTEXT) * model.token_factor)
     advice = f"serve it with a window of {least + reply} or more"
-    if window - least >= _LEAST_REPLY:
+    if window - least >= _MIN_REPLY:
         advice = f"set analyzers.{node.name}.max_tokens={window - least} or less"
     also = f" and the reply may have {reply:,}" if reply else ""
     return ConfigError(

@@ -128,7 +128,7 @@ def cached_saving_usd(tokens: int, prices: Prices) -> float:
 def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
     """Return the prices of *model*: those of its settings before the map's; None if unknown."""
     params = {**model.params, **(model.params.get("extra_body") or {})}
-    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.known_as) or {}
+    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.map_name) or {}
     tiers = map_tiers = _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6

@@ -19,7 +19,7 @@ from runner.config.schema import ModelSettings
 TIMEOUT_S = 3.0  # for each question; a server that says nothing is asked no more
 _MAX_BYTES = 4_000_000
 SAMPLE_CHARS = 40_000  # of text whose tokens the server counts
-_LEAST_TOKENS = 300  # in such a text
+_MIN_TOKENS = 300  # in such a text
 _NAMES = ("n_ctx", "max_model_len", "context_length", "loaded_context_length", "max_context_length")
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
 _MAX_SLOTS = 4096
@@ -76,7 +76,7 @@ def learn_served(
         window, source = found[0]
         if model.context_window is None or window < model.context_window:
             learned.window, learned.source = window, source
-    if counted >= _LEAST_TOKENS:
+    if counted >= _MIN_TOKENS:
         with suppress(OSError, ValueError):
             body = {"model": name, "content": sample, "prompt": sample}  # llama.cpp's, vLLM's
             reply = mapping(ask("/tokenize", body))

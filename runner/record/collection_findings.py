@@ -14,10 +14,11 @@ from runner.base.text import digest
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.batch_directory import rows_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript
+from runner.transcript.warnings import NOT_ENGLISH
 
 # Returns, for a file and its transcript, a function that masks a text about it.
 Masking = Callable[[str, Transcript], Callable[[str], str]]
@@ -50,12 +51,16 @@ class GroundedFinding:
 
 @dataclass(frozen=True)
 class CollectionFindings:
-    """The findings of all files that were *read*, by id; *unused* have no verified quote."""
+    """The findings of all files that were *read*, by id; *unused* have no verified quote.
+
+    The *foreign* files do not look like English.
+    """
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
     findings: Mapping[str, GroundedFinding]
     unused: int
+    foreign: tuple[str, ...] = ()
 
 
 def place_of(file: str) -> str:
@@ -66,10 +71,10 @@ def place_of(file: str) -> str:
 def linkage_of(
     found: Sequence[GroundedFinding], embedded: Sequence[Sequence[float]] = ()
 ) -> list[Merge]:
-    """Return how *found* are joined by their words, the most alike first; see `clustering.linkage`.
+    """Return the merges of *found* by their words, the most alike first; see `clustering.linkage`.
 
     With their vectors *embedded*, these count as much as the words. A finding with a negation is
-    never joined with one without: only a word parts opposites.
+    never joined with one without: opposites differ in only a word.
     """
     made = list[Merge]()
     for negated in (False, True):
@@ -93,7 +98,7 @@ def collect_findings(
     """
     rows = {text(row.get("transcript")): row for row in rows_of(batch)}
     read, unread, findings, unused = [], [], dict[str, GroundedFinding](), 0
-    hashes = dict[str, str]()
+    hashes, foreign = dict[str, str](), list[str]()
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
@@ -109,6 +114,8 @@ def collect_findings(
         if (same := hashes.setdefault(transcript.sha256, file.name)) != file.name:
             unread.append(UnreadFile(file.name, f"the same transcript as {same}"))
             continue
+        if transcript.reading and NOT_ENGLISH in transcript.reading.warnings:
+            foreign.append(file.name)
         segments = {segment.id: segment for segment in transcript.segments}
         names = tuple(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
         read.append(ReadFile(file.name, file.run, names, text(row.get("status")) or "unknown"))
@@ -118,7 +125,7 @@ def collect_findings(
                 findings[finding.id] = finding
             else:
                 unused += 1
-    return CollectionFindings(tuple(read), tuple(unread), findings, unused)
+    return CollectionFindings(tuple(read), tuple(unread), findings, unused, tuple(foreign))
 
 
 def _findings(
@@ -127,7 +134,7 @@ def _findings(
     segments: Mapping[str, Segment],
     mask: Callable[[str], str] | None,
 ) -> Iterator[GroundedFinding]:
-    """Yield the findings of a run, also those without a verified quote."""
+    """Yield the findings of a run, with or without a verified quote."""
     for name, record in records.items():
         for index, insight in enumerate(mappings(record.get("insights"))):
             quotes = tuple(_quotes(file, insight, segments))

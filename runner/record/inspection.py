@@ -86,7 +86,7 @@ def _name(inspection: Inspection, path: Path) -> str:
 def check_mode(inspection: Inspection, name: str, about: os.stat_result) -> None:
     """Report a mode that gives other users access."""
     mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
-    if mode & 0o077 and name != LABELS:  # which people write by hand
+    if mode & 0o077 and name != LABELS:  # which people edit
         inspection.fault(name, f"mode {mode:o}, expected {wanted}")
 
 
@@ -105,7 +105,7 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         inspection.fault(name, "holds the value of a key")
     unfinished = inspection.spent is not None and not (inspection.root / COMPLETED).exists()
     if path.name.startswith(TEMP) or (unfinished and not is_record(name)):
-        return  # a crash may have torn it; a resumed batch writes it again
+        return  # a crash may have cut it; a resumed batch writes it again
     if path.suffix == ".json" and not is_record(name):
         try:
             parse_json(data)

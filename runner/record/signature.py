@@ -63,7 +63,7 @@ def _key_file() -> Path:
 
 
 def _make_key(file: Path) -> None:
-    """Make a key; of several processes that do so at once, the first one's stays."""
+    """Make a key; if several processes do so at once, the first one's stays."""
     make_directory(file.parent)
     made = file.with_name(f"{TEMP}{file.name}.{secrets.token_hex(4)}")
     write_bytes(made, f"{secrets.token_hex(32)}\n".encode())
@@ -87,7 +87,7 @@ def sign(folder: Path, files: Mapping[str, bytes]) -> None:
     """Sign *files*, by their path in *folder*, which are about to be written; raise OSError.
 
     The digests of the session before stay valid, so that a crash between the signature and the
-    files leaves no directory that counts as altered.
+    files does not make the directory count as altered.
     """
     key = signing_key()
     if key is None:

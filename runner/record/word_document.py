@@ -1,6 +1,6 @@
 """Word documents made of Markdown pages: headings, lists, tables and quotes, always the same bytes.
 
-What a page escapes becomes plain text; of links and images the words stay.
+Escaped characters become plain text; links and images keep their words.
 """
 
 import re
@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from runner.base.text import to_safe_text
 
-Cite = Callable[[str], str]  # what a quote's segment id becomes
+Cite = Callable[[str], str]  # returns the text for a quote's segment id
 SEGMENT = re.compile(r"\bS\d{4,}\b")
 INDENT_CM = 0.635  # of each level of lists and quotes, as in Word's own styles
 HEADINGS = {"Heading 1": 20, "Heading 2": 15, "Heading 3": 12.5}  # points
@@ -47,7 +47,7 @@ def _always_the_same(saved: BytesIO) -> bytes:
     made = BytesIO()
     with ZipFile(saved) as before, ZipFile(made, "w", ZIP_DEFLATED) as after:
         for name in before.namelist():
-            entry = ZipInfo(name)  # of 1980
+            entry = ZipInfo(name)  # its time is 1980
             entry.compress_type, entry.create_system, entry.external_attr = ZIP_DEFLATED, 3, 0
             after.writestr(entry, before.read(name))
     return made.getvalue()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.answers.clustering import Merge, curve, groups_at
@@ -11,6 +11,7 @@ from runner.answers.themes import (
     MAX_REASON,
     MAX_STATEMENT,
     MAX_TITLE,
+    ONLY_WORDS,
     WORDS,
     Collection,
     LedgerRow,
@@ -21,28 +22,24 @@ from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
 from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
+from runner.record.store import Store
+from runner.record.vectors import FOLDER, Vector, stored_vector, vector_key
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
 
 
-def why_not_recomputed(settings: Settings) -> str:
-    """Return why groups and curve are not recomputed, empty if they are."""
-    if settings.transcript.redact != "off":
-        return "what was compared is redacted"
-    return "embeddings were compared, too" if settings.collection.embeddings else ""
-
-
 @dataclass(frozen=True)
 class Calls:
-    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by its *nodes*."""
 
     batch: Path
     settings: Settings
     stored: Collection
     found: Mapping[str, GroundedFinding]
     nodes: Sequence[Node]
+    unmade: list[str] = field(default_factory=list)  # why groups and curve are not made again
 
     def faults(self) -> Iterator[str]:
         """Yield the faults of the ledger, groups, curve and model texts."""
@@ -82,7 +79,7 @@ class Calls:
                 yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield the differences of leaf calls, their groups and the curve from the runs."""
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
         by_place: dict[str, list[GroundedFinding]] = {}
         for each in mine:
@@ -98,14 +95,36 @@ class Calls:
             if len(found) != row.inputs:
                 yield f"ledger: {row.node} read {row.inputs} findings, its files have {len(found)}"
                 return
-        if why_not_recomputed(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
-            return
-        made = [(len(found), linkage_of(found)) for found in leaves]
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
-        if self.stored.threshold_curve != curve(made):
+        compared = [self._compared(row, found) for row, found in zip(rows, leaves, strict=True)]
+        if why := next((each for each in compared if isinstance(each, str)), ""):
+            self.unmade.append(why)
+            return
+        vectors = [each for each in compared if not isinstance(each, str)]
+        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
+        if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
             yield "threshold_curve is not that of the findings"
-        yield from self._grouped(leaves, [merges for _, merges in made])
+        yield from self._grouped(leaves, made)
+
+    def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
+        """Return the vectors compared in a call, none if words alone were.
+
+        If they cannot be compared again, return why.
+        """
+        if len(found) > MAX_JOINED:
+            return f"{row.node} read more than {MAX_JOINED:,} findings"
+        if not self.settings.collection.embeddings or ONLY_WORDS in row.left_out:
+            return []
+        keys = [vector_key(self.settings, each.shown) for each in found]
+        stores = [Store(self.batch / FOLDER), Store(self.batch.resolve().parents[1] / "store")]
+        every = [next(filter(None, (stored_vector(s, key) for s in stores)), None) for key in keys]
+        vectors = [each for each in every if each is not None]
+        if lost := len(keys) - len(vectors):
+            return f"{lost:,} of {len(keys):,} vectors compared by {row.node} are not stored"
+        if len({len(each) for each in vectors}) > 1:
+            return f"the stored vectors compared by {row.node} differ in length"
+        return vectors
 
     def _grouped(
         self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]
@@ -140,7 +159,7 @@ class Calls:
 def _parts(
     rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
 ) -> Iterator[list[GroundedFinding]]:
-    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
     taken: dict[str, int] = {}
     order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
     found = dict[int, list[GroundedFinding]]()

@@ -77,7 +77,7 @@ def _run(codes: list[int]) -> None:
 
 def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
-    if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
+    if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has closed the pipe
         return errors.EXIT_OK
     known = None if isinstance(error, ColloquyError) else command_line.explained(error)
     known = known or as_known(error)
@@ -122,7 +122,7 @@ def _compose(jobs: "_Jobs") -> None:
 class _Jobs:
     """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
 
-    With *in_sweep* single runs are jobs that a sweep did not start.
+    With *in_sweep*, single runs are missing jobs of a sweep.
     """
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:

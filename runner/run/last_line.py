@@ -20,7 +20,7 @@ from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
-from runner.record.previous_session import LASTING, read_record
+from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
@@ -55,7 +55,7 @@ def print_end(
         line = to_terminal(_words(facts), 2000)
     try:
         print(line, flush=True)
-    except OSError:  # a closed pipe or a full disk: the run has ended all the same
+    except OSError:  # a closed pipe or a full disk does not change the result
         silence(sys.stdout)
 
 
@@ -99,7 +99,7 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
 
 
 def can_help(result: RunResult | BatchResult) -> bool:
-    """Return whether resuming can change *result*: a lasting failure would only recur."""
+    """Return whether resuming can change *result*; a lasting failure would recur."""
     if isinstance(result, BatchResult):
         return True
     failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
@@ -116,7 +116,7 @@ def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
 
 
 def _larger_budget(job: Setup) -> str:
-    """Return the cap as an override, enlarged by the most that the whole run may use."""
+    """Return the cap as an override, enlarged by the upper bound of the whole run."""
     budget = job.settings.budget
     plan = make_plan(job, read_histories(job)) if isinstance(job, Job) else None
     most_usd = plan.total("cost_high_usd") if plan else None
@@ -159,7 +159,7 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         return False
     if isinstance(job, BatchJob):
         encoding = job.settings.transcript.encoding
-        if job.collection.stages and not is_collected(path):
+        if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts

@@ -147,8 +147,8 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
 def collect(sweep: Path, origin: Origin) -> list[int]:
     """Return the exit codes of the jobs in *sweep* that a launcher ran for *origin*.
 
-    Signs what they have left, since other machines have other keys. Prints the errors that no run
-    directory holds. A job that has not ended, or did not start, counts as one without an answer.
+    Signs their files, since other machines have other keys. Prints the errors that no run directory
+    holds. A job that has not ended, or did not start, counts as one without an answer.
     """
     # Imported late for a fast --help.
     from runner.reports.compare.planned_jobs import planned_jobs

@@ -11,9 +11,9 @@ import pytest
 from helpers.virtual_provider import Storm, VirtualProvider
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.token_bucket import TokenBucket
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Ticket
 from runner.calls.admission.reported import MAX_HOLD_S

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.activity import Activity, measured
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.limits import Admission, Slots

@@ -91,7 +91,7 @@ def test_a_judged_check_takes_its_labels_from_a_run_or_a_file(place: str) -> Non
     with pytest.raises(ConfigError, match=r"labels: run/labels\.csv: no finding of patentab"):
         job(*overrides)
     assert [("Ann books the room.", "right"), ("The room is booked.", "wrong")] == [
-        (label.answer, label.label) for label in check.proofs
+        (label.answer, label.label) for label in check.validation_labels
     ]
 
 

@@ -232,9 +232,9 @@ def test_each_refusal_is_added_to_those_before() -> None:
 
 def test_a_deployment_is_asked_as_its_base_model_is() -> None:
     mine = ModelRoute("openai/mine", base_model="gpt-6-luna")
-    plain = parameters(mine, REQUEST, model_facts(mine.known_as), Adaptation())
+    plain = parameters(mine, REQUEST, model_facts(mine.map_name), Adaptation())
     still = parameters(
-        replace(mine, effort="off"), REQUEST, model_facts(mine.known_as), Adaptation()
+        replace(mine, effort="off"), REQUEST, model_facts(mine.map_name), Adaptation()
     )
 
     assert 8000 == plain["max_completion_tokens"]

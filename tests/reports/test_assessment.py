@@ -12,13 +12,13 @@ from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
-from runner.record.keys import payload_digest
-from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
+from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
+from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import AssessmentData, Setting, precision_of
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.paired import (
-    LEAST,
+    MIN_TRANSCRIPTS,
     Counts,
     Difference,
     difference,
@@ -104,7 +104,7 @@ def test_pairing_sees_what_transcripts_of_unlike_difficulty_would_hide() -> None
 
 
 def test_few_transcripts_have_no_interval_and_no_verdict() -> None:
-    for n in (1, 2, LEAST - 1):
+    for n in (1, 2, MIN_TRANSCRIPTS - 1):
         found = difference([(9.0, 10.0)] * n, [(1.0, 10.0)] * n)
 
         assert found is not None
@@ -122,7 +122,7 @@ def test_what_is_needed_grows_with_the_error_and_with_the_pairs() -> None:
     assert few is not None
     assert more is not None
     assert many is not None
-    assert LEAST < few < more < many
+    assert MIN_TRANSCRIPTS < few < more < many
     assert needed(Difference(0.0, -0.1, 0.1, 12, 1.0, 0.04), 1) is None
 
 

@@ -13,9 +13,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hydra_plugins.colloquy_shuffled import ShuffledSweeper
 from runner.base.errors import ConfigError
-from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.record.run_directory import SCHEMA_VERSION
+from runner.record.store import payload_digest
 from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import differing_keys, flatten, short_names
 from runner.reports.compare.planned_jobs import planned_jobs, split_sweep

@@ -54,7 +54,7 @@ def words(text: str) -> list[str]:
     apostrophe, word = _patterns()
     shown = _HIDDEN.sub("", _MARK_RUN.sub(r"\1", text)).replace("´", "'")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
-    # Case folding leaves the Turkish i without a dot and the I with one apart from i.
+    # Case folding does not equate the Turkish ı and İ with i.
     folded = folded.replace("ı", "i").replace("i\u0307", "i")
     return word.findall(apostrophe.sub("", folded))
 
@@ -117,7 +117,7 @@ class TranscriptWords:
     def nearest(self, target: Sequence[str], segment: int) -> Iterator[int]:
         """Yield the first word of each occurrence of *target*, the nearest to *segment* first.
 
-        Of equally near ones the earlier comes first: it may reach into *segment*.
+        Among equally near ones the earlier comes first: it may reach into *segment*.
         """
         if not target or not all(map(self.index.__contains__, target)):
             return

@@ -163,8 +163,8 @@ class Grounder:
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
 
-        Offsets are in code points, the end exclusive. A part that goes on in the next segment is
-        one more; a quote that *segment* holds letter for letter is there.
+        Offsets are in code points, the end exclusive. A part that continues in the next segment
+        counts as two; a quote that *segment* contains letter for letter is placed there.
         """
         held = None if (n := self._claimed(segment)) is None else self._segments[n]
         if held is not None and (found := verbatim(held.text, quote)) is not None:
@@ -220,7 +220,7 @@ class Grounder:
         return actual, None if actual == claimed else claimed
 
     def _readings(self, quote: str) -> list[_Quote]:
-        """Return *quote* without its speaker label, if it has one, and unchanged."""
+        """Return *quote* without its speaker label, if it has one, and as it is."""
         whole = _Quote(quote, words(quote), None)
         label = _LABEL.match(quote)
         if label is None:

@@ -1,4 +1,4 @@
-"""Near matches: the stretch of a transcript most like a quote that is not there exactly."""
+"""Near matches: the part of a transcript most similar to a quote without an exact match."""
 
 import math
 from bisect import bisect_left
@@ -35,11 +35,11 @@ class NearMatch:
 def nearest_match(
     transcript: TranscriptWords, target: Sequence[str], segment: int | None, enough: float
 ) -> NearMatch | None:
-    """Return the match most like *target*, words as of `quotes.words`.
+    """Return the match most like *target*, words as of `exact_matches.words`.
 
     Searches the claimed *segment* and its neighbours, and where rare words of the quote occur
     together. None when the quote has fewer than `MIN_WORDS` words, more than `MAX_WORDS` or more
-    than `MAX_CHARS` characters, or when no score of *enough* can be reached; a returned score may
+    than `MAX_CHARS` characters, or when no score of *enough* can be reached; the score returned may
     still be lower.
     """
     if not MIN_WORDS <= len(target) <= MAX_WORDS or not transcript.words:

@@ -61,8 +61,9 @@ class Gate:
     *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
-    read from the provider's cache count against no limit of prompt tokens; with *written* a reply
-    counts as it is written, so that 1.5 times the share that replies used of theirs is set aside.
+    read from the provider's cache count against no limit of prompt tokens; with *written* reply
+    tokens count as they are written, and an attempt reserves 1.5 times the share of their limits
+    that replies have used.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class Gate:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
 
-    def took(self, seconds: float, expected_s: float) -> None:
+    def observe_latency(self, seconds: float, expected_s: float) -> None:
         """Count the duration of a call beside its expected duration."""
         self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
 

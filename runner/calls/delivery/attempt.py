@@ -128,7 +128,7 @@ class BatchAttempt:
         self.call.parked = False
 
     def _settle(self, result: Result) -> None:
-        """Note what the attempt has cost, in the journal and in the budget."""
+        """Record the attempt's cost in the journal and the budget."""
         if self._held is not None and self._held.settled:
             return  # an earlier session has noted it
         calls = self.call.calls

@@ -91,14 +91,14 @@ class Collector:
                 pass
 
     def _give_up(self, pending: PendingBatch, kind: str, why: str) -> None:
-        """Leave a batch that cannot be read for the next session."""
+        """Leave an unreadable batch to the next session."""
         log.error("batch.unreadable", batch=pending.batch.id, error=why)
         for waiting in pending.waiting.values():
             message = f"the pending batch {pending.batch.id} cannot be read: {why}"
             waiting.resolve(NotRunError(kind, message))
 
     async def _identify(self, pending: PendingBatch) -> bool:
-        """Find the batch of a process that died in between; return whether there is one."""
+        """Find the batch of a process that died while sending it; return whether there is one."""
         batch = pending.batch
         at_provider = await identified(self.endpoint, batch, self.timing.now)
         log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))

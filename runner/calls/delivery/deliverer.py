@@ -21,8 +21,8 @@ CLOSING_S = 10.0  # for submissions in progress
 class Deliverer:
     """The batches of one model, shared by all runs of a job; made in the job's context.
 
-    Unless it *sends*, it only collects what an earlier session sent. *repair* is how requests
-    after the first of a conversation go.
+    Unless it *sends*, it only collects what an earlier session sent. *repair* is the delivery of
+    requests after the first of a conversation.
     """
 
     endpoint: BatchEndpoint
@@ -86,7 +86,7 @@ class Deliverer:
         return self.collector.batches.get(waiting.mark or "")
 
     def withdraw(self, waiting: WaitingRequest) -> bool:
-        """Withdraw a request whose caller has gone; return whether it had not been sent."""
+        """Withdraw a cancelled request; return whether it had not been sent."""
         if waiting.mark is not None:
             return False
         self.sender.pending.pop(waiting.key, None)
@@ -110,7 +110,7 @@ class Deliverer:
                 ledger.forget(pending.batch.mark)
 
     async def close(self, *, cancel: bool = False) -> None:
-        """Let submissions end; *cancel* pending batches or leave them."""
+        """Wait for submissions in progress; *cancel* pending batches or leave them."""
         self.activity.when_quiet.clear()
         if self.sender.sending:
             await asyncio.wait(self.sender.sending, timeout=CLOSING_S)

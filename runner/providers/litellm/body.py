@@ -7,31 +7,13 @@ from typing import Any
 import orjson
 
 from runner.base.json import mapping, mappings
-from runner.providers.litellm.errors import BILLING_CODES, error_in
+from runner.providers.litellm.errors import error_in
 from runner.providers.litellm.usage import token_count
+from runner.providers.litellm.words import WORDS
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
-_CODES = {  # of errors by status: their code, type, status or reason in the providers' references
-    400: (
-        *("context_length_exceeded", "invalid_request_error", "content_filter"),
-        *("INVALID_ARGUMENT", "FAILED_PRECONDITION", "BadRequestError", "ValidationException"),
-    ),
-    401: (
-        *("authentication_error", "invalid_api_key", "invalid_authentication", "UNAUTHENTICATED"),
-        *("API_KEY_INVALID", "account_deactivated", "invalid_organization", "unauthorized"),
-    ),
-    402: (*BILLING_CODES, "insufficient_credits", "payment_required"),
-    403: ("permission_error", "PERMISSION_DENIED", "permission_denied", "forbidden"),
-    404: ("model_not_found", "not_found_error", "NOT_FOUND", "not_found", "DeploymentNotFound"),
-    413: ("request_too_large",),
-    429: (
-        *("rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
-        *("too_many_requests", "ThrottlingException"),
-    ),
-    504: ("timeout_error", "DEADLINE_EXCEEDED"),
-    529: ("overloaded_error",),
-}
-_STATUSES = {code: status for status, codes in _CODES.items() for code in codes}
+_STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
+_STATUSES |= dict.fromkeys(WORDS["billing"], 402)
 _MAX_REASON_CHARS = 60
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 

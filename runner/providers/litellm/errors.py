@@ -13,20 +13,11 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.litellm.overflow import TOO_LONG, numbers_in
+from runner.providers.litellm.overflow import numbers_in
+from runner.providers.litellm.words import SAYS, WORDS
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
-BILLING_CODES = {
-    "billing_error",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "credit_balance_exhausted",
-    "enforced_spend_limit_reached",
-    "insufficient_quota",
-    "organization_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "project_spend_limit_exceeded",
-}
+BILLING_CODES = frozenset(WORDS["billing"])
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
 # Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
 # this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and
@@ -36,15 +27,6 @@ _NO_HOST = "No endpoints found that can handle the requested parameters"  # at O
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
-_HINTS = (  # to what a provider says of its limits
-    (r"concurren|pending requests", "lower processing.max_concurrent"),
-    (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
-    (r"requests?[ _]per[ _]min|\bRPM\b", "set model.rpm"),
-    (r"output limit was reached", "raise model.max_tokens, or lower model.effort"),
-    (r"max_?(?:completion|output)?_?tokens|(?:completion|output) tokens", "lower model.max_tokens"),
-    (r"temperature", "change model.temperature"),
-    (r"response_format|json_?schema", "try model.reply_format=text"),
-)
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
@@ -147,7 +129,7 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
     client = 400 <= status < 500
     if client and _FILTERED & codes:
         return "refused"
-    too_long = _TOO_LONG_CODES & codes or TOO_LONG.search(message)
+    too_long = _TOO_LONG_CODES & codes or SAYS["too_long"].search(message)
     if status in (400, 413, 422, 500) and too_long:
         return "context_exceeded"
     if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
@@ -214,8 +196,8 @@ def _full_message(message: str, kind: str, where: Where, window: int | None) -> 
     if kind == "context_exceeded":
         hint = "set model.context_window" + (f"={window}" if window else "")
     if kind in ("bad_request", "throttle"):
-        found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
-        hint = next(found, "")
+        advice = WORDS["advice"].items()
+        hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
 
 

@@ -198,8 +198,8 @@ def _result(call: Coroutine[Any, Any, Any]) -> Any:
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     """Return litellm's handler of *provider*'s calls and its constant arguments."""
-    variables, default = ADDRESSES[provider]
-    base = base or next(filter(None, map(os.environ.get, variables)), default)
+    own = ADDRESSES[provider]
+    base = base or next(filter(None, map(os.environ.get, own.variables)), own.default)
     if provider == "anthropic":
         chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
         base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"

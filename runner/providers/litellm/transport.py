@@ -24,12 +24,13 @@ from runner.providers.litellm.errors import RefusedError, cause_of, classify, re
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
-from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import reported_cost, served_tiers, text_of
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
+from runner.providers.litellm.words import SAYS
 from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
@@ -70,7 +71,7 @@ class LiteLLMTransport:
         self._http: HttpCalls | None = None
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.known_as)
+        self._facts = model_facts(route.map_name)
         if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)
         self.adapted = Adaptation()  # to what the provider refused; kept for the run
@@ -167,7 +168,7 @@ class LiteLLMTransport:
         """Return the CallError for *error*, after adapting to what the provider refused."""
         found = classify(error, self.route.where, self._secrets, delivered=delivered)
         refusal = refusal_text(error)
-        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(refusal)):
+        if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
         return found
 
@@ -213,7 +214,7 @@ class LiteLLMTransport:
         if "shared" in adapted.dropped:
             messages = without(messages, which_part(request.node))
         if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
-            made = marked(messages, self.route.known_as, self.route.cache)
+            made = marked(messages, self.route.map_name, self.route.cache)
         else:
             made = [joined(message) for message in messages]
         if request.schema is not None and "response_format" in adapted.dropped:
@@ -237,7 +238,7 @@ class LiteLLMTransport:
         return Completion(text, reason, usage, stopped, remaining_limits(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
-        count = tokenizer_for(self.route.known_as).count
+        count = tokenizer_for(self.route.map_name).count
         parts = [part for message in request.messages for part in text_parts(message)]
         return CallSize(
             prompt=lambda: sum(map(count, parts)),

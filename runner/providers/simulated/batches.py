@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from runner.config.model_facts import CACHE_RULES, UNNAMED
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.chat import arrival_of, completion
 from runner.providers.simulated.faults import POISON, GoodReply, drawn_fault, find_kind

@@ -1,13 +1,13 @@
 """Prefix cache of the simulated provider: which beginnings of earlier prompts are cached.
 
-The rules are those of `model_facts.CACHE_RULES`; an unused prefix is dropped after 5 minutes, the
+The rules are those of config/providers.toml; an unused prefix is dropped after 5 minutes, the
 least that a provider names. The shortest prefix is a setting.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.config.model_facts import UNNAMED, CacheRules
+from runner.config.provider_facts import UNNAMED, CacheRules
 
 LIFETIME_S = 300.0
 MAX_BLOCKS = 200_000  # then expired blocks are removed, and again after as many more

@@ -16,10 +16,17 @@ import orjson
 from aiohttp import web
 
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion, encoded
+from runner.providers.simulated.chat import (
+    arrival_of,
+    asked_in,
+    asked_of,
+    chunks,
+    completion,
+    encoded,
+    message_of,
+)
 from runner.providers.simulated.embeddings import embeddings
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to

@@ -1,11 +1,10 @@
 """Command `colloquy-agreement`: agreement between a run and a human coder."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
 from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import NOTHING, aligned, plural
@@ -34,12 +33,6 @@ writes agreement.json, agreement.csv and disagreements.csv into FOLDER, by defau
 Exit codes: 0 compared, 2 no such run, or a file that cannot be compared, 8 not writable."""
 MAX_SHOWN = 10  # disagreements on the terminal; all are in disagreements.csv
 _FIGURES = ("code", "both", "only_coder", "only_run", "neither")
-
-
-def main() -> None:
-    """Run the command line."""
-    flags, options = ("--listed",), ("--out",)
-    sys.exit(run_command(NAME, lambda: USAGE, _agree, flags=flags, options=options, least=2))
 
 
 def _agree(given: Arguments) -> None:
@@ -133,6 +126,8 @@ def _write(
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
+
+main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)
 
 if __name__ == "__main__":
     main()

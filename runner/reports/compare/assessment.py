@@ -7,7 +7,7 @@ from itertools import combinations, groupby, product
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.format import plural
-from runner.reports.compare.agreement import (
+from runner.base.statistics import (
     Table,
     cohen_kappa,
     coincidences,
@@ -23,7 +23,7 @@ from runner.reports.compare.assessment_data import (
     Setting,
 )
 from runner.reports.compare.paired import (
-    LEAST,
+    MIN_TRANSCRIPTS,
     Difference,
     Interval,
     difference,
@@ -101,11 +101,11 @@ def assess(gathered: AssessmentData) -> Assessment:
     notes = [*gathered.notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
-    if names and len(compared) > 1 and all(pair.difference.n < LEAST for pair in pairs):
+    if names and len(compared) > 1 and all(pair.difference.n < MIN_TRANSCRIPTS for pair in pairs):
         most = max((pair.difference.n for pair in pairs), default=0)
         notes.append(
-            f"Settings share at most {most} of the {LEAST} transcripts that a verdict on coverage, "
-            f"checks or labels needs."
+            f"Settings share at most {most} of the {MIN_TRANSCRIPTS} transcripts that a verdict on "
+            "coverage, checks or labels needs."
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
@@ -118,7 +118,7 @@ def assess(gathered: AssessmentData) -> Assessment:
 
 
 def _names(settings: Sequence[Setting]) -> list[str]:
-    """Return the names of all figures; of a single analyzer with labels, only its own."""
+    """Return the names of all figures; with one labelled analyzer, only its own."""
     found = {name for setting in settings for name in setting.figures}
     by_analyzer = [name for name in found if name.startswith(f"{FOUND} ")]
     if len(by_analyzer) == 1:
@@ -140,7 +140,7 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
     """Return all pairs of *settings* that share transcripts in a figure of *names*.
 
-    These are of one kind, such as all checks: among many, one differs by chance.
+    They are of one kind, such as all checks: among many, one differs by chance.
     """
     found = []
     for name, (one, other) in product(names, combinations(settings, 2)):
@@ -183,7 +183,7 @@ def pair_words(
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None:
-        return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
+        return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
@@ -197,7 +197,7 @@ def pair_words(
 
 
 def _rounded(count: int) -> int:
-    """Return *count* rounded up to two digits: a prediction has no more."""
+    """Return *count* rounded up to two digits, the precision of a prediction."""
     step = int(f"1{'0' * (len(str(count)) - 2)}")
     return -(-count // step) * step
 
@@ -261,7 +261,7 @@ def _measured(
 
 
 def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
-    """Return agreements in words; of many settings only the least and the most."""
+    """Return agreements in words; for many settings only the lowest and the highest."""
     settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
     if len(settings) > MAX_AGREEMENT:
         settings = [settings[0], settings[-1]]

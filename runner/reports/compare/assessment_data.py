@@ -23,9 +23,9 @@ from runner.base.errors import ColloquyError, reason
 from runner.base.json import amount, at, mapping, mappings, number, read_json, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.record.batch_directory import batch_of, is_batch, runs_of
-from runner.reports.compare.group import Group
 from runner.reports.compare.keys import label_of
 from runner.reports.compare.paired import Counts
+from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read

@@ -60,7 +60,7 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
 
 
 def _clean(transcript: Transcript) -> Transcript:
-    """Return a stored *transcript*, whose file anyone may have written, with texts and numbers."""
+    """Return a stored, untrusted *transcript* with its texts and numbers made safe."""
     segments = tuple(
         Segment(
             text(s.id), text(s.speaker) or None, number(s.start_s), number(s.end_s), text(s.text)

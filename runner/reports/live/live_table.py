@@ -82,8 +82,8 @@ class LiveRow:
 class LiveTable:
     """All analyzers by name, in order; *slots* is the limit of calls in flight.
 
-    *journalled* says that journal lines arrive; without them every started node counts as
-    running. *remaining* predicts the seconds left, None if it cannot.
+    *journalled*: journal lines arrive; without them, every started node counts as running.
+    *remaining* predicts the seconds left, None if it cannot.
     """
 
     rows: dict[str, LiveRow] = field(default_factory=dict)

@@ -20,8 +20,8 @@ def covered_of(
 ) -> Mapping[str, Any] | None:
     """Return *run*'s coverage.json as facts for the template, None without one.
 
-    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with
-    their figures and, in words, what asking again has found.
+    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with their
+    figures and, in words, the result of asking again.
     """
     stored = run.coverage
     if not mapping(stored.get("total")):

@@ -9,7 +9,7 @@ from typing import Any
 from runner.answers.coverage import cited_segments
 from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
-from runner.reports.report.brief import brief_of, without_duplicates
+from runner.reports.report.brief import brief_of
 from runner.reports.report.calls import read_session
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
@@ -65,7 +65,7 @@ def media_of(run: StoredRun) -> str:
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     places = places_of(run.transcript, media_of(run))
-    findings = [without_duplicates(findings_of(node, places)) for node in nodes]
+    findings = [findings_of(node, places) for node in nodes]
     return {
         "brief": brief_of(nodes, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),

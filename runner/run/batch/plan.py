@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
-from runner.base.format import plural
+from runner.base.format import plural, usd
 from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
@@ -41,7 +41,7 @@ class BatchPlan:
     found: dict[str, dict[str, Expected]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    doubtful: int = 0  # files whose reader has doubts
+    doubtful: int = 0  # files read with warnings
     redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
     joint: dict[str, NodePlan] = field(default_factory=dict)  # of the collection
@@ -107,6 +107,10 @@ class BatchPlan:
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         skipped = why_skipped(self.job, self.files) if self.job.collection.stages else ""
         lines += [skipped] if skipped else []
+        if asked := [node for node in self.joint.values() if not node.further]:
+            tokens, most = total(asked, "most_tokens"), usd(total(asked, "cost_high_usd"))
+            worst = "if every reply is as long as allowed and no finding joins another"
+            lines.append(f"collect  at most {tokens:,} tokens and {most} of these, {worst}")
         return "\n".join([*lines, "", as_text(self.plan())])
 
 

@@ -27,7 +27,7 @@ WITH_VALUE = frozenset(  # options whose value is the next argument
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-_OPTIONS = (  # Hydra's, by what argparse lets them be cut to
+_OPTIONS = (  # Hydra's, with the abbreviations that argparse accepts
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
     *("--multirun", "--shell-completion", "--config-path", "--config-name", "--config-dir"),
     *("--experimental-rerun", "--info"),
@@ -39,7 +39,7 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
 
     `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,
     `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
-    preset of that provider with this name. Raises ConfigError for a word that means nothing.
+    preset of that provider with this name. Raises ConfigError for an unknown word.
     """
     overrides: list[str] = []
     remaining = iter(_joined(arguments))

@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import (
     ColloquyError,
     ConfigError,
@@ -52,7 +52,7 @@ _ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    So for `checks=PATH`; a value that names a choice of the group is unchanged; an address with
+    `checks=PATH` likewise; a value that names a choice of the group is unchanged; an address with
     brackets (IPv6) is quoted. `sweep=NAME` adds `--multirun` unless an option asks for another
     action.
     """
@@ -80,7 +80,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         return [f"{name}={quote(value)}"]
     *above, last = name.split(".")
     if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
-        return [f"++{override}"]  # else Hydra refuses keys that the default has not
+        return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
@@ -120,7 +120,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
 
 
 def _check_options(arguments: Sequence[str]) -> None:
-    """Raise ConfigError where argparse would print its usage and exit."""
+    """Raise ConfigError if argparse would print its usage and exit."""
 
     def refuse(message: str) -> NoReturn:
         raise ConfigError(f"{one_line(message)}; see colloquy --help")
@@ -131,7 +131,7 @@ def _check_options(arguments: Sequence[str]) -> None:
 
 
 def _refuse_long_choices(arguments: Sequence[str]) -> None:
-    """Raise ConfigError for a choice whose name no file can have, at which Hydra fails."""
+    """Raise ConfigError for a choice too long for a file name, on which Hydra fails."""
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~")
@@ -161,9 +161,9 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 
 def explained(error: BaseException) -> ColloquyError | None:
-    """Return what to raise for a configuration error of Hydra, None for any other exception."""
+    """Return the error to raise for a configuration error of Hydra, None for others."""
     missing = _GROUP.search(_text_of(error)) if isinstance(error, HydraException) else None
-    if missing and missing[1] == "transcript":  # the word may be meant as a file
+    if missing and missing[1] == "transcript":  # the word may name a file
         choice, known = missing[2], {*choices("transcript")} - {"file"}
         near = nearest_file(Path(choice)) or did_you_mean(choice, known)
         return TranscriptError(f"{choice}: no such file or folder{near}")
@@ -181,12 +181,12 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
-        return one_line(str(error)) + header  # of a file, or options that do not go together
+        return one_line(str(error)) + header  # of a file, or for conflicting options
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return f"tuning needs {the_extra('optuna')}"
+        return f"tuning needs {install_hint('optuna')}"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs {the_extra(extra)}"
+        return f"hydra/launcher={missing[1]} needs {install_hint(extra)}"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
@@ -206,7 +206,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
 
 
 def _text_of(error: BaseException) -> str:
-    """Return what *error* and its cause say."""
+    """Return the texts of *error* and its cause."""
     return " ".join(str(link) for link in (error, error.__cause__) if link is not None)
 
 

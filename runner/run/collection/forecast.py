@@ -17,9 +17,8 @@ from runner.record.history import CallAverages, guessed_s
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
-from runner.run.embedder import MOST_TEXTS
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import escalated
+from runner.run.embedder import MAX_TEXTS
+from runner.run.plan.further import embedding_plan, escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
 from runner.transcript.model import Segment
 
@@ -89,7 +88,7 @@ def forecast(
     found: Mapping[str, Mapping[str, Expected]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the joint analyzers, by name.
+    """Return the plans of the collection's analyzers, by name.
 
     *found* is expected of each analyzer of transcripts, by file. Amounts at most hold for the
     longest replies, and for themes that take half of a call that merges them. Nothing without
@@ -164,7 +163,7 @@ def _planned(
 def _embedding_plan(job: Job, node: Node, files: Sequence[File], room: int) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
     parts = [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
-    texts = [min(MOST_TEXTS, n - at) for n in parts for at in range(0, n, MOST_TEXTS)]
+    texts = [min(MAX_TEXTS, n - at) for n in parts for at in range(0, n, MAX_TEXTS)]
     return embedding_plan(job, node.stage, [n * STATEMENT_TOKENS for n in texts], sum(parts))
 
 
@@ -217,7 +216,7 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Forecast:
     """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
 
     themes: int
@@ -237,7 +236,7 @@ class _Tree:
         self._merged(self._branch("", files))
         return self.calls
 
-    def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
+    def _branch(self, prefix: str, files: Sequence[File]) -> _Forecast:
         if fits(files, self.room):
             findings = sum(len(file.found) for file in files)
             return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
@@ -245,13 +244,13 @@ class _Tree:
         parts = [self._branch(name, part) for name, part in below]
         if sum(map(self._size, parts)) > self.room:
             parts = [self._merged(part) for part in parts]
-        return _Part(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
+        return _Forecast(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
 
-    def _asked(self, themes: int, ids: int, tokens: int) -> _Part:
+    def _asked(self, themes: int, ids: int, tokens: int) -> _Forecast:
         self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
-        return _Part(themes, round(ids * _ALONE), one=True)
+        return _Forecast(themes, round(ids * _ALONE), one=True)
 
-    def _merged(self, part: _Part) -> _Part:
+    def _merged(self, part: _Forecast) -> _Forecast:
         if part.one:
             return part
         themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
@@ -260,7 +259,7 @@ class _Tree:
             lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
             self._asked(themes, lines, fixed + shown)
             fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
-        return _Part(themes, part.alone, one=True)
+        return _Forecast(themes, part.alone, one=True)
 
-    def _size(self, part: _Part) -> int:
+    def _size(self, part: _Forecast) -> int:
         return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS

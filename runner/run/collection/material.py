@@ -21,8 +21,8 @@ Mask = Callable[[str], str]
 class Cluster:
     """Findings about one statement: those *for_* it, and those *against* it.
 
-    *title* is empty until a model has named it; *quote* is the words of one finding. *merged* is
-    how it came about.
+    *title* is empty until a model has named it; *quote* has the words of one finding, *merged* the
+    merges that made it.
     """
 
     title: str
@@ -81,7 +81,7 @@ def grouped(
 
 
 def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Return *clusters* that no model has named; those of the same words become one."""
+    """Return unnamed *clusters*, with those of the same words merged."""
     same: dict[tuple[str, ...], list[Cluster]] = {}
     for cluster in clusters:
         key = tuple(words(cluster.statement)) or (cluster.statement,)

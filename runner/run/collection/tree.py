@@ -1,7 +1,7 @@
-"""Tree of a collection's calls over its files: a hash trie, whose branches do not move.
+"""Tree of a collection's calls over its files: a hash trie with stable branches.
 
 A file's place is the digest of its name. A branch whose findings fit into one call is a leaf; any
-other is parted by the next bit. So a new file changes its leaf and what is above, nothing else.
+other is parted by the next bit. So a new file changes only its leaf and the branches above.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,7 +43,7 @@ def branches(
 ) -> list[tuple[str, list[File]]]:
     """Return the names and files of the branches of *files*, which do not fit into one call.
 
-    *prefix* is the name of the branch that they are. A file with more findings than fit is cut.
+    *prefix* is the name of their branch. A file with more findings than fit is cut.
     """
     if len(files) == 1:
         cut = _cut(files[0], room, tokens)

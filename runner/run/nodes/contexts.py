@@ -36,7 +36,7 @@ class Contexts:
         return answer_items(name, self._job.redaction.masked(answer), self._count)
 
     async def context(self, node: Node, missing: Mapping[str, str]) -> ReducedContext:
-        """Return *node*'s context; *missing* are those of its needs that gave no answer."""
+        """Return *node*'s context; *missing* are its predecessors without an answer."""
         assert node.context is not None
         key = (node.stage, frozenset(node.needs), node.context.model_dump_json())
         if key not in self._reduced:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import CallError, NotRunError
+from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
@@ -41,6 +41,20 @@ class EscalatingNodes(NodeRunner):
             outcome = failed_outcome(error)
         return await self._best(outcome, further, upstream)
 
+    async def settled(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return *node*'s outcome; a failure is one too, never an exception."""
+        try:
+            self.recorder.check()
+            return await self.answer(node, upstream, calls)
+        except NotRunError as error:
+            return Outcome("not_run", kind=error.kind, error=str(error))
+        except CallError as error:
+            return failed_outcome(error)
+        except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
+            log.exception("node.crashed", analyzer=node.name)
+            message = one_line(f"{type(error).__name__}: {error}")
+            return Outcome("error", kind="internal", error=message)
+
     async def _stored_instead(
         self,
         node: Node,
@@ -50,7 +64,7 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome | None:
         """Return the answer of a *further* model kept by an earlier session of this run.
 
-        None if it has one of the first models, which is then judged again.
+        None for an answer of the first models, which is then evaluated again.
         """
         if self.asker.stored.previous is None:
             return None
@@ -64,8 +78,8 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome:
         """Return the answer with the fewest faults of *outcome* and those to *further* questions.
 
-        Of equally many the first. The others are recorded beside the node, before the next model
-        is asked; what cannot be asked, for want of budget, leaves the best as it is.
+        Among equals the first. The others are recorded beside the node before the next model is
+        asked; without budget for it, the best answer so far is kept.
         """
         best, before = outcome, await self._faults(further[0], outcome)
         faults, steps = before, list[dict[str, Any]]()
@@ -76,7 +90,7 @@ class EscalatingNodes(NodeRunner):
             spent = question.calls.usage.cost_usd
             try:
                 other = await self.attempt(question, upstream)
-            except NotRunError as error:  # the answer there is stays
+            except NotRunError as error:  # the answer so far is kept
                 other = failed_outcome(error)
             new = await self._faults(question, other)
             cost = _difference(spent, question.calls.usage.cost_usd)

@@ -15,7 +15,7 @@ from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.job.job import Job
 
-# A reply arrived but is not an answer; other failures are for fallbacks.
+# Kinds of a reply that is not an answer; fallbacks handle other failures.
 NO_ANSWER = frozenset({"invalid_output", "truncated", "empty", "refused", "ungrounded"})
 CHECKS = "checks.json"
 _MAX_LOGGED = 5  # failed checks in the log
@@ -26,8 +26,8 @@ log = structlog.get_logger("colloquy.run")
 def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[str]:
     """Return the faults of *outcome*: no answer, absent quotes, or failed checks.
 
-    Empty for a failure that another model would not avoid, and for judged checks, which wait for
-    the end of the run.
+    Empty for a failure that another model would share. Judged checks are not among them: they wait
+    for the end of the run.
     """
     if outcome.answer is None:
         return [f"schema: {outcome.kind}"] if outcome.kind in NO_ANSWER else []

@@ -23,7 +23,7 @@ from runner.run.nodes.fits import Fits, FitsByNode
 from runner.run.nodes.second_reading import SecondReading
 
 RECUTS = 3  # times that a node's material is cut again for a smaller window than assumed
-# Failures that another model would have too, or that end the run.
+# Failures that another model would share, or that end the run.
 _COMMON = frozenset(
     {"budget", "interrupted", "output", "internal", "context_empty", "upstream", "strict"}
 )
@@ -133,14 +133,14 @@ class NodeRunner:
                 question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
     async def _shorten(self, question: Question, outcome: Outcome) -> None:
-        """Raise _TooLongError with a new fit if *outcome* is that a model's window is too small."""
+        """Raise _TooLongError with a new fit if *outcome* shows that the window is too small."""
         old = outcome.kind != "context_exceeded" or outcome.reused or outcome.notes
         if old or not question.recuts:
             return
         fit = await self.fits.renewed(question.node, question.model, question.fit)
         if fit is not None:
             log.warning(
-                "context.cut_anew",
+                "context.cut_again",
                 analyzer=question.node.name,
                 parts=len(fit.chunks) or None,
                 context_tokens=fit.context or None,

@@ -41,7 +41,7 @@ class SecondReading:
             return first
         silent = silent_segments(self.job.transcript.segments, first.answer)
         materials, left = dict[int, str](), set(silent)
-        for chunk in question.fit.chunks or (None,):  # what two parts share is in the first
+        for chunk in question.fit.chunks or (None,):  # segments of two parts belong to the first
             if text := self.job.silent_material(chunk, left):
                 materials[chunk.number if chunk else 1] = text
             left -= {each.id for each in self.job.segments_of(chunk)}

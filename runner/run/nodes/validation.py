@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
+from runner.answers.grounding.quotations import describe_quotations, drop_absent
 from runner.answers.outcome import Outcome, noted, read_reply
 from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError
@@ -42,7 +42,7 @@ class Validator:
     ) -> Outcome:
         """Return the outcome of the first of *answers* merged with the others.
 
-        They are joined as they were sent, so that the result is checked as a reply is. Raises
+        They are joined as they were sent, so that the result is checked like a reply. Raises
         AnswerError if it no longer has the shape of an answer.
         """
         grounder = await asyncio.shield(self.grounder())
@@ -68,9 +68,9 @@ class Validator:
     ) -> Outcome:
         """Return the outcome of all answers to *parts* of a transcript together.
 
-        *read_by* has the ids of the segments that each part read. What two parts read counts in the
-        first that has an answer: of the others' items only those on further segments are added.
-        The insights are the most confident ones. Its key is the digest of those of the parts.
+        *read_by* has the ids of the segments that each part read. A segment of two parts counts in
+        the first with an answer: of later parts, only items on further segments are added. The
+        insights are the most confident ones. Its key is the digest of the parts' keys.
         """
         grounder = await asyncio.shield(self.grounder())
         mask = self.job.redaction.masked
@@ -99,7 +99,7 @@ class Validator:
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        """Return the outcome of *reply*, with at most *limit* insights (None: as is set)."""
+        """Return the outcome of *reply*, with at most *limit* insights (None: the setting)."""
         limit = self._limit if limit is None else limit
         analyzer = self.job.analyzers[owner_of(node)]
         text, unknown = self.job.redaction.restore(reply.text, in_json=True)
@@ -109,7 +109,7 @@ class Validator:
         except AnswerError:  # its message may cut a name: use that of the original reply
             read(reply.text, reply.finish_reason, limit, self.job.secrets)
             raise
-        if self.job.redaction:  # what is stored is what was sent and received
+        if self.job.redaction:  # stored as it was sent and received
             notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
             outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})

@@ -22,31 +22,31 @@ _SUMMED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
     """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
 
     *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
     prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
-    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
-    of the model was used. *further* calls follow the first answers. *costs* are those expected by
-    each delivery, empty for calls of which only *cost_usd* is known.
+    amounts that a budget reserves. Costs are None without a price. *seen* says whether history of
+    the model was used. *further* calls follow the first answers. *costs* are expected by each
+    delivery, empty if only *cost_usd* is known.
     """
 
     stage: str
     model: str
-    chunks: int
-    calls: int
-    context_tokens: int
-    planned_tokens: int
-    prompt_tokens: int
-    reply_tokens: int
+    chunks: int = 0
+    calls: int = 0
+    context_tokens: int = 0
+    planned_tokens: int = 0
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
     most_tokens: int
-    cached_tokens: int
-    cost_low_usd: float | None
-    cost_usd: float | None
+    cached_tokens: int = 0
+    cost_low_usd: float | None = 0.0
+    cost_usd: float | None = 0.0
     cost_high_usd: float | None
-    latency_s: float
+    latency_s: float = 0.0
     seen: bool
     further: bool = False
     costs: Mapping[str, float | None] = field(default_factory=dict)
@@ -85,8 +85,8 @@ def plan_node(
 ) -> NodePlan:
     """Return the plan of *node*'s calls to *model*.
 
-    *seen* are the averages of earlier runs; *cache* are the tokens read from and written to it;
-    *in_batches* is the share of calls that `auto` is expected to answer so.
+    *seen* are the averages of earlier runs; *cache* the tokens read from and written to the prompt
+    cache; *in_batches* the share of calls that `auto` is expected to answer in batches.
     """
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0

@@ -30,12 +30,12 @@ NAME = "colloquy-ask"
 USAGE = f"""\
 usage: {NAME} WHERE "QUESTION" [KEY=VALUE…] [--tokens N] [--json] [--config-dir DIR]
 Answers QUESTION from WHERE: a transcript, the directory of a run or batch, or a folder of
-transcripts. The passages most about it, at most N tokens ({TOKENS}), go to the model in one call;
-its answer comes with quotes, each looked up in the transcripts, and their times. If they do not
-answer it, it says so. The price is shown before anything is sent; plan=true shows it only.
-KEY=VALUE are those of colloquy, such as model=openai, budget.max_cost_usd=0.1 or
-collection.embeddings=MODEL, which also finds other words for the same. The answer, or with
---json an object, goes to standard output, all else to standard error. It is stored as a run.
+transcripts. Sends the most relevant passages, at most N tokens ({TOKENS}), to the model in one
+call. The answer has quotes with times, each checked against the transcripts, or says that nothing
+there answers the question. Prints the price before it sends anything; plan=true prints only that.
+KEY=VALUE are colloquy's settings, such as model=openai, budget.max_cost_usd=0.1 or
+collection.embeddings=MODEL, which also finds synonyms. The answer, or with --json an object, goes
+to standard output, everything else to standard error. The answer is stored as a run.
 
 Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, such as
 2 a wrong key, 4 no answer from the model, 6 budget exhausted, 7 no transcript."""

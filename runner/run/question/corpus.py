@@ -20,16 +20,16 @@ from runner.transcript.inputs import find_inputs, is_many, root_of
 from runner.transcript.model import PASSAGES, Segment, Transcript, renamed
 from runner.transcript.redact.redacted import redacted
 
-_KEPT = 20_000  # segments that stay in memory, so that few files are read once
-_MOST_LABEL = 60  # characters
+_KEPT = 20_000  # segments kept in memory, so that few files are read only once
+_MAX_LABEL = 60  # characters
 _OUTPUTS = ("runs", "batches", "sweeps")
-_PERSON = "PERSON"  # in the stand-ins of people
+_PERSON = "PERSON"  # prefix of the stand-ins of people
 _ID = re.compile(r"S\d{4,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A transcript of a corpus: of each segment the speaker and the question's terms in it.
+    """A transcript of a corpus: the speaker and the question's terms of each segment.
 
     *sizes* are the characters of each, *digits* those of the longest id; `open` reads the
     transcript again.
@@ -93,7 +93,9 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         if transcript.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
         if (same := labels.get(transcript.sha256)) is not None:
-            left_out += [f"{given}: the same as {same}"] if given else []  # else runs of one file
+            left_out += (
+                [f"{given}: the same as {same}"] if given else []
+            )  # the others are runs of one file
             continue
         name = transcript.name
         labels[transcript.sha256] = label = _label(given or transcript.name, files)
@@ -133,15 +135,15 @@ def _same(found: Transcript) -> Transcript:
 
 
 def _label(name: str, known: Collection[str]) -> str:
-    """Return a label that is not *known*."""
-    shown, number = name[-_MOST_LABEL:], 2
+    """Return a label for *name* that is not *known*."""
+    shown, number = name[-_MAX_LABEL:], 2
     while shown in known:
-        shown, number = f"{name[-_MOST_LABEL:]} {number}", number + 1
+        shown, number = f"{name[-_MAX_LABEL:]} {number}", number + 1
     return shown
 
 
 def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
-    """Return a name, empty where the transcript has its own, and what opens each transcript."""
+    """Return for each transcript a name, empty if it has its own, and a function that opens it."""
     path = settings.transcript.path
     root = user_path(path)
     if not is_many(path):
@@ -186,7 +188,7 @@ def _is_text(value: object) -> bool:
 def _people(settings: Settings, transcript: Transcript) -> list[str]:
     """Return the names that a redaction of a whole *transcript* finds.
 
-    The passages alone may not tell that a word in them is a name.
+    The passages alone may not show that a word in them is a name.
     """
     if settings.transcript.redact == "off":
         return []

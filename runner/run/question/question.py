@@ -14,12 +14,12 @@ from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.job.build import build_job, check_format
 from runner.job.job import Job
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
-from runner.run.question.retrieval import by_words, passages
+from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.redact.own_patterns import check_patterns
 
@@ -27,15 +27,14 @@ ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
 
-# Where OmegaConf would resolve something, with the backslashes that it would take for escapes.
+# Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to.
-
-    *prepare* chooses the passages by embeddings, where these are used.
+    """A *question*, the *job* that answers it, its configuration, and its corpus. *prepare* selects
+    the passages by embeddings, if these are used.
     """
 
     question: str
@@ -61,7 +60,7 @@ class AnswerQuote:
 class Reply:
     """The stored answer: *answered* is yes, partly, no, or unknown without one.
 
-    *reason* is what the model says of a `no`, or why there is no answer, empty otherwise.
+    *reason* is the model's for `no`, or why there is no answer, else empty.
     """
 
     answered: str
@@ -94,8 +93,8 @@ def build_question(
     check_format(settings)
     check_patterns(settings.transcript)
     corpus = read_corpus(settings, question)
-    count = tokenizer_for(settings.model.known_as).count
-    chosen = passages(corpus, by_words(corpus, question), tokens, count)
+    count = tokenizer_for(settings.model.map_name).count
+    chosen = passages(corpus, lexical_relevance(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
     meaning = SemanticSearch(corpus, question, tokens)

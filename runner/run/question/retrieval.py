@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
-from runner.answers.excerpts import Count, segment_line
+from runner.answers.findings import Count, segment_line
 from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import count as count_of
 from runner.base.format import plural
@@ -16,14 +16,14 @@ from runner.run.question.corpus import Corpus
 from runner.transcript.model import PASSAGES, Segment, Transcript
 from runner.transcript.reading_report import ReadingReport
 
-_MOST_WARNINGS = 20
-_LEAST = 100  # tokens of a file that is read
-_OPEN = 64  # files in memory
+_MAX_WARNINGS = 20
+_MIN_TOKENS = 100  # of a file that is read
+_MAX_OPEN = 64  # files in memory
 Scores = Sequence[Sequence[float]]  # of each segment of each file
 Place = tuple[int, int]  # of a segment: its file and its number there
 
 
-def by_words(corpus: Corpus, question: str) -> list[list[float]]:
+def lexical_relevance(corpus: Corpus, question: str) -> list[list[float]]:
     """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
@@ -43,13 +43,14 @@ def passages(
     """Return the segments with the highest *scores*, in order, as one transcript.
 
     They have at most *tokens* tokens as *count* counts them, or are the single best one. Half of
-    the tokens go in equal parts, at least `_LEAST` each, to the best files (see `_near`), the rest
-    to the best segments of any file (see `_in_turn`).
+    the tokens go in equal parts, at least `_MIN_TOKENS` each, to the best files (see `_near`), the
+    rest to the best segments of any file (see `_in_turn`).
 
-    Of one file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind
-    the speaker names the file: its number where names are masked. *how* they were chosen is told.
+    With one file they keep their ids. With several, S20012 is S0012 of the second, and a label
+    after the speaker names the file, by its number if names are masked. *how* describes the
+    selection.
     """
-    read = lru_cache(_OPEN)(lambda file: corpus.files[file].read().segments)
+    read = lru_cache(_MAX_OPEN)(lambda file: corpus.files[file].read().segments)
     chosen: dict[Place, Segment] = {}
 
     def take(places: Iterable[Place], room: int, left: int) -> int:
@@ -70,7 +71,7 @@ def passages(
     left, half, near = tokens, tokens // 2, list[int]()
     if len(corpus.files) > 1:
         scores = _in_turn(corpus, scores)
-        near = _near(scores)[: max(1, half // _LEAST)]
+        near = _near(scores)[: max(1, half // _MIN_TOKENS)]
     for file in near:
         if left > half:
             places = (place for place in _ranked(scores, [file]) if scores[file][place[1]] > 0)
@@ -134,7 +135,7 @@ def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str
         len(chosen),
         speakers.total(),
         sum(segment.start_s is not None for segment in segments),
-        warnings=corpus.left_out[:_MOST_WARNINGS],
+        warnings=corpus.left_out[:_MAX_WARNINGS],
         about={"attendees": ", ".join(corpus.people)} if corpus.people else {},
     )
     sha256 = digest("\n".join(map(segment_line, segments)))

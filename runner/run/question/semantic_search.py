@@ -1,4 +1,4 @@
-"""Meaning: relevance of a corpus's passages to a question by embeddings, priced beforehand."""
+"""Semantic search: relevance of passages to a question by embeddings, priced beforehand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,13 @@ from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.run.embedder import FOLDER, MOST_TEXTS, Embedder, vector_key
+from runner.record.vectors import FOLDER, vector_key
+from runner.run.embedder import MAX_TEXTS, Embedder
 from runner.run.question.corpus import Corpus
-from runner.run.question.retrieval import Scores, by_words, passages
+from runner.run.question.retrieval import Scores, lexical_relevance, passages
 from runner.transcript.redact.redacted import redacted
 
-PASSAGE_WORDS = 80  # of what has one vector: consecutive segments, or a single longer one
+PASSAGE_WORDS = 80  # of a passage: consecutive segments, or a single longer one
 _WEIGHT = 0.25  # of embeddings beside words
 
 
@@ -41,7 +42,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class SemanticSearch:
-    """Chooses the passages of *corpus* about *question*, at most *tokens* of them."""
+    """Selects at most *tokens* of the passages of *corpus* most relevant to *question*."""
 
     corpus: Corpus
     question: str
@@ -50,7 +51,7 @@ class SemanticSearch:
     def priced(self, job: Job) -> Job:
         """Return *job* with the texts to embed: those without a stored vector.
 
-        Nothing if it reads the whole corpus anyway.
+        None if it reads the whole corpus anyway.
         """
         settings = job.settings
         unused = settings.collection.embeddings is None
@@ -58,7 +59,7 @@ class SemanticSearch:
             return job
         store = None if settings.reuse == "off" else Store(job.root / "store")
         route = embedding_route(settings.collection.embeddings or "", settings.model)
-        count, seen, calls = tokenizer_for(route.known_as).count, set[str](), []
+        count, seen, calls = tokenizer_for(route.map_name).count, set[str](), []
         for part in self._parts(job):
             keys = {vector_key(settings, each.text): each.text for each in part}
             new = [k for k in keys if k not in seen and not (store and store.has(k))]
@@ -76,7 +77,7 @@ class SemanticSearch:
     ) -> tuple[Job, CallLog]:
         """Return *job* with passages by words and embeddings, and the calls that this took.
 
-        If they fail, the passages stay those by words.
+        If they fail, words alone select the passages.
         """
         calls, settings = CallLog(), job.settings
         slots = make_slots(
@@ -96,7 +97,7 @@ class SemanticSearch:
         return job, calls
 
     def _with_both(self, job: Job, found: Scores) -> Job:
-        words = by_words(self.corpus, self.question)
+        words = lexical_relevance(self.corpus, self.question)
         scores = [
             [one + _WEIGHT * other for one, other in zip(*both, strict=True)]
             for both in zip(words, _centred(found), strict=True)
@@ -108,7 +109,7 @@ class SemanticSearch:
     async def _similarity(self, embedder: Embedder, job: Job) -> Scores:
         """Return the cosine of each segment's passage with the question; empty without them.
 
-        At most as many calls' texts are in memory as the job has slots.
+        The texts of at most one call per slot are in memory.
         """
         node, parts = job.pipeline.nodes[0], enumerate(self._parts(job))
         scores = [[0.0] * len(file.terms) for file in self.corpus.files]
@@ -137,7 +138,7 @@ class SemanticSearch:
         """Yield the texts of each call, the question first; names are masked as in prompts."""
         every = self._passages(job.settings)
         part = [Passage(0, 0, 0, job.redaction.mask(self.question, fixed=True))]
-        while part := part + list(islice(every, MOST_TEXTS - len(part))):
+        while part := part + list(islice(every, MAX_TEXTS - len(part))):
             yield part
             part = []
 
@@ -158,7 +159,7 @@ class SemanticSearch:
 
 
 def _centred(found: Scores) -> list[list[float]]:
-    """Return *found* over the neighbouring segments, as shares of the most above the mean."""
+    """Return *found* averaged over neighbours, as shares of the maximum above the mean."""
     near = [around(each) for each in found]
     every = [value for each in near for value in each]
     mean = sum(every) / len(every)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes

@@ -1,14 +1,46 @@
-"""Speakers in cues: names before a colon, in brackets, or on a line of their own."""
+"""Cues: the lines shown from one time to another, and their speakers.
 
+Speakers are names before a colon, in brackets, or on a line of their own."""
+
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.transcript.formats.cue import Line
+from runner.base.text import to_safe_text
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.layouts.openings import ROLE
-from runner.transcript.model import words_of
+from runner.transcript.words import WORDS
+
+_TAG = re.compile(r"</?(?:v|c|i|b|u|s|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
+_POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A displayed line: the *speaker* whom the format itself names, or None, and the words."""
+
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What is shown from *start_s* to *end_s*, which are None where unknown."""
+
+    start_s: float | None
+    end_s: float | None
+    lines: tuple[Line, ...]
+
+
+def plain(text: str) -> str:
+    """Return *text* without the tags and escapes of cue formats."""
+    if "<" in text or "{" in text:
+        text = _POSITION.sub("", _TAG.sub("", text))
+    text = html.unescape(text) if "&" in text else text
+    return " ".join(to_safe_text(text).split())
+
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
@@ -30,15 +62,7 @@ _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
 # Sounds in brackets, and clauses before a colon, which are not names.
-_SOUNDS = words_of(
-    "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
-    "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
-    "clapping gasps groans grunts whispers screams shouts crying sobbing all"
-)
-_CLAUSE = words_of(
-    "the a an is are was were be so and but if that this it we you i they not to for with on in "
-    "have has do does will can there here what how why"
-)
+_SOUNDS, _CLAUSE = WORDS["sounds"], WORDS["clause"]
 _MAX_PREFIX_WORDS = 5
 _IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")

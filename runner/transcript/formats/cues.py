@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import DASH, Names, names_in
+from runner.transcript.formats.cue_speakers import DASH, Cue, Line, Names, names_in
 from runner.transcript.layouts.inline_labels import CHEVRONS, cutter
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
 from runner.transcript.reader_notes import Notes

@@ -7,30 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from runner.base.text import to_safe_text
+from runner.transcript.words import RECORDS
 
 Record = Mapping[str, object]
 
-# Of several fields of one record, the first one here counts.
-_NAMES = {
-    "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
-    "caption captions message messagecontent messagetext messagebody body display word value utf8 "
-    "line speech dialogue dialog msg phrase said segmenttext transcripttext statement itn lexical "
-    "segment subtitle rawtext comment",
-    "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
-    "participantname username fullname participant author sender user who from role agent "
-    "character actor person talker name nickname voice spk party speakertag speakerid "
-    "participantid userid users speakers participants",
-    "start": "start starttime starttimestamp startoffset begin beginoffset begintime beginning "
-    "tstart audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps "
-    "offsetin offset offsets timestamp time times interval timerange in t at datetime date "
-    "createdat",
-    "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
-    "segmentend to timeend timeout out finish resultendtime",
-    "length": "duration dduration dur d length durationin",
-    "final": "isfinal final ispartial partial resulttype messagetype type",
-    "channel": "channel channellabel channeltag channelid channelnumber",
-}
-_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
+_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in RECORDS.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
 _PARTS = "words elements segs sentences tokens items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")

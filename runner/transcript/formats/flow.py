@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
 from runner.transcript.reader_notes import Notes
+from runner.transcript.words import WORDS
 
-_BLOCKS = words_of(
-    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "
-    "blockquote pre thead tbody tfoot figure figcaption form fieldset hr body html address"
-)
+_BLOCKS = WORDS["blocks"]
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},

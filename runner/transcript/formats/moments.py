@@ -13,7 +13,7 @@ ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
 
 _UNITS = (1.0, 1e3, 1e6, 1e7, 1e9)
 _WORDS_PER_S = 2.5
-_FEWEST, _MOST, _MOST_WITH_PAUSES, _MOST_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
+_MIN_PACE, _MAX_PACE, _MAX_PAUSED, _MAX_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
 _LATE_S = 36_000  # no transcript begins ten hours into its recording
 _EPOCH_S = 1e9  # from here on a number of seconds is a date
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
@@ -137,13 +137,13 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
     rate = rates[len(rates) * 3 // 4]
     single = sum(words) < len(words) * 1.5
     # Pauses are part of the time from one start to the next, but not of a length.
-    most = _MOST_SINGLE if single else _MOST if lengths * 2 > len(rates) else _MOST_WITH_PAUSES
-    if _FEWEST <= rate <= most:
+    most = _MAX_SINGLE if single else _MAX_PACE if lengths * 2 > len(rates) else _MAX_PAUSED
+    if _MIN_PACE <= rate <= most:
         return 1.0
     spoken = [unit for unit in _UNITS if rate * unit <= most] or [1.0]
     fits = min(spoken, key=lambda unit: abs(math.log(rate * unit / _WORDS_PER_S)))
     fractions = any(not start.is_integer() for start, _, _ in bare)
-    slow = rate * 60 >= _FEWEST / 10  # a few words in a minute: seconds with long silence
+    slow = rate * 60 >= _MIN_PACE / 10  # a few words in a minute: seconds with long silence
     return 1.0 if fits > 1 and fractions and slow else fits
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.markup import Event, xml_events, xml_root
 from runner.transcript.model import Turn

@@ -6,35 +6,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from runner.transcript.model import words_of
+from runner.transcript.words import WORDS
 
 MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
 
-_PARTICLES = words_of(
-    "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des "
-    "du les op am"
-)
-# What facts on a recording are called.
-FACTS = words_of(
-    "date time title subject location venue duration agenda topic topics summary keywords tags "
-    "copyright version status format language file filename transcript recording meeting "
-    "description"
-)
-# Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
-_ORDINARY = FACTS | words_of(
-    "question answer so and but or okay ok well now then because if when here there this "
-    "that these those what why how which who where is are it my our "
-    "your his her their yes no also again anyway first second third fourth fifth last finally "
-    "basically remember point points problem solution option step steps result quote update "
-    "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
-    "three four five meaning idea issue issues note notes nb ps todo re warning important tip "
-    "example examples caution decision decisions action actions chapter contents abstract caption "
-    "next let for with as at in on from-what to-do plan goal goals pros cons background context "
-    "correction rule"
-)
+_PARTICLES = WORDS["particles"]
+FACTS = WORDS["facts"]
+_ORDINARY = FACTS | WORDS["ordinary"]
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE = re.compile(
     r"(?:speaker|spk|participant|user|unknown|caller|guest|voice|interviewe[er]|person)"

@@ -32,23 +32,23 @@ _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
 def redact(
-    settings: TranscriptSettings, transcript: Transcript, told: Sequence[str] = ()
+    settings: TranscriptSettings, transcript: Transcript, further: Sequence[str] = ()
 ) -> tuple[Redaction, Transcript]:
     """Return the redaction of *transcript*, and the transcript as prompts show it.
 
-    *told* are further texts of prompts.
+    *further* are further texts of prompts.
     Raises ConfigError for a pattern of a user that takes too long.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
-    texts = [*_about_texts(settings, transcript), *told, *labels, *spoken]
+    texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
     redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
     people = list(_people(settings, transcript, labels))
-    for text in (*spoken, *told):
+    for text in (*spoken, *further):
         people += names_in(text, common, caseless=caseless)
     _add_people(redaction, people)
     for term in _terms(settings):

@@ -15,10 +15,10 @@ from helpers.runs import simulated
 
 import colloquy
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.json import parse_json
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.client import Client

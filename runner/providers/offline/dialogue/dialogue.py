@@ -37,7 +37,7 @@ _FRAME = re.compile(
 _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
-_FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
+_FOCUS, _MIN_FOCUS = 0.3, 100  # share of the turns to choose from, and the least number of them
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk in which it gets under way and winds down
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
@@ -104,7 +104,7 @@ def read_dialogue(document: Document) -> Dialogue:
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
-            if discussed[turn] >= 1 - max(_FOCUS, _LEAST / len(turns))
+            if discussed[turn] >= 1 - max(_FOCUS, _MIN_FOCUS / len(turns))
         ),
     )
 
@@ -150,12 +150,12 @@ def _discussed(turns: Sequence[Sequence[Sentence]]) -> list[float]:
     """Return how much each turn is part of a discussion, as a rank from 0 to 1.
 
     That is the mean of two ranks: by the cues of discussion around the turn, and, in a talk of
-    more than _LEAST turns, by its distance from both ends, as people open and close a talk with
+    more than _MIN_FOCUS turns, by its distance from both ends, as people open and close a talk with
     its procedure (position as in Edmundson 1969). docs/offline.md tells what this is worth.
     """
     total = len(turns)
     cues = _ranks(_discussion(turns))
-    if total <= _LEAST:
+    if total <= _MIN_FOCUS:
         return cues
     places = [(here + 0.5) / total for here in range(total)]
     inside = _ranks([min(1.0, place / _OPENS, (1 - place) / _CLOSES) for place in places])

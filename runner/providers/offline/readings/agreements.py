@@ -9,7 +9,7 @@ from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import words
 from runner.providers.offline.language.wording import evidence, insight_of
 
-_MOST = 10
+_MAX = 10
 _WHY = "One statement has a negation that the other has not."
 _NOT = re.compile(r"\bdo(?:es)? not\b|\bdid not\b|\bcannot\b|\b(?:not|never)\b|n['’]t\b", re.I)
 # Whose subject, place or time another speaker need not share, or which hold of some cases alone.
@@ -32,7 +32,7 @@ def read(document: Document) -> dict[str, object]:
         (one, other)
         for one, other in combinations(found, 2)
         if _opposed(_text(found[one]), _text(found[other]))
-    ][:_MOST]
+    ][:_MAX]
     return {
         "insights": [
             insight_of(_WHY, 0.4, "contradiction", _cited(found[one], found[other]))

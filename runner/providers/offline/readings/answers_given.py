@@ -16,7 +16,7 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, words
 from runner.providers.offline.language.wording import excerpt
 
-_MOST = 10
+_MAX = 10
 
 
 def read(document: Document) -> dict[str, object]:
@@ -28,7 +28,7 @@ def read(document: Document) -> dict[str, object]:
         if _is_put(dialogue, s) and (reply := _reply(dialogue, s))
     ]
     chosen = diverse(
-        pairs, _MOST, score=lambda p: weight_of(dialogue, p[0]), text=lambda p: p[0].text
+        pairs, _MAX, score=lambda p: weight_of(dialogue, p[0]), text=lambda p: p[0].text
     )
     in_order = sorted(chosen, key=lambda pair: pair[0].index)
     found = [

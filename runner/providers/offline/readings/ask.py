@@ -13,7 +13,7 @@ from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
-_MOST = 4  # quotes
+_MAX = 4  # quotes
 _NEAR = 0.5  # of the best sentence's score
 YES, PARTLY = 0.85, 0.7  # shares of the question's terms, by weight, that stand in one place
 
@@ -58,7 +58,7 @@ def _sentences(document: Document, asked: Set[str], places: Mapping[str, float])
 
     least = _NEAR * max(map(score, pool), default=0.0)
     near = [s for s in pool if score(s) >= least]
-    return diverse(near, _MOST, score=score, text=lambda s: s.text, group=_conversation)
+    return diverse(near, _MAX, score=score, text=lambda s: s.text, group=_conversation)
 
 
 def _conversation(s: Sentence) -> str:

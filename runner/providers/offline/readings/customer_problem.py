@@ -23,7 +23,7 @@ _CUES = {
     "impact": "fault_impact",
 }
 _MENDING = {"asked": "step_asked", "works": "works_now"}
-_LEAST_SHARE = 0.01
+_MIN_SHARE = 0.01
 
 
 def read(document: Document) -> dict[str, object]:
@@ -44,7 +44,7 @@ def read(document: Document) -> dict[str, object]:
 def _is_about_a_fault(dialogue: Dialogue) -> bool:
     told = find_statements(dialogue, {**_CUES, **_MENDING}, len(dialogue.sentences))
     kinds = {one.kind for one in told}
-    enough = len(told) >= _LEAST_SHARE * len(dialogue.sentences)
+    enough = len(told) >= _MIN_SHARE * len(dialogue.sentences)
     return enough and len(kinds) > 1 and not kinds.isdisjoint(("symptom", "since", "tried"))
 
 

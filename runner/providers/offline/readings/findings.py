@@ -17,7 +17,7 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, terms_in, trim
 from runner.providers.offline.language.wording import plain
 
-_MOST = 20
+_MAX = 20
 _KINDS = {
     "need": ("need_must", "need_want", "need_wish"),
     "experience": ("told_workaround", "told_problem", "told_success", "told_habit"),
@@ -43,7 +43,7 @@ def read(document: Document) -> dict[str, object]:
         and _is_specific(trim(s.text))
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}
-    chosen = diverse(pool, _MOST, score=lambda s: scores[s.index], text=lambda s: s.text)
+    chosen = diverse(pool, _MAX, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [insight(plain(s.text), scores[s.index], kind_of(s), (s,)) for s in chosen]
     return {"insights": found or [no_cue(dialogue, "findings")], "structured_data": {}}
 

@@ -8,7 +8,7 @@ from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.sentences import Sentence, trim
 from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
-_MOST = 12
+_MAX = 12
 
 
 def read(document: Document) -> dict[str, object]:
@@ -22,7 +22,7 @@ def read(document: Document) -> dict[str, object]:
         and is_whole(trim(s.text))
         and not has("unsure", s.text)
     ]
-    found = varied(stands, _MOST)
+    found = varied(stands, _MAX)
 
     def row(one: Statement) -> dict[str, object]:
         stance = {"opinion": one.text, "about": "not recognised", "stance": one.kind}

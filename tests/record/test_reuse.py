@@ -14,8 +14,8 @@ from helpers.sessions import RUN, begin, resume
 
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.providers.request import Completion, Request
-from runner.record.keys import payload_digest
-from runner.record.previous_session import PreviousSession, keep_answer, read_record
+from runner.record.reuse import PreviousSession, keep_answer, read_record
+from runner.record.store import payload_digest
 from runner.reports.verify import verify
 
 pytestmark = pytest.mark.usefixtures("private")

@@ -1,8 +1,8 @@
 from helpers import job
 
-from runner.run.collection.stand_ins import StandIns
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.stand_ins import StandIns
 
 
 def test_a_person_of_each_file_has_a_stand_in_of_its_own_that_stays() -> None:

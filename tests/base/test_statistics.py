@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.base.intervals import wilson
+from runner.base.statistics import wilson
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Stand-ins of a collection: those of its files, made unique by a number for each file."""
+"""Stand-ins of a collection: its files' stand-ins, made unique by a number per file."""
 
 import json
 import re
@@ -7,7 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from runner.base.text import digest
+from runner.config.schema import TranscriptSettings
+from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
+from runner.transcript.redact.redacted import redacted
+
+Mask = Callable[[str], str]
 
 _FIRST, _RANGE = 100_000, 900_000  # six digits, which no stand-in of one transcript has
 _STAND_IN = re.compile(r"(?<![A-Za-z0-9])([A-Z]+)_(\d{1,6})(_\d{1,4})?(?!\d)")
@@ -33,7 +38,11 @@ class StandIns(NullRedaction):
         """The explanation of stand-ins in prompts."""
         return self._base.note
 
-    def of_file(self, file: str, own: NullRedaction) -> Callable[[str], str]:
+    def masking(self, settings: TranscriptSettings) -> Callable[[str, Transcript], Mask]:
+        """Return what makes, for a file and its transcript, the function of `of_file`."""
+        return lambda file, transcript: self.of_file(file, redacted(settings, transcript)[0])
+
+    def of_file(self, file: str, own: NullRedaction) -> Mask:
         """Add the stand-ins of one file's redaction; return a function that masks text about it."""
         names: dict[str, str] = {}
         for name, about in own.as_dict().items():
