@@ -18,7 +18,7 @@ from runner.base.errors import TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
-from runner.record.keys import payload_digest
+from runner.record.store import payload_digest
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
