@@ -95,7 +95,7 @@ def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def limited(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
+def limit_insights(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
     """Return an answer's *schema* with at most *max_insights* insights."""
     named = schema.get("properties", {})
     if "insights" not in named:  # an analyzer of another catalog

@@ -95,8 +95,7 @@ class Client:
         a stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
-        counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
-        if self.sizer is not None and counts:
+        if self.sizer is not None and not (self.local and not self.budget.capped):
             tokens, cost_usd = await self.sizer.size(request)
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)

@@ -116,6 +116,11 @@ def for_transcript(batch: Setup, file: Input) -> Job:
     return run_job(batch, open_transcript(batch.settings, file.path))
 
 
+def without_transcript(batch: Setup) -> Job:
+    """Return the job of one run of a *batch* over nothing: the least that its files need."""
+    return run_job(batch, _NO_TRANSCRIPT)
+
+
 def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     settings = setup.settings
     if settings.output.traces != "none":
@@ -128,7 +133,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
-    run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
+    without_transcript(setup)  # raises where prompts alone do not fit a model
     if setup.collection.stages:
         collection_job(setup)
     return batch

@@ -10,12 +10,13 @@ from typing import Any
 import orjson
 
 from runner.base.command import silence
-from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
 from runner.base.json import read_json
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
+from runner.job.build import without_transcript
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
@@ -38,7 +39,10 @@ def print_end(
     resumable: bool = True,
     hint: str | None = None,
 ) -> None:
-    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`."""
+    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`.
+
+    A closed pipe is no failure; raises OutputError for any other.
+    """
     path = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
@@ -55,8 +59,10 @@ def print_end(
         line = to_terminal(_words(facts), 2000)
     try:
         print(line, flush=True)
-    except OSError:  # a closed pipe or a full disk does not change the result
+    except BrokenPipeError:  # its reader has gone, which does not change the result
         silence(sys.stdout)
+    except OSError as error:
+        raise OutputError(f"standard output: {reason(error)}") from error
 
 
 def print_result(
@@ -130,11 +136,12 @@ def _larger_budget(job: Setup) -> str:
 def check_budget(job: Setup, *, reuses: bool) -> None:
     """Raise ConfigError once if a cap is too small for any of the first calls.
 
-    A run that *reuses* stored answers may need no call, and a batch's files differ.
+    A run that *reuses* stored answers may need no call.
     """
     budget = job.settings.budget
-    if not isinstance(job, Job) or budget.max_cost_usd is None is budget.max_tokens or reuses:
+    if budget.max_cost_usd is None is budget.max_tokens or reuses:
         return
+    job = job if isinstance(job, Job) else without_transcript(job)
     plan = make_plan(job, read_histories(job))
     first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
     tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from helpers import job
 from helpers.runs import ONLY_TWO, execute, failing, invented, simulated
 
-from runner.base.errors import EXIT_BUDGET, CallError, ConfigError
+from runner.base.errors import EXIT_BUDGET, CallError, ConfigError, OutputError
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.run.last_line import can_help, check_budget, hint_of, print_end, resume_command
@@ -53,6 +54,19 @@ def test_paths_are_relative_where_the_output_directory_is(
         'resume="colloquy resume=outputs/sweeps/s/0"',
         f"status=completed exit=0 run={job_path} report={job_path}/report.html",
     ] == told(capsys).splitlines()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_last_line_that_cannot_be_printed_is_a_failure_unless_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(OutputError, match="standard output: No space left"):
+            print_end(job(), Path("r"), "completed", 0)
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
 
 
 def test_a_console_of_json_gets_json_to_the_end(capsys: pytest.CaptureFixture[str]) -> None:

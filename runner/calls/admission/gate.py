@@ -119,11 +119,6 @@ class Gate:
         """The failure that ends all calls, or None."""
         return self._fault or self.account.fault
 
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether tokens are rate-limited, so that attempts need an upper bound."""
-        return bool((self._buckets.keys() | self._reported.keys()) - {"requests"})
-
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
         if self.fault is not None or self._refuses(now, ticket):

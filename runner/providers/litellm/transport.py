@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from runner.answers.shared_schema import which_part
-from runner.base.errors import CallError, ConfigError, one_line
+from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
@@ -46,7 +46,7 @@ from runner.providers.retry_headers import remaining_limits
 
 MAX_REASON_CHARS = 100
 _log = structlog.get_logger("colloquy.transport")
-_REASONS = {  # why a model stopped, in a provider's word, where litellm has none or another
+_REASONS = {  # finish reasons by a provider's word, if litellm has none or another
     "refusal": "refusal",
     "model_context_window_exceeded": "length",
     "model_length": "length",
@@ -58,9 +58,9 @@ class LiteLLMTransport:
     """Sends requests as `litellm.acompletion` does, with the retries of other layers disabled.
 
     Calls go through litellm's provider configurations over our session (http.py) for the routes
-    for which they are shown equal, unless `transport: litellm` is set; else through
-    `acompletion`. *readers* are the offline model's readings by analyzer name, used only if the
-    route's provider is `offline`.
+    where tests show them equal, unless `transport: litellm` is set; else through `acompletion`.
+    *readers* are the offline model's readings by analyzer name, used only if the route's provider
+    is `offline`.
     """
 
     def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
@@ -87,6 +87,7 @@ class LiteLLMTransport:
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
             return
+        _check_provider(self._litellm, route)
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
@@ -110,7 +111,7 @@ class LiteLLMTransport:
         return self._completion(response, request, attempt)
 
     def built(self, request: Request) -> BuiltRequest:
-        """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
+        """Return *request* as it is sent; raise ConfigError if litellm sends it."""
         arguments = self._arguments(request, 0.0, self.adapted)
         if not arguments.get("api_key"):
             raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
@@ -248,3 +249,17 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
+
+
+def _check_provider(litellm: Any, route: ModelRoute) -> None:
+    """Raise ConfigError for a provider that neither litellm nor the user has."""
+    try:
+        litellm.get_llm_provider(route.name, api_base=route.api_base)
+    except Exception as error:
+        if litellm.custom_provider_map:
+            return
+        named = route.name.split("/", 1)[0]
+        known = [str(getattr(each, "value", each)) for each in litellm.provider_list]
+        near = did_you_mean(named, known).partition("; known")[0]
+        message = f"model {route.name!r}: litellm has no provider {named!r}{near}"
+        raise ConfigError(message) from error

@@ -208,7 +208,7 @@ class LiveTable:
         if self.began is not None:
             facts.append(seconds(now - self.began))
             left = None if self.status or self.remaining is None else self.remaining(self, now)
-            facts += [] if left is None else [f"about {seconds(left)} left"]
+            facts += [f"about {seconds(left)} left"] if left and left >= 0.1 else []
         return to_terminal(" · ".join([*facts, self.status] if self.status else facts))
 
 

@@ -25,8 +25,9 @@ from runner.base.errors import (
     reason,
 )
 from runner.base.json import MAX_YAML_BYTES, check_yaml
-from runner.base.regular_files import kind_of, open_regular
+from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
+from runner.config.model_facts import map_entry
 from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
@@ -42,6 +43,9 @@ _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
+_IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
+_GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
+_SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
@@ -76,8 +80,14 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
 
 def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
+    if len(value) > 1 and value[0] == value[-1] in "'\"" and name in _FILES:
+        value = value[1:-1]  # quoted for the shell and for Hydra
+        override = f"{name}={value}"
     if _IPV6_ADDRESS.fullmatch(value):
         return [f"{name}={quote(value)}"]
+    if name not in ("resume", *_FILES) and _IN_QUOTES.search(value) and not _GRAMMAR.match(value):
+        parts = value.split(",") if sweeping else [value]
+        return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
     if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
@@ -145,8 +155,7 @@ def _check_folder(folder: Path) -> None:
         if file.is_dir() or not file.exists():
             continue
         try:
-            with open_regular(file.resolve(), MAX_YAML_BYTES) as opened:
-                check_yaml(opened.read(MAX_YAML_BYTES))
+            check_yaml(read_regular(file.resolve(), MAX_YAML_BYTES))
         except yaml.YAMLError:
             continue  # Hydra reports it
         except OSError as error:
@@ -194,7 +203,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
     text = _text_of(error)
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
-        return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
+        near = _preset(choice) if group == "model" else ""
+        return f"{group}={choice}: no such choice{near or did_you_mean(choice, choices(group))}"
+    if match := _SWEPT.match(text):
+        return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")
         if path[0] == "analyzers" and path[1] not in choices("analyzer"):
@@ -203,6 +215,12 @@ def explain_hydra_error(error: BaseException) -> str | None:
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
+
+
+def _preset(model: str) -> str:
+    """Return a clause that names *model* with its provider, "" if nobody knows it."""
+    provider = (map_entry(model) or {}).get("litellm_provider")
+    return f"; did you mean '{provider}/{model}'?" if provider in choices("model") else ""
 
 
 def _text_of(error: BaseException) -> str:

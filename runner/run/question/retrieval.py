@@ -17,7 +17,7 @@ from runner.transcript.model import PASSAGES, Segment, Transcript
 from runner.transcript.reading_report import ReadingReport
 
 _MAX_WARNINGS = 20
-_MIN_TOKENS = 100  # of a file that is read
+_MIN_TOKENS = 100  # tokens of a file that is read
 _MAX_OPEN = 64  # files in memory
 Scores = Sequence[Sequence[float]]  # of each segment of each file
 Place = tuple[int, int]  # of a segment: its file and its number there
