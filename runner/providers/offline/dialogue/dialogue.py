@@ -38,6 +38,7 @@ _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
 _FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
+_APART = 0.04  # share of a talk from one stretch to the next
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk in which it gets under way and winds down
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
@@ -235,7 +236,10 @@ def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
 
 
 def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
-    """Return up to *n* of the weightiest statements that differ, whole ones if there are any."""
+    """Return up to *n* of the weightiest statements, whole ones if there are any, that differ.
+
+    They come from several stretches of the talk.
+    """
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
     return diverse(
         stated or list(dialogue.sentences),
@@ -243,6 +247,7 @@ def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
         score=lambda s: weight_of(dialogue, s),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
+        place=lambda s: s.index / (_APART * len(dialogue.sentences)),
     )
 
 

@@ -38,7 +38,7 @@ def read(document: Document) -> dict[str, object]:
     )
     made = _insights(gaps, commitments, left_open)
     return {
-        "insights": made or [no_cue(dialogue, "hedges, requests, promises or open questions")],
+        "insights": made or no_cue(dialogue, "hedges, requests, promises or open questions"),
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
             "commitments": [_commitment_item(commitment) for commitment in commitments],
