@@ -65,7 +65,7 @@ def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
 
 def _gap_item(gap: spotting.Gap) -> dict[str, object]:
     return {
-        "speaker": gap.quoted[-1].speaker if gap.signal == "deflection" else gap.quoted[0].speaker,
+        "speaker": gap.quoted[0].speaker,
         "said": gap.said,
         "meant": tidy(gap.meant),
         "rival": "none",
