@@ -27,10 +27,13 @@ def insight(
     return insight_of(text, confidence, category, cite(*quoted))
 
 
-def no_cue(dialogue: Dialogue, sought: str) -> list[dict[str, object]]:
-    """Return the insight that no cue for *sought* was found, then what is discussed most."""
+def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
+    """Return the insight that no cue for *sought* was found, then what is discussed most.
+
+    *near* are kinds of cue that make a statement of interest, though not what is sought.
+    """
     least, most = _QUOTES
-    shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)))
+    shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     if not shown:
         text = f"No words are recognised in which {sought} could be found."
         return [insight(text, 0.05, "no_cue", ())]
