@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from runner.base.errors import CallError
+from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import error_in
 from runner.providers.litellm.usage import token_count
@@ -88,7 +88,7 @@ def _converted(
         if any(choice["message"]["content"] for choice in body["choices"]):
             body.pop("error", None)  # which litellm would raise; a reply is worth more
     if body.get("error") or not any(body.get(name) for name in _REPLY):
-        said = any(isinstance(body.get(name), str | list) for name in _SAID)
+        said = any(body.get(name) and isinstance(body[name], str | list) for name in _SAID)
         failed = said or body.get("error") or body.get("errors")
         meant = _status(error_in(body)) or 500 * bool(failed)
         if meant:
@@ -132,7 +132,8 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
     reason = choice.get("finish_reason")
     if reason in _BROKEN_OFF:
         why = mapping(choice.get("error")).get("message") or reason
-        raise CallError("bad_response", f"the provider broke the reply off: {why}", billed=True)
+        broken = one_line(f"the provider broke the reply off: {why}")
+        raise CallError("bad_response", broken, billed=True)
     message = {
         "role": "assistant",
         **mapping(choice.get("delta")),

@@ -137,10 +137,24 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
-    if name in _JOINED and isinstance(value, str):
+    if name == "tool_calls":
+        _add_calls(message.setdefault(name, []), value)
+    elif name in _JOINED and isinstance(value, str):
         message[name] = (message.get(name) or "") + value
     elif name not in _JOINED and value is not None:
         message[name] = value
+
+
+def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:
+    """Append the *pieces* of tools' calls to the calls of the same index."""
+    for piece in mappings(pieces):
+        function = mapping(piece.get("function"))
+        begun = next((c for c in calls if c.get("index") == piece.get("index") is not None), None)
+        if begun is None:
+            calls.append({**piece, "function": dict(function)})
+        else:
+            texts = (each.get("arguments") for each in (begun["function"], function))
+            begun["function"]["arguments"] = "".join(map(str, filter(None, texts)))
 
 
 def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:

@@ -121,7 +121,10 @@ class LiteLLMTransport:
         self, request: Request, sent: Adaptation, status: int, body: bytes, served: str
     ) -> Completion:
         """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
-        status, body = readable(status, body)
+        try:
+            status, body = readable(status, body)
+        except CallError as error:
+            raise self._failure(error, request, sent, True) from None
         if not 200 <= status < 300:
             raise self._failure(RefusedError(status, {}, body), request, sent, False)
         try:
