@@ -144,7 +144,8 @@ def wrapped(opens: str) -> Opens:
             end = text.find(_WRAPS[text[0]], end + 1, MAX_LABEL_CHARS + 12)
         if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
             return None
-        named = _named(text[1:end].lstrip("@+%&~ "), row.stamp)
+        nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
+        named = _named(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
         if named is None:
             return None
         rest = text[end + 1 :].lstrip("*_ \t")
