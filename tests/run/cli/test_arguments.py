@@ -13,6 +13,7 @@ from runner.run.cli.command_line import check_arguments, expand_arguments, expla
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
     "talks/*.vtt": ["transcript=talks/*.vtt"],
+    "pkg://samples/sample1.md": ["transcript=pkg://samples/sample1.md"],
     "--transcript meeting.vtt": ["transcript=meeting.vtt"],
     "--transcript=meeting.vtt": ["transcript=meeting.vtt"],
     "--model openai plan=true": ["model=openai", "plan=true"],
