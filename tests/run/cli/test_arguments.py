@@ -110,6 +110,22 @@ def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
     assert ["a='x ä','y'"] == expand_arguments(["a=x ä,y", "-m"])[1:]
 
 
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("gpt-4o", "'openai/gpt-4o'"),
+        ("gemini-3.8-flash", "'gemini/gemini-3.8-flash'"),
+        ("opneai", "'openai'"),
+    ],
+)
+def test_a_model_without_its_provider_is_named_with_it(model: str, meant: str) -> None:
+    from hydra.errors import HydraException
+
+    line = explain_hydra_error(HydraException(f"Could not find 'model/{model}'"))
+
+    assert f"model={model}: no such choice; did you mean {meant}?" == line
+
+
 def test_versions_are_those_of_what_is_installed() -> None:
     assert ["colloquy", "hydra", "litellm"] == [
         part.split()[0] for part in versions_line().split(", ")
