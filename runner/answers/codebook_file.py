@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.answers.codebook import MAX_CODES, Code, Codebook, codes_in_xml, guid_of, name_key
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
-from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.tables import read_table
 
 MAX_BYTES = 4_000_000
@@ -24,8 +24,8 @@ def read_codebook(file: Path) -> Codebook:
         beside = [p.name for end in (".csv", ".qdc") for p in files_in(file.parent, end)]
         near = did_you_mean(file.name, beside) if beside else ""
         raise ConfigError(f"codebook={file}: no such file{near}")
-    with readable(file, "codebook="), open_regular(file, MAX_BYTES) as opened:
-        data = opened.read(MAX_BYTES)
+    with readable(file, "codebook="):
+        data = read_regular(file, MAX_BYTES)
     is_xml = data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
     placed = list(_from_xml(data, file) if is_xml else _from_table(file))
     if not placed:

@@ -5,6 +5,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _WRAPPERS = 6  # levels around an answer
@@ -269,6 +270,7 @@ def _distinct(values: list[Any]) -> list[Any]:
     return list({json.dumps(each): each for each in values}.values())
 
 
+@lru_cache
 def _plain(name: str) -> str:
     """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
     visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()

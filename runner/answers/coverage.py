@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from runner.base.json import inside, mapping
+from runner.base.json import inside
 from runner.transcript.model import Segment
 
 MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
@@ -56,8 +56,8 @@ def coverage_figures(
 
 def cited_segments(value: object) -> Iterator[str]:
     """Yield the ids of the segments where grounding has found evidence of *value*."""
-    for each in map(mapping, inside(value)):
-        is_found = "quote" in each and each.get("match") != "absent"
+    for each in inside(value):
+        is_found = isinstance(each, dict) and "quote" in each and each.get("match") != "absent"
         if is_found and isinstance(segment := each.get("segment"), str):
             yield segment
 

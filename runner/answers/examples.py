@@ -5,7 +5,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.answers.labels import RIGHT, WRONG, FindingLabel, decided, read_labels
+from runner.answers.labels import RIGHT, WRONG, FindingLabel, majority_labels, read_labels
 from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import user_path
@@ -31,7 +31,9 @@ def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
     if file.suffix.lower() in (".yaml", ".yml"):
         labels = list(_from_yaml(name, file))
     else:
-        labels = [each for each in decided(read_labels(file)) if each.analyzer in ("", name)]
+        labels = [
+            each for each in majority_labels(read_labels(file)) if each.analyzer in ("", name)
+        ]
     shown = {v: {_plain(e.finding) for e in labels if e.verdict == v} for v in (RIGHT, WRONG)}
     unclear = {"", *(shown[RIGHT] & shown[WRONG])}  # labelled both ways
     labels = [each for each in labels if _plain(each.finding) not in unclear]

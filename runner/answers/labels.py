@@ -191,7 +191,7 @@ def _turns(words: str) -> Counter[str]:
     return Counter(found.casefold() for found in _TURNING.findall(words))
 
 
-def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
+def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
     """Return the majority label of each finding that most of its raters call right or wrong."""
     found: dict[tuple[str, ...], list[FindingLabel]] = {}
     for each in labels:

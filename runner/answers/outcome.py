@@ -80,7 +80,7 @@ def read_reply(
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
 
 
-def noted(outcome: Outcome, note: str) -> Outcome:
+def with_note(outcome: Outcome, note: str) -> Outcome:
     """Return *outcome* with a further note for its readers."""
     notes = [*outcome.notes.get("reply_notes", ()), note]
     return replace(outcome, notes={**outcome.notes, "reply_notes": notes})

@@ -69,7 +69,7 @@ def inverse_frequencies(
     }
 
 
-def around(values: Sequence[float]) -> list[float]:
+def smoothed(values: Sequence[float]) -> list[float]:
     """Return the mean of *values*, one per segment, over the reach of each segment's words."""
     reaches = _reaches(len(values))
     sums, shares = _spread(values, *reaches), _spread([1.0] * len(values), *reaches)

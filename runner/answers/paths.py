@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 
 @cache
-def compiled(path: str) -> Any:
+def compile_path(path: str) -> Any:
     """Return *path* as an expression of JMESPath (jmespath.org); raise ConfigError."""
     try:
         found = jmespath.compile(path)
@@ -45,7 +45,7 @@ def _check_functions(node: Any) -> None:
 def value_at(path: str, answer: Any) -> Any:
     """Return the value at *path* of *answer*; None if there is none or a function fails."""
     try:
-        return compiled(path).search(answer)
+        return compile_path(path).search(answer)
     except (ValueError, TypeError, RecursionError):  # such as length() of null
         return None
 
@@ -61,7 +61,7 @@ def check_path(path: str, schema: Json) -> None:
 
     Keys after a function, a wildcard over keys or a choice of shapes are not checked.
     """
-    _Walk(path, schema).walk(compiled(path).parsed, schema)
+    _Walk(path, schema).walk(compile_path(path).parsed, schema)
 
 
 class _Walk:

@@ -16,7 +16,10 @@ class Strict(BaseModel):
 class Evidence(Strict):
     """A verbatim quote and the id of its transcript segment."""
 
-    segment: str = Field(description="Segment id as printed in the transcript, for example S0012.")
+    segment: str = Field(
+        description="Segment id as printed in the transcript, for example S0012.",
+        json_schema_extra={"pattern": "^S[0-9]{4,12}$"},  # where a grammar writes the reply
+    )
     quote: str = Field(description="Words copied verbatim from that segment.")
 
 
@@ -92,7 +95,7 @@ def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def limited(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
+def limit_insights(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
     """Return an answer's *schema* with at most *max_insights* insights."""
     named = schema.get("properties", {})
     if "insights" not in named:  # an analyzer of another catalog

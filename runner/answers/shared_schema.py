@@ -55,7 +55,7 @@ def part_of(schema: Schema, name: str) -> Schema:
     return schema
 
 
-def measured(schema: Schema) -> dict[str, int]:
+def schema_sizes(schema: Schema) -> dict[str, int]:
     """Return the sizes of *schema* that providers limit, by the names of SchemaLimits.
 
     Levels are those of objects and lists within each other, with references followed once.

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import orjson
 
-from runner.base.regular_files import open_own, open_regular
+from runner.base.regular_files import open_own, read_regular
 
 TEMP = ".tmp."
 _CHUNK = 1 << 16
@@ -97,8 +97,7 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = Tr
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
     try:
-        with open_regular(path, len(data)) as opened:
-            same = opened.read(len(data)) == data
+        same = read_regular(path, len(data)) == data
     except OSError:
         same = False
     if not same:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import yaml
 
-from runner.base.regular_files import open_regular
+from runner.base.regular_files import read_regular
 
 MAX_BYTES = 40_000_000  # of a JSON file; larger ones are refused
 MAX_VALUES = 1_000_000  # in a JSON file; each takes up to 80 bytes of memory
@@ -35,8 +35,7 @@ class _Loader(_Safe):  # type: ignore[misc]
 
 def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
     """Return the value in *file*; raise OSError or ValueError."""
-    with open_regular(file, limit) as opened:
-        return parse_json(opened.read(limit))
+    return parse_json(read_regular(file, limit))
 
 
 def parse_json(data: bytes) -> Any:
@@ -69,8 +68,7 @@ def _containers(value: Any) -> list[Any]:
 
 def load_yaml(file: Path) -> Any:
     """Return the value in *file*; raise OSError or ValueError."""
-    with open_regular(file, MAX_YAML_BYTES) as opened:
-        data = opened.read(MAX_YAML_BYTES)
+    data = read_regular(file, MAX_YAML_BYTES)
     try:
         check_yaml(data)
         return yaml.load(data, _Loader)
@@ -177,10 +175,13 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 def inside(value: Any) -> Iterator[Any]:
     """Yield *value* and every value in it, outer ones first, without the keys of objects."""
-    yield value
-    if isinstance(value, Mapping | list | tuple):
-        for each in value.values() if isinstance(value, Mapping) else value:
-            yield from inside(each)
+    left = [value]
+    while left:
+        yield (each := left.pop())
+        if isinstance(each, str):  # most values
+            continue
+        if isinstance(each, Mapping | list | tuple):
+            left += reversed([*each.values()] if isinstance(each, Mapping) else each)
 
 
 def strings_in(value: Any) -> Iterator[str]:

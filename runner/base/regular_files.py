@@ -26,6 +26,15 @@ def open_regular(file: Path, limit: int) -> BinaryIO:
     raise OSError(f"{file} is not a regular file of at most {limit:,} bytes")
 
 
+def read_regular(file: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most *limit* bytes; raise OSError.
+
+    What is appended meanwhile is left out; to read with the limit would map as much memory.
+    """
+    with open_regular(file, limit) as opened:
+        return opened.read(os.fstat(opened.fileno()).st_size)
+
+
 def open_own(path: Path, flags: int) -> int:
     """Return a descriptor of a regular file to be written in place; raise OSError.
 

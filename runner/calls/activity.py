@@ -54,7 +54,7 @@ _CURRENT: ContextVar[tuple[asyncio.AbstractEventLoop, Activity] | None] = Contex
 
 
 @contextmanager
-def measured(activity: Activity) -> Iterator[None]:
+def tracked(activity: Activity) -> Iterator[None]:
     """Count this task, and those that it starts, in *activity* during the block."""
     token = _CURRENT.set((asyncio.get_running_loop(), activity))
     try:

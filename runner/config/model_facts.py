@@ -13,10 +13,6 @@ from runner.config.provider_facts import CACHE_RULES, SchemaLimits
 OFFLINE = "offline/"  # prefix of the names of our extractive models
 SIMULATED = "openai/simulated"  # accepts what the provider that it simulates accepts
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
-# Providers of self-hosted servers, which report their model's window.
-SELF_HOSTED = frozenset(
-    {"hosted_vllm", "vllm", "llamafile", "lm_studio", "ollama", "ollama_chat", "litellm_proxy"}
-)
 _MAP = "model_prices_and_context_window_backup.json"
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 

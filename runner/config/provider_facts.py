@@ -54,7 +54,9 @@ class ProviderFacts:
     cache: CacheRules | None = None
     bounds: frozenset[str] = frozenset()
     tiers: Mapping[str, str] = field(default_factory=dict)
+    half_price: frozenset[str] = frozenset()
     no_batches: str = ""
+    self_hosted: bool = False
     telemetry: str = ""
 
 

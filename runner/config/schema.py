@@ -1,9 +1,10 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
@@ -33,6 +34,10 @@ from runner.config.section import (
 from runner.config.simulate import SimulateSettings
 
 
+def _composed(label: str) -> str:
+    return unicodedata.normalize("NFC", label)  # as the reader returns it
+
+
 class AboutSettings(SettingsSection):
     """Facts about a transcript, which prompts show to the model."""
 
@@ -51,7 +56,7 @@ class TranscriptSettings(SettingsSection):
     token_budget: Tokens | None
     overlap_tokens: Count
     reduce_token_budget: Tokens
-    speakers: dict[str, str] | None = None
+    speakers: dict[Annotated[str, AfterValidator(_composed)], str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
     redact: Redact = "off"

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
-from runner.answers.paths import check_path, compiled
+from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of
-from runner.base.regular_files import files_in, kind_of, open_regular, user_path
+from runner.base.regular_files import files_in, kind_of, read_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
 from runner.config.model_facts import OFFLINE
@@ -186,7 +186,7 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
             f"type={check.type!r} is not a kind of check{did_you_mean(check.type, kinds)}"
         )
     if check.path is not None:
-        compiled(check.path)
+        compile_path(check.path)
         check_path(check.path, schema)
     if check.kind == JUDGED and where.startswith("run["):
         raise ConfigError(
@@ -243,8 +243,8 @@ def source_lines(given: str, transcript: Transcript) -> list[str]:
     named = [f"{transcript.name}{end}" for end in TEXT_SUFFIXES]
     for path in (place, *(folder / name for folder in (place, place.parent) for name in named)):
         if path.suffix.lower() in TEXT_SUFFIXES and kind_of(path) == "file":
-            with suppress(OSError, ValueError), open_regular(path, MAX_BYTES) as opened:
-                return opened.read().decode("utf-8-sig").split("\n")
+            with suppress(OSError, ValueError):
+                return read_regular(path, MAX_BYTES).decode("utf-8-sig").split("\n")
     return []
 
 

@@ -11,7 +11,7 @@ from runner.answers.codebook import Codebook
 from runner.answers.findings import segment_line
 from runner.answers.references import turns_of
 from runner.answers.second_answer import ASKED_AGAIN
-from runner.answers.shape import limited
+from runner.answers.shape import limit_insights
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
@@ -146,7 +146,7 @@ class Job(Setup):
         material = Material(text, self.variables[name])
         limit = self.settings.output.max_insights_per_analyzer
         messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
-        own = limited(analyzer.schema, limit) if model.schema_beside else None
+        own = limit_insights(analyzer.schema, limit) if model.schema_beside else None
         shared = self.shared.get((settings.stage, model.name))
         if shared is not None and name not in shared.names:
             shared = None
@@ -157,7 +157,7 @@ class Job(Setup):
             messages=redacted_question(self.redaction, messages, text),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=own if shared is None else limited(shared.schema, limit),
+            schema=own if shared is None else limit_insights(shared.schema, limit),
             own_schema=None if shared is None else own,
             cache=cache,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runner.answers.labels import LABELS, RIGHT, WRONG, decided, read_labels
+from runner.answers.labels import LABELS, RIGHT, WRONG, majority_labels, read_labels
 from runner.base.errors import ConfigError
 from runner.base.regular_files import kind_of, user_path
 from runner.config.checks import MAX_LABELS, Check, Expectations, Label
@@ -35,7 +35,7 @@ def _with_labels(check: Check, name: str | None) -> Check:
     file = place / LABELS if kind_of(place) == "directory" else place
     labels = [
         each
-        for each in decided(read_labels(file))
+        for each in majority_labels(read_labels(file))
         if each.finding and name in (None, each.analyzer)
     ]
     pairs = [

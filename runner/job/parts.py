@@ -56,7 +56,7 @@ def failed_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
     return missing_reasons({f"part {number}": each for number, each in enumerate(outcomes, 1)})
 
 
-def joined(
+def joining_material(
     job: Job, node: Node, fit: Fit, count: Count, outcomes: Sequence[Outcome]
 ) -> tuple[str, ReducedContext, ContextSettings]:
     """Return the material of the joining call, and how it was reduced.

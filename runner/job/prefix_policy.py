@@ -88,6 +88,8 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     It is the one, among those that save enough, with the fewest uncached tokens, which count
     against rate limits. A model with `reply_format=auto` shares none if no job saves enough.
     """
+    if not sharing:
+        return plain
     before, *after = (prefix_policy(job) for job in (plain, *sharing))
     chosen = plain
     for name, model in plain.models.items():
@@ -96,7 +98,7 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
             for place, policy in enumerate(after)
             if policy.cost_usd[name] < (1 - MIN_SAVING) * before.cost_usd[name]
         ]
-        if not saving and model.settings.reply_format == "shared" and sharing:
+        if not saving and model.settings.reply_format == "shared":
             saving = [(0, 0)]
         if saving:
             job = sharing[min(saving)[1]]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.shared_schema import measured, shared_schema, which_part
+from runner.answers.shared_schema import schema_sizes, shared_schema, which_part
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.graph import Node, Pipeline
@@ -100,7 +100,7 @@ def _shared(
     except ValueError as error:  # an analyzer of another catalog
         return None, str(error)
     limits = asdict(model.facts.schema_limits)
-    for name, count in measured(schema).items():
+    for name, count in schema_sizes(schema).items():
         if count > limits[name]:
             what = f"{count:,} {name.replace('_', ' ')}, at most {limits[name]:,} are allowed"
             return None, f"the schema shared by {len(schemas)} analyzers has {what}"

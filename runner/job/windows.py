@@ -10,7 +10,8 @@ from runner.answers.second_answer import ASKED_AGAIN_TOKENS
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer
-from runner.config.model_facts import SELF_HOSTED, entry_name
+from runner.config.model_facts import entry_name
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage, asks_again
@@ -85,7 +86,7 @@ class Fitter:
             return fits
         settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
         if costs is None:
-            count = model.tokenizer.count
+            count = model.count_prompt  # contexts quote the same lines
             costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
             self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
@@ -174,7 +175,8 @@ def window_notes(models: Iterable[Model]) -> Iterator[str]:
     for model in models:
         name, alike = model.settings.name, entry_name(model.settings.name)
         key = "model" if model.name == MAIN else f"models.{model.name}"
-        own = name.partition("/")[0] in SELF_HOSTED or model.settings.api_base is not None
+        own = provider_facts(name.partition("/")[0]).self_hosted
+        own = own or model.settings.api_base is not None
         if model.window is None:
             yield (
                 f"the window of {name} is unknown: nothing is cut before the server is asked, or "

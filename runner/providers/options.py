@@ -10,7 +10,7 @@ from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
 EFFORTS = ("off", "minimal", "low", "medium", "high")
-_STATED = ("low", "medium", "high")  # what a model accepts that reasons, unless the map says more
+_STATED = ("low", "medium", "high")  # levels of a reasoning model, unless the map states others
 
 Optioned = ModelSettings | ModelRoute
 
@@ -59,7 +59,7 @@ def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
 def effort_of(model: Optioned) -> str | None:
     """Return the effort to request of *model*: the nearest that it accepts, or None.
 
-    A level is rounded up to one that the model accepts; `off` becomes the least it has.
+    A level is rounded up to one that the model accepts; `off` becomes its lowest.
     """
     wanted, accepted = model.effort, accepted_efforts(model)
     if wanted is None or accepted is None or wanted in accepted:
@@ -108,7 +108,7 @@ def check_options(at: str, model: ModelSettings) -> None:
 
 
 def _check_delivery(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError for flex at a provider without it, and for a tier that contradicts."""
+    """Raise ConfigError for flex at a provider without it, and for a conflicting tier."""
     body = model.params.get("extra_body")
     sent = {**model.params, **(body if isinstance(body, dict) else {})}.get("service_tier")
     tier = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}

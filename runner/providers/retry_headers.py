@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 MAX_RETRY_AFTER_S = 300.0
-_EPOCH_S = 1e9  # September 2001: a larger number of seconds is a moment, not a wait
+_EPOCH_S = 1e9  # September 2001: a larger number of seconds is a time, not a wait
 _PROXIED = "llm_provider-"
 _ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
@@ -66,8 +66,8 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     """Return the longest of the rate limits' reset times in seconds, at most MAX_RETRY_AFTER_S.
 
     OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
-    `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both say when a limit is whole
-    again, so that it is only a hint for a 429 without Retry-After.
+    `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
+    so it is only a hint for a 429 without Retry-After.
     """
     waits = [
         _reset_s(value, now or datetime.now(UTC))
@@ -97,7 +97,7 @@ def _seconds_of(unit: str) -> float:
 
 
 class RemainingLimit(NamedTuple):
-    """What is *left* of a limit that is whole again in *reset_s* seconds; *limit* if known."""
+    """The amount *left* of a limit that is full again in *reset_s* seconds; *limit* if known."""
 
     left: float
     limit: float | None
@@ -111,7 +111,7 @@ def remaining_limits(
 
     Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
     useless values are left out: a reset that is past, or far off and of no known
-    limit. Of two limits of one kind (a minute's and a day's) the one that is shorter of room.
+    limit. Of two limits of one kind (per minute and per day), the one with less room.
     """
     groups: dict[str, dict[str, str]] = {}
     for header, value in headers.items():

@@ -48,7 +48,7 @@ def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> d
 
 @lru_cache
 def _sent(schema: bytes, accepted: frozenset[str]) -> bytes:
-    """Return the JSON of *schema* without other bounds; a run asks for a few schemas only."""
+    """Return the JSON of *schema* without other bounds; cached, since a run has few schemas."""
     return orjson.dumps(_kept(orjson.loads(schema), accepted, named=False))
 
 
@@ -66,7 +66,7 @@ def _kept(node: Any, accepted: frozenset[str], *, named: bool) -> Any:
 
 
 def _is_plain(key: str, value: Any) -> bool:
-    """Return whether a bound is written as every grammar takes it: patterns whole and simple."""
+    """Return whether every grammar accepts a bound as written: patterns whole and simple."""
     if key != "pattern":
         return True
     return value.startswith("^") and value.endswith("$") and not _NOT_SIMPLE.search(value)

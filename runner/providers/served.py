@@ -13,10 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from runner.base.json import mapping, mappings, number, parse_json
 from runner.config.learned import LearnedFacts, believed_factor, believed_window
-from runner.config.model_facts import SELF_HOSTED
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 
-TIMEOUT_S = 3.0  # for each question; a server that says nothing is asked no more
+TIMEOUT_S = 3.0  # per request; after one without an answer, no more are sent
 _MAX_BYTES = 4_000_000
 SAMPLE_CHARS = 40_000  # of text whose tokens the server counts
 _MIN_TOKENS = 300  # in such a text
@@ -33,9 +33,9 @@ class _NotFollowed(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return the JSON that a server answers; raise OSError or ValueError without any.
+    """Return the JSON of a server's reply; raise OSError or ValueError without any.
 
-    *base* is its address up to `/v1`; *key* is sent as the calls send it.
+    *base* is its address up to `/v1`; *key* is sent as in calls.
     """
     headers = {"Content-Type": "application/json"}
     if key:
@@ -52,8 +52,8 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
 
 def is_self_hosted(model: ModelSettings) -> bool:
     """Return whether a self-hosted server, which reports its window, serves *model*."""
-    provider = model.name.partition("/")[0]
-    return model.simulate is None and model.api_base is not None and provider in SELF_HOSTED
+    own = provider_facts(model.name.partition("/")[0]).self_hosted
+    return own and model.simulate is None and model.api_base is not None
 
 
 def learn_served(

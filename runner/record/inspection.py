@@ -13,7 +13,7 @@ from runner.answers.labels import LABELS
 from runner.base.errors import reason
 from runner.base.files import TEMP
 from runner.base.json import MAX_BYTES, parse_json
-from runner.base.regular_files import listed, open_regular, read_lines
+from runner.base.regular_files import listed, read_lines, read_regular
 from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
@@ -96,8 +96,7 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         if path.suffix == ".jsonl" and not path.name.startswith(TEMP):
             _check_lines(inspection, name, read_lines(path))
             return
-        with open_regular(path, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         inspection.fault(name, f"cannot be read: {reason(error, path)}")
         return

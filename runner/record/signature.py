@@ -15,7 +15,7 @@ import orjson
 from runner.base.errors import ConfigError
 from runner.base.files import TEMP, as_json, make_directory, write_bytes, write_if_changed
 from runner.base.json import MAX_BYTES, listing, mapping, read_json, section
-from runner.base.regular_files import open_regular, refuse_links
+from runner.base.regular_files import open_regular, read_regular, refuse_links
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
@@ -143,8 +143,7 @@ def _mac(key: bytes, digests: Mapping[str, list[str]]) -> str:
 def _content(file: Path) -> bytes | None:
     """Return the content of a regular file, None if nothing is there, b"" for anything else."""
     try:
-        with open_regular(file, MAX_BYTES) as opened:
-            return opened.read()
+        return read_regular(file, MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError:

@@ -20,7 +20,7 @@ MAX_DEPTH = 12  # of directories in which runs are searched
 _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoredRun:
     """The contents of one run directory; all of it is untrusted.
 

@@ -14,7 +14,7 @@ from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.loop_lag import LagProbe, spare_collections
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
-from runner.calls.activity import Activity, measured
+from runner.calls.activity import Activity, tracked
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.call_log import CallLog
@@ -225,7 +225,7 @@ async def _execute(
             stack.push_async_callback(transport.close)
             await transport.open()
     activity = Activity(lambda: shared.admission.is_stuck)
-    stack.enter_context(measured(activity))
+    stack.enter_context(tracked(activity))
     delivery = JobDelivery(job, directory, activity)
     stack.push_async_callback(delivery.close, shared.stop)
     clients = await delivery.open(clients, shared.endpoints, addresses)

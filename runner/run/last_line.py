@@ -59,7 +59,7 @@ def print_end(
         line = to_terminal(_words(facts), 2000)
     try:
         print(line, flush=True)
-    except BrokenPipeError:
+    except BrokenPipeError:  # its reader has gone, which does not change the result
         silence(sys.stdout)
     except OSError as error:
         raise OutputError(f"standard output: {reason(error)}") from error

@@ -2,6 +2,7 @@
 
 import codecs
 import difflib
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ _CONTAINERS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
 _PROBE_BYTES = 4096
 _MAX_CONTROLS = 0.1  # of the characters of a text
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 
 
 @cache
@@ -84,7 +86,7 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
     head = text[:_PROBE_BYTES]
-    controls = sum((char < " " and not char.isspace()) or char == "\x7f" for char in head)
+    controls = len(_CONTROL.findall(head))
     if controls > len(head) * _MAX_CONTROLS:
         raise fault(source, f"not text ({controls} control characters); expected a transcript")
     if "\0" in text:

@@ -85,7 +85,7 @@ class _HearingParser:
         if not text:
             return
         if _is_note(text):
-            # A note announces an adjournment or a printed statement, which nobody speaks.
+            # A note announces an adjournment or a printed statement; neither is speech.
             self.notes.leave_out("notes of the reporter", text)
             if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
                 self.speaker = None

@@ -1,4 +1,4 @@
-"""Notes of a reader: what it leaves out of a file and what it doubts, for the reading report."""
+"""Notes of a reader: what it leaves out of a file, and its warnings, for the reading report."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from runner.transcript.model import Segment
 from runner.transcript.reading_report import LeftOut, ReadingReport
 
 MAX_EXAMPLE_CHARS = 80
-# Of these kinds no line can have been speech.
+# Lines of these kinds are never speech.
 _FURNITURE = frozenset(
     ("rules", "tags", "line numbers", "page and cue numbers", "labels without words", "comments",
      "marks such as {vocalsound}", "roles of speakers", "front matter",
@@ -60,7 +60,7 @@ class Notes:
         )
 
     def _doubts(self) -> Iterable[str]:
-        """Say how much is left out that may have been speech."""
+        """Warn of text left out that may be speech."""
         facts = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
         found = [
             each

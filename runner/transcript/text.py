@@ -152,7 +152,9 @@ class _Assembler:
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self.notes.leave_out("headings", row.raw)
             self.preface += [] if self.started else [row.raw]
-        elif row.stamp and (not row.stamp.plain or row.is_stamp or self.short_stamps):
+        elif row.stamp and (
+            not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
+        ):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:

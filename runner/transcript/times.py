@@ -17,37 +17,61 @@ _DATE = (
 )
 _CLOCK = (
     r"(?:(?:오전|오후|上午|下午|午前|午後)\s?)?\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
-    r"(?:\s?[ap]\.?m\b\.?)?(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#))?"
+    r"(?:\s?(?:[ap](?:\.\s?)?m\b\.?|[صم]\b|[πμ]\.\s?μ\.))?"
+    r"(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#)"
+    r"|\s(?:UTC|GMT|[ECMP][SD]T|CES?T|BST|IST|JST)(?:[+-]\d{1,2}(?::?\d{2})?)?\b)?"
+)
+# In the languages of Teams.
+_HOUR = (
+    r"h(?:ours?|rs?|eures?)?|horas?|std\.?|stunden?|ora|ore|uur|uren|tim(?:er?|mar|me)?|godz\w{0,4}"
+    r"|tuntia?|час\w{0,3}|ч|小时|小時|時間|시간"
+)
+_MINUTE = r"m(?:in\w{0,8}\.?)?|мин(?:ут\w?)?|分钟|分鐘|分|분"
+_SECOND = (
+    r"s(?:e(?:c(?:s|ond(?:[eio]?s|[ei]n?)?)?|g(?:undos?)?|k(?:und(?:e[nr]?|[ay])?|untia?)?))?"
+    r"|с(?:ек(?:унд\w?)?)?|秒|초"
 )
 _UNITS = (
-    r"(?:\d{1,4}\s?h(?:ours?|rs?)?,?\s?)?(?:\d{1,4}\s?m(?:in(?:ute)?s?)?,?\s?)?"
-    r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
+    rf"(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?(?:\d{{1,4}}\s?(?:{_MINUTE}),?\s?)?"
+    rf"\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:{_SECOND})\b"
 )
+_MILLIS = r"\d{1,9}\s?ms(?:ec)?\b"
 _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}\.\d{1,3}(?=\s?[\])])"
-_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS}|{_DECIMALS})"
+_DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
+_AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
+_ONE = (
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:{_AT})?|T))?"
+    rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
+)
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
-_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_DECIMALS}))?"
-_OPEN = r"\\?([\[(（［【<#])?\s?@?(-)?"
-_CLOSE = r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
+_OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
+_CLOSE = r"\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?!\w|:\S)", re.I) for one in (_ONE, _BARE)
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
+    for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
     re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
 )
-_READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
-_UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
+_READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPpصمπμ])?")
+_UNIT = re.compile(
+    rf"(\d{{1,9}}(?:\.\d{{1,9}})?)\s?(?:({_HOUR})|({_MINUTE})|{_SECOND})(?![^\W\d_])", re.I
+)
+_SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
+_WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])")
 _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
-_PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
-_STARTS = frozenset("0123456789[(（［【<#@\\오上下午")
+_PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
+_STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
-_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
+_ENDS = frozenset("0123456789mMsScCdDtTzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
@@ -93,7 +117,7 @@ def clock_seconds(text: str) -> float | None:
     if seconds > 59 or (len(numbers) > 2 and minutes > 59) or (len(numbers) > 3 and hours > 23):
         return None
     if half:
-        hours = hours % 12 + (12 if half in "pP" else 0)
+        hours = hours % 12 + (12 if half in "pPمμ" else 0)
     whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     return whole + (float(f"0.{fraction}") if fraction else 0.0)
 
@@ -102,7 +126,7 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
     if text[:1] not in _STARTS and text[:3].lower() not in _WORDS:
         return None
-    head = text[:_HEAD_CHARS]
+    head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
     match = _BARE_LEADING.match(head) or _LEADING.match(head)
     stamp = _stamp(match)
     if match is None or stamp is None:
@@ -113,14 +137,16 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def may_end_in_time(text: str) -> bool:
     """Return quickly whether *text* can end in a stamp."""
-    return text[-1:] in _ENDS and any(map(str.isdigit, text[-_HEAD_CHARS:]))
+    if text[-1:] in _ENDS:
+        return any(map(str.isdigit, text[-_HEAD_CHARS:]))
+    return text[-1:].isdecimal() or _SECOND_END.search(text[-16:]) is not None
 
 
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
     if not may_end_in_time(text):
         return None
-    head = text[:_HEAD_CHARS]
+    head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
     match = _BARE_TRAILING.search(head) if ":" in head else None
     if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
         match = _TRAILING.search(head)
@@ -132,6 +158,8 @@ def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
     if " : " in text:
         text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
+    if "'" in text or "’" in text or "′" in text:
+        text = _PRIMES.sub(r"\1:\2", text)
     if ";" in text:
         text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []
@@ -178,12 +206,14 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
     if match is None:
         return None
     opening, sign, day, first, last, closing = match.groups()
+    if day and first[-1].isdigit() and ":" not in first:
+        first = first.replace(".", ":")
     start = _seconds(first)
     if start is None or _PAIRS.get(opening or "") != closing:
         return None
     end = _seconds(last) if last else None
     fields = first.count(":") + 1 if ":" in first else 0
-    halved = first[-1] in "mM." or not first[0].isdigit()
+    halved = first[-1] in "mM.صم" or not first[0].isdigit()
     if fields == 2 and (day or halved):  # hours and minutes of a day
         fields, start = 3, start if halved else start * 60
     if not opening and (sign or not (":" in first or first[-1].isalpha())):
@@ -196,8 +226,12 @@ def _seconds(text: str) -> float | None:
         return clock_seconds(text)
     if not text[-1].isalpha():
         return float(text)
-    sizes = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    return sum(float(number) * sizes[unit.lower()] for number, unit in _UNIT.findall(text))
+    if "ms" in text:
+        return float(text.partition("m")[0]) / 1000
+    return sum(
+        float(number) * (3600.0 if hours else 60.0 if minutes else 1.0)
+        for number, hours, minutes in _UNIT.findall(text)
+    )
 
 
 _NUMERIC = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./]")

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -42,6 +43,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
+    yield from _alike(segments)
     if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
         yield NOT_ENGLISH
 
@@ -103,6 +105,16 @@ def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
     if most > words.total() * _NEARLY_ALL:
         share = most / words.total()
         yield f"'{speaker}' has {share:.0%} of the words of {plural(len(words), 'speaker')}"
+
+
+def _alike(segments: Sequence[Segment]) -> Iterator[str]:
+    """Say which speakers are called alike but for capitals, or the form of characters."""
+    forms: dict[str, list[str]] = {}
+    for name in dict.fromkeys(each.speaker for each in segments if each.speaker):
+        forms.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
+    if found := next((names for names in forms.values() if len(names) > 1), None):
+        names = " and ".join(map(repr, found[:3]))
+        yield f"{names} may be one speaker; transcript.speakers can merge them"
 
 
 def hardly_english(texts: Iterable[str], least: int = 10) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.answers.passages import around, coverage, inverse_frequencies, relevance
+from runner.answers.passages import coverage, inverse_frequencies, relevance, smoothed
 
 
 def best(scores: list[float]) -> int:
@@ -30,8 +30,8 @@ def test_words_speak_for_what_follows_further_than_for_what_comes_before_and_in_
 
     assert short[20] > short[23] > short[17] > short[10] >= 0
     assert long[520] / long[500] > short[40] / short[20]
-    assert [3.0] * 5 == pytest.approx(around([3.0] * 5))
-    assert around([0.0] * 9 + [1.0]) == sorted(around([0.0] * 9 + [1.0]))
+    assert [3.0] * 5 == pytest.approx(smoothed([3.0] * 5))
+    assert smoothed([0.0] * 9 + [1.0]) == sorted(smoothed([0.0] * 9 + [1.0]))
 
 
 def test_a_rare_term_weighs_more_than_one_in_every_segment() -> None:

@@ -16,7 +16,7 @@ from helpers.faulty_fs import REAL
 from helpers.runs import simulated
 from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
-from runner.calls.activity import Activity, measured
+from runner.calls.activity import Activity, tracked
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
@@ -150,7 +150,7 @@ def session(
         }
         activity = Activity(lambda: admission.is_stuck)
         act(admission, stop)
-        with measured(activity):
+        with tracked(activity):
             delivery = JobDelivery(made, directory, activity, now=provider.now)
             clients = await delivery.open(clients, provider.endpoint)
             stored = StoredAnswers(PreviousSession(directory.path) if again else None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from itertools import chain, islice
+from operator import add, attrgetter
 from typing import Any
 
 from runner.answers.grounding.cutting import cut, offsets, verbatim
@@ -59,7 +60,7 @@ class GroundingCounts:
     quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
-        return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return GroundingCounts(*map(add, _COUNTS(self), _COUNTS(other)))
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
@@ -76,6 +77,9 @@ class GroundingCounts:
             "quotations_absent": self.quotations_absent,
             "quotations_rate": _share(self.quotations - self.quotations_absent, self.quotations),
         }
+
+
+_COUNTS = attrgetter(*(count.name for count in fields(GroundingCounts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from runner.base.json import inside, rebuilt
 MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
 _MARKS = re.compile(
-    r'(?<!\w)"([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
+    r'"(?<!\w")([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
     r"|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
 )
 
@@ -28,7 +28,12 @@ def quotations(answer: Mapping[str, Any], verbatim: Collection[str]) -> Iterator
 
 
 def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        for match in _MARKS.finditer(value):
+            quoted = match[match.lastindex or 0]
+            if len(words(quoted)) >= MIN_WORDS:
+                yield quoted, segment
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _within(item, segment, verbatim)
     elif isinstance(value, Mapping):
@@ -41,11 +46,6 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
                     yield item, segment
             else:
                 yield from _within(item, segment, verbatim)
-    elif isinstance(value, str):
-        for match in _MARKS.finditer(value):
-            quoted = match[match.lastindex or 0]
-            if len(words(quoted)) >= MIN_WORDS:
-                yield quoted, segment
 
 
 def _cited(value: Mapping[Any, Any]) -> str:

@@ -17,7 +17,7 @@ from runner.calls.delivery.pending_batch import (
     PendingBatch,
     WaitingRequest,
 )
-from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
+from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
@@ -100,7 +100,7 @@ class Collector:
     async def _identify(self, pending: PendingBatch) -> bool:
         """Find the batch of a process that died while sending it; return whether there is one."""
         batch = pending.batch
-        at_provider = await identified(self.endpoint, batch, self.timing.now)
+        at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
         log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))
         if at_provider is not None:
             await self.ledger.submitted(batch, at_provider.id)

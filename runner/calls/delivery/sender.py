@@ -184,7 +184,7 @@ class Sender:
                     raise
                 log.warning("batch.unsent", failures=failures, error=str(error))
                 if error.kind != THROTTLE:
-                    at_provider = await identified(self.endpoint, batch, self.timing.now)
+                    at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
                     if at_provider is not None:
                         return at_provider
                 if failures >= _MAX_FAILURES:
@@ -196,7 +196,7 @@ class Sender:
             await asyncio.sleep(wait)
 
 
-async def identified(
+async def find_submitted(
     endpoint: BatchEndpoint, batch: LedgerBatch, now: Callable[[], float]
 ) -> SubmittedBatch | None:
     """Return *batch* as its provider has it, None once it certainly has none.

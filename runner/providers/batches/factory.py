@@ -14,7 +14,7 @@ _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mis
 
 
 def why_no_batches(model: ModelSettings | ModelRoute) -> str:
-    """Return why *model* cannot be asked in batches, and the nearest that can; "" if it can."""
+    """Return why *model* has no batches, and the nearest model that has; "" if it has."""
     provider = provider_of(model)
     if provider in PROVIDERS:
         if model.transport == "litellm":

@@ -23,13 +23,13 @@ from runner.providers.litellm.http import BuiltRequest
 from runner.providers.request import Request
 
 MARK = "colloquy"  # the name of the mark among a batch's metadata
-_CHECKS = 60  # of a file that is being read, one a second
+_CHECKS = 60  # of a file that is being processed, one a second
 _UNDATED = ("v1", "latest", "preview")  # Azure's versions whose addresses have no `api-version`
 _COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
 
 
 class OpenAIBatches(BatchedChat):
-    """Batches of a file of requests; results are a file, those that failed another one."""
+    """Batches of a file of requests; results are one file, failures another."""
 
     _endpoint = "/v1/chat/completions"
     _more = b',"method":"POST","url":"/v1/chat/completions"'
@@ -50,7 +50,7 @@ class OpenAIBatches(BatchedChat):
         return self._parse(await self._ask("POST", self._batches, sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
-        """Return the id of the file that was made of *lines*, once it has been read."""
+        """Return the id of the file with *lines*, once it has been processed."""
         form = aiohttp.FormData({"purpose": "batch"})
         content = io.BytesIO(b"\n".join(lines) + b"\n")
         form.add_field("file", content, filename=f"{mark}.jsonl", content_type="application/jsonl")

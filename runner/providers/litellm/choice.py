@@ -14,7 +14,7 @@ _KNOWN = WORDS["litellm"]
 
 
 def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) -> HttpCalls | None:
-    """Return the maker of *route*'s calls over *session*, None if `acompletion` must make them.
+    """Return the HTTP calls of *route* over *session*, None if `acompletion` must make them.
 
     `acompletion` serves other providers (SigV4 and OAuth among them), parameters and settings
     that change more than the request, models behind OpenAI's Responses API, and versions of

@@ -1,7 +1,7 @@
 """Error classification: maps whatever ends a call to a CallError of a known kind.
 
-The session (session.py) raises what the network or the provider did; litellm and the libraries
-below it wrap that in exceptions of their own, whose classes and statuses tell nothing.
+The session (session.py) raises the failure of network or provider; litellm and the libraries below
+wrap it in their own exceptions, whose classes and statuses are not used.
 """
 
 import json
@@ -13,8 +13,7 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.litellm.overflow import numbers_in
-from runner.providers.litellm.words import SAYS, WORDS
+from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
 BILLING_CODES = frozenset(WORDS["billing"])
@@ -73,7 +72,7 @@ def classify(
     """Return the CallError for *error*; its kind decides whether the call is retried.
 
     *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
-    that a reply of success had arrived, which cannot be read and may be billed.
+    that a successful reply had arrived, which cannot be read and may be billed.
     """
     where, secrets = where or Where(), secrets or Secrets()
     for link in chain_of(error):
@@ -180,7 +179,7 @@ def error_in(body: Any) -> Mapping[str, Any]:
 
 
 def _message(error: BaseException, secrets: Secrets) -> str:
-    """Return what *error* says, without a traceback.
+    """Return the message of *error*, without a traceback.
 
     Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
@@ -213,7 +212,7 @@ def _full_message(message: str, kind: str, where: Where, window: int | None) -> 
 def refusal_text(error: BaseException) -> str:
     """Return a provider's text about a refused request, the parameters it names first.
 
-    Only its own words are taken; a value that it repeats may be text of the transcript.
+    Values that it repeats are left out: they may be text of the transcript.
     """
     refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
     text = str(refused)
@@ -230,7 +229,7 @@ def _spoken(text: str) -> tuple[list[str], list[str]]:
 
 
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
-    """Append the texts of an error's *part*: the names of parameters, and what is said."""
+    """Append to *pointed* the parameters that an error's *part* names, to *spoken* its messages."""
     if isinstance(part, str) and part[:1] in "{[":
         part = _body(part) or part
     if isinstance(part, str):
@@ -271,7 +270,7 @@ def cause_of(error: Exception) -> Exception | None:
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield *error* and what led to it, each once."""
+    """Yield *error* and its causes, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -15,7 +15,7 @@ from runner.providers.schemas import sent_schema
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 _KEYED = ("openai", "azure", "mistral")  # providers that take a prompt_cache_key
-_CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # that take Anthropic's parameters
+_CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # with Anthropic's parameters
 # Share of the reply's limit that a Claude with a budget may think (openrouter.ai, "Reasoning
 # tokens"), and the least that Anthropic takes (platform.claude.com, "Extended thinking").
 _BUDGETS = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8}
@@ -52,14 +52,14 @@ class Adaptation:
 
 
 def limit_of(request: Request, adapted: Adaptation) -> int:
-    """Return the most tokens that a reply to *request* may have."""
+    """Return the limit on the tokens of a reply to *request*."""
     return min(request.max_tokens, adapted.most or request.max_tokens)
 
 
 def parameters(
     route: ModelRoute, request: Request, facts: ModelFacts, adapted: Adaptation = Adaptation()
 ) -> dict[str, Any]:
-    """Return the parameters of a call, in litellm's names, without what *adapted* says."""
+    """Return the parameters of a call, in litellm's names, without those in *adapted*."""
     limit = limit_of(request, adapted)
     body = dict((route.params.get("extra_body") or {}).items())
     sent: dict[str, Any] = {_limit_name(route, adapted): limit}

@@ -13,7 +13,7 @@ _ANY = {
     what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
     for what, names in WORDS["parameters"].items()
 }
-# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
+# OpenRouter, with `require_parameters`: no host accepts all of them, and the error names none.
 _ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
 _WARMEST = re.compile(
@@ -27,7 +27,7 @@ def adapted_to(
 ) -> Adaptation | None:
     """Return the adaptation after a call with *sent* was refused with *message*.
 
-    It is the parameter that *message* names first, of those that were sent; None if there is none.
+    It omits the first parameter sent that *message* names; None if it names none.
     """
     if not (SAYS["refused"].search(message) or _ROUTED.search(message)):
         return None

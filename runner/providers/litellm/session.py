@@ -25,9 +25,9 @@ from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import first_token_callback, reply_arrived, request_sent
 
-MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
+MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
-MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
+MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 _EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
@@ -38,7 +38,7 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 class Exchange:
     """State of one attempt: failures, *headers* of its reply, and why the model *stopped*.
 
-    *plain* says that its replies are those of no model, and are not converted.
+    *plain* says that its replies come from no model and are not converted.
     """
 
     plain: bool = False
@@ -50,7 +50,7 @@ class Exchange:
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
 
-    Without *whole*, what arrives is for the caller to read and to bound.
+    Without *whole*, the caller reads and bounds replies.
 
     litellm would send the transcript to the target of a redirect, and the key too if it is in a
     provider-specific header. `trust_env` is set only if the environment names a proxy, since
@@ -76,7 +76,7 @@ async def _sent(*_: object) -> None:
 def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
     """Block further requests after a failed one within the block, even if libraries retry.
 
-    Yields what the attempt meets, which is filled in.
+    Yields the Exchange, which the attempt fills in.
     """
     attempt = Exchange(plain)
     token = _EXCHANGE.set(attempt)
@@ -104,12 +104,12 @@ async def _once(
 async def _read_whole(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Return a response of success with its body in memory, unpacked and in litellm's form.
+    """Return a successful response with its body in memory, unpacked and in litellm's form.
 
     Raises CallError for an invalid reply, and RefusedError for one with an error.
     """
     host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
-    # A packed stream would be held back by whoever packs it.
+    # Compression would delay a stream.
     request.headers["Accept-Encoding"] = "gzip, deflate" if waiting is None else "identity"
     first = FirstToken(waiting) if waiting is not None else None
     response, body = await _received(request, handler, host, first)
@@ -163,7 +163,7 @@ async def _received(
 ) -> tuple[aiohttp.ClientResponse, bytes]:
     """Return the response and its body; of an error at most MAX_ERROR_BYTES.
 
-    *first* is shown the chunks of a success.
+    *first* gets the chunks of a success.
     """
     response, body = None, bytearray()
     try:
@@ -196,7 +196,7 @@ async def _received(
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
     """End the reading of a body when its connection ends.
 
-    aiohttp (3.14.5) closes the connection at a chunk without a size, and goes on waiting.
+    aiohttp (3.14.5) closes the connection at a chunk without a size, and still waits.
     """
     content, protocol = response.content, response.connection and response.connection.protocol
     if protocol is None:  # the body is complete

@@ -46,7 +46,7 @@ from runner.providers.retry_headers import remaining_limits
 
 MAX_REASON_CHARS = 100
 _log = structlog.get_logger("colloquy.transport")
-_REASONS = {  # why a model stopped, in a provider's word, where litellm has none or another
+_REASONS = {  # finish reasons by a provider's word, if litellm has none or another
     "refusal": "refusal",
     "model_context_window_exceeded": "length",
     "model_length": "length",
@@ -58,9 +58,9 @@ class LiteLLMTransport:
     """Sends requests as `litellm.acompletion` does, with the retries of other layers disabled.
 
     Calls go through litellm's provider configurations over our session (http.py) for the routes
-    for which they are shown equal, unless `transport: litellm` is set; else through
-    `acompletion`. *readers* are the offline model's readings by analyzer name, used only if the
-    route's provider is `offline`.
+    where tests show them equal, unless `transport: litellm` is set; else through `acompletion`.
+    *readers* are the offline model's readings by analyzer name, used only if the route's provider
+    is `offline`.
     """
 
     def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
@@ -111,7 +111,7 @@ class LiteLLMTransport:
         return self._completion(response, request, attempt)
 
     def built(self, request: Request) -> BuiltRequest:
-        """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
+        """Return *request* as it is sent; raise ConfigError if litellm sends it."""
         arguments = self._arguments(request, 0.0, self.adapted)
         if not arguments.get("api_key"):
             raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")

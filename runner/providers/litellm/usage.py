@@ -17,8 +17,8 @@ ADDED_REPLY = 100_000
 class CallSize:
     """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
 
-    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h*
-    says that what is written to the cache was to be kept for an hour.
+    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h* says
+    that cache entries were requested for an hour.
     """
 
     prompt: Callable[[], int]

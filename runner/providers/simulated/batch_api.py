@@ -50,7 +50,7 @@ class BatchApi:
     async def respond(self, request: web.BaseRequest, now_s: float) -> Answer | None:
         """Return the answer to *request* at *now_s*, lines of a download among them.
 
-        Returns None for an address that is not of a batch API.
+        Returns None for an address of another API.
         """
         method, path = request.method, request.path
         found, file = _BATCH.fullmatch(path), _FILE.fullmatch(path)

@@ -81,7 +81,7 @@ class Arrival:
     *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
     request's limit on the reply or None; *reply_tokens* is the length of the whole reply; *ends*
     are the places in *prompt_ids* where a prefix to be cached is marked to end; *flex* says that
-    the flex tier is asked for.
+    the flex tier is requested.
     """
 
     analyzer: str

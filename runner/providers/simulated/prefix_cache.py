@@ -22,8 +22,8 @@ class _Block:
 class PrefixCache:
     """Caches prompts block by block; *min_tokens* None caches nothing. Times in seconds.
 
-    *ends* are the places at which a request marks prefixes; others are ignored where the *rules*
-    want marks.
+    *ends* are the places at which a request marks prefixes; prefixes without marks are ignored if
+    the *rules* require marks.
     """
 
     def __init__(self, min_tokens: int | None, rules: CacheRules = UNNAMED) -> None:

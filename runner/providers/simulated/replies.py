@@ -14,7 +14,7 @@ from runner.providers.simulated.chat import asked_of, message_texts, response_sc
 
 Reply = Callable[[Mapping[str, Any]], str]
 
-# What precedes a schema stated in the prompt (analyzers/_analyzer.py).
+# The text before a schema in the prompt (analyzers/_analyzer.py).
 SCHEMA_FOLLOWS = "The JSON object must match this schema:\n"
 
 MAX_QUOTE_CHARS = 120
@@ -167,7 +167,7 @@ class _Generator:
         return round(low + (high - low) * self._random.uniform(0.3, 0.9), 2)
 
     def _shown_ids(self) -> list[str]:
-        """Return up to three ids of lines that follow each other in the material."""
+        """Return up to three ids of consecutive lines of the material."""
         every = _SHOWN_ID.findall(self._material)
         start = self._random.randrange(len(every) or 1)
         return every[start : start + 3]

@@ -87,8 +87,8 @@ class Stats:
 class SimulatedProvider:
     """Serves the chat API on 127.0.0.1; an async context manager.
 
-    *reply* returns the text of a good reply to a request's body. Without *settings* replies come
-    at once. *port* 0 takes a free one.
+    *reply* returns the text of a good reply to a request's body. Without *settings*, replies have
+    no latency. *port* 0 takes a free one.
     """
 
     def __init__(

@@ -13,10 +13,10 @@ from runner.base.format import count, plural, share, usd
 from runner.base.json import amount, at, number, read_json, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
-from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
-from runner.reports.report.findings import ShownInsight, places_of
-from runner.reports.report.nodes import merged_insights, models_of, nodes_of
-from runner.reports.report.page import media_of, title_of_run
+from runner.reports.report.brief import ACTIONS, Brief, BriefItem
+from runner.reports.report.findings import ShownInsight
+from runner.reports.report.nodes import models_of
+from runner.reports.report.page import found_in, title_of_run
 from runner.reports.report.render import link_to, render, script_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
@@ -136,9 +136,7 @@ def _file(
         return BatchFile(name, name, None, tone, shown, fault, row)
     if first is not None:
         first(run)
-    places = places_of(run.transcript, media_of(run))
-    nodes = nodes_of(run)
-    brief = brief_of(nodes, run, merged_insights(run, nodes), places)
+    nodes, places, brief = found_in(run)
     return BatchFile(
         name,
         title_of_run(run) or name,

@@ -41,6 +41,7 @@ def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("runner.reports.report"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from runner.base.files import write_text
+from runner.base.files import write_bytes, write_text
 from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of, is_batch
@@ -42,8 +42,8 @@ def write_report(path: Path, *, runs_too: bool = False) -> Path:
     return path / REPORT
 
 
-def _write(run: StoredRun, page: str) -> None:
-    write_text(run.path / REPORT, page)
+def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
+    write_bytes(run.path / REPORT, page.encode(), durable=durable)
     write_codings(run)
 
 
@@ -51,7 +51,7 @@ def _try_update(run: StoredRun) -> None:
     """Write the page of *run* unless it is up to date; log a failure."""
     if _time_of(run.path / REPORT) <= _time_of(run.path / "metadata.json"):
         with _logged():
-            _write(run, report_page(run))
+            _write(run, report_page(run), durable=False)  # two waits for the disk, for each run
 
 
 @contextmanager

@@ -14,14 +14,14 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import Expected, expected, forecast, why_skipped
+from runner.run.collection.forecast import Yield, expected, forecast, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
 from runner.run.plan.plan import (
     Plan,
     as_text,
-    exceeded,
+    exceeded_cap,
     plan_nodes,
     read_histories,
     windows_of,
@@ -38,7 +38,7 @@ class BatchPlan:
 
     job: BatchJob
     files: int = 0
-    found: dict[str, dict[str, Expected]] = field(default_factory=dict)  # by analyzer and file
+    found: dict[str, dict[str, Yield]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     doubtful: int = 0  # files read with warnings
@@ -63,7 +63,7 @@ class BatchPlan:
 
     def _stop_at_cap(self, where: str) -> None:
         nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
-        cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+        cap = exceeded_cap(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
         self.stopped_by = self.stopped_by or (cap and f"{cap}, in {where}")
 
     def plan(self) -> Plan:
@@ -109,8 +109,15 @@ class BatchPlan:
         lines += [skipped] if skipped else []
         if asked := [node for node in self.joint.values() if not node.further]:
             tokens, most = total(asked, "most_tokens"), usd(total(asked, "cost_high_usd"))
+            read = {name for node in self.job.collection.nodes for name in node.reads}
+            found = sum(
+                e.findings for n in read & self.found.keys() for e in self.found[n].values()
+            )
             worst = "if every reply is as long as allowed and no finding joins another"
-            lines.append(f"collect  at most {tokens:,} tokens and {most} of these, {worst}")
+            lines.append(
+                f"collect  {plural(found, 'finding')} expected; at most {tokens:,} tokens and "
+                f"{most} of these, {worst}"
+            )
         return "\n".join([*lines, "", as_text(self.plan())])
 
 

@@ -25,7 +25,7 @@ from runner.base.errors import (
     reason,
 )
 from runner.base.json import MAX_YAML_BYTES, check_yaml
-from runner.base.regular_files import kind_of, open_regular
+from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.model_facts import map_entries, map_entry
 from runner.config.schema import HEADER, known_keys, nearest_key
@@ -155,8 +155,7 @@ def _check_folder(folder: Path) -> None:
         if file.is_dir() or not file.exists():
             continue
         try:
-            with open_regular(file.resolve(), MAX_YAML_BYTES) as opened:
-                check_yaml(opened.read(MAX_YAML_BYTES))
+            check_yaml(read_regular(file.resolve(), MAX_YAML_BYTES))
         except yaml.YAMLError:
             continue  # Hydra reports it
         except OSError as error:

@@ -23,10 +23,10 @@ from runner.run.plan.node import NodePlan, plan_node, summed
 from runner.transcript.model import Segment
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
-_REPLY_TOKENS = 80  # of a finding in a reply
+_REPLY_TOKENS = 110  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
-_LEAST = 3  # … or so many, if it has as many
+_MIN_STATED = 3  # … or so many, if it has as many
 FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _THEME_TOKENS = 50  # of a line with its quote
@@ -43,14 +43,14 @@ Call = tuple[int, int]  # tokens of the material and of the reply
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Yield:
     """What a file's reader is taken to find: *findings*, and *most* tokens of them at most."""
 
     findings: int
     most: int
 
 
-def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Expected]:
+def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
     """Return what each analyzer is taken to find in *job*'s transcript; *nodes* are its plans.
 
     As many findings as its replies have held, else one in two segments that state something;
@@ -62,9 +62,9 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Expected]:
     found = {}
     for node in job.pipeline.nodes:
         plan, own = nodes[node.name], settings[node.name]
-        share = max(_LEAST, math.ceil(stated * _STATED / alike[own.prompt]))
+        share = max(_MIN_STATED, math.ceil(stated * _STATED / alike[own.prompt]))
         number = plan.reply_tokens // _REPLY_TOKENS if plan.seen else min(stated, share)
-        found[node.name] = Expected(max(1, min(limit, number)), plan.calls * own.max_tokens)
+        found[node.name] = Yield(max(1, min(limit, number)), plan.calls * own.max_tokens)
     return found
 
 
@@ -85,7 +85,7 @@ def why_skipped(batch: BatchJob, files: int) -> str:
 
 def forecast(
     batch: BatchJob,
-    found: Mapping[str, Mapping[str, Expected]],
+    found: Mapping[str, Mapping[str, Yield]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
     """Return the plans of the collection's analyzers, by name.
@@ -116,9 +116,7 @@ def forecast(
     return plans
 
 
-def _files(
-    of: Sequence[Mapping[str, Expected]], tokens_of: Callable[[Expected], int]
-) -> list[File]:
+def _files(of: Sequence[Mapping[str, Yield]], tokens_of: Callable[[Yield], int]) -> list[File]:
     """Return the files of all findings expected, of equal length, in the order of the tree."""
     tokens = Counter[str]()
     for by_file in of:

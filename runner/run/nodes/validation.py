@@ -9,7 +9,7 @@ from functools import partial
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.grounder import Grounder
 from runner.answers.grounding.quotations import describe_quotations, drop_absent
-from runner.answers.outcome import Outcome, noted, read_reply
+from runner.answers.outcome import Outcome, read_reply, with_note
 from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError
 from runner.base.text import digest
@@ -63,7 +63,7 @@ class Validator:
         chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
         return await offload(join, chars=chars)
 
-    async def added_up(
+    async def merge_parts(
         self, node: Node, parts: Sequence[Outcome], read_by: Sequence[Collection[str]]
     ) -> Outcome:
         """Return the outcome of all answers to *parts* of a transcript together.
@@ -116,7 +116,7 @@ class Validator:
         total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
         counts = replace(counts, quotations=total, quotations_absent=len(absent))
         if absent:
-            outcome = noted(outcome, describe_quotations(absent, total))
+            outcome = with_note(outcome, describe_quotations(absent, total))
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)

@@ -170,13 +170,13 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
         last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # before the last call
         most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
         most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
-        if cap := exceeded(job.settings.budget, most_tokens, most_usd):
+        if cap := exceeded_cap(job.settings.budget, most_tokens, most_usd):
             return f"{cap}, before {name}"
         spent, paid = spent + node.tokens, paid + usd
     return None
 
 
-def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
+def exceeded_cap(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
     """Return the cap that *tokens* or *usd* exceeds, as it was set, or None."""
     if budget.max_tokens is not None and tokens > budget.max_tokens:
         return f"budget.max_tokens={budget.max_tokens:,}"

@@ -10,7 +10,7 @@ import orjson
 from runner.base import errors
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
-from runner.base.format import count, plural, usd
+from runner.base.format import plural, usd
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.run.execute import execute_job
@@ -77,14 +77,14 @@ def _ask(given: Arguments) -> int:
 
 def price_line(asked: PreparedQuestion) -> str:
     """Return what is read and, unless it is free, its cost."""
-    job, total = asked.job, asked.corpus.segments
-    files = plural(len(asked.corpus.files), "transcript")
-    read = f"{count(len(job.transcript.segments))} of {plural(total, 'segment')} of {files}"
+    job, reading = asked.job, asked.job.transcript.reading
+    read = reading.layout if reading else ""
     if not job.is_paid:
         return read
     plan = make_plan(job, read_histories(job))
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
+    price = "free" if most == 0 else price
     texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
     before = f"{texts} to {job.embeds}, then " if job.to_embed else ""
     return f"{before}{read} go to {job.main.settings.name}: {price}"

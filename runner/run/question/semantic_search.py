@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from operator import mul
 
-from runner.answers.passages import around
+from runner.answers.passages import smoothed
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.calls.call_log import CallLog
@@ -160,7 +160,7 @@ class SemanticSearch:
 
 def _centred(found: Scores) -> list[list[float]]:
     """Return *found* averaged over neighbours, as shares of the maximum above the mean."""
-    near = [around(each) for each in found]
+    near = [smoothed(each) for each in found]
     every = [value for each in near for value in each]
     mean = sum(every) / len(every)
     most = max(every) - mean or 1.0

@@ -39,7 +39,7 @@ class Clock:
 
 
 def span_in(record: Record, fields: Fields) -> Span:
-    """Return the start and the end of *record*, also from its length or its words."""
+    """Return the start and the end of *record*, computed from its length or words if necessary."""
     start, end, used = None, None, ""
     for key in fields.keys["start"]:
         if start is None and record.get(key) is not None:
@@ -70,7 +70,7 @@ def ends_of(spans: Sequence[Span]) -> Span:
 
 
 def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str | None:
-    """Return the speaker of *record*; *names* has those who are given by number."""
+    """Return the speaker of *record*; *names* maps numbers to names."""
     for key in fields.keys["speaker"]:
         value = record.get(key)
         if simple_name(key)[0] in ("from", "in") and span_of(value)[0] is not None:
@@ -85,7 +85,7 @@ def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str 
 
 
 def channels_in(records: Sequence[Record], fields: Fields) -> list[str | None]:
-    """Return the channel of each record, where there are several and no speakers."""
+    """Return the channel of each record if there are several channels and no speakers."""
     values = [fields.first("channel", record)[1] for record in records]
     several = len({str(value) for value in values if value is not None}) > 1
     named = any(speaker_in(record, fields, {}) for record in records[:_SAMPLE])

@@ -23,15 +23,17 @@ _TIMING = re.compile(
 )
 _GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
-    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}(?:-{{1,3}} ?>{_GAP}|,){_CLOCK}{_GAP}"
+    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}"
+    rf"(?:-{{1,3}} ?>{_GAP}(?:{_CLOCK})?|,{_CLOCK}){_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
+_NUMBERED = re.compile(r"^\d{1,6} \d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3} ", re.M)
 _WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
-_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</v>)")
+_VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</[vV]>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
 _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
-_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"([^"]{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
+_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"(.{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
 _NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
 _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
 
@@ -50,12 +52,12 @@ class _CueBlock:
 
 
 def has_cue_times(text: str) -> bool:
-    """Return whether a line of *text* holds the times of a cue and nothing else."""
-    return _LINE_OF_TIMES.search(_tight(text)) is not None
+    """Return whether a line of *text* has the times of a cue alone, or behind its number."""
+    return _NUMBERED.search(text) is not None or _LINE_OF_TIMES.search(_tight(text)) is not None
 
 
 def _tight(text: str) -> str:
-    """Return *text* with times such as `00 : 00 : 01,000`, of translators, without spaces."""
+    """Return *text* without the spaces in times such as `00 : 00 : 01,000`."""
     if " : " not in text:
         return text
     return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
@@ -102,7 +104,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
 
 
 def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_CueBlock]:
-    """Yield the cues; their text goes on to the next line of times, over blank lines."""
+    """Yield the cues; their text continues to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
     if not stops:
@@ -131,10 +133,11 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
-    if match is None or not match[2]:
+    if match is None or not (match[2] or ">" in line):
         return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    return (match[1], match[2], match[3]) if begins or not match[3] else None
+    begins = begins or all(_USUAL.match(time) for time in (match[1], match[2]))
+    return (match[1], match[2], match[3].lstrip("| ")) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
@@ -157,8 +160,8 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap*: whether the first number
-    stands apart from its times, and *first* whether *body* stands above the first cue.
+    *last* is the identifier before it in a numbered file, *gap* says whether a blank line follows
+    the first number, *first* whether *body* is above the first cue.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
@@ -180,7 +183,7 @@ def _follows(before: str, line: str) -> bool:
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
-    """Return the speakers whom identifiers name: in quotes, or by a name that recurs."""
+    """Return the speakers named by identifiers: in quotes, or by a name that recurs."""
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
@@ -192,7 +195,7 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
 
 
 def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
-    """Yield the lines by voice; a voice tag holds until the next or its end."""
+    """Yield the lines by voice; a voice tag applies until the next one or its end."""
     voice = speaker
     for line in lines:
         if "<" not in line and (words := plain(line)):
@@ -202,7 +205,7 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
         for at in range(0, len(parts), 3):
             if at:
                 voice = plain(parts[at - 2]) or None if parts[at - 2] else speaker
-            if words := plain(parts[at]):
+            if (words := plain(parts[at])) and words not in "-–—":  # before a voice
                 yield Line(voice, words)
 
 
@@ -228,7 +231,7 @@ def _seconds(text: str, frames: bool) -> float | None:
     if not 2 <= len(parts) <= 4 or not all(part.isdecimal() for part in parts):
         return None
     days, hours, minutes, seconds = map(int, ("0", "0", *parts)[-4:])
-    if minutes > 59 or seconds > 59 or (len(parts) == 4 and hours > 23):
+    if (len(parts) > 2 and minutes > 59) or seconds > 59 or (len(parts) == 4 and hours > 23):
         return None
     if fraction and not fraction.isdecimal():
         return None

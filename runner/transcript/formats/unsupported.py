@@ -21,7 +21,7 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
 
 
 def refuse_other_formats(text: str, source: str) -> None:
-    """Raise TranscriptError if *text* begins like a format that is not read."""
+    """Raise TranscriptError if *text* begins like an unsupported format."""
     start = text[:_HEAD_CHARS]
     for pattern, what in _patterns():
         if pattern.match(start):
@@ -31,7 +31,7 @@ def refuse_other_formats(text: str, source: str) -> None:
 
 
 def is_other_xml(text: str) -> bool:
-    """Return whether *text* is XML, whatever its elements are called."""
+    """Return whether *text* is XML with any elements."""
     start = text[:_HEAD_CHARS]
     if xml_root(text) is None:
         return False
@@ -41,7 +41,7 @@ def is_other_xml(text: str) -> bool:
 
 
 def refuse_markup(text: str, source: str) -> None:
-    """Raise TranscriptError if *text* is tags more than words."""
+    """Raise TranscriptError if *text* has more tags than words."""
     start = text[:_HEAD_CHARS]
     lines = [line for line in start.split("\n") if line.strip()]
     rows = [match[0].strip() for match in _TAG_LINE.finditer(start)]

@@ -32,8 +32,8 @@ _Line = tuple[str, str, str]  # as written, its key or "", and the value
 def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
     """Return the turns in the records of *text*, or None if it has none.
 
-    Two keys that recur as often as one another mean a speaker and words, and the values of the
-    first look like names. Without a key for words, those are the lines below the others.
+    Two keys that recur equally often are a speaker, with values like names, and words. Without a
+    key for words, the words are the lines below the others.
     """
     lines = [_field(line) for line in text.split("\n")]
     fields = _fields_of(lines[:_SAMPLE])

@@ -13,7 +13,7 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
+from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening, below_time
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.reader_notes import Notes
@@ -57,13 +57,14 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     known = set(best.verdict.names.values())
     for each in ranked:
         if each.layout.plain or best.layout.timed:
-            turns |= _known(each.openings, known, turns, rows)
+            turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
     head = len(marks) > 2 and mostly(marks)
-    return Choice(best.layout, turns, mostly(stamps), head, notes_end)
+    below = best.layout.opens is below_time
+    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end)
 
 
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
@@ -157,11 +158,20 @@ def _beside(
 
 
 def _known(
-    seen: Mapping[int, Opening], known: Collection[str], turns: Collection[int], rows: Sequence[Row]
+    seen: Mapping[int, Opening],
+    known: Collection[str],
+    turns: Mapping[int, tuple[str | None, Opening]],
+    rows: Sequence[Row],
+    *,
+    below: bool,
 ) -> dict[int, tuple[str | None, Opening]]:
-    """Return the openings of speakers who are known from the best layout, in another one."""
+    """Return the openings of speakers who are known from the best layout, in another one.
+
+    *below*: the first line below a label of its own is its text.
+    """
+    texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
     return {
         at: (opening.label, opening)
         for at, opening in seen.items()
-        if opening.label in known and at not in turns and rows[at].placed
+        if opening.label in known and at not in turns and at not in texts and rows[at].placed
     }

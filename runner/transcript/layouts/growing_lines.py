@@ -8,7 +8,7 @@ _MIN_WORDS = 4
 def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
     """Return which of (speaker, text) are said again, longer, by the next.
 
-    A run of at least three is certain, since people do say "Yes." and then "Yes, I do."
+    Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
     """
     gone: set[int] = set()
     start = 0

@@ -13,7 +13,7 @@ _SET_OFF = (
     r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)"
 )
 _BEFORE = (
-    r"(?:[.?!…。？！]|(?<=[^\W\d])(?:--?|[–—]))[\"”’)\]*_]{0,4}\s{1,8}"
+    r"(?:[.?!…。？！]|-(?<=[^\W\d]-)-?|[–—](?<=[^\W\d].))[\"”’)\]*_]{0,4}\s{1,8}"
     rf"(?:[(\[][^()\[\]\d]{{1,40}}[)\]]\s{{1,8}})?{_SET_OFF}"
 )
 _END = re.compile(rf"{_BEFORE}$")
@@ -78,7 +78,9 @@ def _cutter(
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
-        ends = [*sorted(at for at in cuts if at), len(text)]
+        # The number of a list item, such as `2. Ana: …`, is no turn.
+        inside = (at for at in cuts if at and any(map(str.isalpha, text[:at])))
+        ends = [*sorted(inside), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut

@@ -1,6 +1,7 @@
 """Labels: texts in a speaker's position, and which of them are speakers."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -54,7 +55,8 @@ def likeness(label: str) -> Likeness:
     if _MACHINE.match(label) or _ADDRESS.match(label):
         return Likeness.NAME
     if not any(map(str.isalnum, label)):
-        return Likeness.CLAUSE if set(label) == {"?"} else Likeness.NONE
+        picture = any(unicodedata.category(char) == "So" for char in label)
+        return Likeness.CLAUSE if picture or set(label) == {"?"} else Likeness.NONE
     if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not _balanced(label):
         return Likeness.NONE
     head, *offices = _OFFICE.split(label)  # as in `Ana Ruiz — Acme Bank — Analyst`
@@ -181,7 +183,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     alone = habit.alone and all(each.alone for each in group)
     set_off = fits and (habit.timed or bool(habit.dress) or alone)
     often = len(group) > 1 and len(group) >= habit.total * 0.1
-    if all(each.address for each in group):
+    if all(each.address for each in group) or like == Likeness.NONE:
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
         return None if any(each.placed for each in group) and like < Likeness.NAME else often
@@ -198,10 +200,10 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if len(group) > 1 and (habit.dense or set_off):
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
-        return False
-    if like == Likeness.WORD or (set_off and like != Likeness.NONE):
+        return None if habit.dense and set_off else False
+    if like == Likeness.WORD or set_off:
         return True
-    return None if like != Likeness.NONE and len(label.split()) <= _MAX_NAME_WORDS else False
+    return None if len(label.split()) <= _MAX_NAME_WORDS else False
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

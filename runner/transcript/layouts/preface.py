@@ -70,7 +70,7 @@ def header(rows: Sequence[Row]) -> int:
 def notes_above(rows: Sequence[Row]) -> int:
     """Return how many rows are notes above the heading of the transcript, and that heading.
 
-    There are none if people who speak below it speak above it in lines of their own, too.
+    There are none if speakers below it also have lines above it.
     """
     last = len(rows) * _MAX_NOTES
     for at, row in enumerate(rows):

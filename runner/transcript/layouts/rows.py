@@ -10,11 +10,31 @@ from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
 
+_RECORDING = (
+    r"(?:recording|aufzeichnung|enregistrement|grabaci[oó]n|grava[çc][ãa]o|registrazione|opname"
+    r"|inspelning(?:en)?|opptak(?:et)?|optagelse[nr]?|nagr\w{4,6}"
+    r"|(?:transcri|transkri|trascri)\w{2,12}|文字起こし|转录|轉錄|录制|錄製)"
+)
+_SWITCHED = (
+    r"(?:started|stopped|gestartet|beendet|gestoppt|angehalten|d[ée]marr[ée]|arr[êe]t[ée]|inici[óo]"
+    r"|iniciou|detuvo|parou|interrompeu|avviato|interrotto|gestart|gestopt|startade|stoppade"
+    r"|startet|startede|stoppede|stoppet|rozpocz\w{1,4}|zatrzyma\w{1,3}|开始|停止)"
+)
 _NOTICE = re.compile(
-    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page |Meeting ended after \d"
-    r"|_?This editable transcript was computer generated"
+    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
+    r"|(?:Meeting|Transcription|Recording) ended after \d"
+    r"|[_*]?This editable transcript was computer generated"
     r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:"
-    r"|[^:]{1,60} (?:started|stopped) (?:the )?(?:transcription|recording)\.?$",
+    r"|Exported \d{1,9} message\(s\)"
+    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
+    re.IGNORECASE,
+)
+# Between blank lines, since somebody may say so, too.
+_ALONE = re.compile(
+    rf"[^:.?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
+    rf"|[^:.?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
+    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?"
+    r"[^\w:.?!]*$",
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
@@ -35,6 +55,10 @@ _MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not sa
 def furniture(lines: Sequence[str]) -> list[str]:
     """Return for each of *lines* the kind of furniture it is, or "" for text."""
     kinds = [_kind(line.strip()) for line in lines]
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    for index, (above, line, below) in enumerate(around):
+        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
+            kinds[index] = "notices"
     fenced = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
     for index in fenced:
         kinds[index] = "rules"
@@ -57,7 +81,7 @@ def _kind(stripped: str) -> str:
         return "fields of the file"
     if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
         return "lines of a table of contents"
-    return "notices" if _NOTICE.match(stripped[:200]) else ""
+    return "notices" if _NOTICE.match(stripped[:300]) else ""
 
 
 def _growing_numbers(lines: Sequence[str]) -> set[int]:
@@ -110,10 +134,13 @@ def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
     return {near for text in often for near in beside[text]}
 
 
-_MARK = re.compile(r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S))")
+_MARK = re.compile(
+    r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S)|\(\d{1,4}\) +(?=[^\W\d]))"
+)
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
-_BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\)$", re.IGNORECASE)  # of a line in Markdown
+# The break or the anchor at the end of a line in Markdown.
+_BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IGNORECASE)
 _MAX_FACTS, _MAX_FACT_CHARS = 40, 500  # of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
@@ -143,6 +170,7 @@ class Row:
     gap: bool
     placed: bool = True
     where: str = ""
+    indent: int = 0
 
     @property
     def is_stamp(self) -> bool:
@@ -172,7 +200,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
             gap = True
         else:
             rows.append(row_of(line, gap))
-            rows[-1].where = where
+            rows[-1].where, rows[-1].indent = where, len(line) - len(line.lstrip())
             gap = False
     _mark_placed(rows)
     return rows
@@ -188,7 +216,7 @@ def row_of(line: str, gap: bool = True) -> Row:
     if stamp and (after := _AFTER_STAMP.match(rest)):
         rest = rest[after.end() :]
     name = mark[0].strip() if mark else ""
-    name = "1." if name[:1].isdigit() else name
+    name = "1." if name.lstrip("(")[:1].isdigit() else name
     return Row(raw, text, name, opening, stamp, rest, rest[:160], gap)
 
 
@@ -199,10 +227,13 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:
-    """Find the line breaks of wrapping: the next word had no room in the line above."""
-    lengths = sorted(len(row.raw) for row in rows)
+    """Find the line breaks of wrapping: the next word had no room in the line above.
+
+    If all those lines are indented, and others are not, a sentence may end above, too.
+    """
+    lengths = sorted(row.indent + len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if lengths else 0
-    full = [row.raw for row in rows if len(row.raw) > width * 0.75]
+    full = [row.raw for row in rows if row.indent + len(row.raw) > width * 0.75]
     open_ended = sum(not ends_sentence(line) for line in full)
     if not _MIN_WIDTH <= width <= _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS:
         return
@@ -210,8 +241,11 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         return
     for above, row in itertools.pairwise(rows):
         word = len(row.raw.split(maxsplit=1)[0])
-        room = len(above.raw) + 1 + word <= width
+        room = above.indent + len(above.raw) + 1 + word <= width
         row.placed = row.gap or room or ends_sentence(above.raw)
+    hanging = {row.indent for row in rows if not row.placed}
+    for row in rows if len(hanging) == 1 and any(row.indent < min(hanging) for row in rows) else ():
+        row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:

@@ -52,7 +52,7 @@ _CODE = re.compile(
     r"|\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"
     r"|\b(?=(?:[A-Za-z]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9]{14,200}\b"
 )
-# Seven digits and more in groups; what is written like money, a date or a time is taken out.
+# Seven digits and more in groups, without money, dates and times.
 _DIGITS = re.compile(
     r"(?<![A-Za-z0-9_.,$€£¥+])(?:\+|00)?\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,22}"
     r"(?![A-Za-z0-9_]|[.,]\d)"

@@ -18,7 +18,7 @@ _COMMON_RANK = 27_000
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
 _FOLDED = str.maketrans(_LETTERS)
 _MOSTLY = 4  # times that the rank of a name in lower case is above its own
-_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, which endings of cases replace
+_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
@@ -87,7 +87,7 @@ def is_listed(word: str) -> bool:
 def is_common(word: str) -> bool:
     """Return whether the folded *word* is as often a common word as a name: Will, Mark, Brown.
 
-    Ranks in the vocabulary of tokens stand for frequencies.
+    Frequencies are approximated by ranks in the vocabulary of tokens.
     """
     low, capital = _rank(word), _rank(word.capitalize())
     return word in _WORDS or (

@@ -27,7 +27,7 @@ class NullRedaction:
         """Return *text* with stand-ins.
 
         *eager* is for texts that were restored: every known form is replaced everywhere.
-        *fixed* is for prompts: only what cannot be another word is replaced.
+        *fixed* is for prompts: only forms that cannot be another word are replaced.
         """
         return text
 
@@ -36,7 +36,7 @@ class NullRedaction:
         return with_texts(value, partial(self.mask, eager=True)) if self else value
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
-        """Return *text* with what its stand-ins stand for, and the stand-ins that are unknown.
+        """Return *text* with its stand-ins replaced by their originals, and the unknown stand-ins.
 
         Case and separators of a stand-in make no difference; letters that follow are an ending.
         Forms *in_json* are escaped as inside its strings.

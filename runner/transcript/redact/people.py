@@ -116,7 +116,7 @@ def _is_acronym(token: Token) -> bool:
 
 
 def _precedes_name(text: str, tokens: Sequence[Token], place: int) -> bool:
-    """Return whether April or May at *place* is the given name of somebody."""
+    """Return whether April or May at *place* is a given name."""
     following = tokens[place + 1 : place + 2]
     if tokens[place].key not in MONTHS or not following or not following[0].capital:
         return False
@@ -163,7 +163,7 @@ def _is_single(text: str, token: Token, before: str, *, met: bool, says: bool) -
 
 
 def _is_called(text: str, run: Sequence[Token], before: str) -> bool:
-    """Return whether *run* ends a sentence as somebody who is spoken to: "Can you, Priya?"."""
+    """Return whether *run* ends a sentence as a form of address: "Can you, Priya?"."""
     ends = text[run[-1].end : run[-1].end + 1] in ("?", "!", "")
     return ends and bool(regex.search(r"(?:^|\s)\p{Ll}+, $", before))
 

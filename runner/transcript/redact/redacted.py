@@ -12,8 +12,8 @@ def redacted(
 ) -> tuple[NullRedaction, Transcript]:
     """Return the redaction of *transcript* and the transcript as prompts show it.
 
-    *further* are further texts of prompts, such as examples, whose names are replaced too.
-    Raises ConfigError for a pattern of a user that takes too long.
+    *further* are other texts of prompts, such as examples, whose names are replaced too. Raises
+    ConfigError for a pattern of a user that takes too long.
     """
     if settings.redact == "off":
         return NullRedaction(), transcript

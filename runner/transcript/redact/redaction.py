@@ -1,4 +1,4 @@
-"""Redaction of one transcript: its stand-ins, and how they are put in and taken out."""
+"""Redaction of one transcript: its stand-ins, and how they are inserted and replaced."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Redaction(NullRedaction):
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
-    the stand-ins' words by kind, *common* words stand in the transcript in lower case; it has no
+    the stand-ins' words by kind, *common* words occur in the transcript in lower case; it has no
     capitals if *caseless*.
     """
 
@@ -104,7 +104,7 @@ class Redaction(NullRedaction):
         return name
 
     def add_name(self, name: str, keys: Keys) -> None:
-        """Let the words *keys* be a form of the person *name*."""
+        """Add the words *keys* as a form of the person *name*."""
         if UNSPACED.search(keys[0]):
             self._unspaced["".join(keys)] = name
             return
@@ -120,7 +120,7 @@ class Redaction(NullRedaction):
         self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
-        """End learning: from here on forms are looked up."""
+        """End the collection of forms; from here on they are looked up."""
         self._learning = False
         named = (self.prefixes.get(PERSON), self.prefixes.get(TERM))
         found = self._stand_ins()
@@ -179,7 +179,7 @@ class Redaction(NullRedaction):
         return 0, "", 0
 
     def _ending(self, token: Token) -> Span | None:
-        """Return the name in a word that a model has made of it with an ending of its own."""
+        """Return the name in a word to which a model has added an ending."""
         for cut in range(1, INFLECTED + 1):
             form = token.text[:-cut]
             if len(form) > 2 and form in self._shown and token.text[-cut:].islower():

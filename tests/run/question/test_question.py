@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -260,11 +261,13 @@ def test_mistakes_are_one_line_and_have_the_documented_code(
 
 def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    paid, free = (
-        price_line(build_question("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline")
+    paid, free, own = (
+        price_line(build_question("talks", FERRY, [f"model={m}"]))
+        for m in ("openai", "offline", "llamacpp")
     )
 
-    assert "45 of 45 segments of 2 transcripts" == free
+    assert "45 of 45 segments from 2 of 2 transcripts" == free
+    assert f"{free} go to hosted_vllm/llama.cpp: free" == own
     assert paid.startswith(f"{free} go to openai/")
     assert re.search(r": about \$0\.\d+, at most \$0\.\d+$", paid)
 
@@ -278,3 +281,28 @@ def test_the_same_from_python_gives_a_value() -> None:
     assert ("exact", "S0002 of harbour.txt") == (answer.quotes[0].match, answer.quotes[0].place)
     assert answer.run == colloquy.load(answer.run.path)
     assert ("no", None, ()) == (none.answered, none.text, none.quotes)
+
+
+def test_a_broad_question_reads_every_file_about_it_and_a_narrow_one_mostly_its_own(
+    folder: Path,
+) -> None:
+    (folder / "many").mkdir()
+    for number in range(20):
+        lines = [f"Ann: Line {n} of talk {number} is about the sea." for n in range(30)]
+        lines[20] = f"Bo: People complain about the lift of house {number}."
+        if number < 3:
+            lines += [f"Cleo: I complain, people complain, point {n}." for n in range(80)]
+        if number == 7:
+            lines[5:15] = [f"Dora: The violin was out of tune, bar {n}." for n in range(10)]
+        (folder / "many" / f"{number:02}.txt").write_text("\n".join(lines))
+
+    def read(question: str, tokens: int = 4000) -> Counter[str]:
+        segments = build_question("many", question, [], tokens=tokens).job.transcript.segments
+        return Counter(segment.where[-6:-4] for segment in segments)
+
+    broad, unknown = read("What do people complain about?"), read("Ghosts?")
+    narrow = read("Was the violin out of tune?", 500)
+
+    assert (20, 20) == (len(broad), len(unknown))
+    assert max(broad.values()) < 0.3 * broad.total()
+    assert narrow["07"] > 0.5 * narrow.total()

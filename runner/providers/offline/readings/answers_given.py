@@ -1,4 +1,4 @@
-"""Reading of answers_given: questions, with what the next speaker says."""
+"""Reading of answers_given: questions, with the next speaker's reply."""
 
 import re
 
@@ -42,7 +42,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _is_put(dialogue: Dialogue, s: Sentence) -> bool:
-    """Return whether *s* closes a turn with a question that says for what it asks."""
+    """Return whether *s* closes a turn with a complete question."""
     plain = not is_procedural(s.text) and not has("rhetorical", s.text)
     last = dialogue.turns[dialogue.turn_of[s.index]][-1] is s and s.index not in dialogue.cut_off
     asked = s.text.rstrip().endswith("?") and is_question(s.text) and len(words(s.text)) > 4
@@ -50,7 +50,7 @@ def _is_put(dialogue: Dialogue, s: Sentence) -> bool:
 
 
 def _reply(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the first sentence of the next speaker, if it says something and asks nothing."""
+    """Return the next speaker's first sentence, if it has content and is not a question."""
     first = next(iter(replies(dialogue, s)), (None,))[0]
     if first is None or is_procedural(first.text) or is_question(first.text):
         return None

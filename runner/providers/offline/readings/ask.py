@@ -1,4 +1,4 @@
-"""Reading of ask: the sentences that bear on one question, or that none does."""
+"""Reading of ask: the sentences relevant to one question, or a refusal."""
 
 import re
 from collections.abc import Mapping, Set
@@ -15,14 +15,14 @@ from runner.providers.offline.language.wording import excerpt
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
 _MAX = 4  # quotes
 _NEAR = 0.5  # of the best sentence's score
-YES, PARTLY = 0.85, 0.7  # shares of the question's terms, by weight, that stand in one place
+YES, PARTLY = 0.85, 0.7  # weighted shares of the question's terms in one place
 
 
 def read(document: Document) -> dict[str, object]:
-    """Quote what bears on the question, or refuse it; pure and deterministic.
+    """Quote what is relevant to the question, or refuse it; pure and deterministic.
 
-    It is answered as far as its terms stand together in one place (`passages.coverage`); the
-    sentences are those nearest to that place that have most of them.
+    The answer is as complete as its terms occur together (`passages.coverage`); the sentences are
+    those nearest to that place with the most terms.
     """
     found = _QUESTION.search(document.question)
     asked = asked_terms(found[1] if found else document.question)

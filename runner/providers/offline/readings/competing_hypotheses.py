@@ -1,4 +1,4 @@
-"""Reading of competing_hypotheses: two opposed statements, and what bears on them."""
+"""Reading of competing_hypotheses: two opposed statements, and the evidence on them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Reading of outliers: findings of whose words no other has most, of those that share no theme."""
+"""Reading of outliers: findings without a theme, most of whose words no other finding has."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Reading of themes: nouns, and pairs of words, that quotes of several findings have."""
+"""Reading of themes: nouns and pairs of words common to quotes of several findings."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ _MENTION = re.compile(r"They mention “(.+)”\.")
 
 
 def read(document: Document) -> dict[str, object]:
-    """Join what names the same, pairs of words first; each theme has all that name its term.
+    """Group findings by common nouns, pairs of words first; a theme has all that name its term.
 
     No speaker is counted for or against anything. Pure and deterministic.
     """
