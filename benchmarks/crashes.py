@@ -24,8 +24,8 @@ from typing import Any
 import orjson
 
 from runner.base.errors import ColloquyError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.build import build_job
@@ -33,7 +33,7 @@ from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request, Transport
-from runner.record.previous_session import PreviousSession, read_record
+from runner.record.reuse import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run.cli.compose import compose_config

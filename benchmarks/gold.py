@@ -7,9 +7,12 @@ DIR has pairs of files: NAME.md, one turn a line as `Speaker: text`, and NAME.js
 `topics` (with `turns`), as QMSum's are (Zhong et al., NAACL 2021). Three tables:
 
 - Questions: for each, the turns that a ranking puts first, at 5, 17 and 33 % of all turns, against
-  its evidence. Recall and precision are means over questions.
+  its evidence. Recall and precision are means over questions. Four rows show how much can be
+  reached: they are told of the evidence itself, of one of its turns, of the topic with most of
+  it, or of the answer that people gave (which is then the question).
 - Asking: what `colloquy.ask` does with each question, put to its own meeting and to another one
-  chosen at random: how often it answers, and how many of its quotes are in the evidence.
+  chosen at random: how often it answers, and how many of its quotes are in the evidence. And how
+  much of the evidence is read if the question is put to all meetings together.
 - Analyzers: the turns that each cites, against the evidence of any question and against the
   topics, beside as many turns chosen at random, by TF-IDF, TextRank and BM25 ± 5 turns with the
   whole meeting as the question; with the interval of what it has above chance.
@@ -33,14 +36,17 @@ from pathlib import Path
 
 import colloquy
 from runner.answers.coverage import cited_segments
-from runner.answers.passages import rarities, relevance
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.base.format import aligned
+from runner.base.tokens import tokenizer_for
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.ranking import centrality, term_weights
 from runner.providers.offline.language.sentences import Sentence, content_words, words
+from runner.run.question import retrieval
 from runner.run.question.corpus import Corpus, CorpusFile
-from runner.run.question.retrieval import by_words
-from runner.transcript.model import Transcript
+from runner.run.question.question import TOKENS
+from runner.run.question.retrieval import lexical_relevance
+from runner.transcript.model import Segment, Transcript
 
 PIPELINES = ("two_stage", "meeting")
 SHARES = (0.05, 0.17, 0.33)
@@ -52,13 +58,17 @@ Ranking = Callable[["Meeting", str], Sequence[float]]
 
 @dataclass(frozen=True)
 class Meeting:
-    """One meeting: its turns as (speaker, text), the stems of each, and what people marked."""
+    """One meeting: its turns as (speaker, text), the stems of each, and what people marked.
+
+    *answers* are those that people gave, by question.
+    """
 
     name: str
     turns: tuple[tuple[str, str], ...]
     terms: tuple[tuple[str, ...], ...]
     queries: tuple[tuple[str, frozenset[int]], ...]
     topics: tuple[frozenset[int], ...]
+    answers: Mapping[str, str]
 
     @property
     def evidence(self) -> frozenset[int]:
@@ -98,6 +108,7 @@ def read_meetings(folder: Path) -> Iterator[Meeting]:
             tuple(content_words(text) for _, text in turns),
             tuple((q["question"], among(q["turns"])) for q in marked["queries"] if q["turns"]),
             tuple(among(topic["turns"]) for topic in marked["topics"]),
+            {q["question"]: q["answer"] for q in marked["queries"]},
         )
 
 
@@ -151,15 +162,52 @@ def passages(meeting: Meeting, question: str) -> list[float]:
     terms = [set(turn) for turn in meeting.terms]
     asked = set(words(question))
     named = [set(words(speaker)) <= asked for speaker, _ in meeting.turns]
-    return relevance(terms, rarities(terms, content_words(question)), named)
+    return relevance(terms, inverse_frequencies(terms, content_words(question)), named)
 
 
 def asking(meeting: Meeting, question: str) -> list[float]:
     """Return the relevance by which `colloquy-ask` chooses passages."""
-    speakers, terms = zip(*((who, terms_of(text)) for who, text in meeting.turns), strict=True)
-    opened = partial(Transcript, meeting.name, "", "", ())
-    file = CorpusFile(meeting.name, "", 0, speakers, terms, opened)
-    return by_words(Corpus(meeting.name, (file,), masked=False), question)[0]
+    return lexical_relevance(corpus([meeting]), question)[0]
+
+
+def corpus(meetings: Sequence[Meeting]) -> Corpus:
+    """Return *meetings* as `colloquy-ask` reads them; segments are the turns, from S0001."""
+    files = []
+    for each in meetings:
+        speakers, terms = zip(*((who, terms_of(text)) for who, text in each.turns), strict=True)
+        segments = tuple(
+            Segment(f"S{n:04}", who, None, None, text)
+            for n, (who, text) in enumerate(each.turns, 1)
+        )
+        read = partial(Transcript, each.name, "", "", segments)
+        sizes = tuple(len(text) for _, text in each.turns)
+        files.append(CorpusFile(each.name, "", 4, speakers, terms, sizes, read))
+    return Corpus("meetings", tuple(files), masked=False)
+
+
+def evidence_known(meeting: Meeting, question: str) -> list[float]:
+    """Return 1 for the evidence: the most that a ranking can find."""
+    evidence = dict(meeting.queries)[question]
+    return [float(turn in evidence) for turn in range(len(meeting.turns))]
+
+
+def turn_known(meeting: Meeting, question: str) -> list[float]:
+    """Return how near each turn is to one of the evidence, drawn at random."""
+    rng = random.Random(f"{SEED} {meeting.name} {question}")
+    known = rng.choice(sorted(dict(meeting.queries)[question]))
+    return [-float(abs(turn - known)) for turn in range(len(meeting.turns))]
+
+
+def topic_known(meeting: Meeting, question: str) -> list[float]:
+    """Return what `asking` does, but the topic with most of the evidence first."""
+    evidence = dict(meeting.queries)[question]
+    topic = max(meeting.topics, key=lambda each: len(each & evidence), default=frozenset[int]())
+    return [score + (turn in topic) for turn, score in enumerate(asking(meeting, question))]
+
+
+def answer_known(meeting: Meeting, question: str) -> list[float]:
+    """Return what `asking` does if the human answer is the question."""
+    return asking(meeting, meeting.answers[question])
 
 
 def by_chance(meeting: Meeting, question: str) -> list[float]:
@@ -175,6 +223,10 @@ RANKINGS: Mapping[str, Ranking] = {
     "BM25": bm25,
     "TF-IDF": tf_idf,
     "random": by_chance,
+    "evidence known": evidence_known,
+    "one turn known": turn_known,
+    "topic known": topic_known,
+    "answer known": answer_known,
 }
 
 
@@ -221,7 +273,29 @@ def asking_table(meetings: Sequence[Meeting], overrides: Sequence[str], folder: 
             hits += [turn in evidence for turn in turns if heard is asked]
         share, cited = answered / len(put), f"{statistics.mean(hits):.2f}" if hits else "-"
         rows.append([name, str(len(put)), f"{share:.1%}", f"{1 - share:.1%}", cited])
-    return "\n".join(aligned(rows))
+    return "\n".join([*aligned(rows), together(meetings)])
+
+
+def together(meetings: Sequence[Meeting]) -> str:
+    """Return the evidence that is sent if a question is put to its own or to all meetings."""
+    count, every = tokenizer_for("gpt-4o").count, corpus(meetings)
+    rows = []
+    for place, meeting in enumerate(meetings, 1):
+        own, number = corpus([meeting]), str(place) if len(meetings) > 1 else ""
+        for question, evidence in meeting.queries:
+            row: list[float] = []
+            for read, of in ((own, ""), (every, number)):
+                scores = lexical_relevance(read, question)
+                sent = retrieval.passages(read, scores, TOKENS, count).segments
+                ids = {segment.id for segment in sent}
+                hits = sum(f"S{of}{turn + 1:04}" in ids for turn in evidence)
+                row += [hits / len(evidence), len({each[:-4] for each in ids})]
+            rows.append(row)
+    alone, _, among_all, files = map(statistics.mean, zip(*rows, strict=True))
+    return (
+        f"{TOKENS:,} tokens hold {alone:.2f} of the evidence in its meeting alone, and "
+        f"{among_all:.2f} among all {len(meetings)}, from {files:.1f} of them"
+    )
 
 
 def written(meeting: Meeting, folder: Path) -> Path:

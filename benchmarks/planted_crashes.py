@@ -32,7 +32,7 @@ from runner.job.job import BatchJob
 from runner.providers.request import Completion, Request, Transport
 from runner.reports.verify import verify
 from runner.run.cli.compose import compose_config
-from runner.run.collection.collect import Collecting
+from runner.run.collection.collect import CollectionRun
 from tests.helpers.crashing import answers_in, damage, run_batch
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
@@ -83,7 +83,7 @@ class Trial:
         def work() -> int:
             with heard.open("wb") as calls, FaultyFileSystem(at) as system:
                 if before_collection:
-                    with patch.object(Collecting, "execute", lambda _: os._exit(KILLED)):
+                    with patch.object(CollectionRun, "execute", lambda _: os._exit(KILLED)):
                         return run_batch(self.job, self.path, CountedModel(calls.fileno()))
                 code = run_batch(self.job, self.path, CountedModel(calls.fileno()))
             count.write_text(str(system.count))

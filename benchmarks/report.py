@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 
 from runner.base.files import as_json
-from runner.record.keys import payload_digest
 from runner.record.run_directory import SCHEMA_VERSION
+from runner.record.store import payload_digest
 from runner.reports.report.write import write_index, write_report
 
 SIZES = (8, 800)

@@ -19,10 +19,10 @@ from statistics import mean
 
 import structlog
 
+from runner.base.event_loops import run_virtually
 from runner.base.format import aligned
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots

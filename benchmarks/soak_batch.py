@@ -35,7 +35,7 @@ NODES = ("say_means", "competing_hypotheses")  # one of each stage
 SLOTS = 64
 LATENCY_S = 0.2
 UNREADABLE = 7
-MOST_MIB = 500.0
+MAX_MIB = 500.0
 GROWTH = 1.1  # at the end, against what was held after a fifth of the files
 KILL_S = 60.0
 POLL_S = 0.02
@@ -81,7 +81,7 @@ def judged(figures: Figures, transcripts: int, requests: int) -> Outcome:
         "a file is not once in results.csv": is_once(rows, transcripts),
         f"{requests} requests": requests == calls,
         f"memory {early:.0f} to {memory[-1]:.0f} MiB": memory[-1] <= GROWTH * early,
-        f"at most {figures.peak_mib:.0f} MiB": figures.peak_mib <= MOST_MIB,
+        f"at most {figures.peak_mib:.0f} MiB": figures.peak_mib <= MAX_MIB,
     }
     told = (
         f"{UNREADABLE} unreadable; {early:.0f} MiB after a fifth, {memory[-1]:.0f} at the end, "

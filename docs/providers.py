@@ -8,9 +8,10 @@ from pathlib import Path
 import yaml
 
 from runner.config.model_facts import map_entry, model_facts
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.batches.factory import why_no_batches
-from runner.providers.options import TIERS, accepted_efforts, provider_of
+from runner.providers.options import accepted_efforts, provider_of
 from runner.providers.prices import prices_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,11 +47,11 @@ def row(choice: str, model: ModelSettings) -> tuple[str, ...]:
     variables = [f"`{name}`" for name in needed if name]
     if provider_of(model) == "litellm_proxy":
         variables.append("and `model.api_base`")
-    facts, prices = model_facts(model.known_as), prices_of(model)
+    facts, prices = model_facts(model.map_name), prices_of(model)
     window = model.context_window or facts.context_window
     rates = prices.levels[0][1] if prices else None
     efforts = accepted_efforts(model)
-    tiers = list(TIERS.get(provider_of(model), {})) if model.simulate is None else []
+    tiers = list(provider_facts(provider_of(model)).tiers) if model.simulate is None else []
     return (
         f"`{choice}`",
         ", ".join(variables) or "none",
@@ -65,7 +66,7 @@ def row(choice: str, model: ModelSettings) -> tuple[str, ...]:
 
 
 def _cache(model: ModelSettings) -> str:
-    facts, entry = model_facts(model.known_as), map_entry(model.known_as) or {}
+    facts, entry = model_facts(model.map_name), map_entry(model.map_name) or {}
     if model.simulate is not None:
         return f"its own, from {model.simulate.cache_min_tokens:,}"
     if provider_of(model) in GATEWAYS:
@@ -81,7 +82,7 @@ def _cache(model: ModelSettings) -> str:
 def delivery(choice: str, model: ModelSettings) -> tuple[str, ...]:
     """Return how one provider delivers replies at a lower price, and what shows it."""
     provider, batches = provider_of(model), not why_no_batches(model)
-    flex = "flex" in TIERS.get(provider, {}) and model.simulate is None
+    flex = "flex" in provider_facts(provider).tiers and model.simulate is None
     how, found = APIS.get(provider, ("no", "")) if batches else ("no", "")
     tested = "a loopback double" if batches else ""
     if model.simulate is not None:

@@ -10,24 +10,24 @@ import regex
 
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
-from runner.base.intervals import wilson
 from runner.base.json import text
-from runner.config.checks import F1_LEAST, JUDGED, LEAST, MOST, REFERENCE, Check
+from runner.base.statistics import wilson
+from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
 REGEX_S = 2.0  # for one pattern on all texts at its path
 _SHOWN = 200  # characters of what was found
 _WORD = regex.compile(r"\w+")
 
 PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
-Function = Callable[[Any, Mapping[str, Any]], Any]  # of the value and of what else is known
+Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the other facts
 
 
 @dataclass(frozen=True)
-class Answered:
+class CheckSubject:
     """The answer of one analyzer, or of the run (*name* is None), with its figures.
 
     *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
-    (LEAST, REFERENCE), and US dollars, seconds and tokens (MOST); None or absent is unknown.
+    (AT_LEAST, REFERENCE), and US dollars, seconds and tokens (AT_MOST); None or absent is unknown.
     """
 
     name: str | None
@@ -37,7 +37,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The result of one check: *status* is `passed`, `failed`, `undecided` (a judge that
     contradicts itself) or `not_applicable` (nothing to compare with); *score* is 0 to 1.
     """
@@ -52,17 +52,17 @@ class Checked:
 
 
 def evaluate(
-    checks: Sequence[Check], about: Answered, functions: Mapping[str, Function]
-) -> list[Checked]:
+    checks: Sequence[Check], about: CheckSubject, functions: Mapping[str, Function]
+) -> list[CheckResult]:
     """Return the results of *checks*, except judged ones; *functions* are by their `value`."""
     return [_one(check, about, functions) for check in checks if check.kind != JUDGED]
 
 
-def _one(check: Check, about: Answered, functions: Mapping[str, Function]) -> Checked:
+def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -> CheckResult:
     if about.answer is None:
         why = f"no answer ({about.why})" if about.why else "no answer"
         return result(check, about.name, FAILED, reason=why)
-    if check.kind in (*LEAST, *MOST, *REFERENCE):
+    if check.kind in (*AT_LEAST, *AT_MOST, *REFERENCE):
         return _bounded(check, about.name, about.figures.get(check.kind))
     if check.kind == "is-json":  # replies are parsed and validated before there is an answer
         return result(check, about.name, PASSED, reason="its reply fits the declared shape")
@@ -75,12 +75,12 @@ def _one(check: Check, about: Answered, functions: Mapping[str, Function]) -> Ch
     return _compared(check, about)
 
 
-def result(check: Check, name: str | None, status: str, **facts: Any) -> Checked:
+def result(check: Check, name: str | None, status: str, **facts: Any) -> CheckResult:
     """Return the result of *check* of analyzer *name*."""
-    return Checked(name, check.name, check.type, status, **facts)
+    return CheckResult(name, check.name, check.type, status, **facts)
 
 
-def _bounded(check: Check, name: str | None, value: float | None) -> Checked:
+def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult:
     if value is None:
         return result(check, name, UNKNOWN, reason=f"{check.kind} is not known")
     low = check.min is not None and value < check.min
@@ -96,7 +96,7 @@ def _bounded(check: Check, name: str | None, value: float | None) -> Checked:
     )
 
 
-def _compared(check: Check, about: Answered) -> Checked:
+def _compared(check: Check, about: CheckSubject) -> CheckResult:
     found = [" \n".join(texts_in(about.answer))]
     if check.path is not None:
         found = texts_in(value_at(check.path, about.answer))
@@ -106,7 +106,7 @@ def _compared(check: Check, about: Answered) -> Checked:
     except TimeoutError:
         why = f"the pattern takes longer than {REGEX_S:g} s"
         return result(check, about.name, FAILED, reason=why)
-    least = (check.threshold or F1_LEAST) if check.kind == "f1" else 1.0
+    least = (check.threshold or MIN_F1) if check.kind == "f1" else 1.0
     score = (min if check.match == "all" else max)(scores, default=0.0)
     fits = (score >= least) is not check.negated
     shown = one_line("; ".join(found), _SHOWN)
@@ -146,7 +146,7 @@ def token_f1(found: str, wanted: str) -> float:
     return 2 * common / (one.total() + other.total()) if common else 0.0
 
 
-def _called(check: Check, about: Answered, function: Function) -> Checked:
+def _called(check: Check, about: CheckSubject, function: Function) -> CheckResult:
     answer = about.answer
     value = answer if check.path is None else value_at(check.path, answer)
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
@@ -154,7 +154,7 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
         returned = function(value, known)
         body = returned if isinstance(returned, Mapping) else {"score": float(returned)}
         score = float(body.get("score", body.get("pass", 0)))
-        least = 1.0 if isinstance(returned, bool) else check.threshold or F1_LEAST
+        least = 1.0 if isinstance(returned, bool) else check.threshold or MIN_F1
         good = bool(body["pass"]) if "pass" in body else score >= least
         assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code
@@ -167,7 +167,7 @@ def _called(check: Check, about: Answered, function: Function) -> Checked:
     return result(check, about.name, status, score=round(score, 4), found=found, reason=why)
 
 
-def totals(results: Sequence[Checked]) -> dict[str, Any]:
+def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the counts by status, and the share passed of those that passed or failed."""
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
@@ -176,7 +176,7 @@ def totals(results: Sequence[Checked]) -> dict[str, Any]:
     return {"checks": len(results), **by_status, "rate": rate}
 
 
-def with_interval(results: Sequence[Checked]) -> dict[str, Any]:
+def with_interval(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return the totals of *results* with `interval`, the 95 % interval of the rate, or None."""
     counts = totals(results)
     decided = counts[PASSED] + counts[FAILED]
@@ -184,6 +184,6 @@ def with_interval(results: Sequence[Checked]) -> dict[str, Any]:
     return {**counts, "interval": ends}
 
 
-def as_data(results: Sequence[Checked]) -> list[dict[str, Any]]:
+def as_data(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
     """Return *results* for JSON."""
     return [asdict(each) for each in results]

@@ -1,12 +1,19 @@
-"""Codebooks: the codes of a qualitative analysis, and how a prompt shows them."""
+"""Codebooks: the codes of a qualitative analysis, in prompts and in REFI-QDA XML 1.0."""
 
 import json
+import re
 import unicodedata
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import StringIO
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
-from runner.base.text import digest
+from runner.base.errors import TranscriptError
+from runner.base.text import digest, to_safe_text
+from runner.transcript.formats.markup import xml_events
 
 MAX_CODES = 500  # as many names as OpenAI allows in one enumeration
 _ID_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:colloquy:qda")
@@ -19,10 +26,10 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code: when it is used (*definition*), and the name of the code above it, None at the top.
+    """A code: when to use it (*definition*), and the name of its parent, None at the top.
 
-    *guid* is that of REFI-QDA; what is not *codable* only holds other codes. *color* is `#RRGGBB`
-    or empty.
+    *guid* is that of REFI-QDA; a code that is not *codable* only holds other codes. *color* is
+    `#RRGGBB` or empty.
     """
 
     name: str
@@ -46,7 +53,7 @@ class Codebook:
         return tuple(code.name for code in self.codes if code.codable)
 
     def below(self, parent: str | None) -> Iterator[Code]:
-        """Yield the codes right below *parent*, those at the top for None."""
+        """Yield the children of *parent*, the codes at the top for None."""
         return (code for code in self.codes if code.parent == parent)
 
     @property
@@ -75,3 +82,139 @@ def guid_of(*parts: object) -> str:
 def name_key(name: str) -> str:
     """Return the normalized form in which names of codes are compared."""
     return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+
+
+NAMESPACE = "urn:QDA-XML:codebook:1.0"
+ORIGIN = "Colloquy"
+_GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
+_SLASH = " / "  # between the names of a code and of its parent
+_EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
+# Characters that XML 1.0 forbids and safe text may contain.
+_NOT_XML = re.compile("[\ufffe\uffff]")
+
+
+def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
+    """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
+
+    A code with the name of a code at the top, or of an earlier one with another parent, is called
+    `parent / name`.
+    """
+    path: list[int] = []  # of the codes that are open
+    found: list[Code] = []
+    above: list[int | None] = []  # the places of their parents
+    words: list[str] | None = None
+    tags: list[str] = []
+    for tag, value in xml_events(data, source, "REFI-QDA XML"):
+        if isinstance(value, str):
+            if words is not None:
+                words.append(value)
+        elif value is None:
+            if tags.pop() == "Code":
+                path.pop()
+            elif tag == "Description" and words is not None:
+                found[path[-1]] = _described(found[path[-1]], "".join(words))
+                words = None
+        else:
+            if not tags and tag not in ("CodeBook", "Project"):
+                raise TranscriptError(f"{source}: {tag[:40]!r} is not a REFI-QDA codebook")
+            if tag == "Code":
+                above.append(path[-1] if path else None)
+                path.append(len(found))
+                found.append(_opened(value))
+                if len(found) > limit:
+                    raise TranscriptError(f"{source}: more than {limit:,} codes")
+            elif tag == "Description" and tags[-1:] == ["Code"]:
+                words = []
+            tags.append(tag)
+    return _told_apart(found, above)
+
+
+def _told_apart(codes: Sequence[Code], above: Sequence[int | None]) -> list[Code]:
+    """Return *codes* with their parents, whose places are *above*, and names of their own."""
+    taken = {name_key(c.name) for c, place in zip(codes, above, strict=True) if place is None}
+    made: list[Code] = []
+    for code, place in zip(codes, above, strict=True):
+        if place is not None:
+            parent = made[place].name
+            known = name_key(code.name) in taken
+            code = replace(code, name=f"{parent}{_SLASH}{code.name}" if known else code.name)
+            taken.add(name_key(code.name))
+            code = replace(code, parent=parent)
+        made.append(code)
+    return made
+
+
+def _opened(about: Mapping[str, str]) -> Code:
+    name = " ".join(to_safe_text(about.get("name", "")).split())
+    guid = _GUID.fullmatch(about.get("guid", "").strip())
+    color = about.get("color", "")
+    return Code(
+        name,
+        "",
+        guid=guid[1].lower() if guid else "",
+        codable=about.get("isCodable", "true").strip() not in ("false", "0"),
+        color=color if _COLOR.fullmatch(color) else "",
+    )
+
+
+def _described(code: Code, text: str) -> Code:
+    definition, _, rest = to_safe_text(text).partition(_EXAMPLES)
+    examples = tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip())
+    return replace(code, definition=definition.strip(), examples=examples)
+
+
+def as_qdc(book: Codebook) -> str:
+    """Return *book* as a REFI-QDA codebook (Codebook.xsd, version 1.0)."""
+    out = StringIO()
+    xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
+    xml.startDocument()
+    with element(xml, "CodeBook", xmlns=NAMESPACE, origin=ORIGIN):
+        write_codes(xml, book)
+    return out.getvalue() + "\n"
+
+
+def write_codes(xml: XMLGenerator, book: Codebook) -> None:
+    """Write the element Codes of *book*."""
+    taken = {name_key(code.name) for code in book.below(None)}
+    with element(xml, "Codes"):
+        for code in book.below(None):
+            _write_code(xml, book, code, taken)
+
+
+def _write_code(xml: XMLGenerator, book: Codebook, code: Code, taken: set[str]) -> None:
+    """Write *code* and those below it, by the names that reading tells apart as they are."""
+    own = code.name.removeprefix(f"{code.parent}{_SLASH}")
+    name = own if name_key(own) in taken else code.name
+    taken.add(name_key(code.name))
+    about = {"guid": code.guid, "name": name, "isCodable": "true" if code.codable else "false"}
+    about |= {"color": code.color} if code.color else {}
+    description = code.definition + "".join(
+        f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
+    )
+    with element(xml, "Code", **about):
+        if description:
+            write_element(xml, "Description", description)
+        for inner in book.below(code.name):
+            _write_code(xml, book, inner, taken)
+
+
+@contextmanager
+def element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> Iterator[None]:
+    """Write an element that holds *text* and what the block writes."""
+    safe = {name: xml_text(value) for name, value in attributes.items()}
+    xml.startElement(tag, AttributesImpl(safe))
+    xml.characters(xml_text(text))
+    yield
+    xml.endElement(tag)
+
+
+def write_element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> None:
+    """Write an element that holds *text* alone."""
+    with element(xml, tag, text, **attributes):
+        pass
+
+
+def xml_text(text: str) -> str:
+    """Return *text* without characters that XML 1.0 forbids."""
+    return _NOT_XML.sub("\ufffd", to_safe_text(text))

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of, name_key
-from runner.answers.codebook_xml import codes_in_xml
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
-from runner.base.regular_files import files_in, kind_of, open_regular
+from runner.answers.codebook import MAX_CODES, Code, Codebook, codes_in_xml, guid_of, name_key
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
+from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.tables import read_table
 
 MAX_BYTES = 4_000_000
@@ -19,17 +18,14 @@ MAX_DEPTH = 20  # of codes below codes
 def read_codebook(file: Path) -> Codebook:
     """Return the codebook in *file*: CSV (code, definition, examples, parent) or REFI-QDA XML.
 
-    An example has a line of its cell, or stands between bars. Raises ConfigError in one line.
+    Lines or bars separate the examples in a cell. Raises ConfigError in one line.
     """
     if kind_of(file) is None:
         beside = [p.name for end in (".csv", ".qdc") for p in files_in(file.parent, end)]
         near = did_you_mean(file.name, beside) if beside else ""
         raise ConfigError(f"codebook={file}: no such file{near}")
-    try:
-        with open_regular(file, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES)
-    except OSError as error:
-        raise ConfigError(f"codebook={file} cannot be read: {one_line(str(error))}") from error
+    with readable(file, "codebook="):
+        data = read_regular(file, MAX_BYTES)
     is_xml = data[:100].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
     placed = list(_from_xml(data, file) if is_xml else _from_table(file))
     if not placed:

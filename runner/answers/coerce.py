@@ -5,12 +5,13 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _WRAPPERS = 6  # levels around an answer
 _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
-# What may stand beside a wrapped answer without being part of it: the fields of a tool's call.
+# Fields beside a wrapped answer that are not part of it: those of a tool's call.
 _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
@@ -24,8 +25,8 @@ class Coercion:
 
     The schema has no references (see `dereferenced`).
 
-    *cut* replies get an empty list in place of one that they did not reach; *filled* says so.
-    *part* is the key of what is asked for in a reply to a shared schema.
+    *cut* replies get an empty list for each one that they did not reach; *filled* says so. *part*
+    is the key of this analyzer's part in a shared schema.
     """
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
@@ -103,7 +104,7 @@ class Coercion:
         return value
 
     def _value(self, value: Any, schema: Any, path: str) -> Any:
-        if not isinstance(schema, dict):  # of a key that the schema does not name
+        if not isinstance(schema, dict):  # of a key that is not in the schema
             return value
         if "anyOf" in schema:
             return self._any(value, schema["anyOf"], path)
@@ -238,7 +239,7 @@ class Coercion:
     def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
         """Return *value*, clamped if it is outside by no more than the range is wide.
 
-        A value further off is on another scale: to clamp 85 to a share of 1 would be a guess.
+        A value further off is on another scale: clamping 85 to a share of 1 would be a guess.
         """
         bound = min(value, high) if high is not None else value
         bound = max(bound, low) if low is not None else bound
@@ -269,6 +270,7 @@ def _distinct(values: list[Any]) -> list[Any]:
     return list({json.dumps(each): each for each in values}.values())
 
 
+@lru_cache
 def _plain(name: str) -> str:
     """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
     visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()

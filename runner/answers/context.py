@@ -7,8 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.answers.excerpts import Count, by_distance, fitting, segment_line
-from runner.answers.findings import insight_line, item_line, missing_line
+from runner.answers.findings import (
+    Count,
+    by_distance,
+    fitting,
+    insight_line,
+    item_line,
+    missing_line,
+    segment_line,
+)
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
 
@@ -38,7 +45,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class ReducedContext:
     """A context of *tokens* ≤ the budget, with the items it keeps and those it drops.
 
     *shares* are the tokens for each analyzer's section; *missing* maps analyzers without an
@@ -95,7 +102,7 @@ def reduce_context(
     settings: ContextSettings,
     count: Count,
     transcript: Sequence[Segment] = (),
-) -> Reduced:
+) -> ReducedContext:
     """Return the context of *answers* (by analyzer, from answer_items).
 
     *missing* maps analyzers without an answer to the reason. The text, headers included, has
@@ -123,7 +130,7 @@ def reduce_context(
     if not kept:
         text, tokens = "", 0
     _, dropped = _divided(ranked, kept)
-    reduced = Reduced(text, tokens, tuple(kept), tuple(dropped), shares, missing)
+    reduced = ReducedContext(text, tokens, tuple(kept), tuple(dropped), shares, missing)
     return _with_excerpts(reduced, settings, count, transcript)
 
 
@@ -242,8 +249,8 @@ def _render(title: str, missing: Mapping[str, str], kept: Sequence[Item]) -> str
 
 
 def _with_excerpts(
-    reduced: Reduced, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
-) -> Reduced:
+    reduced: ReducedContext, settings: ContextSettings, count: Count, transcript: Sequence[Segment]
+) -> ReducedContext:
     """Append segments, those nearest to what kept items cite first, within both token limits."""
     if not settings.transcript_tokens or not transcript or not reduced.kept:
         return reduced

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from runner.base.json import inside
 from runner.transcript.model import Segment
 
 MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
 BINS = 200  # of the strip along the transcript
 _QUESTION_CHARS = 200
-_NEAR = 2  # segments after a question in which its answer is looked for
+_NEAR = 2  # segments after a question that may hold its answer
 _QUESTION = re.compile(r"[?？؟][\"'”’)\]]*(?:\s|$)")
 
 CITED, USED, SILENT = "cited", "used", "silent"
@@ -24,9 +25,9 @@ def coverage_figures(
 ) -> dict[str, Any]:
     """Return the content of coverage.json.
 
-    *answers* are those of the analyzers by name, *used* the ids of the segments that some
-    context held, *count* counts tokens. A segment is cited where a quote that grounding has
-    found is in it, else used, else silent. Shares are of segments and of tokens, 0 to 1.
+    *answers* are those of the analyzers by name, *used* the ids of the segments in any context,
+    *count* counts tokens. A segment is cited if it contains a quote that grounding has found, else
+    used, else silent. Shares are of segments and of tokens, 0 to 1.
     """
     tokens = [count(each.text) for each in segments]
     cites = {name: frozenset(cited_segments(answer)) for name, answer in answers.items()}
@@ -54,15 +55,11 @@ def coverage_figures(
 
 
 def cited_segments(value: object) -> Iterator[str]:
-    """Yield the ids of the segments in which evidence anywhere in *value* was found."""
-    if isinstance(value, Mapping):
-        segment = value.get("segment")
-        if isinstance(segment, str) and "quote" in value and value.get("match") != "absent":
+    """Yield the ids of the segments where grounding has found evidence of *value*."""
+    for each in inside(value):
+        is_found = isinstance(each, dict) and "quote" in each and each.get("match") != "absent"
+        if is_found and isinstance(segment := each.get("segment"), str):
             yield segment
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from cited_segments(item)
 
 
 def _share(tokens: Sequence[int], chosen: Sequence[bool]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.answers.labels import RIGHT, WRONG, FindingLabel, decided, read_labels
-from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.answers.labels import RIGHT, WRONG, FindingLabel, majority_labels, read_labels
+from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import user_path
 from runner.base.text import digest, to_safe_text
 
-MAX_EXAMPLES = 20  # half of them right, half wrong, where there are as many
+MAX_EXAMPLES = 20  # half right, half wrong if there are as many
 MAX_CHARS = 300  # of a finding, a note or a correction
 _BRACKETS = str.maketrans("<>", "‹›")  # no tag of a prompt can be imitated
 _INTRODUCTION = (
@@ -24,16 +24,18 @@ _EXPECTED = "expected labels.csv, or YAML with lists `right` and `wrong`"
 def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
     """Return the text of the examples in the file *given* for the prompt of analyzer *name*.
 
-    *folders* are the user's, in which it is looked for; a path must lead into one of them, and a
-    run directory is none. At most MAX_EXAMPLES, of MAX_CHARS. Raises ConfigError.
+    The file is searched for in *folders*, the user's; a path must lead into one of them, never into
+    a run directory. At most MAX_EXAMPLES, of MAX_CHARS. Raises ConfigError.
     """
     file = _file(name, given, folders)
     if file.suffix.lower() in (".yaml", ".yml"):
         labels = list(_from_yaml(name, file))
     else:
-        labels = [each for each in decided(read_labels(file)) if each.analyzer in ("", name)]
+        labels = [
+            each for each in majority_labels(read_labels(file)) if each.analyzer in ("", name)
+        ]
     shown = {v: {_plain(e.finding) for e in labels if e.verdict == v} for v in (RIGHT, WRONG)}
-    unclear = {"", *(shown[RIGHT] & shown[WRONG])}  # both, of other transcripts or by mistake
+    unclear = {"", *(shown[RIGHT] & shown[WRONG])}  # labelled both ways
     labels = [each for each in labels if _plain(each.finding) not in unclear]
     found = [
         list(dict.fromkeys(_line(e) for e in labels if e.verdict == v)) for v in (RIGHT, WRONG)
@@ -66,10 +68,8 @@ def _file(name: str, given: str, folders: Sequence[Path]) -> Path:
 
 
 def _from_yaml(name: str, file: Path) -> Iterator[FindingLabel]:
-    try:
+    with readable(file):
         data = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{file}: {_EXPECTED}")
     for verdict, items in data.items():

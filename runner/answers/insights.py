@@ -10,9 +10,9 @@ from runner.answers.markdown import cite, md
 from runner.base.format import clock, plural
 from runner.transcript.model import Segment
 
-SAME_TEXT = 90.0  # of 100: the likeness from which two texts count as equal
+SAME_TEXT = 90.0  # of 100: the similarity from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
-LONGEST = 2.0  # times the length: what says more is another insight, though it holds all words
+LONGEST = 2.0  # times the length; a longer text is another insight, even if it has all words
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",
@@ -63,11 +63,11 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     return merged
 
 
-def _equal(insight: MergedInsight, other: MergedInsight, likeness: float) -> bool:
+def _equal(insight: MergedInsight, other: MergedInsight, similarity: float) -> bool:
     shorter, longer = sorted((len(insight.text), len(other.text)))
     if longer > LONGEST * shorter:
         return False
-    if likeness < SAME_TEXT:
+    if similarity < SAME_TEXT:
         return bool(_quotes(insight) & _quotes(other))
     cited, others = ({e["segment"] for e in each.evidence} for each in (insight, other))
     return insight.text == other.text or not cited or not others or bool(cited & others)

@@ -1,5 +1,6 @@
 """Judge: the prompt by which a model judges an answer by a rubric, and how it is validated."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,10 @@ from runner.answers.reply import find
 from runner.base.errors import AnswerError
 from runner.base.json import at, mapping
 from runner.base.json import text as text_of
+from runner.base.statistics import cohen_kappa
 
 JUDGE_TOKENS = 300  # of a reply
-LEAST_LABELS, LEAST_KAPPA = 8, 0.6  # 0.6: "substantial" (Landis and Koch, Biometrics 1977)
+MIN_LABELS, MIN_KAPPA = 8, 0.6  # 0.6: "substantial" (Landis and Koch, Biometrics 1977)
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -58,19 +60,14 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
-    """Return how a judge's verdicts (None: it contradicts itself) agree with people's labels.
+    """Return the agreement of a judge's verdicts (None: contradictory) with people's labels.
 
-    `kappa` is Cohen's (Educational and Psychological Measurement, 1960), None where it is not
-    defined; a contradiction counts as the wrong verdict. `proven` needs LEAST_LABELS labels and
-    LEAST_KAPPA.
+    A contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and MIN_KAPPA.
     """
     total = len(pairs)
-    agreed = sum(judge == label for judge, label in pairs)
-    yes = sum(not label if judge is None else judge for judge, label in pairs)
-    right = sum(label for _, label in pairs)
-    kappa = None
-    if total:
-        chance = (yes * right + (total - yes) * (total - right)) / total**2
-        kappa = round((agreed / total - chance) / (1 - chance), 4) if chance < 1 else None
-    proven = total >= LEAST_LABELS and kappa is not None and kappa >= LEAST_KAPPA
+    verdicts = [(not label if judge is None else judge, label) for judge, label in pairs]
+    agreed = sum(judge == label for judge, label in verdicts)
+    kappa = cohen_kappa(Counter(verdicts))
+    kappa = None if kappa is None else round(kappa, 4)
+    proven = total >= MIN_LABELS and kappa is not None and kappa >= MIN_KAPPA
     return {"labels": total, "agreed": agreed, "kappa": kappa, "proven": proven}

@@ -20,11 +20,11 @@ RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
 MAX_BYTES = 8_000_000
 MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
-NEAR = 90.0  # of 100: the likeness from which the text of another finding counts as the same
+NEAR = 90.0  # of 100: the similarity from which the text of another finding counts as the same
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-# Words that turn a statement round: near texts must have the same.
+# Words that reverse a statement; near texts must have the same ones.
 _TURNING = re.compile(
     r"\d[\d.,:]*|\b(?:not?|never|none|nobody|nothing|cannot|without|unless|nor|neither)\b|n['’]t\b",
     re.I,
@@ -111,10 +111,10 @@ def short_sha(sha256: object) -> str:
     return text(sha256)[:_SHA_CHARS]
 
 
-def label_of(claim: FoundItem, sha256: object, verdict: str, **told: str) -> FindingLabel:
-    """Return a label of *claim* in the transcript with *sha256*; *told* are note, correction, …."""
+def label_of(claim: FoundItem, sha256: object, verdict: str, **details: str) -> FindingLabel:
+    """Return a label of *claim* in the transcript with *sha256*; *details* are its note …"""
     about = {"analyzer": claim.analyzer, "finding": claim.text, "quote": claim.quoted}
-    given = {key: value[:MAX_CELL] for key, value in {**about, **told}.items()}
+    given = {key: value[:MAX_CELL] for key, value in {**about, **details}.items()}
     return FindingLabel(claim.key, verdict, transcript=short_sha(sha256), **given)
 
 
@@ -153,7 +153,7 @@ def labels_csv(labels: Iterable[FindingLabel]) -> bytes:
 
 
 class LabelIndex:
-    """Labels by the findings that they fit, also those of other runs."""
+    """Labels by the findings that they fit, of this run or others."""
 
     def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels
@@ -191,7 +191,7 @@ def _turns(words: str) -> Counter[str]:
     return Counter(found.casefold() for found in _TURNING.findall(words))
 
 
-def decided(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
+def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
     """Return the majority label of each finding that most of its raters call right or wrong."""
     found: dict[tuple[str, ...], list[FindingLabel]] = {}
     for each in labels:

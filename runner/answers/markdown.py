@@ -36,7 +36,7 @@ def md(value: Any) -> str:
     text = " ".join(to_safe_text(str(value)).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")
-    if _MARKUP.search(text):  # rarely, and to search costs less than to substitute
+    if _MARKUP.search(text):  # rarely; searching is cheaper than substituting
         text = _MARKUP.sub(r"\\\g<0>", text)
     lower = text.lower()
     if any(mark in lower for mark in _LIVE_MARKS):
@@ -127,7 +127,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _inline(element: Mapping[str, Any]) -> str:
-    """Return one element of a nested list, with its quotes indented below it."""
+    """Return an element of a nested list, its quotes indented below it."""
     shown = {k: v for k, v in element.items() if k != "evidence" and v != ""}
     named = (f"{heading(k).lower()}: {md(v)}" for k, v in shown.items())
     quotes = cite(element["evidence"]) if _is_nested(element.get("evidence")) else ""

@@ -31,10 +31,9 @@ class Outcome:
 
     *status* is `ok`, `error`, `skipped` (no input) or `not_run` (the run ended before); *answer*
     is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
-    *key* is the digest of the call, None without one; *reused* is the source of an answer that
-    was not asked for: `run` (an earlier session of this run), `store`, or None; *model* is the
-    model asked; *grounding* counts the answer's quotes; *incomplete*: the reply was cut within
-    its answer.
+    *key* is the digest of the call, None without one; *reused* is the source of a stored answer:
+    `run` (an earlier session of this run), `store`, or None; *model* is the model asked;
+    *grounding* counts the answer's quotes; *incomplete*: the reply was cut within its answer.
     """
 
     status: str
@@ -56,7 +55,7 @@ def read_reply(
 ) -> Outcome:
     """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError.
 
-    *secrets* are masked in what was parsed: parsing and repairs can put a key together.
+    *secrets* are masked in what was parsed: parsing and repairs can assemble a key.
     """
     try:
         reading = analyzer.read(text)
@@ -81,7 +80,7 @@ def read_reply(
     return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
 
 
-def noted(outcome: Outcome, note: str) -> Outcome:
+def with_note(outcome: Outcome, note: str) -> Outcome:
     """Return *outcome* with a further note for its readers."""
     notes = [*outcome.notes.get("reply_notes", ()), note]
     return replace(outcome, notes={**outcome.notes, "reply_notes": notes})
@@ -110,8 +109,8 @@ def failed_outcome(
 def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
     """Return the run's status and exit code; the first of ENDINGS that applies decides.
 
-    Where every analyzer answered, but a smaller share of their quotes than *min_rate* is in the
-    transcript, it is `degraded`.
+    It is `degraded` if every analyzer answered, but less than *min_rate* of their quotes are in the
+    transcript.
     """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}

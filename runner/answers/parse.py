@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.answers.coerce import Coercion
-from runner.answers.mend import MAX_DEPTH, TooCostlyError, complete, repair
+from runner.answers.json_repair import MAX_DEPTH, TooCostlyError, complete, repair
 from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError
@@ -27,8 +27,8 @@ _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower
 class ReadReply:
     """A parsed reply: its *answer*, and *notes* on repairs, empty for plain JSON.
 
-    *repaired*: its JSON was not valid; *cut*: it ended within the object, of which the complete
-    items are kept; *dropped*: something that had begun was left out.
+    *repaired*: its JSON was invalid; *cut*: it ended within the object, whose complete items are
+    kept; *dropped*: an incomplete item was left out.
     """
 
     answer: Answer
@@ -47,9 +47,9 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
 
     *part* is the analyzer's part of a shared schema (see `shared_schema`).
 
-    The last object outside the model's reasoning that is valid is the answer. Only if there is
-    none, JSON that is broken is repaired, or completed where it was cut. Raises AnswerError of
-    kind `invalid_output` that says what is wrong with the best of the objects.
+    The answer is the last valid object outside the model's reasoning. Only without one, broken JSON
+    is repaired, or completed where it was cut. Raises AnswerError of kind `invalid_output` that
+    states the fault of the best object.
     """
     search = _AnswerSearch(shape, part)
     if sum(map(text.count, ",[{")) > MAX_VALUES:
@@ -80,7 +80,7 @@ class _AnswerSearch:
 
     @property
     def fault(self) -> str:
-        """The most important fault, of equal ones the last."""
+        """The most important fault; among equals the last."""
         return max(reversed(self.faults), key=lambda fault: fault[0])[1]
 
     def refuse(self, importance: int, fault: str) -> None:
@@ -192,7 +192,7 @@ class _AnswerSearch:
 
 
 def _end_of(value: Any) -> Iterator[str]:
-    """Yield where a value ends that was cut within a list."""
+    """Yield the possible ends of a value that was cut within a list."""
     path = []
     while isinstance(value, dict) and value:
         path.append(list(value)[-1])

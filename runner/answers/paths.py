@@ -1,6 +1,6 @@
 """Paths into answers: JMESPath expressions, checked against the answer's schema beforehand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,13 +9,13 @@ from jmespath.functions import Functions
 
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.format import plural
-from runner.base.json import mapping, text
+from runner.base.json import inside, mapping, text
 
 Json = Mapping[str, Any]
 
 
 @cache
-def compiled(path: str) -> Any:
+def compile_path(path: str) -> Any:
     """Return *path* as an expression of JMESPath (jmespath.org); raise ConfigError."""
     try:
         found = jmespath.compile(path)
@@ -45,26 +45,15 @@ def _check_functions(node: Any) -> None:
 def value_at(path: str, answer: Any) -> Any:
     """Return the value at *path* of *answer*; None if there is none or a function fails."""
     try:
-        return compiled(path).search(answer)
-    except (ValueError, TypeError, RecursionError):  # length() of a null
+        return compile_path(path).search(answer)
+    except (ValueError, TypeError, RecursionError):  # such as length() of null
         return None
 
 
 def texts_in(value: Any) -> list[str]:
     """Return the values in *value* as texts: the items of lists and objects, without nulls."""
-    return list(_texts(value))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, bool):
-        yield str(value).lower()
-    elif value is not None:
-        yield text(value)
+    single = (v for v in inside(value) if not (v is None or isinstance(v, Mapping | list | tuple)))
+    return [str(each).lower() if isinstance(each, bool) else text(each) for each in single]
 
 
 def check_path(path: str, schema: Json) -> None:
@@ -72,7 +61,7 @@ def check_path(path: str, schema: Json) -> None:
 
     Keys after a function, a wildcard over keys or a choice of shapes are not checked.
     """
-    _Walk(path, schema).walk(compiled(path).parsed, schema)
+    _Walk(path, schema).walk(compile_path(path).parsed, schema)
 
 
 class _Walk:

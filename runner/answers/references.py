@@ -10,7 +10,7 @@ from typing import Any
 from runner.answers.checks import token_f1
 from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
-from runner.base.errors import ConfigError, did_you_mean, one_line, reason
+from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import listing, load_json, load_yaml, mapping, number, text
 from runner.base.regular_files import files_in, kind_of
 from runner.base.tables import read_table
@@ -18,8 +18,8 @@ from runner.transcript.model import Segment
 
 MAX_BYTES = 40_000_000
 MAX_TURNS = 1_000_000
-LOOK_AHEAD = 100  # lines in which the words of the next segment are looked for
-_HEAD = 40  # letters of a segment that are looked for
+LOOK_AHEAD = 100  # lines searched for the words of the next segment
+_HEAD = 40  # letters of a segment that are searched for
 _BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
 SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 # Keys of lists in a JSON or YAML mapping, and QMSum's names for the fields.
@@ -63,19 +63,16 @@ def read_references(place: Path) -> References:
 
 
 def references_for(references: References, transcript: str) -> Sequence[Reference]:
-    """Return those for *transcript*, a file's name, and those for every one."""
+    """Return the references for *transcript*, a file's name, and those for every transcript."""
     return [*references.get("", ()), *references.get(Path(transcript).stem, ())]
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
-    try:
+    with readable(file, "references="):
         if file.suffix.lower() == ".csv":
             data: Any = [row for _, row in read_table(file, ("question",), MAX_BYTES, MAX_TURNS)]
         else:
             data = (load_json if file.suffix.lower() == ".json" else load_yaml)(file)
-    except (OSError, ValueError) as error:
-        why = reason(error, file) if isinstance(error, OSError) else one_line(str(error), 200)
-        raise ConfigError(f"references={file} cannot be read: {why}") from error
     if isinstance(data, Mapping):
         data = [entry for name in _LISTS for entry in listing(data.get(name))]
     if not isinstance(data, list) or not data:
@@ -123,8 +120,9 @@ def _turns(value: Any, where: str) -> Iterator[int]:
 def turns_of(segments: Sequence[Segment], lines: Sequence[str]) -> dict[str, int]:
     """Return the turn of each segment, by its id: the line of a text that holds its words.
 
-    Lines without words have no segment, and a long one has several; where the words are in none of
-    the next LOOK_AHEAD lines, it is that of the segment before. Without *lines* it is its place.
+    Lines without words have no segment; a long line has several. If the next LOOK_AHEAD lines do
+    not hold its words, a segment has the turn of the one before. Without *lines*, its turn is its
+    place.
     """
     letters = [_BESIDE_WORDS.sub("", line) for line in lines]
     found, at, rest = dict[str, int](), 0, 0

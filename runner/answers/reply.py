@@ -10,11 +10,11 @@ from typing import Any
 
 from runner.base.text import to_safe_text
 
-MAX_FOUND = 100  # values that are tried, the last ones of a reply
+MAX_FOUND = 100  # values that are tried, from the end of a reply
 _READS = 20  # characters read per character of a reply until the scan gives up
 _DEEP = 5000  # characters counted for a value that is too deep or otherwise refused unread
 
-# What the transport puts around reasoning that came in a field of its own (see `beside`).
+# Marks around reasoning that came in a separate field (see `beside`).
 BESIDE = "message.reasoning_content"
 
 _W = r"think(?:ing)?|thoughts?|reasoning|reflections?|scratchpad|analysis|rationale|inner_monologue"
@@ -71,9 +71,8 @@ class NotRepairableError(ValueError):
 class ReplyValues:
     """The JSON values of a reply outside its reasoning, in order, with their positions.
 
-    *text* is the reply with its reasoning blanked, *broken* where values begin that cannot be
-    read, *fault* the first of them that must not be repaired; *thinking*: the reply ends within
-    its reasoning.
+    *text* is the reply with its reasoning blanked, *broken* the starts of unreadable values,
+    *fault* the first that must not be repaired; *thinking*: the reply ends within its reasoning.
     """
 
     text: str
@@ -86,7 +85,7 @@ class ReplyValues:
 def beside(content: str, reasoning: str) -> str:
     """Return the text of a reply whose *reasoning* came in a separate field.
 
-    The reasoning is kept, between marks, if only it may contain the answer.
+    The reasoning is kept, between marks, only if the answer may be in it.
     """
     if "{" in content or "{" not in reasoning:
         return content

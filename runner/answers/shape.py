@@ -16,7 +16,10 @@ class Strict(BaseModel):
 class Evidence(Strict):
     """A verbatim quote and the id of its transcript segment."""
 
-    segment: str = Field(description="Segment id as printed in the transcript, for example S0012.")
+    segment: str = Field(
+        description="Segment id as printed in the transcript, for example S0012.",
+        json_schema_extra={"pattern": "^S[0-9]{4,12}$"},  # where a grammar writes the reply
+    )
     quote: str = Field(description="Words copied verbatim from that segment.")
 
 
@@ -58,17 +61,17 @@ def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
 def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
     """Return the schema of *shape* in the strict form that providers accept.
 
-    Every property is required and no other is allowed. Bounds stay: what a provider does not
-    accept of them is left out when it is asked (runner/providers/schemas.py).
+    Every property is required and no other is allowed. Bounds stay; runner/providers/schemas.py
+    removes those that a provider does not accept.
     """
     return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
 
 
-_DESCRIBED = {"$ref", "title", "description", "default"}  # what bounds no value
+_DESCRIBED = {"$ref", "title", "description", "default"}  # keys that bound no value
 
 
 def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema of pydantic with every reference replaced by what it names.
+    """Return a JSON schema of pydantic with every reference replaced by its target.
 
     A definition that contains itself becomes a dictionary that contains itself.
     """
@@ -92,7 +95,7 @@ def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def limited(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
+def limit_insights(schema: Mapping[str, Any], max_insights: int) -> dict[str, Any]:
     """Return an answer's *schema* with at most *max_insights* insights."""
     named = schema.get("properties", {})
     if "insights" not in named:  # an analyzer of another catalog

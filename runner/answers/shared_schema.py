@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.base.json import inside, mapping, rebuilt
+
 Schema = Mapping[str, Any]
 
 ASKED_PART = re.compile(r"`structured_data` has one key, `(\w+)`")  # in a prompt
@@ -53,7 +55,7 @@ def part_of(schema: Schema, name: str) -> Schema:
     return schema
 
 
-def measured(schema: Schema) -> dict[str, int]:
+def schema_sizes(schema: Schema) -> dict[str, int]:
     """Return the sizes of *schema* that providers limit, by the names of SchemaLimits.
 
     Levels are those of objects and lists within each other, with references followed once.
@@ -95,23 +97,17 @@ def _reached(name: str, given: Schema, seen: dict[str, None]) -> dict[str, None]
     return seen
 
 
-def _renamed(node: Any, named: Mapping[str, str]) -> Any:
-    if isinstance(node, list):
-        return [_renamed(each, named) for each in node]
-    if not isinstance(node, dict):
-        return node
-    ref = node.get("$ref")
-    if isinstance(ref, str) and (target := ref.removeprefix(_REF)) in named:
-        return {**node, "$ref": f"{_REF}{named[target]}"}
-    return {key: _renamed(value, named) for key, value in node.items()}
+def _renamed(schema: Any, named: Mapping[str, str]) -> Any:
+    def renamed(node: Any) -> Any:
+        target = str(node["$ref"]).removeprefix(_REF) if "$ref" in mapping(node) else ""
+        return {**node, "$ref": f"{_REF}{named[target]}"} if target in named else node
+
+    return rebuilt(schema, renamed)
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
     """Yield *node* and all objects within it."""
-    if isinstance(node, dict):
-        yield node
-    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _nodes(each)
+    return (each for each in inside(node) if isinstance(each, dict))
 
 
 def _levels(node: Any, given: Schema, within: tuple[str, ...]) -> int:

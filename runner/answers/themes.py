@@ -11,6 +11,7 @@ VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
 FOR, AGAINST = "for", "against"
 WORDS = "words"  # what joined findings before any model did
+ONLY_WORDS = "embeddings failed: words alone were compared"  # left out of a call
 MAX_TITLE, MAX_STATEMENT, MAX_REASON = 120, 600, 600  # characters kept of a model's words
 
 
@@ -48,7 +49,7 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreadFile:
-    """A file of the batch of which nothing was read, and *why*."""
+    """A file of the batch without any finding read, and *why*."""
 
     file: str
     why: str
@@ -56,10 +57,10 @@ class UnreadFile:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How findings came together: *by* `words` (their likeness) or the record of a model's call.
+    """How findings came together: *by* `words` (their similarity) or the record of a model's call.
 
     *parts* are findings, or themes of earlier calls, each as the list of its findings; *reason*
-    is the model's, or the likeness to the first of the parts.
+    is the model's, or the similarity to the first of the parts.
     """
 
     by: str
@@ -71,8 +72,8 @@ class Joined:
 class Theme:
     """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
 
-    *files* speak of it, *silent* ones were read and do not. *for_* and *against* are the speakers
-    of its quotes by side; *speakers* all of them, each once.
+    *files* mention it; *silent* ones were read and do not. *for_* and *against* are the speakers of
+    its quotes by side; *speakers* all of them, each once.
     """
 
     id: str
@@ -122,7 +123,7 @@ class Accord:
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """A *finding* that stands alone, and *why* it is worth a look; *text* is what it says."""
+    """A *finding* without a like one, and *why* it matters; *text* is its statement."""
 
     file: str
     speaker: str | None
@@ -134,7 +135,7 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """What an analyzer says of the whole: *text*, its *insights*, and the themes each names."""
+    """An analyzer's summary of the collection: *text*, *insights*, and the themes each names."""
 
     analyzer: str
     text: str
@@ -146,7 +147,8 @@ class Synthesis:
 class LedgerRow:
     """What one call of a reduction read: *level* 0 reads findings, above it results of calls.
 
-    *left_out* says what it did not get to read, and what of its reply was not used.
+    *left_out* says what it did not get to read, and what of its reply was not used; *escalated*,
+    whether a further model was asked.
     """
 
     level: int
@@ -156,11 +158,12 @@ class LedgerRow:
     tokens_budget: int
     left_out: tuple[str, ...] = ()
     status: str = "ok"
+    escalated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """How many *groups* a *threshold* of likeness gives, and the findings of the *largest*."""
+    """How many *groups* a *threshold* of similarity gives, and the findings of the *largest*."""
 
     threshold: float
     groups: int
@@ -188,6 +191,7 @@ class Collection:
     threshold: float = 0.0
     ledger: tuple[LedgerRow, ...] = ()
     threshold_curve: tuple[CurvePoint, ...] = ()
+    notes: tuple[str, ...] = ()  # what limits all of it
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of themes.json as plain data."""
@@ -235,6 +239,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return partial(_read, hint)
     if hint in (int, float):
         return lambda value: hint(amount(value))
+    if hint is bool:
+        return lambda value: value is True
     if hint == str | None:
         return lambda value: None if value is None else text(value)
     return text if hint is str else number

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Any, NoReturn, TextIO
 
 from runner.base import errors
 from runner.base.errors import (
@@ -29,9 +29,20 @@ class Arguments:
     options: dict[str, str] = field(default_factory=dict)
 
 
+def command(
+    name: str, usage: str | Callable[[], str], work: Callable[[Arguments], int | None], **kinds: Any
+) -> Callable[..., NoReturn]:
+    """Return the `main` of a command, which ends the process; arguments as of `run_command`."""
+
+    def main(arguments: Sequence[str] | None = None) -> NoReturn:
+        sys.exit(run_command(name, usage, work, arguments, **kinds))
+
+    return main
+
+
 def run_command(
     name: str,
-    usage: Callable[[], str],
+    usage: str | Callable[[], str],
     work: Callable[[Arguments], int | None],
     arguments: Sequence[str] | None = None,
     *,
@@ -49,7 +60,7 @@ def run_command(
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if {"-h", "--help"} & set(given):
-            print(usage().rstrip(), flush=True)
+            print((usage if isinstance(usage, str) else usage()).rstrip(), flush=True)
             code = errors.EXIT_OK
         else:
             code = work(parse(name, given, flags, options, least)) or errors.EXIT_OK
@@ -94,7 +105,7 @@ def parse(
     return parsed
 
 
-def the_extra(name: str) -> str:
+def install_hint(name: str) -> str:
     """Return `the extra: …` with the command that adds the extra *name* to this environment."""
     python = sys.executable
     with_pip = find_spec("pip") is not None  # uv makes environments without it

@@ -6,16 +6,15 @@ import sys
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
 _MIN_LETTERS = 4
-_FEW_LETTERS = 6  # fewer may stand in a text by chance, even with digits
+_FEW_LETTERS = 6  # fewer may occur in a text by chance, even with digits
 _CERTAIN_LETTERS = 12  # ordinary words in a row do not equal so many by chance
 _ROUNDS = 8  # of escapes inside escapes
 _CHUNK = 256  # characters: the time to normalise grows with the square of combining marks
-# In this order, so that no end of one is taken for a part of another. Each begins with a single
+# In this order, so that the end of one is not read as part of another. Each begins with a single
 # character, for speed.
 _ESCAPES = (
     re.compile(
@@ -29,39 +28,19 @@ _ESCAPES = (
 _ODD = re.compile(r"\d|[a-z][A-Z]|[A-Z][A-Z]+[a-z]")  # in no ordinary word
 _LOWER = bytes(range(256)).lower()
 _NO_LETTERS = bytes(byte for byte in range(256) if not bytes([byte]).isalnum())
-_BLOCK = 8  # letters that are compared at once
 
+# Letters and digits of a disguise, and its text if the punctuation counts, else None.
+Forms = tuple[tuple[bytes, str | None], ...]
 Spans = list[tuple[int, int]]  # of each character: where it began and ended in the original
 
 
-@dataclass(frozen=True, slots=True)
-class Disguises:
-    """What to look for in the letters and digits of a text.
-
-    *forms* are these with their text if its punctuation counts, else None. *blocks* are
-    all runs of _BLOCK in the long ones, as numbers, one of which stands at a multiple of _BLOCK
-    in a text that holds it; *short* are the others.
-    """
-
-    forms: tuple[tuple[bytes, str | None], ...]
-    blocks: frozenset[int]
-    short: tuple[bytes, ...]
-
-    def are_in(self, letters: bytes) -> bool:
-        """Return whether *letters* contain one of them."""
-        aligned = memoryview(letters[: len(letters) & -_BLOCK]).cast("Q")
-        if self.blocks.isdisjoint(aligned) and not any(each in letters for each in self.short):
-            return False
-        return any(each in letters for each, _ in self.forms)
-
-
 @lru_cache(64)
-def _disguises_of(values: tuple[str, ...]) -> Disguises:
-    forms = tuple({form: None for value in values for form in _forms(value)})
-    long = [letters for letters, _ in forms if len(letters) >= 2 * _BLOCK - 1]
-    runs = (form[at : at + _BLOCK] for form in long for at in range(len(form) - _BLOCK + 1))
-    blocks = frozenset(memoryview(run).cast("Q")[0] for run in runs)
-    return Disguises(forms, blocks, tuple(letters for letters, _ in forms if letters not in long))
+def _forms_of(values: tuple[str, ...]) -> Forms:
+    return tuple({form: None for value in values for form in _forms(value)})
+
+
+def _are_in(letters: bytes, forms: Forms) -> bool:
+    return any(each in letters for each, _ in forms)
 
 
 def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
@@ -83,15 +62,15 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     """Return *text* with *mask* for every disguised one of *values*.
 
     They are recognised by their ASCII letters and digits, in any case, with any others
-    between them; values that are a number or a short word, by their punctuation too. To look
-    for them takes some 20 ns for each character.
+    between them; values that are a number or a short word, by their punctuation too. The search
+    takes some 20 ns per character.
     """
-    disguises = _disguises_of(values)
-    if disguises.are_in(_letters(_ascii(text))):
-        text = _masked(text, disguises, mask, rounds=0)
+    forms = _forms_of(values)
+    if _are_in(_letters(_ascii(text)), forms):
+        text = _masked(text, forms, mask, rounds=0)
     plain = _ascii(text)
-    if (unescaped := _unescaped(plain)) != plain and disguises.are_in(_letters(unescaped)):
-        text = _masked(text, disguises, mask, rounds=_ROUNDS)
+    if (unescaped := _unescaped(plain)) != plain and _are_in(_letters(unescaped), forms):
+        text = _masked(text, forms, mask, rounds=_ROUNDS)
     return text
 
 
@@ -141,14 +120,14 @@ def _meaning(escape: re.Match[str]) -> str:
     return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
 
 
-def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
+def _masked(text: str, forms: Forms, mask: str, *, rounds: int) -> str:
     """Return *text* with *mask* for what is found in it after *rounds* of unescaping."""
     traced = _folded(text, [(at, at + 1) for at in range(len(text))])
     for escape in _ESCAPES * rounds:
         traced = _folded(*_traced(escape, *traced))
     parts: list[str] = []
     done = 0
-    for start, end in sorted(_found(*traced, disguises)):
+    for start, end in sorted(_found(*traced, forms)):
         if start >= done:
             parts += text[done:start], mask
         done = max(done, end)
@@ -156,7 +135,7 @@ def _masked(text: str, disguises: Disguises, mask: str, *, rounds: int) -> str:
 
 
 def _folded(text: str, spans: Spans) -> tuple[str, Spans]:
-    """Return `_ascii` of *text*; *spans* are where its characters stand in the original."""
+    """Return `_ascii` of *text*; *spans* are the places of its characters in the original."""
     if text.isascii():
         return text, spans
     forms = [_ascii_of_one(character) for character in text]
@@ -178,11 +157,11 @@ def _traced(escape: re.Pattern[str], plain: str, spans: Spans) -> tuple[str, Spa
     return "".join([*parts, plain[done:]]), origins + spans[done:]
 
 
-def _found(plain: str, spans: Spans, disguises: Disguises) -> Iterator[tuple[int, int]]:
+def _found(plain: str, spans: Spans, forms: Forms) -> Iterator[tuple[int, int]]:
     """Yield where disguises begin and end in the original."""
     letters = _letters(plain)
     owners = [at for at, character in enumerate(plain) if character.isalnum()]
-    for wanted, exact in disguises.forms:
+    for wanted, exact in forms:
         at = letters.find(wanted)
         while at >= 0:
             first, last = owners[at], owners[at + len(wanted) - 1]

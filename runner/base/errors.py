@@ -13,7 +13,8 @@ ColloquyError
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 EXIT_OK = 0
@@ -83,7 +84,7 @@ class CallError(ColloquyError):
     whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
     wait that the provider asked for, in seconds, or None; *final* says that the provider asked
     for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
-    server had taken the request and was still at it. *window* and *prompt_tokens* are what a
+    server had received the request and had not answered. *window* and *prompt_tokens* are what a
     server that finds a prompt too long says of both, unchecked, in tokens. *again* says that the
     same request is to be sent at once, since the transport now leaves out what was refused.
     """
@@ -164,6 +165,16 @@ def reason(error: OSError, path: object = "") -> str:
     if error.strerror is None or file in (None, str(path)):
         return error.strerror or str(error)
     return f"{file}: {error.strerror}"
+
+
+@contextmanager
+def readable(path: object, key: str = "") -> Iterator[None]:
+    """Say in a ConfigError of one line why *path*, the value of *key*, cannot be read."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = reason(error, path) if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"{key}{path} cannot be read: {one_line(why)}") from error
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

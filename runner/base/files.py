@@ -1,16 +1,18 @@
-"""Files: atomic and durable writes, room for later ones, the folder of an installed package."""
+"""Files: atomic and durable writes, room for later ones, and the files of packages."""
 
 import importlib.util
 import os
 import secrets
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
 import orjson
 
-from runner.base.regular_files import open_own, open_regular
+from runner.base.regular_files import open_own, read_regular
 
 TEMP = ".tmp."
 _CHUNK = 1 << 16
@@ -20,9 +22,9 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 class Draft:
     """A temp file beside *path* that `commit` turns into it; use it as a context manager.
 
-    It has room for *size* bytes and an open handle, so that a commit of no more than them needs
-    neither space nor inode nor handle (but on a file system that copies on write). Raises OSError
-    where there is no room.
+    It holds *size* bytes and an open handle, so that a commit of at most that size needs no more
+    space, inode or handle (except on a file system that copies on write). Raises OSError without
+    room.
     """
 
     def __init__(self, path: Path, size: int = 0) -> None:
@@ -37,7 +39,7 @@ class Draft:
             raise
 
     def reserve(self, size: int) -> None:
-        """Make room for a total of *size* bytes; raise OSError and change nothing without it."""
+        """Reserve a total of *size* bytes; raise OSError and change nothing without room."""
         if self._descriptor is None or size <= self._size:
             return
         if hasattr(os, "posix_fallocate"):
@@ -49,9 +51,9 @@ class Draft:
     def commit(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
         """Replace the file with *data*: fsync, rename, fsync of the directory; raise OSError.
 
-        *data* may come in pieces, which are written one after the other; a commit of bytes that
-        failed may be repeated. A power cut leaves either version whole (Pillai et al., "All File
-        Systems Are Not Created Equal", OSDI 2014); unless *durable*, it may also leave a torn one.
+        *data* may come in pieces; a failed commit of bytes may be repeated. A power cut leaves
+        either version whole (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014);
+        unless *durable*, it may also leave a torn one.
         """
         if self._descriptor is not None:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -95,8 +97,7 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = Tr
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
     try:
-        with open_regular(path, len(data)) as opened:
-            same = opened.read(len(data)) == data
+        same = read_regular(path, len(data)) == data
     except OSError:
         same = False
     if not same:
@@ -106,8 +107,8 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may truncate it, so use it only for files that a resumed run writes again. A file for
-    which there is no room is removed.
+    A crash may truncate it, so use it only for files that a resumed run writes again. Without room,
+    the file is removed.
     """
     descriptor = open_own(path, os.O_WRONLY)
     try:
@@ -206,6 +207,11 @@ def package_folder(name: str) -> Path | None:
     return Path(locations[0]) if locations else None
 
 
+def packaged(package: str, name: str) -> dict[str, Any]:
+    """Return the content of the TOML file *name* beside the modules of *package*."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8"))
+
+
 def make_directory(path: Path, root: Path | None = None) -> None:
     """Create *path* and its parents durably, with mode 0700; raise OSError.
 
@@ -234,3 +240,45 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Drafts:
+    """The drafts of a run's records; *fault* is the first failure to make or to fill one."""
+
+    def __init__(self) -> None:
+        self.fault: OSError | None = None
+        self._drafts: dict[Path, Draft] = {}  # of calls in flight
+
+    def reserve(self, file: Path, size: int, prepare: Callable[[], None]) -> None:
+        """Make room for *size* bytes of *file*; raise OSError.
+
+        *prepare* makes the directories that the record needs, before the first call about it.
+        """
+        try:
+            if (draft := self._drafts.get(file)) is not None:
+                draft.reserve(size)
+            else:
+                prepare()
+                self._drafts[file] = Draft(file, size)
+        except OSError as error:
+            self.fault = self.fault or error
+            raise
+
+    def take(self, file: Path) -> Draft | None:
+        """Return the draft of *file*, which is now the caller's, None without one."""
+        return self._drafts.pop(file, None)
+
+    def fill(self, store: Callable[[bool], None], release: Callable[[], None]) -> None:
+        """Call *store*; if it fails, call *release* and *store* again, for a shorter form."""
+        try:
+            store(False)
+        except OSError as error:
+            self.fault = self.fault or error
+            release()
+            store(True)
+
+    def drop(self) -> None:
+        """Release the room for calls without an outcome."""
+        for draft in self._drafts.values():
+            draft.discard()
+        self._drafts.clear()

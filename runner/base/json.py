@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import yaml
 
-from runner.base.regular_files import open_regular
+from runner.base.regular_files import read_regular
 
 MAX_BYTES = 40_000_000  # of a JSON file; larger ones are refused
 MAX_VALUES = 1_000_000  # in a JSON file; each takes up to 80 bytes of memory
@@ -35,8 +35,7 @@ class _Loader(_Safe):  # type: ignore[misc]
 
 def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
     """Return the value in *file*; raise OSError or ValueError."""
-    with open_regular(file, limit) as opened:
-        return parse_json(opened.read(limit))
+    return parse_json(read_regular(file, limit))
 
 
 def parse_json(data: bytes) -> Any:
@@ -47,7 +46,7 @@ def parse_json(data: bytes) -> Any:
         return value
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _containers(outer)]
         if not level:
             return value
     raise ValueError(f"nested deeper than {MAX_DEPTH}")
@@ -57,11 +56,11 @@ def check_size(data: bytes) -> None:
     """Raise ValueError for JSON that `load_json` refuses for its size."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
+    if len(data) > MAX_VALUES and sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
-def _inside(value: Any) -> list[Any]:
+def _containers(value: Any) -> list[Any]:
     """Return the objects and lists in *value*."""
     values = value.values() if isinstance(value, dict) else value if type(value) is list else ()
     return [inner for inner in values if isinstance(inner, dict | list)]
@@ -69,8 +68,7 @@ def _inside(value: Any) -> list[Any]:
 
 def load_yaml(file: Path) -> Any:
     """Return the value in *file*; raise OSError or ValueError."""
-    with open_regular(file, MAX_YAML_BYTES) as opened:
-        data = opened.read(MAX_YAML_BYTES)
+    data = read_regular(file, MAX_YAML_BYTES)
     try:
         check_yaml(data)
         return yaml.load(data, _Loader)
@@ -175,13 +173,29 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
     )
 
 
+def inside(value: Any) -> Iterator[Any]:
+    """Yield *value* and every value in it, outer ones first, without the keys of objects."""
+    left = [value]
+    while left:
+        yield (each := left.pop())
+        if isinstance(each, str):  # most values
+            continue
+        if isinstance(each, Mapping | list | tuple):
+            left += reversed([*each.values()] if isinstance(each, Mapping) else each)
+
+
 def strings_in(value: Any) -> Iterator[str]:
     """Yield every text in *value*, without the keys of objects."""
-    if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from strings_in(each)
-    elif isinstance(value, str):
-        yield value
+    return (each for each in inside(value) if isinstance(each, str))
+
+
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy of *value* in which *change* has replaced every value, inner ones first."""
+    if isinstance(value, Mapping):
+        value = {key: rebuilt(each, change) for key, each in value.items()}
+    elif isinstance(value, list):
+        value = [rebuilt(each, change) for each in value]
+    return change(value)
 
 
 def number(value: Any) -> float | None:

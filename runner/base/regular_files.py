@@ -26,10 +26,19 @@ def open_regular(file: Path, limit: int) -> BinaryIO:
     raise OSError(f"{file} is not a regular file of at most {limit:,} bytes")
 
 
+def read_regular(file: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most *limit* bytes; raise OSError.
+
+    What is appended meanwhile is left out; to read with the limit would map as much memory.
+    """
+    with open_regular(file, limit) as opened:
+        return opened.read(os.fstat(opened.fileno()).st_size)
+
+
 def open_own(path: Path, flags: int) -> int:
     """Return a descriptor of a regular file to be written in place; raise OSError.
 
-    A file that has another name, too, is refused: that one may be outside of the directory.
+    A file with another hard link is refused: that name may be outside of the directory.
     """
     descriptor = os.open(path, flags | os.O_CREAT | _SAFE, 0o600)
     about = os.fstat(descriptor)
@@ -69,7 +78,7 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def files_in(folder: Path, ending: str) -> list[Path]:
-    """Return what has a name with *ending* in *folder*, by name; raise OSError."""
+    """Return the entries of *folder* whose names end with *ending*, by name; raise OSError."""
     return [Path(e.path) for e in listed(folder) if e.name.endswith(ending) and e.name[0] != "."]
 
 
@@ -100,7 +109,7 @@ def kind_of(path: Path) -> str | None:
 def refuse_links(*folders: Path) -> None:
     """Raise OSError if one of *folders*, or a directory in it, is a link.
 
-    What is read or written there would be outside of the directory that *folders* are in.
+    A file below a link would be outside of the directory that *folders* are in.
     """
     inside = list(folders)
     for _ in range(MAX_DEPTH):

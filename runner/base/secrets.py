@@ -37,7 +37,7 @@ _SHAPES = re.compile(
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
     r"(?:[A-Za-z0-9+/=\s\\]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)"
 )
-# One of these, in lower case, is in every shape; to look for them costs less than the pattern.
+# Every shape contains one of these in lower case; searching for them is cheaper than the pattern.
 _SHAPE_MARKS = (
     *("sk-", "aiza", "akia", "asia", "gho_", "ghp_", "ghs_", "ghu_", "gsk_", "bearer", "basic"),
     "-----begin",

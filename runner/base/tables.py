@@ -9,8 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import ConfigError, did_you_mean, reason
-from runner.base.regular_files import open_regular
+from runner.base.errors import ConfigError, did_you_mean, readable
+from runner.base.regular_files import read_regular
 from runner.base.text import to_safe_text
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
@@ -96,12 +96,8 @@ def read_text(file: Path, limit: int) -> str:
 
     Raises ConfigError.
     """
-    try:
-        with open_regular(file, limit) as opened:
-            data = opened.read(limit)
-    except (OSError, ValueError) as error:
-        why = reason(error, file) if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{file} cannot be read: {why}") from error
+    with readable(file):
+        data = read_regular(file, limit)
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")

@@ -17,15 +17,16 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # Form feeds and the like separate words, so deleting them would join two words.
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 # C0 and C1 controls, and invisible characters that can hide or reorder text for a human reader:
-# zero-width and bidi marks, interlinear annotations, tag characters (which also spell the flags of
-# England, Scotland and Wales; those become black flags).
+# zero-width and bidi marks, soft hyphens, fillers, interlinear annotations, tag characters (which
+# also spell the flags of England, Scotland and Wales; those become black flags).
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "\u00ad(?!\n)|"  # at the end of a line it stands for a hyphen
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 # ZWNJ and ZWJ spell words in Arabic, Persian and the scripts of India and join emoji, so they
 # stay after such a character. After Latin, Greek, Cyrillic or Hebrew letters, after spaces and
-# after one another they are invisible. Of several variation selectors only the first one counts.
+# after one another they are invisible. Only the first of several variation selectors counts.
 _STRAY = re.compile(
     "[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # first, for speed
     "(?:(?<=[\u200c\u200d])"
@@ -60,7 +61,7 @@ def to_safe_text(text: str) -> str:
     Tabs and line feeds stay. An escaped surrogate in a reply passes JSON and litellm, but could
     not be written to a file.
     """
-    return without_hidden(text)[0]
+    return text if text.isascii() and text.isprintable() else without_hidden(text)[0]
 
 
 def to_terminal(text: str, limit: int = 500) -> str:

@@ -23,8 +23,8 @@ async def offload(
 ) -> T:
     """Return `function(*args, **named)`, run in a thread with this task's context variables.
 
-    For what waits for a disk, and for computing on *chars* characters of text: on up to
-    INLINE_CHARS it runs at once, because a thread would cost more than it.
+    For work that waits for a disk, or computes on *chars* characters of text. Up to INLINE_CHARS it
+    runs inline, because a thread would cost more.
     """
     if chars is not None and chars <= INLINE_CHARS:
         return function(*args, **named)
@@ -46,8 +46,8 @@ def start_threads() -> None:
 async def compute(function: Callable[..., T], *args: Any) -> T:
     """Return `function(*args)`, computed in a thread that ends with this task.
 
-    For pure functions that may take minutes: others do not queue behind them, and where the task
-    is cancelled, Python code is interrupted and the process does not wait for anything else.
+    For pure functions that may take minutes: no other work queues behind them. Cancelling the task
+    interrupts Python code; the process does not wait for other code.
     """
     call = partial(copy_context().run, function, *args)
     return await asyncio.get_running_loop().run_in_executor(_OwnThread(), call)

@@ -58,8 +58,7 @@ class TokenBucket:
     def settle(self, withdrawal: Withdrawal, amount: float) -> None:
         """Replace the estimate of *withdrawal* by the *amount* that was used.
 
-        The level becomes what it would be had *amount* been known: units given back late are no
-        refill, since the provider's own bucket was full meanwhile and gained nothing.
+        The level becomes what it would be had *amount* been known from the start.
         """
         withdrawal.amount, withdrawal.final = amount, True
         while self.pending and self.pending[0].final:

@@ -18,7 +18,7 @@ CHARS_PER_TOKEN = 3  # where no vocabulary can be loaded; low, so that it over-c
 # No token of either vocabulary spans these places: both patterns join line feeds to what precedes
 # them, and to nothing after them but white space and slashes (tiktoken_ext/openai_public.py).
 _LINE_END = re.compile(r"\n(?=[^\s/])")
-MAX_LINES = 1 << 16  # whose tokens a counter keeps
+MAX_LINES = 1 << 16  # lines whose tokens a counter caches
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 _HOPS = 12  # iterations of the event loop from a task's end to the next step of one awaiting it
-_LIMITED_S = 0.1  # between looks at live calls that wait for a rate limit
+_LIMITED_S = 0.1  # between checks of live calls that wait for a rate limit
 
 
 @dataclass(eq=False)
@@ -15,7 +15,7 @@ class Activity:
     """Counts the *busy* tasks of one event loop; *when_quiet* is called when it reaches 0.
 
     A task that waits for a batch's reply, a predecessor or room in a budget is not busy. While
-    *is_stuck* is false, waiting calls go out without any reply.
+    *is_stuck* is false, waiting calls still go out.
     """
 
     is_stuck: Callable[[], bool] = lambda: True
@@ -54,7 +54,7 @@ _CURRENT: ContextVar[tuple[asyncio.AbstractEventLoop, Activity] | None] = Contex
 
 
 @contextmanager
-def measured(activity: Activity) -> Iterator[None]:
+def tracked(activity: Activity) -> Iterator[None]:
     """Count this task, and those that it starts, in *activity* during the block."""
     token = _CURRENT.set((asyncio.get_running_loop(), activity))
     try:

@@ -10,9 +10,9 @@ from runner.base.usage import Usage
 class Attempt:
     """One request that was sent: *outcome* is `ok` or the kind of failure; times in seconds.
 
-    *first_token_s* is known of calls for which others waited. *delivery* is `live`, `flex` or
-    `batch`, *batch* the provider's id of that, and *live_usd* what the reply would have cost
-    live, None where no price is known.
+    *first_token_s* is measured for calls that others waited for. *delivery* is `live`, `flex` or
+    `batch`, *batch* the provider's id of that, and *live_usd* what the reply would have cost live,
+    None where no price is known.
     """
 
     outcome: str
@@ -32,8 +32,8 @@ class CallLog:
     *queue_wait_s* is time spent waiting for admission, *parked_s* the part of it during which
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
     journal; *unit* names the node among all callers that share a gate, and *sent_as* among the
-    runs of its job, in every session. *secure* makes room for
-    the record of one more reply, of so many tokens at most; it raises NotRunError without any.
+    runs of its job, in every session. *reserve* makes room on the disk for the record of one more
+    reply of at most so many tokens, or raises NotRunError.
     """
 
     note: Callable[..., object] | None = None
@@ -49,7 +49,7 @@ class CallLog:
     began: float | None = None  # loop time of the first attempt of this conversation
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
-    secure: Callable[["CallLog", int], None] = lambda _, __: None
+    reserve: Callable[["CallLog", int], None] = lambda _, __: None
 
     @property
     def replies(self) -> int:

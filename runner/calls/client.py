@@ -6,23 +6,21 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import structlog
 
 from runner.base.errors import CallError, NotRunError
-from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
 from runner.calls.call import Call
-from runner.calls.call_log import Attempt, CallLog
+from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex, FlexDelivery
-from runner.calls.hedge import OvertakenError, sent
+from runner.calls.hedge import Hedge, OvertakenError
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
-from runner.providers.prices import Prices, live_usd
+from runner.providers.prices import Prices
 from runner.providers.request import (
     Completion,
     Request,
@@ -47,10 +45,10 @@ class Client:
     *timeout_s* bounds the wall-clock time of each attempt from its admission; litellm's own
     timeout does not bound a slow body. *deadline_s* bounds the calls of one node from their
     first attempt, including waits except those for outages. All clients of a model and key
-    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local*
-    model computes in this process: time does not end its attempts, a closed admission does. What
-    *deliverer* takes goes into batches; with *flex*, *transport* asks for that tier. *prices* are
-    the model's, None where they are unknown.
+    share *gate*, all clients of an event loop *admission*. *rng* draws the jitter. A *local* model
+    computes in this process: its attempts have no timeout, but end when admission closes.
+    *deliverer* puts requests into batches; with *flex*, *transport* asks for that tier. *prices*
+    are the model's, None where they are unknown.
     """
 
     transport: Transport
@@ -91,14 +89,13 @@ class Client:
         *key* is the digest of the request, *steps* are the calls from here to the end of its run.
         A call that has a fallback does not wait out an outage. *on_failure* is called after
         each failed attempt. *need_s* are the seconds that this call and those after it take live;
-        a call at flex goes live in time for them. *expected_s* are those of this call as far as
-        earlier runs tell; the last straggler is asked for twice. The slot and other limits are
-        held during attempts, not between them. Raises NotRunError if an attempt was not made
-        because of a stopped run, a fault of the account or an exhausted budget.
+        a call at flex goes live in time for them. *expected_s* is the duration of this call in
+        earlier runs, which decides when a straggler is hedged. The slot and other limits are held
+        during attempts, not between them. Raises NotRunError if an attempt was not made because of
+        a stopped run, a fault of the account or an exhausted budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
-        counts = self.budget.capped or self.gate.counts_tokens or self.deliverer is not None
-        if self.sizer is not None and counts:
+        if self.sizer is not None and not (self.local and not self.budget.capped):
             tokens, cost_usd = await self.sizer.size(request)
             replied = request.max_tokens
         ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
@@ -107,7 +104,8 @@ class Client:
         way = FlexDelivery(
             request.node, self.transport, self.timeout_s, self.flex, need_s, delivery
         )
-        call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=expected_s)
+        known_s = expected_s if self.retry.max_retries and not self.local else None
+        call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=known_s)
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -131,7 +129,15 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            batched = BatchAttempt(self, self.deliverer, call)
+            batched = BatchAttempt(
+                call,
+                self.deliverer,
+                self.gate,
+                self.admission,
+                self.budget,
+                self.prices,
+                self.attempt_live,
+            )
             if batched.is_wanted:
                 return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
@@ -148,13 +154,14 @@ class Client:
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
             way = call.way.next(started)
-            calls.secure(calls, call.request.max_tokens)
+            calls.reserve(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
             facts = {**reserved, "delivery": call.way.delivery}
-            call.number = len(calls.attempts) + 1 + call.is_double
+            call.number = len(calls.attempts) + 1 + call.is_hedge
             calls.record("call.started", call.number, **facts)
             try:
-                completion = await sent(self, call, self._send(call, *way), limits)
+                hedge = Hedge(self.gate, self.admission, self.sizer, self.attempt_live)
+                completion = await hedge.reply(call, self._send(call, *way), limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 if isinstance(error, OvertakenError):
@@ -184,12 +191,12 @@ class Client:
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = self.end_attempt(call, "ok", None, started, usage, delivery=call.way.delivery)
+        now = call.end("ok", None, started, usage, self.prices, delivery=call.way.delivery)
         self.gate.succeeded(
-            ticket, started, now, usage=usage, first=not call.failures, told=reply.told
+            ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
-            self.gate.took(now - started, call.expected_s)
+            self.gate.observe_latency(now - started, call.expected_s)
         # An unknown price counts as its upper bound.
         cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
         self.budget.spend(cost_usd, usage.tokens)
@@ -217,7 +224,7 @@ class Client:
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = self.end_attempt(call, error.kind, error.status, started, delivery=call.way.delivery)
+        now = call.end(error.kind, error.status, started, delivery=call.way.delivery)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
@@ -229,31 +236,6 @@ class Client:
         facts = {"kind": error.kind, "status": error.status}
         charged = {"charged_tokens": tokens, "charged_usd": usd}
         call.calls.record("call.failed", call.number, **facts, **charged)
-
-    def end_attempt(
-        self,
-        call: Call,
-        outcome: str,
-        status: int | None,
-        started: float,
-        usage: Usage | None = None,
-        **how: Any,
-    ) -> float:
-        """Count an attempt that began at *started*, in loop time; return the time of its end.
-
-        *how* are the delivery and the batch of an attempt that was not live.
-        """
-        now = asyncio.get_running_loop().time()
-        call.calls.latency_s += now - started
-        first, call.begun = call.begun, None
-        first_token_s = None if first is None else first - started
-        attempt = Attempt(outcome, now - started, status, 0.0, first_token_s, **how)
-        if usage is not None:
-            is_live = attempt.delivery == "live"
-            live = usage.cost_usd if is_live else live_usd(usage, self.prices)
-            attempt = replace(attempt, live_usd=live)
-        call.calls.attempts.append(attempt)
-        return now
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""

@@ -76,7 +76,7 @@ def _embedding_client(job: Setup, name: str, address: str | None, main: Client) 
         transport=EmbeddingTransport(route),
         retry=RetryPolicy(body.max_retries, body.retry_delay_s),
         gate=Gate(max_in_flight(job)),
-        sizer=Sizer(tokenizer_for(route.known_as), prices),
+        sizer=Sizer(tokenizer_for(route.map_name), prices),
         prices=prices,
         local=False,
         flex=None,

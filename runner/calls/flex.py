@@ -31,8 +31,8 @@ class Flex:
     def left_s(self, now: float, need_s: float) -> float:
         """Return the seconds left for flex, < 0 if the call must go live.
 
-        *need_s* are the seconds that live calls take from here to the end; an attempt that would
-        have less time than they, has none.
+        *need_s* are the seconds that live calls take from here to the end; an attempt gets at least
+        as many.
         """
         left = self.by_s - now - SPARE * need_s
         return left if left >= max(need_s, 1.0) else -1.0

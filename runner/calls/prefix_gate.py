@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-MAX_FAILURES = 2  # of first calls; then the others go as well, whatever they cost
+MAX_FAILURES = 2  # of first calls; then the others are sent, cached or not
 
 
 @dataclass(slots=True)
 class _Group:
-    """Calls with one prefix: *waiting* are (expected seconds, grant), True to the next one alone.
+    """Calls with one prefix; *waiting* are (expected seconds, grant), True for the first.
 
-    *sent*: a call goes first, and has neither begun to be answered nor failed.
+    *sent*: the first call is out; its reply has neither begun nor failed.
     """
 
     waiting: list[tuple[float, asyncio.Future[bool]]] = field(default_factory=list)
@@ -29,7 +29,7 @@ class _Group:
             self.sent = True
 
     def release(self) -> None:
-        """Let all go."""
+        """Release all waiting calls."""
         self.warm = True
         for _, grant in self.waiting:
             if not grant.done():

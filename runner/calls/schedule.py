@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.activity import busy, idle
 from runner.calls.admission.limits import Admission, Limit, Slots, Ticket
 from runner.job.graph import Node, Pipeline

@@ -13,20 +13,20 @@ TEXTS = (
     *("contains-any", "contains-all", "icontains-any", "icontains-all"),
 )
 LISTS = tuple(name for name in TEXTS if name.endswith(("-any", "-all")))
-LEAST = ("grounding", "coverage")  # shares of an answer, and of a run
-MOST = ("cost", "latency", "tokens")  # in US dollars, seconds and tokens of its calls
+AT_LEAST = ("grounding", "coverage")  # shares of an answer, and of a run
+AT_MOST = ("cost", "latency", "tokens")  # in US dollars, seconds and tokens of its calls
 REFERENCE = ("evidence-recall", "evidence-precision", "answer-f1")  # against `references`
 JUDGED = "llm-rubric"
-MOST_LABELS = 40  # of a file; at most half of them right
+MAX_LABELS = 40  # of a file; at most half of them right
 OTHER = ("count", "is-json", "python", JUDGED)
-KINDS = (*TEXTS, *LEAST, *MOST, *REFERENCE, *OTHER)
+KINDS = (*TEXTS, *AT_LEAST, *AT_MOST, *REFERENCE, *OTHER)
 NEGATED = (*TEXTS, "python", JUDGED)  # may follow `not-`
-F1_LEAST = 0.5
+MIN_F1 = 0.5
 _BOUNDS = ("min", "max")
 # What each kind reads beside type and metric; anything else would be ignored.
 _READ: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(TEXTS, ("path", "value", "match")),
-    **dict.fromkeys((*LEAST, *MOST, *REFERENCE), _BOUNDS),
+    **dict.fromkeys((*AT_LEAST, *AT_MOST, *REFERENCE), _BOUNDS),
     "f1": ("path", "value", "match", "threshold"),
     "count": ("path", *_BOUNDS),
     "is-json": (),
@@ -52,7 +52,7 @@ class Label(SettingsSection):
 
 
 class Check(SettingsSection):
-    """One expectation; the bounds are those of promptfoo's `threshold` under plain names."""
+    """One expectation; its bounds are promptfoo's `threshold` under plain names."""
 
     type: str = Field(description="The kind (docs/checks.md); not- expects the opposite")
     path: _Text | None = Field(None, description="JMESPath into the answer; null: all its texts")
@@ -68,8 +68,8 @@ class Check(SettingsSection):
     )
 
     @property
-    def proofs(self) -> list[Label]:
-        """The labels, none if a file has not been read yet."""
+    def validation_labels(self) -> list[Label]:
+        """The labels; none until their file has been read."""
         return self.labels if isinstance(self.labels, list) else []
 
     @property
@@ -84,7 +84,7 @@ class Check(SettingsSection):
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         if self.metric:
             return self.metric
         bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]
@@ -121,11 +121,11 @@ class Check(SettingsSection):
             and not all(str(v).strip() for v in values)
         ):
             return f"type {self.type} expects a non-empty text: every text contains the empty one"
-        if kind in (*LEAST, *REFERENCE) and self.min is None:
+        if kind in (*AT_LEAST, *REFERENCE) and self.min is None:
             return f"type {self.type} expects min, a share from 0 to 1"
-        if kind in (*LEAST, *REFERENCE) and (self.min or 0) > 1:
+        if kind in (*AT_LEAST, *REFERENCE) and (self.min or 0) > 1:
             return f"type {self.type}: min={self.min:g} is above 1, expected a share"
-        if kind in MOST and self.max is None:
+        if kind in AT_MOST and self.max is None:
             return f"type {self.type} expects max"
         if kind == "count" and (self.path is None or bounds == (None, None)):
             return "type count expects a path, and min or max"

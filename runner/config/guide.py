@@ -28,9 +28,9 @@ _EXPECTED = (
 def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the resolved configuration *data* with the questions of `guide` as analyzers.
 
-    They take the place of the analyzer `guide_question`, which is left out without a guide. Where
-    the file is gone, they are those of *kept*, which this has returned for an earlier session.
-    Raises ConfigError for a guide that cannot be read, or a pipeline without that analyzer.
+    They replace the analyzer `guide_question`, which is removed without a guide. If the file is
+    gone, they come from *kept*, the result for an earlier session. Raises ConfigError for a guide
+    that cannot be read, or a pipeline without that analyzer.
     """
     analyzers, guide = mapping(data.get("analyzers")), data.get("guide")
     template = analyzers.get(TEMPLATE)

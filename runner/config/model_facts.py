@@ -1,81 +1,19 @@
 """Facts about models: windows and caching, from litellm's map without importing litellm."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from runner.base.files import package_folder
+from runner.config.provider_facts import CACHE_RULES, SchemaLimits
 
 OFFLINE = "offline/"  # prefix of the names of our extractive models
 SIMULATED = "openai/simulated"  # accepts what the provider that it simulates accepts
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
-# Providers of self-hosted servers, which report their model's window.
-SELF_HOSTED = frozenset(
-    {"hosted_vllm", "vllm", "llamafile", "lm_studio", "ollama", "ollama_chat", "litellm_proxy"}
-)
 _MAP = "model_prices_and_context_window_backup.json"
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaLimits:
-    """A provider's limits on one schema (see `shared_schema.measured`), by default OpenAI's."""
-
-    properties: int = 5000
-    levels: int = 10
-    enum_values: int = 1000
-    unions: int = 5000
-    name_chars: int = 120_000
-
-
-@dataclass(frozen=True, slots=True)
-class CacheRules:
-    """Rules of a provider's prompt cache, and what they depend on.
-
-    *min_tokens* is the shortest prefix that is cached, for models without
-    `prompt_cache_min_tokens` in the map (which every Claude and most of Gemini have); prefixes
-    match in steps of *step* tokens, or at *marks* only. *schema* says that the answer's schema
-    precedes the prompt, and so belongs to every prefix; *limits* bound that schema.
-    *streams* says that replies can be read as they come.
-    """
-
-    min_tokens: int
-    step: int
-    marks: bool = False
-    schema: bool = True
-    limits: SchemaLimits = SchemaLimits()
-    streams: bool = True
-
-
-# platform.claude.com, "Structured outputs", schema complexity: 16 parameters with unions
-_CLAUDE = SchemaLimits(unions=16)
-# learn.microsoft.com, "Structured outputs": 100 properties, five levels
-_AZURE = SchemaLimits(100, 5, 500, name_chars=15_000)
-# Where nothing is published about the schema, the careful reading is taken: it is in the prefix.
-# Servers that only compile it into a grammar have no token of it in their prompt. 2026-11-28.
-CACHE_RULES: Mapping[str, CacheRules] = {
-    # developers.openai.com/api/docs/guides/prompt-caching: "serves as a prefix to the system
-    # message"; learn.microsoft.com/azure/foundry/openai/how-to/prompt-caching
-    "openai": CacheRules(1024, 128),
-    "azure": CacheRules(1024, 128, limits=_AZURE),
-    # platform.claude.com, "Structured outputs": another format invalidates the cache
-    "anthropic": CacheRules(1024, 1, marks=True, limits=_CLAUDE),
-    # litellm signs the address, so that it cannot be changed to that of a stream
-    "bedrock": CacheRules(1024, 1, marks=True, limits=_CLAUDE, streams=False),
-    # ai.google.dev/gemini-api/docs/caching: 2048 for 2.5, 4096 since 3.1; the step is assumed
-    "gemini": CacheRules(4096, 256),
-    # docs.mistral.ai, "Prompt caching": blocks of 64, with a prompt_cache_key
-    "mistral": CacheRules(64, 64),
-    # console.groq.com/docs/prompt-caching: automatic; the length is not confirmed
-    "groq": CacheRules(1024, 128),
-    "openrouter": CacheRules(1024, 128),  # of OpenAI's models behind it
-    "deepseek": CacheRules(64, 64),  # api-docs.deepseek.com, "Context Caching"
-    "hosted_vllm": CacheRules(16, 16, schema=False),  # docs.vllm.ai, "Automatic Prefix Caching"
-    "llamacpp": CacheRules(1, 1, schema=False),  # a slot keeps its last prompt
-}
-UNNAMED = CacheRules(1024, 128, schema=False)  # of a simulated provider without a real model
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 
@@ -94,7 +32,7 @@ class ModelFacts:
     cache_min_tokens: int | None = None
     cache_marks: bool = False
     schema_in_prefix: bool = False
-    schema_limits: SchemaLimits = SchemaLimits()
+    schema_limits: SchemaLimits = field(default_factory=SchemaLimits)
 
 
 def model_facts(name: str) -> ModelFacts:
@@ -123,7 +61,7 @@ def model_facts(name: str) -> ModelFacts:
     )
 
 
-def known_as(name: str, base_model: str | None) -> str:
+def map_name(name: str, base_model: str | None) -> str:
     """Return the name by which the map knows the model *name*, a deployment of *base_model*.
 
     `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.

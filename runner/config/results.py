@@ -22,7 +22,7 @@ class OutputSettings(SettingsSection):
 class GroundingSettings(SettingsSection):
     """Treatment of quotes that are not in the transcript.
 
-    A run with a smaller share of quotes that are there than *min_rate* is degraded.
+    A run is degraded if less than *min_rate* of its quotes are there.
     """
 
     require: Literal["mark", "drop", "ask"]

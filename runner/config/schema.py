@@ -1,15 +1,15 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
 from runner.config.delivery import DeliverySettings
-from runner.config.explain import explain
-from runner.config.model_facts import known_as
+from runner.config.model_facts import map_name
 from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
 from runner.config.section import (
     Concurrency,
@@ -29,8 +29,13 @@ from runner.config.section import (
     Temperature,
     Tier,
     Tokens,
+    explain,
 )
 from runner.config.simulate import SimulateSettings
+
+
+def _composed(label: str) -> str:
+    return unicodedata.normalize("NFC", label)  # as the reader returns it
 
 
 class AboutSettings(SettingsSection):
@@ -51,7 +56,7 @@ class TranscriptSettings(SettingsSection):
     token_budget: Tokens | None
     overlap_tokens: Count
     reduce_token_budget: Tokens
-    speakers: dict[str, str] | None = None
+    speakers: dict[Annotated[str, AfterValidator(_composed)], str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
     redact: Redact = "off"
@@ -94,9 +99,9 @@ class ModelSettings(SettingsSection):
     simulate: SimulateSettings | None
 
     @property
-    def known_as(self) -> str:
+    def map_name(self) -> str:
         """The name under which litellm's map knows it."""
-        return known_as(self.name, self.base_model)
+        return map_name(self.name, self.base_model)
 
 
 class BatchSettings(SettingsSection):

@@ -11,11 +11,11 @@ class SimulateBatches(SettingsSection):
     """Behaviour of a simulated provider's batches; times in seconds, divided by *speed*.
 
     A batch takes *median_s* times a lognormal factor of median 1 and sigma *tail*; its requests end
-    in any order within that time. What has not ended after *window_s* expires. *faults* maps a
-    kind of fault of single requests to its rate; *missing* is the share of requests that leave no
-    result at all, *torn* that of downloads that break off. *rpm* limits the requests about batches
-    and files. A batch with more than *max_requests*, or with which more than *queued_tokens* of
-    prompts would be out, fails.
+    in any order within that time. Requests that have not ended after *window_s* expire. *faults*
+    maps a kind of fault of single requests to its rate; *missing* is the share of requests without
+    a result, *torn* that of downloads that break off. *rpm* limits the requests about batches and
+    files. A batch fails with more than *max_requests*, or if more than *queued_tokens* of prompts
+    would be pending.
     """
 
     median_s: Annotated[float, Field(gt=0, le=1e6)] = 900.0

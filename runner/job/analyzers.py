@@ -10,7 +10,7 @@ from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.base.regular_files import user_path
 from runner.config.schema import Settings
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import NullRedaction
 
 
 def load_analyzers(
@@ -35,7 +35,7 @@ def load_analyzers(
     return analyzers, book
 
 
-def check_codes(book: Codebook | None, redaction: Unredacted) -> None:
+def check_codes(book: Codebook | None, redaction: NullRedaction) -> None:
     """Raise ConfigError for a code whose name *redaction* would change."""
     for name in (code.name for code in book.codes) if book else ():
         if redaction.mask(name, eager=True) != name:

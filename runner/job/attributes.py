@@ -21,7 +21,7 @@ FILE = "config/attributes.json"  # in the directory of a batch
 MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
-SPEAKER = "speaker"  # heads the column of the speakers that rows are about
+SPEAKER = "speaker"  # header of the column of speakers
 _MAX_NEAR = 5_000  # names that are compared to find the nearest
 
 
@@ -54,7 +54,7 @@ class Attributes:
         return frozenset(n for row in rows for n, v in zip(self.names, row, strict=False) if v)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON-able data."""
+        """Return them as JSON-able data."""
         return {"names": self.names, "files": self.files, "speakers": self.speakers}
 
 

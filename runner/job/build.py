@@ -17,16 +17,17 @@ from runner.base.secrets import refuse_keys
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
-from runner.config.model_facts import CACHE_RULES, UNNAMED, ModelFacts, model_facts
+from runner.config.model_facts import ModelFacts, model_facts
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
+from runner.job.collection_stages import check_collection_stages
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, variables_of
-from runner.job.joint import check_joint
 from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
@@ -54,10 +55,9 @@ def build_job(
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms). Prompts are
     looked for in *config_folders*, the user's `--config-dir`s, before the packaged ones;
-    *transcript* is read from `transcript.path` unless given. Where that names many files, the
-    result is a BatchJob (see `for_transcript`), and *only* are the names of a shard that is
-    resumed. Raises ConfigError, or TranscriptError if the input cannot be read, before anything is
-    written or sent.
+    *transcript* is read from `transcript.path` unless given. If that path names many files, the
+    result is a BatchJob (see `for_transcript`); *only* names the files of a resumed shard. Raises
+    ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     setup = setup_from(
         resolve(cfg) if data is None else data,
@@ -116,6 +116,11 @@ def for_transcript(batch: Setup, file: Input) -> Job:
     return run_job(batch, open_transcript(batch.settings, file.path))
 
 
+def without_transcript(batch: Setup) -> Job:
+    """Return the job of one run of a *batch* over nothing: the least that its files need."""
+    return run_job(batch, _NO_TRANSCRIPT)
+
+
 def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     settings = setup.settings
     if settings.output.traces != "none":
@@ -128,7 +133,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
-    run_job(setup, _NO_TRANSCRIPT)  # raises where prompts alone do not fit a model
+    without_transcript(setup)  # raises where prompts alone do not fit a model
     if setup.collection.stages:
         collection_job(setup)
     return batch
@@ -139,7 +144,7 @@ def collection_job(setup: Setup) -> Job:
 
     It has no transcript: its material consists of findings.
     """
-    check_joint(setup.collection, setup.analyzers)
+    check_collection_stages(setup.collection, setup.analyzers)
     name = root_of(setup.settings.transcript.path).resolve().name
     joint = replace(setup, pipeline=setup.collection)
     return run_job(joint, Transcript(name, "collection", "", ()))
@@ -201,7 +206,7 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.known_as))
+        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.map_name))
         if made[name].is_paid:
             learned = learned_before(Path(settings.output.dir), made[name].key)
             if model.context_window is not None:
@@ -237,8 +242,8 @@ def check_format(settings: Settings) -> None:
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`, speakers renamed.
 
-    Raises ConfigError for a name in `transcript.speakers` that the one transcript has not; of a
-    batch's files not each has all.
+    Raises ConfigError for a name in `transcript.speakers` that the transcript lacks; a file of a
+    batch may lack some.
     """
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
@@ -277,4 +282,4 @@ def facts_of(model: ModelSettings) -> ModelFacts:
             own["supports_schema"] = True
     if model.cache == "off":
         own |= {"cache_min_tokens": None, "cache_marks": False}
-    return replace(model_facts(model.known_as), **own)
+    return replace(model_facts(model.map_name), **own)

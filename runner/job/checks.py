@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runner.answers.analyzer import Analyzer
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
@@ -36,7 +36,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
     at = "model" if name == MAIN else f"models.{name}"
     if name == MAIN:
         _check_embeddings(settings)
-    if not settings.plan:  # which sends nothing
+    if not settings.plan:  # a plan sends nothing
         _check_environment(at, model)
     if model.name.startswith(OFFLINE) and model.reply_format == "text":
         raise ConfigError(
@@ -72,7 +72,7 @@ def check_pages(settings: Settings) -> None:
     """Raise ConfigError if Word documents are configured and their extra is missing."""
     if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
         raise ConfigError(
-            f"output.pages='docx' needs {the_extra('docx')}, or use output.pages=plain"
+            f"output.pages='docx' needs {install_hint('docx')}, or use output.pages=plain"
         )
 
 
@@ -80,7 +80,7 @@ def check_traces(settings: Settings) -> None:
     """Raise ConfigError if traces are enabled and the extra that sends them is not installed."""
     if settings.output.traces == "otlp" and not has_otlp():
         raise ConfigError(
-            f"output.traces='otlp' needs {the_extra('otel')}, or use output.traces=none"
+            f"output.traces='otlp' needs {install_hint('otel')}, or use output.traces=none"
         )
 
 
@@ -130,7 +130,7 @@ def _check_environment(at: str, model: ModelSettings) -> None:
 def _check_keys(at: str, model: ModelSettings) -> None:
     """Raise ConfigError for a key that is invalid in a header, or too short to be masked.
 
-    A server on this machine may have any short one; it is not masked.
+    A server on this machine may have a short key, which is not masked.
     """
     own = None if model.api_base else f"{model.name.partition('/')[0].upper()}_API_KEY"
     names = [model.api_key_env or own, *filter(names_key, model.requires_env)]
@@ -197,7 +197,7 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def check_structured_keys(nodes: Iterable[Node], analyzers: Mapping[str, Analyzer]) -> None:
-    """Refuse a key that no upstream answer has: it would silently select nothing."""
+    """Raise ConfigError for a key that no upstream answer has: it would select nothing."""
     for node in nodes:
         if node.context is None:
             continue

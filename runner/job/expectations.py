@@ -13,18 +13,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
-from runner.answers.checks import Answered, Checked, Function, evaluate
-from runner.answers.paths import check_path, compiled
+from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
+from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of
-from runner.base.regular_files import files_in, kind_of, open_regular, user_path
+from runner.base.regular_files import files_in, kind_of, read_regular, user_path
 from runner.base.text import digest
 from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expectations
-from runner.config.explain import explain
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
+from runner.config.section import explain
 from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript
@@ -35,7 +35,7 @@ _FUNCTION = re.compile(r"(?:file://)?([A-Za-z_]\w*)(?:\.py)?:([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True)
-class Expected:
+class JobChecks:
     """The checks of a job; *functions* are its Python checks by their `value`, *references* by
     transcript. *judge* is the name of the model that judges.
     """
@@ -63,7 +63,7 @@ class Expected:
         """Return the judged checks of the analyzers *names*, each with its analyzer."""
         return [(name, check) for name in names for check in self.of(name) if check.kind == JUDGED]
 
-    def evaluate(self, about: Answered) -> list[Checked]:
+    def evaluate(self, about: CheckSubject) -> list[CheckResult]:
         """Return the results of the checks of *about*'s answer, except judged ones."""
         return evaluate(self.of(about.name), about, self.functions)
 
@@ -83,7 +83,7 @@ class Expected:
 
     @property
     def digest(self) -> str:
-        """SHA-256 hex of the checks and references: a run with other ones is evaluated again."""
+        """SHA-256 hex of the checks and references; a run is evaluated again if it changes."""
         known = {name: [[r.question, r.answer, sorted(r.turns)] for r in found]
                  for name, found in self.references.items()}  # fmt: skip
         return digest(json.dumps([self.body.model_dump(), known, self.judge], sort_keys=True))
@@ -91,7 +91,7 @@ class Expected:
 
 def read_expectations(
     settings: Settings, analyzers: Mapping[str, Analyzer], config_dirs: Sequence[Path]
-) -> Expected:
+) -> JobChecks:
     """Return the checks and references that *settings* name; raise ConfigError.
 
     Python checks are functions in `checks/NAME.py` of one of *config_dirs*.
@@ -100,7 +100,7 @@ def read_expectations(
     if settings.references is not None:
         references = read_references(user_path(settings.references))
     if settings.checks is None:
-        return Expected(references=references)
+        return JobChecks(references=references)
     body = Expectations.model_validate(settings.checks.model_dump(exclude={"file"}))
     source = settings.checks.file or "checks"
     if settings.checks.file is not None:
@@ -108,7 +108,7 @@ def read_expectations(
         changes = {name: value for name, value in given.items() if value}
         body = _read(user_path(source), source).model_copy(update=changes)
     body = labelled(body, source)
-    expected = Expected(body, {}, references, body.judge or MAIN)
+    expected = JobChecks(body, {}, references, body.judge or MAIN)
     if expected.judge != MAIN and expected.judge not in settings.models:
         near = did_you_mean(expected.judge, settings.models)
         add = f"; add it with +model@models.{expected.judge}=CHOICE"
@@ -130,7 +130,7 @@ def read_expectations(
                 functions[str(check.value)] = _function(str(check.value), config_dirs)
         except ConfigError as error:
             raise ConfigError(f"{source}: {where}: {error}") from error
-    return Expected(body, functions, references, expected.judge)
+    return JobChecks(body, functions, references, expected.judge)
 
 
 def _read(path: Path, source: str) -> Expectations:
@@ -158,7 +158,7 @@ def _nearest(path: list[str]) -> str:
 
 
 def _placed(
-    expected: Expected, analyzers: Mapping[str, Analyzer]
+    expected: JobChecks, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and the schema that its path starts in."""
     schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
@@ -186,7 +186,7 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
             f"type={check.type!r} is not a kind of check{did_you_mean(check.type, kinds)}"
         )
     if check.path is not None:
-        compiled(check.path)
+        compile_path(check.path)
         check_path(check.path, schema)
     if check.kind == JUDGED and where.startswith("run["):
         raise ConfigError(
@@ -243,12 +243,12 @@ def source_lines(given: str, transcript: Transcript) -> list[str]:
     named = [f"{transcript.name}{end}" for end in TEXT_SUFFIXES]
     for path in (place, *(folder / name for folder in (place, place.parent) for name in named)):
         if path.suffix.lower() in TEXT_SUFFIXES and kind_of(path) == "file":
-            with suppress(OSError, ValueError), open_regular(path, MAX_BYTES) as opened:
-                return opened.read().decode("utf-8-sig").split("\n")
+            with suppress(OSError, ValueError):
+                return read_regular(path, MAX_BYTES).decode("utf-8-sig").split("\n")
     return []
 
 
-def has_checked(path: Path, expected: Expected) -> bool:
+def has_checked(path: Path, expected: JobChecks) -> bool:
     """Return whether the run or batch in *path* was evaluated with *expected*."""
     own = path / "checks.json"
     file = next(path.glob("runs/*/*/checks.json"), own)  # of the first run of a batch

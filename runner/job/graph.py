@@ -13,8 +13,8 @@ class Node:
     """One analyzer in the graph; *needs* are the names of its predecessors in earlier stages.
 
     *context* says how their answers are reduced for it, None if it reads none of them;
-    *transcript* says whether it reads the transcript. *reads* are, of a node of a collection, the
-    analyzers of transcripts whose findings it reads.
+    *transcript* says whether it reads the transcript. *reads*: for a node of a collection, the
+    analyzers whose findings it reads.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Node:
 
 
 def asks_again(settings: Settings, node: Node) -> bool:
-    """Return whether *node* is asked again about silent segments: if it reads nothing else."""
+    """Return whether *node* is asked again about silent segments: if it reads no answers."""
     return settings.coverage.ask_again and node.transcript and node.context is None
 
 
@@ -105,7 +105,7 @@ def collection_pipeline(
 ) -> Pipeline:
     """Return the pipeline of the stages that read a whole batch; it may have no stage.
 
-    What its nodes need of the transcripts' stages is in their `reads`, also that of their needs.
+    The analyzers of single transcripts that its nodes need, directly or not, are in their `reads`.
     """
     whole = _whole(stages, analyzers)
     joint = [stage for stage in whole.stages if stages[stage.name].scope == "collection"]

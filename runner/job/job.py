@@ -6,19 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from runner.answers.again import ASKED_AGAIN
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
 from runner.answers.references import turns_of
-from runner.answers.shape import limited
+from runner.answers.second_answer import ASKED_AGAIN
+from runner.answers.shape import limit_insights
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
 from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.attributes import Attributes
 from runner.job.chunks import Chunk
-from runner.job.expectations import Expected, source_lines
+from runner.job.expectations import JobChecks, source_lines
 from runner.job.graph import Node, Pipeline, SlotPools
 from runner.job.models import MAIN, Model, chain_of, escalation_of
 from runner.job.reply_format import Formats, in_part, shareable
@@ -26,9 +26,9 @@ from runner.job.windows import Fit
 from runner.providers.request import Request
 from runner.transcript.inputs import Inputs
 from runner.transcript.model import Segment, Transcript
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import NullRedaction
 
-MAX_SPEAKERS = 50  # named in a question; the segments name them all
+MAX_SPEAKERS = 50  # named in a question; the segments name all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Setup:
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
     *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
-    all of a batch, often empty. *to_embed* has the texts of each call for embeddings and their
-    tokens, as far as they are known; None: none are asked for.
+    a whole batch, often empty. *to_embed* has the known texts of each call for embeddings and their
+    tokens, None without such calls.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Setup:
     config_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
-    expected: Expected = field(default_factory=Expected)
+    expected: JobChecks = field(default_factory=JobChecks)
     codebook: Codebook | None = None
     to_embed: tuple[tuple[int, int], ...] | None = None
 
@@ -114,13 +114,13 @@ class BatchJob(Setup):
 class Job(Setup):
     """A run: one pipeline over one transcript.
 
-    *fits* are by node and model; *variables* is what each node's question may name. *shared* are
-    the schemas that analyzers of a stage share, *notes* say where none can be. *shown* is
+    *fits* are by node and model; *variables* are the placeholders of each node's question. *shared*
+    are the schemas that analyzers of a stage share, *notes* explain where they cannot. *shown* is
     the *transcript* as prompts show it, with the stand-ins of *redaction*.
     """
 
     transcript: Transcript
-    redaction: Unredacted
+    redaction: NullRedaction
     shown: Transcript
     variables: Mapping[str, Mapping[str, object]]
     fits: Mapping[tuple[str, str], Fit]
@@ -146,7 +146,7 @@ class Job(Setup):
         material = Material(text, self.variables[name])
         limit = self.settings.output.max_insights_per_analyzer
         messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
-        own = limited(analyzer.schema, limit) if model.schema_beside else None
+        own = limit_insights(analyzer.schema, limit) if model.schema_beside else None
         shared = self.shared.get((settings.stage, model.name))
         if shared is not None and name not in shared.names:
             shared = None
@@ -157,7 +157,7 @@ class Job(Setup):
             messages=redacted_question(self.redaction, messages, text),
             max_tokens=reply,
             temperature=model.temperature(settings, self.settings.model),
-            schema=own if shared is None else limited(shared.schema, limit),
+            schema=own if shared is None else limit_insights(shared.schema, limit),
             own_schema=None if shared is None else own,
             cache=cache,
         )
@@ -178,7 +178,7 @@ class Job(Setup):
 
 
 def redacted_question(
-    redaction: Unredacted, messages: tuple[Message, ...], material: str
+    redaction: NullRedaction, messages: tuple[Message, ...], material: str
 ) -> tuple[Message, ...]:
     """Return *messages* with stand-ins outside the *material*, which already has them."""
     if not redaction:
@@ -199,7 +199,7 @@ def variables_of(
     nodes: Iterable[Node],
     transcript: Transcript,
     settings: Settings,
-    redaction: Unredacted,
+    redaction: NullRedaction,
     examples: Mapping[str, str],
 ) -> dict[str, dict[str, object]]:
     """Return the placeholders of each node's question on *transcript* as prompts show it.
@@ -224,7 +224,7 @@ def variables_of(
     }
 
 
-def _notes(settings: Settings, redaction: Unredacted) -> str:
+def _notes(settings: Settings, redaction: NullRedaction) -> str:
     """Return notes for the model: facts about the transcript, and the language of answers."""
     about = settings.transcript.about
     facts = {

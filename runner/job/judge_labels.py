@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from runner.answers.labels import LABELS, RIGHT, WRONG, decided, read_labels
+from runner.answers.labels import LABELS, RIGHT, WRONG, majority_labels, read_labels
 from runner.base.errors import ConfigError
 from runner.base.regular_files import kind_of, user_path
-from runner.config.checks import MOST_LABELS, Check, Expectations, Label
+from runner.config.checks import MAX_LABELS, Check, Expectations, Label
 
 
 def labelled(body: Expectations, source: str) -> Expectations:
@@ -27,7 +27,7 @@ def labelled(body: Expectations, source: str) -> Expectations:
 def _with_labels(check: Check, name: str | None) -> Check:
     """Return *check* with the labels of analyzer *name*, None for any, in the file that it names.
 
-    Findings of which most raters say right or wrong, of each at most half of MOST_LABELS.
+    Findings of which most raters say right or wrong, of each at most half of MAX_LABELS.
     """
     if not isinstance(check.labels, str):
         return check
@@ -35,13 +35,13 @@ def _with_labels(check: Check, name: str | None) -> Check:
     file = place / LABELS if kind_of(place) == "directory" else place
     labels = [
         each
-        for each in decided(read_labels(file))
+        for each in majority_labels(read_labels(file))
         if each.finding and name in (None, each.analyzer)
     ]
     pairs = [
         Label(answer=each.finding, label="right" if verdict == RIGHT else "wrong")
         for verdict in (RIGHT, WRONG)
-        for each in [e for e in labels if e.verdict == verdict][: MOST_LABELS // 2]
+        for each in [e for e in labels if e.verdict == verdict][: MAX_LABELS // 2]
     ]
     if not pairs:
         raise ConfigError(f"{file}: no finding{f' of {name}' if name else ''} is marked in it")

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.tokens import Tokenizer
-from runner.config.learned import UNMEASURED, UNNAMED, Learned
+from runner.config.learned import UNMEASURED, UNNAMED, LearnedFacts
 from runner.config.model_facts import OFFLINE, ModelFacts
 from runner.config.schema import AnalyzerSettings, ModelSettings, Settings
 from runner.job.graph import Node
@@ -21,14 +21,14 @@ _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 class Model:
     """One model and its facts; *name* is MAIN or its name in `models`.
 
-    *learned* grows while it is called.
+    *learned* is updated by its calls.
     """
 
     name: str
     settings: ModelSettings
     facts: ModelFacts
     tokenizer: Tokenizer
-    learned: Learned = field(default_factory=Learned, compare=False)
+    learned: LearnedFacts = field(default_factory=LearnedFacts, compare=False)
 
     @property
     def key(self) -> str:
@@ -38,7 +38,7 @@ class Model:
 
     @property
     def window(self) -> int | None:
-        """Its context window in tokens, None if unknown; a server knows its own best."""
+        """Its context window in tokens, None if unknown; what a server reports has precedence."""
         return self.learned.window or self.facts.context_window
 
     @property
@@ -53,7 +53,7 @@ class Model:
 
     @cached_property
     def prices_by_delivery(self) -> dict[str, Prices | None]:
-        """The prices of its tokens by delivery; a configured service tier stays that of live."""
+        """The prices of its tokens by delivery; a configured service tier applies to live calls."""
         made = {}
         for each in ("flex", "batch", "live"):
             tier = self.settings.service_tier if each == "live" else None
@@ -68,17 +68,17 @@ class Model:
 
     @cached_property
     def count_prompt(self) -> Callable[[str], int]:
-        """The tokens of a prompt; nearly all lines of one are the same in every run of a batch."""
+        """The tokens of a prompt; the counter caches lines, which runs of a batch share."""
         return self.tokenizer.line_counter()
 
     @cached_property
     def counted(self) -> dict[int, tuple[object, int]]:
-        """Schemas by their id, with their tokens, which are the same in every run of a batch."""
+        """A cache of schemas and their tokens, by id: the runs of a batch share them."""
         return {}
 
     @property
     def schema_in_prompt(self) -> bool:
-        """Whether the prompt states the schema: unless the model is known to accept it beside.
+        """Whether the prompt states the schema: unless the model is known to accept it.
 
         litellm silently drops the schema for models that it does not know to accept one.
         """
@@ -87,14 +87,14 @@ class Model:
 
     @property
     def schema_beside(self) -> bool:
-        """Whether the schema is sent beside the prompt, as the response format."""
+        """Whether the schema is sent as the response format."""
         how = self.settings.reply_format
         is_supported = self.facts.supports_schema is not False
         return how in ("schema", "shared") or (how == "auto" and is_supported)
 
     @property
     def schema_in_prefix(self) -> bool:
-        """Whether prompts begin with the answer's schema, so that a prefix needs an equal one."""
+        """Whether prompts begin with the schema, so that only equal schemas share a prefix."""
         return self.schema_beside and self.facts.schema_in_prefix
 
     def reply_tokens(self, analyzer: AnalyzerSettings, main: ModelSettings) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from runner.answers.context import Reduced, answer_items, cited_lines, reduce_context
-from runner.answers.excerpts import Count
+from runner.answers.context import ReducedContext, answer_items, cited_lines, reduce_context
+from runner.answers.findings import Count
 from runner.answers.outcome import Outcome, missing_reasons
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
@@ -21,17 +21,17 @@ def part_node(node: Node, number: int) -> Node:
     return replace(node, name=f"{node.name}/part_{number:02d}")
 
 
-def again_node(node: Node, number: int) -> Node:
+def second_reading_node(node: Node, number: int) -> Node:
     """Return the node that reads the silent segments of part *number* once more for *node*."""
     return replace(node, name=f"{node.name}/{_AGAIN}{number:02d}")
 
 
-def is_again(node: Node) -> bool:
+def is_second_reading(node: Node) -> bool:
     """Return whether *node* reads silent segments once more."""
     return node.name.partition("/")[2].startswith(_AGAIN)
 
 
-def aside(node: Node, key: str) -> Node:
+def candidate_node(node: Node, key: str) -> Node:
     """Return the node for a candidate answer to the call with *key*, which may be replaced."""
     return replace(node, name=f"{node.name}/aside_{key[:12]}")
 
@@ -56,9 +56,9 @@ def failed_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
     return missing_reasons({f"part {number}": each for number, each in enumerate(outcomes, 1)})
 
 
-def joined(
+def joining_material(
     job: Job, node: Node, fit: Fit, count: Count, outcomes: Sequence[Outcome]
-) -> tuple[str, Reduced, ContextSettings]:
+) -> tuple[str, ReducedContext, ContextSettings]:
     """Return the material of the joining call, and how it was reduced.
 
     It has the findings of the parts and the segments that they cite, each within a share of the

@@ -35,7 +35,7 @@ class _Expected:
 
     @property
     def group(self) -> Hashable:
-        """The key of all that precedes the question."""
+        """The key of everything before the question."""
         return self.levels[-1][0]
 
 
@@ -85,10 +85,11 @@ def prefix_policy(job: Job) -> PrefixPolicy:
 def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
     """Return *plain* with schemas shared as in one job of *sharing*, chosen for each model.
 
-    Of those that save enough, it is the one with the fewest tokens that are not read from the
-    cache: these count against rate limits. A model with `reply_format=auto` shares none if no
-    job saves enough.
+    It is the one, among those that save enough, with the fewest uncached tokens, which count
+    against rate limits. A model with `reply_format=auto` shares none if no job saves enough.
     """
+    if not sharing:
+        return plain
     before, *after = (prefix_policy(job) for job in (plain, *sharing))
     chosen = plain
     for name, model in plain.models.items():
@@ -97,7 +98,7 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
             for place, policy in enumerate(after)
             if policy.cost_usd[name] < (1 - MIN_SAVING) * before.cost_usd[name]
         ]
-        if not saving and model.settings.reply_format == "shared" and sharing:
+        if not saving and model.settings.reply_format == "shared":
             saving = [(0, 0)]
         if saving:
             job = sharing[min(saving)[1]]
@@ -182,7 +183,7 @@ def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
 class _Ahead:
     """The expected *calls* of one stage; *warm* are prefixes that earlier ones left in the cache.
 
-    *alone*: they are made one after the other.
+    *alone*: they are made in sequence.
     """
 
     calls: Sequence[_Expected]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.shared_schema import measured, shared_schema, which_part
+from runner.answers.shared_schema import schema_sizes, shared_schema, which_part
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.job.graph import Node, Pipeline
@@ -33,8 +33,8 @@ def shareable(
 ) -> tuple[tuple[Formats, ...], tuple[str, ...]]:
     """Return the ways to share schemas, and the models for which `shared` has no effect.
 
-    A schema covers all analyzers that ask a model first, so that every stage reads one prefix,
-    or, which is shorter, those of one stage; each only within the provider's limits.
+    A schema covers all analyzers that ask a model first, so that every stage reads one prefix, or
+    only those of one stage, which is shorter; each within the provider's limits.
     """
     ways, notes = [dict[tuple[str, str], Shared](), dict[tuple[str, str], Shared]()], []
     for model in models.values():
@@ -67,8 +67,8 @@ def in_part(messages: Sequence[Message], name: str) -> tuple[Message, ...]:
 def other_format(request: Request) -> Request | None:
     """Return *request* with its analyzer's own schema in place of a shared one, or the reverse.
 
-    Both ask the same question, so that an answer to one is reused for the other: keys are made of
-    the analyzer's own schema.
+    Both ask the same question; keys contain the analyzer's own schema, so an answer to one is
+    reused for the other.
     """
     if request.schema is None:
         return None
@@ -82,7 +82,7 @@ def other_format(request: Request) -> Request | None:
 def _may_share(model: Model) -> bool:
     """Return whether *model* takes a schema, and its provider keeps it in the prefix.
 
-    Of a server at another address neither its cache nor its limits are known.
+    The cache and limits of a server at another address are unknown.
     """
     own = model.settings.api_base is None
     return own and model.facts.supports_schema is True and model.schema_in_prefix
@@ -100,7 +100,7 @@ def _shared(
     except ValueError as error:  # an analyzer of another catalog
         return None, str(error)
     limits = asdict(model.facts.schema_limits)
-    for name, count in measured(schema).items():
+    for name, count in schema_sizes(schema).items():
         if count > limits[name]:
             what = f"{count:,} {name.replace('_', ' ')}, at most {limits[name]:,} are allowed"
             return None, f"the schema shared by {len(schemas)} analyzers has {what}"

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runner.answers.again import ASKED_AGAIN_TOKENS
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.excerpts import segment_line
+from runner.answers.findings import segment_line
+from runner.answers.second_answer import ASKED_AGAIN_TOKENS
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError
 from runner.base.tokens import Tokenizer
-from runner.config.model_facts import SELF_HOSTED, entry_name
+from runner.config.model_facts import entry_name
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import Settings
 from runner.job.chunks import Chunk, cut
 from runner.job.graph import Node, Stage, asks_again
@@ -23,7 +24,7 @@ from runner.transcript.model import Transcript
 
 FRAME_TOKENS = 64  # tags around the material and a provider's markup of messages
 MIN_CONTEXT = 200  # tokens; a smaller context is not worth a call
-_LEAST_REPLY = 200  # tokens that are advised for a reply
+_MIN_REPLY = 200  # tokens; a message advises at least so many
 _COUNTED = 1000  # schemas whose tokens are remembered
 _TRANSCRIPT_SHARE = 0.5  # least share of the room for a transcript read with a context
 
@@ -85,7 +86,7 @@ class Fitter:
             return fits
         settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
         if costs is None:
-            count = model.tokenizer.count
+            count = model.count_prompt  # contexts quote the same lines
             costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
             self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
@@ -131,7 +132,7 @@ def _too_small(node: Node, model: Model, fixed: int, reply: int) -> ConfigError:
     """Return the error for a window without room for material besides prompt and reply."""
     window, least = model.window or 0, int((fixed + MIN_CONTEXT) * model.token_factor)
     advice = f"serve it with a window of {least + reply} or more"
-    if window - least >= _LEAST_REPLY:
+    if window - least >= _MIN_REPLY:
         advice = f"set analyzers.{node.name}.max_tokens={window - least} or less"
     also = f" and the reply may have {reply:,}" if reply else ""
     return ConfigError(
@@ -174,7 +175,8 @@ def window_notes(models: Iterable[Model]) -> Iterator[str]:
     for model in models:
         name, alike = model.settings.name, entry_name(model.settings.name)
         key = "model" if model.name == MAIN else f"models.{model.name}"
-        own = name.partition("/")[0] in SELF_HOSTED or model.settings.api_base is not None
+        own = provider_facts(name.partition("/")[0]).self_hosted
+        own = own or model.settings.api_base is not None
         if model.window is None:
             yield (
                 f"the window of {name} is unknown: nothing is cut before the server is asked, or "

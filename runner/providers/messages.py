@@ -6,10 +6,10 @@ from typing import Any
 
 from runner.answers.analyzer import Message
 
-# What ends a prefix that a prompt cache is to keep: Claude's mark, and OpenAI's since GPT-5.6.
+# The end of a prefix for the prompt cache: Claude's mark, and OpenAI's since GPT-5.6.
 _CLAUDE_MARK = {"cache_control": {"type": "ephemeral"}}
 _OPENAI_MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
-# As job.wrap writes it; its id is a digest of what is inside, which cannot hold its end.
+# As job.wrap writes it; its id is a digest of the content, which cannot contain its end.
 _TRANSCRIPT = re.compile(r'<transcript id="(\w+)">\n.*?\n</transcript id="\1">\n\n', re.DOTALL)
 
 
@@ -25,7 +25,7 @@ def joined(message: Message) -> dict[str, Any]:
 
 
 def cut_transcript(text: str) -> list[str]:
-    """Return *text* cut behind the transcript that it begins with, if it does."""
+    """Return *text* cut after the transcript that it begins with, if any."""
     whole = _TRANSCRIPT.match(text)
     parts = [text[: whole.end()], text[whole.end() :]] if whole else [text]
     return [part for part in parts if part]
@@ -55,9 +55,9 @@ def without(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
 def marked(messages: Sequence[Message], model: str, cache: str = "auto") -> list[dict[str, Any]]:
     """Return *messages*, marked for *model* where the system message and the shared part end.
 
-    The shared part is the first part of the first user message; all other parts are joined. Where
-    it goes on after a transcript, that is marked, too: other stages read it without what follows.
-    *cache* is the lifetime of what is marked: `1h`, else the provider's own.
+    The shared part is the first part of the first user message; all other parts are joined. If it
+    continues after a transcript, that end is marked, too: other stages share the prefix up to it.
+    *cache* is the lifetime of the cache entries: `1h`, else the provider's own.
     """
     mark = _CLAUDE_MARK if "claude" in model else _OPENAI_MARK
     if cache == "1h" and "claude" in model:

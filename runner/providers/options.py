@@ -5,25 +5,12 @@ from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.model_facts import map_entries, map_entry
+from runner.config.provider_facts import PROVIDERS, provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
 EFFORTS = ("off", "minimal", "low", "medium", "high")
-_STATED = ("low", "medium", "high")  # what a model accepts that reasons, unless the map says more
-_OPENAI_TIERS = {tier: tier for tier in ("auto", "default", "flex", "priority")}
-# What each provider calls a service tier; one that is not here has none.
-TIERS: Mapping[str, Mapping[str, str]] = {
-    "openai": _OPENAI_TIERS,
-    "azure": _OPENAI_TIERS,
-    "openrouter": _OPENAI_TIERS,
-    "litellm_proxy": _OPENAI_TIERS,
-    "anthropic": {"auto": "auto", "default": "standard_only"},
-    "bedrock": {tier: tier for tier in ("default", "flex", "priority")},
-    "gemini": {tier: tier for tier in ("default", "flex", "priority")},
-    "vertex_ai": {tier: tier for tier in ("default", "flex", "priority")},
-    "groq": {**_OPENAI_TIERS, "default": "on_demand", "priority": "performance"},
-}
-
+_STATED = ("low", "medium", "high")  # levels of a reasoning model, unless the map states others
 
 Optioned = ModelSettings | ModelRoute
 
@@ -38,10 +25,10 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
 
     The map states levels outright (`reasoning_effort_levels`) or flags those that are unusual.
     """
-    entry = map_entry(model.known_as)
+    entry = map_entry(model.map_name)
     if entry is None:
-        return _STATED if "gpt-oss" in model.known_as else None
-    entry = {**(map_entry(model.known_as.rsplit("/", 1)[-1]) or {}), **entry}
+        return _STATED if "gpt-oss" in model.map_name else None
+    entry = {**(map_entry(model.map_name.rsplit("/", 1)[-1]) or {}), **entry}
     if not entry.get("supports_reasoning"):
         return ()
     if (stated := entry.get("reasoning_effort_levels")) is not None:
@@ -49,7 +36,7 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
     elif provider_of(model) == "mistral":
         return ()  # Magistral always reasons, and takes no effort
     else:
-        named = {*_STATED, *_unusual(model.known_as, entry)}
+        named = {*_STATED, *_unusual(model.map_name, entry)}
     return tuple(level for level in EFFORTS if level in named)
 
 
@@ -72,7 +59,7 @@ def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
 def effort_of(model: Optioned) -> str | None:
     """Return the effort to request of *model*: the nearest that it accepts, or None.
 
-    A level is rounded up to one that the model accepts; `off` becomes the least it has.
+    A level is rounded up to one that the model accepts; `off` becomes its lowest.
     """
     wanted, accepted = model.effort, accepted_efforts(model)
     if wanted is None or accepted is None or wanted in accepted:
@@ -97,17 +84,17 @@ def effort_note(model: Optioned) -> str:
 def tier_word(model: Optioned) -> str | None:
     """Return the requested tier in the words of *model*'s provider; None for none."""
     asked = model.service_tier or ("flex" if model.delivery == "flex" else "")
-    return TIERS.get(provider_of(model), {}).get(asked)
+    return provider_facts(provider_of(model)).tiers.get(asked)
 
 
 def has_flex(model: Optioned) -> bool:
     """Return whether *model*'s provider has a flex tier."""
-    return "flex" in TIERS.get(provider_of(model), {})
+    return "flex" in provider_facts(provider_of(model)).tiers
 
 
 def check_options(at: str, model: ModelSettings) -> None:
     """Raise ConfigError for an option that *model*'s provider does not have."""
-    tiers = TIERS.get(provider_of(model), {})
+    tiers = provider_facts(provider_of(model)).tiers
     if model.service_tier is not None and model.service_tier not in tiers:
         expected = ", ".join(["null", *tiers])
         raise ConfigError(
@@ -121,7 +108,7 @@ def check_options(at: str, model: ModelSettings) -> None:
 
 
 def _check_delivery(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError for flex at a provider without it, and for a tier that contradicts."""
+    """Raise ConfigError for flex at a provider without it, and for a conflicting tier."""
     body = model.params.get("extra_body")
     sent = {**model.params, **(body if isinstance(body, dict) else {})}.get("service_tier")
     tier = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}
@@ -131,7 +118,7 @@ def _check_delivery(at: str, model: ModelSettings) -> None:
                 f"{at}.delivery={model.delivery} contradicts {key}={value}: set one of them"
             )
     if model.delivery == "flex" and not has_flex(model):
-        some = ", ".join(sorted(name for name, tiers in TIERS.items() if "flex" in tiers))
+        some = ", ".join(sorted(name for name, facts in PROVIDERS.items() if "flex" in facts.tiers))
         raise ConfigError(
             f"{at}.delivery=flex: {provider_of(model)} has no flex tier, expected another delivery "
             f"or a model of {some}"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from runner.base.usage import Usage
 from runner.config.model_facts import OFFLINE, map_entry
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
@@ -17,15 +18,8 @@ _TIER_NAMES = {"": STANDARD, "default": STANDARD, "standard_only": STANDARD, "on
 _TIER_NAMES |= {"fast": "priority", "batch": "batches", "on_demand_priority": "priority"}
 _TIER_NAMES["performance"] = "priority"  # at Groq
 _FREE = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
-_DISCOUNTS = ("flex", "batches")  # cost the standard price where no other is known for them
+_DISCOUNTS = ("flex", "batches")  # at the standard price if no other is known
 _BY_DELIVERY = {"flex": "flex", "batch": "batches"}
-# Providers that publish half of the standard price: developers.openai.com, "Flex processing" and
-# "Batch API"; ai.google.dev, "Flex inference" and "Batch API"; platform.claude.com, "Batch
-# processing"; docs.mistral.ai, "Batch inference"; console.groq.com, "Batch". Read 2026-11-29.
-_HALF = {
-    "flex": ("openai", "azure", "gemini", "vertex_ai"),
-    "batches": ("openai", "azure", "gemini", "vertex_ai", "anthropic", "mistral", "groq"),
-}
 _KINDS = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
@@ -61,7 +55,7 @@ class Prices:
 
     *tiers* holds STANDARD and the other service tiers with a price; *tier* is the requested one.
     *multiple* is a surcharge on all tokens, for a region or speed; *request_usd* is a fee per
-    request; *writes_1h* tells whether requests may ask for cache entries of an hour.
+    request; *writes_1h* says whether requests may ask for cache entries of an hour.
     """
 
     tiers: Mapping[str, Levels]
@@ -126,9 +120,9 @@ def cached_saving_usd(tokens: int, prices: Prices) -> float:
 
 
 def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
-    """Return the prices of *model*: those of its settings before the map's; None if unknown."""
+    """Return the prices of *model*, from its settings, else the map; None if unknown."""
     params = {**model.params, **(model.params.get("extra_body") or {})}
-    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.known_as) or {}
+    entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.map_name) or {}
     tiers = map_tiers = _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6
@@ -159,14 +153,14 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
 
 
 def _discount(tier: str, provider: str, listed: Mapping[str, Levels]) -> float:
-    """Return *tier*'s price over the standard one: the map's, else what the provider publishes.
+    """Return *tier*'s price over the standard one, from the map, else as the provider publishes.
 
     A model in the map without a flex price has no flex tier.
     """
     if tier in listed and (standard := listed[STANDARD][0][1].input):
         return listed[tier][0][1].input / standard
     known = tier == "flex" and bool(listed)
-    return 0.5 if provider in _HALF[tier] and not known else 1.0
+    return 0.5 if tier in provider_facts(provider).half_price and not known else 1.0
 
 
 def _times(levels: Levels, share: float) -> Levels:
@@ -227,7 +221,7 @@ def _factor(listed: _Listed, tier: str, kind: str) -> float:
 
 
 def _multiple(entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str | None) -> float:
-    """Return the factor on all tokens for the region or the speed that requests ask for."""
+    """Return the factor on all tokens for the requested region or speed."""
     special = entry.get("provider_specific_entry") or {}
     region = (urlsplit(api_base or "").hostname or "").split(".")[0]
     place = str(params.get("vertex_location") or "global").lower()

@@ -11,10 +11,10 @@ from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
-from runner.providers.retry_headers import Left
+from runner.providers.retry_headers import RemainingLimit
 
 MAX_REPLY_CHARS = 2_000_000
-MAX_REPLY_MARKS = 150_000  # of JSON; a record of replies with more could not be read again
+MAX_REPLY_MARKS = 150_000  # of JSON; a record with more could not be read again
 SHARED = "answer"  # the name of a schema that several nodes share
 
 _ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
@@ -45,7 +45,7 @@ def _nested(
 
 
 def request_sent() -> None:
-    """Report that a server was reached: a reply that does not come is slow, not down."""
+    """Report that a server was reached: a missing reply is then slow, not an outage."""
     _ON_SENT.get()()
 
 
@@ -78,9 +78,9 @@ class Request:
     """Everything that is sent for one call.
 
     *node* is the node that asks, for the log; *schema* is a JSON schema the reply must match, or
-    None for free text; *own_schema* is the part of it that this node fills, where it is shared by
-    several; *max_tokens* bounds the reply. *cache* asks the provider to keep the
-    prefix that ends with the first part of the first user message, which other calls share.
+    None for free text; *own_schema* is this node's part of it, if several share it; *max_tokens*
+    bounds the reply. *cache* requests caching of the prefix up to the first part of the first user
+    message, which other calls share.
     """
 
     node: str
@@ -101,15 +101,15 @@ class Request:
 class Completion:
     """One reply; the *usage*'s cost is None where no price is known, never 0 for that reason.
 
-    *stopped* is why the model stopped in its provider's own word, *told* what the provider says
-    is left of its rate limits, by kind; *tier* is the service tier that it says it served.
+    *stopped* is the provider's stop reason, *limits* its reported remaining rate limits, by kind;
+    *tier* the service tier that it reports.
     """
 
     text: str
     finish_reason: str
     usage: Usage
     stopped: str = ""
-    told: Mapping[str, Left] = field(default_factory=dict)
+    limits: Mapping[str, RemainingLimit] = field(default_factory=dict)
     tier: str = ""
 
 
@@ -138,4 +138,4 @@ def checked_text(text: str, secrets: Secrets) -> str:
         if number > most:
             message = f"the reply has {number:,} {what}, expected at most {most:,}"
             raise CallError("bad_response", message, billed=True)
-    return secrets.redact_values(to_safe_text(text))  # a provider may repeat what it was sent
+    return secrets.redact_values(to_safe_text(text))  # a provider may repeat the request

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 MAX_RETRY_AFTER_S = 300.0
-_EPOCH_S = 1e9  # September 2001: a larger number of seconds is a moment, not a wait
+_EPOCH_S = 1e9  # September 2001: a larger number of seconds is a time, not a wait
 _PROXIED = "llm_provider-"
 _ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
@@ -43,30 +43,31 @@ _DURATION = re.compile(
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Read Retry-After (RFC 9110, 10.2.3) in seconds; None if absent, past or not a number.
+    """Read Retry-After in seconds; None if absent, past or neither a time nor a duration.
 
-    The LiteLLM proxy puts a prefix before it, also where the refusal is its own (1.106.2).
+    Beside the forms of RFC 9110, 10.2.3, those of gateways: `1m30s`, ISO 8601 and seconds since
+    1970; OpenAI's and Azure's headers have milliseconds. The LiteLLM proxy puts a prefix before
+    the name, also where the refusal is its own (1.106.2).
     """
-    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-    for name in ("retry-after-ms", "retry-after"):
-        lowered.setdefault(name, lowered.get(f"{_PROXIED}{name}", ""))
-    if (millis := _seconds(lowered.get("retry-after-ms", ""))) is not None:
-        return millis / 1000
-    raw = lowered.get("retry-after", "").strip()
-    if not raw:
-        return None
-    seconds = _seconds(raw)
-    if seconds is not None:
-        return seconds
-    return _until(raw, now or datetime.now(UTC), parsedate_to_datetime)
+    lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
+    now = now or datetime.now(UTC)
+    for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
+        raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
+        if name != "retry-after":
+            wait = (_seconds(raw) or 0.0) / 1000
+        else:
+            wait = _reset_s(raw, now) or _until(raw, now, parsedate_to_datetime) or 0.0
+        if wait:
+            return wait
+    return None
 
 
 def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the longest of the rate limits' reset times in seconds, at most MAX_RETRY_AFTER_S.
 
     OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
-    `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both say when a limit is whole
-    again, so that it is only a hint for a 429 without Retry-After.
+    `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
+    so it is only a hint for a 429 without Retry-After.
     """
     waits = [
         _reset_s(value, now or datetime.now(UTC))
@@ -95,20 +96,22 @@ def _seconds_of(unit: str) -> float:
     return next(s for words, s in _UNITS_S.items() if re.fullmatch(words, unit, re.IGNORECASE))
 
 
-class Left(NamedTuple):
-    """What is *left* of a limit that is whole again in *reset_s* seconds; *limit* if known."""
+class RemainingLimit(NamedTuple):
+    """The amount *left* of a limit that is full again in *reset_s* seconds; *limit* if known."""
 
     left: float
     limit: float | None
     reset_s: float
 
 
-def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict[str, Left]:
+def remaining_limits(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> dict[str, RemainingLimit]:
     """Return the remaining limits in a reply's headers, by kind.
 
     Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
     useless values are left out: a reset that is past, or far off and of no known
-    limit. Of two limits of one kind (a minute's and a day's) the one that is shorter of room.
+    limit. Of two limits of one kind (per minute and per day), the one with less room.
     """
     groups: dict[str, dict[str, str]] = {}
     for header, value in headers.items():
@@ -117,15 +120,15 @@ def limits_left(headers: Mapping[str, str], now: datetime | None = None) -> dict
         if role is not None:
             rest = f"{name[: role.start()]}{name[role.end() :]}"
             groups.setdefault(rest, {})[role[1]] = str(value)
-    found: dict[str, Left] = {}
+    found: dict[str, RemainingLimit] = {}
     for name, group in groups.items():
-        left, kind = _left(name, group, now or datetime.now(UTC)), _kind(name)
+        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):
             found[kind] = left
     return found
 
 
-def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
+def _remaining(name: str, group: Mapping[str, str], now: datetime) -> RemainingLimit | None:
     """Return the values of one limit's headers, by role; None if they are useless."""
     amounts = (_number(group.get(role, "")) for role in ("remaining", "limit"))
     left, limit = (each if 0 <= each < _EPOCH_S * 1000 else None for each in amounts)
@@ -136,7 +139,7 @@ def _left(name: str, group: Mapping[str, str], now: datetime) -> Left | None:
         return None
     if limit is None and (not raw or reset > MAX_RETRY_AFTER_S):
         return None
-    return Left(left, limit, reset)
+    return RemainingLimit(left, limit, reset)
 
 
 def _kind(name: str) -> str:

@@ -8,38 +8,12 @@ from urllib.parse import urlsplit
 
 import orjson
 
-_ITEMS = frozenset(("minItems", "maxItems"))
-_LENGTHS = frozenset(("minLength", "maxLength"))
-_NUMBERS = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
-# Everything that bounds a value; what a provider's row lacks is not sent, and checked here.
-BOUNDS = _ITEMS | _LENGTHS | _NUMBERS | {"pattern", "multipleOf", "uniqueItems"}
-BOUNDS |= {"minProperties", "maxProperties"}
+from runner.config.provider_facts import provider_facts
 
-_GRAMMAR = _ITEMS | _LENGTHS | _NUMBERS | {"pattern"}
-# The bounds that a provider accepts, by litellm's name for it. All others get none: a keyword
-# that is not known ends in a 400 with most of them. Read 2026-11.
-ACCEPTED: Mapping[str, frozenset[str]] = {
-    # developers.openai.com, "Structured model outputs", supported properties; no string lengths
-    "openai": _ITEMS | _NUMBERS | {"pattern", "multipleOf"},
-    # platform.claude.com, "Structured outputs", limitations (and minItems of 0 and 1, which
-    # litellm turns into a sentence of the description)
-    "anthropic": frozenset(("pattern",)),
-    # ai.google.dev/gemini-api/docs/structured-output, properties by type
-    "gemini": _ITEMS | {"minimum", "maximum"},
-    # llama.cpp, grammars/README.md: numbers are bounded only if they are whole; Ollama's `format`
-    # becomes the same grammar
-    "llamacpp": _GRAMMAR,
-    "ollama": _GRAMMAR,
-    "ollama_chat": _GRAMMAR,
-    # docs.vllm.ai, "Structured outputs": what xgrammar lacks is left to guidance
-    "hosted_vllm": _GRAMMAR | {"multipleOf"},
-    # learn.microsoft.com, "Structured outputs", lists them as not supported
-    "azure": frozenset(),
-    # refuses minItems and maxItems by name (github.com/i-am-bee/beeai-framework/issues/1215)
-    "groq": frozenset(),
-    # docs.mistral.ai, "Custom structured outputs", names no keyword
-    "mistral": frozenset(),
-}
+# Everything that bounds a value; what a provider does not accept is not sent, and checked here.
+BOUNDS = frozenset(("minItems", "maxItems", "minLength", "maxLength", "pattern", "uniqueItems"))
+BOUNDS |= {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+BOUNDS |= {"minProperties", "maxProperties"}
 _MAKERS = {"google": "gemini", "meta-llama": "", "vertex_ai": "gemini"}  # in a gateway's names
 _GATEWAYS = ("openrouter", "litellm_proxy")
 _NOT_SIMPLE = re.compile(r"\(\?|\\[bB1-9]")  # look-around, word boundaries, back-references
@@ -51,8 +25,8 @@ def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
     if provider == "openai":
         host = urlsplit(api_base or "").hostname or "api.openai.com"
         if not f".{host}".endswith(".openai.com"):  # a server with a compatible API
-            return ACCEPTED["llamacpp"]
-        return frozenset() if model.startswith("ft:") else ACCEPTED["openai"]
+            return provider_facts("llamacpp").bounds
+        return frozenset() if model.startswith("ft:") else provider_facts("openai").bounds
     if provider in _GATEWAYS:  # the model's maker is the best that is known of who answers
         provider = model.partition("/")[0]
         if "/" not in model:
@@ -61,7 +35,7 @@ def accepted_bounds(name: str, api_base: str | None) -> frozenset[str]:
         provider = _MAKERS.get(provider, provider)
     elif provider == "vertex_ai" and "gemini" in model:
         provider = "gemini"
-    return ACCEPTED.get(provider, frozenset())
+    return provider_facts(provider).bounds
 
 
 def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> dict[str, Any]:
@@ -74,7 +48,7 @@ def sent_schema(schema: Mapping[str, Any], name: str, api_base: str | None) -> d
 
 @lru_cache
 def _sent(schema: bytes, accepted: frozenset[str]) -> bytes:
-    """Return the JSON of *schema* without other bounds; a run asks for a few schemas only."""
+    """Return the JSON of *schema* without other bounds; cached, since a run has few schemas."""
     return orjson.dumps(_kept(orjson.loads(schema), accepted, named=False))
 
 
@@ -92,7 +66,7 @@ def _kept(node: Any, accepted: frozenset[str], *, named: bool) -> Any:
 
 
 def _is_plain(key: str, value: Any) -> bool:
-    """Return whether a bound is written as every grammar takes it: patterns whole and simple."""
+    """Return whether every grammar accepts a bound as written: patterns whole and simple."""
     if key != "pattern":
         return True
     return value.startswith("^") and value.endswith("$") and not _NOT_SIMPLE.search(value)

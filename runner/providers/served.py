@@ -12,14 +12,14 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.base.json import mapping, mappings, number, parse_json
-from runner.config.learned import Learned, believed_factor, believed_window
-from runner.config.model_facts import SELF_HOSTED
+from runner.config.learned import LearnedFacts, believed_factor, believed_window
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 
-TIMEOUT_S = 3.0  # for each question; a server that says nothing is asked no more
+TIMEOUT_S = 3.0  # per request; after one without an answer, no more are sent
 _MAX_BYTES = 4_000_000
 SAMPLE_CHARS = 40_000  # of text whose tokens the server counts
-_LEAST_TOKENS = 300  # in such a text
+_MIN_TOKENS = 300  # in such a text
 _NAMES = ("n_ctx", "max_model_len", "context_length", "loaded_context_length", "max_context_length")
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
 _MAX_SLOTS = 4096
@@ -33,9 +33,9 @@ class _NotFollowed(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return the JSON that a server answers; raise OSError or ValueError without any.
+    """Return the JSON of a server's reply; raise OSError or ValueError without any.
 
-    *base* is its address up to `/v1`; *key* is sent as the calls send it.
+    *base* is its address up to `/v1`; *key* is sent as in calls.
     """
     headers = {"Content-Type": "application/json"}
     if key:
@@ -52,12 +52,12 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
 
 def is_self_hosted(model: ModelSettings) -> bool:
     """Return whether a self-hosted server, which reports its window, serves *model*."""
-    provider = model.name.partition("/")[0]
-    return model.simulate is None and model.api_base is not None and provider in SELF_HOSTED
+    own = provider_facts(model.name.partition("/")[0]).self_hosted
+    return own and model.simulate is None and model.api_base is not None
 
 
 def learn_served(
-    model: ModelSettings, learned: Learned, key: str | None, sample: str, counted: int
+    model: ModelSettings, learned: LearnedFacts, key: str | None, sample: str, counted: int
 ) -> None:
     """Ask the server of *model* for its window and slots, and how many tokens *sample* has.
 
@@ -76,7 +76,7 @@ def learn_served(
         window, source = found[0]
         if model.context_window is None or window < model.context_window:
             learned.window, learned.source = window, source
-    if counted >= _LEAST_TOKENS:
+    if counted >= _MIN_TOKENS:
         with suppress(OSError, ValueError):
             body = {"model": name, "content": sample, "prompt": sample}  # llama.cpp's, vLLM's
             reply = mapping(ask("/tokenize", body))
@@ -86,7 +86,7 @@ def learn_served(
 
 
 def _windows(
-    ask: Callable[..., Any], name: str, learned: Learned, *, sends_size: bool
+    ask: Callable[..., Any], name: str, learned: LearnedFacts, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
     """Yield the windows that a server reports, with the path of each; raise OSError.
 

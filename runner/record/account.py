@@ -24,8 +24,8 @@ Figures = Mapping[str, float]  # tokens, dollars and attempts by their names in 
 def restore_account(path: Path, journal: Journal) -> None:
     """Add to *journal* what the run or batch in *path* has spent beyond its lines; raise OSError.
 
-    A journal can be deleted, or lose lines to a power cut; where it and the files disagree, the
-    larger sum counts.
+    A journal can be deleted, or lose lines to a power cut; of its sum and the files', the larger
+    one counts.
     """
     for run in runs_of(path) if is_batch(path) else ():
         name = run.relative_to(path).as_posix()
@@ -56,9 +56,9 @@ def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
 
 
 def _recorded(run: Path) -> Figures:
-    """Return the sums of all records, also damaged and superseded ones.
+    """Return the sums of all records, including damaged and superseded ones.
 
-    A node's record counts the calls about the parts of its transcript that its session made.
+    A node's record includes the calls of its session about parts of the transcript.
     """
     nodes, parts = defaultdict[Any, Figures](_figures), defaultdict[Any, Figures](_figures)
     for key, is_part, file in _records(run):

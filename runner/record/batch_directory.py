@@ -242,7 +242,7 @@ def write_insights(batch: Path, per: str) -> None:
     def table() -> Iterator[bytes]:
         yield as_rows([INSIGHT_COLUMNS]).encode()
         for name, run in runs:
-            with suppress(KeyError, TypeError, ValueError):  # as somebody may have changed it
+            with suppress(KeyError, TypeError, ValueError):  # of a file that was changed
                 yield as_rows(insight_rows(insights(run), name, per)).encode()
 
     write_bytes(batch / INSIGHTS, lines())

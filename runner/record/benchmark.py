@@ -39,10 +39,10 @@ def benchmark(
 ) -> dict[str, Any]:
     """Return the content of benchmark.json.
 
-    `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time,
-    by the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies
-    over wall; all three are None for a run that was not *alone* with its slots, or waited for
-    batches. *loop_lag* is None where it was not measured.
+    `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time, with
+    the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies over
+    wall; all three are None for a run that was not *alone* with its slots, or waited for batches.
+    *loop_lag* is None if it was not measured.
     """
     pipeline, processing = job.pipeline, job.settings.processing
     mode, slots = processing.mode, processing.max_concurrent

@@ -100,7 +100,7 @@ class DeliveryBook:
 class Deliveries:
     """The ledger (see `Ledger`) of the model called *model* in *folder*.
 
-    *book* is what earlier sessions left; keys of providers in results are masked by *secrets*.
+    *book* is the state that earlier sessions left; *secrets* are masked in results.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ Events are `noun.past_participle` with keys, never formatted text:
 batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
 run.starting, run.started, run.finished, run.interrupted, run.crashed · transcript.sanitised ·
 model.failed · record.restored ·
-stage.started, stage.finished · context.reduced, context.cut_anew, context.too_small ·
+stage.started, stage.finished · context.reduced, context.cut_again, context.too_small ·
 node.started, node.finished, node.reused, node.failed, node.skipped ·
 call.finished, call.failed · repair.skipped, part.lost · parameter.refused, effort.rounded ·
 answer.rejected, answer.marked, answer.outdated ·
@@ -54,7 +54,7 @@ class Sink(Protocol):
         """Show or store *event* without changing it."""
 
     def close(self) -> None:
-        """Finish."""
+        """Flush and close."""
 
 
 # Makes the live view of a run directory; the flag forces it without a terminal.

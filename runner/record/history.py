@@ -9,7 +9,7 @@ from runner.base.files import make_directory, write_json
 from runner.base.json import amount, listing, read_json, section
 
 HISTORY = "history.json"  # beside the runs
-BATCHES = "batch_seconds"  # the key of what batches took; models' names have a slash
+BATCHES = "batch_seconds"  # a key; models' names have a slash
 MAX_BATCHES = 200  # of a model that are remembered
 # Assumptions about a model without history; a plan that uses them says so.
 REPLY_SHARE = 0.5  # of max_tokens
@@ -72,8 +72,8 @@ def expected_durations(
 ) -> dict[str, float]:
     """Return each analyzer's expected duration, to be compared with the others only.
 
-    *known* are the averages with the model that each is asked of. In seconds if every analyzer
-    has them, else *max_tokens* for all.
+    *known* are the averages with each analyzer's model. The values are seconds if every analyzer
+    has averages, else *max_tokens* for all.
     """
     latencies = {name: average.latency_s for name, average in known.items() if average is not None}
     if latencies.keys() >= max_tokens.keys():
@@ -92,7 +92,7 @@ def read_batch_latencies(path: Path, model: str) -> list[float]:
 
 
 def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
-    """Add what further batches of *model* took to the file; raise OSError."""
+    """Add the seconds that further batches of *model* took; raise OSError."""
     latencies = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
     make_directory(path.parent)
     whole = read_json(path)

@@ -13,7 +13,7 @@ from runner.answers.labels import LABELS
 from runner.base.errors import reason
 from runner.base.files import TEMP
 from runner.base.json import MAX_BYTES, parse_json
-from runner.base.regular_files import listed, open_regular, read_lines
+from runner.base.regular_files import listed, read_lines, read_regular
 from runner.base.secrets import Secrets
 from runner.base.text import to_terminal
 from runner.record.journal import Spent
@@ -86,7 +86,7 @@ def _name(inspection: Inspection, path: Path) -> str:
 def check_mode(inspection: Inspection, name: str, about: os.stat_result) -> None:
     """Report a mode that gives other users access."""
     mode, wanted = stat.S_IMODE(about.st_mode), "700" if stat.S_ISDIR(about.st_mode) else "600"
-    if mode & 0o077 and name != LABELS:  # which people write by hand
+    if mode & 0o077 and name != LABELS:  # which people edit
         inspection.fault(name, f"mode {mode:o}, expected {wanted}")
 
 
@@ -96,8 +96,7 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         if path.suffix == ".jsonl" and not path.name.startswith(TEMP):
             _check_lines(inspection, name, read_lines(path))
             return
-        with open_regular(path, MAX_BYTES) as opened:
-            data = opened.read(MAX_BYTES)
+        data = read_regular(path, MAX_BYTES)
     except OSError as error:
         inspection.fault(name, f"cannot be read: {reason(error, path)}")
         return
@@ -105,7 +104,7 @@ def check_file(inspection: Inspection, name: str, path: Path) -> None:
         inspection.fault(name, "holds the value of a key")
     unfinished = inspection.spent is not None and not (inspection.root / COMPLETED).exists()
     if path.name.startswith(TEMP) or (unfinished and not is_record(name)):
-        return  # a crash may have torn it; a resumed batch writes it again
+        return  # a crash may have cut it; a resumed batch writes it again
     if path.suffix == ".json" and not is_record(name):
         try:
             parse_json(data)

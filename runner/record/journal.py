@@ -119,15 +119,15 @@ class Spent:
 
 
 def _whole(line: Mapping[str, Any], name: str) -> int:
-    """Return a count of *line*, 0 for an invalid one: a journal may be forged."""
+    """Return a count of *line*, 0 for an invalid one: journals are untrusted."""
     return int(amount(line.get(name)))
 
 
 class Journal:
-    """Appends to *path* and keeps the sum, which begins with the lines that are there.
+    """Appends to *path* and keeps the sum, which includes the lines already in it.
 
-    A failed write is kept in *fault*; its line, and all later ones, wait in memory for `recover`,
-    so that nothing paid for is lost.
+    A failed write is kept in *fault*; its line and all later ones wait in memory for `recover`, so
+    that no paid call is lost.
     """
 
     run = ""  # names a member of a batch
@@ -165,7 +165,7 @@ class Journal:
             self.earlier(run).add(line)
 
     def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
-        """Append a line with one write; return it. It survives this process, not a power cut.
+        """Append a line with one write; return it. It survives a killed process, not a power cut.
 
         After a fault, lines wait for `recover`; `call.started` is dropped and None is returned:
         a call that is not in the journal must not be made.
@@ -188,7 +188,7 @@ class Journal:
         """Append the lines that could not be written; raise OSError."""
         if self._lost:
             self._file.append(self._lost)
-            self._lost = b""  # every run of a batch may come here
+            self._lost = b""  # every run of a batch may call this
             os.fsync(self._file.descriptor)
 
     async def commit(self, event: str, **facts: Any) -> None:

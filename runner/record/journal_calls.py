@@ -51,7 +51,7 @@ class JournalCall:
 class CallPairs:
     """Pairs lines as they come; *open*: first lines of calls in flight, by run, unit, attempt.
 
-    A call in a batch is known by its request instead, and outlives the process that made it.
+    A call in a batch is paired by its request, and outlives the process that made it.
     """
 
     open: dict[tuple[Any, str, int | str], Line] = field(default_factory=dict)

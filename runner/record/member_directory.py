@@ -14,8 +14,8 @@ from runner.record.run_directory import COMPLETED, Pages, RunDirectory, check_fo
 class MemberDirectory(RunDirectory):
     """The directory of one run of a *batch*, with the batch's lock, journal, log and settings.
 
-    Answers are stored as they arrive. All other files can be made from answers and input: they
-    are kept in memory and written together at the end, not durably.
+    Answers are stored as they arrive. All other files can be made again from answers and input:
+    they are kept in memory and written together at the end, not durably.
     """
 
     reports_progress = False

@@ -9,17 +9,18 @@ from typing import Any
 import structlog
 import yaml
 
-from runner.answers.again import additions_in_words
 from runner.answers.insights import COLUMNS, aggregate, as_markdown, placed, rows_of
 from runner.answers.markdown import heading, md
 from runner.answers.outcome import Outcome
+from runner.answers.second_answer import describe_additions
+from runner.base.json import mapping, rebuilt
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, to_terminal
 from runner.config.model_facts import OFFLINE
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
-from runner.record.word import as_docx
+from runner.record.word_document import as_docx
 from runner.transcript.model import Segment, Transcript
 
 _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
@@ -32,8 +33,8 @@ log = structlog.get_logger("colloquy.run")
 class Pages:
     """Renders the pages of the run called *run*; segment ids in them link to the transcript.
 
-    Word documents have no links, since they are sent elsewhere: they name speaker and time.
-    *places* are those of quotes from other transcripts, by their words.
+    Word documents, which are sent elsewhere, have no links: they name speaker and time. *places*
+    are the places of quotes from other transcripts, by their words.
     """
 
     job: Job
@@ -56,7 +57,7 @@ class Pages:
     def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
         """Return the paths of *node*'s pages in the run directory: Markdown first, then Word.
 
-        With *earlier* also that of a page which a session with other settings may have left.
+        *earlier* adds the path of a page that a session with other settings may have left.
         """
         if not self.job.settings.stages[node.stage].final:
             return (f"intermediate/{node.stage}/{node.name}.md",)
@@ -126,15 +127,15 @@ class Pages:
 
 def _placed(value: Any, places: Mapping[str, str]) -> Any:
     """Return an answer whose quotes cite their place among *places* instead of a segment."""
-    if isinstance(value, list):
-        return [_placed(each, places) for each in value]
-    if not isinstance(value, Mapping):
-        return value
-    made = {key: _placed(each, places) for key, each in value.items()}
-    if isinstance(quote := made.get("quote"), str) and "segment" in made and quote:
+
+    def placed(each: Any) -> Any:
+        quote = mapping(each).get("quote")
+        if not isinstance(quote, str) or "segment" not in each or not quote:
+            return each
         place = places.get(quote) or next((p for q, p in places.items() if quote in q), None)
-        made["segment"] = place or made["segment"]
-    return made
+        return {**each, "segment": place or each["segment"]}
+
+    return rebuilt(value, placed)
 
 
 def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
@@ -146,7 +147,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
     body += f"\n---\nAnswered by {model}{kind}.\n"
     if marks := outcome.notes.get("reply_notes"):
         body += f"How its reply was read: {md('; '.join(marks))}.\n"
-    if second := additions_in_words(outcome.notes.get("asked_again")):
+    if second := describe_additions(outcome.notes.get("asked_again")):
         body += f"It was {md(second)} (at the ends of the lists).\n"
     if outcome.missing:
         absent = ", ".join(f"{name} ({why})" for name, why in outcome.missing.items())
@@ -157,7 +158,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
 def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
     """Return *page* with every segment id among *starts* outside code fences as a link.
 
-    The start follows the id, where there is one.
+    The start follows the id if it is known.
 
     *up* is the path to transcript.md's folder.
     """

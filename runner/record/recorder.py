@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.context import Reduced, scarcity
+from runner.answers.context import ReducedContext, scarcity
 from runner.answers.outcome import Outcome
 from runner.base.errors import NotRunError
 from runner.base.text import now_iso
@@ -22,18 +22,17 @@ from runner.job.job import Job
 from runner.job.parts import has_page, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
-from runner.record.keys import payload_digest
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
-from runner.record.previous_session import keep_answer
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import StoredAnswers, keep_answer
 from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
+from runner.record.store import payload_digest
 from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
 # Room for a record: by token of a reply, which the record holds as text and as data (10 bytes were
-# measured), and by attempt; no less than LEAST_BYTES, since replies can be longer than allowed.
-TOKEN_BYTES, ATTEMPT_BYTES, LEAST_BYTES = 12, 300, 1 << 15
+# measured), and by attempt; no less than MIN_BYTES, since replies can be longer than allowed.
+TOKEN_BYTES, ATTEMPT_BYTES, MIN_BYTES = 12, 300, 1 << 15
 OTHER_BYTES = 1 << 13
 
 log = structlog.get_logger("colloquy.run")
@@ -86,8 +85,8 @@ class Recorder:
         """Return a log of *node*'s calls that also writes them to the journal."""
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
-        secure, sent_as = partial(_secure, self.directory, node), self.directory.journal.run
-        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", secure=secure)
+        reserve, sent_as = partial(_reserve, self.directory, node), self.directory.journal.run
+        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", reserve=reserve)
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -131,7 +130,7 @@ class Recorder:
         await asyncio.wait(self._writes[-1:])
         self.check()
 
-    def keep_context(self, name: str, reduced: Reduced, settings: ContextSettings) -> None:
+    def keep_context(self, name: str, reduced: ReducedContext, settings: ContextSettings) -> None:
         """Store a reduced context and its ledger."""
         self.used_segments |= reduced.segments
         ledger = {f"context/{name}_ledger.json": reduced.ledger(settings)}
@@ -172,7 +171,7 @@ class Recorder:
             raise fault
 
     async def _written(self) -> None:
-        """Wait for all writes, also later ones; cancelling the caller cancels none of them."""
+        """Wait for all writes, including later ones; cancelling the caller cancels none of them."""
         while unfinished := [write for write in self._writes if not write.done()]:
             await asyncio.wait(unfinished)
 
@@ -229,7 +228,7 @@ class Recorder:
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
         if self._failure() is not None or not has_page(node):
-            return  # what room is left is for records
+            return  # the room left is for records
         await self.directory.write_pages(partial(self.pages.pages, node, outcome))
 
     def _log_outcome(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -251,11 +250,11 @@ class Recorder:
             log.error("node.failed", kind=outcome.kind, error=outcome.error, **facts)
 
 
-def _secure(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
+def _reserve(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: int) -> None:
     """Make room for the record of another reply; raise NotRunError without any."""
     size = TOKEN_BYTES * reply_tokens * (1 + calls.replies) + ATTEMPT_BYTES * len(calls.attempts)
     try:
-        directory.secure(node.stage, node.name, max(size + OTHER_BYTES, LEAST_BYTES))
+        directory.reserve(node.stage, node.name, max(size + OTHER_BYTES, MIN_BYTES))
     except OSError as error:
         raise NotRunError("output", f"not called: {error}") from error
 

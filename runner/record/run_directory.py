@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from runner.answers.codebook_xml import as_qdc
+from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import (
     Draft,
+    Drafts,
     as_json,
     make_directory,
     remove_temporary_files,
@@ -24,7 +25,6 @@ from runner.base.text import now_iso, slug
 from runner.base.threads import offload
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
-from runner.record.drafts import Drafts
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
 from runner.record.signature import sign
@@ -36,7 +36,7 @@ RESOLVED = "config/resolved.yaml"
 CODEBOOK = "codebook.qdc"  # of a run or batch that applies one
 INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
-FOLDERS = (*PARTS, "delivery", "final", "superseded")  # all that a run may have
+FOLDERS = (*PARTS, "delivery", "final", "superseded")  # every folder of a run
 ROOM = 300  # characters of the longest path in a run or batch
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
@@ -63,7 +63,7 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
 
 
 def check_folders(run: Path) -> None:
-    """Raise ConfigError if a directory of *run* is a link: its content is not the run's."""
+    """Raise ConfigError if a directory of *run* is a link."""
     try:
         refuse_links(*(run / name for name in FOLDERS))
     except OSError as error:
@@ -96,7 +96,7 @@ class RunDirectory:
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
         """Make the directory tree and lock it; raise OutputError if that fails.
 
-        A directory that holds a run is refused: its files would be mixed with the new ones.
+        A directory that holds a run is refused, so that no files are mixed.
         """
         if path.is_symlink():
             raise OutputError(f"{path} is a link, expected the name of a new directory")
@@ -179,11 +179,11 @@ class RunDirectory:
         if job.codebook is not None:
             files = {CODEBOOK: as_qdc(job.codebook).encode(), **files}
         if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
-            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # decides about no call
+            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # changes no call
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 
-    def secure(self, stage: str, name: str, size: int) -> None:
+    def reserve(self, stage: str, name: str, size: int) -> None:
         """Make room for a node's record of *size* bytes before its call goes out; raise OSError.
 
         This takes space, an inode and an open file, and a directory for a replaced record.
@@ -195,7 +195,7 @@ class RunDirectory:
             if self.has(f"intermediate/{stage}/{name}.json"):
                 self._make_parent(self.path / "superseded" / stage / name)
 
-        self.drafts.secure(file, size, prepare)
+        self.drafts.reserve(file, size, prepare)
 
     async def write_node(
         self,

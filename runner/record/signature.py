@@ -15,7 +15,7 @@ import orjson
 from runner.base.errors import ConfigError
 from runner.base.files import TEMP, as_json, make_directory, write_bytes, write_if_changed
 from runner.base.json import MAX_BYTES, listing, mapping, read_json, section
-from runner.base.regular_files import open_regular, refuse_links
+from runner.base.regular_files import open_regular, read_regular, refuse_links
 from runner.base.text import print_stderr, to_terminal
 
 SIGNATURE = "config/signature.json"
@@ -63,7 +63,7 @@ def _key_file() -> Path:
 
 
 def _make_key(file: Path) -> None:
-    """Make a key; of several processes that do so at once, the first one's stays."""
+    """Make a key; if several processes do so at once, the first one's stays."""
     make_directory(file.parent)
     made = file.with_name(f"{TEMP}{file.name}.{secrets.token_hex(4)}")
     write_bytes(made, f"{secrets.token_hex(32)}\n".encode())
@@ -87,7 +87,7 @@ def sign(folder: Path, files: Mapping[str, bytes]) -> None:
     """Sign *files*, by their path in *folder*, which are about to be written; raise OSError.
 
     The digests of the session before stay valid, so that a crash between the signature and the
-    files leaves no directory that counts as altered.
+    files does not make the directory count as altered.
     """
     key = signing_key()
     if key is None:
@@ -143,8 +143,7 @@ def _mac(key: bytes, digests: Mapping[str, list[str]]) -> str:
 def _content(file: Path) -> bytes | None:
     """Return the content of a regular file, None if nothing is there, b"" for anything else."""
     try:
-        with open_regular(file, MAX_BYTES) as opened:
-            return opened.read()
+        return read_regular(file, MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError:

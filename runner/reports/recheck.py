@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.answers.checks import Answered, Checked, evaluate, with_interval
+from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_interval
 from runner.base.json import mapping, mappings, number, section, text
-from runner.config.checks import LEAST, TEXTS, Check, Expectations
+from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
 
-_MADE_ANEW = frozenset((*TEXTS, *LEAST, "count", "is-json"))  # by what the run itself stores
+_RECOMPUTED = frozenset(
+    (*TEXTS, *AT_LEAST, "count", "is-json")
+)  # kinds that need only the run's own files
 
 
 def faults_of_checks(
@@ -20,8 +22,9 @@ def faults_of_checks(
 ) -> Iterator[str]:
     """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
-    *answers* are those of the run's records, *figures* the shares of LEAST by analyzer, None for
-    the run. Judged checks, Python checks and those of cost, time and references are not repeated.
+    *answers* come from the run's records; *figures* are the shares of AT_LEAST by analyzer, None
+    for the run. Judged checks, Python checks and those of cost, time and references are not
+    repeated.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
     sums = {"total": with_interval(results)}
@@ -37,15 +40,15 @@ def faults_of_checks(
         yield from _compared(stored["declared"], results, answers, figures)
 
 
-def _result(each: Mapping[str, Any]) -> Checked:
+def _result(each: Mapping[str, Any]) -> CheckResult:
     name = each.get("analyzer")
     check, kind, status = (text(each.get(key)) for key in ("check", "type", "status"))
-    return Checked(None if name is None else text(name), check, kind, status)
+    return CheckResult(None if name is None else text(name), check, kind, status)
 
 
 def _compared(
     declared: Any,
-    results: list[Checked],
+    results: list[CheckResult],
     answers: Mapping[str, Mapping[str, Any]],
     figures: Mapping[str | None, Mapping[str, float | None]],
 ) -> Iterator[str]:
@@ -60,8 +63,8 @@ def _compared(
     names: list[str | None] = [*dict.fromkeys(r.analyzer for r in results if r.analyzer), None]
     for name in [*names, *(n for n in body.analyzers if n not in names)]:
         found = answers if name is None else answers.get(name)
-        about = Answered(name, found, "", figures.get(name, {}))
-        for check in _made_anew(body, name):
+        about = CheckSubject(name, found, "", figures.get(name, {}))
+        for check in _recomputed(body, name):
             try:
                 (one,) = evaluate([check], about, {})
             except ValueError as error:  # a path that cannot be
@@ -74,15 +77,15 @@ def _compared(
                 yield f"{where} is {is_what}, its answer gives {one.status!r}"
 
 
-def _made_anew(body: Expectations, name: str | None) -> list[Check]:
+def _recomputed(body: Expectations, name: str | None) -> list[Check]:
     own = body.run if name is None else [*body.every, *body.analyzers.get(name, [])]
-    return [check for check in own if check.kind in _MADE_ANEW]
+    return [check for check in own if check.kind in _RECOMPUTED]
 
 
 def shares_of(
     grounding: Mapping[str, Any], coverage: Mapping[str, Any], run: Mapping[str, Any]
 ) -> dict[str | None, dict[str, float | None]]:
-    """Return the shares of LEAST by analyzer, None for the run, from its untrusted files."""
+    """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
     found: dict[str | None, dict[str, float | None]] = {
         None: {
             "grounding": number(run.get("grounding_rate")),

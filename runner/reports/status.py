@@ -1,12 +1,11 @@
 """Command `colloquy-status`: the pending batches of runs, since when, and their maximum cost."""
 
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, reason
 from runner.base.format import aligned, count, plural, seconds, usd
 from runner.base.text import to_terminal
@@ -24,11 +23,6 @@ since when, and what they may cost at most. It reads files only and asks no prov
 
 Exit codes: 0 listed, 2 a path without a run."""
 _HEAD = ("batch", "model", "calls", "out for", "may cost")
-
-
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-status", lambda: USAGE, _list))
 
 
 def _list(given: Arguments) -> None:
@@ -52,7 +46,7 @@ def status_of(run: Path) -> Iterator[str]:
             if calls:
                 named = batch.id or "not known to be sent"
                 out_s = seconds(max(0.0, now - batch.at))
-                rows.append((named, model, count(len(calls)), out_s, _most(calls)))
+                rows.append((named, model, count(len(calls)), out_s, _max_cost(calls)))
     if not rows and not open_:
         yield to_terminal(f"{run}: no pending batches")
         return
@@ -64,9 +58,12 @@ def status_of(run: Path) -> Iterator[str]:
         yield from aligned([_HEAD, *rows], (0, 1))
     if open_:
         waiting = f"{plural(len(open_), 'call')} not yet in a batch"
-        yield f"{waiting}, which may cost {_most([*open_.values()])}"
+        yield f"{waiting}, which may cost {_max_cost([*open_.values()])}"
 
 
-def _most(calls: Sequence[HeldCall]) -> str:
+def _max_cost(calls: Sequence[HeldCall]) -> str:
     usd_held = sum(call.usd for call in calls)
     return f"up to {usd(usd_held)}" if usd_held else f"{count(sum(c.tokens for c in calls))} tokens"
+
+
+main = command("colloquy-status", USAGE, _list)

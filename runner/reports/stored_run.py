@@ -7,11 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean, reason
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, readable
 from runner.base.json import MAX_BYTES, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.record.batch_directory import batch_of
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, check_folders
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.model import Transcript
@@ -20,7 +20,7 @@ MAX_DEPTH = 12  # of directories in which runs are searched
 _MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StoredRun:
     """The contents of one run directory; all of it is untrusted.
 
@@ -162,10 +162,8 @@ def find_runs(
 
 def runs_in(path: Path, is_one: Callable[[Path], bool] = is_run) -> list[Path]:
     """Return `find_runs` of *path*; raise ConfigError if there is none, or it cannot be read."""
-    try:
+    with readable(path):
         found = find_runs([path], is_one)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
     if not found:
         raise no_run(path)
     return found

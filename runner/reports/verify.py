@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import FILE
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import EXIT_BUG, EXIT_OK, ColloquyError, ConfigError, one_line, reason
 from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, section
@@ -19,12 +18,12 @@ from runner.record.batch_directory import batch_of, is_batch, runs_of, single_ru
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.recheck import faults_of_checks, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
-from runner.reports.verify_collection import collection_faults, collection_note
+from runner.reports.verify_collection import collection_faults
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -37,15 +36,13 @@ _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
 
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-verify", lambda: USAGE, _check))
-
-
 def _check(given: Arguments) -> int:
     found = (path for word in given.words for path in runs_in(Path(word), _has_traces))
     paths = dict.fromkeys(found)
-    faults = [f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path)]
+    notes = {path: list[str]() for path in paths}
+    faults = [
+        f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path, notes[path])
+    ]
     signatures = dict.fromkeys(batch_of(path) or path for path in paths)
     unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
     altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
@@ -58,16 +55,10 @@ def _check(given: Arguments) -> int:
     for path, fault in unsigned.items():
         if fault not in altered:
             print(to_terminal(f"{path}: {fault}"))
-    for path in paths:
-        if note := _note(path):
-            print(to_terminal(f"{path}/{FILE}: {note}"))
+    for path, own in notes.items():
+        if own:
+            print(to_terminal(f"{path}/{FILE}: {'; '.join(own)}"))
     return EXIT_BUG if faults or altered else EXIT_OK
-
-
-def _note(path: Path) -> str:
-    with suppress(OSError, ValueError, ColloquyError):
-        return collection_note(path)
-    return ""
 
 
 def _has_traces(path: Path) -> bool:
@@ -78,13 +69,14 @@ def _unsigned(path: Path) -> str | None:
     try:
         check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # a folder leads elsewhere, or the key itself is refused
+    except ConfigError as error:  # a folder is a link, or the key is refused
         return str(error)
 
 
-def verify(path: Path) -> list[str]:
+def verify(path: Path, notes: list[str] | None = None) -> list[str]:
     """Return the faults of the run directory *path*, a line each; empty if it is sound.
 
+    *notes* gets what of a batch's collection cannot be checked.
     A running or interrupted run is sound as long as it can be resumed. Reads every file, changes
     none and never raises.
     """
@@ -93,23 +85,23 @@ def verify(path: Path) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
-        faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path)]
+        faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
     return faults
 
 
-def _collection(batch: Path) -> list[str]:
+def _collection(batch: Path, notes: list[str] | None) -> list[str]:
     """Return the faults of a batch's collection, none while a process works in it."""
     try:
-        return [] if is_held(batch) else collection_faults(batch)
+        return [] if is_held(batch) else collection_faults(batch, notes)
     except (OSError, ColloquyError) as error:
         return [f"cannot be checked: {one_line(str(error))}"]
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
-    """Return the faults of *runs* of *batch*, whose journal and lock are theirs too."""
+    """Return the faults of *runs* of *batch*, which share its journal and lock."""
     try:
         _, spent = spent_in(batch / "journal.jsonl")
     except OSError:  # reported by check_file
@@ -277,3 +269,6 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return one is None and other is None
+
+
+main = command("colloquy-verify", USAGE, _check)

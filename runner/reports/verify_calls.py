@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.answers.groups import Join, curve, groups_at
+from runner.answers.clustering import Merge, curve, groups_at
 from runner.answers.themes import (
     FILE,
     MAX_REASON,
     MAX_STATEMENT,
     MAX_TITLE,
+    ONLY_WORDS,
     WORDS,
     Collection,
     LedgerRow,
@@ -20,29 +21,25 @@ from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
-from runner.record.previous_session import read_record
-from runner.record.testimony import JointFinding, joins_of, place_of
+from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
+from runner.record.reuse import read_record
+from runner.record.store import Store
+from runner.record.vectors import FOLDER, Vector, stored_vector, vector_key
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
-MAX_JOINED = 5_000  # findings of a call, whose joins take time quadratic in their number
-
-
-def why_not_recomputed(settings: Settings) -> str:
-    """Return why groups and curve are not recomputed, empty if they are."""
-    if settings.transcript.redact != "off":
-        return "what was compared is redacted"
-    return "embeddings were compared, too" if settings.collection.embeddings else ""
+MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
 
 
 @dataclass(frozen=True)
 class Calls:
-    """The calls of a collection in *batch*: *found* findings, by joint *nodes*."""
+    """The calls of a collection in *batch*: *found* findings, by its *nodes*."""
 
     batch: Path
     settings: Settings
     stored: Collection
-    found: Mapping[str, JointFinding]
+    found: Mapping[str, GroundedFinding]
     nodes: Sequence[Node]
+    unmade: list[str] = field(default_factory=list)  # why groups and curve are not made again
 
     def faults(self) -> Iterator[str]:
         """Yield the faults of the ledger, groups, curve and model texts."""
@@ -82,9 +79,9 @@ class Calls:
                 yield f"ledger: {row.node} is ok, but has no answer"
 
     def _leaves(self, node: Node) -> Iterator[str]:
-        """Yield the differences of leaf calls, their groups and the curve from the runs."""
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
         mine = [each for each in self.found.values() if each.analyzer in node.reads]
-        by_place: dict[str, list[JointFinding]] = {}
+        by_place: dict[str, list[GroundedFinding]] = {}
         for each in mine:
             by_place.setdefault(place_of(each.file), []).append(each)
         own = (f"{node.name}/leaf_", node.name)
@@ -98,23 +95,45 @@ class Calls:
             if len(found) != row.inputs:
                 yield f"ledger: {row.node} read {row.inputs} findings, its files have {len(found)}"
                 return
-        if why_not_recomputed(self.settings) or any(len(found) > MAX_JOINED for found in leaves):
-            return
-        made = [(len(found), joins_of(found)) for found in leaves]
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
-        if self.stored.threshold_curve != curve(made):
+        compared = [self._compared(row, found) for row, found in zip(rows, leaves, strict=True)]
+        if why := next((each for each in compared if isinstance(each, str)), ""):
+            self.unmade.append(why)
+            return
+        vectors = [each for each in compared if not isinstance(each, str)]
+        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
+        if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
             yield "threshold_curve is not that of the findings"
-        yield from self._grouped(leaves, [joins for _, joins in made])
+        yield from self._grouped(leaves, made)
+
+    def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
+        """Return the vectors compared in a call, none if words alone were.
+
+        If they cannot be compared again, return why.
+        """
+        if len(found) > MAX_JOINED:
+            return f"{row.node} read more than {MAX_JOINED:,} findings"
+        if not self.settings.collection.embeddings or ONLY_WORDS in row.left_out:
+            return []
+        keys = [vector_key(self.settings, each.shown) for each in found]
+        stores = [Store(self.batch / FOLDER), Store(self.batch.resolve().parents[1] / "store")]
+        every = [next(filter(None, (stored_vector(s, key) for s in stores)), None) for key in keys]
+        vectors = [each for each in every if each is not None]
+        if lost := len(keys) - len(vectors):
+            return f"{lost:,} of {len(keys):,} vectors compared by {row.node} are not stored"
+        if len({len(each) for each in vectors}) > 1:
+            return f"the stored vectors compared by {row.node} differ in length"
+        return vectors
 
     def _grouped(
-        self, leaves: Sequence[Sequence[JointFinding]], made: Sequence[Sequence[Join]]
+        self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]
     ) -> Iterator[str]:
-        """Yield the joins by words in themes that the findings of *leaves* do not imply."""
+        """Yield the merges by words in themes that the findings of *leaves* do not imply."""
         groups = {
             frozenset(found[place].id for place in places)
-            for found, joins in zip(leaves, made, strict=True)
-            for places in groups_at(self.stored.threshold, len(found), joins)
+            for found, merges in zip(leaves, made, strict=True)
+            for places in groups_at(self.stored.threshold, len(found), merges)
         }
         for theme in self.stored.themes:
             for step in theme.merged:
@@ -138,12 +157,12 @@ class Calls:
 
 
 def _parts(
-    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[JointFinding]]]
-) -> Iterator[list[JointFinding]]:
-    """Yield the findings that each of *rows* read, as the tree of calls gives them to it."""
+    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
+) -> Iterator[list[GroundedFinding]]:
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
     taken: dict[str, int] = {}
     order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
-    found = dict[int, list[JointFinding]]()
+    found = dict[int, list[GroundedFinding]]()
     for n in order:
         prefix, part = _leaf(rows[n])
         inside = [f for place, held in by_place if place.startswith(prefix) for f in held]

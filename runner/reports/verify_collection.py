@@ -11,22 +11,29 @@ from runner.base.errors import ColloquyError, one_line
 from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
-from runner.record.batch_directory import rows_of
+from runner.record.batch_directory import input_names, rows_of
+from runner.record.collection_findings import CollectionFindings, GroundedFinding, collect_findings
 from runner.record.run_directory import COMPLETED, RESOLVED
-from runner.record.testimony import JointFinding, Testimony, gather
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import read_run
-from runner.reports.verify_calls import Calls, why_not_recomputed
+from runner.reports.verify_calls import Calls
 from runner.transcript.inputs import Input
+from runner.transcript.redact.null_redaction import NullRedaction
+from runner.transcript.redact.stand_ins import StandIns
 
+_TRUTH = (
+    "titles, statements, reasons and the synthesis are a model's words, taken from its answers, "
+    "whose truth is not checked"
+)
 Key = tuple[str, str, str, str | None, float | None, str, str]
 
 
-def collection_faults(batch: Path) -> list[str]:
+def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     """Return the faults of a batch's collection, a line each; empty if it is sound or has none.
 
-    A file that is not JSON is not reported here. Raises OSError.
+    *notes* gets what cannot be checked. A file that is not JSON is not reported here. Raises
+    OSError, and ColloquyError for what cannot be redacted again.
     """
     there = (batch / FILE).is_file()
     try:
@@ -42,42 +49,39 @@ def collection_faults(batch: Path) -> list[str]:
     if stored is None:
         return ["it is not in the format of a collection"]
     reads = {name for node in joint.nodes for name in node.reads}
-    runs = {each.file: each.run for each in stored.read}
-    for row in rows_of(batch):  # also of files that are said to be unread
-        if run := text(row.get("run")):
-            runs.setdefault(text(row.get("transcript")), run)
-    inputs = [Input(Path(file), file, run) for file, run in runs.items()]
+    inputs = _inputs(batch, stored)
     outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
     if outside:
         return [f"{outside[0]!r} is not a run of this batch"]
-    evidence = gather(batch, inputs, [n for n in pipeline.nodes if n.name in reads])
+    nodes = [node for node in pipeline.nodes if node.name in reads]
+    masks = StandIns(NullRedaction()).masking(settings.transcript)
+    masking = None if settings.transcript.redact == "off" else masks
+    evidence = collect_findings(batch, inputs, nodes, masking)
     found = evidence.findings
+    calls = Calls(batch, settings, stored, found, joint.nodes)
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
-    return [
-        *_unread(stored, evidence, len(runs)),
+    faults = [
+        *_unread(stored, evidence, len(inputs)),
         *_theme_faults(stored, found),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
-        *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
+        *(calls.faults() if stored.ledger else ()),
         *(_stated_faults(batch, stored) if (batch / COMPLETED).is_file() else ()),
     ]
+    if notes is not None and stored.ledger:
+        notes += [_TRUTH, *(f"groups and curve are not made again: {why}" for why in calls.unmade)]
+    return faults
 
 
-def collection_note(batch: Path) -> str:
-    """Return what `collection_faults` cannot check in a batch's collection, empty without one.
-
-    Raises OSError and ValueError.
-    """
-    found = read_collection(load_json(batch / FILE)) if (batch / FILE).is_file() else None
-    if found is None or not found.ledger:
-        return ""
-    why = why_not_recomputed(validate(read_yaml(batch / RESOLVED)))
-    words = (
-        "titles, statements, reasons and the synthesis are a model's words, taken from its answers"
-    )
-    return f"{words}, whose truth is not checked" + (
-        f"; groups and curve are not made again: {why}" * bool(why)
-    )
+def _inputs(batch: Path, stored: Collection) -> list[Input]:
+    """Return the files whose runs the collection could read."""
+    runs = {each.file: each.run for each in stored.read}
+    names = {*input_names(batch)}  # without files that are gone, whose rows stay
+    for row in rows_of(batch):  # also of files that are said to be unread
+        name, run = text(row.get("transcript")), text(row.get("run"))
+        if run and (name in names or not names):
+            runs.setdefault(name, run)
+    return [Input(Path(file), file, run) for file, run in runs.items()]
 
 
 def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
@@ -98,7 +102,7 @@ def _is_inside(batch: Path, run: str) -> bool:
     return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
-def _unread(stored: Collection, evidence: Testimony, files: int) -> Iterator[str]:
+def _unread(stored: Collection, evidence: CollectionFindings, files: int) -> Iterator[str]:
     read = {each.file: each for each in evidence.read}
     named = {each.file: each for each in stored.read}
     for name in sorted(read.keys() - named.keys()):
@@ -125,7 +129,7 @@ def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
         yield f"unassigned are {len(stored.unassigned)}, the runs give {len(left)}"
 
 
-def _theme_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _theme_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     names = [each.file for each in stored.read]
     for theme in stored.themes:
         lost = [name for name in theme.findings if name not in found]
@@ -162,7 +166,7 @@ def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> 
             yield f"{theme.id}: {key} are {len(stated)}, its findings give {len(counted)}"
 
 
-def _other_faults(stored: Collection, found: Mapping[str, JointFinding]) -> Iterator[str]:
+def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     ids = {theme.id for theme in stored.themes}
     rows: list[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = []
     for each in stored.contradictions:

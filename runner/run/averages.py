@@ -41,7 +41,7 @@ async def remember_calls(
             average, ways = _averages(timing, planned), _deliveries(timing)
             if ways == {"flex"}:
                 at_flex[node] = average
-            # Calls that were not live say nothing about the time of live ones.
+            # Only live calls measure the time of live calls.
             live = average if ways == {"live"} else replace(average, latency_s=planned.latency_s)
             averages[node] = live
         for key, calls in ((name, averages), (flex_name(name), at_flex)):

@@ -17,15 +17,14 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_error, settle_streams
 from runner.base.errors import ColloquyError, as_known
-from runner.base.secrets import refuse_keys, secrets_of
+from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_safe_text, to_terminal
-from runner.config.resolve import resolve
-from runner.config.schema import validate
 from runner.record.signature import sign_stored
 from runner.run import remote
 from runner.run.cli import command_line, completion
 from runner.run.cli.arguments import versions_line
 from runner.run.cli.compose import hydra_main, register_resolvers
+from runner.run.hydra_job import Job, hydra_job, job_directory
 
 _KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
@@ -78,7 +77,7 @@ def _run(codes: list[int]) -> None:
 
 def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
-    if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has what it wanted
+    if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has closed the pipe
         return errors.EXIT_OK
     known = None if isinstance(error, ColloquyError) else command_line.explained(error)
     known = known or as_known(error)
@@ -123,7 +122,7 @@ def _compose(jobs: "_Jobs") -> None:
 class _Jobs:
     """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
 
-    With *in_sweep* single runs are jobs that a sweep did not start.
+    With *in_sweep*, single runs are missing jobs of a sweep.
     """
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
@@ -154,15 +153,15 @@ class _Jobs:
             self._codes.append(_report(error))
             return None
 
-    def collect(self, jobs: list[remote.Job]) -> Callable[[DictConfig], None]:
+    def collect(self, jobs: list[Job]) -> Callable[[DictConfig], None]:
         """Return a task function that only adds to *jobs*."""
         return lambda cfg: jobs.append(self._job(cfg))
 
-    def run_all(self, jobs: Sequence[remote.Job], limit: int) -> list[Any]:
+    def run_all(self, jobs: Sequence[Job], limit: int) -> list[Any]:
         """Run *jobs*, at most *limit* at a time; return their objectives."""
         return list(self.session.run_all(jobs, limit))
 
-    def _job(self, cfg: DictConfig) -> remote.Job:
+    def _job(self, cfg: DictConfig) -> Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         sweep = job_directory().parent
@@ -179,44 +178,6 @@ def _compare(sweep: Path) -> None:
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
         try_write_index(sweep.parent.parent)
-
-
-def job_directory() -> Path:
-    """Return the directory of the job that Hydra composed last."""
-    return Path(HydraConfig.get().runtime.output_dir)
-
-
-def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> remote.Job:
-    """Return the job of *cfg*, as Hydra composed it; *begun* as in `execute_job`."""
-    hydra_config = HydraConfig.get()
-    sources = hydra_config.runtime.config_sources
-    folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
-    # As typed: an override that names ${oc.env:…} must not put its value into a file.
-    typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
-    overrides = [str(override) for override in typed]
-    output_dir = job_directory()
-    here = output_dir.resolve() == Path.cwd().resolve()
-    built = None
-    if not in_sweep:  # a sweep's jobs are built, and fail, one by one
-        data = resolve(cfg)
-        refuse_keys(data)
-        validate(data)  # report most mistakes before the slow imports
-        from runner.job.build import build_job
-
-        built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
-
-    from runner.run.execute import execute_job  # imported late for fast errors
-
-    return lambda shared: execute_job(
-        cfg,
-        job=built,
-        config_folders=folders,
-        overrides=overrides,
-        run_path=None if here else output_dir,
-        shared=shared,
-        in_sweep=in_sweep,
-        begun=begun,
-    )
 
 
 def resume(arguments: Sequence[str], codes: list[int]) -> None:

@@ -36,7 +36,7 @@ from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
 
 IN_BATCHES = ("batch", "auto")
-ASK_S = 8.0  # less than the time in which an interrupted run ends
+ASK_S = 8.0  # shorter than the grace period of an interrupted run
 
 Endpoints = Callable[[ModelRoute], BatchEndpoint]
 log = structlog.get_logger("colloquy.delivery")
@@ -135,7 +135,7 @@ class JobDelivery:
 
 
 def _asked(out: int, cancel: bool) -> bool:
-    """Ask whether to cancel the pending batches; without an answer, do as the settings say."""
+    """Ask whether to cancel the pending batches; without an answer, follow the settings."""
     default = "cancel" if cancel else "leave"
     print_stderr(
         f"colloquy: {plural(out, 'pending batch')}: leave (resume collects) or cancel? "

@@ -7,36 +7,28 @@ import structlog
 
 from runner.answers.analyzer import Message
 from runner.base.errors import CallError
-from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.admission.limits import Limit
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.config.schema import Settings
 from runner.job.graph import Node
-from runner.providers.litellm.embedding import DIMENSIONS, vectors_in
+from runner.providers.litellm.embedding import vectors_in
 from runner.providers.request import Request
 from runner.record.recorder import Recorder
 from runner.record.store import Store
+from runner.record.vectors import Vector, stored_vector, vector_key
 
-MOST_TEXTS = 256  # of one call
-FOLDER = "embeddings"  # of a run or batch that has no store
+MAX_TEXTS = 256  # of one call
 
 log = structlog.get_logger("colloquy.embeddings")
-Vector = list[float]
-
-
-def vector_key(settings: Settings, text: str) -> str:
-    """Return the digest under which the vector of *text* is stored."""
-    of = f"{settings.collection.embeddings}\0{DIMENSIONS}\0{settings.model.api_base}"
-    return digest(f"embedding\0{of}\0{text}")
 
 
 @dataclass
 class Embedder:
-    """Asks *client* for vectors, which *store* keeps; after a failure there are none.
+    """Gets vectors from *client* and keeps them in *store*; after a failure there are none.
 
-    Its calls are noted by *recorder*, wait for *slots* (by stage) and go to *absorb*.
+    *recorder* logs its calls, which wait for *slots* (by stage) and are passed to *absorb*.
     """
 
     settings: Settings
@@ -47,7 +39,7 @@ class Embedder:
     absorb: Callable[[Node, CallLog], object]
 
     async def vectors(self, node: Node, part: str, texts: Sequence[str]) -> list[Vector]:
-        """Return the vectors of *texts*, which are *part* of *node*; empty without them."""
+        """Return the vectors of *texts*, *part* of *node*; empty after a failure."""
         if self.client is None:
             return []
         keys = [vector_key(self.settings, text) for text in texts]
@@ -55,10 +47,10 @@ class Embedder:
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
-        calls.secure = lambda _, __: None  # nothing is recorded but in the store
+        calls.reserve = lambda _, __: None  # only the store keeps the result
         try:
-            for start in range(0, len(missing), MOST_TEXTS):
-                batch = dict(list(missing.items())[start : start + MOST_TEXTS])
+            for start in range(0, len(missing), MAX_TEXTS):
+                batch = dict(list(missing.items())[start : start + MAX_TEXTS])
                 stored |= await self._asked(self.client, node, name, calls, batch)
         except (CallError, ValueError) as error:
             if self.client is not None:
@@ -88,14 +80,8 @@ class Embedder:
         return {key: vectors_in(line)[0] for key, line in lines.items()}
 
     def _stored(self, keys: Mapping[str, None]) -> dict[str, Vector]:
-        stored = {}
-        for key in keys:
-            if self.store.has(key) and (reply := self.store.get(key)) is not None:
-                try:
-                    (stored[key],) = vectors_in(reply.text)
-                except ValueError:
-                    log.warning("store.damaged", key=key)
-        return stored
+        vectors = {key: stored_vector(self.store, key) for key in keys}
+        return {key: vector for key, vector in vectors.items() if vector is not None}
 
     def _keep(self, lines: Mapping[str, str]) -> None:
         try:

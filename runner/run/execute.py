@@ -11,11 +11,10 @@ from omegaconf import DictConfig
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
-from runner.base.garbage import spare_collections
-from runner.base.loop_lag import LagProbe
+from runner.base.loop_lag import LagProbe, spare_collections
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
-from runner.calls.activity import Activity, measured
+from runner.calls.activity import Activity, tracked
 from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.call_log import CallLog
@@ -36,8 +35,7 @@ from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch, input_names
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.signature import signing_key
 from runner.record.store import Store
@@ -48,7 +46,7 @@ from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
-from runner.run.ending import (
+from runner.run.last_line import (
     check_budget,
     nothing_to_do,
     print_end,
@@ -76,7 +74,7 @@ class ProcessState:
     """State that all jobs of a process share.
 
     *gates* hold the limits of the providers, *stop* the signals received, *admission* the waiting
-    calls of the event loop; *probe* measures that loop, *idle* are simulated providers for the
+    calls of the event loop; *probe* measures that loop, *idle* holds simulated providers for the
     next job, *clients* makes a job's clients and *endpoints* a model's batch endpoint. With
     *prints_end* runs print their last line; *prepare* completes a new run by calls.
     """
@@ -227,7 +225,7 @@ async def _execute(
             stack.push_async_callback(transport.close)
             await transport.open()
     activity = Activity(lambda: shared.admission.is_stuck)
-    stack.enter_context(measured(activity))
+    stack.enter_context(tracked(activity))
     delivery = JobDelivery(job, directory, activity)
     stack.push_async_callback(delivery.close, shared.stop)
     clients = await delivery.open(clients, shared.endpoints, addresses)

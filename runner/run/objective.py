@@ -8,7 +8,7 @@ from typing import Any
 from runner.base.errors import ConfigError
 from runner.base.text import print_stderr
 from runner.job.job import Setup
-from runner.reports.compare.gathered import known_labels, precision_of
+from runner.reports.compare.assessment_data import known_labels, precision_of
 
 Objective = float | tuple[float, ...]
 _PRECISION = "1-precision"

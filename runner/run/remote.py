@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
@@ -30,8 +30,6 @@ LAUNCHERS = ("ray", "submitit")  # packages whose exceptions mean that a process
 
 # Directories of the sweeps that Hydra has started; set in `collecting_exit_codes`.
 SWEEPS: ContextVar[list[Path]] = ContextVar("sweeps")
-
-Job = Callable[[Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ class RemoteJobs:
         cannot be written.
         """
         from runner.reports.stored_run import is_run
-        from runner.run.command import hydra_job, job_directory  # imports Hydra
+        from runner.run.hydra_job import hydra_job, job_directory  # imports Hydra
         from runner.run.session import Session
 
         status = JobStatus(self._origin.token, socket.gethostname())
@@ -149,8 +147,8 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
 def collect(sweep: Path, origin: Origin) -> list[int]:
     """Return the exit codes of the jobs in *sweep* that a launcher ran for *origin*.
 
-    Signs what they have left, since other machines have other keys. Prints the errors that no run
-    directory holds. A job that has not ended, or did not start, counts as one without an answer.
+    Signs their files, since other machines have other keys. Prints the errors that no run directory
+    holds. A job that has not ended, or did not start, counts as one without an answer.
     """
     # Imported late for a fast --help.
     from runner.reports.compare.planned_jobs import planned_jobs

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import print_error
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
@@ -22,7 +22,7 @@ from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, input_names, is_batch
-from runner.record.previous_session import PreviousSession
+from runner.record.reuse import PreviousSession
 from runner.record.run_directory import SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
@@ -283,10 +283,8 @@ def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
 
 
 def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:
-    try:
+    with readable(file):
         value = load(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     if not isinstance(value, kind):
         raise ConfigError(f"{file} is not {_EXPECTED if load is load_json else 'a configuration'}")
     return value

@@ -8,20 +8,19 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import Checked
+from runner.answers.checks import CheckResult
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import (
     ANSWERED,
     Outcome,
     cut_answers,
-    failed_outcome,
     grounding_figures,
     missing_reasons,
     quotes_found,
     run_status,
 )
-from runner.base.errors import EXIT_PARTIAL, CallError, NotRunError, exit_code_of, one_line
+from runner.base.errors import EXIT_PARTIAL, exit_code_of
 from runner.base.format import plural
 from runner.base.loop_lag import Lag
 from runner.base.threads import offload
@@ -40,9 +39,9 @@ from runner.run.averages import remember_calls
 from runner.run.nodes.ask import Asker
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
+from runner.run.nodes.evaluation import check
 from runner.run.nodes.fits import Fits
 from runner.run.nodes.judging import Judging
-from runner.run.nodes.proof import check
 from runner.run.plan.plan import compare, make_plan, read_histories
 from runner.run.stop import Stop
 
@@ -53,7 +52,7 @@ log = structlog.get_logger("colloquy.run")
 class RunResult:
     """Outcomes by node name, the run's exit code, and benchmark.json's content.
 
-    *quotes* says how many of them are in the transcript, None without any; *checked*: failed
+    *quotes* states how many quotes are in the transcript, None without any; *checked*: failed
     checks degrade it.
     """
 
@@ -66,7 +65,7 @@ class RunResult:
 
     @property
     def lacks(self) -> str | None:
-        """Why it is degraded: quotes that are not there, or failed checks; None if it is not."""
+        """Why it is degraded: absent quotes or failed checks; None if it is not."""
         if self.status != "degraded":
             return None
         failed = self.benchmark["run"].get("failed_checks")
@@ -100,7 +99,7 @@ class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
     *stored* are the answers that may be reused, *lag* measures the event loop; *member* is None
-    for a single run; *stop* the signals received; *before* are calls that its first node needed.
+    for a single run; *stop* the signals received; *before* are calls made for its first node.
     """
 
     def __init__(
@@ -150,11 +149,11 @@ class Run:
             self.directory.drafts.drop()
 
     def _stopped_code(self, code: int) -> int:
-        """Return the exit code of a process that would end with *code* but for a signal."""
+        """Return the exit code of a received signal, else *code*."""
         return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(
-        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[Checked]
+        self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[CheckResult]
     ) -> RunResult:
         job, recorder = self.job, self._recorder
         await recorder.settle()
@@ -245,17 +244,7 @@ class Run:
         recorder.node_started(node)
         with structlog.contextvars.bound_contextvars(stage=node.stage):
             log.info("node.started", analyzer=node.name)
-            try:
-                recorder.check()
-                outcome = await self._nodes.answer(node, upstream, calls)
-            except NotRunError as error:
-                outcome = Outcome("not_run", kind=error.kind, error=str(error))
-            except CallError as error:
-                outcome = failed_outcome(error)
-            except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
-                log.exception("node.crashed", analyzer=node.name)
-                message = one_line(f"{type(error).__name__}: {error}")
-                outcome = Outcome("error", kind="internal", error=message)
+            outcome = await self._nodes.settled(node, upstream, calls)
             outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
                 self._contexts.prepare(node, outcome)

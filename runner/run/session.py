@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError
+from runner.base.event_loops import SteadyTimeLoop
 from runner.base.loop_lag import LagProbe
-from runner.base.steady_time import SteadyTimeLoop
 from runner.base.threads import start_threads
 from runner.calls.admission.limits import Admission
 from runner.calls.schedule import gather_all

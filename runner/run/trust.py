@@ -96,7 +96,7 @@ def _place(path: str) -> str:
 def refuse_interpolations(source: Path, data: Any) -> None:
     """Raise ConfigError for interpolations that read variables or grow when resolved.
 
-    The *data* of an unsigned directory may refer to short plain values in it, as ours does.
+    The *data* of an unsigned directory may refer to short plain values in it, as ours do.
     """
     values = [value for value in strings_in(data) if "$" in value and "{" in value]
     for number, value in enumerate(values):

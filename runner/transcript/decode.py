@@ -2,9 +2,13 @@
 
 import codecs
 import difflib
+import re
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from runner.base.errors import TranscriptError, one_line
+from runner.base.files import packaged
 
 MAX_MB = 50
 MAX_BYTES = MAX_MB * 1024**2
@@ -17,59 +21,22 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
-_TRANSCRIBE = "transcribe it first, for example with whisper.cpp or WhisperX, and read its JSON"
-_UNPACK = "unpack it and read the transcript in it"
-_ZIPS = (
-    (b"xl/workbook", "an Excel workbook; save the sheet as CSV"),
-    (b"ppt/presentation", "a PowerPoint presentation; save it as text"),
-    (b"application/epub+zip", "an EPUB; convert it to HTML or text"),
-    (b"oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet; save the sheet as CSV"),
-    (b"opendocument.presentation", "an OpenDocument presentation; save it as text"),
-    (b"project.qde", "a REFI-QDA project; take the transcripts from its folder sources"),
-    (b"Index/Document.iwa", "a Pages document; export it as Word or text"),
-    (b"", f"a zip archive; {_UNPACK}"),
-)
 _CONTAINERS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
-# (offset, bytes or several of them, what it is and how it becomes a transcript)
-_MAGIC: tuple[tuple[int, bytes | tuple[bytes, ...], str], ...] = (
-    (0, b"\x89PNG", "a PNG image"),
-    (0, b"\xff\xd8\xff", "a JPEG image"),
-    (0, b"GIF8", "a GIF image"),
-    (0, (b"II*\0", b"MM\0*"), "a TIFF image"),
-    (8, b"WEBP", "a WebP image"),
-    (0, b"%PDF", "a PDF; use transcript.format=pdf"),
-    (0, b"\xd0\xcf\x11\xe0", "an old Office file (doc, xls, ppt); save it as docx, CSV or text"),
-    (0, b"ID3", f"MP3 audio; {_TRANSCRIBE}"),
-    (8, b"WAVE", f"WAV audio; {_TRANSCRIBE}"),
-    (8, b"AVI ", f"AVI video; {_TRANSCRIBE}"),
-    (8, b"AIF", f"AIFF audio; {_TRANSCRIBE}"),
-    (0, b"RIFF", f"an audio or video file; {_TRANSCRIBE}"),
-    (0, b"OggS", f"Ogg audio or video; {_TRANSCRIBE}"),
-    (0, b"fLaC", f"FLAC audio; {_TRANSCRIBE}"),
-    (0, b"#!AMR", f"AMR audio; {_TRANSCRIBE}"),
-    (0, b"caff", f"CAF audio; {_TRANSCRIBE}"),
-    (0, b"ADIF", f"AAC audio; {_TRANSCRIBE}"),
-    (0, b"\x1aE\xdf\xa3", f"WebM or Matroska video; {_TRANSCRIBE}"),
-    (0, b"0&\xb2u\x8ef\xcf\x11", f"Windows Media audio or video; {_TRANSCRIBE}"),
-    (0, b"FLV\x01", f"Flash video; {_TRANSCRIBE}"),
-    (0, (b"\0\0\x01\xba", b"\0\0\x01\xb3"), f"MPEG video; {_TRANSCRIBE}"),
-    (0, b"\x1f\x8b", "gzip; decompress it first, with gunzip"),
-    (0, b"BZh9", "bzip2; decompress it first, with bunzip2"),
-    (0, b"\xfd7zXZ\0", "xz; decompress it first, with unxz"),
-    (0, b"(\xb5/\xfd", "Zstandard; decompress it first, with unzstd"),
-    (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive; {_UNPACK}"),
-    (0, b"Rar!\x1a", f"a RAR archive; {_UNPACK}"),
-    (257, b"ustar", f"a tar archive; {_UNPACK}"),
-    (0, b"SQLite format 3\0", "an SQLite database; export the transcript as CSV or JSON"),
-    (0, b"PAR1", "a Parquet file; convert it to CSV or JSON"),
-    (3, (b"STL25.01", b"STL30.01"), "EBU STL subtitles; convert them to SRT"),
-    (0, b"bplist00", "a binary property list, such as a web archive; save it as HTML or text"),
-    (0, b"\x93NUMPY", "a NumPy array; convert it to CSV or JSON"),
-    (0, (b"\x7fELF", b"MZ\x90"), "a program"),
-)
 _PROBE_BYTES = 4096
 _MAX_CONTROLS = 0.1  # of the characters of a text
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+
+
+@cache
+def unsupported() -> Mapping[str, Mapping[str, str]]:
+    """Return the tables of unsupported.toml, with the advice in what they say."""
+    data = packaged(__package__, "unsupported.toml")
+    told = data.pop("advice")
+    return {
+        kind: {key: what.format_map(told) for key, what in table.items()}
+        for kind, table in data.items()
+    }
 
 
 def fault(source: str, what: str) -> TranscriptError:
@@ -119,7 +86,7 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
     head = text[:_PROBE_BYTES]
-    controls = sum((char < " " and not char.isspace()) or char == "\x7f" for char in head)
+    controls = len(_CONTROL.findall(head))
     if controls > len(head) * _MAX_CONTROLS:
         raise fault(source, f"not text ({controls} control characters); expected a transcript")
     if "\0" in text:
@@ -133,7 +100,7 @@ def document_kind(data: bytes) -> str | None:
     if data.startswith(b"PK\x03\x04"):
         if b"word/document.xml" in data:
             return "docx"
-        other = any(name in data for name, _ in _ZIPS[:-1])
+        other = any(name.encode() in data for name in unsupported()["zip"] if name)
         return "odt" if b"content.xml" in data and not other else None
     if b"%PDF-" in data[:1024] and b"\0" not in data[: data.index(b"%PDF-")]:
         return "pdf"
@@ -143,19 +110,20 @@ def document_kind(data: bytes) -> str | None:
 def _binary_kind(data: bytes, encoding: str | None) -> str | None:
     """Return the kind of binary *data* and how to convert it; None for text."""
     if data.startswith(b"PK\x03\x04"):
-        return next(kind for name, kind in _ZIPS if name in data)
+        return next(w for name, w in unsupported()["zip"].items() if name.encode() in data)
     if data[4:8] in _CONTAINERS and b"\0" in data[:4]:
         image = data[8:12] in _IMAGE_BRANDS
-        return "an image" if image else f"MP4 or QuickTime audio or video; {_TRANSCRIBE}"
-    for offset, magic, what in _MAGIC:
-        if data.startswith(magic, offset):
+        return "an image" if image else unsupported()["frame"]["mp4"]
+    for key, what in unsupported()["bytes"].items():
+        offset, _, begin = key.partition(" ")
+        if data.startswith(begin.encode("latin-1"), int(offset)):
             return what
     # A frame of MP3 or AAC begins with eleven bits that no text in UTF-8 or UTF-16 begins with.
     if encoding is None and len(data) > 3 and data[0] == 0xFF:
         if data[1] & 0xE6 == 0xE2 and data[2] & 0xF0 not in (0, 0xF0) and data[2] & 0x0C != 0x0C:
-            return f"MP3 audio; {_TRANSCRIBE}"
+            return unsupported()["frame"]["mp3"]
         if data[1] & 0xF6 == 0xF0:
-            return f"AAC audio; {_TRANSCRIBE}"
+            return unsupported()["frame"]["aac"]
     return None
 
 

@@ -7,20 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.model import Turn, ends_sentence, join_lines, words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
+from runner.transcript.words import WORDS
 
-_TITLES = words_of(
-    "Mr. Ms. Mrs. Miss Dr. Hon. Prof. Sen. Rep. Gen. Adm. Col. Rev. The Chairman Chairwoman "
-    "Chairperson Chair Vice Ranking Senator Representative Congressman Congresswoman Secretary "
-    "General Admiral Colonel Captain Lieutenant Major Sergeant Ambassador Judge Justice Governor "
-    "Mayor Professor Director Commissioner Administrator Commander Chief Sheriff Madam Sister "
-    "Father Bishop Reverend President Delegate Inspector Speaker Counsel Superintendent Voice"
-)
+_TITLES, _OFFICES = WORDS["titles"], WORDS["offices"]
 _HEAD = re.compile(rf" {{2,8}}({'|'.join(map(re.escape, sorted(_TITLES)))})(?=[ .])")
-_OFFICES = words_of(
-    "chairman chairwoman chairperson chair clerk witness reporter court speaker president "
-    "secretary presiding officer interpreter director governor moderator vice acting"
-)
 _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
 _PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
@@ -94,7 +85,7 @@ class _HearingParser:
         if not text:
             return
         if _is_note(text):
-            # A note announces an adjournment or a printed statement, which nobody speaks.
+            # A note announces an adjournment or a printed statement; neither is speech.
             self.notes.leave_out("notes of the reporter", text)
             if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
                 self.speaker = None

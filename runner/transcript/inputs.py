@@ -44,7 +44,7 @@ class Inputs:
     def longest_first(self) -> list[Input]:
         """Return the files by size, each to a power of two, the largest first, then in order.
 
-        Calls about a long transcript take longest: started last, they would end alone (longest
+        Long transcripts take longest: started last, they would run alone at the end (longest
         processing time first, Graham 1969).
         """
         return sorted(self.files, key=lambda file: -size_of(file.path).bit_length())
@@ -57,7 +57,7 @@ class Inputs:
 
 
 def is_many(path: str) -> bool:
-    """Return whether `transcript.path` is a directory, or a pattern and no file's name."""
+    """Return whether `transcript.path` is a directory, or a pattern that names no file."""
     expanded = user_path(path)
     kind = kind_of(expanded)
     return kind == "directory" or (kind is None and glob.has_magic(path))
@@ -156,7 +156,7 @@ class _Search:
 
 
 def _run_of(name: str) -> str:
-    """Return the run's directory: fixed for a name, and spread so that none has many entries."""
+    """Return the run's directory: fixed for a name, and spread over folders of few entries."""
     key = digest(name, 12)
     return f"runs/{key[:2]}/{slug(Path(name).stem)}-{key}"
 

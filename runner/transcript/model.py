@@ -114,7 +114,9 @@ def join_lines(lines: Iterable[str]) -> str:
     """Join hard-wrapped lines, and words broken after a hyphen."""
     joined: list[str] = []
     for line in filter(None, map(str.strip, lines)):
-        if joined and not _broken_word(joined[-1], line):
+        if joined and joined[-1].endswith("\u00ad"):  # a soft hyphen
+            joined[-1] = joined[-1][:-1]
+        elif joined and not _broken_word(joined[-1], line):
             joined.append(" ")
         joined.append(line)
     return "".join(joined)
@@ -139,7 +141,8 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 pieces.append(piece)
             elif piece:
                 leave_out("turns of punctuation only", piece)
-        speaker = " ".join((turn.speaker or "").split())[:MAX_SPEAKER_CHARS].strip() or None
+        name = unicodedata.normalize("NFC", " ".join((turn.speaker or "").split()))
+        speaker = name[:MAX_SPEAKER_CHARS].strip() or None
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
             end = None

@@ -13,17 +13,17 @@ from runner.base.errors import did_you_mean
 from runner.base.text import to_terminal, without_hidden
 from runner.transcript.decode import fault, read_bytes
 from runner.transcript.formats.registry import OWN_READERS
-from runner.transcript.formats.unread import refuse_markup, refuse_other_formats
+from runner.transcript.formats.unsupported import refuse_markup, refuse_other_formats
 from runner.transcript.model import Transcript, make_segments
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Reader, Source, other_readers
 from runner.transcript.reading_report import ReadingReport
-from runner.transcript.report import Notes
 from runner.transcript.warnings import doubts
 
 MAX_NAME_CHARS = 200
 _JSON_ESCAPES = re.compile(r"\\[^u]|((?:\\u[0-9A-Fa-f]{4})+)")
 
-# What is refused before the first reader of texts and before the last, which takes any text.
+# Refusals before the first reader of texts, and before the last, which accepts any text.
 _REFUSALS = {"ass": refuse_other_formats, "text": refuse_markup}
 
 
@@ -47,14 +47,14 @@ def formats() -> tuple[str, ...]:
 
 
 def suffixes() -> tuple[str, ...]:
-    """Return the suffixes of the files that are read from a directory, those of text first."""
+    """Return the suffixes of the files read from a directory, those of text first."""
     return tuple(suffix for reader in reversed([*readers().values()]) for suffix in reader.suffixes)
 
 
 def read(path: Path, *, format: str = "auto", encoding: str | None = None) -> Reading:
     """Read the transcript at *path*.
 
-    *format* is one of `formats()`; `auto` goes by the content, and where that is not enough by
+    *format* is one of `formats()`; `auto` detects it by the content and, if that is ambiguous, by
     the suffix. *encoding* is a Python codec name; None detects UTF-8, -16 or -32. Raises
     TranscriptError, one line that names the file, the fault and what was expected.
     """

@@ -1,4 +1,4 @@
-"""Readers of formats: what a reader is given and returns, and those of other packages."""
+"""Interface of readers: their input and result, and the readers of other packages."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from runner.base.errors import ConfigError, one_line
 from runner.base.text import without_hidden
 from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
 
@@ -18,8 +18,8 @@ GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a
 class Source:
     """A file to read: *name* begins errors, *suffix* is in lower case with its dot, or empty.
 
-    *encoding* is a Python codec name; None detects UTF-8, -16 or -32. *places* tells where each
-    line of a document's text stands in it, such as `page 3, line 14`.
+    *encoding* is a Python codec name; None detects UTF-8, -16 or -32. *places* has the place of
+    each line of a document's text, such as `page 3, line 14`.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Source:
 class Reader:
     """Reads one format.
 
-    *recognises* says by content, and where that is not enough by suffix, whether a file has the
-    format. *read* returns the turns and notes what it leaves out or doubts; it raises
-    TranscriptError, with one line, for a malformed file.
+    *recognises* says by content and, if that is ambiguous, by suffix, whether a file has the
+    format. *read* returns the turns and notes omissions and warnings; it raises TranscriptError,
+    with one line, for a malformed file.
     """
 
     name: str

@@ -1,9 +1,10 @@
-"""Reading report: what the reader understood of a file, what it left out, and what it doubts."""
+"""Reading report: what the reader understood of a file, what it left out, and warnings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.base.format import plural, share
+from runner.base.json import mapping
 from runner.base.text import to_terminal
 
 
@@ -23,8 +24,8 @@ class ReadingReport:
 
     *layout* names the arrangement of speakers and times that was chosen, such as `label in the
     line`. *speakers* maps each speaker, in order of appearance, to the number of segments.
-    *with_speaker* and *with_time* count segments. *about* has the facts that the file states:
-    `title`, `date`, `attendees`.
+    *with_speaker* and *with_time* count segments. *about* has facts from the file: `title`, `date`,
+    `attendees`.
     """
 
     format: str
@@ -56,7 +57,7 @@ class ReadingReport:
         return "; ".join(filter(None, facts))
 
     def as_lines(self) -> list[str]:
-        """Return the report for a terminal: what was understood, and each doubt."""
+        """Return the report for a terminal: what was understood, and each warning."""
         doubts = (f"doubt: {warning}" for warning in self.warnings)
         return [to_terminal(each) for each in (f"read as: {self.line}", *doubts)]
 
@@ -66,6 +67,15 @@ def stored_report(data: object) -> ReadingReport | None:
     if not isinstance(data, dict):
         return None
     left_out = tuple(LeftOut(**each) for each in data.get("left_out", ()))
-    return ReadingReport(
-        **{**data, "left_out": left_out, "warnings": tuple(data.get("warnings", ()))}
-    )
+    warnings = tuple(data.get("warnings", ()))
+    speakers, about = mapping(data.get("speakers")), mapping(data.get("about"))
+    parts = {"left_out": left_out, "warnings": warnings, "speakers": speakers, "about": about}
+    report = ReadingReport(**{**data, **parts})
+    counts = [report.segments, report.with_speaker, report.with_time, *speakers.values()]
+    texts = [report.format, report.layout, *warnings, *about.values()]
+    for each in left_out:
+        counts += each.lines, each.words
+        texts += each.kind, each.example
+    if not all(type(n) is int and n >= 0 for n in counts) or {*map(type, texts)} - {str}:
+        raise TypeError("the reading report has values of other types")
+    return report

@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runner.base.format import plural
-from runner.transcript.layouts.blocks import turns_of_blocks
+from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name
-from runner.transcript.layouts.growth import outgrown
-from runner.transcript.layouts.inside import CHEVRONS, QUESTIONS, cutter
+from runner.transcript.layouts.growing_lines import outgrown
+from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, row_of, rows_of
-from runner.transcript.layouts.tables import turns_of_table
-from runner.transcript.layouts.time_scale import TimeScale, time_scale_of
 from runner.transcript.model import Turn, join_lines
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
-from runner.transcript.times import Stamp, trailing_stamp, with_plain_stamps
+from runner.transcript.times import (
+    Stamp,
+    TimeScale,
+    time_scale_of,
+    trailing_stamp,
+    with_plain_stamps,
+)
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
@@ -148,7 +152,9 @@ class _Assembler:
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
             self.notes.leave_out("headings", row.raw)
             self.preface += [] if self.started else [row.raw]
-        elif row.stamp and (not row.stamp.plain or row.is_stamp or self.short_stamps):
+        elif row.stamp and (
+            not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
+        ):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:

@@ -1,6 +1,7 @@
-"""Time stamps such as `1:02:03`, `[00:05]`, `9/18/26, 10:02 AM` and `1 minute 3 seconds`."""
+"""Time stamps such as `1:02:03`, `9/18/26, 10:02 AM` and `1 minute 3 seconds`; their scale."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,37 +17,61 @@ _DATE = (
 )
 _CLOCK = (
     r"(?:(?:오전|오후|上午|下午|午前|午後)\s?)?\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
-    r"(?:\s?[ap]\.?m\b\.?)?(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#))?"
+    r"(?:\s?(?:[ap](?:\.\s?)?m\b\.?|[صم]\b|[πμ]\.\s?μ\.))?"
+    r"(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#)"
+    r"|\s(?:UTC|GMT|[ECMP][SD]T|CES?T|BST|IST|JST)(?:[+-]\d{1,2}(?::?\d{2})?)?\b)?"
+)
+# In the languages of Teams.
+_HOUR = (
+    r"h(?:ours?|rs?|eures?)?|horas?|std\.?|stunden?|ora|ore|uur|uren|tim(?:er?|mar|me)?|godz\w{0,4}"
+    r"|tuntia?|час\w{0,3}|ч|小时|小時|時間|시간"
+)
+_MINUTE = r"m(?:in\w{0,8}\.?)?|мин(?:ут\w?)?|分钟|分鐘|分|분"
+_SECOND = (
+    r"s(?:e(?:c(?:s|ond(?:[eio]?s|[ei]n?)?)?|g(?:undos?)?|k(?:und(?:e[nr]?|[ay])?|untia?)?))?"
+    r"|с(?:ек(?:унд\w?)?)?|秒|초"
 )
 _UNITS = (
-    r"(?:\d{1,4}\s?h(?:ours?|rs?)?,?\s?)?(?:\d{1,4}\s?m(?:in(?:ute)?s?)?,?\s?)?"
-    r"\d{1,6}(?:\.\d{1,6})?\s?s(?:ec(?:ond)?s?)?\b"
+    rf"(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?(?:\d{{1,4}}\s?(?:{_MINUTE}),?\s?)?"
+    rf"\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:{_SECOND})\b"
 )
+_MILLIS = r"\d{1,9}\s?ms(?:ec)?\b"
 _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}\.\d{1,3}(?=\s?[\])])"
-_ONE = rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:at\s)?|T))?({_CLOCK}|{_UNITS}|{_DECIMALS})"
+_DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
+_AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
+_ONE = (
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:{_AT})?|T))?"
+    rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
+)
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
-_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_DECIMALS}))?"
-_OPEN = r"\\?([\[(（［【<#])?\s?@?(-)?"
-_CLOSE = r"\s?\\?([\])）］】>#])?(?:\(https?:[^\s()]{1,300}\))?"
+_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
+_OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
+_CLOSE = r"\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?!\w|:\S)", re.I) for one in (_ONE, _BARE)
+    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
+    for one in (_ONE, _BARE)
 )
 _TRAILING, _BARE_TRAILING = (
     re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
 )
-_READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPp])?")
-_UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s?([hms])", re.I)
+_READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPpصمπμ])?")
+_UNIT = re.compile(
+    rf"(\d{{1,9}}(?:\.\d{{1,9}})?)\s?(?:({_HOUR})|({_MINUTE})|{_SECOND})(?![^\W\d_])", re.I
+)
+_SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
+_WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
+_PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])")
 _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
-_PAIRS = dict(zip("[(（［【<#", "])）］】>#", strict=True))
-_STARTS = frozenset("0123456789[(（［【<#@\\오上下午")
+_PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
+_STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
-_ENDS = frozenset("0123456789mMsScCdDzZ.)]）］】>#")
+_ENDS = frozenset("0123456789mMsScCdDtTzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
 _HEAD_CHARS = 200
 _MIN_FRAMES = 8
@@ -92,7 +117,7 @@ def clock_seconds(text: str) -> float | None:
     if seconds > 59 or (len(numbers) > 2 and minutes > 59) or (len(numbers) > 3 and hours > 23):
         return None
     if half:
-        hours = hours % 12 + (12 if half in "pP" else 0)
+        hours = hours % 12 + (12 if half in "pPمμ" else 0)
     whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     return whole + (float(f"0.{fraction}") if fraction else 0.0)
 
@@ -101,7 +126,7 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
     if text[:1] not in _STARTS and text[:3].lower() not in _WORDS:
         return None
-    head = text[:_HEAD_CHARS]
+    head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
     match = _BARE_LEADING.match(head) or _LEADING.match(head)
     stamp = _stamp(match)
     if match is None or stamp is None:
@@ -112,14 +137,16 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def may_end_in_time(text: str) -> bool:
     """Return quickly whether *text* can end in a stamp."""
-    return text[-1:] in _ENDS and any(map(str.isdigit, text[-_HEAD_CHARS:]))
+    if text[-1:] in _ENDS:
+        return any(map(str.isdigit, text[-_HEAD_CHARS:]))
+    return text[-1:].isdecimal() or _SECOND_END.search(text[-16:]) is not None
 
 
 def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the end of the short *text* and the text before it, or None."""
     if not may_end_in_time(text):
         return None
-    head = text[:_HEAD_CHARS]
+    head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
     match = _BARE_TRAILING.search(head) if ":" in head else None
     if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
         match = _TRAILING.search(head)
@@ -131,6 +158,8 @@ def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
     if " : " in text:
         text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
+    if "'" in text or "’" in text or "′" in text:
+        text = _PRIMES.sub(r"\1:\2", text)
     if ";" in text:
         text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []
@@ -177,12 +206,14 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
     if match is None:
         return None
     opening, sign, day, first, last, closing = match.groups()
+    if day and first[-1].isdigit() and ":" not in first:
+        first = first.replace(".", ":")
     start = _seconds(first)
     if start is None or _PAIRS.get(opening or "") != closing:
         return None
     end = _seconds(last) if last else None
     fields = first.count(":") + 1 if ":" in first else 0
-    halved = first[-1] in "mM." or not first[0].isdigit()
+    halved = first[-1] in "mM.صم" or not first[0].isdigit()
     if fields == 2 and (day or halved):  # hours and minutes of a day
         fields, start = 3, start if halved else start * 60
     if not opening and (sign or not (":" in first or first[-1].isalpha())):
@@ -195,5 +226,66 @@ def _seconds(text: str) -> float | None:
         return clock_seconds(text)
     if not text[-1].isalpha():
         return float(text)
-    sizes = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    return sum(float(number) * sizes[unit.lower()] for number, unit in _UNIT.findall(text))
+    if "ms" in text:
+        return float(text.partition("m")[0]) / 1000
+    return sum(
+        float(number) * (3600.0 if hours else 60.0 if minutes else 1.0)
+        for number, hours, minutes in _UNIT.findall(text)
+    )
+
+
+_NUMERIC = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./]")
+_MAX_WORDS_A_SECOND = 6  # nobody speaks faster, so that the numbers are hours and minutes
+_DAY_S = 86_400
+_HALF_DAY_S = 43_200
+
+
+@dataclass(frozen=True, slots=True)
+class TimeScale:
+    """Turns stamps into seconds; days count from the first date of the file."""
+
+    month_first: bool = False
+    first_day: int | None = None
+    in_hours: bool = False
+    half_days: bool = False  # AM or PM is written with some times only
+
+    def seconds(
+        self, stamp: Stamp | None, after_s: float = 0.0
+    ) -> tuple[float | None, float | None]:
+        """Return start and end of *stamp* in seconds; the one before it is at *after_s*."""
+        if stamp is None:
+            return None, None
+        start, end = stamp.start_s, stamp.end_s
+        if self.in_hours and stamp.fields == 2:
+            start, end = start * 60, end * 60 if end is not None else None
+            if self.half_days and start < after_s <= start + _HALF_DAY_S:
+                start += _HALF_DAY_S
+        day = day_number(stamp.day, month_first=self.month_first) if stamp.day else None
+        if day is not None and self.first_day is not None and day > self.first_day:
+            start += (day - self.first_day) * _DAY_S
+        elif not stamp.day and self.first_day is not None:
+            start += after_s // _DAY_S * _DAY_S
+        return start, end
+
+
+def time_scale_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> TimeScale:
+    """Return the time scale of a file with these *stamps* and so many *words*.
+
+    In a *chat* two numbers are the time of day. So they are where people would speak faster than
+    anybody can, and beside times with hours whose seconds are all zero.
+    """
+    days = [stamp.day for stamp in stamps if stamp.day]
+    pairs = [tuple(map(int, match.groups())) for day in days if (match := _NUMERIC.match(day))]
+    month_first = bool(pairs) and max(first for first, _ in pairs) <= 12
+    month_first = month_first and (
+        max(second for _, second in pairs) > 12
+        or len({first for first, _ in pairs}) == 1 < len({second for _, second in pairs})
+    )
+    numbers = [day_number(day, month_first=month_first) for day in days[:1]]
+    short = [stamp.start_s for stamp in stamps if stamp.fields == 2]
+    long = [stamp.start_s for stamp in stamps if stamp.fields == 3]
+    clocks = bool(short) and max(short) < 24 * 60
+    fast = len(set(short)) > 2 and words > (max(short) - min(short)) * _MAX_WORDS_A_SECOND
+    mixed = len(long) > 1 and not any(seconds % 60 for seconds in long)
+    in_hours = clocks and (mixed if long else len(short) == len(stamps) and (chat or fast))
+    return TimeScale(month_first, numbers[0] if numbers else None, in_hours, bool(long))

@@ -2,12 +2,14 @@
 
 import itertools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.model import MAX_SEGMENT_CHARS, Segment, words_of
+from runner.transcript.model import MAX_SEGMENT_CHARS, Segment
+from runner.transcript.words import WORDS
 
 _LABEL = re.compile(r"([^\s:][^:.?!]{0,60}):\s")
 _INSIDE = re.compile(r"(?<=[.?!]\s)([^\W\d_][^:.?!]{0,60}):\s")
@@ -15,17 +17,14 @@ _NO_WORDS = re.compile(
     r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,
 )
-_ENGLISH = words_of("the and to of a i you that it in is we was for on this have be not")
-_OTHERS = words_of(  # of the languages with Latin letters that are transcribed most
-    "der die und das ist nicht ich le la les des est que pas je el los las una es il di che non "
-    "och det som att jag er på og ikke jeg de het een van dat não uma nie się jest ja ve bir"
-)
+_ENGLISH, _OTHERS = WORDS["english"], WORDS["other_languages"]
 _LAST_LATIN = 0x24F
 _MIN_LETTERS = 400
 _NEARLY_ALL = 0.95
 _MIN_REPEATED_WORDS = 3
 _MIN_SEGMENTS = 10
 _EXAMPLE_CHARS = 50
+NOT_ENGLISH = "this does not look like English, the only language that the offline model reads"
 
 
 def doubts(segments: Sequence[Segment]) -> Iterator[str]:
@@ -44,8 +43,9 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _one_voice(segments)
+    yield from _alike(segments)
     if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
-        yield "this does not look like English, the only language that the offline model reads"
+        yield NOT_ENGLISH
 
 
 def _share_without(
@@ -105,6 +105,16 @@ def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:
     if most > words.total() * _NEARLY_ALL:
         share = most / words.total()
         yield f"'{speaker}' has {share:.0%} of the words of {plural(len(words), 'speaker')}"
+
+
+def _alike(segments: Sequence[Segment]) -> Iterator[str]:
+    """Say which speakers are called alike but for capitals, or the form of characters."""
+    forms: dict[str, list[str]] = {}
+    for name in dict.fromkeys(each.speaker for each in segments if each.speaker):
+        forms.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
+    if found := next((names for names in forms.values() if len(names) > 1), None):
+        names = " and ".join(map(repr, found[:3]))
+        yield f"{names} may be one speaker; transcript.speakers can merge them"
 
 
 def hardly_english(texts: Iterable[str], least: int = 10) -> bool:

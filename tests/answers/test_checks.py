@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from runner.answers.checks import Answered, evaluate, token_f1, totals
+from runner.answers.checks import CheckSubject, evaluate, token_f1, totals
 from runner.config.checks import KINDS, Check
 
 ANSWER = {
@@ -26,7 +26,7 @@ FIGURES = {"grounding": 0.8, "coverage": 0.3, "cost": 0.02, "latency": 4.0, "tok
 
 
 def status(check: Mapping[str, Any], answer: Any = ANSWER, **functions: Any) -> str:
-    about = Answered("action_items", answer, "timeout", FIGURES)
+    about = CheckSubject("action_items", answer, "timeout", FIGURES)
     (found,) = evaluate([Check.model_validate(check)], about, functions)
     return found.status
 
@@ -141,7 +141,7 @@ def test_a_pattern_that_never_ends_fails_instead_of_hanging(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("runner.answers.checks.REGEX_S", 0.01)
-    about = Answered("a", {"text": "a" * 40 + "!"})
+    about = CheckSubject("a", {"text": "a" * 40 + "!"})
     (found,) = evaluate([Check(type="regex", path="text", value=r"(?:a|aa)+$")], about, {})
 
     assert "failed" == found.status
@@ -178,7 +178,7 @@ def test_the_word_f1_is_that_of_squad() -> None:
 
 
 def test_totals_count_every_status_and_the_rate_only_what_is_decided() -> None:
-    about = Answered("a", ANSWER, "", {})
+    about = CheckSubject("a", ANSWER, "", {})
     checks = [
         Check(type="is-json"),
         Check(type="contains", value="nobody"),

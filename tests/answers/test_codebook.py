@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, guid_of
+from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, guid_of
 from runner.answers.codebook_file import read_codebook
-from runner.answers.codebook_xml import as_qdc
 from runner.base.errors import ConfigError
 from runner.base.tables import as_rows
 
@@ -125,25 +125,68 @@ def test_a_qdc_keeps_guids_and_colours_and_tells_names_that_stand_there_twice_ap
     assert (GUID, "#12abEF") == (book.codes[3].guid, book.codes[3].color)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<CodeBook xmlns='urn:QDA-XML:codebook:1.0' origin='NVivo'><Codes>{}</Codes></CodeBook>",
+        "<?xml version='1.0' encoding='utf-8' standalone='no'?>\r\n<!-- MAXQDA -->\r\n"
+        "<q:CodeBook xmlns:q='urn:QDA-XML:codebook:1:0'><q:Codes>{}</q:Codes></q:CodeBook>",
+        "<Project xmlns='urn:QDA-XML:project:1.0' origin='ATLAS.ti'><CodeBook><Codes>{}</Codes>"
+        "<Sets/></CodeBook></Project>",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_codebook_of_another_program_keeps_the_names_that_stand_at_the_top(
+    head: str, encoding: str
+) -> None:
+    def code(name: str, *inner: str) -> str:
+        return (
+            f'<Code guid="{uuid.uuid4()!s}" name="{name}" isCodable="true">'
+            f"<Description>of it</Description>{''.join(inner)}</Code>"
+        )
+
+    codes = code("Work", code("Pay"), code("👩🏽‍⚕️ a&amp;b", code("Pay"))), code("Home", code("pay"))
+    prefix = "q:" if "<q:" in head else ""
+    tags = "".join((*codes, code("Pay"))).replace("</", f"</{prefix}")
+    whole = head.format(re.sub("<(?=[CD])", f"<{prefix}", tags))
+    book = book_of(whole.replace("encoding='utf-8' ", "").encode(encoding), "codes.qdc")
+
+    assert (
+        *("Work", "Work / Pay", "👩🏽‍⚕️ a&b", "👩🏽‍⚕️ a&b / Pay", "Home", "Home / pay", "Pay"),
+    ) == book.names
+    assert ["Work", "Pay", "👩🏽‍⚕️ a&b", "Pay", "Home", "pay", "Pay"] == [
+        each.attrib["name"] for each in ET.fromstring(as_qdc(book)).iter(f"{Q}Code")
+    ]
+    assert list(book.codes) == list(book_of(as_qdc(book), "codes.qdc").codes)
+
+
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+same = st.sampled_from(["Pay", "A", "B", "A / Pay", "B / Pay", "A / B", "👩🏽‍⚕️ Ü"])
 
 
-@settings(max_examples=30)
-@given(st.lists(st.tuples(names, names, st.lists(names, max_size=2)), min_size=1, max_size=5))
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(names | same, names, st.lists(names, max_size=2), st.integers(-1, 3)),
+        min_size=1,
+        max_size=8,
+    )
+)
 def test_every_codebook_is_the_same_after_writing_and_reading_it(
-    drawn: list[tuple[str, str, list[str]]],
+    drawn: list[tuple[str, str, list[str], int]],
 ) -> None:
     rows = [
-        [n, f"a {d}", "\n".join(e), drawn[0][0] if at else ""] for at, (n, d, e) in enumerate(drawn)
+        [n, f"a {d}", "\n".join(e), drawn[at][0] if 0 <= at < len(drawn) else ""]
+        for n, d, e, at in drawn
     ]
     try:
         book = book_of(as_rows([["code", "definition", "examples", "parent"], *rows]))
-    except ConfigError:  # names that are equal, or have nothing to be seen
+    except ConfigError:  # names that are equal, a cycle, or nothing to be seen
         return
     written = as_qdc(book)
     root = ET.fromstring(written)
 
-    assert list(book.codes) == list(book_of(written, "codes.qdc").codes)
+    assert set(book.codes) == set(book_of(written, "codes.qdc").codes)
     assert len(book.codes) == len(list(root.iter(f"{Q}Code")))
     assert as_qdc(book) == written
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runner.answers.context import (
     OTHER_INSIGHT,
     TOP_INSIGHT,
-    Reduced,
+    ReducedContext,
     answer_items,
     diverse,
     fair_shares,
@@ -30,7 +30,7 @@ def reduce(
     missing: dict[str, str],
     wanted: ContextSettings,
     transcript: Sequence[Segment] = (),
-) -> Reduced:
+) -> ReducedContext:
     items = {name: answer_items(name, answer, count) for name, answer in answers.items()}
     return reduce_context("Findings", items, missing, wanted, count, transcript)
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.answers.grounding.cutting import offsets
+from runner.answers.grounding.exact_matches import words
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.grounding.quotes import words
 from runner.transcript.model import Segment
 
 SAID = (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from runner.answers.grounding.exact_matches import TranscriptWords, joined, words
 from runner.answers.grounding.grounder import Grounder, GroundingCounts, QuoteCheck
-from runner.answers.grounding.quotes import TranscriptWords, joined, words
 from runner.transcript.model import Segment, words_of
 
 VOCABULARY = words_of(

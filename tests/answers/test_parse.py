@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic import Field
 
-from runner.answers.mend import loops
+from runner.answers.json_repair import loops
 from runner.answers.parse import ReadReply, parse_answer
 from runner.answers.reply import beside
 from runner.answers.shape import Strict, answer_shape, json_schema
@@ -523,7 +523,7 @@ def test_a_reply_that_loops_is_told_from_one_that_lists(name: str) -> None:
 def test_hostile_replies_are_read_in_time_that_grows_with_their_length(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.answers.mend.MAX_REPAIR_S", 0.01)
+    monkeypatch.setattr("runner.answers.json_repair.MAX_REPAIR_S", 0.01)
     with pytest.raises(AnswerError):
         parse_answer(text, SHAPE)
 
@@ -571,7 +571,7 @@ def test_hostile_replies_are_refused_without_a_crash(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["{" * 50_000, "[{]" * 10_000, '["' * 10_000, "{a:b," * 8_000])
 def test_a_repair_that_would_take_minutes_ends(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.answers.mend.MAX_REPAIR_S", 0.05)
+    monkeypatch.setattr("runner.answers.json_repair.MAX_REPAIR_S", 0.05)
 
     with pytest.raises(
         AnswerError, match=r"is not JSON, and not repaired in 0\.05 s|nested deeper"

@@ -9,7 +9,7 @@ from helpers import job
 from analyzers import find
 from analyzers._analyzer import PACKAGED
 from analyzers.competing_hypotheses import Fields
-from runner.answers.shape import answer_shape, json_schema, limited
+from runner.answers.shape import answer_shape, json_schema, limit_insights
 
 
 def test_the_schema_is_closed_and_asks_for_everything() -> None:
@@ -170,7 +170,7 @@ def test_an_incomplete_matrix_is_refused(matrix: list[tuple[str, str, str]]) -> 
 
 
 def test_the_schema_keeps_bounds_and_the_number_of_insights() -> None:
-    schema = limited(json_schema(answer_shape("ach", Fields)), 7)
+    schema = limit_insights(json_schema(answer_shape("ach", Fields)), 7)
     insights = schema["properties"]["insights"]
     hypotheses = schema["$defs"]["Fields"]["properties"]["hypotheses"]
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import job
 
 from runner.answers.shape import Strict, answer_shape, json_schema
-from runner.answers.shared_schema import measured, part_of, shared_schema, which_part
+from runner.answers.shared_schema import part_of, schema_sizes, shared_schema, which_part
 from runner.base.errors import AnswerError
 from runner.providers.simulated.replies import reply_to
 
@@ -71,7 +71,7 @@ def test_a_definition_that_contains_itself_is_shared() -> None:
     tree = schema_of("one", root=Tree)
 
     shared = shared_schema({"one": tree, "two": tree})
-    assert 3 < measured(shared)["levels"] < 9
+    assert 3 < schema_sizes(shared)["levels"] < 9
 
 
 def test_answers_that_differ_in_more_than_their_data_are_not_shared() -> None:

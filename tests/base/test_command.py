@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.base import command
-from runner.base.command import Arguments, parse, run_command, the_extra
+from runner.base.command import Arguments, install_hint, parse, run_command
 from runner.base.errors import ConfigError, LockedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,7 +173,7 @@ def test_an_extra_is_named_with_the_command_that_adds_it_to_this_environment(
     found = {}
     for name, spec in (("pip", object()), ("uv", None)):
         monkeypatch.setattr(command, "find_spec", lambda _, spec=spec: spec)
-        found[name] = the_extra("otel")
+        found[name] = install_hint("otel")
 
     assert found == {
         "pip": f"the extra: {sys.executable} -m pip install 'colloquy-runner[otel]'",

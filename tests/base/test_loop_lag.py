@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from runner.base.event_loops import VirtualTimeLoop, run_virtually
 from runner.base.loop_lag import Lag, LagProbe
-from runner.base.virtual_time import VirtualTimeLoop, run_virtually
 
 PERIOD_S = 0.25  # a power of two, so that virtual times are exact
 

@@ -12,8 +12,8 @@ import pytest
 from helpers import completion
 
 from runner.base.errors import CallError
+from runner.base.event_loops import SteadyTimeLoop
 from runner.base.loop_lag import LagProbe
-from runner.base.steady_time import SteadyTimeLoop
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client

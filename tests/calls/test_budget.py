@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_BUDGET, CallError, NotRunError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import Tokenizer, tokenizer_for
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
 from runner.calls.admission.limits import Admission, Slots, Ticket
 from runner.calls.call_log import CallLog

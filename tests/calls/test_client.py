@@ -9,8 +9,8 @@ import pytest
 from helpers import ScriptedTransport, completion
 
 from runner.base.errors import CallError, NotRunError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client

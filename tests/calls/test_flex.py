@@ -11,8 +11,8 @@ import pytest
 from helpers import completion
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog

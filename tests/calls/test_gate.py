@@ -10,9 +10,9 @@ from helpers.virtual_provider import Storm, VirtualProvider, storm
 
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
 from runner.calls.admission.limits import Slots, Ticket

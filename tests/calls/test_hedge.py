@@ -8,8 +8,8 @@ import random
 from helpers import completion
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog

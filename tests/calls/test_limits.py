@@ -6,7 +6,7 @@ import math
 import pytest
 
 from runner.base.errors import CallError, NotRunError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.limits import Admission, Slots, Ticket
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.prefix_gate import PrefixGate
 
 SECONDS = {"long": 5.0, "short": 2.0, "middle": 3.0}

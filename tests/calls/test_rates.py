@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.providers.messages import text_parts
 from runner.providers.request import Request

@@ -11,14 +11,14 @@ import pytest
 from helpers.virtual_provider import Storm, VirtualProvider
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.token_bucket import TokenBucket
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Ticket
 from runner.calls.admission.reported import MAX_HOLD_S
 from runner.providers.request import Completion, Request
-from runner.providers.retry_headers import Left, limits_left
+from runner.providers.retry_headers import RemainingLimit, remaining_limits
 
 
 class Telling(VirtualProvider):
@@ -40,7 +40,7 @@ class Telling(VirtualProvider):
             "x-ratelimit-reset-requests": f"{self.bucket.full_in_s(now):.3f}s",
         }
         reply = await super().complete(request, timeout_s)
-        return replace(reply, told=limits_left(headers) if self.tells else {})
+        return replace(reply, limits=remaining_limits(headers) if self.tells else {})
 
 
 def refused(*, tells: bool) -> tuple[int, float]:
@@ -63,13 +63,13 @@ def test_calls_wait_for_what_the_headers_say_is_left() -> None:
     assert told_s < 1.1 * (200 - 60) + 60
 
 
-def waits(*said: Left, amount: int = 100, at: float = 1.0) -> float:
+def waits(*said: RemainingLimit, amount: int = 100, at: float = 1.0) -> float:
     """Return the wait for *amount* tokens once replies have *said* what is left."""
     gate = Gate(8)
     for number, left in enumerate(said):
         ticket = Ticket(f"u{number}")
         gate.enter(0.0, ticket)
-        gate.succeeded(ticket, 0.0, 1.0, usage=Usage(), first=True, told={"tokens": left})
+        gate.succeeded(ticket, 0.0, 1.0, usage=Usage(), first=True, limits={"tokens": left})
         gate.leave(1.0, ticket)
     return gate.wait_s(at, Ticket("next", tokens=amount, reply_tokens=10))
 
@@ -77,23 +77,28 @@ def waits(*said: Left, amount: int = 100, at: float = 1.0) -> float:
 @pytest.mark.parametrize(
     ("left", "expected"),
     [
-        (Left(100, 1000, 60.0), 0.0),
-        (Left(40, 1000, 60.0), 60 * 60 / 960),
-        (Left(0, 60, 30.0), 30.0),  # a call of more than the limit waits until it is whole
-        (Left(0, None, 7.0), 7.0),
-        (Left(0, 1000, 1e12), MAX_HOLD_S),
-        (Left(0, 1, 1e-9), 1e-9),
+        (RemainingLimit(100, 1000, 60.0), 0.0),
+        (RemainingLimit(40, 1000, 60.0), 60 * 60 / 960),
+        (
+            RemainingLimit(0, 60, 30.0),
+            30.0,
+        ),  # a call of more than the limit waits until it is whole
+        (RemainingLimit(0, None, 7.0), 7.0),
+        (RemainingLimit(0, 1000, 1e12), MAX_HOLD_S),
+        (RemainingLimit(0, 1, 1e-9), 1e-9),
     ],
 )
-def test_a_wait_follows_from_what_is_left_and_is_bounded(left: Left, expected: float) -> None:
+def test_a_wait_follows_from_what_is_left_and_is_bounded(
+    left: RemainingLimit, expected: float
+) -> None:
     assert expected == pytest.approx(waits(left))
 
 
 def test_a_wait_ends_and_the_latest_reply_holds() -> None:
-    empty = Left(0, 1000, 60.0)
+    empty = RemainingLimit(0, 1000, 60.0)
 
     assert 0.0 == waits(empty, at=1.0 + MAX_HOLD_S)
-    assert 0.0 == waits(empty, Left(900, 1000, 6.0))
+    assert 0.0 == waits(empty, RemainingLimit(900, 1000, 6.0))
 
 
 @pytest.mark.parametrize(
@@ -102,21 +107,22 @@ def test_a_wait_ends_and_the_latest_reply_holds() -> None:
         (
             {"x-ratelimit-limit-tokens": "150000", "X-RateLimit-Remaining-Tokens": "149984",
              "x-ratelimit-reset-tokens": "6m0s"},
-            {"tokens": Left(149_984, 150_000, 360.0)},
+            {"tokens": RemainingLimit(149_984, 150_000, 360.0)},
         ),
         (
             {"anthropic-ratelimit-input-tokens-limit": "30000",
              "anthropic-ratelimit-input-tokens-remaining": "0",
              "anthropic-ratelimit-input-tokens-reset": "2999-01-01T00:00:00Z"},
-            {"input": Left(0, 30_000, pytest.approx(3.07e10, rel=0.01))},
+            {"input": RemainingLimit(0, 30_000, pytest.approx(3.07e10, rel=0.01))},
         ),
         ({"x-ratelimit-limit-tokens-generated": "10",
           "x-ratelimit-remaining-tokens-generated": "4"},
-         {"output": Left(4, 10, 60.0)}),
+         {"output": RemainingLimit(4, 10, 60.0)}),
         ({"RateLimit-Limit": "10", "RateLimit-Remaining": "4", "RateLimit-Reset": "9"},
-         {"requests": Left(4, 10, 9.0)}),
+         {"requests": RemainingLimit(4, 10, 9.0)}),
         ({"llm_provider-x-ratelimit-remaining-requests": "1",
-          "llm_provider-x-ratelimit-reset-requests": "1s"}, {"requests": Left(1, None, 1.0)}),
+          "llm_provider-x-ratelimit-reset-requests": "1s"},
+         {"requests": RemainingLimit(1, None, 1.0)}),
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6h"}, {}),
         ({"x-ratelimit-remaining-tokens": "0"}, {}),
         ({"x-ratelimit-remaining-tokens": "-1", "x-ratelimit-reset-tokens": "1s"}, {}),
@@ -127,9 +133,9 @@ def test_a_wait_ends_and_the_latest_reply_holds() -> None:
     ],
 )  # fmt: skip
 def test_headers_are_read_and_what_is_impossible_is_left_out(
-    headers: dict[str, str], expected: dict[str, Left]
+    headers: dict[str, str], expected: dict[str, RemainingLimit]
 ) -> None:
-    assert expected == limits_left(headers)
+    assert expected == remaining_limits(headers)
 
 
 def test_prompt_and_reply_tokens_are_limited_apart_and_reads_can_be_free() -> None:
@@ -149,10 +155,13 @@ def test_prompt_and_reply_tokens_are_limited_apart_and_reads_can_be_free() -> No
 
 def test_the_longest_reply_does_not_hold_calls_that_may_write_less() -> None:
     gate = Gate(8)
-    left = {"output": Left(7000, 8000, 7.5), "tokens": Left(90_000, 100_000, 6.0)}
+    left = {
+        "output": RemainingLimit(7000, 8000, 7.5),
+        "tokens": RemainingLimit(90_000, 100_000, 6.0),
+    }
     tickets = [Ticket(f"u{n}", tokens=12_000, reply_tokens=8000) for n in range(3)]
     gate.enter(0.0, tickets[0])
-    gate.succeeded(tickets[0], 0.0, 1.0, usage=Usage(), first=True, told=left)
+    gate.succeeded(tickets[0], 0.0, 1.0, usage=Usage(), first=True, limits=left)
     gate.leave(1.0, tickets[0])
     gate.enter(1.0, tickets[1])
 

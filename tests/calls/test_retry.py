@@ -28,6 +28,12 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"Retry-After": "Mon, 23 Nov 2026 11:00:00 GMT"}, None),
         ({"llm_provider-retry-after": "60"}, 60.0),  # through the LiteLLM proxy
         ({"llm_provider-retry-after": "60", "Retry-After": "3"}, 3.0),
+        ({"Retry-After": "1m30s"}, 90.0),
+        ({"Retry-After": "500ms"}, 0.5),
+        ({"Retry-After": "2026-11-23T12:00:30Z"}, 30.0),
+        ({"Retry-After": str(NOW.timestamp() + 40)}, 40.0),
+        ({"x-ms-retry-after-ms": "2500"}, 2.5),
+        ({"retry-after-ms": "0", "Retry-After": "3"}, 3.0),
         ({"Retry-After": "0"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "NaN"}, None),

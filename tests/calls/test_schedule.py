@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from helpers import analyzer, stage
 
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.schedule import (
     Duration,

@@ -9,7 +9,7 @@ from helpers.virtual_provider import Storm, VirtualProvider, storm
 
 from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_UNAVAILABLE
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import Gate
 
 UNITS = 800

@@ -10,7 +10,7 @@ from runner.config.learned import (
     FACTORS,
     UNMEASURED,
     UNNAMED,
-    Learned,
+    LearnedFacts,
     is_cut_off,
     learned_before,
     remember,
@@ -30,7 +30,7 @@ from runner.config.learned import (
 def test_a_factor_is_measured_on_long_prompts_and_stays_within_bounds(
     billed: int, counted: int, factor: float | None
 ) -> None:
-    learned = Learned()
+    learned = LearnedFacts()
     learned.measure(billed, counted)
 
     assert factor == learned.measured
@@ -55,14 +55,14 @@ def test_a_refusal_lowers_the_window_or_raises_the_factor(
     window: int | None,
     expected: tuple[int | None, str, float | None],
 ) -> None:
-    learned = Learned()
+    learned = LearnedFacts()
     learned.overflowed(named, prompt, 5000, 500, window, UNMEASURED)
 
     assert expected == (learned.window, learned.source, learned.factor)
 
 
 def test_a_second_refusal_of_the_same_cut_changes_nothing() -> None:
-    learned = Learned()
+    learned = LearnedFacts()
     for _ in range(2):
         learned.overflowed(4096, 6000, 5000, 500, None, UNMEASURED)
 
@@ -89,13 +89,17 @@ def test_a_prompt_that_was_read_in_part_is_recognized(
 
 
 def test_later_runs_know_it_but_not_a_window_that_nobody_named(tmp_path: Path) -> None:
-    told, guessed, measured = Learned(4096, "/props", factor=1.2), Learned(900, UNNAMED), Learned()
+    told, guessed, measured = (
+        LearnedFacts(4096, "/props", factor=1.2),
+        LearnedFacts(900, UNNAMED),
+        LearnedFacts(),
+    )
     measured.measure(1500, 1000)
-    remember(tmp_path, {"a": told, "b": guessed, "c": measured, "d": Learned()})
-    remember(tmp_path, {"e": Learned(8192, "/props")})
+    remember(tmp_path, {"a": told, "b": guessed, "c": measured, "d": LearnedFacts()})
+    remember(tmp_path, {"e": LearnedFacts(8192, "/props")})
 
     assert told == learned_before(tmp_path, "a")
-    assert [Learned(), Learned(factor=1.5), Learned()] == [
+    assert [LearnedFacts(), LearnedFacts(factor=1.5), LearnedFacts()] == [
         learned_before(tmp_path, key) for key in "bcd"
     ]
     assert 8192 == learned_before(tmp_path, "e").window
@@ -115,4 +119,4 @@ def test_later_runs_know_it_but_not_a_window_that_nobody_named(tmp_path: Path) -
 def test_a_damaged_file_teaches_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "learned.json").write_text(text)
 
-    assert Learned() == learned_before(tmp_path, "a")
+    assert LearnedFacts() == learned_before(tmp_path, "a")

@@ -9,8 +9,8 @@ from typing import Any
 
 from helpers import ScriptedTransport, job
 from helpers.runs import ONLY_TWO, simulated
+from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
@@ -19,8 +19,7 @@ from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
 from runner.providers.request import Request
 from runner.record.batch_directory import PARTS
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ColloquyError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import BatchJob
 from runner.providers.request import Transport
-from runner.record.previous_session import PreviousSession, read_record
+from runner.record.reuse import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job, resume_job

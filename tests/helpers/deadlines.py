@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
-from runner.calls.activity import Activity, measured
+from runner.calls.activity import Activity, tracked
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
@@ -154,7 +154,7 @@ def try_auto(draw: Draw) -> Outcome:
                 left = draw.steps - step
                 await client.complete(request, slots, calls, file, key=f"{step}", steps=left)
 
-        with measured(activity):
+        with tracked(activity):
             deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)
             client = Client(
                 live, RetryPolicy(), 600.0, admission=admission, budget=budget, deliverer=deliverer

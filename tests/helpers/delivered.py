@@ -14,9 +14,9 @@ from helpers import ScriptedTransport
 from helpers.batch_endpoint import EPOCH_S, FakeProvider
 from helpers.faulty_fs import REAL
 from helpers.runs import simulated
+from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
-from runner.base.virtual_time import run_virtually
-from runner.calls.activity import Activity, measured
+from runner.calls.activity import Activity, tracked
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
@@ -26,8 +26,7 @@ from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
@@ -151,7 +150,7 @@ def session(
         }
         activity = Activity(lambda: admission.is_stuck)
         act(admission, stop)
-        with measured(activity):
+        with tracked(activity):
             delivery = JobDelivery(made, directory, activity, now=provider.now)
             clients = await delivery.open(clients, provider.endpoint)
             stored = StoredAnswers(PreviousSession(directory.path) if again else None)

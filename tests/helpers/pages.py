@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import synthetic_run
-from runner.record.keys import payload_digest
+from runner.record.store import payload_digest
 from runner.reports.report.render import script_of
 from runner.reports.report.write import write_report
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers import ScriptedTransport
 from runner.base.errors import CallError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
@@ -18,8 +18,7 @@ from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.providers.simulated.replies import reply_to
 from runner.record.events import run_log
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.run import Run, RunResult
 

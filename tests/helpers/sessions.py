@@ -9,7 +9,7 @@ from typing import Any
 from helpers import ScriptedTransport, job
 from helpers.runs import Reply, failing, simulated
 from runner.base.errors import CallError, NotRunError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.admission.budget import Sizer
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy

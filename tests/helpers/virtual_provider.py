@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers import job
 
-from runner.answers.checks import Answered
+from runner.answers.checks import CheckSubject
 from runner.base.errors import ConfigError
 
 BAD = {
@@ -91,7 +91,7 @@ def test_a_judged_check_takes_its_labels_from_a_run_or_a_file(place: str) -> Non
     with pytest.raises(ConfigError, match=r"labels: run/labels\.csv: no finding of patentab"):
         job(*overrides)
     assert [("Ann books the room.", "right"), ("The room is booked.", "wrong")] == [
-        (label.answer, label.label) for label in check.proofs
+        (label.answer, label.label) for label in check.validation_labels
     ]
 
 
@@ -114,7 +114,7 @@ def test_a_python_check_comes_from_a_config_dir_and_no_link(tmp_path: Path) -> N
         job(*overrides, config_folders=[tmp_path / "conf"])
     (folder / "mine.py").write_text("def short(value, known):\n    return len(value) < 3\n")
     made = job(*overrides, config_folders=[tmp_path / "conf"])
-    (found,) = made.expected.evaluate(Answered("say_means", {"insights": []}))
+    (found,) = made.expected.evaluate(CheckSubject("say_means", {"insights": []}))
 
     assert "passed" == found.status
     (folder / "mine.py").rename(tmp_path / "elsewhere.py")

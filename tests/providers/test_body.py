@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from runner.base.errors import CallError
 from runner.providers.litellm.body import readable
 
 
@@ -68,9 +70,27 @@ def test_bytes_that_are_no_utf8_are_replaced() -> None:
     assert json.loads(mended)["choices"][0]["message"]["content"] == "a\ufffdb"
 
 
-@pytest.mark.parametrize("raw", [b"<html>", b"[]", b"7", b"", b"[" * 100_000, b'{"a":' * 100_000])
+@pytest.mark.parametrize("raw", [b"[]", b"7"])
 def test_what_is_no_object_is_left_as_it_is(raw: bytes) -> None:
     assert (200, raw) == readable(200, raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"\n<html>", "a web page (check the path of model.api_base)"),
+        (b" ", "empty"),
+        (b"[" * 100_000, "broken JSON of 100,000 bytes"),
+        (b'{"a":' * 100_000, "broken JSON of 500,000 bytes"),
+        (b"Loading", "plain text of 7 bytes"),
+    ],
+)
+def test_what_is_no_json_is_said_and_charged(raw: bytes, said: str) -> None:
+    with pytest.raises(CallError, match=re.escape(f"the reply is {said}, expected JSON")) as caught:
+        readable(200, raw)
+
+    assert ("bad_response", True) == (caught.value.kind, caught.value.billed)
+    assert (502, raw) == readable(502, raw)
 
 
 @pytest.mark.parametrize("depth", [300, 900])
@@ -122,6 +142,9 @@ def test_an_error_in_place_of_a_reply_has_the_status_of_its_code(error: Any, sta
         ({"type": "message", "content": []}, 200),
         ({"code": 0, "status": "ok"}, 200),
         ({"output": {"message": {}}, "status": 404}, 200),
+        ({"detail": "Not Found"}, 500),
+        ({"status": "error", "msg": "boom"}, 500),
+        ({"choices": [{"message": {"content": ""}}], "error": {"code": 502}}, 502),
     ],
 )
 def test_an_error_is_known_in_the_forms_that_servers_have_for_it(body: Any, status: int) -> None:
@@ -131,4 +154,34 @@ def test_an_error_is_known_in_the_forms_that_servers_have_for_it(body: Any, stat
 def test_an_error_beside_a_reply_leaves_the_reply() -> None:
     body = {"error": {"code": 429}, "choices": [{"message": {"content": "x"}}]}
 
-    assert body == read(body)
+    assert "x" == read(body)["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 4}}, 4),
+        ({"prompt_tokens": 9, "completion_tokens": 5, "input_tokens": 0, "cached_tokens": 4}, 4),
+        ({"prompt_tokens": 9, "completion_tokens": 5, "num_cached_tokens": 4}, 4),
+        ({"prompt_tokens": 9, "completion_tokens": 5, "prompt_tokens_details": None}, None),
+    ],
+)
+def test_counts_are_known_by_the_names_of_other_servers(usage: Any, cached: int | None) -> None:
+    found = read({"choices": [], "usage": usage})["usage"]
+
+    assert (9, 5) == (found["prompt_tokens"], found["completion_tokens"])
+    assert cached == (found.get("prompt_tokens_details") or {}).get("cached_tokens")
+    messages = read({"type": "message", "usage": {"prompt_tokens": 9, "completion_tokens": 5}})
+    assert {"input_tokens": 9, "output_tokens": 5}.items() <= messages["usage"].items()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("x", ["x"]),
+        (None, []),
+        (["x", None, {"text": "y"}, {"type": "text", "text": None}], ["x", "y"]),
+    ],
+)
+def test_the_blocks_of_a_message_are_well_formed(content: Any, expected: list[str]) -> None:
+    assert expected == [b["text"] for b in read({"type": "message", "content": content})["content"]]

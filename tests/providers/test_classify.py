@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.errors import RefusedError, Where, classify
 from runner.providers.litellm.session import network_failure
 
 
@@ -65,6 +65,13 @@ class LitellmError(Exception):
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
         (599, "boom", None, "transient"),
         (504, "slow", None, "timeout"),
+        (403, "requires moderation and your input was flagged", None, "refused"),
+        (403, "Content violates usage guidelines. Failed check: X", None, "refused"),
+        (400, "Output blocked by content filtering policy", None, "refused"),
+        (403, "Your account was flagged", None, "auth"),
+        (403, told(code="model_not_found"), None, "not_found"),
+        (400, f"[{told(details=[{'reason': 'API_KEY_INVALID'}])}]", None, "auth"),
+        (429, "Request too large for x: Limit 30, Requested 40", None, "context_exceeded"),
     ],
 )
 def test_status_and_code_decide_the_kind(
@@ -190,6 +197,26 @@ def test_what_the_session_raised_or_delivered_counts_and_not_litellms_word_for_i
 
 def test_an_error_without_a_status_is_a_bug() -> None:
     assert classify(RuntimeError("a bug of ours")).kind == "internal"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "said"),
+    [
+        (503, f"[{told()}]", "x"),
+        (400, '{"detail": [{"loc": ["body", "n", 0], "msg": "required"}]}', "body.n.0; required"),
+        (429, told(metadata={"raw": "busy upstream"}), "x; busy upstream"),
+        (400, told(message=told(message="inner")), "inner"),
+        (502, "<html><title>Bad\n Gateway</title><h1>Bad Gateway</h1>", "Bad Gateway"),
+        (404, told(message="no model x"), "h has no model 'm': no model x"),
+        (
+            404,
+            '{"detail": "Not Found"}',
+            "h has no model 'm': Not Found (check the path of model.api_base, too)",
+        ),
+    ],
+)
+def test_a_message_has_the_providers_words_alone(status: int, text: str, said: str) -> None:
+    assert said == str(classify(refused(text, status), Where("h", "m")))
 
 
 def test_a_traceback_in_the_message_is_left_out() -> None:

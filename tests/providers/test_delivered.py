@@ -91,6 +91,14 @@ def test_what_can_be_read_is_read() -> None:
         "fine": chat([{"type": "text", "text": "fi"}, {"type": "text", "text": "ne"}]),
         "fine\ufffd": json.dumps(chat("fine?")).encode().replace(b"?", b"\xff"),
         "": chat(choices=None),
+        "beside an error": chat("beside an error", error={"message": "half", "code": 429}),
+        "7": chat(7),
+        "old": chat(choices=[{"text": "old", "finish_reason": ["stop"]}]),
+        "in a delta": chat(choices=["x", {"delta": {"content": "in a delta"}}]),
+        "as a text": chat("as a text", choices=[{"message": {"content": "as a text"}}]),
+        "no tool": chat(
+            choices=[{"message": {"content": "no tool", "tool_calls": [{"function": None}]}}]
+        ),
         "in texts": chat("in texts", usage={"prompt_tokens": "7", "completion_tokens": "5"}),
         "in parts": chat("in parts", usage={"prompt_tokens": 7.0, "completion_tokens": 4.5}),
     }
@@ -107,12 +115,10 @@ def test_what_can_be_read_is_read() -> None:
             OPENAI,
             [
                 b"<html>sign in</html>",
-                chat(choices=["x"]),
-                chat(choices=[{"message": "x"}]),
-                chat(7),
+                b"",
                 [],
                 {},
-                chat(error={"message": "half", "code": 429}),
+                chat(choices=[{"message": {"content": "ha"}, "finish_reason": "error"}]),
             ],
         ),
         (CLAUDE, [{}]),

@@ -65,6 +65,10 @@ def packed(coding: str, named: str = "", change: Callable[[bytes], bytes] = byte
     ]
 
 
+def halves(body: bytes) -> tuple[bytes, bytes]:
+    return body[: len(body) // 2], body[len(body) // 2 :]
+
+
 def sent(*steps: Step) -> Make:
     return lambda _: steps
 
@@ -93,6 +97,17 @@ READABLE: dict[str, Make] = {
     "103 before": lambda asked: [b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", *good(asked)],
     "201": lambda asked: [http(reply(asked), "201 Created")],
     "206": lambda asked: [http(reply(asked), "206 Partial Content")],
+    "gzip that is none": whole(coding="gzip"),
+    "deflate that is none": whole(coding="deflate"),
+    "brotli that is none": whole(coding="br"),
+    "a coding that nobody knows": whole(coding="rot13"),
+    "gzip in two members": lambda asked: [
+        http(b"".join(compressed(p, "gzip") for p in halves(reply(asked))), coding="gzip")
+    ],
+    "UTF-16": lambda asked: [http(reply(asked).decode().encode("utf-16"))],
+    "a stream that was not asked for": lambda asked: [
+        http(b"data: " + reply(asked) + b"\n\ndata: [DONE]\n\n", kind="text/event-stream")
+    ],
 }
 BROKEN: dict[str, Make] = {
     "reset before the headers": sent(RESET),
@@ -106,15 +121,11 @@ BROKEN: dict[str, Make] = {
     "closed before the last chunk": cut(CLOSE, 5, chunk=50),
 }
 UNREAD: dict[str, Make] = {
-    "gzip that is none": whole(coding="gzip"),
+    "brotli, which was not asked for": status("200 OK", b"\x0b\x02\x80x", coding="br"),
     "corrupt gzip": packed("gzip", change=lambda body: body[:30] + b"\x55" * 40 + body[70:]),
     "gzip that is cut": packed("gzip", change=lambda body: body[:-20]),
     "gzip with a wrong sum": packed("gzip", change=lambda body: body[:-8] + bytes(8)),
     "gzip of nothing but its header": sent(http(compressed(b"", "gzip")[:10], coding="gzip")),
-    "deflate that is none": whole(coding="deflate"),
-    "brotli, which was not asked for": whole(coding="br"),
-    "zstd, which was not asked for": whole(coding="zstd"),
-    "a coding that nobody knows": whole(coding="rot13"),
     "gzip within gzip": lambda asked: [
         http(compressed(compressed(reply(asked), "gzip"), "gzip"), coding="gzip, gzip")
     ],
@@ -141,9 +152,6 @@ UNREAD: dict[str, Make] = {
     "nothing": status("200 OK", b""),
     "null": status("200 OK", b"null"),
     "a web page": status("200 OK", b"<html>sign in</html>", kind="text/html"),
-    "a stream": lambda asked: [
-        http(b"data: " + reply(asked) + b"\n\ndata: [DONE]\n\n", kind="text/event-stream")
-    ],
     "100,000 lists": status("200 OK", b"[" * 100_000),
 }
 STATUSES: dict[str, tuple[Make, Ending]] = {

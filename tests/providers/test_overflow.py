@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runner.providers.litellm.errors import RefusedError, classify
-from runner.providers.litellm.overflow import numbers_in
+from runner.providers.litellm.words import numbers_in
 
 SAID = [
     (

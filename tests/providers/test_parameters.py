@@ -10,7 +10,7 @@ import pytest
 
 from runner.config.model_facts import model_facts
 from runner.providers.litellm.errors import RefusedError, refusal_text
-from runner.providers.litellm.parameters import Adapted, parameters
+from runner.providers.litellm.parameters import Adaptation, parameters
 from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import Request
@@ -40,8 +40,8 @@ def extra(*loc: str) -> Any:
     return {"detail": [{**faults[0], "input": TEXT}]}
 
 
-def drops(*names: str) -> Adapted:
-    return Adapted(frozenset(names))
+def drops(*names: str) -> Adaptation:
+    return Adaptation(frozenset(names))
 
 
 USE = "Unsupported parameter: 'max_tokens' is not supported with this model. "
@@ -50,11 +50,11 @@ ONLY = "Unsupported value: 'temperature' does not support 0.2 with this model. "
 ONLY += "Only the default (1) value is supported."
 RANGE = "but the supported range is from 1 (inclusive) to 4097 (exclusive)."
 RAW = json.dumps(openai("Unsupported parameter: 'temperature' is not supported with this model."))
-REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
+REFUSALS: list[tuple[ModelRoute, Any, Adaptation]] = [
     (
         OPENAI,
         openai(USE, "max_tokens", "unsupported_parameter"),
-        Adapted(limit="max_completion_tokens"),
+        Adaptation(limit="max_completion_tokens"),
     ),
     (OPENAI, openai(ONLY, "temperature", "unsupported_value"), drops("temperature")),
     (OPENAI, openai("Unrecognized request argument supplied: seed"), drops("seed")),
@@ -62,7 +62,7 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
     (
         OPENAI,
         openai("max_tokens is too large: 8000. This model supports at most 4,096 tokens."),
-        Adapted(most=4096),
+        Adaptation(most=4096),
     ),
     (
         OPENAI,
@@ -98,7 +98,7 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
     (
         CLAUDE,
         anthropic("max_tokens: 8000 > 4096, which is the maximum for claude-3-haiku-20240307"),
-        Adapted(most=4096),
+        Adaptation(most=4096),
     ),
     (
         GEMINI,
@@ -124,14 +124,14 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
     (
         GEMINI,
         [{"error": {"message": f"it has a maxOutputTokens value of 8000 {RANGE}"}}],
-        Adapted(most=4096),
+        Adaptation(most=4096),
     ),
     (MISTRAL, extra("body", "prompt_cache_key"), drops("cache_key")),
     (MISTRAL, {"object": "error", "message": extra("body", "reasoning_effort")}, drops("effort")),
     (
         MISTRAL,
         {"message": "Input should be less than or equal to 0.1", "param": "temperature"},
-        Adapted(warmest=0.1),
+        Adaptation(warmest=0.1),
     ),
     (OPENAI, {"object": "error", "message": f"{extra('body', 'seed')['detail']}"}, drops("seed")),
     (
@@ -144,16 +144,16 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
         openai("This model does not support response format `json_schema`."),
         drops("response_format"),
     ),
-    (OPENAI, openai("`max_tokens` must be less than or equal to `1024`"), Adapted(most=1024)),
+    (OPENAI, openai("`max_tokens` must be less than or equal to `1024`"), Adaptation(most=1024)),
     (
         OPENAI,
         openai("Invalid max_tokens value, the valid range of max_tokens is [1, 4096]"),
-        Adapted(most=4096),
+        Adaptation(most=4096),
     ),
     (
         OPENAI,
         openai("Unrecognized request argument supplied: max_tokens"),
-        Adapted(limit="max_completion_tokens"),
+        Adaptation(limit="max_completion_tokens"),
     ),
     (
         OPENAI,
@@ -179,7 +179,7 @@ REFUSALS: list[tuple[ModelRoute, Any, Adapted]] = [
 ]
 
 
-def adapted(route: ModelRoute, body: Any, sent: Adapted = Adapted()) -> Adapted | None:  # noqa: B008
+def adapted(route: ModelRoute, body: Any, sent: Adaptation = Adaptation()) -> Adaptation | None:  # noqa: B008
     raw = body if isinstance(body, str) else json.dumps(body)
     facts = replace(model_facts(route.name), cache_marks=True)
     said = refusal_text(RefusedError(400, {}, raw.encode()))
@@ -188,14 +188,14 @@ def adapted(route: ModelRoute, body: Any, sent: Adapted = Adapted()) -> Adapted 
 
 @pytest.mark.parametrize(("route", "body", "expected"), REFUSALS)
 def test_a_refused_parameter_is_recognised_and_given_up_once(
-    route: ModelRoute, body: Any, expected: Adapted
+    route: ModelRoute, body: Any, expected: Adaptation
 ) -> None:
     first = adapted(route, body)
     assert first is not None
     again = adapted(route, body, first)
 
     assert expected == first
-    assert first.change_since(Adapted(), REQUEST)
+    assert first.change_since(Adaptation(), REQUEST)
     assert again is None or again.dropped > first.dropped
 
 
@@ -221,19 +221,21 @@ def test_a_text_that_a_provider_repeats_is_not_taken_for_its_own_words() -> None
 
 
 def test_each_refusal_is_added_to_those_before() -> None:
-    known = Adapted()
+    known = Adaptation()
     for body in (openai(ONLY), openai(USE), openai("'seed' is not supported")):
         known = adapted(OPENAI, body, known) or known
     sent = parameters(OPENAI, REQUEST, model_facts(OPENAI.name), known)
 
-    assert Adapted(frozenset({"temperature", "seed"}), "max_completion_tokens") == known
+    assert Adaptation(frozenset({"temperature", "seed"}), "max_completion_tokens") == known
     assert {"max_completion_tokens", "response_format"} == sent.keys()
 
 
 def test_a_deployment_is_asked_as_its_base_model_is() -> None:
     mine = ModelRoute("openai/mine", base_model="gpt-6-luna")
-    plain = parameters(mine, REQUEST, model_facts(mine.known_as), Adapted())
-    still = parameters(replace(mine, effort="off"), REQUEST, model_facts(mine.known_as), Adapted())
+    plain = parameters(mine, REQUEST, model_facts(mine.map_name), Adaptation())
+    still = parameters(
+        replace(mine, effort="off"), REQUEST, model_facts(mine.map_name), Adaptation()
+    )
 
     assert 8000 == plain["max_completion_tokens"]
     assert {"temperature", "max_tokens"}.isdisjoint(plain)
@@ -243,7 +245,7 @@ def test_a_deployment_is_asked_as_its_base_model_is() -> None:
 def test_a_budget_for_thinking_stays_below_the_replys_limit() -> None:
     facts = model_facts(CLAUDE.name)
     sent = {
-        n: parameters(CLAUDE, replace(REQUEST, max_tokens=n), facts, Adapted())
+        n: parameters(CLAUDE, replace(REQUEST, max_tokens=n), facts, Adaptation())
         for n in (900, 1500, 8000)
     }
     budgets = {n: one.get("thinking", {}).get("budget_tokens") for n, one in sent.items()}
@@ -257,7 +259,9 @@ def test_calls_with_one_prefix_have_one_cache_key_whatever_is_asked() -> None:
         parts = [{"type": "text", "text": shared}, {"type": "text", "text": asked}]
         request = replace(REQUEST, messages=({"role": "user", "content": parts},))
         facts = model_facts(LUNA.name)
-        return parameters(replace(LUNA, **route), request, facts, Adapted()).get("prompt_cache_key")
+        return parameters(replace(LUNA, **route), request, facts, Adaptation()).get(
+            "prompt_cache_key"
+        )
 
     assert key("one", "a") == key("one", "b") != key("two", "a")
     assert key("one", "a", cache="off") is None

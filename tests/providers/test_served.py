@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers import job
 
-from runner.config.learned import Learned
+from runner.config.learned import LearnedFacts
 from runner.job.build import with_served_windows
 from runner.providers.served import is_self_hosted, learn_served
 
@@ -73,8 +73,8 @@ def serving(told: Mapping[str, Any]) -> Iterator[Server]:
 
 def learned(
     told: Mapping[str, Any], name: str = "hosted_vllm/org/model", **settings: Any
-) -> Learned:
-    found = Learned()
+) -> LearnedFacts:
+    found = LearnedFacts()
     with serving(told) as server:
         model = job("model=vllm", "model.context_window=null").main.settings
         changed = {"name": name, "api_base": f"{server.url}/v1", **settings}
@@ -125,10 +125,10 @@ def test_a_server_that_counts_tokens_is_measured_before_the_first_call(
 
 def test_nobody_answers_and_nothing_is_learned() -> None:
     model = job("model=vllm", "model.api_base=http://127.0.0.1:9/v1").main.settings
-    found = Learned()
+    found = LearnedFacts()
     learn_served(model, found, None, "text", 400)
 
-    assert Learned() == found
+    assert LearnedFacts() == found
 
 
 @pytest.mark.parametrize(

@@ -298,6 +298,10 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
         {"choices": [{"index": 1, "delta": {"content": "b"}}, {"index": 0, "delta": {}}]},
         {"choices": [{"index": 0, "delta": {"content": thought, "reasoning_content": "h"}}]},
         {"choices": [{"index": 0, "delta": {"refusal": "no", "reasoning_content": "m"}}]},
+        *(
+            {"choices": [{"index": 1, "delta": {"tool_calls": [{"index": 0, "function": piece}]}}]}
+            for piece in ({"name": "f", "arguments": '{"x"'}, {"arguments": ": 1}"}, {})
+        ),
         {"choices": [{"index": i, "delta": {}, "finish_reason": "stop"} for i in (0, 1)]},
         {"choices": [], "x_groq": {"usage": {"prompt_tokens": 3}}},
     ]
@@ -320,6 +324,8 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
         by_index[0]["refusal"],
         by_index[0]["reasoning_content"],
     )
+    called = [call["function"] for call in by_index[1]["tool_calls"]]
+    assert [{"name": "f", "arguments": '{"x": 1}'}] == called
     assert {"prompt_tokens": 3} == chat["usage"]
     assert [{**block, "input": {"x": 1}}] == message["content"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers import FaultyProvider
 
-from runner.base.errors import CallError
+from runner.base.errors import CallError, ConfigError
 from runner.base.usage import Usage
 from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
@@ -124,6 +124,12 @@ def test_further_parameters_are_passed_on() -> None:
     _, _, server = ask(params={"seed": 7})
 
     assert server.received[0].body["seed"] == 7
+
+
+def test_a_provider_that_litellm_has_not_is_refused_with_the_nearest() -> None:
+    expected = r"model 'opnai/x': litellm has no provider 'opnai'; did you mean 'openai'\?"
+    with pytest.raises(ConfigError, match=expected):
+        asyncio.run(LiteLLMTransport(ModelRoute("opnai/x")).open())
 
 
 def test_usages_add_up_kind_by_kind() -> None:

@@ -141,6 +141,16 @@ CORRECTED = {
         Usage(1010, 80, estimated=True),
         "completion_tokens estimated as 80",
     ),
+    "only a total": (
+        {"total_tokens": 5000},
+        Usage(5000, SAID, estimated=True),
+        "prompt_tokens estimated as 5000; completion_tokens estimated as 20",
+    ),
+    "a total beyond its parts": (
+        said(total_tokens=1440),
+        Usage(1010, 430, estimated=True),
+        "total_tokens=1440 exceed 1010 + completion_tokens=30",
+    ),
     "reasoning beside the reply": (
         hidden(400, 1010 + 30 + 400),
         Usage(1010, 430, reasoning_tokens=400, estimated=True),
@@ -205,3 +215,12 @@ def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:
         usage = type("Usage", (), {"cost": said})
 
     assert expected == reported_cost(Response())
+
+
+def test_a_key_of_ones_own_at_openrouter_costs_what_its_host_takes_too() -> None:
+    class Response:
+        usage = type("Usage", (), {"cost": 0.01, "is_byok": True})
+
+    assert None is reported_cost(Response())[0]
+    Response.usage.cost_details = {"upstream_inference_cost": 0.2}
+    assert (0.01 + 0.2, "") == reported_cost(Response())

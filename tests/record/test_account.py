@@ -34,6 +34,10 @@ def totals(path: Path) -> dict[str, Any]:
     return {name: found[name] for name in found if name != "unsettled"}
 
 
+def tokens(spent: dict[str, Any]) -> int:
+    return sum(spent[f"{name}_tokens"] for name in ("prompt", "completion", "charged"))
+
+
 def tear_the_middle_out(path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:2], lines[2][:20], *lines[-1:]]))
@@ -66,7 +70,10 @@ def test_a_journal_that_lost_lines_is_made_good(without_metadata: bool) -> None:
     for name in harmed(RUN):
         after = totals(RUN)
 
-        assert before == after | {"cost_usd": pytest.approx(before["cost_usd"])}, name
+        if name == "torn":  # a call without its end costs its upper bound
+            assert tokens(before) <= tokens(after)
+        else:
+            assert before == after | {"cost_usd": pytest.approx(before["cost_usd"])}, name
         assert after == totals(RUN)  # once is enough
 
 
@@ -82,8 +89,7 @@ def test_a_journal_that_knows_more_than_the_records_is_left_as_it_is() -> None:
 
 def test_what_failed_and_may_be_billed_is_in_the_record() -> None:
     late = CallError("timeout", "late", billed=True)
-    capped = "budget.max_tokens=900000"
-    begin(capped, reply=failing({"say_means": late}))
+    begin(reply=failing({"say_means": late}))
     before = totals(RUN)
     JOURNAL.unlink()
     (RUN / "metadata.json").unlink()

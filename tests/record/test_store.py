@@ -18,10 +18,9 @@ from runner.base.files import write_json
 from runner.base.usage import Usage
 from runner.config.schema import ModelSettings
 from runner.providers.request import Completion, Request
-from runner.record import keys
-from runner.record.keys import request_key
+from runner.record import store as answers
 from runner.record.reuse import StoredAnswers
-from runner.record.store import Store
+from runner.record.store import Store, request_key
 
 KEY = "ab" + 62 * "0"
 
@@ -30,7 +29,7 @@ def written(folder: Path, text: str = "an answer") -> Path:
     """Return the file of a record that answers the call with KEY."""
     record = {"key": KEY, "raw_output": text, "finish_reason": "stop"}
     file = folder / f"{text}.json"
-    write_json(file, {**record, "sha256": keys.payload_digest(record)})
+    write_json(file, {**record, "sha256": answers.payload_digest(record)})
     return file
 
 
@@ -126,7 +125,7 @@ def test_a_store_that_cannot_be_written_costs_no_answer() -> None:
     assert 0 == result.exit_code
 
 
-def test_another_repeat_asks_anew() -> None:
+def test_another_repeat_asks_again() -> None:
     stored = StoredAnswers(store=Store(Path("outputs/store")))
     asked = [
         len(execute(job(f"repeat={repeat}"), into=str(at), stored=stored)[2].requests)
@@ -240,7 +239,7 @@ def test_another_release_of_the_offline_reader_is_another_model(
 ) -> None:
     offline = model.model_copy(update={"name": "offline/extractive"})
     before = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
-    monkeypatch.setattr(keys, "own_version", lambda: "99.0")
+    monkeypatch.setattr(answers, "own_version", lambda: "99.0")
     after = request_key(REQUEST, offline, 0), request_key(REQUEST, model, 0)
 
     assert before[0] != after[0]

@@ -12,19 +12,19 @@ from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
-from runner.record.keys import payload_digest
-from runner.reports.compare.agreement import cohen_kappa, coincidences, krippendorff_alpha
+from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
+from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
+from runner.reports.compare.assessment_data import AssessmentData, Setting, precision_of
 from runner.reports.compare.compare import Comparison, compare
-from runner.reports.compare.gathered import Gathered, Setting, precision_of
 from runner.reports.compare.paired import (
-    LEAST,
+    MIN_TRANSCRIPTS,
     Counts,
     Difference,
     difference,
+    is_significant,
     needed,
     rate_of,
-    told_apart,
 )
 from runner.reports.compare.text import as_markdown, as_terminal
 from runner.reports.compare.write import write_comparison
@@ -83,7 +83,7 @@ def test_all_and_none_have_an_interval_and_one_of_many_checks_is_chance() -> Non
         for n in range(8):
             settings[0].add(name, f"{n}", 1, 1)
             settings[1].add(name, f"{n}", float(n < 2 or at > 0), 1)
-    told = {e.figure: (e.p, e.told_apart) for e in assess(Gathered(settings, [], [])).pairs}
+    told = {e.figure: (e.p, e.told_apart) for e in assess(AssessmentData(settings, [], [])).pairs}
 
     assert found is not None
     assert rate is not None
@@ -99,16 +99,16 @@ def test_pairing_sees_what_transcripts_of_unlike_difficulty_would_hide() -> None
     found = difference(one, other)
 
     assert found is not None
-    assert told_apart(found, found.p)
-    assert not told_apart(found, None)
+    assert is_significant(found, found.p)
+    assert not is_significant(found, None)
 
 
 def test_few_transcripts_have_no_interval_and_no_verdict() -> None:
-    for n in (1, 2, LEAST - 1):
+    for n in (1, 2, MIN_TRANSCRIPTS - 1):
         found = difference([(9.0, 10.0)] * n, [(1.0, 10.0)] * n)
 
         assert found is not None
-        assert not told_apart(found, found.p)
+        assert not is_significant(found, found.p)
         assert (found.low is None) == (n < 3)
     assert difference([(0.0, 0.0)], [(1.0, 1.0)]) is None
     assert rate_of([]) is None
@@ -122,7 +122,7 @@ def test_what_is_needed_grows_with_the_error_and_with_the_pairs() -> None:
     assert few is not None
     assert more is not None
     assert many is not None
-    assert LEAST < few < more < many
+    assert MIN_TRANSCRIPTS < few < more < many
     assert needed(Difference(0.0, -0.1, 0.1, 12, 1.0, 0.04), 1) is None
 
 

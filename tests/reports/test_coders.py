@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from helpers import job
 from helpers.runs import execute, prompt_of
 
-from runner.answers.codebook import Code, Codebook, guid_of
-from runner.answers.codebook_xml import as_qdc
+from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.coders import __main__ as command
 from runner.reports.coders.coder_file import codes_of, read_coder
-from runner.reports.coders.figures import Coded
+from runner.reports.coders.figures import CodingComparison
 from runner.reports.export.codings import write_codings
 from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import read_run
@@ -39,7 +40,7 @@ def codes(code: str, *numbers: int) -> dict[str, dict[str, str]]:
 
 def test_kappa_and_alpha_are_those_of_the_textbook() -> None:
     """Of 10 segments 4 have A by both, 1 by the coder, 2 by the run, 3 by neither."""
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     coded.add(source(10), codes("A", 1, 2, 3, 4, 5), codes("A", 1, 2, 3, 4, 6, 7), listed=False)
     whole, only = coded.figures()
     chance = 0.5 * 0.6 + 0.5 * 0.4
@@ -58,7 +59,7 @@ def test_kappa_and_alpha_are_those_of_the_textbook() -> None:
 
 
 def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are_enough() -> None:
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     for n in range(8):
         both = codes("A", 1, 2) | ({} if n % 2 else codes("B", 3))
         coded.add(source(10, f"t{n}.txt"), both, codes("A", 1, 2) | codes("B", 3), listed=False)
@@ -82,7 +83,7 @@ def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are
 
 
 def test_segments_that_the_coder_does_not_name_count_only_without_listed() -> None:
-    coded = Coded(BOOK.names)
+    coded = CodingComparison(BOOK.names)
     coded.add(source(10), {**codes("A", 1), "S0002": {}}, codes("A", 1, 2, 9), listed=True)
 
     assert 2 == coded.segments
@@ -120,6 +121,54 @@ def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_nam
 
     assert ["S0002", "S0004"] == sorted(found)
     assert ["p.qdpx: talk_one 2-6"] == lost
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("count", ["points", "halves", "joined"])
+@pytest.mark.parametrize(("ns", "spelt"), [("", str.lower), ("q", str.upper)])
+def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
+    end: str, count: str, ns: str, spelt: Callable[[str], str]
+) -> None:
+    said = ("The buoy 🌊🌊 sank.", "Café 👩‍🔬 Übergabe again.", "Café costs 9 euro.")
+    segments = make_segments(Turn("Ann 4", each) for each in said)
+    ours = source_of(Transcript("t", "text", "", segments), "talk/one.txt")
+    text = end.join(part for each in said for part in ("[0:01] Ann 4", each, ""))
+    prefix = f"{ns}:" if ns else ""
+
+    def position(at: int) -> int:
+        before = text[:at]
+        wide = sum(char > "\uffff" for char in before) * (count == "halves")
+        return at + wide - before.count("\r\n") * (count == "joined")
+
+    def selection(words: str, code: str) -> str:
+        at = text.index(words)
+        span = [position(at), position(at + len(words))]
+        places = 'startPosition="{}" endPosition="{}"'.format(*span)
+        guid = spelt(f"{{{guid_of('X', code)}}}")
+        return (
+            f"<{prefix}PlainTextSelection {places}><{prefix}Coding>"
+            f'<{prefix}CodeRef targetGUID="{guid}"/></{prefix}Coding></{prefix}PlainTextSelection>'
+        )
+
+    codes = "".join(
+        f'<{prefix}Code guid="{spelt(guid_of("X", name))}" name="{name.lower()}"/>' for name in "AB"
+    )
+    selected = selection(said[1], "A") + selection("costs 9", "B")
+    recording = f'<{prefix}AudioSource><{prefix}CodeRef targetGUID="x"/></{prefix}AudioSource>'
+    xml = (
+        f'\ufeff<?xml version="1.0"?><{prefix}Project xmlns{":" if ns else ""}{ns}='
+        f'"urn:QDA-XML:project:1.0"><{prefix}CodeBook>{codes}</{prefix}CodeBook><{prefix}Sources>'
+        f'<{prefix}TextSource name="talk_one" plainTextPath="internal://ABC.txt">{selected}'
+        f"</{prefix}TextSource>{recording}</{prefix}Sources></{prefix}Project>"
+    )
+    with ZipFile("p.qdpx", "w") as archive:
+        archive.writestr("project.qde", xml.encode())
+        archive.writestr("sources\\abc.TXT", text.encode("utf-8-sig"))
+    read = read_coder(Path("p.qdpx"), BOOK)
+    found = {"S0002": {"A": said[1]}, "S0003": {"B": "costs 9"}}
+
+    assert (found, []) == codes_of(ours, read.of("talk/one.txt") or [])
+    assert ("p.qdpx: 1 coding left out: they are in no plain text",) == read.notes
 
 
 WRONG = {

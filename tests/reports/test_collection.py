@@ -73,7 +73,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         "3 of 6 files read, 3 speakers; 2 for, 1 against. 3 silent: f.txt, g.txt, h.txt.",
         "“I say it in a.txt”a.txt, S0003 Speaker 3, 0:00:03",
         "siteN 2 of 2; S 1 of 3 (0 for, 1 against); not given 0 of 1 p 0.400 adjusted",
-        "who is not compared: it has 1 value, “not given” included; compared",
+        "who is not compared: no two groups are given.",
         "2 findings",
         "A liftb.txt",
         "Yessite, by file: N 1",

@@ -13,15 +13,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hydra_plugins.colloquy_shuffled import ShuffledSweeper
 from runner.base.errors import ConfigError
-from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
 from runner.record.run_directory import SCHEMA_VERSION
+from runner.record.store import payload_digest
 from runner.reports.compare.compare import Comparison, Group, compare
 from runner.reports.compare.keys import differing_keys, flatten, short_names
 from runner.reports.compare.planned_jobs import planned_jobs, split_sweep
 from runner.reports.compare.rows import quality
 from runner.reports.compare.text import as_markdown, as_terminal, pair_rows, settings_table
-from runner.reports.compare.verdicts import EQUAL, UNTOLD
+from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE
 
 OFFLINE = {"model.name": "offline/extractive"}
 
@@ -253,7 +253,7 @@ def test_repeats_that_overlap_cannot_be_told_apart(tmp_path: Path) -> None:
         slots(tmp_path / f"b{repeat}", 4, other, repeat)
     found = compare([tmp_path])
 
-    assert verdict(found, "wall_s") == UNTOLD
+    assert verdict(found, "wall_s") == INCONCLUSIVE
 
 
 def test_two_repeats_never_tell_times_apart(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_two_repeats_never_tell_times_apart(tmp_path: Path) -> None:
         slots(tmp_path / f"b{repeat}", 4, 1.0, repeat, config=OFFLINE)
     found = compare([tmp_path])
 
-    assert verdict(found, "wall_s") == UNTOLD
+    assert verdict(found, "wall_s") == INCONCLUSIVE
     assert any("fewer than 3 repeats" in note for note in found.notes)
 
 
@@ -280,14 +280,14 @@ def test_a_real_models_single_runs_tell_nothing_apart(tmp_path: Path) -> None:
     slots(tmp_path / "1", 4, 1.0)
     found = compare([tmp_path])
 
-    assert {v.verdict for v in found.pairs[0].verdicts.values()} == {UNTOLD}
+    assert {v.verdict for v in found.pairs[0].verdicts.values()} == {INCONCLUSIVE}
 
 
 def test_the_cost_of_caching_runs_depends_on_chance(tmp_path: Path) -> None:
     slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02, cached_tokens=0)
     slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01, cached_tokens=90)
 
-    assert verdict(compare([tmp_path]), "cost_usd") == UNTOLD
+    assert verdict(compare([tmp_path]), "cost_usd") == INCONCLUSIVE
 
 
 def test_the_front_says_when_a_cost_is_unknown(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from helpers import job
 from helpers.runs import ONLY_TWO, execute, prompt_of, simulated
 
-from runner.answers.again import ASKED_AGAIN
 from runner.answers.outcome import ANSWERED
+from runner.answers.second_answer import ASKED_AGAIN
 from runner.providers.request import Request
 from runner.reports.compare.compare import compare
 from runner.reports.compare.text import SETTINGS, as_csv, settings_table

@@ -9,7 +9,7 @@ import pytest
 from helpers import job
 from helpers.runs import execute
 
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.reports.export.mlflow import log_runs, main
 
 KEY = "sk-canary-0123456789abcdef"
@@ -104,4 +104,4 @@ def test_the_command_logs_through_mlflow_and_needs_it(
 
     assert told == "logged mine/0\nlogged mine/1\n"
     assert ended.value.code == 2
-    assert capsys.readouterr().err == f"colloquy-mlflow: this needs {the_extra('mlflow')}\n"
+    assert capsys.readouterr().err == f"colloquy-mlflow: this needs {install_hint('mlflow')}\n"

@@ -13,7 +13,7 @@ from helpers.pages import HOSTILE, matrix, page_of, record_of
 
 from benchmarks.report import synthetic_run
 from runner.base.errors import ConfigError
-from runner.record.keys import payload_digest
+from runner.record.store import payload_digest
 from runner.reports.report.findings import SHORT
 from runner.reports.report.write import write_report
 

@@ -106,8 +106,8 @@ def stored(lines: list[dict[str, Any]], path: Path = Path("run"), **metadata: An
 
 
 def beta_record() -> dict[str, Any]:
-    from runner.record.keys import payload_digest
     from runner.record.run_directory import SCHEMA_VERSION
+    from runner.record.store import payload_digest
 
     record = {
         "schema_version": SCHEMA_VERSION,

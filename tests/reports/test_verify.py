@@ -14,8 +14,8 @@ import pytest
 from helpers.sessions import begin
 
 from runner.record import inspection
-from runner.record.keys import payload_digest
 from runner.record.lock import acquire, release
+from runner.record.store import payload_digest
 from runner.reports.verify import USAGE, main, verify
 from runner.run.cli.compose import register_resolvers
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import base64
 import json
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import ScriptedTransport
 from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
+from runner.base.usage import Usage
+from runner.providers.request import Completion, Request
 from runner.reports.report.write import try_write_report
-from runner.reports.verify_collection import collection_faults, collection_note
+from runner.reports.verify_collection import collection_faults
 
 FILE = Path("batch/collection/themes.json")
 
@@ -96,5 +101,50 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     file.write_text(json.dumps(about))
 
     assert "it has 2 themes, but metadata.json says 9" == collection_faults(Path("batch"))[0]
-    assert "titles, statements" in collection_note(Path("batch"))
-    assert "" == collection_note(Path())
+    collection_faults(Path("batch"), notes := [])
+    collection_faults(Path(), nothing := [])
+    assert (["titles, statements"], []) == ([each[:18] for each in notes], nothing)
+
+
+@pytest.mark.parametrize("redact", ["off", "names"])
+@pytest.mark.parametrize("embeds", [False, True])
+def test_groups_and_curve_are_made_again_from_stand_ins_and_stored_vectors(
+    redact: str, embeds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = ["Ann Parker likes the night train.", "Eve Miller likes the night train.", "x y z"]
+    interviews({"ann": said, "bob": ["train", "wifi", said[0]]})
+    named = ["collection.embeddings=openai/text-embedding-3-small"] * embeds
+    made = collection(f"transcript.redact={redact}", "collection.threshold=0.4", *named)
+    execute_batch(made, planted, embed=ScriptedTransport(_vectors) if embeds else None)
+    whole = json.loads(FILE.read_bytes())
+
+    def checked(data: object) -> tuple[list[str], list[str]]:
+        FILE.write_text(json.dumps(data))
+        notes: list[str] = []
+        faults = collection_faults(Path("batch"), notes)
+        return faults, notes[1:]
+
+    curve = json.loads(json.dumps(whole))
+    curve["threshold_curve"][0]["groups"] += 1
+
+    assert ([], []) == checked(whole)
+    assert (["threshold_curve is not that of the findings"], []) == checked(curve)
+    if not embeds:
+        return
+    stored = sorted(Path("batch/embeddings").rglob("*.json"))
+    stored[0].unlink()
+    lost = "vectors compared by themes are not stored"
+    faults, notes = checked(curve)
+
+    assert [] == faults
+    assert ["groups and curve are not made again"] == [each.partition(":")[0] for each in notes]
+    assert notes[0].endswith(lost)
+
+
+def _vectors(request: Request) -> Completion:
+    """Give each text a vector of its first letter."""
+    letters = [str(message["content"])[0] for message in request.messages]
+    rows = [array("f", [float(letter == "N"), float(letter != "N")]) for letter in letters]
+    text = "\n".join(base64.b64encode(row.tobytes()).decode() for row in rows)
+    return Completion(text, "stop", Usage(7, 0, cost_usd=0.25))

@@ -62,7 +62,7 @@ def largest(asked: ScriptedTransport) -> int:
 def test_findings_of_like_meaning_are_one_group_and_each_text_is_paid_for_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(embedder, "MOST_TEXTS", 2)
+    monkeypatch.setattr(embedder, "MAX_TEXTS", 2)
     interviews(PLAN)
     first, more = ScriptedTransport(vectors), ScriptedTransport(vectors)
     _, by_words = execute_batch(collection(LOW), planted)
@@ -97,7 +97,7 @@ def test_words_alone_decide_where_embeddings_fail_and_the_log_says_so_once() -> 
     said = [each for each in logs if each["event"] == "embeddings.failed"]
     assert ("completed", 1) == (result.status, len(said))
     assert "the key is refused; words alone are compared" == said[0]["reason"]
-    assert [] == verify(Path("batch"))
+    assert ([], 1) == (verify(Path("batch"), notes := []), len(notes))
 
 
 def test_a_provider_gets_no_name_that_is_masked() -> None:

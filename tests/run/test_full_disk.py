@@ -125,7 +125,7 @@ def test_a_record_that_outgrows_its_room_is_written_in_the_reserve(
 ) -> None:
     monkeypatch.setattr(recorder, "TOKEN_BYTES", 0)
     monkeypatch.setattr(recorder, "OTHER_BYTES", 1)
-    monkeypatch.setattr(recorder, "LEAST_BYTES", 1)
+    monkeypatch.setattr(recorder, "MIN_BYTES", 1)
     real = os.write
 
     def full(descriptor: int, data: bytes) -> int:

@@ -19,8 +19,7 @@ from benchmarks.redact import SET, planted_in, talks
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 from runner.providers.simulated.replies import reply_to
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.store import Store
 from runner.reports.report.index import index_page
 from runner.reports.verify import verify

@@ -15,7 +15,7 @@ import yaml
 from helpers.runs import STAGE_A, STAGE_B
 from hydra.errors import HydraException
 
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import split_sweep
@@ -121,7 +121,7 @@ def test_a_launcher_that_is_not_installed_is_named_with_its_extra(
     with pytest.raises(HydraException) as raised:
         composed(f"hydra/launcher={launcher}")
 
-    expected = f"hydra/launcher={launcher} needs {the_extra(extra)}"
+    expected = f"hydra/launcher={launcher} needs {install_hint(extra)}"
 
     assert explain_hydra_error(raised.value) == expected
 

@@ -204,7 +204,7 @@ def begin_with_file(answers: int) -> Path:
     return talk
 
 
-def test_a_changed_transcript_is_refused_or_read_anew() -> None:
+def test_a_changed_transcript_is_refused_or_read_again() -> None:
     talk = begin_with_file(2)
     with talk.open("a") as file:
         file.write("\nAnna: One more thing about the harbour.\n")
@@ -225,7 +225,7 @@ def test_a_transcript_that_is_gone_is_read_as_it_was() -> None:
     assert (0, 6) == (code, len(asked))
 
 
-def test_a_transcript_that_has_moved_may_be_named_anew() -> None:
+def test_a_transcript_that_has_moved_may_be_named_again() -> None:
     talk = begin_with_file(2)
     talk.rename("elsewhere.md")
     code, asked = resume("transcript.path=elsewhere.md")

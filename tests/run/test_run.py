@@ -10,7 +10,7 @@ from helpers.disk import full_disk
 from helpers.runs import LATENCY, STAGE_A, STAGE_B, execute, failing, load, prompt_of, simulated
 
 from runner.base.errors import CallError, OutputError
-from runner.base.virtual_time import run_virtually
+from runner.base.event_loops import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.request import Completion, Request

@@ -15,8 +15,8 @@ from helpers.runs import simulated
 
 from benchmarks.batches import transcript
 from runner.base.errors import CallError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.config.simulate import SimulateSettings
@@ -27,8 +27,7 @@ from runner.providers.prices import cost_usd
 from runner.providers.request import Completion, Request, Transport, first_token_callback
 from runner.providers.simulated.behaviour import Behaviour
 from runner.providers.simulated.chat import arrival_of
-from runner.record.previous_session import PreviousSession
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.whatif.command import grid, predict, read_recording
 from runner.run.plan.plan import as_text, make_plan

@@ -150,6 +150,10 @@ WAYS = {
     "chevrons": ">> {}: {}",
     "bold": "<b>{}:</b> {}",
     "a time behind the name": "{} (00:05):\n{}",
+    "a time above the words": "{} 00:00:05\n{}",
+    "a burnt-in time": "[00:00:05] {}: {}",
+    "quotes": '"{}": {}',
+    "asterisks": "**{}:** {}",
     "a time behind the name in brackets": "[{} (00:05)]: {}",
     "double brackets": "[[{}]] {}",
     "position": "{{\\an8}}<i>{}: {}</i>",
@@ -199,6 +203,30 @@ def test_what_is_no_name_stays_in_the_words(payloads: tuple[str, ...]) -> None:
 
     assert {None} == {speaker for speaker, _, _, _ in actual}
     assert " ".join(payloads).split() == " ".join(words for *_, words in actual).split()
+
+
+@pytest.mark.parametrize("way", ["{} - {}", "{}> {}", "{} | {}"])
+def test_a_name_before_a_dash_in_every_cue_is_a_speaker(way: str) -> None:
+    expected = [("Ana", "I see."), ("Ben", "Do you?"), ("Ana", "Now - yes.")]
+
+    assert expected == said(srt(*(way.format(*each) for each in expected)))
+    assert {None} == {who for who, _ in said(srt("Ana - I see.", "It is", "broken", "again."))}
+
+
+@pytest.mark.parametrize("number", ["{}.", "{})", "[{}]", "#{}", "Cue {}"])
+def test_numbers_of_cues_are_not_said_however_they_are_written(number: str) -> None:
+    cues = (f"{number.format(n)}\n00:00:0{n},000 → 00:00:0{n},900\nAna: So.\n" for n in (1, 2, 3))
+
+    assert [("Ana", "So.")] * 3 == said("\n".join(cues))
+    assert [("Ana", "So.")] == said('WEBVTT\n\n00:01.000 --> 00:02.000\n<v "Ana">Ana: So.</v>\n')
+
+
+def test_cues_in_a_line_each_stay_cues() -> None:
+    lines = (
+        f"{n} 00:00:0{n},000 --> 00:00:0{n},900 {who}: So." for n, who in ((1, "Ana"), (2, "Bo"))
+    )
+
+    assert [("Ana", "So."), ("Bo", "So.")] == said("\n".join(lines))
 
 
 def test_a_dash_opens_another_voice() -> None:
@@ -298,6 +326,15 @@ def test_what_is_said_again_stays(payloads: tuple[str, ...]) -> None:
 )
 def test_times_are_read_in_any_notation(text: str, expected: list[float]) -> None:
     assert expected == [start for _, start, _, _ in rows(text, "srt")]
+
+
+def test_a_cue_without_an_end_is_a_cue_and_tags_may_be_in_capitals() -> None:
+    without = "1\n00:00:03,000 -->\nAna: One.\n\n2\n00:00:09,000 -->\nBo: Two.\n"
+    assert [("Ana", 3.0, "One."), ("Bo", 9.0, "Two.")] == [
+        row[:2] + row[3:] for row in rows(without)
+    ]
+    capitals = "WEBVTT\n\n62:01.000 --> 62:02.000\n<V Ana Ruiz>One.</V>\n"
+    assert [("Ana Ruiz", 3721.0, "One.")] == [row[:2] + row[3:] for row in rows(capitals)]
 
 
 def test_one_odd_time_is_unknown_and_a_warning_names_its_line() -> None:

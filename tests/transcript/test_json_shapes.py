@@ -83,6 +83,7 @@ def test_fields_are_found_by_meaning_and_units_by_the_pace_of_speech(
         ("00:01:01", "00:01:03.500"), ("1:01,0", "1:03,5"), ("00:01:01.0000000", "00:01:03.5000"),
         ({"seconds": "61"}, {"seconds": 63, "nanos": 500_000_000}),
         ({"relative": 61}, {"relative": 63.5}),
+        ("1m1s", "1m3.5s"), ("1 min 1 s", "1 min 3.5 s"), ("61,0", "63,5"),
         ([61, 63], [63.5, 64.5]), ({"from": 61, "to": 63}, {"from": 63.5}),
     ],
 )  # fmt: skip
@@ -498,6 +499,111 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
             "speaker_labels": [{"from": s, "to": s + 0.4, "speaker": n} for _, s, n in WORDS],
         },
         [("Speaker 0", 61.0, SAID[0]), ("Speaker 1", 63.0, SAID[1])],
+    ),
+    "parts of words that bring their spaces along": (
+        {
+            "tokens": [
+                {"text": part, "start_ms": int(start * 1000), "speaker": str(who)}
+                for n, (w, start, who) in enumerate(WORDS)
+                for part in (f"{' ' if n not in (0, 4) else ''}{w[:2]}", w[2:])
+                if part
+            ]
+        },
+        [("Speaker 0", 61.0, SAID[0]), ("Speaker 1", 63.0, SAID[1])],
+    ),
+    "all words again in the last result": (
+        {
+            "results": [
+                *({"alternatives": [{"transcript": text}]} for text in SAID),
+                {"alternatives": [{"words": words(word="word", start="start", speaker="tag")}]},
+            ]
+        },
+        [("S0", 61.0, SAID[0]), ("S1", 63.0, SAID[1])],
+    ),
+    "times in a list of instances": (
+        {
+            "videos": [
+                {
+                    "insights": {
+                        "transcript": [
+                            {"text": text, "speakerId": n, "instances": [{"start": f"0:01:0{n}"}]}
+                            for n, text in enumerate(SAID, 1)
+                        ],
+                        "speakers": [{"id": 1, "name": "Ana"}, {"id": 2, "name": "Ben"}],
+                    }
+                }
+            ]
+        },
+        [("Ana", 61.0, SAID[0]), ("Ben", 62.0, SAID[1])],
+    ),
+    "commas in numbers": (
+        [
+            {"speaker": who, "start": f"{start:.1f}".replace(".", ","), "text": text}
+            for who, (start, _), text in zip(("A", "B"), SPANS, SAID, strict=True)
+        ],
+        turns("A", "B"),
+    ),
+    "persons, and profiles of users": (
+        [
+            {"text": SAID[0], "offset": 61.0, "user": "U1", "user_profile": {"real_name": "Ana"}},
+            {"text": SAID[1], "offset": 63.5, "personName": "Ben", "personEmail": "b@x.org"},
+        ],
+        turns("Ana", "Ben"),
+    ),
+    "lists of lists of objects": (
+        [[each] for each in records(speaker="speaker", text="text", start="start")],
+        turns("Ana", "Ben"),
+    ),
+    "labels inside the texts": (
+        [{"text": f"[0:01:0{n}] {who}: {SAID[n - 1]}"} for n, who in ((1, "Ana"), (2, "Ben"))],
+        [("Ana", 61.0, SAID[0]), ("Ben", 62.0, SAID[1])],
+    ),
+    "contents in parts, some of which are no text": (
+        {
+            "messages": [
+                {"role": who, "content": [{"type": "text", "text": text}, {"type": "image"}]}
+                for who, text in zip(("user", "assistant"), SAID, strict=True)
+            ]
+        },
+        turns("user", "assistant", times=False),
+    ),
+    "messages with their authors": (
+        {
+            "mapping": {
+                f"id{n}": {
+                    "id": f"id{n}",
+                    "message": {
+                        "author": {"role": who},
+                        "create_time": SPANS[n][0],
+                        "content": {"content_type": "text", "parts": [SAID[n]]},
+                    },
+                }
+                for n, who in enumerate(("user", "assistant"))
+            }
+        },
+        turns("user", "assistant"),
+    ),
+    "sources of sound": (
+        [
+            {"text": text, "start": start, "source": source}
+            for text, (start, _), source in zip(SAID, SPANS, ("microphone", "system"), strict=True)
+        ],
+        turns("Channel microphone", "Channel system"),
+    ),
+    "an unknown speaker with punctuation": (
+        [
+            {
+                "type": kind,
+                "start_time": start,
+                "alternatives": [{"content": text, "speaker": who}],
+            }
+            for kind, start, text, who in (
+                ("word", 61.0, "Dry", "S1"),
+                ("word", 62.0, "Wet", "UU"),
+                ("punctuation", 62.5, "?", "UU"),
+            )
+        ],
+        [("S1", 61.0, "Dry"), (None, 62.0, "Wet?")],
     ),
     "lines with partial results": (
         "\n".join(

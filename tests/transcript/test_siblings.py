@@ -8,6 +8,14 @@ from tests.helpers.reading import spoken, starts
 
 Said = list[tuple[str | None, str]]
 SAID: Said = [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody."), ("Bo", "Fine.")]
+UNITS = [
+    each.split()
+    for each in (
+        *("Minuten Sekunden", "minutes secondes", "minutos segundos", "minutter sekunder"),
+        *("minuter sekunder", "minuten seconden", "minuti secondi", "minuty sekund", "분 초"),
+        *("minuuttia sekuntia", "мин с", "分 秒", "分钟 秒"),
+    )
+]
 P = "This is what we found at the yard when we opened the pump, and it took a while."
 
 
@@ -135,6 +143,40 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
         ("'''Ana:''' One.\n\n'''Bo:''' Two.\n\n'''Ana:''' Three.\n", ["Ana", "Bo", "Ana"]),
         ("#+TITLE: Review\nAna: One.\nBo: Two.\nAna: Three.\n", ["Ana", "Bo", "Ana"]),
         ("Ana » One.\nBo » Two.\nAna » Three.\n", ["Ana", "Bo", "Ana"]),
+        ("1. Ana: One.\n2. Bo: Two.\n3. Ana: Three.\n", ["Ana", "Bo", "Ana"]),
+        ("(1) Ana: One.\n(2) Bo: Two.\n(3) Ana: Three.\n", ["Ana", "Bo", "Ana"]),
+        ('"Ana": One.\n"Bo": Two.\n"Ana": Three.\n', ["Ana", "Bo", "Ana"]),
+        ("Ana|One.\nBo|Two.\nAna|Three.\n", ["Ana", "Bo", "Ana"]),
+        ("**Ana:** One.\n\n**Bo:Acme:** Two.\n\n**Ana:** Three.\n", ["Ana", "Bo:Acme", "Ana"]),
+        ("**Ana:** One.\n\n**Title:** Two.\n\n**Ana:** Three.\n", ["Ana", None, "Ana"]),
+        ("`0:03` **Ana** One.\n\n`0:09` **Bo** Two.\n\n`0:15` **Ana** Three.\n",
+         ["Ana", "Bo", "Ana"]),
+        ("=== Ana (0:03) ===\nOne.\n\n=== Bo (0:09) ===\nTwo.\n\n=== Ana (0:15) ===\nThree.\n",
+         ["Ana", "Bo", "Ana"]),
+        ("Ana  0:03\nOne.\n\n😀  0:09\nTwo.\n\n?!  0:12\nSo.\n\nAna  0:15\nThree.\n",
+         ["Ana", "😀", None, "Ana"]),
+        ("0:03 Ana\nOne.\n\n0:09 ?!\nTwo.\n\n0:12\nSo.\n\n0:15 Ana\nThree.\n",
+         ["Ana", None, None, "Ana"]),
+        ("Ana  0:03\nOne.\n\nBo  0:09\nAna: is what he said.\n\nAna  0:15\nThree.\n",
+         ["Ana", "Bo", "Ana"]),
+        ("10:01 From Ana to Everyone:\n\tOne.\n"
+         "10:02 From Bo to Ana(Direct Message):\n\tIs it: so?\n"
+         "10:04 From Ana to Everyone:\n\tThree.\n", ["Ana", "Bo", "Ana"]),
+        ("10:01:03\t From  Ana Ruiz : One.\n10:01:09\t From  Bo Li : Two: so.\n"
+         "10:02:00\t From  Ana Ruiz : See https://x.org/a:b\n", ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
+        ("[9/18/26, 10:01:03] ~\u202fAna: One.\n[9/18/26, 10:02:03] Jose\u0301: Two.\n"
+         "[9/18/26, 10:03:03] José: Three.\n", ["Ana", "José", "José"]),
+        ("2026년 9월 18일 오전 10:01, 김유리 : 하나.\n2026년 9월 18일 오후 10:02, 박민수 : 둘.\n",
+         ["김유리", "박민수"]),
+        ("10:01\t田中\t開けました。\n10:02\t鈴木\tどう？\n10:04\t田中\tはい。\n",
+         ["田中", "鈴木", "田中"]),
+        ("10:01:03\tana\tWe are on.\n10:02:03\t@bo\tIs it: dry?\n10:03:00\tana\tYes.\n",
+         ["ana", "@bo", "ana"]),
+        ("2026-09-18 10:01:03 UTC Ana: One.\n2026-09-18 10:02:03 GMT+2 Bo: Two.\n", ["Ana", "Bo"]),
+        ("".join(f"[0:0{n}] {who}: We had the pump open at the yard, and it took us so very\n"
+                 f"       long: all day.\n       Bring it at\n       10:30: the yard is shut.\n"
+                 for n, who in enumerate(("Ana", "Bo", "Ana"))), ["Ana", "Bo", "Ana"]),
+        ("说话人1：30分钟。\n说话人2：好。\n说话人1：走。\n", ["说话人1", "说话人2", "说话人1"]),
         ("Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n</details>\n", ["Ana", "Bo", "Ana"]),
     ],
 )  # fmt: skip
@@ -169,6 +211,22 @@ def test_a_word_that_begins_remarks_and_recurs_as_a_label_takes_no_part_of_anoth
          [36060, 36120, 36180]),
         ("Ana Ruiz (0 : 03)\nOne.\n\nBo Li (0 : 09)\nTwo.\n\nAna Ruiz (1 : 00 : 12)\nThree.\n",
          [3, 9, 3612]),
+        *(
+            (f"Ana Ruiz{gap}0 {m} 3 {s}\nOne.\n\nBo Li{gap}1 {m} 9 {s}\nTwo.\n", [3, 69])
+            for gap in ("\n", "   ")
+            for m, s in UNITS
+        ),
+        ("18/9/26 10:01 p. m. - Ana: Uno.\n18/9/26 10:02 p.\u00a0m. - Bo: Dos.\n", [79260, 79320]),
+        ("18/9/26, 10:01 م - Ana: One.\n18/9/26, 10:02 م - Bo: Two.\n", [79260, 79320]),
+        ("18.9.2026 klo 10.01 - Ana: Yksi.\n18.9.2026 klo 10.02 - Bo: Kaksi.\n", [36060, 36120]),
+        ("［００：００：０３］Ana：One.\n［００：０１：０９］Bo：Two.\n", [3, 69]),
+        ("Ana（００：００：０３）\nOne.\n\nBo（００：０１：０９）\nTwo.\n", [3, 69]),
+        ("{00:00:03} Ana: One.\n{00:01:09} Bo: Two.\n", [3, 69]),
+        ("[3000 ms] Ana: One.\n[69000 ms] Bo: Two.\n", [3, 69]),
+        ("Ana (0'03\"): One.\nBo (1'09\"): Two.\n", [3, 69]),
+        ("Ana Ruiz at 00:00:03\nOne.\n\nBo Li at 00:01:09\nTwo.\n", [3, 69]),
+        ("### 00:00:03 {#00:00:03}\n\n**Ana:** One.\n\n### 00:01:09 {#00:01:09}\n\n**Bo:** Two.\n",
+         [3, 69]),
         ("00;00;01;00 - 00;00;03;00\nSpeaker 1\nOne.\n\n00;00;03;12 - 00;00;05;00\nSpeaker 2\n"
          "Two.\n",
          [1, 3]),
@@ -215,3 +273,21 @@ def test_identifiers_of_cues_that_are_names_and_recur_speak() -> None:
     cues = (f"{name}\n00:0{n}.000 --> 00:0{n}.900\nWords {n}.\n\n" for n, name in enumerate(names))
 
     assert names == [speaker for speaker, _ in spoken("WEBVTT\n\n" + "".join(cues))]
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Ana Ruiz started transcription", "Ana Ruiz hat die Transkription beendet",
+        "Ana Ruiz a arrêté la transcription", "Ana Ruiz detuvo la transcripción",
+        "Ana Ruiz stoppet transkripsjonen", "Transcription ended after 00:31:04",
+        "Die Transkription wurde nach 00:31:04 beendet", "Exported 3 message(s)",
+        "ACTION ITEM: Order it. - WATCH: https://fathom.video/share/abc?timestamp=12",
+    ],
+)  # fmt: skip
+def test_what_a_service_notes_below_a_turn_is_not_said(notice: str) -> None:
+    said = "Ana Ruiz  0:03\nOne.\n\nBo Li  0:09\n{}\n"
+
+    assert ["One.", "Two."] == [text for _, text in spoken(said.format("Two.") + f"\n{notice}\n")]
+    told = "They had stopped the recording"
+    assert ["One.", told] == [text for _, text in spoken(said.format(told))]

@@ -69,7 +69,13 @@ def test_a_quote_that_nothing_closes_swallows_no_row() -> None:
 def test_a_quoted_cell_may_hold_lines_and_a_table_in_markdown_rules() -> None:
     assert [("Ana", None, "One two.")] == rows('speaker,text\nAna,"One\ntwo."\n')
     assert [("Ana", 61.0, "One.")] == rows(
-        "| Time | Who | Text |\n|---|:--|---|\n|1:01|Ana|One.|\n"
+        "| Time | Who | Text |\n|---|:--|---|\n|1:01|**Ana**|One.|\n"
+    )
+    assert [("Ana", 3.0, "One."), ("Bo", 4.5, "Two.")] == rows(
+        "Beginn;Ende;Sprecher;Inhalt\n3,0;4,0;Ana;One.\n4,5;6,0;Bo;Two.\n"
+    )
+    assert [("Ana", 61.0, "One.")] == rows(
+        "Timespan\tContent\tSpeaker\n1:01.0 - 1:03.0\tOne.\tAna\n"
     )
 
 

@@ -78,6 +78,12 @@ def test_one_voice_among_several_is_a_doubt() -> None:
     assert ("'Ana' has 100% of the words of 2 speakers",) == told
 
 
+def test_speakers_who_are_called_alike_are_a_doubt() -> None:
+    told = read_text("Ana: One.\nBo: Two.\nANA: Three.\nBo: Four.", name="t").report.warnings
+
+    assert ("'Ana' and 'ANA' may be one speaker; transcript.speakers can merge them",) == told
+
+
 def test_what_is_left_out_is_told_in_total_and_furniture_is_not() -> None:
     text = "# Yard review\n\nMay 3, 2026\n\n---\n\nAna: One.\n\n## Pumps\n\nBo: Two.\n\nAna: Three."
     report = read_text(text, name="t").report

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from runner.base.errors import TranscriptError
 from runner.transcript.model import Turn
 from runner.transcript.read import read_source
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
 from runner.transcript.text import read_text_layout
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

@@ -152,8 +152,10 @@ def test_gold_meetings_are_measured_beside_the_baselines(
         sys, "argv", ["gold", "--data", str(tmp_path), "pipeline=meeting", "reuse=off"]
     )
     gold.main()
-    rows = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    told = capsys.readouterr().out
+    rows = [line.split("  ")[0] for line in told.splitlines()]
 
-    assert [*gold.RANKINGS] == rows[1:7]
-    assert ["questions put to", "their own meeting", "another meeting"] == rows[8:11]
-    assert {"decisions", "action_items", "all"} <= set(rows[12:])
+    assert [*gold.RANKINGS] == rows[1:11]
+    assert ["questions put to", "their own meeting", "another meeting"] == rows[12:15]
+    assert "hold 1.00 of the evidence in its meeting alone, and 1.00 among all 1, from 1.0" in told
+    assert {"decisions", "action_items", "all"} <= set(rows[16:])

@@ -30,7 +30,7 @@ from runner.base.command import print_error
 from runner.base.errors import ColloquyError, ConfigError, OutputError, TranscriptError, as_known
 from runner.base.files import write_in_place
 from runner.record.history import read_history
-from runner.record.previous_session import PreviousSession, keep_answer
+from runner.record.reuse import PreviousSession, keep_answer
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.reports.compare.__main__ import main as compare

@@ -93,6 +93,22 @@ def test_an_import_against_the_order_is_found_even_inside_a_function(tmp_path: P
     assert "run" not in ROOMS[: ROOMS.index("job") + 1]
 
 
+def test_no_files_import_one_another_in_a_circle() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in RUNNER}
+    below = {
+        name_of(path)[:-3].replace("/", "."): {
+            each if each in modules else each.rpartition(".")[0] for _, each in imported(path)
+        }
+        for path in RUNNER
+    }
+    count = 0
+    while count != (count := len(below)):  # without what imports, or is imported by, none of them
+        needed = set().union(*below.values())
+        below = {m: needs for m, needs in below.items() if needs & below.keys() and m in needed}
+
+    assert [] == sorted(below)
+
+
 def test_the_top_of_the_runner_is_small() -> None:
     entries = {name.split("/")[1] for name in tracked() if name.startswith("runner/")}
 
@@ -122,6 +138,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/command_line.py",
         "runner/run/cli/compose.py",
         "runner/run/command.py",
+        "runner/run/hydra_job.py",
         "runner/run/resume.py",
     ]
     assert importers("omegaconf") == [
@@ -132,6 +149,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/compose.py",
         "runner/run/command.py",
         "runner/run/execute.py",
+        "runner/run/hydra_job.py",
         "runner/run/resume.py",
     ]
 

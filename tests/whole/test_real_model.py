@@ -174,7 +174,7 @@ def test_a_transcript_longer_than_the_window_is_cut_before_it_is_sent(server: st
 def test_a_window_that_nobody_told_is_learned_from_the_refusal(server: str) -> None:
     arguments = command(server, 40, *ONE, "model.max_tokens=48")
     _, run, events = ended(*arguments, "model.name=openai/smollm2")
-    (cut,) = named(events, "context.cut_anew")
+    (cut,) = named(events, "context.cut_again")
 
     assert WINDOW == cut["window"]
     assert len(list(run.glob("intermediate/stage_a/say_means/part_*.json"))) == cut["parts"] > 1

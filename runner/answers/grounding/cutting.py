@@ -1,9 +1,9 @@
-"""Cutting of a text at word boundaries, by the words that quotes are compared by."""
+"""Cutting of a text at word boundaries, as quotes are compared."""
 
 import re
 from bisect import bisect_right
 
-from runner.answers.grounding.quotes import words
+from runner.answers.grounding.exact_matches import words
 
 _TOKEN = re.compile(r"\S+")
 
@@ -37,7 +37,7 @@ def cut(text: str, start: int, stop: int) -> str:
 def offsets(text: str, start: int, stop: int) -> tuple[int, int]:
     """Return the code points from word *start* to word *stop* (exclusive) of *text*.
 
-    Of a character that is several words, such as ¼, it is the whole.
+    A character that is several words, such as ¼, is never divided.
     """
     at, begin, end, outer = 0, 0, 0, [0, 0]
     for token in _TOKEN.finditer(text):

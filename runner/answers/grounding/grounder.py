@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from itertools import chain, islice
+from operator import add, attrgetter
 from typing import Any
 
 from runner.answers.grounding.cutting import cut, offsets, verbatim
-from runner.answers.grounding.near import difference, nearest_match
+from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
+from runner.answers.grounding.near_matches import difference, nearest_match
 from runner.answers.grounding.quotations import quotations
-from runner.answers.grounding.quotes import ABSENT, TranscriptWords, words
 from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0
@@ -59,7 +60,7 @@ class GroundingCounts:
     quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
-        return GroundingCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return GroundingCounts(*map(add, _COUNTS(self), _COUNTS(other)))
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
@@ -78,6 +79,9 @@ class GroundingCounts:
         }
 
 
+_COUNTS = attrgetter(*(count.name for count in fields(GroundingCounts)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Quote:
     """A quote's text, its words, and the words of its speaker label, None without one."""
@@ -90,7 +94,7 @@ class _Quote:
 class Grounder:
     """Checks quotes against one transcript, which it indexes once in linear time and memory.
 
-    *near_score* is the least likeness of a near quote, 0 to 100 (rapidfuzz ratio).
+    *near_score* is the least similarity of a near quote, 0 to 100 (rapidfuzz ratio).
     """
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:
@@ -163,8 +167,8 @@ class Grounder:
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
 
-        Offsets are in code points, the end exclusive. A part that goes on in the next segment is
-        one more; a quote that *segment* holds letter for letter is there.
+        Offsets are in code points, the end exclusive. A part that continues in the next segment
+        counts as two; a quote that *segment* contains letter for letter is placed there.
         """
         held = None if (n := self._claimed(segment)) is None else self._segments[n]
         if held is not None and (found := verbatim(held.text, quote)) is not None:
@@ -220,7 +224,7 @@ class Grounder:
         return actual, None if actual == claimed else claimed
 
     def _readings(self, quote: str) -> list[_Quote]:
-        """Return *quote* without its speaker label, if it has one, and unchanged."""
+        """Return *quote* without its speaker label, if it has one, and as it is."""
         whole = _Quote(quote, words(quote), None)
         label = _LABEL.match(quote)
         if label is None:

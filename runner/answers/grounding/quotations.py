@@ -1,15 +1,17 @@
-"""Quotations in the text of an answer: words in quotation marks, and fields of verbatim words."""
+"""Quotations in the text of an answer, and absent quotes: finding, describing and removing them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.answers.grounding.quotes import words
+from runner.answers.grounding.exact_matches import ABSENT, words
+from runner.base.errors import one_line
+from runner.base.json import inside, rebuilt
 
-LEAST_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
+MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
 _MARKS = re.compile(
-    r'(?<!\w)"([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
+    r'"(?<!\w")([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
     r"|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
 )
 
@@ -26,7 +28,12 @@ def quotations(answer: Mapping[str, Any], verbatim: Collection[str]) -> Iterator
 
 
 def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        for match in _MARKS.finditer(value):
+            quoted = match[match.lastindex or 0]
+            if len(words(quoted)) >= MIN_WORDS:
+                yield quoted, segment
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _within(item, segment, verbatim)
     elif isinstance(value, Mapping):
@@ -39,11 +46,6 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
                     yield item, segment
             else:
                 yield from _within(item, segment, verbatim)
-    elif isinstance(value, str):
-        for match in _MARKS.finditer(value):
-            quoted = match[match.lastindex or 0]
-            if len(words(quoted)) >= LEAST_WORDS:
-                yield quoted, segment
 
 
 def _cited(value: Mapping[Any, Any]) -> str:
@@ -51,3 +53,47 @@ def _cited(value: Mapping[Any, Any]) -> str:
     first = evidence[0] if isinstance(evidence, list | tuple) and evidence else None
     segment = first.get("segment") if isinstance(first, Mapping) else None
     return segment if isinstance(segment, str) else ""
+
+
+QUOTATIONS = "quotations in its text are not in the transcript"
+_MAX_DESCRIBED = 5  # quotes named when a model is asked again
+
+
+def find_absent(node: Any) -> list[Mapping[str, str]]:
+    """Return all evidence in a grounded answer whose quote is absent from the transcript."""
+    return list(filter(_is_absent, inside(node)))
+
+
+def describe_absent(absent: list[Mapping[str, str]]) -> str:
+    """Return the fault of an answer that has *absent* evidence."""
+    shown, more = absent[:_MAX_DESCRIBED], len(absent) - _MAX_DESCRIBED
+    named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in shown)
+    rest = f"; and {more} more" if more > 0 else ""
+    return f"quotes that are not in the transcript word for word: {named}{rest}"
+
+
+def describe_quotations(absent: Sequence[str], total: int) -> str:
+    """Return that *absent* of *total* quotations in an answer's text were not found."""
+    named = "; ".join(repr(one_line(quote, 80)) for quote in absent[:_MAX_DESCRIBED])
+    more = len(absent) - _MAX_DESCRIBED
+    rest = f"; and {more} more" if more > 0 else ""
+    return f"{len(absent)} of {total} {QUOTATIONS}: {named}{rest}"
+
+
+def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *answer* without absent quotes, and without insights that have no other evidence."""
+    kept: dict[str, Any] = rebuilt(answer, _without_absent)
+    kept["insights"] = [
+        insight
+        for insight, original in zip(kept["insights"], answer["insights"], strict=True)
+        if insight["evidence"] or not original["evidence"]
+    ]
+    return kept
+
+
+def _without_absent(node: Any) -> Any:
+    return [each for each in node if not _is_absent(each)] if isinstance(node, list) else node
+
+
+def _is_absent(node: Any) -> bool:
+    return isinstance(node, Mapping) and "quote" in node and node.get("match") == ABSENT

@@ -11,7 +11,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ticket
-from runner.config.learned import Learned
+from runner.config.learned import LearnedFacts
 from runner.providers.messages import text_parts
 from runner.providers.prices import Prices, upper_bound_usd
 from runner.providers.request import Request
@@ -24,7 +24,7 @@ _LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
 _EPSILON_USD = 1e-12  # rounding of sums
 
 
-def margin_of(learned: Learned) -> float:
+def margin_of(learned: LearnedFacts) -> float:
     """Return the most tokens that a model may need for a token by another's vocabulary."""
     return max(MARGIN, _ABOVE * (learned.measured or learned.factor or 0.0))
 
@@ -118,7 +118,7 @@ class Sizer:
 
     tokenizer: Tokenizer
     prices: Prices | None = None
-    learned: Learned = field(default_factory=Learned)
+    learned: LearnedFacts = field(default_factory=LearnedFacts)
     _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:

@@ -16,10 +16,10 @@ from runner.base.usage import Usage
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.reported import ReportedLimit, foreseen, kinds_of
+from runner.calls.admission.reported import ReportedLimit, counted_before_reply, kinds_of
 from runner.calls.retry import OUTAGE
 from runner.config.schema import ModelSettings
-from runner.providers.retry_headers import Left
+from runner.providers.retry_headers import RemainingLimit
 
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
@@ -61,8 +61,9 @@ class Gate:
     *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
     and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
     here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
-    read from the provider's cache count against no limit of prompt tokens; with *written* a reply
-    counts as it is written, so that 1.5 times the share that replies used of theirs is set aside.
+    read from the provider's cache count against no limit of prompt tokens; with *written* reply
+    tokens count as they are written, and an attempt reserves 1.5 times the share of their limits
+    that replies have used.
     """
 
     def __init__(
@@ -118,11 +119,6 @@ class Gate:
         """The failure that ends all calls, or None."""
         return self._fault or self.account.fault
 
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether tokens are rate-limited, so that attempts need an upper bound."""
-        return bool((self._buckets.keys() | self._reported.keys()) - {"requests"})
-
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
         if self.fault is not None or self._refuses(now, ticket):
@@ -132,7 +128,7 @@ class Gate:
         wait = max(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0)
         amounts = self._amounts(ticket)
         waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
-        counted = foreseen(amounts)
+        counted = counted_before_reply(amounts)
         waits += [reported.wait_s(now, counted[kind]) for kind, reported in self._reported.items()]
         return max([wait, *waits])
 
@@ -150,7 +146,7 @@ class Gate:
             kind: bucket.take(now, amounts[kind], final=kind == "requests")
             for kind, bucket in self._buckets.items()
         }
-        counted = foreseen(amounts)
+        counted = counted_before_reply(amounts)
         self._sent.append((now, counted))
         for kind, reported in self._reported.items():
             reported.take(counted[kind])
@@ -158,7 +154,7 @@ class Gate:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
 
-    def took(self, seconds: float, expected_s: float) -> None:
+    def observe_latency(self, seconds: float, expected_s: float) -> None:
         """Count the duration of a call beside its expected duration."""
         self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
 
@@ -194,11 +190,11 @@ class Gate:
         *,
         usage: Usage,
         first: bool,
-        told: Mapping[str, Left] | None = None,
+        limits: Mapping[str, RemainingLimit] | None = None,
     ) -> None:
         """Count a reply that used *usage*; *first*: by the first attempt of its call.
 
-        *told* is what the provider says is left of its limits, by kind; it is not trusted.
+        *limits* is what the provider says is left of its limits, by kind; it is not trusted.
         """
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
@@ -206,7 +202,7 @@ class Gate:
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
-        for kind, left in (told or {}).items():
+        for kind, left in (limits or {}).items():
             sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
             self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)

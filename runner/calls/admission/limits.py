@@ -113,8 +113,8 @@ class Admission:
     ) -> AsyncIterator[None]:
         """Wait for room, hold it during the block and release it afterwards.
 
-        Only *counted* attempts are in flight: those that an interrupted run waits for. Raises
-        CallError if a limit refuses *ticket* or admission is closed.
+        Only *counted* attempts are in flight; an interrupted run waits for them. Raises CallError
+        if a limit refuses *ticket* or admission is closed.
         """
         await self._wait(tuple(limits), ticket)
         self.in_flight += counted

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runner.providers.retry_headers import Left
+from runner.providers.retry_headers import RemainingLimit
 
 MAX_HOLD_S = 60.0  # headers are not believed for longer: the provider refuses what it must
 
@@ -23,7 +23,7 @@ class ReportedLimit:
     limit: float | None = None
     reset_s: float = 0.0
 
-    def update(self, left: Left, started_s: float, now: float, sent: float) -> None:
+    def update(self, left: RemainingLimit, started_s: float, now: float, sent: float) -> None:
         """Apply a reply's headers; *sent* was used by later attempts, which it may not count."""
         if started_s >= self.started_s:
             self.started_s, self.at_s = started_s, now
@@ -46,7 +46,7 @@ class ReportedLimit:
         self.left -= amount
 
 
-def foreseen(amounts: Mapping[str, int]) -> Mapping[str, int]:
+def counted_before_reply(amounts: Mapping[str, int]) -> Mapping[str, int]:
     """Return what providers count of an attempt's *amounts* before they reply.
 
     Reply tokens count as they are written, whatever their limit is (platform.claude.com, "Rate

@@ -11,8 +11,13 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.sender import RETRIED, SETTLE_S, identified
-from runner.calls.delivery.shipment import FIRST_POLL_S, LAST_POLL_S, Shipment, Waiting
+from runner.calls.delivery.pending_batch import (
+    FIRST_POLL_S,
+    LAST_POLL_S,
+    PendingBatch,
+    WaitingRequest,
+)
+from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
@@ -26,7 +31,7 @@ log = structlog.get_logger("colloquy.delivery")
 
 @dataclass(eq=False)
 class Collector:
-    """Polls *shipments*, by mark; *again* receives the requests of one that was never sent.
+    """Polls *batches*, by mark; *again* receives the requests of one that was never sent.
 
     *took* receives the seconds that each batch took.
     """
@@ -34,142 +39,142 @@ class Collector:
     endpoint: BatchEndpoint
     ledger: Ledger
     timing: Timing
-    again: Callable[[Waiting], object]
+    again: Callable[[WaitingRequest], object]
     took: list[float] = field(default_factory=list)
-    shipments: dict[str, Shipment] = field(default_factory=dict)
+    batches: dict[str, PendingBatch] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     @property
-    def out(self) -> list[Shipment]:
-        """The shipments that have not ended."""
-        return [each for each in self.shipments.values() if not each.is_over]
+    def out(self) -> list[PendingBatch]:
+        """The batches that have not ended."""
+        return [each for each in self.batches.values() if not each.is_over]
 
     def queued_tokens(self) -> int:
         """Return the tokens of the pending batches."""
-        return sum(shipment.tokens for shipment in self.out)
+        return sum(pending.tokens for pending in self.out)
 
     def count_waiting(self) -> int:
         """Return how many requests wait for pending batches."""
-        return sum(1 for shipment in self.out for _ in shipment.staying())
+        return sum(1 for pending in self.out for _ in pending.staying())
 
-    def follow(self, shipment: Shipment) -> None:
-        """Follow *shipment* to its end, in the background."""
-        self.shipments[shipment.batch.mark] = shipment
-        if not shipment.is_over:
-            task = asyncio.create_task(self._follow(shipment), context=self._context.copy())
+    def follow(self, pending: PendingBatch) -> None:
+        """Follow *pending* to its end, in the background."""
+        self.batches[pending.batch.mark] = pending
+        if not pending.is_over:
+            task = asyncio.create_task(self._follow(pending), context=self._context.copy())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def _follow(self, shipment: Shipment) -> None:
+    async def _follow(self, pending: PendingBatch) -> None:
         try:
-            if shipment.batch.id is None and not await self._identify(shipment):
+            if pending.batch.id is None and not await self._identify(pending):
                 return
-            while not shipment.is_over:
-                await self._look(shipment)
-                if not shipment.is_over:
-                    await self._stop_overdue(shipment)
-                    await asyncio.sleep(shipment.poll_s(self.timing.now()))
+            while not pending.is_over:
+                await self._look(pending)
+                if not pending.is_over:
+                    await self._stop_overdue(pending)
+                    await asyncio.sleep(pending.poll_s(self.timing.now()))
         except CallError as error:
             if error.kind == "not_found":
-                shipment.is_over, shipment.torn = True, True  # what it has cost is not known
-                self._end(shipment)
+                pending.is_over, pending.torn = True, True  # what it has cost is not known
+                self._end(pending)
             else:
-                self._give_up(shipment, error.kind, str(error))
+                self._give_up(pending, error.kind, str(error))
         except OSError as error:
-            self._give_up(shipment, "output", str(error))
+            self._give_up(pending, "output", str(error))
         except Exception as error:  # a library's, or a bug: no caller may wait forever
-            log.exception("batch.crashed", batch=shipment.batch.id)
-            self._give_up(shipment, "internal", f"{type(error).__name__}: {error}")
+            log.exception("batch.crashed", batch=pending.batch.id)
+            self._give_up(pending, "internal", f"{type(error).__name__}: {error}")
         finally:
             with busy():  # at whose end the next batch may go
                 pass
 
-    def _give_up(self, shipment: Shipment, kind: str, why: str) -> None:
-        """Leave a batch that cannot be read for the next session."""
-        log.error("batch.unreadable", batch=shipment.batch.id, error=why)
-        for waiting in shipment.waiting.values():
-            message = f"the pending batch {shipment.batch.id} cannot be read: {why}"
+    def _give_up(self, pending: PendingBatch, kind: str, why: str) -> None:
+        """Leave an unreadable batch to the next session."""
+        log.error("batch.unreadable", batch=pending.batch.id, error=why)
+        for waiting in pending.waiting.values():
+            message = f"the pending batch {pending.batch.id} cannot be read: {why}"
             waiting.resolve(NotRunError(kind, message))
 
-    async def _identify(self, shipment: Shipment) -> bool:
-        """Find the batch of a process that died in between; return whether there is one."""
-        batch = shipment.batch
-        at_provider = await identified(self.endpoint, batch, self.timing.now)
+    async def _identify(self, pending: PendingBatch) -> bool:
+        """Find the batch of a process that died while sending it; return whether there is one."""
+        batch = pending.batch
+        at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
         log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))
         if at_provider is not None:
             await self.ledger.submitted(batch, at_provider.id)
             return True
         await self.ledger.refused(batch)
-        del self.shipments[batch.mark]
-        for waiting in shipment.waiting.values():
+        del self.batches[batch.mark]
+        for waiting in pending.waiting.values():
             waiting.mark = None
             self.again(waiting)
         return False
 
-    async def _look(self, shipment: Shipment) -> None:
+    async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
-        assert shipment.batch.id is not None
-        await self._stop_for_deadline(shipment)
+        assert pending.batch.id is not None
+        await self._stop_for_deadline(pending)
         try:
-            state = await self.endpoint.status(shipment.batch.id)
-            if shipment.update(state, self.timing.now()):
+            state = await self.endpoint.status(pending.batch.id)
+            if pending.update(state, self.timing.now()):
                 with busy():  # until all results are handed out, no batch is sent
-                    await self._collect(shipment)
-            shipment.refused_s = 0.0
+                    await self._collect(pending)
+            pending.refused_s = 0.0
         except CallError as error:
-            young = self.timing.now() - shipment.batch.at < SETTLE_S and error.kind == "not_found"
+            young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
             if error.kind not in RETRIED and not young:
                 raise
-            wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * shipment.refused_s))
-            shipment.refused_s = max(error.retry_after_s or 0.0, wait)
-            log.warning("batch.not_told", batch=shipment.batch.id, error=str(error))
+            wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * pending.refused_s))
+            pending.refused_s = max(error.retry_after_s or 0.0, wait)
+            log.warning("batch.poll_failed", batch=pending.batch.id, error=str(error))
 
-    async def _stop_overdue(self, shipment: Shipment) -> None:
+    async def _stop_overdue(self, pending: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""
-        begun = shipment.state.created_at if shipment.state else None  # by the provider's clock
+        begun = pending.state.created_at if pending.state else None  # by the provider's clock
         late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
-        if late_s > OVERDUE_S and not shipment.is_overdue:
-            shipment.is_overdue = True
-            log.warning("batch.overdue", batch=shipment.batch.id)
-            await self.cancel(shipment)
+        if late_s > OVERDUE_S and not pending.is_overdue:
+            pending.is_overdue = True
+            log.warning("batch.overdue", batch=pending.batch.id)
+            await self.cancel(pending)
         elif late_s > 2 * OVERDUE_S:
             raise CallError("not_found", "it did not end even after cancellation")
 
-    async def _collect(self, shipment: Shipment) -> None:
+    async def _collect(self, pending: PendingBatch) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
-        batch, state = shipment.batch, shipment.state
+        batch, state = pending.batch, pending.state
         assert batch.id is not None
         assert state is not None
         lines = [line async for line in _bounded(self.endpoint.results(batch.id))]
         await self.ledger.keep(batch.mark, lines)
-        shipment.read(self.endpoint, lines)
-        for number, key in enumerate(shipment.waiting.keys() & shipment.results.keys()):
-            waiting = shipment.waiting.pop(key)
-            waiting.resolve(self.endpoint.read(shipment.results.pop(key), waiting.request))
+        pending.read(self.endpoint, lines)
+        for number, key in enumerate(pending.waiting.keys() & pending.results.keys()):
+            waiting = pending.waiting.pop(key)
+            waiting.resolve(self.endpoint.read(pending.results.pop(key), waiting.request))
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
         if state.state not in OVER:
             return
-        shipment.downloads += 1
-        if shipment.is_whole or shipment.downloads >= _DOWNLOADS:
+        pending.downloads += 1
+        if pending.is_whole or pending.downloads >= _DOWNLOADS:
             await self.ledger.collected(batch)
-            shipment.is_over = True
+            pending.is_over = True
             if state.state == "ended":
                 self.took.append((state.ended_at or self.timing.now()) - batch.at)
             log.info("batch.collected", batch=batch.id, state=state.state, results=len(lines))
-            self._end(shipment)
+            self._end(pending)
 
-    def _end(self, shipment: Shipment) -> None:
+    def _end(self, pending: PendingBatch) -> None:
         """Fail requests without a result; those of a batch stopped for a deadline go live."""
-        for waiting in list(shipment.waiting.values()):
-            if shipment.stopping_at is not None and not waiting.has_left:
+        for waiting in list(pending.waiting.values()):
+            if pending.stopping_at is not None and not waiting.has_left:
                 waiting.leave(out=False)
             else:
-                waiting.resolve(shipment.why_missing())
-        shipment.waiting.clear()
+                waiting.resolve(pending.why_missing())
+        pending.waiting.clear()
 
-    async def _stop_for_deadline(self, shipment: Shipment) -> None:
+    async def _stop_for_deadline(self, pending: PendingBatch) -> None:
         """Stop a batch in time for the deadline; requests that it does not return go live, too."""
         if self.timing.deadline_s is None:
             return
@@ -178,39 +183,39 @@ class Collector:
         now, timing, others = self.timing.now(), self.timing, self.count_waiting()
         due = [
             waiting
-            for waiting in shipment.staying()
-            if min(shipment.leaves_at[waiting.steps], timing.latest(waiting.steps, others)) <= now
+            for waiting in pending.staying()
+            if min(pending.leaves_at[waiting.steps], timing.latest(waiting.steps, others)) <= now
         ]
         if not due:
             return
-        if shipment.stopping_at is None:
-            shipment.stopping_at = now
-            await self.cancel(shipment)
-        elif now - shipment.stopping_at >= timing.cancel_s:
+        if pending.stopping_at is None:
+            pending.stopping_at = now
+            await self.cancel(pending)
+        elif now - pending.stopping_at >= timing.cancel_s:
             for waiting in due:
                 waiting.leave(out=True)
 
-    async def cancel(self, shipment: Shipment) -> None:
+    async def cancel(self, pending: PendingBatch) -> None:
         """Ask the provider to stop a batch; a failure is logged only."""
         try:
-            if shipment.batch.id is not None:
-                await self.endpoint.cancel(shipment.batch.id)
-                log.info("batch.cancelled", batch=shipment.batch.id)
+            if pending.batch.id is not None:
+                await self.endpoint.cancel(pending.batch.id)
+                log.info("batch.cancelled", batch=pending.batch.id)
         except CallError as error:
-            log.warning("batch.not_cancelled", batch=shipment.batch.id, error=str(error))
+            log.warning("batch.not_cancelled", batch=pending.batch.id, error=str(error))
 
-    def ask(self, shipment: Shipment, waiting: Waiting) -> None:
+    def ask(self, pending: PendingBatch, waiting: WaitingRequest) -> None:
         """Let a request of an earlier session wait for its batch, or return its result."""
-        waiting.mark = shipment.batch.mark
-        line, steps = shipment.results.pop(waiting.key, None), waiting.steps
+        waiting.mark = pending.batch.mark
+        line, steps = pending.results.pop(waiting.key, None), waiting.steps
         if line is not None:
             waiting.resolve(self.endpoint.read(line, waiting.request))
-        elif shipment.is_over:
-            waiting.resolve(shipment.why_missing())
+        elif pending.is_over:
+            waiting.resolve(pending.why_missing())
         else:
-            shipment.waiting[waiting.key] = waiting
-            if steps not in shipment.leaves_at:
-                shipment.leaves_at[steps] = self.timing.leaves_at(steps, len(shipment.waiting))
+            pending.waiting[waiting.key] = waiting
+            if steps not in pending.leaves_at:
+                pending.leaves_at[steps] = self.timing.leaves_at(steps, len(pending.waiting))
 
 
 async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -8,8 +8,8 @@ from runner.base.threads import offload
 from runner.calls.activity import Activity
 from runner.calls.delivery.collector import Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger
+from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.sender import Sender
-from runner.calls.delivery.shipment import Shipment, Waiting
 from runner.calls.delivery.timing import Timing
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.request import Completion
@@ -21,8 +21,8 @@ CLOSING_S = 10.0  # for submissions in progress
 class Deliverer:
     """The batches of one model, shared by all runs of a job; made in the job's context.
 
-    Unless it *sends*, it only collects what an earlier session sent. *repair* is how requests
-    after the first of a conversation go.
+    Unless it *sends*, it only collects what an earlier session sent. *repair* is the delivery of
+    requests after the first of a conversation.
     """
 
     endpoint: BatchEndpoint
@@ -42,22 +42,22 @@ class Deliverer:
         await self.endpoint.open()
         self.activity.when_quiet.append(self.sender.flush)
         for batch in list(self.ledger.batches.values()):
-            shipment = Shipment(batch)
+            pending = PendingBatch(batch)
             if batch.collected:
-                await offload(self._load, shipment)
-            self.collector.follow(shipment)
+                await offload(self._load, pending)
+            self.collector.follow(pending)
 
-    def _load(self, shipment: Shipment) -> None:
+    def _load(self, pending: PendingBatch) -> None:
         """Read the stored results; fetch those that are missing and may be needed.
 
         A fully committed batch is skipped.
         """
-        shipment.read(self.endpoint, self.ledger.results(shipment.batch.mark))
-        wanted = self.ledger.wanted(shipment.batch)
-        shipment.is_over = not wanted or (not shipment.torn and wanted <= shipment.seen)
-        if not shipment.is_over:
-            shipment.results.clear()
-            shipment.seen.clear()
+        pending.read(self.endpoint, self.ledger.results(pending.batch.mark))
+        wanted = self.ledger.wanted(pending.batch)
+        pending.is_over = not wanted or (not pending.torn and wanted <= pending.seen)
+        if not pending.is_over:
+            pending.results.clear()
+            pending.seen.clear()
 
     def takes(self, steps: int, *, first: bool) -> bool:
         """Return whether a new request goes into a batch; *first*: of its conversation."""
@@ -68,25 +68,25 @@ class Deliverer:
         others = len(self.sender.pending) + self.collector.count_waiting()
         return self.timing.allows(steps, others + 1)
 
-    async def reply(self, waiting: Waiting, held: HeldCall | None) -> Completion:
+    async def reply(self, waiting: WaitingRequest, held: HeldCall | None) -> Completion:
         """Return the reply to a request, which is *held* if an earlier session has sent it.
 
         Raises CallError, NotRunError for a batch that is left to the next session, and LateError
         for a request that is to go live; its `late` then gets the result of its batch.
         """
-        shipment = self.collector.shipments.get((held and held.mark) or "")
-        if shipment is None:
+        pending = self.collector.batches.get((held and held.mark) or "")
+        if pending is None:
             self.sender.add(waiting)
         else:
-            self.collector.ask(shipment, waiting)
+            self.collector.ask(pending, waiting)
         return await waiting.reply
 
-    def shipment_of(self, waiting: Waiting) -> Shipment | None:
+    def pending_batch_of(self, waiting: WaitingRequest) -> PendingBatch | None:
         """Return the batch of a request, None if it is in none."""
-        return self.collector.shipments.get(waiting.mark or "")
+        return self.collector.batches.get(waiting.mark or "")
 
-    def withdraw(self, waiting: Waiting) -> bool:
-        """Withdraw a request whose caller has gone; return whether it had not been sent."""
+    def withdraw(self, waiting: WaitingRequest) -> bool:
+        """Withdraw a cancelled request; return whether it had not been sent."""
         if waiting.mark is not None:
             return False
         self.sender.pending.pop(waiting.key, None)
@@ -95,28 +95,28 @@ class Deliverer:
     async def finish(self) -> None:
         """Settle unclaimed calls of a complete run, and remove used results."""
         collector, ledger = self.collector, self.ledger
-        for shipment in collector.out:
-            shipment.stopping_at = self.timing.now()
-            await collector.cancel(shipment)
+        for pending in collector.out:
+            pending.stopping_at = self.timing.now()
+            await collector.cancel(pending)
         if collector.tasks:
             await asyncio.wait(collector.tasks, timeout=CLOSING_S)
         for key, call in list(ledger.unclaimed()):
-            sent = collector.shipments.get(call.mark or "")
+            sent = collector.batches.get(call.mark or "")
             if sent is None or sent.is_over:
                 paid = sent is not None and (sent.torn or key in sent.results)
                 ledger.settle_unclaimed(key, charged=paid)
-        for shipment in collector.shipments.values():
-            if shipment.is_over and not shipment.results:
-                ledger.forget(shipment.batch.mark)
+        for pending in collector.batches.values():
+            if pending.is_over and not pending.results:
+                ledger.forget(pending.batch.mark)
 
     async def close(self, *, cancel: bool = False) -> None:
-        """Let submissions end; *cancel* pending batches or leave them."""
+        """Wait for submissions in progress; *cancel* pending batches or leave them."""
         self.activity.when_quiet.clear()
         if self.sender.sending:
             await asyncio.wait(self.sender.sending, timeout=CLOSING_S)
         if cancel:
-            for shipment in self.collector.out:
-                await self.collector.cancel(shipment)
+            for pending in self.collector.out:
+                await self.collector.cancel(pending)
         tasks = [*self.sender.sending, *self.collector.tasks]
         for task in tasks:
             task.cancel()

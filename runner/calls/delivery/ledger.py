@@ -9,8 +9,7 @@ from typing import Protocol
 class LedgerBatch:
     """A batch that was or will be sent: its requests' *keys*, and its provider's *id* once sent.
 
-    *at* is when that was written down, in seconds since 1970; *collected*: all its results are on
-    the disk.
+    *at* is the time of that record, in seconds since 1970; *collected*: all its results are stored.
     """
 
     mark: str
@@ -24,9 +23,9 @@ class LedgerBatch:
 class HeldCall:
     """A call of an earlier session in the batch with *mark*, None before it is in a batch.
 
-    *tokens* and *usd* are what it may use: its journal has them still reserved unless it is
-    *settled*, which is True for a reply and False for a failure. *taken*: its answer is committed.
-    *asked*: somebody waits for it in this session.
+    *tokens* and *usd* are its reservation in the journal, released once it is *settled*: True by a
+    reply, False by a failure. *taken*: its answer is committed. *asked*: a call of this session
+    waits for it.
     """
 
     tokens: int

@@ -13,7 +13,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
-from runner.calls.delivery.shipment import Shipment, Waiting
+from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
@@ -30,7 +30,7 @@ log = structlog.get_logger("colloquy.delivery")
 
 @dataclass(eq=False)
 class Sender:
-    """Sends *pending* requests through *endpoint*; *shipped* receives each batch sent.
+    """Sends *pending* requests through *endpoint*; *on_submitted* receives each batch sent.
 
     *queued* returns the tokens of all pending batches. What does not fit beside them stays
     pending until `flush` is called again.
@@ -39,15 +39,15 @@ class Sender:
     endpoint: BatchEndpoint
     ledger: Ledger
     timing: Timing
-    shipped: Callable[[Shipment], object]
+    on_submitted: Callable[[PendingBatch], object]
     queued: Callable[[], int]
     rng: random.Random = field(default_factory=random.Random)
-    pending: dict[str, Waiting] = field(default_factory=dict)
+    pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
-    def add(self, waiting: Waiting) -> None:
+    def add(self, waiting: WaitingRequest) -> None:
         """Add a request to the next batch, which is sent once it is full."""
         self.pending[waiting.key] = waiting
         parts = (part for message in waiting.request.messages for part in text_parts(message))
@@ -65,7 +65,7 @@ class Sender:
             self.sending.add(task)
             task.add_done_callback(self.sending.discard)
 
-    async def _send(self, ready: list[Waiting]) -> None:
+    async def _send(self, ready: list[WaitingRequest]) -> None:
         try:
             await self._send_all(ready)
         except Exception as error:  # a library's, or a bug: no caller may wait forever
@@ -74,7 +74,7 @@ class Sender:
                 message = f"the batch was not sent: {type(error).__name__}: {error}"
                 waiting.resolve(NotRunError("internal", message))
 
-    async def _send_all(self, ready: list[Waiting]) -> None:
+    async def _send_all(self, ready: list[WaitingRequest]) -> None:
         while ready := self._staying(ready):
             queued, limit = self.queued(), self.endpoint.limits.queued_tokens
             room = math.inf if limit is None else limit - queued
@@ -92,13 +92,13 @@ class Sender:
                 waiting.resolve(error)
             try:
                 if chosen:
-                    await self._ship(chosen, lines, mark)
+                    await self._send_batch(chosen, lines, mark)
             except OSError as error:
                 for waiting in chosen:
                     waiting.resolve(NotRunError("output", f"not called: {error}"))
             ready = rest
 
-    def _staying(self, ready: Sequence[Waiting]) -> list[Waiting]:
+    def _staying(self, ready: Sequence[WaitingRequest]) -> list[WaitingRequest]:
         """Return the requests of *ready* that have a waiter and that a batch may answer."""
         late = {
             steps
@@ -111,12 +111,16 @@ class Sender:
         return [waiting for waiting in ready if not waiting.reply.done()]
 
     def _pack(
-        self, ready: Sequence[Waiting], room: float
-    ) -> tuple[list[Waiting], list[bytes], list[tuple[Waiting, CallError]]]:
+        self, ready: Sequence[WaitingRequest], room: float
+    ) -> tuple[list[WaitingRequest], list[bytes], list[tuple[WaitingRequest, CallError]]]:
         """Return the first requests of *ready* that fit into a batch, their lines, and failures."""
         limits = self.endpoint.limits
         most = min(limits.bytes, MAX_BYTES)
-        chosen, lines, failed = list[Waiting](), list[bytes](), list[tuple[Waiting, CallError]]()
+        chosen, lines, failed = (
+            list[WaitingRequest](),
+            list[bytes](),
+            list[tuple[WaitingRequest, CallError]](),
+        )
         size, tokens = 0, 0
         for waiting in ready:
             try:
@@ -136,7 +140,9 @@ class Sender:
             lines.append(line)
         return chosen, lines, failed
 
-    async def _ship(self, chosen: list[Waiting], lines: list[bytes], mark: str) -> None:
+    async def _send_batch(
+        self, chosen: list[WaitingRequest], lines: list[bytes], mark: str
+    ) -> None:
         """Send one batch: its intent is on the disk before it goes out, and its id after."""
         batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
         steps = {waiting.steps for waiting in chosen}
@@ -158,7 +164,7 @@ class Sender:
         log.info("batch.submitted", batch=sent.id, requests=len(chosen))
         waiting_by_key = {waiting.key: waiting for waiting in chosen}
         tokens = sum(waiting.tokens for waiting in chosen)
-        self.shipped(Shipment(batch, tokens, leaves, waiting_by_key))
+        self.on_submitted(PendingBatch(batch, tokens, leaves, waiting_by_key))
 
     async def _submit(
         self, lines: list[bytes], batch: LedgerBatch, until: float
@@ -178,7 +184,7 @@ class Sender:
                     raise
                 log.warning("batch.unsent", failures=failures, error=str(error))
                 if error.kind != THROTTLE:
-                    at_provider = await identified(self.endpoint, batch, self.timing.now)
+                    at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
                     if at_provider is not None:
                         return at_provider
                 if failures >= _MAX_FAILURES:
@@ -190,7 +196,7 @@ class Sender:
             await asyncio.sleep(wait)
 
 
-async def identified(
+async def find_submitted(
     endpoint: BatchEndpoint, batch: LedgerBatch, now: Callable[[], float]
 ) -> SubmittedBatch | None:
     """Return *batch* as its provider has it, None once it certainly has none.

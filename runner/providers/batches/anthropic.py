@@ -14,11 +14,11 @@ from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
 from runner.providers.batches.wire import counts_in, id_in, time_in
 
-_WAIT_S = 60.0  # between checks of a batch that may be the one sought
+_WAIT_S = 60.0  # between checks of a batch that may be the right one
 
 
 class AnthropicBatches(BatchedChat):
-    """Batches that are created with their requests, and have results at their end."""
+    """Batches that contain their requests, with results at their end."""
 
     _path, _value = "/messages", "params"
     _batches, _after = "/messages/batches", "after_id"
@@ -40,7 +40,7 @@ class AnthropicBatches(BatchedChat):
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch of requests with *keys* that was made after *since*, if any.
 
-        Raises CallError while a batch of equal size is pending, whose keys are unknown.
+        Raises CallError while a batch of equal size is pending, because its keys are unknown.
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
@@ -60,7 +60,7 @@ class AnthropicBatches(BatchedChat):
         return None
 
     async def _has(self, batch: str, keys: Collection[str]) -> bool:
-        """Return whether the first result of *batch* is that of one of *keys*."""
+        """Return whether the first result of *batch* has one of *keys*."""
         async with aclosing(self._wire.lines(self._results(batch))) as lines:
             async for line in lines:
                 try:

@@ -15,14 +15,14 @@ from runner.base.json import check_size, mapping, mappings, parse_json
 from runner.base.secrets import secrets_of
 from runner.providers.batches.endpoint import BatchEndpoint, BatchLimits, SubmittedBatch
 from runner.providers.batches.wire import MAX_PAGES, PAGE, SKEW_S, Sent, Wire, id_in, key_in
-from runner.providers.litellm.http import Built
-from runner.providers.litellm.parameters import Adapted
+from runner.providers.litellm.http import BuiltRequest
+from runner.providers.litellm.parameters import Adaptation
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request
 
 SERVED = "batches"  # the tier of prices.py
-# Its headers are those of every request, the beta headers of a schema among them.
+# Its headers, including a schema's beta headers, serve every request.
 _PROBE = Request(
     "probe",
     ({"role": "user", "content": "x"},),
@@ -37,13 +37,13 @@ class BatchedChat(BatchEndpoint):
     limits = BatchLimits()
     _path = "/chat/completions"  # of a live call
     _batches, _cancel = "/batches", "/cancel"  # of all batches, and behind one to stop it
-    _query, _after = "", "after"  # of every address, and the name of a list's cursor
+    _query, _after = "", "after"  # a query of every address, and the name of a list's cursor
     _key, _value, _more = "custom_id", "body", b""  # a line's fields
 
     def __init__(self, route: ModelRoute) -> None:
-        self.route = replace(route, delivery="batch")  # whose prices these are, also for `auto`
+        self.route = replace(route, delivery="batch")  # at batch prices, with `auto` too
         self._transport = LiteLLMTransport(self.route)
-        self._sent: dict[str, Adapted] = {}  # what each request did without, by key
+        self._sent: dict[str, Adaptation] = {}  # parameters omitted from each request, by key
         self._opened: Wire | None = None
 
     @property
@@ -67,7 +67,7 @@ class BatchedChat(BatchEndpoint):
         if self._opened is not None:
             await self._opened.close()
 
-    def _built(self, request: Request) -> Built:
+    def _built(self, request: Request) -> BuiltRequest:
         return self._transport.built(request)
 
     def _url(self, path: str, query: str = "") -> str:
@@ -88,14 +88,14 @@ class BatchedChat(BatchEndpoint):
         )
 
     def key_of(self, line: bytes) -> str:
-        """Return the key of a result; raise ValueError for a line that names none."""
+        """Return the key of a result; raise ValueError for a line without one."""
         return key_in(_object(line).get(self._key))
 
     def read(self, line: bytes, request: Request) -> Completion | CallError:
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
             result = _object(line)
-            sent = self._sent.get(key_in(result.get(self._key)), Adapted())
+            sent = self._sent.get(key_in(result.get(self._key)), Adaptation())
             status, body = self._reply(result)
             return self._transport.read(request, sent, status, json.dumps(body).encode(), SERVED)
         except CallError as error:
@@ -120,7 +120,7 @@ class BatchedChat(BatchEndpoint):
         await self._ask("POST", f"{self._batches}/{id_in(batch)}{self._cancel}")
 
     async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of the results; there are none before the batch is over."""
+        """Yield the lines of the results; none before the batch is over."""
         for url in self._files(await self._fetch(batch)):
             async for line in self._wire.lines(url):
                 yield line
@@ -185,7 +185,7 @@ class BatchedChat(BatchEndpoint):
 def _object(line: bytes) -> Mapping[str, Any]:
     """Return the object in *line*; raise ValueError for anything else, such as a cut line.
 
-    As in a live reply, half a character, NaN and invalid UTF-8 do not lose a result.
+    As in a live reply, half a character, NaN and invalid UTF-8 are accepted.
     """
     try:
         return mapping(parse_json(line))

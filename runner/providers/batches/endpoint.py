@@ -27,10 +27,10 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedBatch:
-    """A batch as its provider describes it; times are seconds since 1970, None where not told.
+    """A batch as its provider describes it; times are seconds since 1970, None if unknown.
 
-    *counts* are requests by the provider's own words, such as `completed` and `failed`; *error*
-    is why it failed as a whole, empty otherwise.
+    *counts* are requests by the provider's names, such as `completed` and `failed`; *error* is the
+    reason if it failed as a whole, else empty.
     """
 
     id: str
@@ -44,9 +44,9 @@ class SubmittedBatch:
 class BatchEndpoint(Protocol):
     """One model's batch API. Every method makes one attempt and raises CallError if it fails.
 
-    A request is known by its *key*, at most 64 characters of [A-Za-z0-9_-], which comes back
-    beside its reply. A *mark*, of the same characters, is stored with a batch so that a process
-    that died after sending finds it again.
+    A request is identified by its *key*, at most 64 characters of [A-Za-z0-9_-], which its result
+    repeats. A *mark*, of the same characters, is stored with a batch so that a process that died
+    after sending finds it again.
     """
 
     limits: BatchLimits
@@ -63,15 +63,15 @@ class BatchEndpoint(Protocol):
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch with *mark* that was made after *since* (seconds since 1970), if any.
 
-        Without stored marks (Anthropic), *keys* identify the batch, those of the requests that
-        were sent. Raises CallError if that is not known yet, so that absence is never guessed.
+        Without stored marks (Anthropic), the *keys* of the requests sent identify the batch. Raises
+        CallError if that is not known yet, so that absence is never assumed.
         """
 
     async def status(self, batch: str) -> SubmittedBatch:
         """Return the batch with that id."""
 
     def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the raw lines of the results there are, failed requests included, in any order.
+        """Yield the raw lines of the available results, failed requests included, in any order.
 
         Some providers have none before the batch is over.
         """
@@ -79,8 +79,8 @@ class BatchEndpoint(Protocol):
     def key_of(self, line: bytes) -> str:
         """Return the key of a result.
 
-        Raises ValueError for a line that names none, such as one that was cut. A key that nobody
-        asked for, or that has come before, is for the caller to see.
+        Raises ValueError for a line without one, such as a truncated line. The caller detects
+        unknown and repeated keys.
         """
 
     def read(self, line: bytes, request: Request) -> Completion | CallError:

@@ -1,31 +1,26 @@
 """Batch factory: the providers with a supported batch API, and why the others have none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from runner.base.errors import ConfigError
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.options import provider_of
 
 PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
-_WHY: Mapping[str, str] = {
-    "openrouter": "OpenRouter has no batch API",
-    "vertex_ai": "its batches need a bucket of Cloud Storage, which is not supported",
-    "bedrock": "its batches need a bucket of S3 and a role, which are not supported",
-    "offline": "it sends nothing and costs nothing",
-}
 _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
 
 
 def why_no_batches(model: ModelSettings | ModelRoute) -> str:
-    """Return why *model* cannot be asked in batches, and the nearest that can; "" if it can."""
+    """Return why *model* has no batches, and the nearest model that has; "" if it has."""
     provider = provider_of(model)
     if provider in PROVIDERS:
         if model.transport == "litellm":
             return f"{model.name} has no batches with model.transport=litellm, expected auto"
         return ""
-    why = _WHY.get(provider, f"{provider} has no supported batch API")
+    why = provider_facts(provider).no_batches or f"{provider} has no supported batch API"
     maker = model.name.split("/")[1] if provider == "openrouter" else provider
     near = _NEAR.get(maker, maker)
     nearest = f"{near}/NAME" if near in PROVIDERS else f"a model of {', '.join(PROVIDERS)}"
@@ -40,10 +35,8 @@ def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
     if why := why_no_batches(route):
         raise ConfigError(why)
     from runner.providers.batches.anthropic import AnthropicBatches
-    from runner.providers.batches.azure import AzureBatches
     from runner.providers.batches.gemini import GeminiBatches
-    from runner.providers.batches.mistral import MistralBatches
-    from runner.providers.batches.openai import OpenAIBatches
+    from runner.providers.batches.openai import AzureBatches, MistralBatches, OpenAIBatches
 
     made: dict[str, Callable[[ModelRoute], BatchEndpoint]] = {
         "anthropic": AnthropicBatches,

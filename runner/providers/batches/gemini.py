@@ -20,7 +20,7 @@ _STATES: Mapping[str, State] = {
     "EXPIRED": "expired",
     "CANCELLED": "cancelled",
 }
-_MAX_TOKEN = 1000  # characters of what names a page
+_MAX_TOKEN = 1000  # characters of a page token
 
 
 class GeminiBatches(BatchedChat):

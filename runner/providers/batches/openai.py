@@ -1,38 +1,43 @@
-"""OpenAI's Batch API (files and batches), which Groq and the simulated provider have too.
+"""OpenAI's Batch API (files and batches), which Groq, Azure and Mistral have in their ways, too.
 
-developers.openai.com/api/docs/guides/batch; console.groq.com/docs/batch.
+developers.openai.com/api/docs/guides/batch; console.groq.com/docs/batch;
+learn.microsoft.com/azure/foundry/openai/how-to/batch; docs.mistral.ai, "Batch inference" and the
+reference of /v1/batch/jobs.
 """
 
 import asyncio
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 
-from runner.base.errors import CallError
+from runner.base.errors import CallError, ConfigError
 from runner.base.json import mapping, mappings
 from runner.providers.batches.chat import BatchedChat, not_executed
 from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import counts_in, id_in, time_in
+from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+from runner.providers.litellm.http import BuiltRequest
+from runner.providers.request import Request
 
-_STATES: Mapping[str, State] = {
-    "validating": "waiting",
-    "completed": "ended",
-    "failed": "failed",
-    "expired": "expired",
-    "cancelled": "cancelled",
-}
 MARK = "colloquy"  # the name of the mark among a batch's metadata
-_CHECKS = 60  # of a file that is being read, one a second
+_CHECKS = 60  # of a file that is being processed, one a second
+_UNDATED = ("v1", "latest", "preview")  # Azure's versions whose addresses have no `api-version`
+_COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
 
 
 class OpenAIBatches(BatchedChat):
-    """Batches of a file of requests; results are a file, those that failed another one."""
+    """Batches of a file of requests; results are one file, failures another."""
 
     _endpoint = "/v1/chat/completions"
     _more = b',"method":"POST","url":"/v1/chat/completions"'
     _results = ("output_file_id", "error_file_id")
+    _states: Mapping[str, State] = {
+        **{"validating": "waiting", "completed": "ended", "failed": "failed"},
+        **{"expired": "expired", "cancelled": "cancelled"},
+    }
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as a file, and make a batch of it."""
@@ -45,7 +50,7 @@ class OpenAIBatches(BatchedChat):
         return self._parse(await self._ask("POST", self._batches, sent))
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
-        """Return the id of the file that was made of *lines*, once it has been read."""
+        """Return the id of the file with *lines*, once it has been processed."""
         form = aiohttp.FormData({"purpose": "batch"})
         content = io.BytesIO(b"\n".join(lines) + b"\n")
         form.add_field("file", content, filename=f"{mark}.jsonl", content_type="application/jsonl")
@@ -77,8 +82,8 @@ class OpenAIBatches(BatchedChat):
         return mapping(payload.get("metadata")).get(MARK)
 
     def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
-        state = _STATES.get(str(payload.get("status")), "running")
-        ended = (time_in(payload.get(f"{each}_at")) for each in ("completed", *_STATES))
+        state = self._states.get(str(payload.get("status")), "running")
+        ended = (time_in(payload.get(f"{each}_at")) for each in ("completed", *self._states))
         error = next(iter(mappings(mapping(payload.get("errors")).get("data"))), {})
         why = ": ".join(filter(None, (self._wire.shown(error.get(n)) for n in ("code", "message"))))
         return SubmittedBatch(
@@ -88,4 +93,65 @@ class OpenAIBatches(BatchedChat):
             next(filter(None, ended), None),
             counts_in(payload.get("request_counts")),
             why,
+        )
+
+
+class AzureBatches(OpenAIBatches):
+    """OpenAI's batches with Azure's addresses and key."""
+
+    _endpoint = "/chat/completions"
+    _more = b',"method":"POST","url":"/chat/completions"'
+
+    def _built(self, request: Request) -> BuiltRequest:
+        """Return the request with the address of the resource's batches in place of OpenAI's."""
+        base = self.route.api_base or os.environ.get("AZURE_API_BASE")
+        version = os.environ.get("AZURE_API_VERSION") or "v1"
+        if not base:
+            raise ConfigError(f"{self.route.name}: set AZURE_API_BASE or model.api_base")
+        undated = version in _UNDATED
+        self._query = "" if undated else f"api-version={version}"
+        address = f"{base.rstrip('/')}/openai{'/v1' if undated else ''}{self._path}"
+        key = os.environ.get(self.route.api_key_env or "", "")
+        return BuiltRequest(address, super()._built(request).body, {"api-key": key})
+
+
+class MistralBatches(OpenAIBatches):
+    """Jobs; a job names the model, and its results are files as at OpenAI."""
+
+    _more = b""
+    _batches = "/batch/jobs"
+    _results = ("output_file", "error_file")
+    _states: Mapping[str, State] = {
+        **{"QUEUED": "waiting", "SUCCESS": "ended", "FAILED": "failed"},
+        **{"TIMEOUT_EXCEEDED": "expired", "CANCELLED": "cancelled"},
+    }
+
+    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        """Send *lines* as a file, and make a job of it."""
+        sent = {
+            "input_files": [await self._upload(lines, mark)],
+            "model": self.route.name.partition("/")[2],
+            "endpoint": self._endpoint,
+            "timeout_hours": 24,
+            "metadata": {MARK: mark},
+        }
+        return self._parse(await self._ask("POST", self._batches, sent))
+
+    async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
+        after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        number = int(cursor or 0)
+        query = f"page={number}&page_size={PAGE}&created_after={after}"
+        payload = await self._ask("GET", self._batches, query=query)
+        page = mappings(payload.get("data"))
+        return page, str(number + 1) if len(page) >= PAGE else ""
+
+    def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
+        error = next(iter(mappings(payload.get("errors"))), {})
+        return SubmittedBatch(
+            id_in(payload.get("id")),
+            self._states.get(str(payload.get("status")), "running"),
+            time_in(payload.get("created_at")),
+            time_in(payload.get("completed_at")),
+            counts_in({name: payload.get(name) for name in _COUNTS}),
+            self._wire.shown(mapping(error).get("message")),
         )

@@ -27,7 +27,7 @@ MAX_PAGES = 50  # of a list of batches
 PAGE = 100
 SKEW_S = 300.0  # by which a provider's clock may be behind
 _CONNECT_S, _READ_S, _UPLOAD_S = 30.0, 60.0, 600.0  # the last two: of silence
-_LONGEST = 30  # times such a silence may take a whole exchange, and as often a download
+_LONGEST = 30  # times such a silence: the limit of an exchange, and of a download
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NOT_OURS = ("content-type", "accept", "accept-encoding", "content-length")
@@ -35,7 +35,7 @@ Sent = bytes | aiohttp.FormData | Mapping[str, Any] | None
 
 
 def id_in(value: Any, prefix: str = "") -> str:
-    """Return a provider's id without its *prefix*, safe in an address; raise CallError if not."""
+    """Return a provider's id without its *prefix*; raise CallError if unsafe in an address."""
     name = value.removeprefix(prefix) if isinstance(value, str) else ""
     if not _ID.fullmatch(name) or ".." in name:
         raise CallError("bad_response", "invalid id of a batch or file")
@@ -50,7 +50,7 @@ def key_in(value: Any) -> str:
 
 
 def time_in(value: Any) -> float | None:
-    """Return a time in seconds since 1970, given so or as ISO 8601; None for anything else."""
+    """Return a time, in seconds or ISO 8601, as seconds since 1970; None for anything else."""
     if isinstance(value, str) and len(value) < 64:
         try:
             parsed = datetime.fromisoformat(value)
@@ -107,7 +107,7 @@ class Wire:
             raise self._failure(error, url, delivered=delivered) from None
 
     async def lines(self, url: str) -> AsyncGenerator[bytes]:
-        """Yield the lines of the file at *url*; one that was cut is the last.
+        """Yield the lines of the file at *url*; a truncated one is the last.
 
         Raises CallError if it breaks off, and for more than MAX_RESULT_BYTES.
         """

@@ -1,38 +1,29 @@
 """Body of a reply with status 200, converted to the form that litellm's configurations parse."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
-from runner.providers.litellm.errors import BILLING_CODES, error_in
+from runner.providers.litellm.errors import error_in
 from runner.providers.litellm.usage import token_count
+from runner.providers.litellm.words import WORDS
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
-_CODES = {  # of errors by status: their code, type, status or reason in the providers' references
-    400: (
-        *("context_length_exceeded", "invalid_request_error", "content_filter"),
-        *("INVALID_ARGUMENT", "FAILED_PRECONDITION", "BadRequestError", "ValidationException"),
-    ),
-    401: (
-        *("authentication_error", "invalid_api_key", "invalid_authentication", "UNAUTHENTICATED"),
-        *("API_KEY_INVALID", "account_deactivated", "invalid_organization", "unauthorized"),
-    ),
-    402: (*BILLING_CODES, "insufficient_credits", "payment_required"),
-    403: ("permission_error", "PERMISSION_DENIED", "permission_denied", "forbidden"),
-    404: ("model_not_found", "not_found_error", "NOT_FOUND", "not_found", "DeploymentNotFound"),
-    413: ("request_too_large",),
-    429: (
-        *("rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
-        *("too_many_requests", "ThrottlingException"),
-    ),
-    504: ("timeout_error", "DEADLINE_EXCEEDED"),
-    529: ("overloaded_error",),
-}
-_STATUSES = {code: status for status, codes in _CODES.items() for code in codes}
+_STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
+_STATUSES |= dict.fromkeys(WORDS["billing"], 402)
 _MAX_REASON_CHARS = 60
+_SAID = ("message", "msg", "detail")  # of an error that has no field of its own
+_NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic has the later two
+    ("prompt_tokens", "input_tokens"),
+    ("completion_tokens", "output_tokens"),
+    ("prompt_tokens_details", "input_tokens_details"),
+    ("completion_tokens_details", "output_tokens_details"),
+)
+_BROKEN_OFF = ("error", "insufficient_system_resource")  # at OpenRouter, and at DeepSeek
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
 
@@ -47,10 +38,23 @@ def readable(status: int, raw: bytes) -> tuple[int, bytes]:
     except (ValueError, RecursionError, orjson.JSONEncodeError):
         pass  # invalid UTF-8, numbers beyond JSON's, or deep nesting
     try:
-        body = json.loads(raw.decode("utf-8-sig", errors="replace"))
+        body = json.loads(raw.decode(json.detect_encoding(raw), errors="replace"))
         return _converted(status, raw, body, lambda body: json.dumps(body).encode())
-    except (ValueError, RecursionError):
-        return status, raw
+    except (ValueError, RecursionError) as error:
+        if not 200 <= status < 300:
+            return status, raw
+        message = f"the reply is {_described(raw)}, expected JSON"
+        raise CallError("bad_response", message, billed=True) from error
+
+
+def _described(raw: bytes) -> str:
+    """Return what a reply is that is not JSON, for a message."""
+    text = raw.strip()
+    if not text:
+        return "empty"
+    if text.startswith(b"<"):
+        return "a web page (check the path of model.api_base)"
+    return f"{'broken JSON' if text[:1] in b'{[' else 'plain text'} of {len(text):,} bytes"
 
 
 def stop_reason(body: bytes) -> str:
@@ -78,22 +82,37 @@ def _converted(
         body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
         return status, raw
-    if not any(body.get(name) for name in _REPLY):
-        meant = _status(error_in(body)) or 500 * bool(body.get("error") or body.get("errors"))
-        if meant:
-            return meant, raw
     usage, own = "usage", body.get("type") == "message"  # OpenAI's format, or Anthropic's
     if "choices" in body:
-        choices = body["choices"] if isinstance(body["choices"], list) else []
-        body["choices"] = [_choice(each) for each in choices]
-    elif own and not isinstance(body.get("content"), list):
-        text = body.get("content")
-        body["content"] = [{"type": "text", "text": text}] if isinstance(text, str) else []
+        body["choices"] = [_choice(each) for each in mappings(body["choices"])]
+        if any(choice["message"]["content"] for choice in body["choices"]):
+            body.pop("error", None)  # which litellm would raise; a reply is worth more
+    if body.get("error") or not any(body.get(name) for name in _REPLY):
+        said = any(body.get(name) and isinstance(body[name], str | list) for name in _SAID)
+        failed = said or body.get("error") or body.get("errors")
+        meant = _status(error_in(body)) or 500 * bool(failed)
+        if meant:
+            return meant, raw
+    if own:
+        body["content"] = list(_blocks(body.get("content")))
+        body = {"model": "", "stop_reason": None, **body}
     elif "candidates" in body:  # Gemini's
         usage, own = "usageMetadata", True
     if own or usage in body:
-        body[usage] = _counts(body[usage]) if isinstance(body.get(usage), dict) else {}
+        body[usage] = _counts(_named(mapping(body.get(usage)), "choices" in body))
     return status, dump(body)
+
+
+def _named(counted: Mapping[str, Any], chat: bool) -> dict[str, Any]:
+    """Return the counts of a *chat*, or of one of Anthropic's messages, by the names we read."""
+    names = dict(_NAMES) if chat else {later: first for first, later in _NAMES[:2]}
+    found = {mine: counted.get(mine) or counted.get(names[mine]) for mine in names}
+    named = {**counted, **{name: value for name, value in found.items() if value is not None}}
+    cached = counted.get("cached_tokens") or counted.get("num_cached_tokens")
+    if chat and cached:  # Moonshot's and Mistral's
+        details = mapping(named.get("prompt_tokens_details"))
+        named["prompt_tokens_details"] = {"cached_tokens": cached, **details}
+    return named
 
 
 def _status(error: Mapping[str, Any]) -> int | None:
@@ -105,14 +124,43 @@ def _status(error: Mapping[str, Any]) -> int | None:
     return next((s for s in (401, 402) if s in named), next(iter(numbers + named), None))
 
 
-def _choice(choice: Any) -> Any:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if isinstance(message, dict) and isinstance(message.get("content"), list):
-        parts = [p.get("text") if isinstance(p, dict) else p for p in message["content"]]
-        message["content"] = "".join(part for part in parts if isinstance(part, str))
-    elif isinstance(message, dict) and isinstance(message.get("content"), dict):
-        message["content"] = json.dumps(message["content"])  # a reply that was parsed already
-    return choice
+def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *choice* with a message that has text, and with well-formed calls of tools.
+
+    Raises CallError for a reply that its provider broke off.
+    """
+    reason = choice.get("finish_reason")
+    if reason in _BROKEN_OFF:
+        why = mapping(choice.get("error")).get("message") or reason
+        broken = one_line(f"the provider broke the reply off: {why}")
+        raise CallError("bad_response", broken, billed=True)
+    message = {
+        "role": "assistant",
+        **mapping(choice.get("delta")),
+        **mapping(choice.get("message")),
+    }
+    content = message.get("content", choice.get("text"))
+    if isinstance(content, list):
+        parts = [p.get("text") if isinstance(p, dict) else p for p in content]
+        content = "".join(part for part in parts if isinstance(part, str))
+    elif not isinstance(content, str | None):
+        content = json.dumps(content)  # a reply that was parsed already
+    calls = message.pop("tool_calls", None)
+    called = [each for each in mappings(calls) if isinstance(each.get("function"), dict)]
+    message |= {"content": content, **({"tool_calls": called} if called else {})}
+    reason = reason if isinstance(reason, str) else None
+    return {**choice, "message": message, "finish_reason": reason}
+
+
+def _blocks(content: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the blocks of one of Anthropic's messages; a text may stand for itself."""
+    for block in content if isinstance(content, list) else [content]:
+        kind = mapping(block).get("type", "text")
+        text = block if isinstance(block, str) else mapping(block).get("text")
+        if isinstance(text, str) and kind == "text":
+            yield {**mapping(block), "type": "text", "text": text}
+        elif isinstance(kind, str) and kind != "text":
+            yield block
 
 
 def _counts(value: Any) -> Any:

@@ -7,65 +7,23 @@ import aiohttp
 
 from runner.providers.litellm.http import HttpCalls
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
+from runner.providers.litellm.words import WORDS
 
 _LOCAL = ("hosted_vllm", "litellm_proxy")  # have no default address
-# Keys of model.params that change the request but not the code path in litellm.
-_PARAMS = frozenset(
-    [
-        "extra_body",
-        "extra_headers",
-        "frequency_penalty",
-        "max_completion_tokens",
-        "n",
-        "presence_penalty",
-        "prompt_cache_key",
-        "reasoning_effort",
-        "response_format",
-        "seed",
-        "service_tier",
-        "stop",
-        "temperature",
-        "thinking",
-        "top_k",
-        "top_p",
-        "user",
-        "verbosity",
-    ]
-)
-# litellm's settings and environment variables that a provider configuration does not apply.
-_SETTINGS = [
-    "api_base",
-    "callbacks",
-    "failure_callback",
-    "headers",
-    "input_callback",
-    "model_alias_map",
-    "model_fallbacks",
-    "organization",
-    "proxy_auth",
-    "route_all_chat_openai_to_responses",
-    "success_callback",
-]
-_VARIABLES = [
-    "LITELLM_ANTHROPIC_DISABLE_URL_SUFFIX",
-    "OPENAI_CUSTOM_HEADERS",
-    "OPENAI_ORGANIZATION",
-    "OPENAI_ORG_ID",
-    "OPENAI_PROJECT_ID",
-]
+_KNOWN = WORDS["litellm"]
 
 
 def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) -> HttpCalls | None:
-    """Return the maker of *route*'s calls over *session*, None if `acompletion` must make them.
+    """Return the HTTP calls of *route* over *session*, None if `acompletion` must make them.
 
     `acompletion` serves other providers (SigV4 and OAuth among them), parameters and settings
     that change more than the request, models behind OpenAI's Responses API, and versions of
     litellm without the parts that are used here.
     """
     if (
-        any(_is_set(getattr(litellm, name, None)) for name in _SETTINGS)
-        or any(map(os.environ.get, _VARIABLES))
-        or not _PARAMS.issuperset(route.params)
+        any(_is_set(getattr(litellm, name, None)) for name in _KNOWN["settings"])
+        or any(map(os.environ.get, _KNOWN["variables"]))
+        or not route.params.keys() <= set(_KNOWN["params"])
     ):
         return None
     try:

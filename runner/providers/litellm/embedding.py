@@ -21,7 +21,7 @@ from runner.providers.messages import text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request
 
-DIMENSIONS = 256  # asked of models that can shorten their vectors: others are slower to compare
+DIMENSIONS = 256  # requested if a model can shorten its vectors; longer ones are slower to compare
 MAX_DIMENSIONS = 8192
 _KEYED = ("openai", "azure", "gemini", "mistral", "voyage", "cohere")  # by PROVIDER_API_KEY
 
@@ -29,7 +29,7 @@ _KEYED = ("openai", "azure", "gemini", "mistral", "voyage", "cohere")  # by PROV
 def embedding_route(name: str, model: ModelSettings, address: str | None = None) -> ModelRoute:
     """Return the route of the embedding model *name*.
 
-    At the provider of *model* it has the address and key of that, elsewhere litellm's defaults.
+    At the provider of *model* it has that model's address and key, elsewhere litellm's defaults.
     *address* is that of a simulated provider in its place.
     """
     known = embedding_model(name, model)
@@ -67,7 +67,7 @@ class EmbeddingTransport:
             response = await self._litellm.aembedding(**self._arguments(texts, timeout_s))
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise classify(error, self.route.where, self._secrets) from cause_of(error)
-        count = tokenizer_for(self.route.known_as).count
+        count = tokenizer_for(self.route.map_name).count
         most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
         size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)
         usage = usage_of(getattr(response, "usage", None), size)

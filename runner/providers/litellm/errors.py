@@ -1,7 +1,7 @@
 """Error classification: maps whatever ends a call to a CallError of a known kind.
 
-The session (session.py) raises what the network or the provider did; litellm and the libraries
-below it wrap that in exceptions of their own, whose classes and statuses tell nothing.
+The session (session.py) raises the failure of network or provider; litellm and the libraries below
+wrap it in their own exceptions, whose classes and statuses are not used.
 """
 
 import json
@@ -13,42 +13,29 @@ from typing import Any
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
-from runner.providers.litellm.overflow import TOO_LONG, numbers_in
+from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
-BILLING_CODES = {
-    "billing_error",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "credit_balance_exhausted",
-    "enforced_spend_limit_reached",
-    "insufficient_quota",
-    "organization_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-    "project_spend_limit_exceeded",
-}
+BILLING_CODES = frozenset(WORDS["billing"])
 _FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
 # Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
 # this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and
 # 429 with this reason); Bedrock's is a 503 too. Read 2026-11-29.
 _NO_CAPACITY = {"resource_unavailable", "capacity_exceeded", "MODEL_CAPACITY_EXHAUSTED"}
 _NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
+_FLAGGED = re.compile(  # by OpenRouter, OpenAI, xAI, Anthropic, DeepSeek, Alibaba
+    r"requires moderation|(?:prompt|input|content|request) (?:was|has been) flagged"
+    r"|content violates|blocked by content filter|content exists risk|inappropriate content",
+    re.IGNORECASE,
+)
 _TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
 _NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
-_HINTS = (  # to what a provider says of its limits
-    (r"concurren|pending requests", "lower processing.max_concurrent"),
-    (r"tokens?[ _]per[ _]min|\bTPM\b", "set model.tpm"),
-    (r"requests?[ _]per[ _]min|\bRPM\b", "set model.rpm"),
-    (r"output limit was reached", "raise model.max_tokens, or lower model.effort"),
-    (r"max_?(?:completion|output)?_?tokens|(?:completion|output) tokens", "lower model.max_tokens"),
-    (r"temperature", "change model.temperature"),
-    (r"response_format|json_?schema", "try model.reply_format=text"),
-)
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
+_TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error's web page
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
 _MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
@@ -85,7 +72,7 @@ def classify(
     """Return the CallError for *error*; its kind decides whether the call is retried.
 
     *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
-    that a reply of success had arrived, which cannot be read and may be billed.
+    that a successful reply had arrived, which cannot be read and may be billed.
     """
     where, secrets = where or Where(), secrets or Secrets()
     for link in chain_of(error):
@@ -145,17 +132,19 @@ def _refusal(
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     client = 400 <= status < 500
-    if client and _FILTERED & codes:
+    if client and (_FILTERED & codes or _FLAGGED.search(message)):
         return "refused"
-    too_long = _TOO_LONG_CODES & codes or TOO_LONG.search(message)
+    too_long = _TOO_LONG_CODES & codes or SAYS["too_long"].search(message)
     if status in (400, 413, 422, 500) and too_long:
+        return "context_exceeded"
+    if status == 429 and "request too large" in message.lower():  # OpenAI: for a whole minute
         return "context_exceeded"
     if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
         return "billing"
+    if "model_not_found" in codes or (status == 404 and _NO_HOST not in message):
+        return "not_found"
     if status in (401, 403) or _NO_KEY in codes:
         return "auth"
-    if status == 404 and _NO_HOST not in message:
-        return "not_found"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"
     if status in (408, 504):
@@ -183,21 +172,21 @@ def _body(text: str) -> Any:
 
 def error_in(body: Any) -> Mapping[str, Any]:
     """Return the error object of a reply's *body*, which may be the error itself."""
+    body = body[0] if isinstance(body, list) and body else body  # Gemini's
     error = mapping(body).get("error") or mapping(body).get("errors") or body
     error = error[0] if isinstance(error, list) and error else error
     return {"message": error, "code": error} if isinstance(error, str) else mapping(error)
 
 
 def _message(error: BaseException, secrets: Secrets) -> str:
-    """Return what *error* says, without a traceback.
+    """Return the message of *error*, without a traceback.
 
     Keys are redacted before the line is cut, since a cut key would not be recognised.
     """
     text = str(error).split("Traceback (most recent call last)")[0]
-    message = error_in(_body(text)).get("message")
-    text = _WRAPPING.sub(
-        "", secrets.redact(message if isinstance(message, str) and message else text)
-    )
+    title = _TITLE.search(text) if text.lstrip().startswith("<") else None
+    said = "; ".join(dict.fromkeys(_spoken(text)[1])) or (title[1] if title else text)
+    text = _WRAPPING.sub("", secrets.redact(said))
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
@@ -207,34 +196,40 @@ def _full_message(message: str, kind: str, where: Where, window: int | None) -> 
         key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
         return f"{where.host} rejected {key}: {message}"
     if kind == "not_found":
-        return f"{where.host} has no model {where.model!r}: {message}"
+        hint = "" if "model" in message.lower() else " (check the path of model.api_base, too)"
+        return f"{where.host} has no model {where.model!r}: {message}{hint}"
     if kind == "refused":
         return f"the provider's filter refused the request: {message}"
     hint = ""
     if kind == "context_exceeded":
         hint = "set model.context_window" + (f"={window}" if window else "")
     if kind in ("bad_request", "throttle"):
-        found = (advice for words, advice in _HINTS if re.search(words, message, re.IGNORECASE))
-        hint = next(found, "")
+        advice = WORDS["advice"].items()
+        hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
 
 
 def refusal_text(error: BaseException) -> str:
     """Return a provider's text about a refused request, the parameters it names first.
 
-    Only its own words are taken; a value that it repeats may be text of the transcript.
+    Values that it repeats are left out: they may be text of the transcript.
     """
     refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
     text = str(refused)
-    pointed: list[str] = []
-    spoken: list[str] = []
-    _collect(_body(text), pointed, spoken, _MAX_DEPTH)
+    pointed, spoken = _spoken(text)
     message = _ECHOED.sub("", " ".join(spoken) or text)
     return " ".join([*pointed, message])[:_MAX_SAID]
 
 
+def _spoken(text: str) -> tuple[list[str], list[str]]:
+    """Return the parameters that the JSON in an error's *text* names, and what it says."""
+    pointed, spoken = list[str](), list[str]()
+    _collect(_body(text), pointed, spoken, _MAX_DEPTH)
+    return pointed, spoken
+
+
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
-    """Append the texts of an error's *part*: the names of parameters, and what is said."""
+    """Append to *pointed* the parameters that an error's *part* names, to *spoken* its messages."""
     if isinstance(part, str) and part[:1] in "{[":
         part = _body(part) or part
     if isinstance(part, str):
@@ -243,8 +238,9 @@ def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> No
         for each in part:
             _collect(each, pointed, spoken, depth - 1)
     elif depth and isinstance(part, Mapping):
-        loc = part.get("loc")
-        names = [part.get("param"), *(loc if isinstance(loc, list) else [])]
+        loc = part["loc"] if isinstance(part.get("loc"), list) else []
+        names = [part.get("param"), *loc]
+        spoken += [".".join(map(str, loc))] if loc else []
         pointed += [name for name in names if isinstance(name, str)]
         for key in ("error", "errors", "message", "detail", "msg", "metadata", "raw"):
             if part.get(key):
@@ -274,7 +270,7 @@ def cause_of(error: Exception) -> Exception | None:
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield *error* and what led to it, each once."""
+    """Yield *error* and its causes, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,13 +1,13 @@
 """HTTP calls: litellm's provider configurations over our session, without `acompletion`.
 
 litellm's handlers build the request (address, headers, body), parse the reply and map errors by
-the provider's configuration. They post through a client that they take as an argument.
+the provider's configuration. They post through a client passed as an argument.
 """
 
 import importlib
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from json import dumps
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,16 +24,16 @@ _NOT_MAPPED = (
     *("num_retries", "max_retries", "extra_headers"),
 )
 _CACHE_KEY = "prompt_cache_key"
-_KEYED = ("openai", "mistral")  # that take it at the top of the body
-_REMEMBERED = 256  # sets of mapped parameters
+_KEYED = ("openai", "mistral")  # with the key at the top of the body
+_REMEMBERED = 256  # cached sets of mapped parameters
 _NAMED = ("api_key", "headers")
 
 Handler = Callable[..., Awaitable[Any]]
 Send = Callable[[str, bytes, Any], Awaitable[httpx.Response]]
 
 
-class Built(NamedTuple):
-    """A request as its provider gets it."""
+class BuiltRequest(NamedTuple):
+    """A request as it is sent to the provider."""
 
     url: str
     body: bytes
@@ -80,12 +80,12 @@ class HttpCalls:
         """
         return await self._ask(arguments, partial(self._send, arguments["timeout"]))
 
-    def built(self, arguments: Mapping[str, Any]) -> Built:
+    def built(self, arguments: Mapping[str, Any]) -> BuiltRequest:
         """Return the request that `ask` would send."""
-        kept: list[Built] = []
+        kept: list[BuiltRequest] = []
 
         async def keep(*parts: Any) -> NoReturn:
-            kept.append(Built(*parts))
+            kept.append(BuiltRequest(*parts))
             raise OSError  # ends the call
 
         try:
@@ -99,7 +99,7 @@ class HttpCalls:
         """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
 
         async def give(url: str, *_: Any) -> httpx.Response:
-            return httpx.Response(200, content=body, request=httpx.Request("POST", url))
+            return httpx.Response(200, content=body, request=_request(url))
 
         return _result(self._ask(arguments, give))
 
@@ -113,7 +113,7 @@ class HttpCalls:
     def _optional(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters in *arguments*, mapped to the provider's.
 
-        The key of a prompt's cache is the same for the provider, but another for each prefix.
+        The prompt cache key, which differs by prefix, is added after the cached mapping.
         """
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
         cached: dict[str, Any] = {}
@@ -182,12 +182,19 @@ class HttpCalls:
             ssl=self._ssl,
         ) as reply:
             raw = await reply.read()
-        request = httpx.Request("POST", url)
-        return httpx.Response(reply.status, headers=reply.headers, content=raw, request=request)
+        return httpx.Response(
+            reply.status, headers=reply.headers, content=raw, request=_request(url)
+        )
+
+
+@lru_cache
+def _request(url: str) -> httpx.Request:
+    """Return the request that litellm's errors name; to parse its address takes long."""
+    return httpx.Request("POST", url)
 
 
 def _result(call: Coroutine[Any, Any, Any]) -> Any:
-    """Return the result of *call*, which waits for nothing and so needs no event loop."""
+    """Return the result of *call*, which never waits and so needs no event loop."""
     try:
         call.send(None)
     except StopIteration as ended:
@@ -198,8 +205,8 @@ def _result(call: Coroutine[Any, Any, Any]) -> Any:
 
 def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     """Return litellm's handler of *provider*'s calls and its constant arguments."""
-    variables, default = ADDRESSES[provider]
-    base = base or next(filter(None, map(os.environ.get, variables)), default)
+    own = ADDRESSES[provider]
+    base = base or next(filter(None, map(os.environ.get, own.variables)), own.default)
     if provider == "anthropic":
         chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
         base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"

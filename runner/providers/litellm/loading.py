@@ -16,7 +16,7 @@ def load_litellm(model: str) -> Any:
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
-    litellm.DEFAULT_MAX_RETRIES = 0  # which `embedding` takes where it is given 0
+    litellm.DEFAULT_MAX_RETRIES = 0  # which `embedding` uses if it is given 0
     http: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
     # Some providers use litellm's own clients, which follow redirects and repeat requests, and
     # whose sessions and transports unpack a reply of any size.

@@ -15,7 +15,7 @@ from runner.providers.schemas import sent_schema
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 _KEYED = ("openai", "azure", "mistral")  # providers that take a prompt_cache_key
-_CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # that take Anthropic's parameters
+_CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # with Anthropic's parameters
 # Share of the reply's limit that a Claude with a budget may think (openrouter.ai, "Reasoning
 # tokens"), and the least that Anthropic takes (platform.claude.com, "Extended thinking").
 _BUDGETS = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8}
@@ -23,10 +23,10 @@ _MIN_BUDGET = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
+class Adaptation:
     """Parameters omitted from calls to one model because its provider refused them.
 
-    *dropped* are keys of `refusals._NAMES` or of `model.params`; *limit* is the name of the reply's
+    *dropped* are parameters of words.toml or of `model.params`; *limit* is the name of the reply's
     limit, *most* the longest that is accepted, *warmest* the highest temperature.
     """
 
@@ -35,7 +35,7 @@ class Adapted:
     most: int | None = None
     warmest: float | None = None
 
-    def change_since(self, before: "Adapted", request: Request) -> str:
+    def change_since(self, before: "Adaptation", request: Request) -> str:
         """Return the changes since *before*, for a message."""
         if self.limit != before.limit:
             return f"the reply's limit is sent as {self.limit}"
@@ -51,15 +51,15 @@ class Adapted:
         return f"{names.get(new, new)} is no longer sent{where}"
 
 
-def limit_of(request: Request, adapted: Adapted) -> int:
-    """Return the most tokens that a reply to *request* may have."""
+def limit_of(request: Request, adapted: Adaptation) -> int:
+    """Return the limit on the tokens of a reply to *request*."""
     return min(request.max_tokens, adapted.most or request.max_tokens)
 
 
 def parameters(
-    route: ModelRoute, request: Request, facts: ModelFacts, adapted: Adapted = Adapted()
+    route: ModelRoute, request: Request, facts: ModelFacts, adapted: Adaptation = Adaptation()
 ) -> dict[str, Any]:
-    """Return the parameters of a call, in litellm's names, without what *adapted* says."""
+    """Return the parameters of a call, in litellm's names, without those in *adapted*."""
     limit = limit_of(request, adapted)
     body = dict((route.params.get("extra_body") or {}).items())
     sent: dict[str, Any] = {_limit_name(route, adapted): limit}
@@ -108,7 +108,7 @@ def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str
     litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
     Claude since 5.5 need not call.
     """
-    entry = map_entry(route.known_as) or {}
+    entry = map_entry(route.map_name) or {}
     natively = entry.get("supports_bedrock_native_structured_output")
     if provider_of(route) == "bedrock" and natively:
         shape = {"jsonSchema": {"name": name, "schema": json.dumps(schema)}}
@@ -117,7 +117,7 @@ def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def _limit_name(route: ModelRoute, adapted: Adapted) -> str:
+def _limit_name(route: ModelRoute, adapted: Adaptation) -> str:
     if adapted.limit is not None:
         return adapted.limit
     return LIMITS[route.base_model is not None and _reasons_at_openai(route)]
@@ -125,7 +125,7 @@ def _limit_name(route: ModelRoute, adapted: Adapted) -> str:
 
 def _reasons_at_openai(route: ModelRoute) -> bool:
     """Return whether *route* leads to one of OpenAI's reasoning models at OpenAI or Azure."""
-    entry = map_entry(route.known_as) or {}
+    entry = map_entry(route.map_name) or {}
     makers = ("openai", "azure")
     return (
         provider_of(route) in makers
@@ -137,11 +137,11 @@ def _reasons_at_openai(route: ModelRoute) -> bool:
 def _takes_temperature(route: ModelRoute, sent: Mapping[str, Any]) -> bool:
     """Return whether a temperature may go with *sent*; litellm knows, but not by a base model."""
     thinks = sent.get("thinking", {}).get("type") == "enabled" or "reasoning_effort" in sent
-    if "claude" in route.known_as and thinks and sent.get("reasoning_effort") != "none":
+    if "claude" in route.map_name and thinks and sent.get("reasoning_effort") != "none":
         return False  # platform.claude.com, "Extended thinking": 1 or none
     if route.base_model is None:
         return True
-    entry = map_entry(route.known_as) or {}
+    entry = map_entry(route.map_name) or {}
     plain = sent.get("reasoning_effort", entry.get("default_reasoning_effort")) == "none"
     return entry.get("supports_sampling_params") is not False and (
         plain or not _reasons_at_openai(route)
@@ -154,22 +154,22 @@ def _effort(route: ModelRoute, limit: int, body: dict[str, Any]) -> dict[str, An
     if level is None:
         return {}
     word = "none" if level == "off" else level
-    if "claude" in route.known_as and provider in _CLAUDE:
+    if "claude" in route.map_name and provider in _CLAUDE:
         if level == "off":
             return {"thinking": {"type": "disabled"}}
-        if (map_entry(route.known_as) or {}).get("supports_adaptive_thinking"):
+        if (map_entry(route.map_name) or {}).get("supports_adaptive_thinking"):
             return {"reasoning_effort": level}
         budget = max(_MIN_BUDGET, int(_BUDGETS[level] * limit))
         return {"thinking": {"type": "enabled", "budget_tokens": budget}} if budget < limit else {}
     if provider == "openrouter":
         body["reasoning"] = {"effort": word}
         return {}
-    if provider == "hosted_vllm" and "gpt-oss" not in route.known_as:
+    if provider == "hosted_vllm" and "gpt-oss" not in route.map_name:
         body["chat_template_kwargs"] = dict.fromkeys(
             ("enable_thinking", "thinking"), level != "off"
         )
         return {}
-    if provider == "groq" and "qwen" in route.known_as and level != "off":
+    if provider == "groq" and "qwen" in route.map_name and level != "off":
         return {"reasoning_effort": "default"}
     return {"reasoning_effort": word}
 

@@ -4,51 +4,17 @@ import re
 from dataclasses import replace
 
 from runner.config.model_facts import ModelFacts
-from runner.providers.litellm.parameters import LIMITS, Adapted, limit_of, parameters
+from runner.providers.litellm.parameters import LIMITS, Adaptation, limit_of, parameters
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.words import SAYS, WORDS
 from runner.providers.request import Request, first_token_callback
 
-# What providers call the parameters that a call can do without, ours first.
-_NAMES = {
-    "limit": (*LIMITS, "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"),
-    "temperature": ("temperature",),
-    "response_format": (
-        *("response_format", "output_format", "output_config.format", "json_schema", "json mode"),
-        *("response_schema", "response_json_schema", "response_mime_type", "responseSchema"),
-        *("responseJsonSchema", "responseMimeType", "response mime type", "textFormat"),
-        *("outputConfig", "structured outputs?", "guided_json", "grammar", "schemas?"),
-    ),
-    "effort": (
-        *("reasoning_effort", "reasoningEffort", "reasoning.effort", "reasoning effort"),
-        *("reasoning", "output_config.effort", "output_config", "effort", "chat_template_kwargs"),
-        *("thinking_config", "thinkingConfig", "thinking_level", "thinkingLevel"),
-        *("thinking_budget", "thinkingBudget", "budget_tokens", "thinking", "think"),
-    ),
-    "service_tier": ("service_tier", "serviceTier", "service tier"),
-    "cache_key": ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
-    "cache": ("cache_control", "prompt_cache_breakpoint", "cachePoint"),
-    "stream": ("stream", "stream_options", "streaming"),
-}
 _ANY = {
     what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
-    for what, names in _NAMES.items()
+    for what, names in WORDS["parameters"].items()
 }
-_REFUSES = re.compile(
-    r"un(?:supported|recogni[sz]ed|known|expected|available)"
-    r"|not (?:\w+ )?(?:support|recogni|permit|allow|accept|enabled|available|compatible)"
-    r"|n't (?:support|accept|allow)|no longer support"
-    r"|(?:support|accept|allow)s? only|only (?:support|accept|allow|the default|takes|works)"
-    r"|extraneous|extra_forbidden|deprecated|may only|must be|should be (?:less|greater)|cannot be"
-    r"|can't be|invalid|too (?:large|high|many|complex)|exceeds?|greater than|less than|at most"
-    r"|maximum|range|incompatible|failed to (?:parse|initialize)|cannot find field",
-    re.IGNORECASE,
-)
-# OpenRouter, with `require_parameters`: no host takes all of them, and it does not say which.
+# OpenRouter, with `require_parameters`: no host accepts all of them, and the error names none.
 _ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
-UNKNOWN = re.compile(
-    r"unsupported|unrecogni|unknown|unexpected|extra|not (?:\w+ )?(?:support|permit|recogni)",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
 _WARMEST = re.compile(
     r"(?:less than or equal to|<=|at most|\[0(?:\.0)?,|0(?:\.0)? (?:and|to)|0\.\.) ?(\d(?:\.\d)?)",
@@ -57,13 +23,13 @@ _WARMEST = re.compile(
 
 
 def adapted_to(
-    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adapted, message: str
-) -> Adapted | None:
+    route: ModelRoute, request: Request, facts: ModelFacts, sent: Adaptation, message: str
+) -> Adaptation | None:
     """Return the adaptation after a call with *sent* was refused with *message*.
 
-    It is the parameter that *message* names first, of those that were sent; None if there is none.
+    It omits the first parameter sent that *message* names; None if it names none.
     """
-    if not (_REFUSES.search(message) or _ROUTED.search(message)):
+    if not (SAYS["refused"].search(message) or _ROUTED.search(message)):
         return None
     own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
     found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(message))}
@@ -79,7 +45,7 @@ def adapted_to(
     return None
 
 
-def _without(what: str, sent: Adapted, message: str, request: Request) -> Adapted:
+def _without(what: str, sent: Adaptation, message: str, request: Request) -> Adaptation:
     """Return *sent* with *what* lowered to the limit in *message*, else dropped."""
     if what == "limit":
         if (name := _other_name(message)) is not None:
@@ -101,5 +67,5 @@ def _other_name(message: str) -> str | None:
     if wanted := re.search(rf"\buse ['`\"]?({names})(?!\w)", message, re.IGNORECASE):
         return wanted[1].lower()
     named = set(re.findall(rf"(?<!\w)({names})(?!\w)", message))
-    unknown = len(named) == 1 and UNKNOWN.search(message)
+    unknown = len(named) == 1 and SAYS["unknown"].search(message)
     return LIMITS[1 - LIMITS.index(named.pop())] if unknown else None

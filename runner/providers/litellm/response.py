@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runner.answers.reply import beside
+from runner.base.json import mapping
 from runner.providers.litellm.usage import shown
 
 
@@ -40,6 +41,11 @@ def reported_cost(response: Any) -> tuple[float | None, str]:
         cost = float(value)
     except (TypeError, ValueError):
         cost = math.nan
+    usage = getattr(response, "usage", None)
+    if getattr(usage, "is_byok", False) is True:  # OpenRouter's fee; the host bills its part itself
+        beside = getattr(usage, "cost_details", None)
+        beside = mapping(beside).get("upstream_inference_cost")
+        cost += beside if isinstance(beside, int | float) else math.nan
     if math.isfinite(cost) and cost >= 0:
         return cost, ""
     return None, f"cost={shown(value)} cannot be true"

@@ -5,22 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from runner.config.model_facts import known_as
+from runner.config.model_facts import map_name
+from runner.config.provider_facts import PROVIDERS
 from runner.providers.litellm.errors import Where
 
-# Providers whose calls equal those of `acompletion` (tests/providers/test_http.py), with the
-# variables of their address and its default; None: litellm's own default.
-ADDRESSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {
-    "anthropic": (("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"), "https://api.anthropic.com"),
-    "deepseek": ((), None),
-    "gemini": (("GEMINI_API_BASE",), None),
-    "groq": ((), None),
-    "hosted_vllm": ((), None),
-    "litellm_proxy": ((), None),
-    "mistral": ((), None),
-    "openai": (("OPENAI_BASE_URL", "OPENAI_API_BASE"), "https://api.openai.com/v1"),
-    "openrouter": (("OPENROUTER_API_BASE",), "https://openrouter.ai/api/v1"),
-}
+ADDRESSES = {name: facts.address for name, facts in PROVIDERS.items() if facts.address}
 SDK = ("azure",)  # OpenAI's client, to which `extra_body` adds what a stream needs
 
 
@@ -54,9 +43,9 @@ class ModelRoute:
     delivery: str = "live"
 
     @property
-    def known_as(self) -> str:
+    def map_name(self) -> str:
         """The name under which litellm's map knows the model."""
-        return known_as(self.name, self.base_model)
+        return map_name(self.name, self.base_model)
 
     @property
     def where(self) -> Where:

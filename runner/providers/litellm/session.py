@@ -6,7 +6,6 @@ Its middleware is the only reader of the network, for litellm's provider configu
 
 import asyncio
 import ssl
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,15 +20,15 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable, stop_reason
+from runner.providers.litellm.coding import too_large, unpacked
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import first_token_callback, reply_arrived, request_sent
 
-MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with all characters escaped, unpacked
+MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
-MAX_ERROR_BYTES = 1 << 14  # of an error, of which the rest is cut off
+MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
-_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 
 _EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
@@ -39,7 +38,7 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 class Exchange:
     """State of one attempt: failures, *headers* of its reply, and why the model *stopped*.
 
-    *plain* says that its replies are those of no model, and are not converted.
+    *plain* says that its replies come from no model and are not converted.
     """
 
     plain: bool = False
@@ -51,7 +50,7 @@ class Exchange:
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
 
-    Without *whole*, what arrives is for the caller to read and to bound.
+    Without *whole*, the caller reads and bounds replies.
 
     litellm would send the transcript to the target of a redirect, and the key too if it is in a
     provider-specific header. `trust_env` is set only if the environment names a proxy, since
@@ -77,7 +76,7 @@ async def _sent(*_: object) -> None:
 def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
     """Block further requests after a failed one within the block, even if libraries retry.
 
-    Yields what the attempt meets, which is filled in.
+    Yields the Exchange, which the attempt fills in.
     """
     attempt = Exchange(plain)
     token = _EXCHANGE.set(attempt)
@@ -105,12 +104,12 @@ async def _once(
 async def _read_whole(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Return a response of success with its body in memory, unpacked and in litellm's form.
+    """Return a successful response with its body in memory, unpacked and in litellm's form.
 
     Raises CallError for an invalid reply, and RefusedError for one with an error.
     """
     host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
-    # A packed stream would be held back by whoever packs it.
+    # Compression would delay a stream.
     request.headers["Accept-Encoding"] = "gzip, deflate" if waiting is None else "identity"
     first = FirstToken(waiting) if waiting is not None else None
     response, body = await _received(request, handler, host, first)
@@ -123,11 +122,12 @@ async def _read_whole(
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
     data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
-    if first is not None and is_stream(data):
-        data, headers["Content-Type"] = _unstreamed(data, host), "application/json"
-    reply_arrived()
     attempt = _EXCHANGE.get()
-    meant, data = (status, data) if attempt and attempt.plain else readable(status, data)
+    plain = attempt is not None and attempt.plain
+    if not plain and is_stream(data):  # some servers send nothing else
+        data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
+    reply_arrived()
+    meant, data = (status, data) if plain else readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
     if attempt is not None:
@@ -140,15 +140,18 @@ async def _read_whole(
     return response
 
 
-def _unstreamed(data: bytes, host: str) -> bytes:
-    """Return the reply in a stream as one body; raise CallError without one."""
+def _unstreamed(data: bytes, host: str, first: FirstToken | None) -> bytes:
+    """Return the reply in a stream as one body; raise CallError without one.
+
+    *first* is None for a stream that was not asked for.
+    """
     try:
         whole = joined(data)
     except ValueError as error:
         raise CallError("bad_response", str(error), billed=True) from error
     if whole is None:
         message = f"the stream of {host} ended after {len(data):,} bytes, before its reply did"
-        raise CallError("connection", message, billed=True)
+        raise CallError("connection" if first else "bad_response", message, billed=True)
     return whole
 
 
@@ -160,7 +163,7 @@ async def _received(
 ) -> tuple[aiohttp.ClientResponse, bytes]:
     """Return the response and its body; of an error at most MAX_ERROR_BYTES.
 
-    *first* is shown the chunks of a success.
+    *first* gets the chunks of a success.
     """
     response, body = None, bytearray()
     try:
@@ -186,14 +189,14 @@ async def _received(
         if response is not None and not response.closed:
             response.close()
     if response.ok:
-        raise _too_large(size, limit)
+        raise too_large(size, limit)
     return response, bytes(body)
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
     """End the reading of a body when its connection ends.
 
-    aiohttp (3.14.5) closes the connection at a chunk without a size, and goes on waiting.
+    aiohttp (3.14.5) closes the connection at a chunk without a size, and still waits.
     """
     content, protocol = response.content, response.connection and response.connection.protocol
     if protocol is None:  # the body is complete
@@ -211,42 +214,12 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         protocol.closed.add_done_callback(end)
 
 
-def unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
-
-    Only codings that were asked for are known, one at a time, and one member of gzip.
-    """
-    coding = coding.strip().lower()
-    if coding in ("", "identity") or not body:
-        return body
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        known = "expected gzip or deflate"
-        raise CallError("bad_response", f"the reply is encoded with {coding}, {known}", billed=True)
-    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
-    reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
-    try:
-        data = reader.decompress(body, limit + 1)
-    except zlib.error as error:
-        message = f"the reply is not valid {coding}: {error}"
-        raise CallError("bad_response", message, billed=True) from error
-    if len(data) > limit:
-        raise _too_large(len(data), limit)
-    if not reader.eof:
-        raise CallError("bad_response", f"the reply is truncated {coding}", billed=True)
-    return data
-
-
 def _readable_error(body: bytes, coding: str) -> bytes:
     """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
     try:
         return unpacked(body, coding, MAX_ERROR_BYTES)
     except CallError:
         return b""
-
-
-def _too_large(size: int, limit: int) -> CallError:
-    message = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
-    return CallError("bad_response", message, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:

@@ -1,8 +1,8 @@
-"""Streams: a call whose first token matters asks for one, and reads it as an ordinary reply.
+"""Streams: requested if the first token matters, and read as an ordinary reply.
 
 Server-sent events (HTML standard, 9.2) in the formats of OpenAI, Anthropic and Gemini. The events
-are put together to the body that the provider would have sent without a stream, so that nothing
-after the session knows the difference.
+are joined to the body that the provider would have sent without a stream, so that later code reads
+no streams.
 """
 
 import json
@@ -16,7 +16,7 @@ from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
 _USAGE = {"stream_options": {"include_usage": True}}
-_OWN_USAGE = ("anthropic", "mistral")  # send it unasked, and refuse unknown parameters
+_OWN_USAGE = ("anthropic", "mistral")  # send it unrequested, and refuse unknown parameters
 _JOINED = ("content", "reasoning_content", "reasoning", "refusal")  # texts of OpenAI's deltas
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 _SPOKEN = ("text", "thinking", "partial_json")  # of Anthropic's deltas
@@ -25,7 +25,7 @@ Event = Mapping[str, Any]
 
 
 def stream_options(provider: str) -> dict[str, Any]:
-    """Return the parameters with which *provider* streams its reply, and counts its tokens."""
+    """Return the parameters that make *provider* stream its reply and count its tokens."""
     return {"stream": True} if provider in _OWN_USAGE else {"stream": True, **_USAGE}
 
 
@@ -51,7 +51,7 @@ class FirstToken:
         *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
         if self._rest.endswith((b"\n", b"\r")):
             lines, self._rest = [*lines, self._rest], b""
-        with suppress(ValueError):  # is found again when the stream has ended
+        with suppress(ValueError):  # detected again when the stream has ended
             self.seen = any(map(_has_token, _events(b"".join(lines))))
         if self.seen:
             self._callback()
@@ -65,8 +65,8 @@ def is_stream(body: bytes) -> bool:
 def joined(body: bytes) -> bytes | None:
     """Return the reply in a whole stream as one body; None if the stream ends early.
 
-    Of a stream with an error, only the error is returned. Raises ValueError for what is
-    not a stream of replies.
+    For a stream with an error, only the error. Raises ValueError for anything but a stream of
+    replies.
     """
     events = list(_events(body))
     error = next((e for e in events if e.get("error") or e.get("type") == "error"), None)
@@ -125,7 +125,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
             place = index if isinstance(index, int) else 0
             message: dict[str, Any] = {"role": "assistant", "content": ""}
             choice = choices.setdefault(place, {"index": place, "message": message})
-            for name, value in mapping(part.get("delta")).items():
+            for name, value in mapping(part.get("delta") or part.get("message")).items():
                 _grow(choice["message"], name, value)
             if part.get("finish_reason") is not None:
                 choice["finish_reason"] = part["finish_reason"]
@@ -137,10 +137,24 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
-    if name in _JOINED and isinstance(value, str):
+    if name == "tool_calls":
+        _add_calls(message.setdefault(name, []), value)
+    elif name in _JOINED and isinstance(value, str):
         message[name] = (message.get(name) or "") + value
     elif name not in _JOINED and value is not None:
         message[name] = value
+
+
+def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:
+    """Append the *pieces* of tools' calls to the calls of the same index."""
+    for piece in mappings(pieces):
+        function = mapping(piece.get("function"))
+        begun = next((c for c in calls if c.get("index") == piece.get("index") is not None), None)
+        if begun is None:
+            calls.append({**piece, "function": dict(function)})
+        else:
+            texts = (each.get("arguments") for each in (begun["function"], function))
+            begun["function"]["arguments"] = "".join(map(str, filter(None, texts)))
 
 
 def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from runner.answers.shared_schema import which_part
-from runner.base.errors import CallError, ConfigError, one_line
+from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
@@ -21,15 +21,16 @@ from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.body import readable, stop_reason
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
-from runner.providers.litellm.http import Built, HttpCalls
+from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm
-from runner.providers.litellm.parameters import Adapted, parameters, schema_message
-from runner.providers.litellm.refusals import UNKNOWN, adapted_to
+from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
+from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import reported_cost, served_tiers, text_of
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import Exchange, one_attempt, open_session
 from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
+from runner.providers.litellm.words import SAYS
 from runner.providers.messages import joined, marked, text_parts, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
@@ -41,11 +42,11 @@ from runner.providers.request import (
     on_arrival,
     on_first_token,
 )
-from runner.providers.retry_headers import limits_left
+from runner.providers.retry_headers import remaining_limits
 
 MAX_REASON_CHARS = 100
 _log = structlog.get_logger("colloquy.transport")
-_REASONS = {  # why a model stopped, in a provider's word, where litellm has none or another
+_REASONS = {  # finish reasons by a provider's word, if litellm has none or another
     "refusal": "refusal",
     "model_context_window_exceeded": "length",
     "model_length": "length",
@@ -57,9 +58,9 @@ class LiteLLMTransport:
     """Sends requests as `litellm.acompletion` does, with the retries of other layers disabled.
 
     Calls go through litellm's provider configurations over our session (http.py) for the routes
-    for which they are shown equal, unless `transport: litellm` is set; else through
-    `acompletion`. *readers* are the offline model's readings by analyzer name, used only if the
-    route's provider is `offline`.
+    where tests show them equal, unless `transport: litellm` is set; else through `acompletion`.
+    *readers* are the offline model's readings by analyzer name, used only if the route's provider
+    is `offline`.
     """
 
     def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
@@ -70,10 +71,10 @@ class LiteLLMTransport:
         self._http: HttpCalls | None = None
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
         self._secrets = secrets_of(key_env=route.api_key_env)
-        self._facts = model_facts(route.known_as)
+        self._facts = model_facts(route.map_name)
         if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)
-        self.adapted = Adapted()  # to what the provider refused; kept for the run
+        self.adapted = Adaptation()  # to what the provider refused; kept for the run
         self._prices = prices_of(route)
 
     async def open(self) -> None:
@@ -86,6 +87,7 @@ class LiteLLMTransport:
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
             return
+        _check_provider(self._litellm, route)
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
@@ -108,18 +110,21 @@ class LiteLLMTransport:
             raise self._failure(error, request, adapted, bool(arrived)) from cause_of(error)
         return self._completion(response, request, attempt)
 
-    def built(self, request: Request) -> Built:
-        """Return *request* as its provider gets it; raise ConfigError where litellm sends it."""
+    def built(self, request: Request) -> BuiltRequest:
+        """Return *request* as it is sent; raise ConfigError if litellm sends it."""
         arguments = self._arguments(request, 0.0, self.adapted)
         if not arguments.get("api_key"):
             raise ConfigError(f"{self.route.name} cannot be asked in batches without a key")
         return self._plain_calls().built(arguments)
 
     def read(
-        self, request: Request, sent: Adapted, status: int, body: bytes, served: str
+        self, request: Request, sent: Adaptation, status: int, body: bytes, served: str
     ) -> Completion:
         """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
-        status, body = readable(status, body)
+        try:
+            status, body = readable(status, body)
+        except CallError as error:
+            raise self._failure(error, request, sent, True) from None
         if not 200 <= status < 300:
             raise self._failure(RefusedError(status, {}, body), request, sent, False)
         try:
@@ -162,16 +167,16 @@ class LiteLLMTransport:
         return self._http
 
     def _failure(
-        self, error: Exception, request: Request, sent: Adapted, delivered: bool
+        self, error: Exception, request: Request, sent: Adaptation, delivered: bool
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
         found = classify(error, self.route.where, self._secrets, delivered=delivered)
         refusal = refusal_text(error)
-        if found.kind == "bad_request" or (found.status == 500 and UNKNOWN.search(refusal)):
+        if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
         return found
 
-    def _adapt(self, request: Request, sent: Adapted, message: str, error: CallError) -> bool:
+    def _adapt(self, request: Request, sent: Adaptation, message: str, error: CallError) -> bool:
         """Return whether *request* may succeed without a parameter that *message* refuses.
 
         The run's later calls do without it too; *sent* is what this one did without.
@@ -186,7 +191,7 @@ class LiteLLMTransport:
             _log.warning("parameter.refused", model=self.route.name, reason=reason)
         return True
 
-    def _arguments(self, request: Request, timeout_s: float, adapted: Adapted) -> dict[str, Any]:
+    def _arguments(self, request: Request, timeout_s: float, adapted: Adaptation) -> dict[str, Any]:
         route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
@@ -208,12 +213,12 @@ class LiteLLMTransport:
                 arguments["api_key"] = "not-needed"  # a local server; the client requires one
         return arguments
 
-    def _messages(self, request: Request, adapted: Adapted) -> list[dict[str, Any]]:
+    def _messages(self, request: Request, adapted: Adaptation) -> list[dict[str, Any]]:
         messages = request.messages
         if "shared" in adapted.dropped:
             messages = without(messages, which_part(request.node))
         if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
-            made = marked(messages, self.route.known_as, self.route.cache)
+            made = marked(messages, self.route.map_name, self.route.cache)
         else:
             made = [joined(message) for message in messages]
         if request.schema is not None and "response_format" in adapted.dropped:
@@ -234,10 +239,10 @@ class LiteLLMTransport:
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
-        return Completion(text, reason, usage, stopped, limits_left(attempt.headers), tier)
+        return Completion(text, reason, usage, stopped, remaining_limits(attempt.headers), tier)
 
     def _size(self, request: Request, text: str) -> CallSize:
-        count = tokenizer_for(self.route.known_as).count
+        count = tokenizer_for(self.route.map_name).count
         parts = [part for message in request.messages for part in text_parts(message)]
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
@@ -247,3 +252,17 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
+
+
+def _check_provider(litellm: Any, route: ModelRoute) -> None:
+    """Raise ConfigError for a provider that neither litellm nor the user has."""
+    try:
+        litellm.get_llm_provider(route.name, api_base=route.api_base)
+    except Exception as error:
+        if litellm.custom_provider_map:
+            return
+        named = route.name.split("/", 1)[0]
+        known = [str(getattr(each, "value", each)) for each in litellm.provider_list]
+        near = did_you_mean(named, known).partition("; known")[0]
+        message = f"model {route.name!r}: litellm has no provider {named!r}{near}"
+        raise ConfigError(message) from error

@@ -17,8 +17,8 @@ ADDED_REPLY = 100_000
 class CallSize:
     """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
 
-    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h*
-    says that what is written to the cache was to be kept for an hour.
+    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h* says
+    that cache entries were requested for an hour.
     """
 
     prompt: Callable[[], int]
@@ -38,9 +38,9 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     notes: list[str] = []
     prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
     reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
-    if not prompt and not reply and not notes:
-        return Usage(size.prompt(), size.reply(), estimated=True)
     total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
+    if not prompt and not reply and not total and not notes:
+        return Usage(size.prompt(), size.reply(), estimated=True)
     details = _get(raw, "completion_tokens_details")
     reasoning = _count(notes, details, "reasoning_tokens", size.max_reply)
     if reasoning and (reasoning > reply or total - prompt >= reply + reasoning):
@@ -50,6 +50,9 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
         notes.append(f"prompt_tokens estimated as {prompt}")
     if not reply and (reply := max(size.reply(), total - prompt)):
         notes.append(f"completion_tokens estimated as {reply}")
+    if total > prompt + reply:  # Gemini's by OpenAI's format: hidden reasoning
+        notes.append(f"total_tokens={total} exceed {prompt} + completion_tokens={reply}")
+        reply = total - prompt
     prompt, cached, written, hour = _cache_counts(notes, prompt, raw, size)
     paid = Usage(prompt, reply, cached, written, bool(notes), corrected="; ".join(notes))
     return replace(paid, reasoning_tokens=reasoning, cache_write_1h_tokens=hour)

@@ -22,8 +22,8 @@ class Utterance:
 class Document:
     """A parsed prompt.
 
-    *lines* are the transcript's segments (empty where only a context was given), *findings*
-    are earlier answers, *missing* names analyzers that gave none, *question* is the rest.
+    *lines* are the transcript's segments (empty with only a context), *findings* are earlier
+    answers, *missing* names analyzers without one, *question* is the rest.
     """
 
     lines: tuple[Utterance, ...]

@@ -11,7 +11,7 @@ PROVIDER = "offline"
 
 
 def register(litellm: Any, readings: Mapping[str, Reading]) -> None:
-    """Make `offline/…` models known to *litellm*; *readings* answer by schema name."""
+    """Register `offline/…` models at *litellm*; *readings* answer by schema name."""
     handler = make_handler(litellm, readings)
     litellm.custom_provider_map = [{"provider": PROVIDER, "custom_handler": handler}]
     if MODEL not in litellm.model_cost:

@@ -30,7 +30,7 @@ _UNREAD = {
 
 
 class OfflineTransport(Transport):
-    """Answers with *readings* by analyzer name, with the replies and failures of the litellm way.
+    """Answers with *readings* by analyzer name; replies and failures equal those through litellm.
 
     tests/providers/offline/test_offline_direct.py compares the two.
     """
@@ -56,7 +56,7 @@ async def read_reply(
 ) -> tuple[str, Usage]:
     """Return the reply that the reading *name* makes of *messages*, and its tokens.
 
-    A reading that fails has a bug: it raises CallError, as a provider's refusal, for any fault.
+    A failure of a reading is a bug; it raises CallError, like a provider's refusal.
     """
     prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
     try:

@@ -13,7 +13,7 @@ _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _GAP = re.compile(r"\s*(?:…|\.\.\.)\s*")
 _KEPT = frozenset({"quote", "segment", "code"})  # evidence, which grounding checks, and names
-_FURTHER_WORDS = 6  # that a quotation may have left out, besides as many as it has itself
+_FURTHER_WORDS = 6  # words that a quotation may omit, besides as many as it has
 
 
 def checked(answer: Any, document: Document) -> Any:

@@ -9,9 +9,9 @@ from importlib.resources import files
 
 from pydantic import ValidationError
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, one_line
-from runner.config.explain import explain
+from runner.config.section import explain
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.behaviour import check
 from runner.providers.simulated.faults import KINDS
@@ -43,11 +43,6 @@ Kinds of fault, for `faults` (their rates) and `script` (one entry per request):
     status_NNN_after_S    the same, with `Retry-After: S`
 {kinds}
 """
-
-
-def main() -> None:
-    """Run the command line: 0 when a signal ends it, 2 for a wrong argument, 8 for a taken port."""
-    sys.exit(run_command("colloquy-simulate", _help, _run, flags=(CHILD,), least=0))
 
 
 def _run(given: Arguments) -> None:
@@ -128,6 +123,8 @@ async def _serve(settings: SimulateSettings, port: int, ended: asyncio.Event) ->
         why = "is in use; choose another, or port=0 for a free one" if taken else f"fails: {error}"
         raise OutputError(f"port {port} of 127.0.0.1 {why}") from error
 
+
+main = command("colloquy-simulate", _help, _run, flags=(CHILD,), least=0)
 
 if __name__ == "__main__":
     main()

@@ -15,15 +15,14 @@ from aiohttp import web
 
 from runner.base.json import mapping, mappings
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.account_limits import AccountLimits
-from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batches import (
     OUTCOMES,
     BatchedCall,
     SimulatedBatch,
     SimulatedBatches,
 )
-from runner.providers.simulated.chat import encoded
+from runner.providers.simulated.behaviour import AccountLimits
+from runner.providers.simulated.chat import asked_in, encoded, message_of
 from runner.providers.simulated.faults import FaultResponse, error_response
 from runner.providers.simulated.replies import Reply
 
@@ -51,7 +50,7 @@ class BatchApi:
     async def respond(self, request: web.BaseRequest, now_s: float) -> Answer | None:
         """Return the answer to *request* at *now_s*, lines of a download among them.
 
-        Returns None for an address that is not of a batch API.
+        Returns None for an address of another API.
         """
         method, path = request.method, request.path
         found, file = _BATCH.fullmatch(path), _FILE.fullmatch(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from runner.config.model_facts import CACHE_RULES, UNNAMED
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.chat import arrival_of, completion
 from runner.providers.simulated.faults import POISON, GoodReply, drawn_fault, find_kind
@@ -25,8 +25,8 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 class BatchedCall:
     """One request of a batch: *body* is one of the chat API, *done_s* when it ends.
 
-    *fault* names what it meets; *missing* says that nothing is told of it. *answer* is its status
-    and the body of its reply, made when it is first read.
+    *fault* is its kind of fault; *missing*: it has no result. *answer* is its status and the body
+    of its reply, made when first read.
     """
 
     key: str
@@ -41,7 +41,7 @@ class BatchedCall:
 class SimulatedBatch:
     """A batch; times in seconds since the provider's start, its *calls* in the order they end.
 
-    *sent* is what it was made with, such as its metadata; *error* is why it failed as a whole.
+    *sent* is the request that made it, with its metadata; *error* is why it failed as a whole.
     """
 
     id: str
@@ -56,7 +56,7 @@ class SimulatedBatch:
 
     @property
     def ended_s(self) -> float:
-        """When it ends or has ended."""
+        """The time of its end."""
         if self.error:
             return self.created_s
         last = max((call.done_s for call in self.calls), default=self.created_s)
@@ -103,8 +103,7 @@ class SimulatedBatches:
     ) -> SimulatedBatch:
         """Make a batch of requests, each a key and a body, at *now_s*; its id begins with *prefix*.
 
-        Its times and faults depend on the seed, on how many batches there were, and on nothing
-        else.
+        Its times and faults depend only on the seed and the number of earlier batches.
         """
         own, number = self._settings.batch, len(self.all) + 1
         chance = random.Random(f"{self._settings.seed}/{number}")

@@ -1,4 +1,4 @@
-"""Behaviour of the simulated provider: the response to each request, without I/O or a clock."""
+"""Behaviour of the simulated provider: its limits and responses, without I/O or a clock."""
 
 import math
 import random
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.base.errors import ConfigError, did_you_mean
-from runner.config.model_facts import CACHE_RULES, UNNAMED
+from runner.base.token_bucket import TokenBucket
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.account_limits import AccountLimits
 from runner.providers.simulated.faults import (
     INTERNAL,
     NO_CAPACITY,
@@ -19,6 +19,55 @@ from runner.providers.simulated.faults import (
     find_kind,
 )
 from runner.providers.simulated.prefix_cache import PrefixCache
+
+BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
+# Refused and failed requests count as well (OpenAI help 5955604); how much is our assumption.
+FAILED_REQUEST = 0.25
+
+
+class AccountLimits:
+    """The two limits of an account; None: no limit and no headers."""
+
+    def __init__(self, rpm: int | None, tpm: int | None) -> None:
+        limits = {"requests": rpm, "tokens": tpm}
+        self._limits = {unit: limit for unit, limit in limits.items() if limit is not None}
+        self._buckets = {unit: TokenBucket(n, BURST_S) for unit, n in self._limits.items()}
+
+    def wait_s(self, tokens: int, now_s: float) -> float:
+        """Return the seconds until a request of *tokens*, reply included, may pass."""
+        amounts = {"requests": 1, "tokens": tokens}
+        waits = (bucket.wait_s(now_s, amounts[unit]) for unit, bucket in self._buckets.items())
+        return max(waits, default=0.0)
+
+    def take(self, tokens: int, now_s: float) -> None:
+        """Count one answered request of *tokens*."""
+        amounts = {"requests": 1, "tokens": tokens}
+        for unit, bucket in self._buckets.items():
+            bucket.take(now_s, amounts[unit])
+
+    def take_failed(self, now_s: float) -> None:
+        """Count one failed request; failures never take the level below minus one burst."""
+        if bucket := self._buckets.get("requests"):
+            room = max(0.0, bucket.level(now_s) + bucket.capacity)
+            bucket.take(now_s, min(FAILED_REQUEST, room))
+
+    def headers(self, now_s: float) -> dict[str, str]:
+        """Return `x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` (until full) at *now_s*."""
+        headers = {}
+        for unit, bucket in self._buckets.items():
+            headers[f"x-ratelimit-limit-{unit}"] = str(self._limits[unit])
+            headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, int(bucket.level(now_s) + 1e-9)))
+            headers[f"x-ratelimit-reset-{unit}"] = duration(bucket.full_in_s(now_s))
+        return headers
+
+
+def duration(seconds: float) -> str:
+    """Return *seconds* as OpenAI writes durations: `120ms`, `1.5s`, `6m0s`."""
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))}ms"
+    minutes, rest = divmod(round(seconds, 3), 60)
+    return f"{int(minutes)}m{round(rest, 3):g}s" if minutes else f"{round(rest, 3):g}s"
+
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
 RATE_LIMIT_S = 0.2
@@ -32,7 +81,7 @@ class Arrival:
     *prompt* is the text of all messages and *prompt_ids* its tokens; *max_tokens* is the
     request's limit on the reply or None; *reply_tokens* is the length of the whole reply; *ends*
     are the places in *prompt_ids* where a prefix to be cached is marked to end; *flex* says that
-    the flex tier is asked for.
+    the flex tier is requested.
     """
 
     analyzer: str

@@ -1,4 +1,4 @@
-"""Embeddings of the simulated provider: hashed parts of words, so that like texts are near."""
+"""Embeddings of the simulated provider: hashed parts of words, so that similar texts are near."""
 
 import math
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ _GRAM = 4  # characters
 def embeddings(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return OpenAI's reply to *body*, None if that has no texts.
 
-    The same text has the same vector; a text's words count by their runs of four characters, so
-    that forms of a word are alike.
+    Equal texts have equal vectors; words count by their runs of four characters, so that forms of a
+    word are similar.
     """
     texts, dimensions = body.get("input"), body.get("dimensions", _DIMENSIONS)
     texts = [texts] if isinstance(texts, str) else texts

@@ -55,8 +55,8 @@ class GoodReply:
 class FaultKind:
     """A kind of fault.
 
-    *status* 0: no response; *generates* says that the model has run, so that the fault takes
-    and costs what a good reply does; *headers* are sent beside the provider's own.
+    *status* 0: no response; *generates* says that the model has run, so that the fault has the time
+    and cost of a good reply; *headers* are sent beside the provider's own.
     """
 
     status: int
@@ -80,7 +80,7 @@ def find_kind(name: str) -> FaultKind:
 
 
 def drawn_fault(rates: Mapping[str, float], chance: float) -> str | None:
-    """Return the fault that *chance*, from 0 to 1, falls on by its rate; None for a good reply."""
+    """Return the fault that *chance*, 0 to 1, selects by the rates; None for a good reply."""
     for name, rate in rates.items():
         if chance < rate:
             return name
@@ -153,7 +153,7 @@ def _with_nan(text: str) -> str:
 _HTML = {"Content-Type": "text/html"}
 _LOGIN_PAGE = "<html><body>Please sign in.</body></html>"
 
-# What users may name in `faults` and `script`, besides status_NNN and status_NNN_after_S.
+# Kinds for `faults` and `script`, besides status_NNN and status_NNN_after_S.
 KINDS: Mapping[str, FaultKind] = {
     "quota": _refusal(429, "you exceeded your current quota", "insufficient_quota"),
     NO_CAPACITY: _refusal(429, "flex has no capacity now", "resource_unavailable"),
@@ -187,7 +187,7 @@ KINDS: Mapping[str, FaultKind] = {
     "nan": _message("NaN in the reply's JSON", _with_nan),
 }
 
-# Consequences of the provider's other settings, counted under these names.
+# Effects of other settings, counted under these names.
 INTERNAL: Mapping[str, FaultKind] = {
     RATE_LIMIT: _refusal(429, "rate limit reached", "rate_limit_exceeded"),
     OUTAGE: _refusal(503, "the provider is down", "service_unavailable"),

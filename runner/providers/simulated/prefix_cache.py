@@ -1,13 +1,13 @@
 """Prefix cache of the simulated provider: which beginnings of earlier prompts are cached.
 
-The rules are those of `model_facts.CACHE_RULES`; an unused prefix is dropped after 5 minutes, the
+The rules are those of config/providers.toml; an unused prefix is dropped after 5 minutes, the
 least that a provider names. The shortest prefix is a setting.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.config.model_facts import UNNAMED, CacheRules
+from runner.config.provider_facts import UNNAMED, CacheRules
 
 LIFETIME_S = 300.0
 MAX_BLOCKS = 200_000  # then expired blocks are removed, and again after as many more
@@ -22,8 +22,8 @@ class _Block:
 class PrefixCache:
     """Caches prompts block by block; *min_tokens* None caches nothing. Times in seconds.
 
-    *ends* are the places at which a request marks prefixes; others are ignored where the *rules*
-    want marks.
+    *ends* are the places at which a request marks prefixes; prefixes without marks are ignored if
+    the *rules* require marks.
     """
 
     def __init__(self, min_tokens: int | None, rules: CacheRules = UNNAMED) -> None:

@@ -64,7 +64,7 @@ async def simulated_process(
 
 
 def _start() -> _Child:
-    # The child runs the same code as this process, wherever that was started.
+    # The child runs the same code as this process, from any directory.
     root = str(Path(runner.__file__).resolve().parents[1])
     search_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
@@ -90,7 +90,7 @@ async def _address(child: _Child, settings: SimulateSettings) -> str:
 
 
 def _send(child: _Child, line: bytes) -> bool:
-    """Send *line*; return whether the child could take it."""
+    """Send *line*; return whether the child received it."""
     assert child.stdin is not None
     with suppress(OSError):
         child.stdin.write(line + b"\n")

@@ -14,7 +14,7 @@ from runner.providers.simulated.chat import asked_of, message_texts, response_sc
 
 Reply = Callable[[Mapping[str, Any]], str]
 
-# What precedes a schema stated in the prompt (analyzers/_analyzer.py).
+# The text before a schema in the prompt (analyzers/_analyzer.py).
 SCHEMA_FOLLOWS = "The JSON object must match this schema:\n"
 
 MAX_QUOTE_CHARS = 120
@@ -120,10 +120,13 @@ class _Generator:
         lists = {name: self._ids(name, body) for name, body in properties.items()}
         ids = {**place.ids, **{name: numbered for name, numbered in lists.items() if numbered}}
         below = replace(place, depth=place.depth + 1, ids=ids, fixed={})
-        return {
+        made = {
             name: place.fixed[name] if name in place.fixed else self.value(body, name, below)
             for name, body in properties.items()
         }
+        if (cited := made.get("evidence")) and isinstance(made.get("text"), str):
+            made["text"] += f" It is about: {cited[0]['quote']}"  # so that texts differ
+        return made
 
     def _array(self, schema: Mapping[str, Any], name: str, place: _Place) -> list[Any]:
         if place.depth >= MAX_DEPTH:
@@ -164,7 +167,7 @@ class _Generator:
         return round(low + (high - low) * self._random.uniform(0.3, 0.9), 2)
 
     def _shown_ids(self) -> list[str]:
-        """Return up to three ids of lines that follow each other in the material."""
+        """Return up to three ids of consecutive lines of the material."""
         every = _SHOWN_ID.findall(self._material)
         start = self._random.randrange(len(every) or 1)
         return every[start : start + 3]

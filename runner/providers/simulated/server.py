@@ -16,10 +16,17 @@ import orjson
 from aiohttp import web
 
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.anthropic import asked_in, message_of
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import arrival_of, asked_of, chunks, completion, encoded
+from runner.providers.simulated.chat import (
+    arrival_of,
+    asked_in,
+    asked_of,
+    chunks,
+    completion,
+    encoded,
+    message_of,
+)
 from runner.providers.simulated.embeddings import embeddings
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
@@ -80,8 +87,8 @@ class Stats:
 class SimulatedProvider:
     """Serves the chat API on 127.0.0.1; an async context manager.
 
-    *reply* returns the text of a good reply to a request's body. Without *settings* replies come
-    at once. *port* 0 takes a free one.
+    *reply* returns the text of a good reply to a request's body. Without *settings*, replies have
+    no latency. *port* 0 takes a free one.
     """
 
     def __init__(

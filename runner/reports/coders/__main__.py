@@ -1,11 +1,10 @@
 """Command `colloquy-agreement`: agreement between a run and a human coder."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
 from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import NOTHING, aligned, plural
@@ -14,7 +13,7 @@ from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch
 from runner.reports.coders.coder_file import Codes, codes_of, read_coder
-from runner.reports.coders.figures import Coded, CodeFigures, Disagreement
+from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
 from runner.reports.export.codings import CodedFile, codebook_of, coded_files
 from runner.reports.stored_run import read_run
@@ -36,12 +35,6 @@ MAX_SHOWN = 10  # disagreements on the terminal; all are in disagreements.csv
 _FIGURES = ("code", "both", "only_coder", "only_run", "neither")
 
 
-def main() -> None:
-    """Run the command line."""
-    flags, options = ("--listed",), ("--out",)
-    sys.exit(run_command(NAME, lambda: USAGE, _agree, flags=flags, options=options, least=2))
-
-
 def _agree(given: Arguments) -> None:
     if len(given.words) > 2:
         raise ConfigError(f"expected a directory and a file; see {NAME} --help")
@@ -52,7 +45,7 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
-    coded, notes = Coded(book.names), list(coder.notes)
+    coded, notes = CodingComparison(book.names), list(coder.notes)
     seen: list[str] = []
     for each in coded_files(run, book):
         seen.append(each.source.file)
@@ -81,7 +74,9 @@ def _codes_of_run(each: CodedFile) -> Codes:
     return codes
 
 
-def _lines(coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]) -> Iterator[str]:
+def _lines(
+    coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
+) -> Iterator[str]:
     about = f"{plural(coded.segments, 'segment')} of {plural(len(coded.files), 'transcript')}"
     yield f"{about}; 95 % intervals by the bootstrap over {coded.over}"
     head = ["code", "both", "only coder", "only run", "neither", "kappa", "alpha"]
@@ -105,7 +100,7 @@ def _shown(found: Interval | None) -> str:
 
 
 def _write(
-    folder: Path, coded: Coded, figures: Sequence[CodeFigures], notes: Sequence[str]
+    folder: Path, coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> None:
     ends = ("value", "low", "high")
     columns = [*_FIGURES, *(f"{m}{'' if e == 'value' else f'_{e}'}" for m in ("kappa", "alpha")
@@ -131,6 +126,8 @@ def _write(
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
+
+main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)
 
 if __name__ == "__main__":
     main()

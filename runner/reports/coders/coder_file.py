@@ -1,6 +1,7 @@
 """A human coder's file: codings.csv, or a REFI-QDA project, as codes of our segments."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,8 @@ from runner.reports.export.qda_reader import read_project
 
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
-_WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*$")
-_MOST = 50  # characters of a word that a selection is widened by
+_WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
+_MAX_WORD = 50  # characters of a word that a selection is widened by
 Codes = dict[
     str, dict[str, str]
 ]  # by segment, the codes with their quotes; empty: read without a code
@@ -26,8 +27,8 @@ Codes = dict[
 class CoderRow:
     """A coding by a person: of *segment*, else of the words *quote*.
 
-    *span* is where they are in *text*, their source as a whole; an empty *code* says that the
-    segment was read and has none.
+    *span* is their place in *text*, the whole source; with an empty *code* the segment was read and
+    has none.
     """
 
     place: str
@@ -40,7 +41,7 @@ class CoderRow:
 
 @dataclass(frozen=True, slots=True)
 class CoderFile:
-    """The rows of a coder's file by the name of their source, "" where it names none.
+    """The rows of a coder's file by the name of their source, "" without one.
 
     *notes* say what was left out of it.
     """
@@ -61,7 +62,7 @@ def read_coder(file: Path, book: Codebook) -> CoderFile:
     """Return the codings in *file*; raise ConfigError, which names the line.
 
     A table has the columns code and segment or quote, and file where it is about several; its
-    codes must be those of *book*. Of a project (.qdpx), other codes are counted and left out.
+    codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
     if file.suffix.lower() == ".qdpx":
         return _from_project(file, book)
@@ -100,6 +101,7 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
     left = [(n, f"{name!r} is not in the codebook") for name, n in foreign.items()]
     left += [(project.whole, "they are of whole sources")] if project.whole else []
+    left += [(project.others, "they are in no plain text")] if project.others else []
     return CoderFile(
         rows, tuple(f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left)
     )
@@ -107,7 +109,7 @@ def _from_project(file: Path, book: Codebook) -> CoderFile:
 
 def _whole_words(text: str, start: int, end: int) -> str:
     """Return the words that a selection touches: programs count marks of order differently."""
-    before, after = _WORD_END.search(text[:start][-_MOST:]), _WORD.match(text[end:][:_MOST])
+    before, after = _WORD_END.search(text[:start][-_MAX_WORD:]), _WORD.match(text[end:][:_MAX_WORD])
     inside = text[start:end]
     head = before[0] if before and inside[:1].isalnum() else ""
     return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
@@ -127,7 +129,7 @@ def _stem(name: str) -> str:
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
     """Return the codes of *source*'s segments, and the places of rows not found in it.
 
-    Raises ConfigError for a row whose segment the transcript has not.
+    Raises ConfigError for a row whose segment is not in the transcript.
     """
     codes: Codes = {}
     lost: list[str] = []
@@ -159,7 +161,11 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
 
 def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str, str]]:
     """Yield the segments whose words are between two code points of its text, with those words."""
-    for name, first in source.starts.items():
+    names, firsts = list(source.starts), list(source.starts.values())
+    at = max(0, bisect_right(firsts, start) - 1)
+    for name, first in zip(names[at:], firsts[at:], strict=True):
+        if first >= end:
+            break
         begin, stop = max(start, first), min(end, first + len(source.segments[name].text))
         if begin < stop:
             yield name, source.text[begin:stop]
@@ -168,7 +174,7 @@ def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str,
 def _looked_up(
     source: SourceText, grounder: Grounder, quote: str, near: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield the segments in which *quote* stands, line by line, the nearest to *near* first."""
+    """Yield the segments that contain *quote*, line by line, the nearest to *near* first."""
     for line in quote.splitlines():
         for name, start, end in grounder.placed(line, near):
             near = name

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.base.statistics import Table, cohen_kappa, krippendorff_alpha
 from runner.reports.coders.coder_file import Codes
-from runner.reports.compare.agreement import Table, cohen_kappa, krippendorff_alpha
-from runner.reports.compare.paired import LEAST, MOST_BLOCKS, Interval, interval_of
+from runner.reports.compare.paired import MAX_BLOCKS, MIN_TRANSCRIPTS, Interval, interval_of
 from runner.reports.export.qda import SourceText
 
 Counts = tuple[int, int, int, int]  # of segments: both, only the coder, only the run, neither
@@ -42,7 +42,7 @@ class Disagreement:
 
 
 @dataclass(slots=True)
-class Coded:
+class CodingComparison:
     """Segments coded by both, file by file; *codes* are those of the codebook."""
 
     codes: Sequence[str]
@@ -99,13 +99,13 @@ class Coded:
     @property
     def over(self) -> str:
         """Unit of the bootstrap: `transcripts`, or `segments` if those are few."""
-        return "transcripts" if len(self.files) >= LEAST else "segments"
+        return "transcripts" if len(self.files) >= MIN_TRANSCRIPTS else "segments"
 
     def figures(self) -> list[CodeFigures]:
         """Return the figures of all codes together, called `all`, and of each used code.
 
-        Those of all are pooled over codes: the mean agreement against the mean of what chance
-        gives (De Vries et al., "Using pooled kappa to summarize interrater agreement across many
+        Those of `all` are pooled over codes: the mean agreement against the mean agreement by
+        chance (De Vries et al., "Using pooled kappa to summarize interrater agreement across many
         items", 2008).
         """
         used = [code for code in self.codes if any(code in each for _, each in self.files)]
@@ -114,12 +114,12 @@ class Coded:
                 *(_figures(code, blocks, [code], self.segments) for code in used)]  # fmt: skip
 
     def _blocks(self, used: Sequence[str]) -> list[dict[str, Counts]]:
-        """Return the counts of transcripts, or of segments, dealt into at most MOST_BLOCKS."""
+        """Return the counts of transcripts, or of segments, dealt into at most MAX_BLOCKS."""
         if self.over == "transcripts":
             rows = [{c: each.get(c, (0, 0, 0, n)) for c in used} for n, each in self.files]
         else:
             rows = [{c: _ONE[unit.get(c, 3)] for c in used} for unit in self.units]
-        dealt = [rows[at::MOST_BLOCKS] for at in range(min(MOST_BLOCKS, len(rows)))]
+        dealt = [rows[at::MAX_BLOCKS] for at in range(min(MAX_BLOCKS, len(rows)))]
         return [{c: _sum(row[c] for row in block) for c in used} for block in dealt]
 
 

@@ -14,12 +14,11 @@ _NEAR = 1e-7  # relative: tables as likely as the observed one, as R's fisher.te
 def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
     """Return the two-sided p of a 2 x k table, and whether all tables with its margins were seen.
 
-    *found* counts per group those that have a property, of *totals*, at least 0 each. p is the
-    probability of all tables at most as likely as the observed one if the property is
-    independent of the group (Freeman and Halton, "Note on an exact treatment of contingency,
-    goodness of fit and other problems of significance", 1951). Where there are more than
-    MAX_TABLES, it is estimated from DRAWS random ones, with a fixed seed, and at least
-    1 / (DRAWS + 1).
+    *found* counts the members of each group with a property, of *totals*, at least 0 each. p is the
+    probability of all tables at most as likely as the observed one if the property is independent
+    of the group (Freeman and Halton, "Note on an exact treatment of contingency, goodness of fit
+    and other problems of significance", 1951). With more than MAX_TABLES tables, p is estimated
+    from DRAWS random ones, with a fixed seed, and at least 1 / (DRAWS + 1).
     """
     order = sorted(range(len(totals)), key=lambda group: totals[group])  # the largest last
     sizes, marked = [totals[group] for group in order], sum(found)

@@ -22,7 +22,7 @@ from runner.reports.collection.groupings import (
 from runner.reports.report.render import address_of
 from runner.reports.stored_run import StoredRun
 
-MAX_THEMES = 500  # in tables and pages; a model or somebody else may have made more
+MAX_THEMES = 500  # in tables and pages; the untrusted file may have more
 MAX_CELLS = 5_000_000  # of the matrix
 STANCES = ("for", "against", "both", "mentioned", "silent", "unread")
 

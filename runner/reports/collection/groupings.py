@@ -14,7 +14,7 @@ MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
 NOT_GIVEN = "not given"
 ATTENDEES = "speakers' groups"  # the notes behind names in `attendees`
-_NOT_GROUPS = ("title", "attendees")  # what a transcript says of itself and no group has
+_NOT_GROUPS = ("title", "attendees")  # front matter that makes no groups
 _IN_BRACKETS = re.compile(r"([^,;:()\n]{1,200})\(([^()\n]{1,100})\)")
 
 Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
@@ -24,8 +24,8 @@ Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 class Grouping:
     """One attribute: the files or speakers read by its *values*, in order; *of* is by unit.
 
-    *compared* says whether it is among the first MAX_COMPARED that have 2 to MAX_VALUES values, one
-    of them several times.
+    *why* it is not compared is empty for the first MAX_COMPARED that have 2 to MAX_VALUES values,
+    one of them several times.
     """
 
     name: str
@@ -33,22 +33,27 @@ class Grouping:
     of: Mapping[Unit, str]
     sizes: Mapping[str, int]
     files: Mapping[str, int]
-    compared: bool
+    why: str
     by_speaker: bool = False
 
     @property
+    def compared(self) -> bool:
+        """Whether its groups are compared."""
+        return not self.why
+
+    @property
     def counts(self) -> str:
-        """What it counts."""
+        """The unit that it counts."""
         return "speakers" if self.by_speaker else "files"
 
     def value(self, file: str, speaker: str | None) -> str:
-        """Return the group of what a speaker of *file* says, empty if there is none."""
+        """Return the group of a speaker of *file*, empty if there is none."""
         return self.of.get((file, (speaker or "") if self.by_speaker else ""), "")
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """Files, or speakers, of a group that speak of a theme, of those *read*.
+    """Files, or speakers, of a group that mention a theme, of those *read*.
 
     *files* of *files_read* are the files that they are in; *for_* and *against* speakers.
     """
@@ -66,8 +71,8 @@ class GroupCount:
 class GroupDifference:
     """A theme by the groups of an attribute.
 
-    *p* is of the exact test over the groups that are known, None where it makes no sense;
-    *adjusted* by Holm over the themes; *drawn*: estimated from random tables.
+    *p* is of the exact test over the known groups, None without a meaningful test; *adjusted* by
+    Holm over the themes; *drawn*: estimated from random tables.
     """
 
     attribute: str
@@ -84,8 +89,8 @@ def groupings_of(
 ) -> tuple[Grouping, ...]:
     """Return the groupings of the files *read*: those of the user's table, then *abouts*.
 
-    *abouts* is what each file says of itself; of that, only what makes groups is one, and what it
-    says of its speakers. An attribute of speakers that all speakers of a file share is the file's.
+    *abouts* is the front matter of each file; only attributes that make groups count, and those of
+    its speakers. An attribute that all speakers of a file share is the file's.
     """
     files = [(each.file, "") for each in read]
     people = [(each.file, speaker) for each in read for speaker in each.speakers]
@@ -111,7 +116,10 @@ def groupings_of(
     by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
     every = (*tabled, *(each for each in found if each.compared), *by_notes)
     first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
-    return tuple(replace(each, compared=each.name in first) for each in every)
+    late = f"only the first {MAX_COMPARED} attributes are"
+    return tuple(
+        each if each.name in first else replace(each, why=each.why or late) for each in every
+    )
 
 
 def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
@@ -128,8 +136,14 @@ def _grouping(
     files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
     ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
     known = [sizes[value] for value in ordered if value != NOT_GIVEN]
-    compared = 2 <= len(known) <= MAX_VALUES and max(known) > 1
-    return Grouping(name, tuple(ordered), values, sizes, files, compared, by_speaker)
+    why = ""
+    if len(known) < 2:
+        why = "no two groups are given"
+    elif len(known) > MAX_VALUES:
+        why = f"it has {len(known)} values, at most {MAX_VALUES} are compared"
+    elif max(known) == 1:
+        why = f"no two {'speakers' if by_speaker else 'files'} share a value"
+    return Grouping(name, tuple(ordered), values, sizes, files, why, by_speaker)
 
 
 def differences_of(
@@ -137,7 +151,7 @@ def differences_of(
 ) -> tuple[GroupDifference, ...]:
     """Return every theme by every grouping that is compared, p adjusted within each grouping.
 
-    Groups of speakers who speak of no theme, such as interviewers, are not part of the tests.
+    Groups of speakers who mention no theme, such as interviewers, are not tested.
     """
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):

@@ -21,6 +21,7 @@ _SILENT = "No finding of a silent file is in the theme; its transcript may still
 def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
     """Return themes.md of the batch called *name*, with at most *limit* quotes of a side."""
     parts = [f"# Themes of {md(name)}", _read(facts.collection)]
+    parts += [md(f"{note[:1].upper()}{note[1:]}.") for note in facts.collection.notes]
     parts += [part for each in facts.collection.synthesis for part in _synthesis(each)]
     if facts.collection.themes:
         parts += ["## Overview", _overview(facts)]
@@ -91,9 +92,12 @@ def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
 
 
 def _differences(facts: CollectionFacts) -> Iterator[str]:
+    apart = [each for each in facts.groupings if not each.compared]
+    if facts.differences or apart:
+        yield "## Groups"
+    yield from (f"{md(each.name)} is not compared: {each.why}." for each in apart)
     if not facts.differences:
         return
-    yield "## Groups"
     yield md(method_of(facts.differences, len(facts.collection.themes)))
     for attribute in dict.fromkeys(each.attribute for each in facts.differences):
         found = [each for each in facts.differences if each.attribute == attribute]
@@ -145,13 +149,14 @@ def _about(themes: Sequence[str]) -> str:
 def _made(collection: Collection) -> Iterator[str]:
     yield "## How they were found"
     yield (
-        f"Findings were grouped from a likeness of {collection.threshold:g}. In no theme: "
+        f"Findings were grouped from a similarity of {collection.threshold:g}. In no theme: "
         f"{len(collection.unassigned)}; not used, without a verified quote: {collection.unused}."
     )
     yield WORDS_OF
     if collection.ledger:
         rows = [
-            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, r.status, list(r.left_out)]
+            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, status, list(r.left_out)]
             for r in collection.ledger
+            for status in [r.status + ", escalated" * r.escalated]
         ]
         yield table(["Level", "Call", "Read", "Tokens", "Budget", "Status", "Left out"], rows)

@@ -12,9 +12,6 @@ from runner.base.format import clock, plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
 from runner.reports.collection.groupings import (
-    MAX_COMPARED,
-    MAX_VALUES,
-    NOT_GIVEN,
     GroupDifference,
     Grouping,
     method_of,
@@ -95,9 +92,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        not_given=NOT_GIVEN,
-        max_compared=MAX_COMPARED,
-        max_values=MAX_VALUES,
         left_out=facts.left_out,
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
@@ -208,7 +202,7 @@ def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
 
 
 def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
-    """Return a plot of how many groups each threshold of likeness gives."""
+    """Return a plot of how many groups each threshold of similarity gives."""
     points = sorted(points, key=lambda point: point.threshold)
     if len(points) < 2:
         return ""
@@ -233,7 +227,7 @@ def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
     description = "; ".join(
         f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points
     )
-    return picture("curve", "Groups by threshold of likeness", description, 190, parts)
+    return picture("curve", "Groups by threshold of similarity", description, 190, parts)
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:

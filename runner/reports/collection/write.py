@@ -9,7 +9,7 @@ from runner.base.files import write_bytes
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, refuse_links
 from runner.record.batch_directory import REPORT, rows_of, write_table
-from runner.record.word import as_docx
+from runner.record.word_document import as_docx
 from runner.reports.collection.facts import facts_of
 from runner.reports.collection.notes import themes_md
 from runner.reports.collection.page import collection_page

@@ -1,10 +1,9 @@
 """The command `colloquy-compare`: compare any runs."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.regular_files import kind_of
 from runner.base.text import to_terminal
 from runner.reports.compare.compare import compare
@@ -22,11 +21,6 @@ differ, and which differences are significant. Prints the table and writes compa
 Exit codes: 0 compared, 2 a path without a run, 8 the output cannot be written."""
 
 
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-compare", lambda: USAGE, _compare, options=("--out",)))
-
-
 def _compare(given: Arguments) -> None:
     paths = [Path(word) for word in given.words]
     out = Path(given.options["--out"]) if "--out" in given.options else _home(paths)
@@ -42,6 +36,8 @@ def _home(paths: Sequence[Path]) -> Path:
     sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
     return only if sweep else Path("comparison")
 
+
+main = command("colloquy-compare", USAGE, _compare, options=("--out",))
 
 if __name__ == "__main__":
     main()

@@ -7,23 +7,30 @@ from itertools import combinations, groupby, product
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.format import plural
-from runner.reports.compare.agreement import (
+from runner.base.statistics import (
     Table,
     cohen_kappa,
     coincidences,
     krippendorff_alpha,
     summed,
 )
-from runner.reports.compare.gathered import CHECK, COVERAGE, FOUND, PRECISION, Gathered, Setting
+from runner.reports.compare.assessment_data import (
+    CHECK,
+    COVERAGE,
+    FOUND,
+    PRECISION,
+    AssessmentData,
+    Setting,
+)
 from runner.reports.compare.paired import (
-    LEAST,
+    MIN_TRANSCRIPTS,
     Difference,
     Interval,
     difference,
     interval_of,
+    is_significant,
     needed,
     rate_of,
-    told_apart,
 )
 from runner.reports.compare.spread import holm
 
@@ -83,7 +90,7 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
-def assess(gathered: Gathered) -> Assessment:
+def assess(gathered: AssessmentData) -> Assessment:
     """Return the figures, pairs and agreement of *gathered* results."""
     settings = gathered.settings
     names = _names(settings)
@@ -94,11 +101,11 @@ def assess(gathered: Gathered) -> Assessment:
     notes = [*gathered.notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
-    if names and len(compared) > 1 and all(pair.difference.n < LEAST for pair in pairs):
+    if names and len(compared) > 1 and all(pair.difference.n < MIN_TRANSCRIPTS for pair in pairs):
         most = max((pair.difference.n for pair in pairs), default=0)
         notes.append(
-            f"Settings share at most {most} of the {LEAST} transcripts that a verdict on coverage, "
-            f"checks or labels needs."
+            f"Settings share at most {most} of the {MIN_TRANSCRIPTS} transcripts that a verdict on "
+            "coverage, checks or labels needs."
         )
         ordered = []
     agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
@@ -111,7 +118,7 @@ def assess(gathered: Gathered) -> Assessment:
 
 
 def _names(settings: Sequence[Setting]) -> list[str]:
-    """Return the names of all figures; of a single analyzer with labels, only its own."""
+    """Return the names of all figures; with one labelled analyzer, only its own."""
     found = {name for setting in settings for name in setting.figures}
     by_analyzer = [name for name in found if name.startswith(f"{FOUND} ")]
     if len(by_analyzer) == 1:
@@ -133,7 +140,7 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
     """Return all pairs of *settings* that share transcripts in a figure of *names*.
 
-    These are of one kind, such as all checks: among many, one differs by chance.
+    They are of one kind, such as all checks: among many, one differs by chance.
     """
     found = []
     for name, (one, other) in product(names, combinations(settings, 2)):
@@ -147,7 +154,7 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
     made = []
     for at, (name, first, second, gap) in enumerate(found):
         p, more = adjusted.get(at), needed(gap, len(tested))
-        apart = told_apart(gap, p)
+        apart = is_significant(gap, p)
         words = pair_words(name, first, second, gap, p, more, apart=apart)
         made.append(FigurePair(name, first, second, gap, p, apart, more, words))
     return made
@@ -176,7 +183,7 @@ def pair_words(
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None:
-        return f"{begun}: {gap.n} of {LEAST} transcripts that a verdict needs"
+        return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
@@ -190,7 +197,7 @@ def pair_words(
 
 
 def _rounded(count: int) -> int:
-    """Return *count* rounded up to two digits: a prediction has no more."""
+    """Return *count* rounded up to two digits, the precision of a prediction."""
     step = int(f"1{'0' * (len(str(count)) - 2)}")
     return -(-count // step) * step
 
@@ -254,7 +261,7 @@ def _measured(
 
 
 def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
-    """Return agreements in words; of many settings only the least and the most."""
+    """Return agreements in words; for many settings only the lowest and the highest."""
     settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
     if len(settings) > MAX_AGREEMENT:
         settings = [settings[0], settings[-1]]

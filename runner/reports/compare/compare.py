@@ -6,15 +6,14 @@ from pathlib import Path
 from statistics import median
 
 from runner.reports.compare.assessment import Assessment, assess
-from runner.reports.compare.gathered import gather
-from runner.reports.compare.group import Group
+from runner.reports.compare.assessment_data import assessment_data
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
 from runner.reports.compare.notes import notes_on
-from runner.reports.compare.rows import RunRow, collect_rows, known_figures
+from runner.reports.compare.rows import Group, RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
 from runner.reports.compare.themes import COST, ThemePair, theme_pairs
 from runner.reports.compare.themes import FIGURES as THEMES
-from runner.reports.compare.verdicts import LEAST, Pair, judge, verdict_on
+from runner.reports.compare.verdicts import MIN_REPEATS, Pair, judge, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
@@ -74,7 +73,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
         pairs = judge(groups)
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
-    found = Assessment() if _are_shards(keys) else assess(gather(groups, keys))
+    found = Assessment() if _are_shards(keys) else assess(assessment_data(groups, keys))
     themes = theme_pairs(_batches(groups))
     return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found, themes)
 
@@ -141,9 +140,9 @@ def _in_mode(group: Group) -> bool:
 
 
 def _with_front(groups: Sequence[Group]) -> list[Group]:
-    """Mark the Pareto front; without enough repeats of each setting, chance would choose it."""
+    """Mark the Pareto front, if each setting has enough repeats."""
     times = [group.spreads["wall_s"] for group in groups]
-    if any(found is not None and found.n < LEAST for found in times):
+    if any(found is not None and found.n < MIN_REPEATS for found in times):
         return list(groups)
     marked = zip(groups, dominated([_point(group) for group in groups]), strict=True)
     return [replace(group, front=None if mark is None else not mark) for group, mark in marked]
@@ -157,8 +156,8 @@ def _point(group: Group) -> Point | None:
 def dominated(points: Sequence[Point | None]) -> list[bool | None]:
     """Return for each point whether another is better in one respect and worse in none.
 
-    Less time, less cost and more quality are better. Cost is compared only between two points
-    whose cost is known; time and quality always are, which rules out circles. None stays None.
+    Less time, less cost and more quality are better. Cost is compared only if both are known; time
+    and quality always are, which rules out cycles. None stays None.
     """
     known = [point for point in points if point is not None]
     return [None if p is None else any(_dominates(o, p) for o in known) for p in points]

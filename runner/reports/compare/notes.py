@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from runner.base.format import count, plural, seconds, share, usd
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
-from runner.reports.compare.group import Group
 from runner.reports.compare.planned_jobs import runs_side_by_side
-from runner.reports.compare.rows import RunRow, known_figures
-from runner.reports.compare.verdicts import LEAST, Pair
+from runner.reports.compare.rows import Group, RunRow, known_figures
+from runner.reports.compare.verdicts import MIN_REPEATS, Pair
 
 CACHE_GAP = 0.1  # difference in the cached share of prompts that is reported
 MERGED = "results.csv"  # of all batches, beside the comparison
@@ -47,10 +46,10 @@ def notes_on(
         yield "Jobs of a sweep ran at the same time, so each may have slowed the others down."
     yield from _on_caches(rows)
     timed = [times for group in groups if (times := group.spreads["wall_s"]) is not None]
-    if pairs and any(times.n < LEAST for times in timed):
+    if pairs and any(times.n < MIN_REPEATS for times in timed):
         yield (
-            f"With fewer than {LEAST} repeats of a setting, chance may have made the difference: "
-            "there is no front (★) and no verdict on it. Add repeat=0,1,2."
+            f"With fewer than {MIN_REPEATS} repeats of a setting, chance may have made the "
+            "difference: there is no front (★) and no verdict on it. Add repeat=0,1,2."
         )
 
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist, stdev
 
-from runner.base.intervals import wilson
+from runner.base.statistics import wilson
 from runner.reports.compare.spread import t_quantile
 
 Counts = tuple[float, float]  # part and whole of one transcript
 LEVEL = 0.05
-LEAST = 6  # transcripts: with fewer no p value of the test is below LEVEL
+MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below LEVEL
 DRAWS = 2000  # of the bootstrap
 SWAPS = 1999  # of the test, where not all are tried
-ALL_OF = 11  # transcripts: all 2 to the power of it swaps are tried
-MOST_BLOCKS = 100  # more transcripts are dealt into so many groups
-MOST_NEEDED = 1000
+ALL_OF = 11  # transcripts: up to here all 2**n swaps are tried
+MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
+MAX_NEEDED = 1000
 _SEED = 18
 _POWER = 0.8
 _NORMAL = NormalDist()
@@ -78,8 +78,8 @@ def interval_of(n: int, figure: Callable[[Sequence[int]], float | None]) -> Inte
     """Return *figure* of the transcripts 0 to *n* - 1 with its interval, None if it is unknown.
 
     The bootstrap over transcripts (Efron 1979): *figure* of each of DRAWS samples of places, drawn
-    with replacement. The percentiles are those that widen it for small samples (Hesterberg, "What
-    teachers should know about the bootstrap", 2015, section 3.2).
+    with replacement. The percentiles widen it for small samples (Hesterberg, "What teachers should
+    know about the bootstrap", 2015, section 3.2).
     """
     value = figure(range(n))
     if value is None:
@@ -91,10 +91,9 @@ def interval_of(n: int, figure: Callable[[Sequence[int]], float | None]) -> Inte
 def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference | None:
     """Return how the *first* setting differs from the *second*, both by transcript, in one order.
 
-    *p* is that of swapping the settings within transcripts at random, which changes nothing if
-    they are alike (Fisher's randomization test; all swaps up to ALL_OF transcripts). All of one
-    and none of the other have the interval of Zou and Donner (Statistics in Medicine, 2008). None
-    where the figure of one is unknown.
+    *p* is that of swapping the settings within transcripts at random (Fisher's randomization test;
+    all swaps up to ALL_OF transcripts). A difference of all against none has the interval of Zou
+    and Donner (Statistics in Medicine, 2008). None if the figure of one is unknown.
     """
     count = len(first)
     first, second = _blocks(first), _blocks(second)
@@ -117,10 +116,10 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     return Difference(value, low, high, count, p, error)
 
 
-def told_apart(found: Difference, p: float | None) -> bool:
+def is_significant(found: Difference, p: float | None) -> bool:
     """Return whether *found* is significant: adjusted *p* is below LEVEL and 0 is outside.
 
-    Where not all swaps are tried, the upper bound of *p* (95 %, by its binomial error) has to be.
+    If not all swaps are tried, the upper bound of *p* (95 %, by its binomial error) must be below.
     """
     if p is None or found.low is None or found.high is None:
         return False
@@ -131,21 +130,21 @@ def told_apart(found: Difference, p: float | None) -> bool:
 def needed(found: Difference, pairs: int) -> int | None:
     """Return how many transcripts would detect such a difference in four of five studies.
 
-    By the normal approximation, at LEVEL over the number of *pairs*; None for more than
-    MOST_NEEDED, and where the difference or its error is 0.
+    By the normal approximation, at LEVEL over the number of *pairs*; None for more than MAX_NEEDED,
+    or if the difference or its error is 0.
     """
     if not found.value or not found.error:
         return None
     z = _NORMAL.inv_cdf(1 - LEVEL / 2 / max(1, pairs)) + _NORMAL.inv_cdf(_POWER)
     n = math.ceil(found.n * (z * found.error / found.value) ** 2)
-    return max(LEAST, n) if n <= MOST_NEEDED else None
+    return max(MIN_TRANSCRIPTS, n) if n <= MAX_NEEDED else None
 
 
 def _blocks(counts: Sequence[Counts]) -> Sequence[Counts]:
-    """Return *counts*, dealt into MOST_BLOCKS sums where there are more."""
-    if len(counts) <= MOST_BLOCKS:
+    """Return *counts*, dealt into MAX_BLOCKS sums where there are more."""
+    if len(counts) <= MAX_BLOCKS:
         return counts
-    dealt = (counts[at::MOST_BLOCKS] for at in range(MOST_BLOCKS))
+    dealt = (counts[at::MAX_BLOCKS] for at in range(MAX_BLOCKS))
     return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in dealt]
 
 

@@ -50,13 +50,13 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
 
 
 def shuffled(jobs: Sequence[list[str]], seed: int) -> list[list[str]]:
-    """Return *jobs* in the order that *seed* decides, the same on every machine."""
+    """Return *jobs* in the order of *seed*, the same on every machine."""
     return random.Random(seed).sample(jobs, len(jobs))
 
 
 def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
     """Return each job's overrides by Hydra's basic sweeper; empty if refused or over MAX_JOBS."""
-    values: dict[str, list[str]] = {}  # of several overrides of one key the last counts
+    values: dict[str, list[str]] = {}  # the last override of a key counts
     try:
         for override in OverridesParser.create().parse_overrides(list(arguments)):
             key = override.get_key_element()
@@ -67,7 +67,7 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
                 values[key] = [f"{key}={value}" for value in chosen]
             else:
                 return []
-    except (HydraException, ValueError, AttributeError):  # not what Hydra wrote
+    except (HydraException, ValueError, AttributeError):  # not written by Hydra
         return []
     if math.prod(map(len, values.values())) > MAX_JOBS:
         return []

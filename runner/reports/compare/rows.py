@@ -1,4 +1,4 @@
-"""Rows of figures, one for each run directory in any state; its files are untrusted."""
+"""Rows of figures, one for each run directory in any state, and settings, the groups of rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
-from runner.base.errors import ColloquyError, ConfigError, reason
+from runner.base.errors import ColloquyError, readable
 from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
@@ -16,6 +16,7 @@ from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
 from runner.reports.compare.keys import flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
+from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
 from runner.reports.stored_run import (
     StoredRun,
@@ -60,9 +61,9 @@ class RunRow:
 
     @property
     def measured(self) -> bool:
-        """Whether its wall-clock time is its setting's: everything was asked and answered.
+        """Whether its wall-clock time counts: every call was made in it and answered.
 
-        A batch may hold files without an answer; notes give their number.
+        A batch may have files without an answer; notes give their number.
         """
         if self.figure("wall_s") is None or self.figure("reused"):
             return False
@@ -74,12 +75,12 @@ class RunRow:
 
     @property
     def accounted(self) -> bool:
-        """Whether its tokens, cost and grounding are its setting's."""
+        """Whether its tokens, cost and grounding count for its setting."""
         return self.measured or (self.batch and self.status in ENDED)
 
 
 def known_figures(rows: Iterable[RunRow], name: str) -> list[float]:
-    """Return the figure called *name* of those of *rows* that have it."""
+    """Return the known figures called *name* of *rows*."""
     return [value for row in rows if (value := row.figure(name)) is not None]
 
 
@@ -90,11 +91,9 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     """
     rows: dict[Path, RunRow] = {}
     for path in paths:
-        try:
+        with readable(path):
             found = find_runs([path])
             empty = [] if is_run(path) else _empty_jobs(path)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {reason(error, path)}") from error
         if not found and not empty:
             raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
@@ -148,7 +147,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         statuses = [status for _, status in statuses_of(run.metadata).values()]
         figures |= {"succeeded": float(statuses.count("ok")), "total": float(len(statuses))}
     rate = number(took.get("grounding_rate", run.grounded.get("rate")))
-    ended = run.status in ENDED  # the quality of a stopped run says nothing about its setting
+    ended = run.status in ENDED  # a stopped run does not measure its setting's quality
     return {
         **figures,
         "grounding_rate": rate,
@@ -225,3 +224,35 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
         return str(model.get("name", "")).startswith(OFFLINE)
     faults = ("faults", "script", "outages_s", "rpm", "tpm", "poison")
     return not any(simulate.get(fault) for fault in faults)
+
+
+@dataclass(frozen=True)
+class Group:
+    """All runs of one setting; *settings* are its values of the keys that differ.
+
+    *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
+    grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
+    is over *baseline*, a group's label, or None. *front* says whether the setting is on the
+    Pareto front, None if that is unknown.
+    """
+
+    label: str
+    settings: Mapping[str, str]
+    rows: tuple[RunRow, ...]
+    figures: Mapping[str, float | None]
+    spreads: Mapping[str, Spread | None]
+    speed_up: float | None = None
+    baseline: str | None = None
+    front: bool | None = None
+
+    @property
+    def measured(self) -> list[RunRow]:
+        """The runs with a valid wall-clock time."""
+        return [row for row in self.rows if row.measured]
+
+    def middle(self, name: str) -> float | None:
+        """Return the median of a figure."""
+        if name in self.spreads:
+            found = self.spreads[name]
+            return None if found is None else found.median
+        return self.figures.get(name)

@@ -11,7 +11,8 @@ PANELS = 1000  # of the integral, an even number
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Of *n* values; *low* to *high* is a 95 % interval of the mean, None for fewer than two.
+    """Spread of *n* values; *low* to *high* is a 95 % interval of the mean, None for fewer than
+    two.
 
     The interval is Student's t interval ("The probable error of a mean", Biometrika 1908).
     """

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from runner.answers.markdown import md, table
-from runner.base.format import NOTHING, aligned, count, figure, relative_error, share
+from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
-from runner.reports.compare import assessment_text, themes
-from runner.reports.compare.assessment_text import figures_table, verdict_lines
+from runner.reports.compare import themes
+from runner.reports.compare.assessment import Assessment
+from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION
 from runner.reports.compare.compare import Comparison
-from runner.reports.compare.group import Group
-from runner.reports.compare.rows import RunRow
+from runner.reports.compare.paired import Interval
+from runner.reports.compare.rows import Group, RunRow
 from runner.reports.compare.spread import Spread
-from runner.reports.compare.verdicts import EQUAL, UNTOLD, WORDS, Pair
+from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, WORDS, Pair
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
@@ -41,7 +42,7 @@ def _escalated(group: Group) -> str:
     return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
 
 
-# The columns of a setting: what a cell shows of it.
+# The columns of a setting, with the function that returns a cell.
 SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "setting": lambda group: group.label,
     "front": lambda group: {True: "★", False: "", None: NOTHING}[group.front],
@@ -92,7 +93,7 @@ def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
     done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
-    # A plan from assumptions says nothing about the run.
+    # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
         row.name,
@@ -109,7 +110,7 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
 def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     """Return the rows under PAIRS; none if the verdict says that no pair differs."""
     verdicts = [verdict for pair in pairs for verdict in pair.verdicts.values()]
-    if all(each.p is None and each.verdict in (UNTOLD, EQUAL) for each in verdicts):
+    if all(each.p is None and each.verdict in (INCONCLUSIVE, EQUAL) for each in verdicts):
         return []
     return [
         (pair.first, pair.second, *(f"{v.verdict} ({v.why})" for v in pair.verdicts.values()))
@@ -131,7 +132,7 @@ def as_markdown(comparison: Comparison) -> str:
         lines += ["", f"Settings that differ: {'; '.join(keys)}"]
     header, cells = figures_table(comparison.assessment)
     if cells:
-        lines += ["", "## Right or wrong", "", assessment_text.METHOD, "", table(header, cells), ""]
+        lines += ["", "## Right or wrong", "", FIGURES_METHOD, "", table(header, cells), ""]
         lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
     if held := theme_rows(groups):
         lines += ["", "## Themes", "", themes.METHOD, "", table(THEMES, held)]
@@ -176,7 +177,7 @@ def as_csv(comparison: Comparison) -> str:
     rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
         group = comparison.group_of(row)
-        values = [group.told[key] if group else None for key in keys]
+        values = [group.settings[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
         end = [comparison.speed_up_of(row), group.front if group else None]
         rows.append([row.name, row.status, row.reason, *values, *figures, *end])
@@ -197,3 +198,57 @@ def _spread(found: Spread | None, form: str) -> str:
         return NOTHING
     middle, low, high = (form.format(v) for v in (found.median, found.minimum, found.maximum))
     return middle if low == high else f"{middle} ({low}–{high})"
+
+
+MAX_COLUMNS = 8  # of figures in tables; all are in comparison.json
+MAX_LINES = 20
+FIGURES_METHOD = (
+    "Shares over transcripts, in brackets the 95 % interval (bootstrap over transcripts). Settings "
+    "are compared on the transcripts that both have read, by swapping them at random within each "
+    "transcript; p is adjusted for all pairs, and all checks together, by Holm's method. “Right” "
+    "is the share of the labelled findings that people called right, “found” that of all findings "
+    "labelled right."
+)
+_TITLES = {PRECISION: "right", FOUND: "found", COVERAGE: "covered", CHECK: ""}
+
+
+def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
+    """Return the header and a row per setting, without rows where no figure is known."""
+    names = list(dict.fromkeys(name for each in assessment.settings for name in each.figures))
+    shown = names[:MAX_COLUMNS]
+    header = ["#", "setting", "transcripts", "findings", "labelled", *map(_title, shown)]
+    rows = [
+        [
+            str(number),
+            each.label,
+            str(each.transcripts),
+            str(each.findings),
+            str(each.labelled),
+            *(_share(each.figures.get(name)) for name in shown),
+        ]
+        for number, each in enumerate(assessment.settings, 1)
+    ]
+    return header, rows if names else []
+
+
+def verdict_lines(assessment: Assessment) -> list[str]:
+    """Return the verdicts in words, the first MAX_LINES of them, and the notes."""
+    left = len(assessment.lines) - MAX_LINES
+    more = [f"{plural(left, 'further verdict')} in comparison.json."] if left > 0 else []
+    return [*assessment.lines[:MAX_LINES], *more, *assessment.notes]
+
+
+def _title(name: str) -> str:
+    kind, _, rest = name.partition(" ")
+    return " ".join(
+        filter(None, (_TITLES[kind], rest.replace("_", " ") if kind == FOUND else rest))
+    )
+
+
+def _share(found: Interval | None) -> str:
+    if found is None:
+        return NOTHING
+    if found.low is None or found.high is None:
+        return share(found.value)
+    low, high = (round(100 * max(0.0, min(1.0, end))) for end in (found.low, found.high))
+    return f"{share(found.value)} ({low}–{high})"

@@ -49,8 +49,8 @@ def collected(batch: Path) -> Collection | None:
 def figures_of(batch: Path) -> dict[str, float | None]:
     """Return FIGURES and COST of *batch*, None each without a collection.
 
-    *grouped* is the share of the findings read that a theme has; the cost is that of all sessions.
-    Raises OSError.
+    *grouped* is the share of the findings read that are in a theme; the cost is that of all
+    sessions. Raises OSError.
     """
     if (found := collected(batch)) is None:
         return dict.fromkeys((*FIGURES, COST))
@@ -76,7 +76,7 @@ def _cost(batch: Path) -> float | None:
 def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:
     """Return the agreement of themes for each pair of the first MAX_BATCHES *batches*.
 
-    *batches* are by the name to show. Those that share no file are not compared.
+    *batches* are by the name to show. Pairs without a common file are left out.
     """
     found = {name: collected(path) for name, path in batches.items()}
     held = [(name, each) for name, each in found.items() if each][:MAX_BATCHES]
@@ -103,8 +103,8 @@ def _paired(first: str, second: str, mine: Places, theirs: Places) -> ThemePair:
 def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float | None:
     """Return the agreement of two groupings of the same items, at most 1, 0 as by chance.
 
-    Hubert and Arabie, "Comparing partitions", 1985, equation 5. None without two things, and where
-    both have one group, or each thing is its own in both.
+    Hubert and Arabie, "Comparing partitions", 1985, equation 5. None for fewer than two items, or
+    if both have one group, or only groups of one item.
     """
     pairs, mine, theirs = (
         sum(comb(n, 2) for n in Counter(values).values())

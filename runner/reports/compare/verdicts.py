@@ -6,13 +6,12 @@ from itertools import combinations
 from statistics import fmean
 
 from runner.base.format import seconds, usd
-from runner.reports.compare.group import Group
-from runner.reports.compare.rows import known_figures
+from runner.reports.compare.rows import Group, known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
-LEAST = 3  # repeats of each that a test needs
-LEAST_P = 0.001  # shown
-UNTOLD = "no significant difference"
+MIN_REPEATS = 3  # repeats of each that a test needs
+MIN_P = 0.001  # shown
+INCONCLUSIVE = "no significant difference"
 EQUAL = "equal"
 # By figure: the word for the first of a pair if it is lower, and if it is higher.
 WORDS = {
@@ -20,7 +19,7 @@ WORDS = {
     "cost_usd": ("cheaper", "more expensive"),
     "quality": ("worse", "better"),
 }
-# By figure: its name, how the best setting is called, and how its value is shown.
+# By figure: its name, the word for the best setting, and the form of its value.
 _BEST = {
     "wall_s": ("time", "the fastest", seconds),
     "cost_usd": ("cost", "the cheapest", usd),
@@ -31,7 +30,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 
 @dataclass(frozen=True, slots=True)
 class PairVerdict:
-    """How the first of a pair compares; *ratio* is its mean over that of the second.
+    """How the first of a pair compares with the second; *ratio* is that of their means.
 
     *p* is adjusted for all pairs, None without a test. *why* gives the basis.
     """
@@ -54,14 +53,14 @@ class Pair:
 def judge(groups: Sequence[Group]) -> list[Pair]:
     """Return a verdict on every pair: Welch's test at LEVEL, adjusted by Holm over all pairs.
 
-    With fewer than LEAST repeats of each, only deterministic figures get a verdict.
+    With fewer than MIN_REPEATS repeats of each, only deterministic figures get a verdict.
     """
     pairs = list(combinations(groups, 2))
     found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
     for figure in WORDS:
         samples = [(_values(a, figure), _values(b, figure)) for a, b in pairs]
         exact = [_is_exact(a, b, figure) for a, b in pairs]
-        enough = [min(len(a), len(b)) >= LEAST for a, b in samples]
+        enough = [min(len(a), len(b)) >= MIN_REPEATS for a, b in samples]
         tested = [at for at in range(len(pairs)) if enough[at] and not exact[at]]
         adjusted = holm([difference_p(*samples[at]) for at in tested])
         p_values = dict(zip(tested, adjusted, strict=True))
@@ -92,7 +91,7 @@ def _verdict(
     figure: str, a: Sequence[float], b: Sequence[float], p: float | None, *, exact: bool
 ) -> PairVerdict:
     if not a or not b:
-        return PairVerdict(UNTOLD, None, None, "unknown")
+        return PairVerdict(INCONCLUSIVE, None, None, "unknown")
     first, second = fmean(a), fmean(b)
     ratio = first / second if second else None
     lower, higher = WORDS[figure]
@@ -100,10 +99,13 @@ def _verdict(
     if exact:
         return PairVerdict(EQUAL if first == second else word, ratio, None, "deterministic")
     if p is None:
-        why = f"n={len(a)} and n={len(b)}, {LEAST} of each needed"
-        return PairVerdict(UNTOLD, ratio, None, why)
+        why = f"n={len(a)} and n={len(b)}, {MIN_REPEATS} of each needed"
+        return PairVerdict(INCONCLUSIVE, ratio, None, why)
     return PairVerdict(
-        word if p < LEVEL else UNTOLD, ratio, p, f"p={p:.2g}" if p >= LEAST_P else f"p<{LEAST_P}"
+        word if p < LEVEL else INCONCLUSIVE,
+        ratio,
+        p,
+        f"p={p:.2g}" if p >= MIN_P else f"p<{MIN_P}",
     )
 
 
@@ -133,10 +135,10 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         return "equal"
     best = (max if figure == "quality" else min)(known, key=known.__getitem__)
     own = [each for pair, each in verdicts.items() if best in pair]
-    won = sum(each.verdict not in (UNTOLD, EQUAL) for each in own)
+    won = sum(each.verdict not in (INCONCLUSIVE, EQUAL) for each in own)
     value = f"{best}, {show(known[best])}"
-    if not won and any(each.p is None and each.verdict == UNTOLD for each in own):
-        return f"no verdict without {LEAST} repeats of each setting; so far {word} is {value}"
+    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each in own):
+        return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {word} is {value}"
     if not won:
         return "no significant difference"
     against = "every other setting" if won == len(own) else f"{won} of {len(own)} other settings"

@@ -1,4 +1,4 @@
-"""Writes `comparison.json`, `.csv`, `.md` and `.html`, and `results.csv` of batches."""
+"""Writes `comparison.json`, `.csv`, `.md` and `.html` with plots, and `results.csv` of batches."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,17 +10,17 @@ from markupsafe import Markup
 
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
+from runner.base.format import figure
 from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
-from runner.reports.compare import assessment_text, text, themes
-from runner.reports.compare.assessment_text import figures_table, verdict_lines
+from runner.reports.compare import text, themes
 from runner.reports.compare.compare import Comparison, compare
-from runner.reports.compare.group import Group
 from runner.reports.compare.notes import MERGED, batches_of
-from runner.reports.compare.plots import plots
-from runner.reports.compare.rows import RunRow
+from runner.reports.compare.rows import Group, RunRow
+from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
+from runner.reports.compare.text import figures_table, verdict_lines
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
@@ -97,7 +97,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
 def _group(group: Group) -> dict[str, Any]:
     return {
         "label": group.label,
-        "told": group.told,
+        "told": group.settings,
         "runs": len(group.rows),
         "measured": len(group.measured),
         **group.figures,
@@ -144,7 +144,7 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         notes=comparison.notes,
         figures_header=figures_header,
         figures=figures,
-        figures_method=assessment_text.METHOD,
+        figures_method=text.FIGURES_METHOD,
         figures_lines=verdict_lines(comparison.assessment),
         themes_header=text.THEMES,
         themes=text.theme_rows(comparison.groups),
@@ -164,3 +164,57 @@ def _index(folder: Path, *, indexed: bool) -> str | None:
         return None
     file = home.parent.parent / INDEX
     return address_of(file, home) if indexed else link_to(file, home)
+
+
+MAX_BARS = 40
+
+
+def plots(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return caption and SVG of every plot with data."""
+    groups = comparison.groups[:MAX_BARS]
+    cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
+    found = []
+    if any(group.middle("wall_s") is not None for group in groups):
+        caption = (
+            "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
+            "to the slowest). The vertical mark is the ideal: the same calls without overhead."
+        )
+        chart = bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups))
+        found.append((caption + cut, chart))
+    if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
+        caption = "Speed-up over the sequential baseline, which is the vertical mark."
+        rows = [PlotBar(label, times, 1.0, text=f"{times:.2f}") for label, times in speed_ups]
+        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows)))
+    return found if comparison.sharded else found + _trade(groups, cut)
+
+
+def _walls(groups: Sequence[Group]) -> list[PlotBar]:
+    rows = []
+    for group in groups:
+        wall, ideal = group.spreads["wall_s"], group.middle("ideal_s")
+        if wall is None:
+            rows.append(PlotBar(group.label, None))
+            continue
+        low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
+        shown = figure(wall.median, "{:.2f}")
+        rows.append(PlotBar(group.label, wall.median, ideal, low, high, shown))
+    return rows
+
+
+def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
+    """Return cost (time if none is known) against quality; empty without a trade-off."""
+    priced = any(group.middle("cost_usd") for group in groups)
+    name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
+    dots = []
+    for number, group in enumerate(groups, 1):
+        x, y = group.middle(name), group.middle("quality")
+        if x is not None and y is not None:
+            dots.append(PlotPoint(number, group.label, x, y, group.front is True))
+    if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
+        return []
+    title = f"{'Cost' if priced else 'Time'} against quality"
+    why = "" if priced else " No cost is known, or all are 0, so time is shown."
+    where = " Numbers are those of the table; points too close to others have none."
+    if any(dot.front for dot in dots):
+        where += " Filled points are on the front."
+    return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]

@@ -9,8 +9,8 @@ from pathlib import Path
 from runner.answers.codebook import Codebook
 from runner.answers.codebook_file import read_codebook
 from runner.answers.grounding.cutting import verbatim
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.grounding.quotes import ABSENT
 from runner.base.files import write_bytes
 from runner.base.json import at, mappings, number, section, text
 from runner.base.tables import as_rows
@@ -60,7 +60,7 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
 
 
 def _clean(transcript: Transcript) -> Transcript:
-    """Return a stored *transcript*, whose file anyone may have written, with texts and numbers."""
+    """Return a stored, untrusted *transcript* with its texts and numbers made safe."""
     segments = tuple(
         Segment(
             text(s.id), text(s.speaker) or None, number(s.start_s), number(s.end_s), text(s.text)

@@ -2,12 +2,11 @@
 
 import math
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.base.command import Arguments, run_command, the_extra
+from runner.base.command import Arguments, command, install_hint
 from runner.base.errors import ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
@@ -63,16 +62,14 @@ def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
     return known
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-mlflow", lambda: USAGE, _log, arguments))
-
-
 def _log(given: Arguments) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # or it reports its use
     try:
         from mlflow import MlflowClient
     except ModuleNotFoundError as error:
-        raise ConfigError(f"this needs {the_extra('mlflow')}") from error
+        raise ConfigError(f"this needs {install_hint('mlflow')}") from error
     for name in log_runs([Path(word) for word in given.words], MlflowClient()):
         print(to_terminal(f"logged {name}"))
+
+
+main = command("colloquy-mlflow", USAGE, _log)

@@ -12,8 +12,7 @@ from typing import IO, Self, cast
 from xml.sax.saxutils import XMLGenerator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from runner.answers.codebook import Codebook, guid_of
-from runner.answers.codebook_xml import ORIGIN, element, write_codes, write_element
+from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
@@ -32,8 +31,8 @@ COLUMNS = (
 class PlacedCoding:
     """A code on words of one segment, and where they are in the source's text, in code points.
 
-    Words that are not in the transcript have no positions; *segment* is then the claimed one,
-    None where the transcript has no such. *match* is that of the quote's check.
+    Words that are not in the transcript have no positions; *segment* is then the claimed one, None
+    if it does not exist. *match* is that of the quote's check.
     """
 
     file: str
@@ -121,14 +120,15 @@ class Project:
         """Add a source with its codings; those without positions are left out."""
         time = _time(started_at)
         self._begun = self._begun or time.get("creationDateTime", "")
-        path = f"{source.guid}.txt"
+        guid = source.guid  # a digest of the text
+        path = f"{guid}.txt"
         self._zip.writestr(_member(f"sources/{path}"), source.text.encode())
-        about = {"guid": source.guid, "name": source.name, "plainTextPath": f"internal://{path}"}
+        about = {"guid": guid, "name": source.name, "plainTextPath": f"internal://{path}"}
         placed = [c for c in codings if c.start is not None and c.end is not None]
         placed.sort(key=_span)
         with element(self._xml, "TextSource", **about, **time):
             for span, group in groupby(placed, key=_span):
-                self._selection(source.guid, span, list(group), time)
+                self._selection(guid, span, list(group), time)
 
     def _selection(
         self,
@@ -137,7 +137,7 @@ class Project:
         codings: Sequence[PlacedCoding],
         time: dict[str, str],
     ) -> None:
-        """Write the codes that one coder gives to one stretch of a source."""
+        """Write one coder's codes of one passage of a source."""
         xml, (start, end, coder) = self._xml, span
         made = {"creatingUser": self._coders.setdefault(coder, guid_of("coder", coder)), **time}
         about = {
@@ -188,7 +188,7 @@ def _span(coding: PlacedCoding) -> tuple[int, int, str]:
 
 
 def _member(name: str) -> ZipInfo:
-    member = ZipInfo(name)  # of 1980: the same project is the same bytes
+    member = ZipInfo(name)  # its time is 1980, so that equal projects are equal bytes
     member.compress_type, member.external_attr = ZIP_DEFLATED, 0o600 << 16
     return member
 

@@ -2,12 +2,15 @@
 
 import lzma
 import zlib
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from zipfile import BadZipFile, LargeZipFile, ZipFile
 
-from runner.answers.codebook_xml import codes_in_xml
+from runner.answers.codebook import codes_in_xml
 from runner.base.errors import ConfigError, TranscriptError, one_line, reason
 from runner.base.regular_files import open_regular
 from runner.transcript.formats.markup import xml_events
@@ -20,28 +23,38 @@ MAX_SELECTIONS = 500_000
 MAX_CODES = 5_000
 _ENTRY = b"PK\x01\x02"  # begins each member's entry, all of which ZipFile holds in memory
 _INTERNAL = "internal://"
+_KINDS = ("TextSource", "PDFSource", "PictureSource", "AudioSource", "VideoSource")
 _UNREADABLE = (BadZipFile, LargeZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error,
                lzma.LZMAError, UnicodeDecodeError, ValueError)  # fmt: skip
 
 
 @dataclass(slots=True)
 class CodedText:
-    """A text source: *codings* are code points start and end (exclusive), and a code's GUID."""
+    """A text source: *codings* are code points start and end (exclusive), and a code's GUID.
+
+    *whole* counts those without positions; a source that is not *plain* has no text.
+    """
 
     name: str
     path: str
     text: str = ""
     codings: list[tuple[int, int, str]] = field(default_factory=list)
     whole: int = 0
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CodedProject:
-    """The text sources of a project, and the names of its codes by GUID."""
+    """The text sources of a project, and the names of its codes by GUID.
+
+    *whole* counts codings of a text as a whole, which have no positions, *others* those in
+    recordings, pictures and PDF.
+    """
 
     codes: Mapping[str, str]
     sources: tuple[CodedText, ...]
-    whole: int  # codings of a source as a whole, which have no positions
+    whole: int
+    others: int
 
 
 def read_project(file: Path) -> CodedProject:
@@ -69,7 +82,7 @@ class _Archive:
         self.names = archive.namelist()
 
     def read(self, name: str) -> bytes:
-        """Return a member, whatever size the archive says it has; raise ValueError if too large."""
+        """Return a member, without trusting its stated size; raise ValueError if too large."""
         limit = min(MAX_MEMBER, self._left)
         with self._archive.open(name) as opened:
             data = opened.read(limit + 1)
@@ -85,19 +98,66 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
         raise ValueError(f"{len(projects)} files .qde in it, expected one")
     data, place = archive.read(projects[0]), f"{file}: {projects[0]}"
     codes = {code.guid: code.name for code in codes_in_xml(data, place, MAX_CODES)}
-    sources = tuple(_sources(data, place))
-    by_name = {name.rpartition("/")[2]: name for name in archive.names}
+    every = list(_sources(data, place))
+    sources = tuple(source for source in every if source.plain)
+    others = sum(each.whole + len(each.codings) for each in every if not each.plain)
+    by_name = {_base(name): name for name in archive.names}
     for source in sources:
         if source.path:
-            inside = by_name.get(source.path.removeprefix(_INTERNAL).lstrip("/"))
+            inside = by_name.get(_base(source.path.removeprefix(_INTERNAL)))
             if not source.path.startswith(_INTERNAL) or inside is None:
                 raise ValueError(f"the text of {source.name!r} is not in it: {source.path[:80]!r}")
             source.text = archive.read(inside).decode("utf-8-sig")
-    return CodedProject(codes, sources, sum(source.whole for source in sources))
+        source.codings = _recounted(source)
+    return CodedProject(codes, sources, sum(source.whole for source in sources), others)
+
+
+def _base(path: str) -> str:
+    """Return the last part of a *path*, as file systems that ignore case compare it."""
+    return path.replace("\\", "/").rpartition("/")[2].casefold()
+
+
+def _recounted(source: CodedText) -> list[tuple[int, int, str]]:
+    """Return the codings in code points, by whichever count most begin and end at edges of words.
+
+    The standard counts code points; programs also count UTF-16 units, or a line's end as one.
+    """
+    text, best = source.text, (-1, source.codings)
+    wide = any(char > "\uffff" for char in text) if not text.isascii() else False
+    for halves, joined in product((False, wide), (False, "\r\n" in text)):
+        at, last = _points(text, halves=halves, joined=joined), len(text)
+        spans = [
+            (at[start] if start < len(at) else last, at[end] if end < len(at) else last, code)
+            for start, end, code in source.codings
+        ]
+        edges = sum(_is_edge(text, place) for span in spans for place in span[:2])
+        best = max(best, (edges, spans), key=itemgetter(0))  # of equal ones the first
+        if edges == 2 * len(spans):
+            break
+    return best[1]
+
+
+def _points(text: str, *, halves: bool, joined: bool) -> Sequence[int]:
+    """Return the code point at each position that a program counts."""
+    if not halves and not joined:
+        return range(len(text) + 1)
+    found = array("L")
+    for at, char in enumerate(text):
+        if joined and char == "\n" and text[at - 1 : at] == "\r":
+            continue
+        found.append(at)
+        if halves and char > "\uffff":
+            found.append(at)
+    found.append(len(text))
+    return found
+
+
+def _is_edge(text: str, place: int) -> bool:
+    return not (text[place - 1 : place].isalnum() and text[place : place + 1].isalnum())
 
 
 def _sources(data: bytes, place: str) -> Iterator[CodedText]:
-    """Yield the text sources in project.qde, those without inline text without theirs."""
+    """Yield the sources in project.qde, those without inline text without theirs."""
     source: CodedText | None = None
     words, left = list[str](), MAX_SELECTIONS
     span: tuple[int, int] | None = None
@@ -111,11 +171,12 @@ def _sources(data: bytes, place: str) -> Iterator[CodedText]:
                 source.text, inline = "".join(words), False
             elif tag == "PlainTextSelection":
                 span = None
-            elif tag == "TextSource" and source is not None:
+            elif tag in _KINDS and source is not None:
                 yield source
                 source = None
-        elif tag == "TextSource":
-            source = CodedText(value.get("name", ""), value.get("plainTextPath", ""))
+        elif tag in _KINDS:
+            path = value.get("plainTextPath", "")
+            source = CodedText(value.get("name", ""), path, plain=tag == _KINDS[0])
         elif source is not None:
             if tag == "PlainTextContent":
                 words, inline = [], True

@@ -11,24 +11,13 @@ from typing import Any
 from runner.base.errors import ConfigError, reason
 from runner.base.json import at, number, section
 from runner.config.model_facts import OFFLINE
+from runner.config.provider_facts import provider_facts
 from runner.record.batch_directory import is_batch, journal_of
 from runner.record.journal_calls import JournalCall, calls_in, time_of
 from runner.reports.stored_run import StoredRun
 
 Value = str | bool | int | float
 Facts = Mapping[str, Value]
-
-# litellm's provider prefixes that have another name in OpenTelemetry.
-PROVIDERS = {
-    "azure": "azure.ai.openai",
-    "azure_ai": "azure.ai.inference",
-    "bedrock": "aws.bedrock",
-    "gemini": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "vertex_ai": "gcp.vertex_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "xai": "x_ai",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,7 @@ class TraceSpan:
 
 
 @dataclass(frozen=True)
-class _Story:
+class _RunTimes:
     """A journal's sessions and calls; *timed_from* is when the session of benchmark.json began."""
 
     began: list[int]
@@ -64,7 +53,7 @@ class _Story:
     calls: list[JournalCall]
 
 
-def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
+def _run_times(lines: Sequence[Mapping[str, Any]]) -> _RunTimes:
     began: list[int] = []
     last_ns, timed_from = 0, None
     for line in lines:
@@ -76,7 +65,7 @@ def _story(lines: Sequence[Mapping[str, Any]]) -> _Story:
                 timed_from = None
             elif line["event"] == "run.finished" and began:
                 timed_from = began[-1]
-    return _Story(began, last_ns, timed_from, list(calls_in(lines)))
+    return _RunTimes(began, last_ns, timed_from, list(calls_in(lines)))
 
 
 def run_span(run: StoredRun) -> TraceSpan | None:
@@ -86,7 +75,7 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     benchmark.json. A resumed run is one span over all its sessions. Raises ConfigError.
     """
     try:
-        story = _story([] if is_batch(run.path) else journal_of(run.path))
+        story = _run_times([] if is_batch(run.path) else journal_of(run.path))
     except OSError as unreadable:
         raise ConfigError(reason(unreadable)) from unreadable
     if not story.began:
@@ -107,7 +96,7 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     return TraceSpan("colloquy run", start, end, _plain(facts), error, children=stages)
 
 
-def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
+def _stages(run: StoredRun, story: _RunTimes) -> Iterator[TraceSpan]:
     for name, stage in section(run.metadata, "stages").items():
         statuses = section(stage, "analyzers")
         found = (_node(run, story, node, str(status)) for node, status in statuses.items())
@@ -117,7 +106,7 @@ def _stages(run: StoredRun, story: _Story) -> Iterator[TraceSpan]:
             yield TraceSpan(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
 
 
-def _node(run: StoredRun, story: _Story, name: str, status: str) -> TraceSpan | None:
+def _node(run: StoredRun, story: _RunTimes, name: str, status: str) -> TraceSpan | None:
     """Return an analyzer's span, None if its times are unknown."""
     calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
@@ -160,7 +149,7 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
     facts = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": (
-            "colloquy.simulated" if simulated else PROVIDERS.get(provider, provider)
+            "colloquy.simulated" if simulated else provider_facts(provider).telemetry or provider
         ),
         "gen_ai.request.model": asked,
         "gen_ai.request.max_tokens": at(run.config, "analyzers", owner, "max_tokens"),

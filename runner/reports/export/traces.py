@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from runner.base.command import Arguments, run_command, the_extra
+from runner.base.command import Arguments, command, install_hint
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, own_version, print_stderr, to_terminal
@@ -160,14 +159,9 @@ def _fault(complaints: Sequence[str]) -> str:
     return f"{host} accepted no trace: {'no connection' if code == 'None' else f'HTTP {code}'}"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-traces", lambda: USAGE, _send, arguments))
-
-
 def _send(given: Arguments) -> int | None:
     if not has_otlp():
-        raise ConfigError(f"traces need {the_extra('otel')}")
+        raise ConfigError(f"traces need {install_hint('otel')}")
     found = [run for word in given.words for run in runs_in(Path(word))]
     for path in dict.fromkeys(single_runs(found)):
         if (fault := send([read_run(path)])) is not None:
@@ -176,6 +170,8 @@ def _send(given: Arguments) -> int | None:
         print(to_terminal(f"sent {path}"))
     return None
 
+
+main = command("colloquy-traces", USAGE, _send)
 
 if __name__ == "__main__":
     main()

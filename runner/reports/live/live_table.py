@@ -82,8 +82,8 @@ class LiveRow:
 class LiveTable:
     """All analyzers by name, in order; *slots* is the limit of calls in flight.
 
-    *journalled* says that journal lines arrive; without them every started node counts as
-    running. *remaining* predicts the seconds left, None if it cannot.
+    *journalled*: journal lines arrive; without them, every started node counts as running.
+    *remaining* predicts the seconds left, None if it cannot.
     """
 
     rows: dict[str, LiveRow] = field(default_factory=dict)
@@ -208,7 +208,7 @@ class LiveTable:
         if self.began is not None:
             facts.append(seconds(now - self.began))
             left = None if self.status or self.remaining is None else self.remaining(self, now)
-            facts += [] if left is None else [f"about {seconds(left)} left"]
+            facts += [f"about {seconds(left)} left"] if left and left >= 0.1 else []
         return to_terminal(" · ".join([*facts, self.status] if self.status else facts))
 
 

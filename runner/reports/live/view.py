@@ -29,7 +29,7 @@ MAX_PREDICTED = 64  # nodes; with more, the time left is estimated from progress
 
 
 class LiveView:
-    """Draws the run in directory *path* on *stream*, *forced* even on no terminal, until closed.
+    """Draws the run in directory *path* on *stream*, *forced* without a terminal, until closed.
 
     The event loop only appends records to a queue; everything else happens in rich's thread, so
     a slow terminal blocks nothing. *secrets* are masked.

@@ -1,6 +1,6 @@
 """report.html of a batch: the results of all its files on one page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,10 +13,10 @@ from runner.base.format import count, plural, share, usd
 from runner.base.json import amount, at, number, read_json, section, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
-from runner.reports.report.brief import ACTIONS, Brief, BriefItem, brief_of
-from runner.reports.report.findings import ShownInsight, places_of
-from runner.reports.report.nodes import merged_insights, models_of, nodes_of
-from runner.reports.report.page import media_of, title_of_run
+from runner.reports.report.brief import ACTIONS, Brief, BriefItem
+from runner.reports.report.findings import ShownInsight
+from runner.reports.report.nodes import models_of
+from runner.reports.report.page import found_in, title_of_run
 from runner.reports.report.render import link_to, render, script_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
@@ -31,7 +31,7 @@ VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file ca
 
 
 @dataclass(frozen=True, slots=True)
-class FileFound:
+class BatchFile:
     """One file: its row of results, and its findings, None without an answer.
 
     *link* leads to its report, None without one; *fault* says why something is missing.
@@ -49,16 +49,23 @@ class FileFound:
     analyzers: tuple[str, ...] = ()
 
 
-def batch_page(run: StoredRun) -> str:
-    """Return the content of report.html for the batch *run*; raise OSError."""
+def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -> list[BatchFile]:
+    """Return what was found in the first MAX_FILES files of the batch *run*; raise OSError.
+
+    *first* is called with each run before the link to its page is looked for.
+    """
     folder = text(at(run.metadata, "transcript", "name"))
-    rows = rows_of(run.path)
     known = set(runs_of(run.path))
-    read = [_file(row, run.path, folder, known) for row in islice(rows, MAX_FILES)]
-    read.sort(key=lambda file: file.name)
+    rows = islice(rows_of(run.path), MAX_FILES)
+    read = [_file(row, run.path, folder, known, first) for row in rows]
+    return sorted(read, key=lambda file: file.name)
+
+
+def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
+    """Return the content of report.html for the batch *run* with its `files_of`; raise OSError."""
     return render(
         "batch.html",
-        name=root_of(folder).name or run.name,
+        name=root_of(text(at(run.metadata, "transcript", "name"))).name or run.name,
         run=run,
         **script_of("filter.js"),
         models=models_of(run),
@@ -70,7 +77,7 @@ def batch_page(run: StoredRun) -> str:
         max_faults=MAX_FAULTS,
         max_listed=MAX_LISTED,
         files=read,
-        left_out=len(rows) - len(read),
+        left_out=len(rows_of(run.path)) - len(read),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
         analyzers=_every(file.analyzers for file in read),
@@ -83,7 +90,7 @@ def batch_page(run: StoredRun) -> str:
     )
 
 
-def _found_in(files: Sequence[FileFound]) -> dict[str, Any]:
+def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
     briefs = [(file, file.brief) for file in files if file.brief]
     actions = [
         _found(file, item, part.node.name)
@@ -109,7 +116,13 @@ def _every(names: Iterable[Sequence[str]]) -> list[str]:
     return sorted({name for each in names for name in each if name})
 
 
-def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) -> FileFound:
+def _file(
+    row: Mapping[str, Any],
+    batch: Path,
+    folder: str,
+    known: set[Path],
+    first: Callable[[StoredRun], None] | None,
+) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
     fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
@@ -117,14 +130,14 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None
-    except ConfigError as error:  # its process was killed, or somebody altered it
+    except ConfigError as error:  # it was killed or altered
         run, fault = None, fault or str(error)
     if run is None:
-        return FileFound(name, name, None, tone, shown, fault, row)
-    places = places_of(run.transcript, media_of(run))
-    nodes = nodes_of(run)
-    brief = brief_of(nodes, run, merged_insights(run, nodes), places)
-    return FileFound(
+        return BatchFile(name, name, None, tone, shown, fault, row)
+    if first is not None:
+        first(run)
+    nodes, places, brief = found_in(run)
+    return BatchFile(
         name,
         title_of_run(run) or name,
         link_to(path / REPORT, batch),
@@ -139,19 +152,19 @@ def _file(row: Mapping[str, Any], batch: Path, folder: str, known: set[Path]) ->
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
-    """Return the people quoted in *item*, and those it concerns."""
+    """Return the people quoted in *item* or concerned by it."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
     return tuple(
         dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
     )
 
 
-def _found(file: FileFound, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
+def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
     """Return the findings in a file, by analyzer, as facts for the template."""
     return {"file": file, "item": item, "analyzers": analyzers, "speakers": speakers_of(item)}
 
 
-def _about(run: StoredRun, files: Sequence[FileFound]) -> list[str]:
+def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(_every(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]

@@ -1,19 +1,19 @@
 """Brief at the top of a report: summary, decisions, action items, disagreements, questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from runner.base.format import clock, plural
 from runner.base.json import at, listing, mapping, mappings, number, text
-from runner.reports.report.findings import Findings, Places, Quote, ShownInsight, quotes_of
+from runner.reports.report.findings import Places, Quote, ShownInsight, quotes_of
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
-MOST_QUOTES = 2  # of an item, from different segments
+MAX_QUOTES = 2  # of an item, from different segments
 ACTIONS = "Action items"
-_STEPS = "next_steps"  # of a summary: elsewhere, those of its own question
+_STEPS = "next_steps"  # of a summary; in other answers, those of its own question
 # Sections, and the keys of structured data that fill them, the most specific first.
 _SECTIONS = {
     "The problem": ("problem",),
@@ -36,7 +36,7 @@ _REMARKS = (
     *("basis", "firmness", "state", "conditions", "why_open", "result", "mood", "strength"),
     *("stance", "reason", "verdict", "why"),
 )
-_PLAIN = {"agreed", "firm", "unclear"}  # remarks that go without saying
+_PLAIN = {"agreed", "firm", "unclear"}  # remarks that are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
     by_segment: dict[str, Quote] = {}
     for quote in quotes_of(item.get("evidence"), places):
         by_segment.setdefault(quote.place.segment, quote)
-    return tuple(by_segment.values())[:MOST_QUOTES]
+    return tuple(by_segment.values())[:MAX_QUOTES]
 
 
 def _joined(value: Any) -> str:
@@ -161,20 +161,3 @@ def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
     analyzers = tuple(map(text, listing(each.get("analyzers"))))
     sure = number(each.get("confidence"))
     return ShownInsight(words, sure, category, _cited(each, places), analyzers)
-
-
-def once_each(findings: Findings) -> Findings:
-    """Return *findings* with each quote shown once; repetitions show only its place."""
-    seen: set[tuple[str, str]] = set()
-
-    def marked(quotes: tuple[Quote, ...]) -> tuple[Quote, ...]:
-        places = {(quote.place.segment, quote.words): quote for quote in quotes}
-        fresh = {place: quote for place, quote in places.items() if place not in seen}
-        shown = {segment for segment, _ in fresh}
-        # Of a segment, either its new quotes or one reference.
-        known = {quote.place.segment: quote for place, quote in places.items() if place in seen}
-        again = (replace(quote, again=True) for s, quote in known.items() if s not in shown)
-        seen.update(places)
-        return (*fresh.values(), *again)
-
-    return findings.with_quotes(marked)

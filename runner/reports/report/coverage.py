@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.answers.again import additions_in_words
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
+from runner.answers.second_answer import describe_additions
 from runner.base.format import clock
 from runner.base.json import amount, at, listing, mapping, mappings, number, text
 from runner.reports.report.findings import Places, SegmentPlace
@@ -20,8 +20,8 @@ def covered_of(
 ) -> Mapping[str, Any] | None:
     """Return *run*'s coverage.json as facts for the template, None without one.
 
-    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with
-    their figures and, in words, what asking again has found.
+    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with their
+    figures and, in words, the result of asking again.
     """
     stored = run.coverage
     if not mapping(stored.get("total")):
@@ -43,7 +43,7 @@ def covered_of(
             (
                 node,
                 mapping(by_analyzer[node.name]),
-                additions_in_words(node.record.get("asked_again")),
+                describe_additions(node.record.get("asked_again")),
             )
             for node in nodes
             if node.name in by_analyzer

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
 
-from runner.answers.again import found_again
+from runner.answers.second_answer import added_count
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
 from runner.reports.report.matrix import KEYS, read_matrix
@@ -38,7 +38,7 @@ Places = Mapping[str, SegmentPlace]  # by the id of the segment
 
 
 def places_of(transcript: Transcript | None, media: str = "") -> Places:
-    """Return the places of *transcript*'s segments; of two with one id, the first.
+    """Return the places of *transcript*'s segments; for a duplicate id, the first.
 
     *media* is the address of its sound or video, of the web or relative, or empty.
     """
@@ -69,7 +69,21 @@ class Quote:
     again: bool = False
 
 
-Quotes = Callable[[tuple[Quote, ...]], tuple[Quote, ...]]
+class Quoted:
+    """Quotes of one answer in the order of the page: each once; repetitions show only its place."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._seen: set[tuple[str, str]] = set()
+
+    def __call__(self, evidence: Any) -> tuple[Quote, ...]:
+        """Return the quotes in *evidence*: the new ones, and of other segments one reference."""
+        found = {(q.place.segment, q.words): q for q in quotes_of(evidence, self._places)}
+        fresh = [quote for place, quote in found.items() if place not in self._seen]
+        shown = {quote.place.segment for quote in fresh}
+        known = {s: quote for (s, w), quote in found.items() if (s, w) in self._seen}
+        self._seen.update(found)
+        return (*fresh, *(replace(q, again=True) for s, q in known.items() if s not in shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +98,6 @@ class ValueTree:
     parts: tuple[tuple[str, ValueTree], ...] = ()
     quotes: tuple[Quote, ...] = ()
     later: bool = False
-
-    def with_quotes(self, change: Quotes) -> ValueTree:
-        """Return it with all its quotes as *change* returns them, in the order of the page."""
-        parts = tuple((name, part.with_quotes(change)) for name, part in self.parts)
-        return replace(self, parts=parts, quotes=change(self.quotes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +130,6 @@ class Findings:
     fields: tuple[tuple[str, ValueTree], ...]
     matrix: Mapping[str, Any] | None
 
-    def with_quotes(self, change: Quotes) -> Findings:
-        """Return them with all quotes as *change* returns them, in the order of the page."""
-
-        def fields() -> tuple[tuple[str, ValueTree], ...]:
-            return tuple((name, tree.with_quotes(change)) for name, tree in self.fields)
-
-        def insights() -> tuple[ShownInsight, ...]:
-            return tuple(replace(one, quotes=change(one.quotes)) for one in self.insights)
-
-        if self.node.final:  # the page shows its fields first
-            return replace(self, fields=fields(), insights=insights())
-        return replace(self, insights=insights(), fields=fields())
-
     @property
     def cited(self) -> set[str]:
         """The anchors of all segments that its insights cite."""
@@ -143,24 +139,28 @@ class Findings:
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
-    record, data = node.answer, node.data
+    record, data, quoted = node.answer, node.data, Quoted(places)
     matrix = read_matrix(data)
     used = KEYS if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
-    first = len(stored) - found_again(again, "insights")
-    insights = tuple(
-        ShownInsight(
-            text(each.get("text")),
-            number(each.get("confidence")),
-            label(each.get("category")),
-            quotes_of(each.get("evidence"), places),
-            later=place >= first,
+    first = len(stored) - added_count(again, "insights")
+
+    def insights() -> tuple[ShownInsight, ...]:
+        return tuple(
+            ShownInsight(
+                text(each.get("text")),
+                number(each.get("confidence")),
+                label(each.get("category")),
+                quoted(each.get("evidence")),
+                later=place >= first,
+            )
+            for place, each in enumerate(stored)
         )
-        for place, each in enumerate(stored)
-    )
-    trees = ((str(k), shown(v, places)) for k, v in data.items() if k not in used)
-    fields = tuple((key, _marked(tree, found_again(again, key))) for key, tree in trees)
-    return Findings(node, insights, fields, matrix)
+
+    before = () if node.final else insights()  # the page shows a final answer's fields first
+    trees = ((str(k), shown(v, quoted)) for k, v in data.items() if k not in used)
+    fields = tuple((key, _marked(tree, added_count(again, key))) for key, tree in trees)
+    return Findings(node, before or insights(), fields, matrix)
 
 
 def _marked(tree: ValueTree, later: int) -> ValueTree:
@@ -203,20 +203,19 @@ def _changes(difference: str) -> tuple[tuple[str, str], ...]:
     return tuple((kind, words) for kind, words in pieces if words)
 
 
-def shown(value: Any, places: Places, depth: int = 0) -> ValueTree:
-    """Return *value* as a tree, with its quotes separated out."""
+def shown(value: Any, quoted: Quoted, depth: int = 0) -> ValueTree:
+    """Return *value* as a tree, with its quotes separated out; they come behind its parts."""
     if depth >= MAX_DEPTH or not isinstance(value, Mapping | list):
         return ValueTree("text", label(value))
     if is_evidence(value):
-        return ValueTree("group", quotes=(_quote(mapping(value), places),))
+        return ValueTree("group", quotes=quoted([value]))
     if isinstance(value, list):
-        quotes = quotes_of(value, places)
         rest = [item for item in value if not is_evidence(item)]
-        if (words := _short(rest)) and not quotes:
+        if len(rest) == len(value) and (words := _short(rest)):
             return ValueTree("text", words)
-        items = tuple(("", shown(item, places, depth + 1)) for item in rest)
-        return ValueTree("list", parts=items, quotes=quotes)
-    return _group(value, places, depth)
+        items = tuple(("", shown(item, quoted, depth + 1)) for item in rest)
+        return ValueTree("list", parts=items, quotes=quoted(value))
+    return _group(value, quoted, depth)
 
 
 def _short(items: Sequence[Any]) -> str:
@@ -225,14 +224,14 @@ def _short(items: Sequence[Any]) -> str:
     return ", ".join(words) if 0 < len(words) == len(items) <= MAX_SHORT else ""
 
 
-def _group(value: Mapping[str, Any], places: Places, depth: int) -> ValueTree:
+def _group(value: Mapping[str, Any], quoted: Quoted, depth: int) -> ValueTree:
     """Return a mapping: its first text is the title, its evidence the quotes."""
-    quotes: list[Quote] = []
+    evidence: list[Any] = []
     parts: list[tuple[str, ValueTree]] = []
     title = name = ""
     for key, item in value.items():
         if isinstance(item, list) and item and all(is_evidence(each) for each in item):
-            quotes += quotes_of(item, places)
+            evidence += item
         elif item in (None, "", []):
             continue
         elif depth and not name and isinstance(item, str) and _ID.fullmatch(item):
@@ -240,5 +239,6 @@ def _group(value: Mapping[str, Any], places: Places, depth: int) -> ValueTree:
         elif not title and depth and isinstance(item, str):
             title = label(item)
         else:
-            parts.append((str(key), shown(item, places, depth + 1)))
-    return ValueTree("group", " ".join(filter(None, (name, title))), tuple(parts), tuple(quotes))
+            parts.append((str(key), shown(item, quoted, depth + 1)))
+    title = " ".join(filter(None, (name, title)))
+    return ValueTree("group", title, tuple(parts), quoted(evidence))

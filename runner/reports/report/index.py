@@ -18,7 +18,7 @@ from runner.reports.stored_run import find_runs, statuses_of
 from runner.transcript.inputs import root_of
 
 COMPARISON = "comparison.html"
-# Overrides that say nothing which the other columns do not.
+# Overrides that the other columns show already.
 _PLAIN = ("transcript=", "transcript.path=", "output.dir=", "output.console=")
 Entry = dict[str, Any]  # the facts of one run, batch or sweep, as the template names them
 

@@ -12,7 +12,7 @@ import orjson
 from runner.answers.context import scarcity
 from runner.base.json import amount, listing, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label, title_of
 

@@ -21,8 +21,8 @@ def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the matrix in *data* as facts for its template, None without one.
 
     Hypotheses come least inconsistent first, evidence most diagnostic first. A rating is a key of
-    RATINGS or free text. The linchpins are what the order would be without a piece of evidence, as
-    computed: its id, the order, and whether another hypothesis would be first.
+    RATINGS or free text. A linchpin is a piece of evidence that changes the order: its id, the
+    order without it, and whether another hypothesis would be first.
     """
     hypotheses = {text(h["id"]): h for h in mappings(data.get("hypotheses")) if h.get("id")}
     evidence = {text(e["id"]): e for e in mappings(data.get("evidence")) if e.get("id")}

@@ -19,7 +19,7 @@ from runner.reports.stored_run import StoredRun, statuses_of
 
 _NAME = re.compile(r"\b[^\W_]+(?:_[^\W_]+)+\b")
 _SHOWN = 3  # replies of an analyzer whose delivery is shown
-_AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values no reader may find altered
+_AS_IT_IS = {"quote", "segment", "analyzers"}  # keys whose values are shown unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class NodeFacts:
 
 
 def question_of(run: StoredRun, name: str) -> str:
-    """Return the question that was put to the analyzer *name*, or what it asks, or nothing."""
+    """Return the question of a run to analyzer *name*, else its purpose, else nothing."""
     put = text(at(run.config, "analyzers", name, "variables", "question"))
     return put if put and kind_of(run.path / REDACTION) is None else _purpose_of(name)
 

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
 from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
-from runner.reports.report.brief import brief_of, once_each
+from runner.reports.report.brief import Brief, brief_of
 from runner.reports.report.calls import read_session
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
+    Places,
     ShownInsight,
     findings_of,
     places_of,
@@ -30,9 +31,16 @@ FIRST = 8  # insights, and items of each kind, on the first screen
 OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
+@lru_cache(maxsize=1)
+def found_in(run: StoredRun) -> tuple[Sequence[NodeFacts], Places, Brief]:
+    """Return what a run's own page and that of its batch show of it, made once for both."""
+    nodes, places = nodes_of(run), places_of(run.transcript, media_of(run))
+    return nodes, places, brief_of(nodes, run, merged_insights(run, nodes), places)
+
+
 def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
-    nodes = nodes_of(run)
+    nodes, places, brief = found_in(run)
     name = text(at(run.metadata, "transcript", "name"))
     day = text(run.metadata.get("started_at"))[:10]
     return render(
@@ -44,7 +52,8 @@ def report_page(run: StoredRun) -> str:
         models=models_of(run),
         nodes={node.name: node for node in nodes},
         banner=summary.banner_of(run, nodes),
-        **_what_was_found(run, nodes),
+        brief=brief,
+        **_what_was_found(run, nodes, places),
         **_how_it_ran(run, nodes),
     )
 
@@ -63,11 +72,9 @@ def media_of(run: StoredRun) -> str:
     return media
 
 
-def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
-    places = places_of(run.transcript, media_of(run))
-    findings = [once_each(findings_of(node, places)) for node in nodes]
+def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> dict[str, Any]:
+    findings = [findings_of(node, places) for node in nodes]
     return {
-        "brief": brief_of(nodes, run, merged_insights(run, nodes), places),
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": FIRST,
         "codes": codes_of(nodes),

@@ -41,6 +41,7 @@ def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("runner.reports.report"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
@@ -79,7 +80,7 @@ def link_to(file: Path, folder: Path) -> str | None:
 def address_of(file: Path, folder: Path) -> str:
     """Return the relative address of *file*, which need not exist, from a page in *folder*.
 
-    It begins with a dot and is quoted, so no browser takes it for another kind of address.
+    It begins with a dot and is quoted, so that browsers read it as a path.
     """
     # Links in the folder are resolved, the file keeps its name.
     target = file.parent.resolve() / file.name

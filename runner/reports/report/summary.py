@@ -31,8 +31,8 @@ UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     """Return the run's end, missing parts and resume command, None if it is complete.
 
-    `own` are the `--config-dir` options of the run. They are shown beside the command and not
-    put into it: an untrusted directory must not choose which code runs.
+    `own` are the `--config-dir` options of the run. The page shows them beside the command, not in
+    it: an untrusted directory must not choose which code runs.
     """
     tone, title, meaning = VERDICTS.get(run.status, UNKNOWN)
     degraded = [node for node in nodes if node.missing]
@@ -75,7 +75,7 @@ def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, st
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     kinds = f"prompt, {count(cached)} of them cached; {count(reply)} reply"
     slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}" if took else ""
-    # Of replies that all came by batch, the time of the session that read them says nothing.
+    # If all replies came by batch, the time of the session that read them is no measure.
     in_batches = mapping(took.get("deliveries")).keys() == {"batch"}
     lost, cited = number(totals.get("charged_usd")), number(took.get("coverage"))
     charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
@@ -151,7 +151,7 @@ def _grounded(rate: Mapping[str, Any]) -> str:
 
 def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     """Return the predictions from earlier runs: name, predicted, actual, error."""
-    if run.predicted.get("recorded") is not True:  # assumptions, which say nothing about the run
+    if run.predicted.get("recorded") is not True:  # assumptions, not measurements
         return []
     shows = {
         "wall_s": ("Wall clock", seconds),

@@ -1,40 +1,65 @@
 """Writes report.html and index.html; at the end of a run a failure is only a warning."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from runner.base.files import write_text
+from runner.base.files import write_bytes, write_text
 from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch, runs_of
+from runner.record.batch_directory import REPORT, batch_of, is_batch
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
-from runner.reports.report.batch import MAX_FILES, batch_page
+from runner.reports.report.batch import batch_page, files_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
-from runner.reports.stored_run import is_run, read_run
+from runner.reports.stored_run import StoredRun, read_run
 
 INDEX = "index.html"
 
 log = structlog.get_logger("colloquy.report")
 
 
-def write_report(path: Path) -> Path:
+def write_report(path: Path, *, runs_too: bool = False) -> Path:
     """Write report.html, and the codings, into the directory *path* of a run or batch.
 
     Returns where the report is.
 
-    Those of a batch's collection come before it. The page lists missing and damaged files. Raises
-    ConfigError if there is no run and OSError if it cannot be written. Blocks, for one or two
-    seconds with 800 analyzers or 300 files.
+    Those of a batch's collection come before it and, with *runs_too*, those of its runs that are
+    not up to date. The page lists missing and damaged files. Raises ConfigError if there is no run
+    and OSError if it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300
+    files.
     """
     run = read_run(path)
     if is_batch(path):
+        files = files_of(run, _try_update if runs_too else None)
         write_collection(run)
-    write_text(path / REPORT, batch_page(run) if is_batch(path) else report_page(run))
-    write_codings(run)
+        _write(run, batch_page(run, files))
+    else:
+        _write(run, report_page(run))
     return path / REPORT
+
+
+def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
+    write_bytes(run.path / REPORT, page.encode(), durable=durable)
+    write_codings(run)
+
+
+def _try_update(run: StoredRun) -> None:
+    """Write the page of *run* unless it is up to date; log a failure."""
+    if _time_of(run.path / REPORT) <= _time_of(run.path / "metadata.json"):
+        with _logged():
+            _write(run, report_page(run), durable=False)  # two waits for the disk, for each run
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
 
 
 def write_index(root: Path) -> Path:
@@ -54,18 +79,13 @@ def root_above(run: Path) -> Path:
 def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
     """Write the report in *path* and, with a *root*, the index; log a failure.
 
-    Before the page of a batch come, with *runs_too*, those of its first MAX_FILES runs, unless
-    they are up to date; with 300 files that takes four seconds.
+    With *runs_too*, those of a batch's first MAX_FILES files come before it, unless they are up to
+    date; with 300 files that takes four seconds.
     """
-    try:
-        for run in runs_of(path)[:MAX_FILES] if runs_too and is_batch(path) else ():
-            if is_run(run) and _time_of(run / REPORT) <= _time_of(run / "metadata.json"):
-                try_write_report(run)
-        write_report(path)
+    with _logged():
+        write_report(path, runs_too=runs_too)
         if root is not None:
             write_index(root)
-    except Exception as error:
-        log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
 
 
 def _time_of(file: Path) -> float:

@@ -3,12 +3,11 @@
 import asyncio
 import getpass
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from runner.answers.labels import labels_csv
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, one_line, reason
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
@@ -23,19 +22,11 @@ right (r), wrong (w) or unsure (u), with a note (n) and a correction (c), beside
 the transcript. Every mark is written to DIR/labels.csv at once. Open the address that it prints;
 it holds a token. Ctrl-C ends it.
 
---rater   whose marks these are; by default your login
+--rater   your name in the labels; by default your login
 --port    the port; by default a free one
 --list    print the findings as a table to fill in by hand instead
 
 Exit codes: 0 ended, 2 no run or no finding there."""
-
-
-def main() -> None:
-    """Run the command line."""
-    options = ("--rater", "--port")
-    sys.exit(
-        run_command("colloquy-review", lambda: USAGE, _review, flags=("--list",), options=options)
-    )
 
 
 def _review(given: Arguments) -> None:
@@ -88,6 +79,8 @@ async def _serve(cards: list[Card], labels: LabelFile, media: list[Path], port: 
     finally:
         await server.__aexit__()
 
+
+main = command("colloquy-review", USAGE, _review, flags=("--list",), options=("--rater", "--port"))
 
 if __name__ == "__main__":
     main()

@@ -50,9 +50,9 @@ class Card:
         """The key of its labels: the transcript and the finding's key."""
         return f"{short_sha(self.sha256)}.{self.item.key}"
 
-    def label(self, verdict: str, **told: str) -> FindingLabel:
+    def label(self, verdict: str, **details: str) -> FindingLabel:
         """Return a label of it."""
-        return label_of(self.item, self.sha256, verdict, **told)
+        return label_of(self.item, self.sha256, verdict, **details)
 
 
 def cards_of(

@@ -43,8 +43,8 @@ HEADERS = {
 class LabelFile:
     """The labels of one directory; *rater* gives new ones.
 
-    The file is read again before each write, under a lock of its folder, so that what others have
-    added stays.
+    The file is read again before each write, under a lock of its folder, so that labels added by
+    others stay.
     """
 
     folder: Path
@@ -71,20 +71,20 @@ class LabelFile:
         key, rater = card.item.key, self.rater
         return ("", key, rater), (short_sha(card.sha256), key, rater)
 
-    async def put(self, card: Card, told: Mapping[str, str]) -> None:
+    async def put(self, card: Card, details: Mapping[str, str]) -> None:
         """Store a label, or remove it if the verdict is empty; raise ConfigError, OSError."""
         async with self._lock:
-            await offload(self._put, card, dict(told))
+            await offload(self._put, card, dict(details))
 
-    def _put(self, card: Card, told: dict[str, str]) -> None:
+    def _put(self, card: Card, details: dict[str, str]) -> None:
         lock = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             labels = self.labels()
             for name in self._names(card):
                 labels.pop(name, None)
-            if told["verdict"]:
-                labels[name] = card.label(**told, rater=self.rater)
+            if details["verdict"]:
+                labels[name] = card.label(**details, rater=self.rater)
             write_bytes(self.path, labels_csv(labels.values()))
         finally:
             os.close(lock)

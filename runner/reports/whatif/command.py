@@ -4,8 +4,7 @@ import itertools
 import logging
 import math
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -16,10 +15,10 @@ import orjson
 import structlog
 import yaml
 
-from runner.base.command import Arguments, run_command
-from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
+from runner.base.command import Arguments, command
+from runner.base.errors import ColloquyError, ConfigError, did_you_mean, readable
 from runner.base.format import aligned, plural, relative_error, share, usd
-from runner.base.json import at, load_yaml, mapping, number, section
+from runner.base.json import at, flat, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
 from runner.job.build import run_job, setup_from
@@ -39,10 +38,14 @@ KEYS = {
     ),
     "model": ("rpm", "tpm", "itpm", "otpm", "burst_s", "delivery"),
 }
-USAGE = """usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
+USAGE = f"""usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…
   max_concurrent=1..16     mode=sequential     rpm=60,120,null     delivery=live,flex,batch
-Predicts the time and cost of the run under every combination, without any call; keys: """
-USAGE += ", ".join(name for names in KEYS.values() for name in names)
+Predicts the time and cost of the run under every combination, without any call.
+
+Keys: {", ".join(KEYS["processing"])},
+{", ".join(KEYS["model"])}
+
+Exit codes: 0 predicted, 2 a wrong run, key or value."""
 MAX_SETTINGS = 512
 HEADER = ("setting", "calls alone", "with overhead", "speed-up", "efficiency", "cost", "limited by")
 _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
@@ -52,8 +55,8 @@ _RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")
 class Prediction:
     """One setting; *wall_s* is for the calls alone, *with_overhead_s* includes our own work.
 
-    *efficiency* is the speed-up over sequential divided by *slots*, None where calls hold none of
-    them. *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
+    *efficiency* is the speed-up over sequential divided by *slots*, None if calls hold no slot.
+    *cost_usd* is that of the recorded calls by the setting's delivery, None where unknown.
     """
 
     setting: str
@@ -70,7 +73,7 @@ class Prediction:
 class Recording:
     """A recorded run; *expected* ranks the nodes for its next run.
 
-    *overhead_s* is our own work per call that explains the rest of the wall clock.
+    *overhead_s* is our own work per call, which accounts for the rest of the wall clock.
     """
 
     run: StoredRun
@@ -83,14 +86,9 @@ class Recording:
     notes: tuple[str, ...]
 
 
-def main() -> None:
-    """Run the command line."""
+def _print(given: Arguments) -> None:
     # Without this the gates log to the terminal.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.exit(run_command("colloquy-whatif", lambda: USAGE, _print, flags=("--json",), least=2))
-
-
-def _print(given: Arguments) -> None:
     recording = read_recording(Path(given.words[0]))
     rows = predict(recording, grid(given.words[1:]))
     as_json = "--json" in given.options
@@ -171,7 +169,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
-    """Return the seconds after each call with which the replay takes *actual_s*."""
+    """Return the seconds after each call that make the replay take *actual_s*."""
     low, high = 0.0, max(0.0, actual_s - predicted_s)
     for _ in range(20 if high else 0):
         middle = (low + high) / 2
@@ -238,25 +236,15 @@ def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's configuration with values *chosen* by key, references to them included."""
     data = deepcopy(dict(run.config))
     file = (batch_of(run.path) or run.path) / "config" / "composed.yaml"  # a batch has one for all
-    try:
+    with readable(file):
         composed = load_yaml(file)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {one_line(str(error))}") from error
     for key, value in chosen.items():
-        for path in [key.split("."), *_references(composed, f"${{{key}}}")]:
+        references = (name for name, held in flat(mapping(composed)) if held == f"${{{key}}}")
+        for path in (name.split(".") for name in (key, *references)):
             held = at(data, *path[:-1])
             if isinstance(held, dict):
                 held[path[-1]] = value
     return data
-
-
-def _references(data: Any, wanted: str, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
-    """Yield the path of every value that is *wanted*."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _references(value, wanted, (*above, str(key)))
-    elif data == wanted:
-        yield list(above)
 
 
 def as_dict(recording: Recording, rows: Sequence[Prediction]) -> dict[str, Any]:
@@ -294,3 +282,6 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
         *(f"note        {to_terminal(note)}" for note in recording.notes),
     ]
     return "\n".join(lines)
+
+
+main = command("colloquy-whatif", USAGE, _print, flags=("--json",), least=2)

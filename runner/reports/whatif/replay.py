@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.base.errors import CallError, ConfigError
+from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.base.virtual_time import run_virtually
 from runner.calls.admission.gate import MAX_CEILING, Gate, rates_of
 from runner.calls.admission.limits import Admission, Ticket
 from runner.calls.call_log import Attempt
@@ -24,7 +24,7 @@ from runner.job.graph import Node, Pipeline
 from runner.job.models import MAIN
 from runner.record.history import guessed_s
 
-LEAST_GAIN = 0.01  # of the wall clock that a limit must cost to be named
+MIN_GAIN = 0.01  # share of the wall clock that a limit must cost to be named
 _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 
 
@@ -32,7 +32,7 @@ _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 class NodeCalls:
     """The attempts of one node: its *parts* at the same time, then its *own* in sequence.
 
-    *most_tokens* are those that an attempt reserves, *used_tokens* those that a good one used;
+    *most_tokens* are the tokens that an attempt reserves, *used_tokens* those that a good one used;
     *most_reply* and *used_reply* are the reply's part of each.
     """
 
@@ -45,7 +45,7 @@ class NodeCalls:
 
     @property
     def sum_s(self) -> float:
-        """All attempts one after the other, without the waits between them."""
+        """All attempts in sequence, without the waits between them."""
         return sum(each.latency_s for part in (*self.parts, self.own) for each in part)
 
     @property
@@ -121,7 +121,7 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
         raise ConfigError(f"analyzers.{name} is not an entry of a run") from error
     parts, own = _split(attempts, parts_s, own_s)
     good = max(1, sum(attempt.outcome == "ok" for attempt in attempts))
-    if set(ways) - {"live"}:  # the time in a batch says nothing of live
+    if set(ways) - {"live"}:  # the time in a batch does not measure live calls
         guess = guessed_s(reply / good)
         own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
     most, used = prompt // good + max_tokens, (prompt + reply) // good
@@ -185,10 +185,10 @@ def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: 
         "ramp-up": gain(replace(rules, ramp=False)),
     }
     largest = max(gains, key=gains.__getitem__)
-    if gains[largest] > LEAST_GAIN * wall_s:
+    if gains[largest] > MIN_GAIN * wall_s:
         return largest
     free = replace(unprimed.without_slots().without_rates(), ramp=False)
-    return "several limits" if gain(free) > LEAST_GAIN * wall_s else "critical path"
+    return "several limits" if gain(free) > MIN_GAIN * wall_s else "critical path"
 
 
 @dataclass

@@ -32,12 +32,11 @@ from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.batch.services import BatchResult, BatchServices, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
-from runner.run.batch.window import runs_at_once
 from runner.run.cli.command_line import worst_exit_code
-from runner.run.collection.collect import DONE, Collected, Collecting
+from runner.run.collection.collect import DONE, CollectionResult, CollectionRun
 from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
@@ -54,8 +53,8 @@ log = structlog.get_logger("colloquy.batch")
 class Batch:
     """Runs *job* over its inputs into *directory*; use it once.
 
-    *stored* are the answers that may be reused. Where a previous session is unchanged, its
-    completed runs are kept as they are.
+    *stored* are the answers that may be reused. Completed runs of an unchanged previous session are
+    kept.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class Batch:
         self._statuses: Counter[str] | None = None  # over all sessions; None until the end
         self._tally = Tally(len(job.inputs))
         self._measures = Measures(every, self._slots)
-        self._collected: Collected | None = None
+        self._collected: CollectionResult | None = None
         self._results = Results(directory.path)
         self._reading = asyncio.Semaphore(READERS)
         self._queue = iter(enumerate(job.inputs.longest_first()))
@@ -114,7 +113,7 @@ class Batch:
             self._results.close()
 
     async def _work(self) -> None:
-        """Process one file after the other until the queue is empty or the batch ends."""
+        """Process files in sequence until the queue is empty or the batch ends."""
         for number, file in self._queue:
             if self._is_over():
                 return
@@ -228,7 +227,7 @@ class Batch:
         try:
             yield
         finally:
-            ended.set()  # not cancelled: a write in progress must end before the last write
+            ended.set()  # not cancelled: a write in progress ends before the last one
             with suppress(OSError):
                 await ticker
             self._console.update(self._tally, self._elapsed_s(), last=True)
@@ -269,8 +268,10 @@ class Batch:
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
         self._console.print_line(f"all transcripts together: {names}")
-        self._collected = collected = await Collecting(*of).execute()
+        self._collected = collected = await CollectionRun(*of).execute()
         self._measures.add(collected.analyzers)
+        self._tally.escalated += collected.about.get("escalated", 0)
+        self._tally.mended += collected.about.get("mended", 0)
         self._console.print_line(collected.note)
         if collected.status in DONE:
             return status, code

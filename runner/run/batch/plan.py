@@ -8,26 +8,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
-from runner.base.format import plural
+from runner.base.format import plural, usd
 from runner.base.text import print_stderr, to_terminal
 from runner.calls.schedule import Duration, critical_path, make_slots, min_makespan
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import REPLY_TOKENS, forecast, why_skipped
+from runner.run.collection.forecast import Yield, expected, forecast, guessed_replies, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
 from runner.run.plan.plan import (
     Plan,
     as_text,
-    exceeded,
+    exceeded_cap,
     plan_nodes,
     read_histories,
     windows_of,
     with_deliveries,
 )
-from runner.transcript.redact.unredacted import described
+from runner.transcript.redact.null_redaction import described
 
 PROGRESS_S = 10.0  # between lines of progress while files are read
 
@@ -38,20 +38,20 @@ class BatchPlan:
 
     job: BatchJob
     files: int = 0
-    segments: int = 0  # of those, in a file as many at most as an analyzer may give findings
+    found: dict[str, dict[str, Yield]] = field(default_factory=dict)  # by analyzer and file
     nodes: dict[str, NodePlan] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    doubtful: int = 0  # files whose reader has doubts
+    doubtful: int = 0  # files read with warnings
     redacted: Counter[str] = field(default_factory=Counter)  # stand-ins by kind
     longest_s: float = 0.0  # the longest critical path of a file
     joint: dict[str, NodePlan] = field(default_factory=dict)  # of the collection
     stopped_by: str | None = None
 
-    def add(self, job: Job, nodes: Mapping[str, NodePlan]) -> None:
+    def add(self, file: str, job: Job, nodes: Mapping[str, NodePlan]) -> None:
         """Add the nodes of one file."""
         self.files += 1
-        limit = job.settings.output.max_insights_per_analyzer
-        self.segments += min(limit, len(job.transcript.segments))
+        for name, found in expected(job, nodes).items():
+            self.found.setdefault(name, {})[file] = found
         self.doubtful += bool(job.transcript.reading and job.transcript.reading.warnings)
         self.redacted.update(job.redaction.counts())
         work = {name: Duration(node.latency_s) for name, node in nodes.items()}
@@ -61,14 +61,9 @@ class BatchPlan:
             self.nodes[name] = summed(self.nodes[name], node) if name in self.nodes else node
         self._stop_at_cap(f"file {self.files:,} of {len(self.job.inputs):,}")
 
-    def findings(self, name: str) -> int:
-        """Return the expected number of an analyzer's findings, from the size of its replies."""
-        held = self.nodes[name].reply_tokens // REPLY_TOKENS
-        return max(self.files, min(self.segments, held))
-
     def _stop_at_cap(self, where: str) -> None:
         nodes, caps = [*self.nodes.values(), *self.joint.values()], self.job.settings.budget
-        cap = exceeded(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
+        cap = exceeded_cap(caps, total(nodes, "tokens"), total(nodes, "cost_usd") or 0.0)
         self.stopped_by = self.stopped_by or (cap and f"{cap}, in {where}")
 
     def plan(self) -> Plan:
@@ -112,6 +107,17 @@ class BatchPlan:
         lines += [to_terminal(f"unreadable {name}: {error}", 300) for name, error in first]
         skipped = why_skipped(self.job, self.files) if self.job.collection.stages else ""
         lines += [skipped] if skipped else []
+        if asked := [node for node in self.joint.values() if not node.further]:
+            tokens, most = total(asked, "most_tokens"), usd(total(asked, "cost_high_usd"))
+            read = {name for node in self.job.collection.nodes for name in node.reads}
+            found = sum(
+                e.findings for n in read & self.found.keys() for e in self.found[n].values()
+            )
+            worst = "if every reply is as long as allowed and no finding joins another"
+            lines.append(
+                f"collect  {plural(found, 'finding')} expected; at most {tokens:,} tokens and "
+                f"{most} of these, {worst}"
+            )
         return "\n".join([*lines, "", as_text(self.plan())])
 
 
@@ -128,13 +134,13 @@ def plan_batch(job: BatchJob) -> BatchPlan:
         except (TranscriptError, ConfigError) as error:
             plan.unreadable[file.name] = str(error)
             continue
-        nodes = plan_nodes(single, histories, shares)
-        plan.add(single, {**nodes, **further_plans(single, nodes)})
+        guesses = guessed_replies(single) if job.collection.stages else {}
+        nodes = plan_nodes(single, histories, shares, guesses)
+        plan.add(file.name, single, {**nodes, **further_plans(single, nodes)})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
         raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
-    findings = {name: plan.findings(name) for name in plan.nodes}
-    plan.add_joint(forecast(job, plan.files, findings, histories))
+    plan.add_joint(forecast(job, plan.found, histories))
     return plan

@@ -1,13 +1,18 @@
-"""Services shared by the runs of a batch, and the batch's result."""
+"""Services shared by the runs of a batch, how many runs are in progress, and the batch's result."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from runner.base.loop_lag import Lag
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
+from runner.calls.client_factory import max_in_flight
+from runner.job.job import BatchJob
 from runner.run.stop import Stop
+from runner.transcript.inputs import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,30 @@ class BatchResult:
     exit_code: int
     counts: Mapping[str, int]
     benchmark: Mapping[str, Any]
+
+
+AHEAD = 4  # runs beyond those that fill all slots: their files are read while others call
+# Runs whose calls wait in batches: up to so many, of files of so many bytes together. A run takes
+# 20 times its file's size in memory, most of it the index of its words.
+MAX_WAITING, MAX_WAITING_BYTES = 2000, 32_000_000
+
+
+def runs_at_once(job: BatchJob, clients: Iterable[Client]) -> int:
+    """Return the limit on the runs of *job* in progress at once."""
+    if job.settings.processing.mode == "sequential":
+        return 1
+    live = max_in_flight(job) + AHEAD
+    if any(each.deliverer is not None and each.deliverer.sends for each in clients):
+        live = max(live, _most_waiting(job.inputs))
+    return job.settings.batch.max_active or live
+
+
+def _most_waiting(files: Iterable[Input]) -> int:
+    left, count = MAX_WAITING_BYTES, 0
+    for file in islice(files, MAX_WAITING):
+        with suppress(OSError):
+            left -= file.path.stat().st_size
+        if left < 0:
+            break
+        count += 1
+    return count

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -17,40 +16,26 @@ from runner.record.metadata import describe_job
 from runner.run.batch.tally import Tally
 
 _DIGITS = 6
+_COUNTS = ("ok", "total", "latency_s", "longest_s", "queue_wait_s", "attempts")
+_SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens")
+_DOLLARS = ("cost_usd", "live_cost_usd")
+# Sums of one analyzer over no runs; times in seconds.
+_NOTHING: Mapping[str, Any] = {**dict.fromkeys((*_COUNTS, *_SPENT, *_DOLLARS), 0), "deliveries": {}}
 
 
-@dataclass(slots=True)
-class _Sum:
-    """Sums of one analyzer over all runs; times in seconds."""
-
-    ok: int = 0
-    total: int = 0
-    latency_s: float = 0.0
-    longest_s: float = 0.0
-    queue_wait_s: float = 0.0
-    attempts: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    cost_usd: float | None = 0.0
-    live_cost_usd: float | None = 0.0
-    deliveries: dict[str, int] = field(default_factory=dict)
-
-    def add(self, node: Mapping[str, Any]) -> None:
-        """Add the analyzer of one run, in benchmark.json's form."""
-        latency_s = node["latency_s"] + sum(node["parts_s"])
-        self.ok += node["status"] == "ok"
-        self.total += 1
-        self.latency_s += latency_s
-        self.longest_s = max(self.longest_s, latency_s)
-        self.queue_wait_s += node["queue_wait_s"]
-        self.attempts += len(node["attempts"])
-        self.prompt_tokens += node["prompt_tokens"]
-        self.completion_tokens += node["completion_tokens"]
-        self.cached_tokens += node["cached_tokens"]
-        self.cost_usd = sum_usd((self.cost_usd, node["cost_usd"]))
-        self.live_cost_usd = sum_usd((self.live_cost_usd, node["live_cost_usd"]))
-        self.deliveries = _added(self.deliveries, node["deliveries"])
+def _with(sums: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *sums* with the analyzer of one run, in benchmark.json's form."""
+    latency_s = node["latency_s"] + sum(node["parts_s"])
+    new = {name: node[name] for name in ("queue_wait_s", *_SPENT)}
+    new |= {"ok": node["status"] == "ok", "total": 1, "latency_s": latency_s}
+    new["attempts"] = len(node["attempts"])
+    return {
+        **sums,
+        **{name: sums[name] + value for name, value in new.items()},
+        **{name: sum_usd((sums[name], node[name])) for name in _DOLLARS},
+        "longest_s": max(sums["longest_s"], latency_s),
+        "deliveries": _added(sums["deliveries"], node["deliveries"]),
+    }
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -62,13 +47,13 @@ class Measures:
 
     def __init__(self, pipeline: Pipeline, slots: Mapping[str, Slots]) -> None:
         self._stages = {node.name: node.stage for node in pipeline.nodes}
-        self._sums = {node.name: _Sum() for node in pipeline.nodes}
+        self._sums = {node.name: _NOTHING for node in pipeline.nodes}
         self._slots = slots
 
     def add(self, analyzers: Mapping[str, Mapping[str, Any]]) -> None:
         """Add the `analyzers` of one run's benchmark.json."""
         for name, node in analyzers.items():
-            self._sums[name].add(node)
+            self._sums[name] = _with(self._sums[name], node)
 
     def run_figures(self, wall_s: float) -> dict[str, Any]:
         """Return the measured figures of benchmark.json's `run`.
@@ -76,25 +61,22 @@ class Measures:
         `ideal_s` is the lower bound of `schedule.min_makespan`.
         """
         sums = self._sums.values()
-        work = [(self._stages[name], one.latency_s) for name, one in self._sums.items()]
-        total_s, ideal_s = sum(one.latency_s for one in sums), min_makespan(self._slots, work)
-        names = ("attempts", "prompt_tokens", "completion_tokens", "cached_tokens")
+        work = [(self._stages[name], one["latency_s"]) for name, one in self._sums.items()]
+        total_s, ideal_s = sum(one["latency_s"] for one in sums), min_makespan(self._slots, work)
         return {
             "wall_s": round(wall_s, _DIGITS),
             "sum_latency_s": round(total_s, _DIGITS),
             "ideal_s": round(ideal_s, _DIGITS),
             "efficiency": round(ideal_s / wall_s, _DIGITS) if wall_s else None,
             "speed_up": round(total_s / wall_s, _DIGITS) if wall_s else None,
-            **{name: sum(getattr(one, name) for one in sums) for name in names},
-            "cost_usd": sum_usd(one.cost_usd for one in sums),
-            "live_cost_usd": sum_usd(one.live_cost_usd for one in sums),
-            "deliveries": reduce(_added, (one.deliveries for one in sums), dict[str, int]()),
+            **{name: sum(one[name] for one in sums) for name in ("attempts", *_SPENT)},
+            **{name: sum_usd(one[name] for one in sums) for name in _DOLLARS},
+            "deliveries": reduce(_added, (one["deliveries"] for one in sums), dict[str, int]()),
         }
 
     def analyzers(self) -> dict[str, Any]:
         """Return benchmark.json's `analyzers`: sums over runs, and the maximum `longest_s`."""
-        sums = {name: asdict(one) for name, one in self._sums.items()}
-        return {n: {"stage": self._stages[n], **_rounded(figures)} for n, figures in sums.items()}
+        return {n: {"stage": self._stages[n], **_rounded(one)} for n, one in self._sums.items()}
 
 
 def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from runner.answers.grounding.grounder import GroundingCounts
 from runner.answers.outcome import ANSWERED, cut_answers
 from runner.base import errors
 from runner.base.errors import one_line
-from runner.base.intervals import wilson
+from runner.base.statistics import wilson
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import ResultRow, totals_of
 from runner.record.journal import Spent
@@ -91,6 +91,8 @@ class Tally:
     measured: int = 0
     checks: int = 0
     checks_failed: int = 0
+    escalated: int = 0  # answers, also of the collection
+    mended: int = 0
     nodes_ok: int = 0
     nodes: int = 0
     last_error: str = ""
@@ -106,6 +108,8 @@ class Tally:
             self.covered, self.measured = self.covered + row.coverage, self.measured + 1
         self.checks += row.checks
         self.checks_failed += row.checks_failed
+        self.escalated += row.escalated
+        self.mended += row.mended
         self.nodes_ok += row.ok
         self.nodes += row.analyzers
         self.last_error = row.error or self.last_error
@@ -165,10 +169,14 @@ class Tally:
         return {"quotes": self.quotes, "grounded": self.grounded, "rate": rate}
 
     def checking(self) -> dict[str, Any]:
-        """Return the counts of checks and the share that did not fail, nothing without checks."""
+        """Return the counts of escalated answers and of checks, with the share that did not fail.
+
+        Nothing of either without any.
+        """
+        further = {"escalated": self.escalated, "mended": self.mended} if self.escalated else {}
         if not self.checks:
-            return {}
+            return further
         rate = round(1 - self.checks_failed / self.checks, 4)
         ends = [round(end, 4) for end in wilson(self.checks - self.checks_failed, self.checks)]
         counts = {"checks": self.checks, "failed_checks": self.checks_failed}
-        return {**counts, "checks_rate": rate, "checks_interval": ends}
+        return {**counts, "checks_rate": rate, "checks_interval": ends, **further}

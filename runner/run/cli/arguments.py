@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
 
 from runner.base.errors import ConfigError, did_you_mean
@@ -22,12 +21,13 @@ _SECTIONS = (
     "transcript",
     "batch",
 )
+_CHOSEN = ("model", "transcript", *GROUPS)  # mean nothing without a value
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-_OPTIONS = (  # Hydra's, by what argparse lets them be cut to
+_OPTIONS = (  # Hydra's, with the abbreviations that argparse accepts
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
     *("--multirun", "--shell-completion", "--config-path", "--config-name", "--config-dir"),
     *("--experimental-rerun", "--info"),
@@ -39,17 +39,25 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
 
     `meeting.vtt` is `transcript=meeting.vtt`, `--model openai` is `model=openai`,
     `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
-    preset of that provider with this name. Raises ConfigError for a word that means nothing.
+    preset of that provider with this name. Raises ConfigError for an unknown word.
     """
-    overrides: list[str] = []
-    remaining = iter(_joined(arguments))
-    for argument in remaining:
+    overrides, files, following = list[str](), list[str](), list(_joined(arguments))
+    while following:
+        argument = following.pop(0)
         if argument in _INFO and overrides[-1:] in (["--info"], ["-i"]):
             overrides[-1] = f"--info={argument}"
             continue
+        if _is_file(argument, following):
+            files.append(argument)
+            argument = f"transcript={argument}"
         overrides += _one(argument)
         if argument in WITH_VALUE:
-            overrides += islice(remaining, 1)
+            overrides, following = overrides + following[:1], following[1:]
+    if len(files) > 1:
+        raise ConfigError(
+            f"{len(files)} transcripts, {files[0]!r} and {files[1]!r}: expected one file or "
+            f"folder, or a pattern such as 'talks/*.vtt'; each in quotes"
+        )
     return overrides
 
 
@@ -66,18 +74,45 @@ def _joined(arguments: Sequence[str]) -> Iterator[str]:
         if key.partition(".")[0] not in _names() and not _in_sections(key):
             options = [option[2:] for option in _OPTIONS]
             raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
-        yield f"{key}={value if equals else next(remaining, 'true')}"
+        alone = "" if key in _CHOSEN else "true"
+        yield f"{key}={value if equals else next(remaining, alone)}"
+
+
+def _is_file(argument: str, following: Sequence[str]) -> bool:
+    """Return whether *argument* stands for a transcript; raise ConfigError if it means nothing."""
+    if argument.startswith(("-", "~", "+")) and not argument.startswith("~/"):
+        return False
+    if "=" in argument:
+        return False
+    if kind_of(Path(argument)) is None and not any(c in argument for c in "./\\*?"):
+        near = _nearest(argument, following)
+        raise ConfigError(f"{argument!r} is neither a file nor KEY=VALUE{near}")
+    return True
+
+
+def _nearest(word: str, following: Sequence[str]) -> str:
+    """Return a clause that says what a lone *word* may be meant as."""
+    for last in range(1, len(following) + 1):
+        path = " ".join([word, *following[:last]])
+        if kind_of(Path(path)) is not None:
+            return f"; a path with spaces needs quotes: {path!r}"
+    if word in _names():
+        return f"; did you mean '{word}={following[0] if following else 'VALUE'}'?"
+    group = next((each for each in _CHOSEN if word in choices(each)), None)
+    if group is not None:
+        return f"; did you mean '{group}={word}'?"
+    return did_you_mean(word, [*_names(), *(each for each in _OPTIONS if each == f"--{word}")])
 
 
 def _one(argument: str) -> list[str]:
-    name, equals, value = argument.partition("=")
+    name, _, value = argument.partition("=")
     if argument.startswith(("-", "~", "+")):
         return [argument]
-    if not equals:
-        if kind_of(Path(argument)) is None and not any(c in argument for c in "./\\*?"):
-            near = did_you_mean(argument, _names())
-            raise ConfigError(f"{argument!r} is neither a file nor KEY=VALUE{near}")
-        return [f"transcript={argument}"]
+    if not name or (name in _CHOSEN and not value):
+        known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
+        raise ConfigError(f"{argument}: expected {name or 'KEY'}=VALUE{known}")
+    if name == "transcript" and "://" in value:
+        raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:
         return _model(value)
     if "." not in name and "/" not in name and "@" not in name and name not in _names():

@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import the_extra
+from runner.base.command import install_hint
 from runner.base.errors import (
     ColloquyError,
     ConfigError,
@@ -25,8 +25,9 @@ from runner.base.errors import (
     reason,
 )
 from runner.base.json import MAX_YAML_BYTES, check_yaml
-from runner.base.regular_files import kind_of, open_regular
+from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
+from runner.config.model_facts import map_entry
 from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
@@ -42,6 +43,9 @@ _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
+_IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
+_GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
+_SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
@@ -52,7 +56,7 @@ _ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--
 def expand_arguments(arguments: Sequence[str]) -> list[str]:
     """Return options before overrides, and `transcript=PATH` as Hydra's overrides for a file.
 
-    So for `checks=PATH`; a value that names a choice of the group is unchanged; an address with
+    `checks=PATH` likewise; a value that names a choice of the group is unchanged; an address with
     brackets (IPv6) is quoted. `sweep=NAME` adds `--multirun` unless an option asks for another
     action.
     """
@@ -76,11 +80,17 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
 
 def _expand(override: str, sweeping: bool) -> list[str]:
     name, _, value = override.partition("=")
+    if len(value) > 1 and value[0] == value[-1] in "'\"" and name in _FILES:
+        value = value[1:-1]  # quoted for the shell and for Hydra
+        override = f"{name}={value}"
     if _IPV6_ADDRESS.fullmatch(value):
         return [f"{name}={quote(value)}"]
+    if name not in ("resume", *_FILES) and _IN_QUOTES.search(value) and not _GRAMMAR.match(value):
+        parts = value.split(",") if sweeping else [value]
+        return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
     if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
-        return [f"++{override}"]  # else Hydra refuses keys that the default has not
+        return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
@@ -120,7 +130,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
 
 
 def _check_options(arguments: Sequence[str]) -> None:
-    """Raise ConfigError where argparse would print its usage and exit."""
+    """Raise ConfigError if argparse would print its usage and exit."""
 
     def refuse(message: str) -> NoReturn:
         raise ConfigError(f"{one_line(message)}; see colloquy --help")
@@ -131,7 +141,7 @@ def _check_options(arguments: Sequence[str]) -> None:
 
 
 def _refuse_long_choices(arguments: Sequence[str]) -> None:
-    """Raise ConfigError for a choice whose name no file can have, at which Hydra fails."""
+    """Raise ConfigError for a choice too long for a file name, on which Hydra fails."""
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~")
@@ -145,8 +155,7 @@ def _check_folder(folder: Path) -> None:
         if file.is_dir() or not file.exists():
             continue
         try:
-            with open_regular(file.resolve(), MAX_YAML_BYTES) as opened:
-                check_yaml(opened.read(MAX_YAML_BYTES))
+            check_yaml(read_regular(file.resolve(), MAX_YAML_BYTES))
         except yaml.YAMLError:
             continue  # Hydra reports it
         except OSError as error:
@@ -161,9 +170,9 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 
 def explained(error: BaseException) -> ColloquyError | None:
-    """Return what to raise for a configuration error of Hydra, None for any other exception."""
+    """Return the error to raise for a configuration error of Hydra, None for others."""
     missing = _GROUP.search(_text_of(error)) if isinstance(error, HydraException) else None
-    if missing and missing[1] == "transcript":  # the word may be meant as a file
+    if missing and missing[1] == "transcript":  # the word may name a file
         choice, known = missing[2], {*choices("transcript")} - {"file"}
         near = nearest_file(Path(choice)) or did_you_mean(choice, known)
         return TranscriptError(f"{choice}: no such file or folder{near}")
@@ -181,12 +190,12 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return "an argument is nested too deep"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
-        return one_line(str(error)) + header  # of a file, or options that do not go together
+        return one_line(str(error)) + header  # of a file, or for conflicting options
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return f"tuning needs {the_extra('optuna')}"
+        return f"tuning needs {install_hint('optuna')}"
     if missing := _LAUNCHER.search(str(error)):
         extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs {the_extra(extra)}"
+        return f"hydra/launcher={missing[1]} needs {install_hint(extra)}"
     if isinstance(error, RuntimeError) and '"srun"' in str(error):
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
@@ -194,7 +203,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
     text = _text_of(error)
     if match := _GROUP.search(text):
         group, choice = match[1], match[2]
-        return f"{group}={choice}: no such choice{did_you_mean(choice, choices(group))}"
+        near = _preset(choice) if group == "model" else ""
+        return f"{group}={choice}: no such choice{near or did_you_mean(choice, choices(group))}"
+    if match := _SWEPT.match(text):
+        return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")
         if path[0] == "analyzers" and path[1] not in choices("analyzer"):
@@ -205,8 +217,14 @@ def explain_hydra_error(error: BaseException) -> str | None:
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
 
 
+def _preset(model: str) -> str:
+    """Return a clause that names *model* with its provider, "" if nobody knows it."""
+    provider = (map_entry(model) or {}).get("litellm_provider")
+    return f"; did you mean '{provider}/{model}'?" if provider in choices("model") else ""
+
+
 def _text_of(error: BaseException) -> str:
-    """Return what *error* and its cause say."""
+    """Return the texts of *error* and its cause."""
     return " ".join(str(link) for link in (error, error.__cause__) if link is not None)
 
 

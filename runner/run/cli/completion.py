@@ -16,7 +16,7 @@ from runner.run.cli.command_line import expand_arguments
 _FILES = ("transcript", "transcript.path", "transcript.media")
 _FOLDERS = ("resume", "output.dir", "--config-dir", "-cd")
 _KINDS = ("runs", "batches", "sweeps")
-# bash expands what it is offered, commands in it too, and splits it at spaces.
+# bash expands completions, including commands in them, and splits them at spaces.
 _SAFE = re.compile(r"[\w@%+,./:=~-]+")
 
 

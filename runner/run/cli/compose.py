@@ -32,8 +32,8 @@ def compose_config(*overrides: str, with_hydra: bool = False) -> DictConfig:
 
 
 def register_resolvers() -> None:
-    """Make `${utc:}`, `${short_id:}` and `${hydra_docs:}` known to the configuration."""
-    register: Any = OmegaConf.register_resolver  # of OmegaConf 2.4; what 2.3 calls so is another
+    """Register `${utc:}`, `${short_id:}` and `${hydra_docs:}`."""
+    register: Any = OmegaConf.register_resolver  # of OmegaConf 2.4; in 2.3 this is another function
     if "use_cache" not in inspect.signature(register).parameters:
         register = OmegaConf.register_new_resolver
     register("hydra_docs", lambda: HYDRA_DOCS, use_cache=True, replace=True)

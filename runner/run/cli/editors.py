@@ -1,10 +1,9 @@
 """Command `colloquy-schema`: writes JSON Schemas of the configuration's files, for editors."""
 
-import sys
 from importlib.resources import files
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.files import as_json, make_directory, write_if_changed
 from runner.base.text import to_terminal
@@ -21,11 +20,6 @@ run this again when you have added one.
 
 Exit codes: 0 written, 2 FOLDER is not a folder, 8 a file cannot be written."""
 _IN = {"config": "{experiment,pipeline,sweep}"}  # else a file is in the folder of its kind
-
-
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-schema", lambda: USAGE, _write))
 
 
 def _write(given: Arguments) -> None:
@@ -49,3 +43,6 @@ def _choices(folder: Path) -> set[str]:
     """Return the names of the files below *folder* as a defaults list writes them."""
     names = (p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
     return {name for name in names if name.isprintable()}
+
+
+main = command("colloquy-schema", USAGE, _write)

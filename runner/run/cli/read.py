@@ -1,11 +1,10 @@
 """Command `colloquy-read`: shows how a transcript is read; calls no model."""
 
-import sys
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.excerpts import segment_line
-from runner.base.command import Arguments, run_command
+from runner.answers.findings import segment_line
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
 from runner.base.text import to_terminal
@@ -15,23 +14,18 @@ from runner.job.build import check_format, open_transcript
 from runner.run.cli.command_line import explained, quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.transcript.model import Transcript
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redacted import redacted
-from runner.transcript.redact.unredacted import Unredacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]
-Shows how FILE is read: format, layout, speakers, what is left out, doubts, and the first N
+Shows how FILE is read: format, layout, speakers, what is left out, warnings, and the first N
 segments (10). With transcript.redact=all (or names) also what would be masked, and the segments
 as they would be sent. Nothing is sent or written.
 
 Exit codes: 0 read, 2 a wrong option or key, 7 no transcript."""
 SEGMENTS = 10
-
-
-def main() -> None:
-    """Run the command line."""
-    sys.exit(run_command("colloquy-read", lambda: USAGE, _read, options=("--segments",)))
 
 
 def _read(given: Arguments) -> None:
@@ -65,7 +59,7 @@ def _settings(file: str, overrides: list[str]) -> Settings:
 
 
 def _page(
-    transcript: Transcript, redaction: Unredacted, shown: Transcript, wanted: int
+    transcript: Transcript, redaction: NullRedaction, shown: Transcript, wanted: int
 ) -> Iterator[str]:
     report = transcript.reading
     if report is not None:
@@ -89,3 +83,6 @@ def _page(
         yield to_terminal(f"{each.place} {segment_line(each)}".lstrip())
     if (more := len(transcript.segments) - wanted) > 0:
         yield f"and {count(more)} more"
+
+
+main = command("colloquy-read", USAGE, _read, options=("--segments",))

@@ -9,17 +9,17 @@ from runner.base.files import as_json
 from runner.base.json import check_size
 
 # Quotes of a side of a theme, and of a contradiction or an agreement; the first that fits is used.
-_MOST = ((None, None), (None, 100), (500, 20), (100, 5), (20, 2), (3, 1))
+_LIMITS = ((None, None), (None, 100), (500, 20), (100, 5), (20, 2), (3, 1))
 
 
 def readable(found: Collection) -> dict[str, Any]:
     """Return the content of themes.json, so that `load_json` reads it.
 
-    Findings, files and speakers are complete in any case. If there is no room for all quotes,
-    different speakers come first, and the ledger tells how many are in the runs only. Raises
-    ValueError where even few are too many.
+    Findings, files and speakers are complete in any case. Without room for all quotes, different
+    speakers come first, and the ledger counts the quotes that only the runs hold. Raises ValueError
+    if even few are too many.
     """
-    for own, other in _MOST:
+    for own, other in _LIMITS:
         fewer = _with(found, own, other)
         if (left := _quotes(found) - _quotes(fewer)) > 0:
             why = f"{left:,} quotes are in the runs only: this file would be too large to be read"

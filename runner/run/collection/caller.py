@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 import structlog
 
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, failed_outcome
+from runner.answers.outcome import Outcome
 from runner.answers.themes import LedgerRow
-from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
@@ -24,7 +23,7 @@ from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.run.collection.material import Ids, Sheet
+from runner.run.collection.material import Ids, Sheet, room_of
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
@@ -88,8 +87,8 @@ class _Runner(EscalatingNodes):
 class Caller:
     """Asks the analyzers of a collection through *clients*.
 
-    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* are
-    those of the calls that predict the next ones.
+    *ledger* has a row for each call, *outcomes* the outcome of each by analyzer; *measured* has the
+    calls that predict later ones.
     """
 
     job: Job
@@ -116,12 +115,20 @@ class Caller:
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
         self._runner.texts = self._texts
-        self.count = self.job.main.tokenizer.line_counter()
+        self.count = self.job.main.count_prompt
 
     def budget(self, node: Node) -> int:
         """Return the tokens of material that every model of *node* can read in one call."""
         chain = (*self.job.chain(node), *self.job.escalation(node))
         return min(self.fits.latest[node.name, model.name].context for model in chain)
+
+    def room(self, node: Node) -> int:
+        """Return the tokens for lines of material in one call of *node*."""
+        return room_of(self.budget(node))
+
+    def tokens(self, *lines: str) -> int:
+        """Return the tokens of *lines* of material."""
+        return sum(self.count(line + "\n") for line in lines)
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
         """Return whether *material* is too long for the window learned from *outcome*."""
@@ -131,7 +138,7 @@ class Caller:
             await self.fits.renewed(node, model, self.fits.latest[node.name, model.name])
         if self.count(material.text) <= (now := self.budget(node)):
             return False
-        log.warning("context.cut_anew", analyzer=node.name, token_budget=now)
+        log.warning("context.cut_again", analyzer=node.name, token_budget=now)
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
@@ -157,7 +164,7 @@ class Caller:
         self.recorder.node_started(node)
 
     def absorb(self, node: Node, calls: CallLog) -> None:
-        """Add *calls* to those of *node*, before it asks."""
+        """Add *calls* to those of *node* before its own."""
         self._calls[node.name].absorb(calls)
         self._calls[node.name].start_conversation()
 
@@ -173,8 +180,8 @@ class Caller:
     async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
         """Return the result of *read* on the answer about *material*, empty without one.
 
-        *part* names one of several calls of *node*; the last one has none. What is not used of a
-        reply is added to the ledger.
+        *part* names one of several calls of *node*; the last one has none. Unused parts of a reply
+        are added to the ledger.
         """
         one = replace(node, name=f"{node.name}/{part}") if part else node
         whole = self._calls[node.name]
@@ -183,7 +190,7 @@ class Caller:
         if (outcome := self._answered.get(key)) is None:
             self._texts[one.name] = material.text
             before = len(calls.attempts), calls.usage
-            outcome = await self._answer(one, calls)
+            outcome = await self._runner.settled(one, {}, calls)
             self._measure(node, outcome, calls, before, self.count(material.text))
             del self._texts[one.name]
             self.reused += outcome.reused is not None
@@ -212,6 +219,7 @@ class Caller:
                 self.budget(node),
                 left_out,
                 outcome.status,
+                "escalation" in outcome.notes,
             )
         )
         return value
@@ -231,17 +239,3 @@ class Caller:
         ratio = (calls.usage.prompt_tokens - used.prompt_tokens) / (fixed + tokens)
         averages = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
         self.measured.setdefault(node.name, []).append(averages)
-
-    async def _answer(self, node: Node, calls: CallLog) -> Outcome:
-        """Return the outcome of one call, also for a failed one."""
-        try:
-            self.recorder.check()
-            return await self._runner.answer(node, {}, calls)
-        except NotRunError as error:
-            return Outcome("not_run", kind=error.kind, error=str(error))
-        except CallError as error:
-            return failed_outcome(error)
-        except (Exception, SystemExit) as error:  # a bug in one call must not stop the others
-            log.exception("node.crashed", analyzer=node.name)
-            message = one_line(f"{type(error).__name__}: {error}")
-            return Outcome("error", kind="internal", error=message)

@@ -1,6 +1,6 @@
-"""Collecting: the stages of a batch that read all its transcripts, and their themes.json."""
+"""Collection run: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.groups import curve
+from runner.answers.clustering import curve
 from runner.answers.outcome import ANSWERED, Outcome, run_status
 from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.errors import EXIT_OK
@@ -18,31 +18,33 @@ from runner.base.threads import offload
 from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
+from runner.config.model_facts import OFFLINE
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
-from runner.job.job import BatchJob
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
+from runner.job.job import BatchJob, Job
 from runner.record.benchmark import benchmark
+from runner.record.collection_findings import CollectionFindings, collect_findings
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.record.testimony import Testimony, gather
+from runner.record.vectors import FOLDER
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.forecast import why_skipped
-from runner.run.collection.stand_ins import StandIns
 from runner.run.collection.state import State
-from runner.run.collection.synthesis import Summing
+from runner.run.collection.synthesis import Synthesizer
 from runner.run.collection.themes import Themes
-from runner.run.embedder import FOLDER, Embedder
-from runner.run.nodes.proof import escalations
-from runner.transcript.model import Transcript
-from runner.transcript.redact.redacted import redacted
+from runner.run.embedder import Embedder
+from runner.run.nodes.evaluation import escalations
+from runner.transcript.redact.stand_ins import StandIns
+from runner.transcript.warnings import hardly_english
 
+_NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
 
@@ -50,7 +52,7 @@ log = structlog.get_logger("colloquy.collection")
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectionResult:
     """Result of a collection; *about* is for the batch's metadata.json, *analyzers* its figures."""
 
     status: str
@@ -60,15 +62,18 @@ class Collected:
     note: str = ""
 
 
-def is_collected(batch: Path) -> bool:
-    """Return whether *batch* has a finished collection."""
-    collection = read_collection(read_json(batch / FILE))
-    return collection is not None and collection.status in DONE
+def is_collected(batch: Path, files: Iterable[str]) -> bool:
+    """Return whether *batch* has a finished collection of just these *files*."""
+    found = read_collection(read_json(batch / FILE))
+    if found is None or found.status not in DONE:
+        return False
+    known = {*(each.file for each in found.read), *(each.file for each in found.unread)}
+    return known == {*files}
 
 
 @dataclass
-class Collecting:
-    """Runs the joint stages of *batch* into *directory* through *clients*; use it once.
+class CollectionRun:
+    """Runs the collection stages of *batch* into *directory* through *clients*; use it once.
 
     *histories* are as in `plan.read_histories`.
     """
@@ -79,7 +84,7 @@ class Collecting:
     stored: StoredAnswers
     histories: Mapping[str, Mapping[str, CallAverages]]
 
-    async def execute(self) -> Collected:
+    async def execute(self) -> CollectionResult:
         """Run the stages; raise only on a full disk or cancellation. A failed call is a status."""
         settings = self.batch.settings
         job = collection_job(self.batch)
@@ -89,18 +94,19 @@ class Collecting:
         reads = {name for node in job.pipeline.nodes for name in node.reads}
         nodes = [node for node in self.batch.pipeline.nodes if node.name in reads]
 
-        def masking(file: str, transcript: Transcript) -> Callable[[str], str]:
-            return stand_ins.of_file(file, redacted(settings.transcript, transcript)[0])
-
+        masking = stand_ins.masking(settings.transcript) if job.redaction else None
         of = (self.directory.path, list(self.batch.inputs), nodes)
-        evidence = await offload(gather, *of, masking if job.redaction else None)
+        evidence = await offload(collect_findings, *of, masking)
         log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
         if why := why_skipped(self.batch, len(evidence.read)):
+            if evidence.unread:
+                first = evidence.unread[0]
+                why += f"; {len(evidence.unread)} not read, the first: {first.file}: {first.why}"
             collection = Collection(
                 "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
             )
             await self._write(collection)
-            return Collected(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+            return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
         expected = expected_durations(
             {n.name: self._seen(n) for n in job.pipeline.nodes},
             {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
@@ -117,7 +123,7 @@ class Collecting:
         first = self.batch.chain(node)[0]
         return self.histories[first.settings.name].get(node.name)
 
-    async def _run(self, caller: Caller, state: State) -> Collected:
+    async def _run(self, caller: Caller, state: State) -> CollectionResult:
         await caller.fits.begin()
         finders: list[Themes] = []
         await run_graph(caller.job.pipeline, partial(self._work, caller, state, finders))
@@ -142,7 +148,8 @@ class Collecting:
             state.evidence.unused,
             self.batch.settings.collection.threshold,
             tuple(ledger),
-            curve([each for finder in finders for each in finder.joins]),
+            curve([each for finder in finders for each in finder.merges]),
+            tuple(_notes(caller.job, state.evidence)),
         )
         await self._write(collection)
         for node in caller.job.pipeline.nodes:
@@ -154,7 +161,8 @@ class Collecting:
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
         )
-        return Collected(status, code, about, measured["analyzers"], _in_words(about))
+        words = "; ".join((_in_words(about), *collection.notes))
+        return CollectionResult(status, code, about, measured["analyzers"], words)
 
     async def _work(
         self,
@@ -164,7 +172,7 @@ class Collecting:
         node: Node,
         _: Mapping[str, object],
     ) -> None:
-        kind, find = kind_of(caller.job.analyzers[node.name]), Summing(caller, node, state).find
+        kind, find = kind_of(caller.job.analyzers[node.name]), Synthesizer(caller, node, state).find
         if kind == THEMES:
             threshold = self.batch.settings.collection.threshold
             embedder = Embedder(
@@ -190,8 +198,8 @@ class Collecting:
         await self.directory.write_pages({FILE: data})
 
 
-def _places(evidence: Testimony) -> dict[str, str]:
-    """Return speaker and place of each quote, by its words; of several, the first and a count."""
+def _places(evidence: CollectionFindings) -> dict[str, str]:
+    """Return speaker and place of each quote by its words; of equal ones, the first and a count."""
     by_quote: dict[str, list[str]] = {}
     for finding in evidence.findings.values():
         for quote in finding.quotes:
@@ -225,6 +233,28 @@ def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
         name: escalated[name] for name in ("escalated", "mended") if name in escalated
     }
     return {"status": found.status, **counts, **calls, **more}
+
+
+def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
+    """Yield what is to be known of *evidence* that an offline model reads."""
+    models = (job.chain(node)[0] for node in job.pipeline.nodes)
+    if not any(model.settings.name.startswith(OFFLINE) for model in models):
+        return
+    quotes = (quote.quote for found in evidence.findings.values() for quote in found.quotes)
+    if len(evidence.foreign) == len(evidence.read) or hardly_english(quotes):
+        what, where = "the transcripts do", "here"
+    elif evidence.foreign:
+        named = ", ".join(evidence.foreign[:_NAMED])
+        left = len(evidence.foreign) - _NAMED
+        named += f" and {left} more" if left > 0 else ""
+        what = f"{len(evidence.foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
+        where = "in these files"
+    else:
+        return
+    yield (
+        f"{what} not look like English, the only language that the offline model reads: what is "
+        f"missing {where} was not recognised, which does not mean that nobody says it"
+    )
 
 
 def _in_words(about: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -32,7 +32,6 @@ from runner.run.collection.material import (
     block,
     finding_line,
     line,
-    room_of,
 )
 from runner.run.collection.state import State, side_of
 from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
@@ -53,7 +52,7 @@ class _Ids:
 
 @dataclass
 class Agreements:
-    """Finds what speakers agree on and contradict each other in, by calls of *node*."""
+    """Finds agreements and contradictions between speakers, by calls of *node*."""
 
     caller: Caller
     node: Node
@@ -62,8 +61,7 @@ class Agreements:
     async def find(self) -> None:
         """Add contradictions and agreements to the state.
 
-        Themes that do not fit into one call are read in several, and one more compares all
-        statements.
+        Themes that do not fit into one call are read in several; one more compares all statements.
         """
         if not self.state.themes:
             self.caller.skip(self.node, "there is no theme")
@@ -80,36 +78,27 @@ class Agreements:
         for each in (each for found in results for each in found):
             kind = "C" if isinstance(each, Contradiction) else "A"
             if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
-                continue  # what a part has found, the last call may find again
+                continue  # the last call may repeat a part's result
             seen.add((kind, frozenset(each.themes)))
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
-        packs, left = [list[Theme]()], self._room()
+        packs, left = [list[Theme]()], self.caller.room(self.node)
         for theme in self.state.themes:
-            tokens = sum(
-                map(self._tokens, self._lines(theme, itertools.count(1), examples=True)[0])
-            )
+            tokens = self.caller.tokens(*self._lines(theme, itertools.count(1), examples=True)[0])
             if packs[-1] and tokens > left:
                 packs.append([])
-                left = self._room()
+                left = self.caller.room(self.node)
             packs[-1].append(theme)
             left -= tokens
         return packs
 
-    def _room(self) -> int:
-        return room_of(self.caller.budget(self.node))
-
-    def _tokens(self, shown: str) -> int:
-        return self.caller.count(shown + "\n")
-
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
     ) -> tuple[list[str], dict[str, Ids]]:
-        """Return the lines of *theme* and the findings that their ids stand for.
+        """Return the lines of *theme* and the findings of their ids.
 
-        The examples of a side are those with the smallest digests, which stay the same while
-        others come.
+        The examples of a side have the smallest digests, so that most stay when findings are added.
         """
         mask, found = self.caller.job.redaction.mask, self.state.evidence.findings
         lines, ids = list[str](), dict[str, Ids]()
@@ -130,11 +119,11 @@ class Agreements:
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
     ) -> list[Contradiction | Accord]:
-        numbers, left, left_out = itertools.count(1), self._room(), list[str]()
+        numbers, left, left_out = itertools.count(1), self.caller.room(self.node), list[str]()
         lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
         for theme in themes:
             more, ids = self._lines(theme, numbers, examples=examples)
-            left -= sum(map(self._tokens, more))
+            left -= self.caller.tokens(*more)
             if left < 0 and lines:
                 left_out.append(f"{theme.id} is not shown: too many for the token budget")
                 continue
@@ -194,7 +183,7 @@ class Agreements:
 def _members(
     row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
-    """Return the findings and themes that the members of *row* stand for; add *unknown* ids."""
+    """Return the findings and themes of the members of *row*; add *unknown* ids."""
     members, others = known_ids(row.get("members"), ids.findings)
     unknown |= dict.fromkeys(others)
     findings = dict.fromkeys(each for name in members for each in ids.findings[name])
@@ -211,7 +200,7 @@ def _apart(sides: Sequence[Ids]) -> list[Ids]:
 
 @dataclass
 class Outliers:
-    """Finds outliers among findings that no theme has, and lone voices against one."""
+    """Finds outliers among findings without a theme, and single speakers against one."""
 
     caller: Caller
     node: Node
@@ -224,7 +213,7 @@ class Outliers:
         if not every:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
-        room = room_of(self.caller.budget(self.node))
+        room = self.caller.room(self.node)
         files = await offload(files_of, every, self._tokens)
         parts = list(leaves("", files, room, self._tokens))
         rows = [[f for file in part for f in file.found] for _, part in parts]
@@ -247,14 +236,14 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: JointFinding) -> int:
-        return self.caller.count(finding_line(found) + "\n")
+    def _tokens(self, found: GroundedFinding) -> int:
+        return self.caller.tokens(finding_line(found))
 
     async def _ask(
-        self, part: str, level: int, found: Sequence[JointFinding], opposed: set[str]
+        self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = room_of(self.caller.budget(self.node)), list[JointFinding]()
+        left, shown = self.caller.room(self.node), list[GroundedFinding]()
         for each in found:
             left -= self._tokens(each)
             if left >= 0 or not shown:
@@ -273,13 +262,13 @@ class Outliers:
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
 
-    def _add(self, found: JointFinding, why: str) -> None:
+    def _add(self, found: GroundedFinding, why: str) -> None:
         quotes = self.state.quotes([found.id])
         speaker = quotes[0].speaker
         self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
-def _yes(found: JointFinding, opposed: set[str]) -> str:
+def _yes(found: GroundedFinding, opposed: set[str]) -> str:
     return "what the others say" if found.id in opposed else ""
 
 

@@ -1,34 +1,97 @@
-"""Forecast of a collection: the calls of its stages, from the number of files and findings."""
+"""Forecast of a collection: the calls of its stages, from its files and their findings."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from runner.base.format import plural
 from runner.job.build import collection_job
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
-from runner.job.joint import AGREEMENTS, OUTLIERS, THEMES, kind_of
 from runner.job.models import Model
+from runner.record.collection_findings import GroundedFinding, place_of
 from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
-from runner.run.embedder import MOST_TEXTS
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import escalated
+from runner.run.collection.tree import File, branches, fits, leaves
+from runner.run.embedder import MAX_TEXTS
+from runner.run.plan.further import embedding_plan, escalated
 from runner.run.plan.node import NodePlan, plan_node, summed
+from runner.transcript.model import Segment
 
 # Assumed, and said so: of real findings and themes; a batch that has run can be resumed exactly.
-REPLY_TOKENS = 110  # of a finding in a reply
-FINDING_TOKENS = 50  # of a line with its quote
-THEME_TOKENS = 90
+_REPLY_TOKENS = 110  # of a finding in a reply
+_STATEMENT = 20  # characters
+_STATED = 0.5  # findings for each segment that states something …
+_MIN_STATED = 3  # … or so many, if it has as many
+FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
-_FULL = 0.7  # share of the room that a leaf of a hash trie fills
-_THEMES_PER_CALL = 12
-_THEMES = 24  # of all parts, once merged: a matter of the subject, not of the number of files
-_ALONE = 0.3  # share of the findings that no theme has
+_THEME_TOKENS = 50  # of a line with its quote
+_THEMES = 15  # of all findings: a matter of the subject, not of the number of files
+_SHARE = 5  # findings of a theme, where there are few
+_ALONE = 0.1  # share of the findings that no theme has
+_INSIGHTS = 200  # tokens of the insights in a reply
+_NAMED, _ID = 50, 3  # tokens of a theme in a reply, without its ids, and of each id
+_SYNTHESIS = 400  # tokens of its text
 MAX_PLANNED = 100_000  # calls of one analyzer
+_FINDINGS = {"Evidence", "Fields", "Insight"}  # parts of a schema
+_ANY = GroundedFinding("", "", "", "", "", ())
+
+Call = tuple[int, int]  # tokens of the material and of the reply
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """What a file's reader is taken to find: *findings*, and *most* tokens of them at most."""
+
+    findings: int
+    most: int
+
+
+def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
+    """Return what each analyzer is taken to find in *job*'s transcript; *nodes* are its plans.
+
+    As many findings as its replies have held, else as many as are guessed.
+    """
+    limit, found = job.settings.output.max_insights_per_analyzer, _guessed(job)
+    for name in found:
+        if nodes[name].seen:
+            found[name] = max(1, min(limit, nodes[name].reply_tokens // _REPLY_TOKENS))
+    most = {name: own.max_tokens for name, own in job.settings.analyzers.items()}
+    return {n: Yield(number, nodes[n].calls * most[n]) for n, number in found.items()}
+
+
+def _guessed(job: Job) -> dict[str, int]:
+    """Return a finding for one in two segments that state something, of each analyzer.
+
+    Questions of a guide share them.
+    """
+    limit, settings = job.settings.output.max_insights_per_analyzer, job.settings.analyzers
+    stated = sum(map(_states, job.transcript.segments))
+    alike = Counter(settings[node.name].prompt for node in job.pipeline.nodes)
+    shares = {
+        node.name: max(_MIN_STATED, math.ceil(stated * _STATED / alike[settings[node.name].prompt]))
+        for node in job.pipeline.nodes
+    }
+    return {name: max(1, min(limit, stated, share)) for name, share in shares.items()}
+
+
+def guessed_replies(job: Job) -> dict[str, float]:
+    """Return the tokens of a reply of each analyzer whose answers hold findings and no lists."""
+    return {
+        node.name: found * _REPLY_TOKENS / max(1, len(job.fit(node, job.chain(node)[0]).chunks))
+        for node, found in zip(job.pipeline.nodes, _guessed(job).values(), strict=True)
+        if job.analyzers[node.name].schema.get("$defs", {}).keys() <= _FINDINGS
+    }
+
+
+def _states(segment: Segment) -> bool:
+    """Return whether *segment* is more than a few words or a question."""
+    said = segment.text.rstrip(" \"'”»)")
+    return len(said) >= _STATEMENT and not said.endswith(("?", "？", "؟"))
 
 
 def why_skipped(batch: BatchJob, files: int) -> str:
@@ -42,78 +105,175 @@ def why_skipped(batch: BatchJob, files: int) -> str:
 
 def forecast(
     batch: BatchJob,
-    files: int,
-    findings: Mapping[str, int],
+    found: Mapping[str, Mapping[str, Yield]],
     histories: Mapping[str, Mapping[str, CallAverages]],
 ) -> dict[str, NodePlan]:
-    """Return the plans of the joint analyzers of *files* transcripts, by name.
+    """Return the plans of the collection's analyzers, by name.
 
-    *findings* are those that each analyzer of transcripts is taken to give of all files together.
-    Nothing without two files.
+    *found* is expected of each analyzer of transcripts, by file. Amounts at most hold for the
+    longest replies, and for themes that take half of a call that merges them. Nothing without
+    two files.
     """
-    if why_skipped(batch, files) or not batch.collection.stages:
+    if why_skipped(batch, max(map(len, found.values()))) or not batch.collection.stages:
         return {}
     job = collection_job(batch)
     plans = {}
     for node in job.pipeline.nodes:
-        first, sizes = job.chain(node)[0], _calls(job, node, findings)
+        first = job.chain(node)[0]
+        room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
+        of = [found[name] for name in node.reads if name in found]
+        files = _files(of, lambda each: each.findings * FINDING_TOKENS)
+        most = _files(of, lambda each: each.most)
+        kind = kind_of(job.analyzers[node.name])
+        calls, bound = _calls(kind, files, room), _most_calls(kind, most, room)
         seen = histories.get(first.settings.name, {}).get(node.name)
-        plans[node.name] = _planned(job, node, first, seen, sizes)
+        plans[node.name] = _planned(job, node, first, seen, calls, bound)
         for model in job.escalation(node):
-            every = _planned(job, node, model, None, sizes)
+            every = _planned(job, node, model, None, calls, bound)
             plans[f"{node.name} > {model.name}"] = escalated(every, seen=seen is not None)
-        if batch.settings.collection.embeddings and kind_of(job.analyzers[node.name]) == THEMES:
-            plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, findings)
+        if batch.settings.collection.embeddings and kind == THEMES:
+            plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, files, room)
     return plans
 
 
+def _files(of: Sequence[Mapping[str, Yield]], tokens_of: Callable[[Yield], int]) -> list[File]:
+    """Return the files of all findings expected, of equal length, in the order of the tree."""
+    tokens = Counter[str]()
+    for by_file in of:
+        tokens.update({name: tokens_of(each) for name, each in by_file.items()})
+    files = (
+        File((_ANY,) * math.ceil(size / FINDING_TOKENS), size, place_of(name))
+        for name, size in tokens.items()
+    )
+    return sorted(files, key=lambda file: file.bits)
+
+
 def _planned(
-    job: Job, node: Node, model: Model, seen: CallAverages | None, sizes: Sequence[int]
+    job: Job,
+    node: Node,
+    model: Model,
+    seen: CallAverages | None,
+    calls: Sequence[Call],
+    most: int,
 ) -> NodePlan:
-    """Return the plan of *node*'s calls to *model* with material of *sizes* tokens."""
+    """Return the plan of *node*'s *calls* to *model*; *most* of them are made at most."""
     fit = job.fit(node, model)
-    fits = (replace(fit, context=min(fit.context, tokens)) for tokens in sizes)
-    cut = (replace(job, fits={**job.fits, (node.name, model.name): one}) for one in fits)
-    return reduce(summed, (plan_node(each, node, model, seen, (0, 0)) for each in cut))
+
+    def plan(tokens: int, reply: float | None) -> NodePlan:
+        one = replace(fit, context=min(fit.context, tokens))
+        cut = replace(job, fits={**job.fits, (node.name, model.name): one})
+        return plan_node(cut, node, model, seen, (0, 0), guess=reply)
+
+    made = [plan(tokens + HEAD_TOKENS, reply) for tokens, reply in calls[:MAX_PLANNED]]
+    whole, longest = reduce(summed, made), plan(fit.context, None)
+    usd = longest.cost_high_usd
+    return replace(
+        whole,
+        most_tokens=most * longest.most_tokens,
+        cost_high_usd=None if usd is None else round(most * usd, 9),
+    )
 
 
-def _embedding_plan(job: Job, node: Node, given: Mapping[str, int]) -> NodePlan:
+def _embedding_plan(job: Job, node: Node, files: Sequence[File], room: int) -> NodePlan:
     """Return the plan of the embeddings of all findings that *node* reads."""
-    room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
-    findings = _findings(node, given)
-    leaves = _leaves(findings * FINDING_TOKENS, room)
-    calls = leaves * math.ceil(findings / leaves / MOST_TEXTS)
-    tokens = findings * STATEMENT_TOKENS
-    return embedding_plan(job, node.stage, [tokens // calls] * calls, findings)
+    parts = [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
+    texts = [min(MAX_TEXTS, n - at) for n in parts for at in range(0, n, MAX_TEXTS)]
+    return embedding_plan(job, node.stage, [n * STATEMENT_TOKENS for n in texts], sum(parts))
 
 
-def _findings(node: Node, given: Mapping[str, int]) -> int:
-    return sum(given.get(name, 0) for name in node.reads)
+def _tokens(_: object) -> int:
+    return FINDING_TOKENS
 
 
-def _calls(job: Job, node: Node, given: Mapping[str, int]) -> list[int]:
-    """Return the tokens of the material of each call of *node*."""
-    room = room_of(min(job.fit(node, model).context for model in job.chain(node)))
-    findings, kind = _findings(node, given), kind_of(job.analyzers[node.name])
-    leaves = _leaves(findings * FINDING_TOKENS, room)
-    themes = min(findings, _THEMES if leaves > 1 else _THEMES_PER_CALL)
+def _themes(findings: int) -> int:
+    return min(_THEMES, math.ceil(findings / _SHARE))
+
+
+def _calls(kind: str, files: Sequence[File], room: int) -> list[Call]:
+    """Return the expected calls of a stage of *kind* about the findings of *files*."""
+    findings = sum(len(file.found) for file in files)
+    themes = _themes(findings)
     if kind == THEMES:
-        merges = math.ceil(leaves * _THEMES_PER_CALL * THEME_TOKENS / room) if leaves > 1 else 0
-        read = findings * FINDING_TOKENS // leaves
-        merged = min(room, _THEMES_PER_CALL * THEME_TOKENS * leaves)
-        sizes = [read] * leaves + [merged] * merges
-    elif kind == AGREEMENTS:
-        tokens = themes * (THEME_TOKENS + EXAMPLES * FINDING_TOKENS)
+        return _Tree(room).calls_of(files)
+    if kind == AGREEMENTS:
+        examples = min(2 * EXAMPLES, max(EXAMPLES, findings // themes))
+        tokens, reply = themes * (_THEME_TOKENS + examples * FINDING_TOKENS), themes * 20
         parts = math.ceil(tokens / room)
-        sizes = [tokens // parts] * parts + [min(room, themes * THEME_TOKENS)] * (parts > 1)
-    elif kind == OUTLIERS:
-        tokens = int(findings * _ALONE) * FINDING_TOKENS
-        parts = _leaves(tokens, room)
-        sizes = [tokens // parts] * parts + [room] * (parts > 1)
-    else:
-        sizes = [min(room, themes * THEME_TOKENS)]
-    return [min(room, size) + HEAD_TOKENS for size in sizes[:MAX_PLANNED]]
+        last = [(min(room, themes * _THEME_TOKENS // 2), reply + _INSIGHTS)] * (parts > 1)
+        return [(tokens // parts, reply // parts + _INSIGHTS)] * parts + last
+    if kind == OUTLIERS:
+        tokens = max(1, round(findings * _ALONE)) * FINDING_TOKENS
+        parts = math.ceil(tokens / room)
+        return [(tokens // parts, _INSIGHTS + _NAMED)] * (parts + (parts > 1))
+    return [(min(room, themes * _THEME_TOKENS), _SYNTHESIS + _INSIGHTS)]
 
 
-def _leaves(tokens: int, room: int) -> int:
-    return 1 if tokens <= room else math.ceil(tokens / (_FULL * room))
+def _most_calls(kind: str, files: Sequence[File], room: int) -> int:
+    """Return how many calls such a stage makes at most; each may fill its budget."""
+    tokens = sum(file.tokens for file in files)
+    if kind == THEMES:
+        return _most_in_tree("", files, room)
+    if kind == AGREEMENTS:  # a finding is shown in two themes, a call is half full at least
+        return 1 if 2 * tokens <= room else math.ceil(4 * tokens / room) + 1
+    if kind == OUTLIERS:
+        return 1 if tokens <= room else sum(1 for _ in leaves("", files, room, _tokens)) + 1
+    return 1
+
+
+def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
+    """Return the calls where no finding joins another: all are compared again at each branch."""
+    if fits(files, room):
+        return 1
+    below = branches(prefix, files, room, _tokens)
+    merging = math.ceil(2 * sum(file.tokens for file in files) / room)
+    return merging + sum(_most_in_tree(name, part, room) for name, part in below)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forecast:
+    """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
+
+    themes: int
+    alone: int
+    one: bool
+
+
+@dataclass
+class _Tree:
+    """The calls of `Themes`, with numbers in place of findings."""
+
+    room: int
+    calls: list[Call] = field(default_factory=list)
+
+    def calls_of(self, files: Sequence[File]) -> list[Call]:
+        """Return the calls that find the themes of *files*."""
+        self._merged(self._branch("", files))
+        return self.calls
+
+    def _branch(self, prefix: str, files: Sequence[File]) -> _Forecast:
+        if fits(files, self.room):
+            findings = sum(len(file.found) for file in files)
+            return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
+        below = branches(prefix, files, self.room, _tokens)
+        parts = [self._branch(name, part) for name, part in below]
+        if sum(map(self._size, parts)) > self.room:
+            parts = [self._merged(part) for part in parts]
+        return _Forecast(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
+
+    def _asked(self, themes: int, ids: int, tokens: int) -> _Forecast:
+        self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
+        return _Forecast(themes, round(ids * _ALONE), one=True)
+
+    def _merged(self, part: _Forecast) -> _Forecast:
+        if part.one:
+            return part
+        themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
+        while left > 0:
+            shown = min(left, self.room - fixed)
+            lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
+            self._asked(themes, lines, fixed + shown)
+            fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
+        return _Forecast(themes, part.alone, one=True)
+
+    def _size(self, part: _Forecast) -> int:
+        return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from runner.answers.clustering import Merge, groups_at
 from runner.answers.findings import flat
-from runner.answers.groups import Join, groups_at
 from runner.answers.themes import WORDS, Joined
 from runner.job.job import wrap
 from runner.providers.offline.language.sentences import words
-from runner.record.testimony import JointFinding, joins_of
+from runner.record.collection_findings import GroundedFinding, linkage_of
 
 FILL = 0.95  # of the token budget: joined lines may have more tokens than the sum
 HEAD_TOKENS = 60  # of the tags and headings around the lines
@@ -21,8 +21,8 @@ Mask = Callable[[str], str]
 class Cluster:
     """Findings about one statement: those *for_* it, and those *against* it.
 
-    *title* is empty until a model has named it; *quote* is the words of one finding. *merged* is
-    how it came about.
+    *title* is empty until a model has named it; *quote* has the words of one finding, *merged* the
+    merges that made it.
     """
 
     title: str
@@ -64,10 +64,10 @@ def block(title: str, key: str, lines: Iterable[str]) -> str:
 
 
 def grouped(
-    found: Sequence[JointFinding], threshold: float, embedded: Sequence[Sequence[float]] = ()
-) -> tuple[list[Cluster], list[Join]]:
-    """Return *found* with those alike from *threshold* on as one, and all joins; see `joins_of`."""
-    made, clusters = joins_of(found, embedded), list[Cluster]()
+    found: Sequence[GroundedFinding], threshold: float, embedded: Sequence[Sequence[float]] = ()
+) -> tuple[list[Cluster], list[Merge]]:
+    """Return *found* with alike ones merged, and all merges; see `linkage_of`."""
+    made, clusters = linkage_of(found, embedded), list[Cluster]()
     for places in groups_at(threshold, len(found), made):
         members = [found[place] for place in places]
         merged: tuple[Joined, ...] = ()
@@ -81,7 +81,7 @@ def grouped(
 
 
 def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
-    """Return *clusters* that no model has named; those of the same words become one."""
+    """Return unnamed *clusters*, with those of the same words merged."""
     same: dict[tuple[str, ...], list[Cluster]] = {}
     for cluster in clusters:
         key = tuple(words(cluster.statement)) or (cluster.statement,)
@@ -99,7 +99,7 @@ def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
     return made
 
 
-def finding_line(found: JointFinding) -> str:
+def finding_line(found: GroundedFinding) -> str:
     """Return the line of one finding, for counting its tokens."""
     return line({"id": "F000.00", "text": found.shown}, found.quote, 1000)
 
@@ -118,7 +118,7 @@ def room_of(budget: int) -> int:
     return max(1, int(budget * FILL) - HEAD_TOKENS)
 
 
-def of_findings(clusters: Sequence[Cluster], found: Mapping[str, JointFinding]) -> Sheet:
+def of_findings(clusters: Sequence[Cluster], found: Mapping[str, GroundedFinding]) -> Sheet:
     """Return the material that shows *clusters* of findings, and every other wording in them."""
     lines, ids = list[str](), dict[str, Cluster]()
     for number, cluster in enumerate(clusters, 1):

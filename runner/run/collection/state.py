@@ -14,7 +14,7 @@ from runner.answers.themes import (
     ThemeQuote,
     Voice,
 )
-from runner.record.testimony import Testimony
+from runner.record.collection_findings import CollectionFindings
 from runner.run.collection.material import Cluster, Ids
 
 
@@ -22,7 +22,7 @@ from runner.run.collection.material import Cluster, Ids
 class State:
     """Results of the stages that have ended, by the kinds of themes.json."""
 
-    evidence: Testimony
+    evidence: CollectionFindings
     themes: list[Theme] = field(default_factory=list)
     unassigned: list[str] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)

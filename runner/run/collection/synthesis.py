@@ -9,9 +9,9 @@ from runner.answers.themes import Synthesis, Theme, ThemeQuote
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
 from runner.job.graph import Node
-from runner.record.testimony import MAX_QUOTE
+from runner.record.collection_findings import MAX_QUOTE
 from runner.run.collection.caller import Caller
-from runner.run.collection.material import Cluster, Ids, Sheet, block, line, room_of
+from runner.run.collection.material import Cluster, Ids, Sheet, block, line
 from runner.run.collection.state import State, voices_of
 from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
 
@@ -19,7 +19,7 @@ MAX_TEXT = 40_000  # characters kept of a reply
 
 
 @dataclass
-class Summing:
+class Synthesizer:
     """Asks the question of *node* about the content of *state*."""
 
     caller: Caller
@@ -32,10 +32,10 @@ class Summing:
         if not lines:
             self.caller.skip(self.node, "there is no theme, contradiction or outlier")
             return
-        left = room_of(self.caller.budget(self.node))
+        left = self.caller.room(self.node)
         shown, hidden = dict[str, str](), list[str]()
         for id_, row in lines:
-            left -= self.caller.count(row + "\n")
+            left -= self.caller.tokens(row)
             if left >= 0 or not shown:
                 shown[id_] = row
             else:

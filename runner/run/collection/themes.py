@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from runner.answers.groups import Join, likenesses
-from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, Joined
+from runner.answers.clustering import Merge, similarities
+from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, ONLY_WORDS, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.testimony import JointFinding, Testimony
+from runner.record.collection_findings import CollectionFindings, GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -24,13 +24,12 @@ from runner.run.collection.material import (
     of_findings,
     of_themes,
     rejoined,
-    room_of,
     theme_line,
 )
 from runner.run.collection.tree import File, branches, files_of, fits
 from runner.run.embedder import Embedder
 
-_MOST_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
+_MAX_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
 _FULL = "ids of the reply that are in too many themes"
 _SHARED = 2  # themes of one call that a finding may belong to
@@ -49,46 +48,43 @@ class _Part:
 class Themes:
     """Reduces the findings of *evidence* to themes by the calls of *node*.
 
-    *joins* are those of the findings of each call, for the curve.
+    *merges* are those of the findings of each call, for the curve.
     """
 
     caller: Caller
     node: Node
-    evidence: Testimony
+    evidence: CollectionFindings
     threshold: float
     embedder: Embedder
-    joins: list[tuple[int, Sequence[Join]]] = field(default_factory=list)
+    merges: list[tuple[int, Sequence[Merge]]] = field(default_factory=list)
     clusters: tuple[Cluster, ...] = ()
 
     async def find(self) -> None:
         """Put all findings into *clusters*: themes, and findings that belong to none."""
-        self.joins.clear()
+        self.merges.clear()
         findings = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
         files = await offload(files_of, findings, self._tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
-        if fits(files, self._room()):
+        if fits(files, self.caller.room(self.node)):
             part = await self._leaf("", files)
         else:
             part = await self._merged("", await self._branches("", files))
         self.clusters = part.clusters
 
-    def _room(self) -> int:
-        return room_of(self.caller.budget(self.node))
-
-    def _tokens(self, found: JointFinding) -> int:
-        return self.caller.count(finding_line(found) + "\n")
+    def _tokens(self, found: GroundedFinding) -> int:
+        return self.caller.tokens(finding_line(found))
 
     def _size(self, *clusters: Cluster) -> int:
-        return sum(self.caller.count(theme_line(each, self._mask) + "\n") for each in clusters)
+        return self.caller.tokens(*(theme_line(each, self._mask) for each in clusters))
 
     def _mask(self, text: str) -> str:
         return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of *files*, by one call if they fit."""
-        if fits(files, self._room()):
+        if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
         return await self._branches(prefix, files)
 
@@ -97,10 +93,10 @@ class Themes:
 
         If they are too many for the call that compares them, each is merged first.
         """
-        below = branches(prefix, files, self._room(), self._tokens)
+        below = branches(prefix, files, self.caller.room(self.node), self._tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
-        if self._size(*joint.clusters) > self._room():
+        if self._size(*joint.clusters) > self.caller.room(self.node):
             names = (name for name, _ in below)
             joint = _beside(await gather_all(map(self._merged, names, parts)))
         return joint
@@ -111,15 +107,17 @@ class Themes:
         chars = 20 * sum(len(each.shown) for each in findings)
         vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in findings])
         clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
-        self.joins.append((len(findings), made))
+        self.merges.append((len(findings), made))
         material = of_findings(clusters, {each.id: each for each in findings})
+        if self.embedder.settings.collection.embeddings and not vectors:
+            material = replace(material, left_out=(ONLY_WORDS,))
         return await self._asked("leaf", prefix, 0, material, clusters)
 
     async def _merged(self, prefix: str, part: _Part) -> _Part:
         """Return the clusters of a *part*, merging those that a call finds equal.
 
-        Where not all fit into one call, further calls read the themes so far beside more of the
-        single findings; what then still was not compared stays, and the ledger tells it.
+        If they do not fit into one call, further calls read the themes so far beside more single
+        findings; those never compared stay, and the ledger lists them.
         """
         if part.one:
             return part
@@ -156,14 +154,14 @@ class Themes:
     def _fitting(
         self, fixed: Sequence[Cluster], more: Sequence[Cluster]
     ) -> tuple[list[Cluster], list[Cluster]]:
-        """Return those of *more* that a call can read beside *fixed*, in order, and the others.
+        """Return the part of *more* that a call can read beside *fixed*, in order, and the rest.
 
         Those most similar to another one come first.
         """
-        left = self._room() - self._size(*fixed)
+        left = self.caller.room(self.node) - self._size(*fixed)
         if self._size(*more) <= left:
             return list(more), []
-        near = likenesses([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
+        near = similarities([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
         nearest = [max(row.values(), default=0.0) for row in near[len(fixed) :]]
         chosen = set[int]()
         for n in sorted(range(len(more)), key=lambda n: -nearest[n]):
@@ -188,8 +186,8 @@ def _beside(parts: Sequence[_Part]) -> _Part:
 def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
     """Return the themes in a *reply* about *material*, and its unused parts.
 
-    An id that is not in the material is dropped, and so is a theme without two findings. A theme
-    of an earlier call goes into one theme, a finding into at most _SHARED.
+    An id that is not in the material is dropped, and so is a theme without two findings. A theme of
+    an earlier call joins one theme, a finding at most _SHARED.
     """
     unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
     times: dict[str, int] = {}
@@ -264,6 +262,6 @@ def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[st
 
 def faults_of(fault: str, names: Collection[str]) -> Ids:
     """Return a line about the *names* that have a *fault*, none without any."""
-    shown = ", ".join(list(names)[:_MOST_NAMED])
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    shown = ", ".join(list(names)[:_MAX_NAMED])
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return (f"{fault}: {shown}{more}",) if names else ()

@@ -1,27 +1,29 @@
-"""Tree of a collection's calls over its files: a hash trie, whose branches do not move.
+"""Tree of a collection's calls over its files: a hash trie with stable branches.
 
 A file's place is the digest of its name. A branch whose findings fit into one call is a leaf; any
-other is parted by the next bit. So a new file changes its leaf and what is above, nothing else.
+other is parted by the next bit. So a new file changes only its leaf and the branches above.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.record.testimony import JointFinding, place_of
+from runner.record.collection_findings import GroundedFinding, place_of
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """Findings of one file, the *tokens* of their lines, and the *bits* that place it."""
 
-    found: tuple[JointFinding, ...]
+    found: tuple[GroundedFinding, ...]
     tokens: int
     bits: str
 
 
-def files_of(found: Iterable[JointFinding], tokens: Callable[[JointFinding], int]) -> list[File]:
+def files_of(
+    found: Iterable[GroundedFinding], tokens: Callable[[GroundedFinding], int]
+) -> list[File]:
     """Return the files of the findings *found*, in the order of the trie."""
-    by_name: dict[str, list[JointFinding]] = {}
+    by_name: dict[str, list[GroundedFinding]] = {}
     for each in found:
         by_name.setdefault(each.file, []).append(each)
     files = (
@@ -37,11 +39,11 @@ def fits(files: Sequence[File], room: int) -> bool:
 
 
 def branches(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[GroundedFinding], int]
 ) -> list[tuple[str, list[File]]]:
     """Return the names and files of the branches of *files*, which do not fit into one call.
 
-    *prefix* is the name of the branch that they are. A file with more findings than fit is cut.
+    *prefix* is the name of their branch. A file with more findings than fit is cut.
     """
     if len(files) == 1:
         cut = _cut(files[0], room, tokens)
@@ -54,7 +56,7 @@ def branches(
 
 
 def leaves(
-    prefix: str, files: Sequence[File], room: int, tokens: Callable[[JointFinding], int]
+    prefix: str, files: Sequence[File], room: int, tokens: Callable[[GroundedFinding], int]
 ) -> Iterator[tuple[str, Sequence[File]]]:
     """Yield the names and files of all leaves."""
     if fits(files, room):
@@ -64,9 +66,9 @@ def leaves(
         yield from leaves(name, part, room, tokens)
 
 
-def _cut(file: File, room: int, tokens: Callable[[JointFinding], int]) -> Iterator[File]:
+def _cut(file: File, room: int, tokens: Callable[[GroundedFinding], int]) -> Iterator[File]:
     """Yield parts of *file* that fit, in order; a finding that alone is too long is a part."""
-    part, used = list[JointFinding](), 0
+    part, used = list[GroundedFinding](), 0
     for each in file.found:
         more = tokens(each)
         if part and used + more > room:

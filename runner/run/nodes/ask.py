@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.grounding.absent_quotes import (
+from runner.answers.grounding.quotations import (
     describe_absent,
     find_absent,
 )
@@ -23,14 +23,14 @@ from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import aside, is_again, owner_of
+from runner.job.parts import candidate_node, is_second_reading, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
 from runner.providers.request import Completion, Request, on_first_token
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
-from runner.record.keys import request_key
 from runner.record.reuse import StoredAnswers
+from runner.record.store import request_key
 from runner.run.nodes.conversation import Conversation, cut_error
 from runner.run.nodes.validation import Validator
 
@@ -60,8 +60,8 @@ Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a t
 class Asker:
     """Asks through *clients*, by model name; *expected_s* is by node name.
 
-    *place* is that of a batch's run among the others, None for a single run. *stored* are the
-    answers that may be reused, *averages* the calls of earlier runs by node name.
+    *place* is the rank of a batch's run, None for a single run. *stored* are the answers that may
+    be reused, *averages* the calls of earlier runs by node name.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Asker:
 
     async def _look_up(self, question: Question, request: Request, own: str) -> Outcome | None:
         """Return the stored answer under the key *own*, or to *request* in the other format."""
-        grounder = self.validator.grounder()  # is made while a call is in flight
+        grounder = self.validator.grounder()  # made while a call is in flight
         if not self.stored:
             return None
         for each in filter(None, (request, other_format(request))):
@@ -161,7 +161,7 @@ class Asker:
                 validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
                 if outcome is None and self.job.escalation(question.node):
-                    beside = aside(question.node, key)
+                    beside = candidate_node(question.node, key)
                     outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
                     return replace(outcome, model=question.model.settings.name)
@@ -228,7 +228,7 @@ class Asker:
         """Return the request with *text* as its material, and the call's key."""
         model, name = question.model, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._policy.marked
-        marked = marked and not is_again(question.node)  # nobody else sends its material
+        marked = marked and not is_second_reading(question.node)  # no other call sends its material
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         return request, self._key(question, request)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runner.answers.context import Item, Reduced, answer_items, reduce_context
+from runner.answers.context import Item, ReducedContext, answer_items, reduce_context
 from runner.answers.outcome import Outcome
 from runner.base.threads import offload
 from runner.config.schema import ContextSettings
@@ -12,7 +12,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 
 _CUTTING = 5  # cost of cutting a reply, relative to other text
-Keep = Callable[[str, Reduced, ContextSettings], None]
+Keep = Callable[[str, ReducedContext, ContextSettings], None]
 
 
 class Contexts:
@@ -21,9 +21,9 @@ class Contexts:
     def __init__(self, job: Job, keep: Keep) -> None:
         self._job, self._keep = job, keep
         self._chars = sum(len(segment.text) for segment in job.transcript.segments)
-        self._count = job.main.tokenizer.line_counter()
+        self._count = job.main.count_prompt
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
-        self._reduced: dict[tuple[Any, ...], asyncio.Task[Reduced]] = {}
+        self._reduced: dict[tuple[Any, ...], asyncio.Task[ReducedContext]] = {}
 
     def prepare(self, node: Node, outcome: Outcome) -> None:
         """Cut an answer into items, if a context needs it, while other calls are in flight."""
@@ -35,15 +35,15 @@ class Contexts:
     def _cut(self, name: str, answer: Any) -> tuple[Item, ...]:
         return answer_items(name, self._job.redaction.masked(answer), self._count)
 
-    async def context(self, node: Node, missing: Mapping[str, str]) -> Reduced:
-        """Return *node*'s context; *missing* are those of its needs that gave no answer."""
+    async def context(self, node: Node, missing: Mapping[str, str]) -> ReducedContext:
+        """Return *node*'s context; *missing* are its predecessors without an answer."""
         assert node.context is not None
         key = (node.stage, frozenset(node.needs), node.context.model_dump_json())
         if key not in self._reduced:
             self._reduced[key] = asyncio.create_task(self._reduce(node, missing))
         return await self._reduced[key]
 
-    async def _reduce(self, node: Node, missing: Mapping[str, str]) -> Reduced:
+    async def _reduce(self, node: Node, missing: Mapping[str, str]) -> ReducedContext:
         assert node.context is not None
         stages = dict.fromkeys(n.stage for n in self._job.pipeline.nodes if n.name in node.needs)
         items = {name: await self._items[name] for name in node.needs if name not in missing}

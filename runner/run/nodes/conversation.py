@@ -7,13 +7,13 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from runner.answers.analyzer import Message
-from runner.answers.mend import loops
+from runner.answers.json_repair import loops
 from runner.answers.reply import BESIDE, find
 from runner.base.errors import AnswerError, CallError
 from runner.providers.request import Completion, Request
 
 MAX_REQUESTS = 2
-# Kinds of reply after which another request may help; none after a refusal.
+# Kinds of invalid reply that are requested again; a refusal is not.
 REPEATED = ("invalid_output", "ungrounded", "empty", "truncated")
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Conversation:
                 completion = await call(self.request)
                 check_complete(completion)
                 return await read(completion)
-            except CallError as error:  # no other name for it: its frames would refer to itself
+            except CallError as error:  # a further name would make a reference cycle
                 request = None
                 if isinstance(error, AnswerError):
                     request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
@@ -93,7 +93,7 @@ class Conversation:
 def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
     """Return the error for a truncated reply with the complete part *kept*.
 
-    A reply that repeats itself is not requested again: a longer one would repeat more.
+    A reply that loops is not requested again: a longer one would loop, too.
     """
     tokens = f"{completion.usage.completion_tokens} tokens"
     where = f"at {tokens}" if completion.finish_reason == "length" else "within its object"

@@ -7,15 +7,15 @@ from typing import Any
 import structlog
 
 from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import CallError, NotRunError
+from runner.base.errors import CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
-from runner.job.parts import aside, owner_of
+from runner.job.parts import candidate_node, owner_of
 from runner.run.nodes.ask import Question
+from runner.run.nodes.evaluation import faults_of
 from runner.run.nodes.node import NodeRunner
-from runner.run.nodes.proof import faults_of
 
 log = structlog.get_logger("colloquy.run")
 
@@ -41,6 +41,20 @@ class EscalatingNodes(NodeRunner):
             outcome = failed_outcome(error)
         return await self._best(outcome, further, upstream)
 
+    async def settled(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
+        """Return *node*'s outcome; a failure is one too, never an exception."""
+        try:
+            self.recorder.check()
+            return await self.answer(node, upstream, calls)
+        except NotRunError as error:
+            return Outcome("not_run", kind=error.kind, error=str(error))
+        except CallError as error:
+            return failed_outcome(error)
+        except (Exception, SystemExit) as error:  # a bug in one node must not stop the others
+            log.exception("node.crashed", analyzer=node.name)
+            message = one_line(f"{type(error).__name__}: {error}")
+            return Outcome("error", kind="internal", error=message)
+
     async def _stored_instead(
         self,
         node: Node,
@@ -50,7 +64,7 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome | None:
         """Return the answer of a *further* model kept by an earlier session of this run.
 
-        None if it has one of the first models, which is then judged again.
+        None for an answer of the first models, which is then evaluated again.
         """
         if self.asker.stored.previous is None:
             return None
@@ -64,8 +78,8 @@ class EscalatingNodes(NodeRunner):
     ) -> Outcome:
         """Return the answer with the fewest faults of *outcome* and those to *further* questions.
 
-        Of equally many the first. The others are recorded beside the node, before the next model
-        is asked; what cannot be asked, for want of budget, leaves the best as it is.
+        Among equals the first. The others are recorded beside the node before the next model is
+        asked; without budget for it, the best answer so far is kept.
         """
         best, before = outcome, await self._faults(further[0], outcome)
         faults, steps = before, list[dict[str, Any]]()
@@ -76,7 +90,7 @@ class EscalatingNodes(NodeRunner):
             spent = question.calls.usage.cost_usd
             try:
                 other = await self.attempt(question, upstream)
-            except NotRunError as error:  # the answer there is stays
+            except NotRunError as error:  # the answer so far is kept
                 other = failed_outcome(error)
             new = await self._faults(question, other)
             cost = _difference(spent, question.calls.usage.cost_usd)
@@ -109,7 +123,7 @@ class EscalatingNodes(NodeRunner):
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
         """Record a paid answer that may not become the node's, for later reuse."""
         if outcome.answer is not None and outcome.reused != "run" and outcome.key:
-            self.recorder.part_ended(aside(question.node, outcome.key), outcome, CallLog())
+            self.recorder.part_ended(candidate_node(question.node, outcome.key), outcome, CallLog())
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

@@ -16,14 +16,14 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.windows import Fit, Fitter
-from runner.record.previous_session import PreviousSession
+from runner.record.reuse import PreviousSession
 from runner.record.run_directory import RunDirectory
 
-LEARNED = "config/learned.json"  # what was known of the models, each time something new was
-_MAX_ENTRIES = 8  # of that file that are read
+LEARNED = "config/learned.json"  # the facts about the models, after each change
+_MAX_ENTRIES = 8  # entries of that file that are read
 
 FitsByNode = Mapping[tuple[str, str], Fit]
-Facts = Mapping[str, Mapping[str, Any]]  # what was learned, by the name of the model
+Facts = Mapping[str, Mapping[str, Any]]  # facts learned, by the name of the model
 
 log = structlog.get_logger("colloquy.run")
 
@@ -31,7 +31,7 @@ log = structlog.get_logger("colloquy.run")
 class Fits:
     """The *latest* fits, by node and model name, and *earlier* ones of the same run.
 
-    A resumed run cuts as it did before; otherwise it would pay for its parts twice.
+    A resumed run cuts as before; otherwise it would pay for its parts twice.
     """
 
     def __init__(self, job: Job, directory: RunDirectory, previous: PreviousSession | None) -> None:
@@ -53,7 +53,7 @@ class Fits:
         return bool(self.earlier or self._before)
 
     async def of_earlier_runs(self) -> list[FitsByNode]:
-        """Return the fits of earlier runs, under whose cuts answers may be stored."""
+        """Return the fits of earlier runs, whose answers may be stored."""
         async with self._lock:
             if self._cut_before is None:
                 self._cut_before = []

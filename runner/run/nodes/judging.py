@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from runner.answers import judge
-from runner.answers.checks import FAILED, PASSED, UNDECIDED, UNKNOWN, Checked, result
+from runner.answers.checks import FAILED, PASSED, UNDECIDED, UNKNOWN, CheckResult, result
 from runner.answers.outcome import Outcome
 from runner.base.errors import CallError
 from runner.base.json import text
@@ -21,9 +21,9 @@ from runner.job.job import Job
 from runner.job.models import Model
 from runner.job.parts import judge_node
 from runner.providers.request import Completion, Request
-from runner.record.keys import request_key
 from runner.record.recorder import Recorder
 from runner.record.reuse import Read
+from runner.record.store import request_key
 from runner.run.nodes.ask import Asker
 
 
@@ -36,32 +36,32 @@ class Judging:
     recorder: Recorder
     calls: CallLog = field(default_factory=CallLog)  # of all questions together
 
-    async def results(self, outcomes: Mapping[str, Outcome]) -> list[Checked]:
+    async def results(self, outcomes: Mapping[str, Outcome]) -> list[CheckResult]:
         """Return the results of the judged checks of all answers.
 
-        A judge not validated by the check's labels decides nothing: what it
-        says is `undecided`, with its verdict as the reason.
+        The results of a judge that the check's labels do not validate are `undecided`, with its
+        verdict as the reason.
         """
         nodes = {node.name: node for node in self.job.pipeline.nodes}
         judged = self.job.expected.judged(outcomes)
         first = {id(check): (nodes[name], check) for name, check in reversed(judged)}
-        proofs = await gather_all(self._proof(node, check) for node, check in first.values())
-        proof = dict(zip(first, proofs, strict=True))
+        found = await gather_all(self._agreement(node, check) for node, check in first.values())
+        agreement = dict(zip(first, found, strict=True))
         return await gather_all(
-            self._one(nodes[name], check, outcomes[name], proof[id(check)])
+            self._one(nodes[name], check, outcomes[name], agreement[id(check)])
             for name, check in judged
         )
 
-    async def _proof(self, node: Node, check: Check) -> Mapping[str, Any]:
+    async def _agreement(self, node: Node, check: Check) -> Mapping[str, Any]:
         mask = self.job.redaction.mask
-        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in check.proofs]
-        verdicts = await gather_all(asked)
-        pairs = zip(verdicts, check.proofs, strict=True)
+        labels = check.validation_labels
+        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in labels]
+        pairs = zip(await gather_all(asked), labels, strict=True)
         return judge.agreement([(verdict[0], label.label == "right") for verdict, label in pairs])
 
     async def _one(
-        self, node: Node, check: Check, outcome: Outcome, proof: Mapping[str, Any]
-    ) -> Checked:
+        self, node: Node, check: Check, outcome: Outcome, agreement: Mapping[str, Any]
+    ) -> CheckResult:
         if outcome.answer is None:
             why = f"no answer ({outcome.kind or outcome.status})"
             return result(check, node.name, FAILED, reason=why)
@@ -69,15 +69,15 @@ class Judging:
             key: outcome.answer[key] for key in ("insights", "structured_data")
         })  # fmt: skip
         meets, why = await self._verdict(node, check, orjson.dumps(masked).decode())
-        agreed = f"agrees with {proof['agreed']} of {proof['labels']} labels"
-        if proof["kappa"] is not None:
-            agreed += f", kappa {proof['kappa']:.2f}"
+        agreed = f"agrees with {agreement['agreed']} of {agreement['labels']} labels"
+        if agreement["kappa"] is not None:
+            agreed += f", kappa {agreement['kappa']:.2f}"
         if meets is None:
             return result(
                 check, node.name, UNKNOWN if "not answer" in why else UNDECIDED, reason=why
             )
         fits = meets is not check.negated
-        if not proof["proven"]:
+        if not agreement["proven"]:
             finding = "meets" if meets else "does not meet"
             why = f"unvalidated judge ({agreed}): {finding} the rubric: {why}"
             return result(check, node.name, UNDECIDED, score=float(meets), reason=why)
@@ -130,7 +130,7 @@ class Judging:
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
     ) -> Outcome:
-        """Return the reply to *request* as *read* understands it: a stored one, or a new one."""
+        """Return the result of *read* on the stored or new reply to *request*."""
         asker, name = self.asker, model.settings.name
         key = request_key(request, model.settings, self.job.settings.repeat)
         if asker.stored and asker.stored.may_have(key):

@@ -14,7 +14,7 @@ from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
 from runner.job.graph import Node
 from runner.job.job import Job, wrap
-from runner.job.parts import failed_parts, joined, part_node
+from runner.job.parts import failed_parts, joining_material, part_node
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
@@ -23,7 +23,7 @@ from runner.run.nodes.fits import Fits, FitsByNode
 from runner.run.nodes.second_reading import SecondReading
 
 RECUTS = 3  # times that a node's material is cut again for a smaller window than assumed
-# Failures that another model would have too, or that end the run.
+# Failures that another model would share, or that end the run.
 _COMMON = frozenset(
     {"budget", "interrupted", "output", "internal", "context_empty", "upstream", "strict"}
 )
@@ -133,14 +133,14 @@ class NodeRunner:
                 question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
     async def _shorten(self, question: Question, outcome: Outcome) -> None:
-        """Raise _TooLongError with a new fit if *outcome* is that a model's window is too small."""
+        """Raise _TooLongError with a new fit if *outcome* shows that the window is too small."""
         old = outcome.kind != "context_exceeded" or outcome.reused or outcome.notes
         if old or not question.recuts:
             return
         fit = await self.fits.renewed(question.node, question.model, question.fit)
         if fit is not None:
             log.warning(
-                "context.cut_anew",
+                "context.cut_again",
                 analyzer=question.node.name,
                 parts=len(fit.chunks) or None,
                 context_tokens=fit.context or None,
@@ -189,7 +189,7 @@ class NodeRunner:
             return replace(outcomes[0], missing=lost)
         if getattr(self.job.analyzers[question.node.name], "adds_up", False):
             read_by = [{each.id for each in self.job.segments_of(chunk)} for chunk in chunks]
-            outcome = await self.asker.validator.added_up(question.node, outcomes, read_by)
+            outcome = await self.asker.validator.merge_parts(question.node, outcomes, read_by)
             if (before := self.asker.stored.previous) is not None:
                 kept = await offload(before.record, question.node, outcome.key or "")
                 outcome = replace(outcome, reused="run" if kept else None)
@@ -204,9 +204,9 @@ class NodeRunner:
     async def _merge(
         self, question: Question, outcomes: Sequence[Outcome], context: str, get: Get
     ) -> Outcome:
-        count = question.model.tokenizer.line_counter()
+        count = question.model.count_prompt
         material, reduced, settings = await offload(
-            joined, self.job, question.node, question.fit, count, outcomes
+            joining_material, self.job, question.node, question.fit, count, outcomes
         )
         name = f"{question.node.stage}.{question.node.name}.parts"
         self.recorder.keep_context(name, reduced, settings)

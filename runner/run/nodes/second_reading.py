@@ -6,13 +6,13 @@ from functools import partial
 
 import structlog
 
-from runner.answers.again import added, noted_again, silent_segments
 from runner.answers.outcome import Outcome, failed_outcome
+from runner.answers.second_answer import additions, merge_notes, silent_segments
 from runner.base.errors import AnswerError, NotRunError
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node, asks_again
 from runner.job.job import Job
-from runner.job.parts import again_node
+from runner.job.parts import second_reading_node
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Get, Question
 from runner.run.nodes.validation import Validator
@@ -41,7 +41,7 @@ class SecondReading:
             return first
         silent = silent_segments(self.job.transcript.segments, first.answer)
         materials, left = dict[int, str](), set(silent)
-        for chunk in question.fit.chunks or (None,):  # what two parts share is in the first
+        for chunk in question.fit.chunks or (None,):  # segments of two parts belong to the first
             if text := self.job.silent_material(chunk, left):
                 materials[chunk.number if chunk else 1] = text
             left -= {each.id for each in self.job.segments_of(chunk)}
@@ -55,7 +55,9 @@ class SecondReading:
 
     async def _ask_again(self, question: Question, get: Get, number: int, text: str) -> Outcome:
         try:
-            return await self.read_part(question, again_node(question.node, number), text, get)
+            return await self.read_part(
+                question, second_reading_node(question.node, number), text, get
+            )
         except NotRunError as error:
             if error.kind != "budget":
                 raise
@@ -75,7 +77,7 @@ class SecondReading:
             failed = error.kind
         assert first.answer is not None
         assert joined.answer is not None
-        counts = added(first.answer, joined.answer)
+        counts = additions(first.answer, joined.answer)
         note = {"segments": len(silent), "calls": len(outcomes), "found": counts, "failed": failed}
         log.info(
             "coverage.asked_again",
@@ -90,5 +92,5 @@ class SecondReading:
             answer=joined.answer,
             grounding=joined.grounding,
             reused=first.reused if again else None,
-            notes=noted_again(first.notes, joined.notes, note),
+            notes=merge_notes(first.notes, joined.notes, note),
         )

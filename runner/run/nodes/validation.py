@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from runner.answers.again import plain, with_more
 from runner.answers.coverage import cited_segments
-from runner.answers.grounding.absent_quotes import describe_quotations, drop_absent
 from runner.answers.grounding.grounder import Grounder
-from runner.answers.outcome import Outcome, noted, read_reply
+from runner.answers.grounding.quotations import describe_quotations, drop_absent
+from runner.answers.outcome import Outcome, read_reply, with_note
+from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError
 from runner.base.text import digest
 from runner.base.threads import offload
@@ -42,7 +42,7 @@ class Validator:
     ) -> Outcome:
         """Return the outcome of the first of *answers* merged with the others.
 
-        They are joined as they were sent, so that the result is checked as a reply is. Raises
+        They are joined as they were sent, so that the result is checked like a reply. Raises
         AnswerError if it no longer has the shape of an answer.
         """
         grounder = await asyncio.shield(self.grounder())
@@ -56,32 +56,35 @@ class Validator:
             first["insights"] = first["insights"][:limit]
             for more in others:
                 more["insights"] = more["insights"][:limit]
-                first = with_more(first, more, silent)
+                first = merge_answers(first, more, silent)
             reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
             return self.validate(grounder, node, reply, limit * len(answers))
 
         chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
         return await offload(join, chars=chars)
 
-    async def added_up(
+    async def merge_parts(
         self, node: Node, parts: Sequence[Outcome], read_by: Sequence[Collection[str]]
     ) -> Outcome:
         """Return the outcome of all answers to *parts* of a transcript together.
 
-        *read_by* has the ids of the segments that each part read. What two parts read counts in the
-        first that has an answer: of the others' items only those on further segments are added.
-        The insights are the most confident ones. Its key is the digest of those of the parts.
+        *read_by* has the ids of the segments that each part read. A segment of two parts counts in
+        the first with an answer: of later parts, only items on further segments are added. The
+        insights are the most confident ones. Its key is the digest of the parts' keys.
         """
         grounder = await asyncio.shield(self.grounder())
         mask = self.job.redaction.masked
 
         def join() -> Outcome:
-            answers = [(plain(o.answer), ids) for o, ids in zip(parts, read_by, strict=True)
-                       if o.answer is not None]  # fmt: skip
+            answers = [
+                (without_grounding(each.answer), ids)
+                for each, ids in zip(parts, read_by, strict=True)
+                if each.answer is not None
+            ]
             (whole, known), *others = answers
             known = set(known)
             for more, ids in others:
-                whole = with_more(whole, more, set(cited_segments(more)) - known)
+                whole = merge_answers(whole, more, set(cited_segments(more)) - known)
                 known |= set(ids)
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
             joined = json.dumps(mask(whole), ensure_ascii=False)
@@ -96,7 +99,7 @@ class Validator:
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        """Return the outcome of *reply*, with at most *limit* insights (None: as is set)."""
+        """Return the outcome of *reply*, with at most *limit* insights (None: the setting)."""
         limit = self._limit if limit is None else limit
         analyzer = self.job.analyzers[owner_of(node)]
         text, unknown = self.job.redaction.restore(reply.text, in_json=True)
@@ -106,14 +109,14 @@ class Validator:
         except AnswerError:  # its message may cut a name: use that of the original reply
             read(reply.text, reply.finish_reason, limit, self.job.secrets)
             raise
-        if self.job.redaction:  # what is stored is what was sent and received
+        if self.job.redaction:  # stored as it was sent and received
             notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
             outcome = replace(outcome, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
         total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
         counts = replace(counts, quotations=total, quotations_absent=len(absent))
         if absent:
-            outcome = noted(outcome, describe_quotations(absent, total))
+            outcome = with_note(outcome, describe_quotations(absent, total))
         if self.job.settings.grounding.require == "drop":
             answer = drop_absent(answer)
         return replace(outcome, answer=answer, grounding=counts)

@@ -28,9 +28,9 @@ _LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline
 class PlannedDelivery:
     """All calls by one delivery: US dollars, and seconds until the last answer.
 
-    *why_not* is why a model that is asked has none, "" if all have it. *ends_s* is expected and
-    None where nothing is recorded; *most_s* is an upper bound, None where none is known. *meets*
-    tells whether `delivery.by` is met, None without one.
+    *why_not* is the reason if a model lacks it, else "". *ends_s* is the expected end, None without
+    a record; *most_s* an upper bound, None if unknown. *meets* says whether `delivery.by` is met,
+    None without one.
     """
 
     cost_usd: float | None
@@ -43,8 +43,8 @@ class PlannedDelivery:
 def batch_shares(job: Setup) -> dict[str, float]:
     """Return the share of calls that `auto` is expected to answer in batches, by name of model.
 
-    A batch that would take more than the time until `delivery.by`, divided by the calls that
-    follow one another, is left for live calls.
+    Calls go live if their batch would take longer than the time until `delivery.by`, divided by the
+    calls in sequence.
     """
     left, steps = _left_s(job), max(steps_to_end(job.pipeline).values())
     shares = {}
@@ -60,7 +60,7 @@ def planned_deliveries(
 ) -> dict[str, PlannedDelivery]:
     """Return each delivery of *nodes*, which take *live_s* seconds live; empty offline.
 
-    `auto` is among them where it is chosen.
+    `auto` is included if it is selected.
     """
     names = {node.model for node in nodes.values() if node.calls}
     asked = [model for model in job.models.values() if model.settings.name in names]
@@ -72,11 +72,11 @@ def planned_deliveries(
         for each in DELIVERIES
     }
     flex, batch = _flex(job, nodes, live_s, asked), _batch(job, asked)
-    # What flex has not answered by then goes live in time.
+    # Calls that flex has not answered by then go live in time.
     needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1]}
     ways: dict[str, tuple[float | None, float | None, str]]
     ways = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
-    if job.main.settings.delivery == "auto":  # live calls end in time what batches don't
+    if job.main.settings.delivery == "auto":  # live calls finish in time what batches do not
         costs["auto"] = sum_usd(node.cost_usd for node in nodes.values())
         most = batch[1] if left is None else max(live_s, min(batch[1], left))
         ways["auto"] = (batch[0] if batch[0] and batch[0] <= most else None, most, "")

@@ -1,13 +1,15 @@
-"""Plan of further calls: escalation and judging."""
+"""Plan of further calls: escalation, judging, and embeddings."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
 
 from runner.answers.judge import JUDGE_TOKENS, question
 from runner.base.json import text
+from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
 from runner.config.checks import JUDGED, Check
 from runner.job.job import Job
-from runner.providers.prices import upper_bound_usd
+from runner.providers.litellm.embedding import embedding_route
+from runner.providers.prices import prices_of, upper_bound_usd
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 
@@ -26,7 +28,7 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()
     for name, check in job.expected.judged(names):
-        labels = [] if id(check) in proven else [label.answer for label in check.proofs]
+        labels = [] if id(check) in proven else [label.answer for label in check.validation_labels]
         proven.add(id(check))
         key = f"{name} judged"
         one = _judged(job, nodes[name], check, labels)
@@ -36,19 +38,15 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
 
 def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
     """Return the plan of an unknown number of calls, *every* one at most."""
-    return replace(
-        every,
-        calls=0,
-        planned_tokens=0,
-        prompt_tokens=0,
-        reply_tokens=0,
-        cached_tokens=0,
-        cost_low_usd=0.0,
-        cost_usd=0.0,
-        latency_s=0.0,
+    return NodePlan(
+        stage=every.stage,
+        model=every.model,
+        chunks=every.chunks,
+        context_tokens=every.context_tokens,
+        most_tokens=every.most_tokens,
+        cost_high_usd=every.cost_high_usd,
         seen=seen,
         further=True,
-        costs={},
     )
 
 
@@ -68,18 +66,45 @@ def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePl
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,
-        chunks=0,
         calls=len(sizes),
-        context_tokens=0,
         planned_tokens=sum(sizes),
         prompt_tokens=sum(sizes),
         reply_tokens=replies,
         most_tokens=sum(most) + JUDGE_TOKENS * len(most),
-        cached_tokens=0,
         cost_low_usd=cost_of(prices, sizes, replies / 2, (0, 0)),
         cost_usd=cost_of(prices, sizes, replies, (0, 0)),
         cost_high_usd=round(sum(bounds), 9) if prices else None,
-        latency_s=0.0,
         seen=node.seen,
         further=True,
+    )
+
+
+CALL_S = 1.0
+
+
+def embedding_plan(
+    job: Job, stage: str, sizes: Sequence[int], texts: int, *, further: bool = True
+) -> NodePlan:
+    """Return the plan of one call for each of *sizes*, in tokens, about *texts* in total.
+
+    *further* calls follow the first answers.
+    """
+    name, tokens = job.settings.collection.embeddings or "", sum(sizes)
+    prices = prices_of(embedding_route(name, job.main.settings))
+    cost = cost_of(prices, sizes, 0, (0, 0))
+    most = math.ceil(tokens * MARGIN) + texts * MESSAGE_TOKENS
+    high = round(upper_bound_usd(most, 0, prices), 9) if prices else None
+    return NodePlan(
+        stage=stage,
+        model=name,
+        calls=len(sizes),
+        planned_tokens=tokens,
+        prompt_tokens=tokens,
+        most_tokens=most,
+        cost_low_usd=cost,
+        cost_usd=cost,
+        cost_high_usd=high,
+        latency_s=CALL_S,
+        seen=not further,
+        further=further,
     )

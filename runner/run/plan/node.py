@@ -22,31 +22,31 @@ _SUMMED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
     """Prediction of one analyzer: tokens and US dollars of all its calls, seconds of one.
 
     *chunks* counts the parts of the transcript (0: it reads none). *planned_tokens* are counted
     prompt tokens, *prompt_tokens* those to be billed; *most_tokens* and *cost_high_usd* are the
-    amounts that a budget reserves. Costs are None without a price. *seen* tells whether history
-    of the model was used. *further* calls follow the first answers. *costs* are those expected by
-    each delivery, empty for calls of which only *cost_usd* is known.
+    amounts that a budget reserves. Costs are None without a price. *seen* says whether history of
+    the model was used. *further* calls follow the first answers. *costs* are expected by each
+    delivery, empty if only *cost_usd* is known.
     """
 
     stage: str
     model: str
-    chunks: int
-    calls: int
-    context_tokens: int
-    planned_tokens: int
-    prompt_tokens: int
-    reply_tokens: int
+    chunks: int = 0
+    calls: int = 0
+    context_tokens: int = 0
+    planned_tokens: int = 0
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
     most_tokens: int
-    cached_tokens: int
-    cost_low_usd: float | None
-    cost_usd: float | None
+    cached_tokens: int = 0
+    cost_low_usd: float | None = 0.0
+    cost_usd: float | None = 0.0
     cost_high_usd: float | None
-    latency_s: float
+    latency_s: float = 0.0
     seen: bool
     further: bool = False
     costs: Mapping[str, float | None] = field(default_factory=dict)
@@ -82,11 +82,13 @@ def plan_node(
     seen: CallAverages | None,
     cache: tuple[int, int],
     in_batches: float = 1.0,
+    guess: float | None = None,
 ) -> NodePlan:
     """Return the plan of *node*'s calls to *model*.
 
-    *seen* are the averages of earlier runs; *cache* are the tokens read from and written to it;
-    *in_batches* is the share of calls that `auto` is expected to answer so.
+    *seen* are the averages of earlier runs; *cache* the tokens read from and written to the prompt
+    cache; *in_batches* the share of calls that `auto` is expected to answer in batches;
+    *guess* the tokens of a reply where no earlier run tells, else REPLY_SHARE of the most.
     """
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
@@ -102,7 +104,8 @@ def plan_node(
     calls, planned = len(prompts), sum(prompts)
     ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)
-    reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
+    usual = fit.reply * REPLY_SHARE if guess is None else min(guess, fit.reply)
+    reply = round(calls * (seen.reply_tokens if seen else usual))
     margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     most = [math.ceil(each * margin) for each in prompts]
     sizes = [round(each * ratio) for each in prompts]

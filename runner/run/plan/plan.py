@@ -29,8 +29,7 @@ from runner.run.plan.deliveries import (
     batch_shares,
     planned_deliveries,
 )
-from runner.run.plan.embedding import embedding_plan
-from runner.run.plan.further import further_plans
+from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
@@ -41,7 +40,7 @@ class Plan:
     """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
 
     *windows* are sentences about windows that are learned, guessed or unknown, *efforts* about
-    what is sent in place of an effort that a model does not accept, *formats* about schemas that
+    efforts that are replaced because a model does not accept them, *formats* about schemas that
     analyzers share. *deliveries* compares them; *delivery* is that of the main model, *by*
     `delivery.by`.
     """
@@ -96,7 +95,7 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Pl
 
 
 def _embeddings(job: Job) -> dict[str, NodePlan]:
-    """Return the plan of the embeddings that are asked for before the first node."""
+    """Return the plan of the embeddings that precede the first node."""
     if not job.to_embed:
         return {}
     node, (texts, sizes) = job.pipeline.nodes[0], zip(*job.to_embed, strict=True)
@@ -124,15 +123,22 @@ def _asked(job: Setup) -> list[Model]:
 
 
 def plan_nodes(
-    job: Job, history: Mapping[str, Mapping[str, CallAverages]], shares: Mapping[str, float]
+    job: Job,
+    history: Mapping[str, Mapping[str, CallAverages]],
+    shares: Mapping[str, float],
+    guesses: Mapping[str, float] = {},
 ) -> dict[str, NodePlan]:
-    """Return the plans of *job*'s nodes, by name; *shares* are those of `batch_shares`."""
+    """Return the plans of *job*'s nodes, by name.
+
+    *shares* are those of `batch_shares`, *guesses* those of `plan_node`.
+    """
     policy, nodes = prefix_policy(job), dict[str, NodePlan]()
     for node in job.pipeline.nodes:
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
         cache = policy.cached[node.name], policy.written[node.name]
-        nodes[node.name] = plan_node(job, node, model, seen, cache, shares[model.name])
+        of = (job, node, model, seen, cache, shares[model.name])
+        nodes[node.name] = plan_node(*of, guesses.get(node.name))
     return nodes
 
 
@@ -167,17 +173,17 @@ def _stopped_by(job: Job, nodes: Mapping[str, NodePlan]) -> str | None:
     spent, paid = 0, 0.0
     for name, node in nodes.items():
         if not node.calls:
-            continue  # nobody knows whether it is asked
+            continue  # it may not be called
         last, usd = 1 - 1 / node.calls, node.cost_usd or 0.0  # before the last call
         most_tokens = spent + last * node.tokens + node.most_tokens / node.calls
         most_usd = paid + last * usd + (node.cost_high_usd or 0.0) / node.calls
-        if cap := exceeded(job.settings.budget, most_tokens, most_usd):
+        if cap := exceeded_cap(job.settings.budget, most_tokens, most_usd):
             return f"{cap}, before {name}"
         spent, paid = spent + node.tokens, paid + usd
     return None
 
 
-def exceeded(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
+def exceeded_cap(budget: BudgetSettings, tokens: float, usd: float) -> str | None:
     """Return the cap that *tokens* or *usd* exceeds, as it was set, or None."""
     if budget.max_tokens is not None and tokens > budget.max_tokens:
         return f"budget.max_tokens={budget.max_tokens:,}"

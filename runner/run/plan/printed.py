@@ -5,7 +5,7 @@ import orjson
 from runner.job.job import BatchJob, Job
 from runner.run.batch.plan import plan_batch
 from runner.run.plan.plan import as_text, make_plan, read_histories
-from runner.transcript.redact.unredacted import described
+from runner.transcript.redact.null_redaction import described
 
 
 def print_plan(job: Job | BatchJob) -> None:

@@ -10,16 +10,16 @@ import orjson
 from runner.base import errors
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
-from runner.base.format import count, plural, usd
+from runner.base.format import plural, usd
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.run.ending import resume_command
 from runner.run.execute import execute_job
+from runner.run.last_line import resume_command
 from runner.run.plan.plan import make_plan, read_histories
 from runner.run.question.question import (
     TOKENS,
     AnswerQuote,
-    Asked,
+    PreparedQuestion,
     Reply,
     build_question,
     read_reply,
@@ -30,12 +30,12 @@ NAME = "colloquy-ask"
 USAGE = f"""\
 usage: {NAME} WHERE "QUESTION" [KEY=VALUE…] [--tokens N] [--json] [--config-dir DIR]
 Answers QUESTION from WHERE: a transcript, the directory of a run or batch, or a folder of
-transcripts. The passages most about it, at most N tokens ({TOKENS}), go to the model in one call;
-its answer comes with quotes, each looked up in the transcripts, and their times. If they do not
-answer it, it says so. The price is shown before anything is sent; plan=true shows it only.
-KEY=VALUE are those of colloquy, such as model=openai, budget.max_cost_usd=0.1 or
-collection.embeddings=MODEL, which also finds other words for the same. The answer, or with
---json an object, goes to standard output, all else to standard error. It is stored as a run.
+transcripts. Sends the most relevant passages, at most N tokens ({TOKENS}), to the model in one
+call. The answer has quotes with times, each checked against the transcripts, or says that nothing
+there answers the question. Prints the price before it sends anything; plan=true prints only that.
+KEY=VALUE are colloquy's settings, such as model=openai, budget.max_cost_usd=0.1 or
+collection.embeddings=MODEL, which also finds synonyms. The answer, or with --json an object, goes
+to standard output, everything else to standard error. The answer is stored as a run.
 
 Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, such as
 2 a wrong key, 4 no answer from the model, 6 budget exhausted, 7 no transcript."""
@@ -75,31 +75,39 @@ def _ask(given: Arguments) -> int:
     return codes[-1]
 
 
-def price_line(asked: Asked) -> str:
+def price_line(asked: PreparedQuestion) -> str:
     """Return what is read and, unless it is free, its cost."""
-    job, total = asked.job, asked.corpus.segments
-    files = plural(len(asked.corpus.files), "transcript")
-    read = f"{count(len(job.transcript.segments))} of {plural(total, 'segment')} of {files}"
+    job, read = asked.job, layout_of(asked)
     if not job.is_paid:
         return read
     plan = make_plan(job, read_histories(job))
     cost, most = plan.total("cost_usd"), plan.total("cost_high_usd")
     price = "price unknown" if cost is None else f"about {usd(cost)}, at most {usd(most)}"
+    price = "free" if most == 0 else price
     texts = plural(sum(texts for texts, _ in job.to_embed or ()), "text")
     before = f"{texts} to {job.embeds}, then " if job.to_embed else ""
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
-def _print_answer(asked: Asked, path: Path, code: int, *, as_json: bool) -> None:
+def layout_of(asked: PreparedQuestion) -> str:
+    """Return how many segments are read, and from how many transcripts."""
+    reading = asked.job.transcript.reading
+    return reading.layout if reading else ""
+
+
+def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bool) -> None:
     reply = read_reply(path)
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.answered != "unknown":
-        several = len(asked.corpus.files) > 1
-        print("\n".join(lines_of(reply, several=several)), flush=True)
+        lines = lines_of(reply, several=len(asked.corpus.files) > 1)
+        if reply.text is None and len(asked.job.transcript.segments) < asked.corpus.segments:
+            lines.append(f"Only {layout_of(asked)} were read.")
+        print("\n".join(lines), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
-        print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
+        why = f"{to_terminal(reply.reason, 500)}; " if reply.reason else ""
+        print_stderr(f"{NAME}: no answer: {why}{resume_command(path, asked.job, code)}")
     print_stderr(f"{NAME}: stored as {shlex.quote(str(path))}")
 
 

@@ -1,6 +1,5 @@
 """Corpus: the transcripts that a question is asked of; passages are read again when sent."""
 
-import re
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -8,30 +7,29 @@ from functools import partial
 from pathlib import Path
 
 from runner.base.errors import ConfigError, TranscriptError
-from runner.base.json import number
 from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
 from runner.providers.offline.language.asking import asked_terms, terms_of
 from runner.record.batch_directory import single_runs
-from runner.record.stored_transcript import TRANSCRIPT, read_transcript_file
+from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
-from runner.transcript.model import PASSAGES, Segment, Transcript, renamed
+from runner.transcript.model import PASSAGES, Transcript, renamed
 from runner.transcript.redact.redacted import redacted
 
-_KEPT = 20_000  # segments that stay in memory, so that few files are read once
-_MOST_LABEL = 60  # characters
+_KEPT = 20_000  # segments kept in memory, so that few files are read only once
+_MAX_LABEL = 60  # characters
 _OUTPUTS = ("runs", "batches", "sweeps")
-_PERSON = "PERSON"  # in the stand-ins of people
-_ID = re.compile(r"S\d{4,12}")
+_PERSON = "PERSON"  # prefix of the stand-ins of people
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A transcript of a corpus: of each segment the speaker and the question's terms in it.
+    """A transcript of a corpus: the speaker and the question's terms of each segment.
 
-    *digits* are those of its longest id; `open` reads the transcript again.
+    *sizes* are the characters of each, *digits* those of the longest id; `open` reads the
+    transcript again.
     """
 
     label: str
@@ -39,6 +37,7 @@ class CorpusFile:
     digits: int
     speakers: tuple[str, ...]
     terms: tuple[frozenset[str], ...]
+    sizes: tuple[int, ...]
     open: Callable[[], Transcript]
 
     def read(self) -> Transcript:
@@ -91,7 +90,9 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         if transcript.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
         if (same := labels.get(transcript.sha256)) is not None:
-            left_out += [f"{given}: the same as {same}"] if given else []  # else runs of one file
+            left_out += (
+                [f"{given}: the same as {same}"] if given else []
+            )  # the others are runs of one file
             continue
         name = transcript.name
         labels[transcript.sha256] = label = _label(given or transcript.name, files)
@@ -121,6 +122,7 @@ def _file(
         max(len(segment.id) for segment in segments) - 1,
         tuple(sys.intern(segment.speaker or "") for segment in segments),
         tuple(known.setdefault(each, each) for each in terms),
+        tuple(len(segment.text) for segment in segments),
         opened,
     )
 
@@ -130,15 +132,15 @@ def _same(found: Transcript) -> Transcript:
 
 
 def _label(name: str, known: Collection[str]) -> str:
-    """Return a label that is not *known*."""
-    shown, number = name[-_MOST_LABEL:], 2
+    """Return a label for *name* that is not *known*."""
+    shown, number = name[-_MAX_LABEL:], 2
     while shown in known:
-        shown, number = f"{name[-_MOST_LABEL:]} {number}", number + 1
+        shown, number = f"{name[-_MAX_LABEL:]} {number}", number + 1
     return shown
 
 
 def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
-    """Return a name, empty where the transcript has its own, and what opens each transcript."""
+    """Return for each transcript a name, empty if it has its own, and a function that opens it."""
     path = settings.transcript.path
     root = user_path(path)
     if not is_many(path):
@@ -161,29 +163,14 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:
-    """Return the transcript of a run, which anyone may have written; raise ConfigError."""
-    transcript = read_transcript_file(run)
-    if not transcript.segments or not all(map(_is_sound, transcript.segments)):
-        raise ConfigError(f"{run / TRANSCRIPT} is not in the format of a run")
-    return renamed(transcript, settings.transcript.speakers or {})
-
-
-def _is_sound(segment: Segment) -> bool:
-    spoken = _is_text(segment.text) and segment.text == " ".join(segment.text.split())
-    named = segment.speaker is None or _is_text(segment.speaker)
-    times = all(t is None or number(t) is not None for t in (segment.start_s, segment.end_s))
-    has_id = _is_text(segment.id) and _ID.fullmatch(segment.id) is not None
-    return bool(segment.text) and spoken and named and times and has_id and _is_text(segment.where)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    """Return the transcript of a run; raise ConfigError."""
+    return renamed(read_transcript_file(run), settings.transcript.speakers or {})
 
 
 def _people(settings: Settings, transcript: Transcript) -> list[str]:
     """Return the names that a redaction of a whole *transcript* finds.
 
-    The passages alone may not tell that a word in them is a name.
+    The passages alone may not show that a word in them is a name.
     """
     if settings.transcript.redact == "off":
         return []

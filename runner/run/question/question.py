@@ -14,28 +14,27 @@ from runner.config.resolve import resolve
 from runner.config.schema import validate
 from runner.job.build import build_job, check_format
 from runner.job.job import Job
-from runner.record.previous_session import read_record
+from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.composed import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
-from runner.run.question.meaning import Meaning
-from runner.run.question.retrieval import by_words, passages
+from runner.run.question.retrieval import lexical_relevance, passages
+from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
 
-# Where OmegaConf would resolve something, with the backslashes that it would take for escapes.
+# Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A *question*, the *job* that answers it, its configuration, and the corpus it is put to.
-
-    *prepare* chooses the passages by embeddings, where these are used.
+class PreparedQuestion:
+    """A *question*, the *job* that answers it, its configuration, and its corpus. *prepare* selects
+    the passages by embeddings, if these are used.
     """
 
     question: str
@@ -61,7 +60,7 @@ class AnswerQuote:
 class Reply:
     """The stored answer: *answered* is yes, partly, no, or unknown without one.
 
-    *reason* is what the model says of a `no`, empty otherwise.
+    *reason* is the model's for `no`, or why there is no answer, else empty.
     """
 
     answered: str
@@ -76,7 +75,7 @@ def build_question(
     overrides: Sequence[str],
     folders: Sequence[Path] = (),
     tokens: int = TOKENS,
-) -> Asked:
+) -> PreparedQuestion:
     """Return the run that answers *question* from at most *tokens* of the passages in *where*.
 
     *where* is a transcript, the directory of a run or batch, or a folder or pattern of
@@ -94,13 +93,13 @@ def build_question(
     check_format(settings)
     check_patterns(settings.transcript)
     corpus = read_corpus(settings, question)
-    count = tokenizer_for(settings.model.known_as).count
-    chosen = passages(corpus, by_words(corpus, question), tokens, count)
+    count = tokenizer_for(settings.model.map_name).count
+    chosen = passages(corpus, lexical_relevance(corpus, question), tokens, count)
     job = build_job(cfg, data=data, config_folders=folders, overrides=typed, transcript=chosen)
     assert isinstance(job, Job)
-    meaning = Meaning(corpus, question, tokens)
+    meaning = SemanticSearch(corpus, question, tokens)
     job = meaning.priced(job)
-    return Asked(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
+    return PreparedQuestion(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
 
 
 def checked(question: str) -> str:
@@ -117,12 +116,12 @@ def read_reply(run: Path) -> Reply:
     """Return the answer stored in the directory *run*."""
     fault, record = read_record(run / "intermediate" / "stage_a" / f"{ANALYZER}.json")
     if fault is not None or record.get("status") != "ok":
-        return Reply("unknown", None, ())
+        return Reply("unknown", None, (), text(mapping(record.get("error")).get("message")))
     fields = mapping(record.get("structured_data"))
-    answer = text(fields.get("answer")).strip()
+    told = [text(insight.get("text")) for insight in mappings(record.get("insights"))]
+    answer = text(fields.get("answer")).strip() or " ".join(told)
     if fields.get("answered") not in ("yes", "partly") or not answer:
-        insights = mappings(record.get("insights"))
-        return Reply("no", None, (), text(insights[0].get("text")) if insights else "")
+        return Reply("no", None, (), told[0] if told else "")
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
     quotes = []
     for each in mappings(fields.get("quotes")):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.times import clock_seconds
 
 _ASS = re.compile(r"^\[(?:Script Info|Events|V4\+? Styles)\]\s*$", re.IGNORECASE | re.MULTILINE)
@@ -60,8 +60,9 @@ def parse_ass(text: str, source: str, notes: Notes) -> list[Turn]:
 
 
 def _cells(fields: list[str], values: str) -> Mapping[str, str]:
-    cells = values.split(",", len(fields) - 1)
-    named = dict(zip(fields, cells, strict=False))
+    at = fields.index("text") if "text" in fields else 0
+    before, after = values.split(",", at), len(fields) - at - 1  # words may hold commas
+    named = dict(zip(fields, [*before[:at], *before[-1].rsplit(",", after)], strict=False))
     return named if named.get("text") else {}
 
 
@@ -126,7 +127,7 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
     return turns_of([replace(c, end_s=end) for c, end in zip(cues, ends, strict=True)], notes)
 
 
-# Formats of a cue on each line: its start, end or none, and words; and what a time is in seconds.
+# Formats with a cue per line: start, optional end, words; and a function that returns seconds.
 _OneLine = tuple[re.Pattern[str], Callable[[str, float], float | None]]
 _FRAMES: _OneLine = (
     re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.base.format import plural
-from runner.transcript.formats.cue import Cue, Line
-from runner.transcript.report import Notes
+from runner.transcript.formats.cue_speakers import Cue, Line
+from runner.transcript.reader_notes import Notes
 
 _SAME_TIME_S = 0.05
 _ABUTS_S = 0.3
@@ -24,8 +24,7 @@ _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+(?:['’][
 def without_repeats(cues: Sequence[Cue], notes: Notes, *, stamped: bool) -> Sequence[Cue]:
     """Return *cues* with repeatedly shown words only once.
 
-    Words that merely follow themselves are kept: a repeat is certain only from its time, or from a
-    whole file that rolls.
+    Words said twice in a row are kept: only the time, or a whole file that rolls, proves a repeat.
     """
     fewer = list(_rolled(list(_grown(cues)), stamped=stamped))
     if removed := _count(cues) - _count(fewer):
@@ -63,7 +62,7 @@ def _grown(cues: Sequence[Cue]) -> Iterator[Cue]:
 
 
 def _grows(before: Cue, cue: Cue) -> bool:
-    """Return whether *cue* begins with the words of *before*, right behind or instead of it."""
+    """Return whether *cue* begins with the words of *before*, right after or instead of it."""
     if not before.lines or not cue.lines:
         return False
     if not (_abuts(before, cue) or _start_together(before, cue)):
@@ -124,7 +123,7 @@ def _same_lines(before: Cue, cue: Cue) -> tuple[Line, ...]:
     """Return the last lines of *before* that are the first ones of *cue*, as many as match."""
     first = cue.lines[0].text
     if first[:1] in _DASHES or all(first != line.text for line in before.lines):
-        return ()  # a dash opens another voice
+        return ()  # a dash begins another speaker
     for count in range(min(len(before.lines), len(cue.lines)), 0, -1):
         if before.lines[-count:] == cue.lines[:count]:
             return cue.lines[:count] if count < len(cue.lines) else ()

@@ -1,21 +1,57 @@
-"""Speakers in cues: names before a colon, in brackets, or on a line of their own."""
+"""Cues: the lines shown from one time to another, and their speakers.
 
+Speakers are names before a colon, in brackets, or on a line of their own."""
+
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runner.transcript.formats.cue import Line
+from runner.base.text import to_safe_text
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.layouts.openings import ROLE
-from runner.transcript.model import words_of
+from runner.transcript.times import trailing_stamp
+from runner.transcript.words import WORDS
+
+_TAG = re.compile(r"</?(?:[vVcibus]|ruby|rt|lang|font)(?:[\s.][^<>]{0,200})?>|<\d[\d:.]{3,14}>")
+_POSITION = re.compile(r"\{\\[a-z][^{}]{0,80}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A displayed line: the *speaker* whom the format itself names, or None, and the words."""
+
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What is shown from *start_s* to *end_s*, which are None where unknown."""
+
+    start_s: float | None
+    end_s: float | None
+    lines: tuple[Line, ...]
+
+
+def plain(text: str) -> str:
+    """Return *text* without the tags and escapes of cue formats."""
+    if "<" in text or "{" in text:
+        text = _POSITION.sub("", _TAG.sub("", text))
+    text = html.unescape(text) if "&" in text else text
+    return " ".join(to_safe_text(text).split())
+
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
 _MOSTLY = 0.8
 _OPENS = frozenset("[<(【（")
 _HEAD_CHARS = 100
-_OPENING = re.compile(r"(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?")
+_OPENING = re.compile(
+    r"(?:[\[(]\d{1,3}:[\d:.,]{2,12}[\])]\s{0,3})?(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?"
+)
+_DASHED = re.compile(r"([^\W\d_][^:<>]{0,60}?)(?:\s[-–—]\s|\s?\|\s?|>\s?)(?=\S)")
 _BRACKETS = re.compile(
     r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
@@ -29,16 +65,9 @@ _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
 _ABOVE = "name above the words"
 _CHEVRON = "chevrons"
+_DASH = "name before a dash"
 # Sounds in brackets, and clauses before a colon, which are not names.
-_SOUNDS = words_of(
-    "music applause laughter laughs laughing laugh silence inaudible crosstalk noise cough coughs "
-    "coughing sigh sighs sighing pause beep unintelligible indistinct cheering cheers chuckles "
-    "clapping gasps groans grunts whispers screams shouts crying sobbing all"
-)
-_CLAUSE = words_of(
-    "the a an is are was were be so and but if that this it we you i they not to for with on in "
-    "have has do does will can there here what how why"
-)
+_SOUNDS, _CLAUSE = WORDS["sounds"], WORDS["clause"]
 _MAX_PREFIX_WORDS = 5
 _IN_NAMES = frozenset(".-_@#()")
 _ENDS = frozenset(".?!,;…。！？")
@@ -50,7 +79,7 @@ Known = dict[Key, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Words that stand where a name may stand: set apart by *form*, before *rest*."""
+    """Words in the position of a name: set apart by *form*, before *rest*."""
 
     form: str
     label: str
@@ -98,6 +127,7 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     many = sum(len(cue) > 1 for cue in cues)
     known = {
         **_above(found, many, len(cues)),
+        **_before_dash(found, len(cues)),
         **_before_colon(found, len(cues)),
         **_in_brackets(found, len(cues)),
     }
@@ -113,12 +143,12 @@ class _Found:
     def __init__(self) -> None:
         self.marks: dict[Key, int] = {}
         self.forms: Counter[str] = Counter()
-        self.alone: set[Key] = set()  # with nothing behind them
+        self.alone: set[Key] = set()  # with no text after them
         self.dressed: set[Key] = set()
         self.uses: list[LabelUse] = []  # before a colon
         self.opened = 0  # cues that open with a name before a colon
         self.first: str | None = None  # the label of the first mark, if before a colon
-        self.placed: Counter[Key] = Counter()  # of these, where a turn may begin
+        self.placed: Counter[Key] = Counter()  # of these, in places where a turn may begin
 
     def add(self, mark: "_Mark", *, first: bool, last: bool, dash: bool) -> None:
         key = mark.key
@@ -152,17 +182,24 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     if colon and (prefix := _PREFIX.match(text, start)):
         label, role = _named(prefix[1])
         tight = prefix[0].endswith(":") and prefix.end() < len(text)
-        yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
+        rest = text[prefix.end() :]
+        bold = re.match(r"[*_]{1,3}", prefix[1])
+        rest = rest.removeprefix(bold[0]).lstrip() if bold else rest
+        yield _Mark(_COLON, label, rest, role, "tight" if tight and not bold else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
+    if not colon and (dashed := _DASHED.match(head)) and likeness(dashed[1]) == Likeness.NAME:
+        yield _Mark(_DASH, dashed[1], text[dashed.end() :])
     may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
-    if may_be_name and not colon and likeness(text) == Likeness.NAME:
-        yield _Mark(_ABOVE, text, "")
+    name = stamped[1].strip() if may_be_name and (stamped := trailing_stamp(head)) else text
+    if may_be_name and (not colon or name != text) and likeness(name) == Likeness.NAME:
+        yield _Mark(_ABOVE, name, "")
 
 
 def _named(text: str) -> tuple[str, str]:
-    """Return the label in *text* and the role behind it, which a number or a time is not."""
+    """Return the label in *text* and the role after it, unless that is a number or a time."""
     label = " ".join(text.strip("*_ ").split())
+    label = label[1:-1] if label[:1] + label[-1:] in ('""', "“”") else label
     behind = ROLE.search(label)
     if behind is None or behind[1].isdigit() or not behind.start():
         return label, ""
@@ -170,7 +207,7 @@ def _named(text: str) -> tuple[str, str]:
 
 
 def _before_colon(found: _Found, cues: int) -> Known:
-    """Names before a colon; where nearly every cue has one, those of unusual shape too."""
+    """Names before a colon, even of unusual shape if nearly every cue has one."""
     names = judge(found.uses, cues, found.first or "").names
     known: Known = {(_COLON, label, role): name for (label, role), name in names.items()}
     if found.opened >= cues * _MOSTLY:
@@ -208,6 +245,13 @@ def _in_brackets(found: _Found, cues: int) -> Known:
             if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
                 known[key] = key[1]
     return known
+
+
+def _before_dash(found: _Found, cues: int) -> Known:
+    """Names before a dash, or `>`, in nearly all cues; some recur."""
+    names: Known = {key: key[1] for key in found.marks if key[0] == _DASH}
+    total = found.forms[_DASH]
+    return names if total >= max(2, cues * _MOSTLY) and len(names) <= total * 0.75 else {}
 
 
 def _above(found: _Found, many: int, cues: int) -> Known:

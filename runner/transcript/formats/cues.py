@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import DASH, Names, names_in
-from runner.transcript.layouts.inside import CHEVRONS, cutter
+from runner.transcript.formats.cue_speakers import DASH, Cue, Line, Names, names_in
+from runner.transcript.layouts.inline_labels import CHEVRONS, cutter
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 MERGE_GAP_S = 2.0
 
@@ -16,7 +15,7 @@ MERGE_GAP_S = 2.0
 def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> list[Turn]:
     """Return the turns of *cues*; *stamped*: words have times, as in rolling captions.
 
-    A speaker holds to the end of the cue. The speaker of a cue without a name is unknown.
+    A speaker applies to the end of the cue. The speaker of a cue without a name is unknown.
     """
     shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
     names = names_in([cue.lines for cue in shown])
@@ -28,7 +27,7 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
 
 
 def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
-    """Yield *cues* with the lines cut that hold the turns of several speakers."""
+    """Yield *cues*, with lines of several speakers cut into one per speaker."""
     known = {label for _, label, _ in names.known if label}
     texts = [line.text for cue in cues for line in cue.lines]
     cut = cutter(texts, known, CHEVRONS if names.chevrons else None)

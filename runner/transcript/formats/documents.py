@@ -6,14 +6,18 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import chain, groupby, product
 
 from runner.base.errors import TranscriptError
+from runner.base.format import plural
 from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
+from runner.transcript.formats.columns import columns_in, in_columns, table_in
 from runner.transcript.formats.flow import TAGS, Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.report import Notes
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
@@ -31,8 +35,11 @@ _PAGE_OF = re.compile(
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{1,5})")
 _DIGITS = re.compile(r"\d+")
 _MAX_BESIDE = 50  # headers, footers and the like; together as large as the text may be
+_MAX_PARTS = 10_000
 _MAX_PAGES = 10_000
+_MAX_LAID_OUT_BYTES = 100_000  # of a page, since few bytes can make many spaces
 _MIN_PAGES = 3
+_MAX_EDGES, _MIN_PAGE_LINES = 3, 4  # lines of a header or footer, and of a page for each
 
 
 def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
@@ -109,6 +116,8 @@ def _rtf_source(source: Source) -> str:
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
+    if source.data.count(b"PK\x01\x02") > _MAX_PARTS:  # for which zipfile takes long
+        raise fault(source.name, f"an archive of more than {_MAX_PARTS:,} files")
     try:
         return zipfile.ZipFile(io.BytesIO(source.data))
     except (zipfile.BadZipFile, ValueError, OSError) as error:
@@ -131,7 +140,7 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
         raise fault(source.name, "malformed PDF: it does not begin with %PDF-")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every irregularity
     try:
-        pages = list(_pages(source))
+        pages, laid_out = map(list, zip(*_pages(source), strict=True))
     except TranscriptError:
         raise
     except Exception as error:
@@ -139,11 +148,20 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
     if not any(pages):
         what = "a PDF without text, such as a scan"
         raise fault(source.name, f"{what}; recognise it first, for example with OCRmyPDF")
+    halves = [in_columns(*page) for page in zip(pages, laid_out, strict=True)]
+    if any(halves):
+        notes.warn(f"{plural(sum(map(bool, halves)), 'page')} read as two columns")
+    pages = [half or page for half, page in zip(halves, pages, strict=True)]
     lines = list(_without_page_lines(pages, notes))
+    laid = groupby(_without_page_lines(laid_out, Notes()), lambda each: each[1].partition(",")[0])
+    rows = table_in([line for line, _ in page] for _, page in laid)
+    if rows and _letters(chain.from_iterable(rows)) == _letters(line for line, _ in lines):
+        return Flowed([*rows])
     return Flowed(["\n".join(line for line, _ in lines)], [where for _, where in lines])
 
 
-def _pages(source: Source) -> Iterator[list[str]]:
+def _pages(source: Source) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the lines of each page, and, of short ones, as they are laid out."""
     from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(source.data))
@@ -151,30 +169,44 @@ def _pages(source: Source) -> Iterator[list[str]]:
         raise fault(source.name, "an encrypted PDF; save it without a password")
     if len(reader.pages) > _MAX_PAGES:
         raise fault(source.name, f"a PDF of more than {_MAX_PAGES:,} pages")
-    size = 0
-    for page in reader.pages:
+    size = spaces = 0
+    columns = True  # in the first pages
+    for number, page in enumerate(reader.pages):
         contents = page.get_contents()
-        size += len(contents.get_data()) if contents is not None else 0
+        own = len(contents.get_data()) if contents is not None else 0
+        size += own
         if size > MAX_BYTES:
             raise fault(source.name, f"a PDF whose pages hold more than {MAX_MB} MB")
         text = page.extract_text()
-        yield [line.rstrip() for line in text.split("\n") if line.strip()]
+        laid_out: list[str] = []
+        if columns and own <= _MAX_LAID_OUT_BYTES:
+            with suppress(Exception):  # then it is read in the order of the file
+                laid_out = page.extract_text(extraction_mode="layout").strip("\n").split("\n")
+        spaces += sum(map(len, laid_out))
+        laid_out = laid_out if spaces <= MAX_BYTES else []
+        columns = columns and (number < _MIN_PAGES or bool(columns_in(laid_out)))
+        yield [line.rstrip() for line in text.split("\n") if line.strip()], laid_out
 
 
 def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:
     """Yield lines and their places, without page numbers and headers of most pages."""
-    edges = Counter(
-        _DIGITS.sub("0", line) for page in pages for line in dict.fromkeys([*page[:1], *page[-1:]])
-    )
-    for number_of_page, page in enumerate(pages, 1):
-        for at, line in enumerate(page):
-            edge = at in (0, len(page) - 1)
-            often = edges[_DIGITS.sub("0", line)] > max(len(pages) / 2, _MIN_PAGES - 1)
+    kept = [[(line, at) for at, line in enumerate(page, 1)] for page in pages]
+    for depth in range(_MAX_EDGES):
+        edges = [{_DIGITS.sub("0", line) for line, _ in (*page[:1], *page[-1:])} for page in kept]
+        counts = Counter(chain.from_iterable(edges))
+        often = {each for each, n in counts.items() if n > max(len(pages) / 2, _MIN_PAGES - 1)}
+        for page, side in product(kept, (0, -1)):
+            line = page[side][0] if len(page) > depth * _MIN_PAGE_LINES else ""
             number = _PAGE_OF.match(line.strip()) or (len(pages) > 1 and _PAGE_NUMBER.match(line))
-            if edge and (often or number):
+            if line and (number or _DIGITS.sub("0", line) in often):
                 notes.leave_out("page headers and numbers", line)
-            else:
-                yield line, f"page {number_of_page}, line {at + 1}"
+                del page[side]
+    for number_of_page, page in enumerate(kept, 1):
+        yield from ((line, f"page {number_of_page}, line {at}") for line, at in page)
+
+
+def _letters(texts: Iterable[str]) -> Counter[str]:
+    return Counter(char for text in texts for char in text if char.isalnum())
 
 
 _KINDS: Mapping[str, Callable[[Source, Notes], Flowed]] = {

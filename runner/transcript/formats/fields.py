@@ -7,34 +7,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from runner.base.text import to_safe_text
+from runner.transcript.words import RECORDS
 
 Record = Mapping[str, object]
 
-# Of several fields of one record, the first one here counts.
-_NAMES = {
-    "text": "punctuatedword displaytext text transcript transcription content sentence utterance "
-    "caption captions message messagecontent messagetext messagebody body display word value utf8 "
-    "line speech dialogue dialog msg phrase said segmenttext transcripttext statement itn lexical "
-    "segment subtitle rawtext comment",
-    "speaker": "speakerdisplayname speakername speakerfullname speakerlabel speaker displayname "
-    "participantname username fullname participant author sender user who from role agent "
-    "character actor person talker name nickname voice spk party speakertag speakerid "
-    "participantid userid users speakers participants",
-    "start": "start starttime starttimestamp startoffset begin beginoffset begintime beginning "
-    "tstart audiostarttime audiostart segmentstart from timestart timein timecode ts timestamps "
-    "offsetin offset offsets timestamp time times interval timerange in t at datetime date "
-    "createdat",
-    "end": "end endtime endtimestamp endoffset endts stop stoptime audioendtime audioend "
-    "segmentend to timeend timeout out finish resultendtime",
-    "length": "duration dduration dur d length durationin",
-    "final": "isfinal final ispartial partial resulttype messagetype type",
-    "channel": "channel channellabel channeltag channelid channelnumber",
-}
-_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in _NAMES.items()}
+_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in RECORDS.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = "words elements segs sentences tokens items parts runs lines result"
+_PARTS = "words elements segs sentences tokens terms items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
-_PERSON = "name displayname fullname username label speaker user id"
+_PERSON = "realname name displayname fullname username label speaker user id role"
 _UNITS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
@@ -43,6 +24,7 @@ _UNITS = {
     **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
 }
 _NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
+_SPACED = 0.2  # of single words and parts of words, if they bring their spaces along
 _MANY = 200  # keys, which are values and not fields
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
 
@@ -122,17 +104,17 @@ def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return text_of(value, fields_of([value]))
+        parts = value.get("parts")  # of a chat
+        plain = isinstance(parts, list) and any(isinstance(part, str) for part in parts)
+        return _text(parts) if plain else text_of(value, fields_of([value]))
     if isinstance(value, list) and value and all(isinstance(v, str | dict) for v in value):
-        if not all(isinstance(each, str) or "text" in each for each in value):
-            return None
-        texts = [each if isinstance(each, str) else _text(each["text"]) or "" for each in value]
-        return join_words(texts)
+        texts = [each if isinstance(each, str) else _text(each.get("text")) for each in value]
+        return join_words([text or "" for text in texts]) if any(texts) else None
     return None
 
 
 def parts_of(record: Record, fields: Fields) -> list[Record]:
-    """Return the words or sentences that *record* lists, also in its best alternative."""
+    """Return the words or sentences that *record*, or its best alternative, lists."""
     parts = record.get(fields.parts) if fields.parts else None
     if isinstance(parts, list):
         return [part for part in parts if isinstance(part, dict)]
@@ -147,11 +129,13 @@ def joined(parts: Sequence[Record]) -> str:
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Join *words*, which may or may not bring their spaces along."""
+    """Join *words*, which may or may not include their spaces."""
     pieces: list[str] = []
     before = ""
+    spaced = sum(word[:1].isspace() or word[-1:].isspace() for word in words)
+    own = spaced > max(1, len(words) * _SPACED) and all(len(word.split()) < 2 for word in words)
     for word in words:
-        if before and word and not _touch(before, word):
+        if before and word and not own and not _touch(before, word):
             pieces.append(" ")
         pieces.append(word)
         before = word or before

@@ -1,17 +1,16 @@
 """Paragraphs and table rows from the elements of a document."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
+from runner.transcript.words import WORDS
 
-_BLOCKS = words_of(
-    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd section article header footer main nav aside "
-    "blockquote pre thead tbody tfoot figure figcaption form fieldset hr body html address"
-)
+_BLOCKS = WORDS["blocks"]
+_CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
@@ -22,7 +21,7 @@ _CHARACTERS = {
 class Flowed:
     """The content of a document in order: paragraphs, and rows of cells.
 
-    *lines* tells where each line of the text stands, if its pages are known.
+    *lines* has the place of each line of the text, if its pages are known.
     """
 
     blocks: list[str | list[str]] = field(default_factory=list)
@@ -62,7 +61,7 @@ class Flowed:
 class _Tags:
     """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
 
-    In one that *folds*, spaces and blank lines mean nothing; line ends may.
+    If the format *folds*, spaces and blank lines are ignored; line ends may count.
     """
 
     blocks: frozenset[str]
@@ -95,10 +94,25 @@ TAGS = {
         "table",
         "tr",
         words_of("td th"),
-        {"script": "", "style": "", "template": "", "noscript": "", "title": "titles", "svg": ""},
+        {
+            **dict.fromkeys(("script", "style", "template", "noscript", "svg"), ""),
+            **{"title": "titles", "nav": "navigation", "footer": "page footers"},
+        },
         folds=True,
     ),
 }
+
+
+def _apart(texts: Sequence[str]) -> Iterator[str]:
+    """Yield *texts* of elements in a line, with spaces around one that is a time beside a name."""
+    before = ""
+    for text in texts:
+        name, time = (before, text) if _CLOCK.match(text) else (text, before)
+        glued = before[-1:].strip() and text[:1].strip() and _CLOCK.match(time)
+        if glued and not _CLOCK.match(name) and (text == time or text[:1].isupper()):
+            yield "  "
+        yield text
+        before = text or before
 
 
 class Flow:
@@ -125,6 +139,8 @@ class Flow:
                 self._close(tag)
             else:
                 self._open(tag, value)
+        if self._skipped:  # that nothing closes
+            self._leave_out(self._tags.left_out[self._skipped[0]])
         self._end_row()
         return self.document
 
@@ -190,7 +206,7 @@ class Flow:
 
     def _end(self) -> None:
         """End a paragraph, which in a cell is a line of it."""
-        lines = "".join(self._text).split("\n")
+        lines = "".join(_apart(self._text) if self._tags.folds else self._text).split("\n")
         self._text = []
         if self._tags.folds:
             lines = [line.strip() for line in lines if line.strip()]

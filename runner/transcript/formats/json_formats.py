@@ -1,4 +1,4 @@
-"""JSON and JSON lines: reads the list that best tells who spoke, when and what."""
+"""JSON and JSON lines: reads the list with the most speakers, times and words."""
 
 import json
 import math
@@ -9,12 +9,12 @@ from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
-from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 from runner.transcript.text import turns_of_text
 
 MAX_DEPTH = 64
@@ -55,7 +55,7 @@ def turns_of_value(
     If *sure*, return None unless the list has speakers or times.
     """
     notes.layout = "fields"
-    if isinstance(data, list) and len(data) > 1 and all(isinstance(row, list) for row in data):
+    if isinstance(data, list) and len(data) > 1 and all(map(_is_row, data)):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
     lists = list(lists_in(data))
@@ -73,6 +73,8 @@ def turns_of_value(
         turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
+    if not any(turn.start_s is not None for turn in turns):
+        turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
     spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
     if spans and not any(turn.speaker for turn in turns):
@@ -80,8 +82,12 @@ def turns_of_value(
     return turns
 
 
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row)
+
+
 def _loaded(text: str, source: str) -> object:
-    """Return the value in *text*, or the list of several that follow one another."""
+    """Return the value in *text*, or the list of several values in sequence."""
     decoder = json.JSONDecoder(parse_int=_number)
     values: list[object] = []
     place = len(text) - len(text.lstrip())
@@ -195,7 +201,7 @@ def _named(person: object) -> tuple[str, str] | None:
 
 
 def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list of several channels that *chosen* is, or is in, or None."""
+    """Return the list of channels that *chosen* is or belongs to, or None."""
     for each in lists:
         inside = chosen.path[: len(each.path)] == each.path
         if inside and len(each.records) > 1 and simple_name(each.name)[0] == "channels":

@@ -3,8 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runner.base.json import mapping
 from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
 from runner.transcript.formats.records import sampled
+from runner.transcript.formats.speaker_and_time import speaker_in
+from runner.transcript.model import Turn
+from runner.transcript.reader_notes import Notes
+from runner.transcript.text import turns_of_text
 
 _WORD_KEYS = ("word", "punctuatedword")
 _WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
@@ -17,7 +22,7 @@ _SAMPLE = 2000
 
 @dataclass(slots=True)
 class RecordList:
-    """All lists of objects at one *path*, where numbers of items are left out."""
+    """All lists of objects at one *path*, which omits the numbers of items."""
 
     path: tuple[str, ...]
     records: list[Record]
@@ -55,7 +60,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
             ]
         elif isinstance(node, list):
             if path and fields_of([{path[-1]: None}]).best:
-                node = node[:1]  # what was said; the others are alternatives
+                node = node[:1]  # the transcript; the others are alternatives
             else:
                 objects = [each for each in node if isinstance(each, dict)]
                 if objects:
@@ -69,6 +74,9 @@ def lists_in(data: object) -> Iterator[RecordList]:
 def _flat(records: list[Record]) -> list[Record]:
     """Return *records*, with the fields of the object in which each has its words."""
     fields = sampled(records)
+    for key in fields.keys["text"][:1]:  # a message with its author
+        if all(isinstance(record.get(key), dict | None) for record in records):
+            return [{**each, key: None, **mapping(each.get(key))} for each in records]
     if fields.keys["text"] or fields.best or fields.parts:
         return records
     for key, value in records[0].items():
@@ -101,16 +109,18 @@ def _rows(node: dict[str, object]) -> object:
 
 def _measured(found: RecordList) -> RecordList:
     fields = sampled(found.records)
-    for record in found.records:
-        text = text_of(record, fields) or ""
-        found.size += len(text) - text.count(" ")
+    texts = [text_of(record, fields) or "" for record in found.records]
+    found.size = sum(len(text) - text.count(" ") for text in texts)
+    last = "".join(texts[-1:]).replace(" ", "")
+    if len(last) * 2 == found.size and "".join(texts[:-1]).replace(" ", "") == last:
+        found.size = len(last)  # the last has all words again, with speakers
     some = [*found.records[:50], *found.records[-50:]]
     keys = [key for key in fields.keys["speaker"] if simple_name(key)[0] != "from"]
     who = any(r.get(key) not in _NONE for key in keys for r in found.records)
     who = who or any(_has_speaker(record) for record in some)
     when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
     found.rank = (who, when, -len(found.records))
-    spoken = [text for r in found.records[:_SAMPLE] if (text := text_of(r, fields) or "").strip()]
+    spoken = [text for text in texts[:_SAMPLE] if text.strip()]
     if not spoken or not (fields.keys["text"] or fields.best or fields.parts):
         return found
     mean = sum(len(text.split()) for text in spoken) / len(spoken)
@@ -137,7 +147,23 @@ def _has_speaker(record: Record, depth: int = 3) -> bool:
 
 
 def best_of(lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list with the most speakers and times, of those with nearly all words."""
+    """Return the list with the most speakers and times among those with nearly all words."""
     most = max((each.size for each in lists), default=0)
     enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
     return max(enough, key=lambda each: each.rank, default=None)
+
+
+def with_labels_inside(turns: list[Turn], chosen: RecordList, notes: Notes) -> list[Turn]:
+    """Return *turns* without times as the lines of a text, if these name speakers and times."""
+    fields, inner = sampled(chosen.records), Notes()
+    if any(speaker_in(record, fields, {}) for record in chosen.records):
+        return turns
+    texts = (" ".join((text_of(record, fields) or "").split()) for record in chosen.records)
+    read = turns_of_text("\n".join(texts), inner)
+    timed = any(turn.start_s is not None for turn in read)
+    if not any(turn.speaker for turn in read) or len(read) < len(turns):
+        return turns
+    if any(turn.speaker for turn in turns) and not timed:
+        return turns
+    notes.layout = inner.layout
+    return read

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runner.transcript.formats.fields import simple_name
-from runner.transcript.times import clock_seconds
+from runner.transcript.times import day_number, leading_stamp
 
 ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
 
 _UNITS = (1.0, 1e3, 1e6, 1e7, 1e9)
 _WORDS_PER_S = 2.5
-_FEWEST, _MOST, _MOST_WITH_PAUSES, _MOST_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
+_MIN_PACE, _MAX_PACE, _MAX_PAUSED, _MAX_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
 _LATE_S = 36_000  # no transcript begins ten hours into its recording
 _EPOCH_S = 1e9  # from here on a number of seconds is a date
-_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
+_NUMBER = re.compile(r"-?\d{1,18}(?:[.,]\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
 _WITH_UNIT = re.compile(r"(\d{1,15}(?:[.,]\d{1,12})?)\s?(ms|s|sec|secs|seconds|m|min|h)$", re.I)
 _ISO_LENGTH = re.compile(
     r"P(?:(\d{1,6})D)?T(?:(\d{1,6}(?:\.\d+)?)H)?(?:(\d{1,6}(?:\.\d+)?)M)?(?:(\d{1,9}(?:\.\d+)?)S)?$"
@@ -25,7 +25,6 @@ _CLOCK = re.compile(
     r"(?:(\d{1,3})[.:](?=\d+:\d+:))?(?:(\d{1,5}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,9}))?$"
 )
 _BETWEEN = re.compile(r"\s{0,9}(?:-->|->|–|—|\s-\s|\bto\b)\s{0,9}")
-_HALF_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s?[ap]\.?m\.?$", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -33,7 +32,7 @@ _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
 class Moment:
     """A number of *unit* parts of a second; 0 is an unknown unit.
 
-    Of four numbers, the last may count *frames*; then the time is *framed* seconds.
+    The last of four numbers may count *frames*; the time is then *framed* seconds.
     """
 
     value: float
@@ -65,6 +64,8 @@ def moment_of(value: object, unit: float = 0.0) -> Moment | None:
 def span_of(value: object, unit: float = 0.0) -> tuple[Moment | None, Moment | None]:
     """Return the start and end in *value*: `[0, 2]`, `{from: 0, to: 2}` or `0:00 - 0:02`."""
     if isinstance(value, list | tuple):
+        if value and isinstance(value[0], dict):
+            return span_of(value[0], unit)
         start, end = (*value, None, None)[:2]
         return moment_of(start, unit), moment_of(end, unit)
     if isinstance(value, dict):
@@ -87,7 +88,7 @@ def _float(value: object) -> float:
 def _from_text(text: str, unit: float) -> Moment | None:
     text = text.replace(";", ":") if text.count(";") > 1 else text  # as of dropped frames
     if _NUMBER.match(text):
-        return Moment(float(text), unit)
+        return Moment(float(text.replace(",", ".")), unit)
     if match := _WITH_UNIT.match(text):
         return Moment(float(match[1].replace(",", ".")) * _SECONDS.get(match[2].lower(), 1.0), 1.0)
     if match := _CLOCK.match(text):
@@ -105,14 +106,18 @@ def _from_text(text: str, unit: float) -> Moment | None:
         return Moment(datetime.fromisoformat(text.replace(" UTC", "Z")).timestamp(), ABSOLUTE)
     except (ValueError, OverflowError, OSError):
         pass
-    seconds_of_day = clock_seconds(text) if _HALF_DAY.match(text) else None
-    return None if seconds_of_day is None else Moment(seconds_of_day, 1.0)
+    stamp, rest = leading_stamp(text) or (None, text)
+    if stamp is None or rest.strip() or stamp.end_s is not None:
+        return None
+    dates = [day_number(stamp.day, month_first=first) for first in (False, True)]
+    named = next((date for date in dates if date), None)
+    return Moment(named * 86_400 + stamp.start_s, ABSOLUTE) if named else Moment(stamp.start_s, 1.0)
 
 
 def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:
     """Return the units per second of bare numbers, inferred from the words spoken.
 
-    Seconds are kept if that rate of speech is possible; values that begin with a date are dates.
+    Seconds are kept if the rate of speech is possible; values that begin with a date are dates.
     """
     bare = [
         (start.value, end.value if end and not end.unit else None, count)
@@ -137,13 +142,13 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
     rate = rates[len(rates) * 3 // 4]
     single = sum(words) < len(words) * 1.5
     # Pauses are part of the time from one start to the next, but not of a length.
-    most = _MOST_SINGLE if single else _MOST if lengths * 2 > len(rates) else _MOST_WITH_PAUSES
-    if _FEWEST <= rate <= most:
+    most = _MAX_SINGLE if single else _MAX_PACE if lengths * 2 > len(rates) else _MAX_PAUSED
+    if _MIN_PACE <= rate <= most:
         return 1.0
     spoken = [unit for unit in _UNITS if rate * unit <= most] or [1.0]
     fits = min(spoken, key=lambda unit: abs(math.log(rate * unit / _WORDS_PER_S)))
     fractions = any(not start.is_integer() for start, _, _ in bare)
-    slow = rate * 60 >= _FEWEST / 10  # a few words in a minute: seconds with long silence
+    slow = rate * 60 >= _MIN_PACE / 10  # a few words in a minute: seconds with long silence
     return 1.0 if fits > 1 and fractions and slow else fits
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
-from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
+from runner.transcript.formats.cue_speakers import Cue, Line
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
@@ -19,9 +19,15 @@ from runner.transcript.formats.fields import (
     parts_of,
     text_of,
 )
-from runner.transcript.formats.who_and_when import Clock, channels_in, ends_of, span_in, speaker_in
+from runner.transcript.formats.speaker_and_time import (
+    Clock,
+    channels_in,
+    ends_of,
+    span_in,
+    speaker_in,
+)
 from runner.transcript.model import Turn, ends_sentence
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
 
@@ -41,7 +47,7 @@ def letters(text: str) -> str:
 def sampled(records: Sequence[Record]) -> Fields:
     """Return the fields of *records*.
 
-    Where no key means a speaker, one whose values are all like `spk_0` does.
+    If no key means a speaker, a key with only values like `spk_0` does.
     """
     fields = fields_of(records)
     if fields.keys["speaker"]:
@@ -63,8 +69,8 @@ def turns_from(
 ) -> list[Turn]:
     """Return the turns of *records*; *names* has the names of speakers given by number.
 
-    *rest* notes the texts of fields that are not read. Where no record has a speaker, the words
-    may name one, as in cues.
+    *rest* notes the texts of fields that are not read. If no record has a speaker, the words may
+    name one, as in cues.
     """
     fields = sampled(records)
     final = [record for record in records if not is_interim(record, fields)]
@@ -196,7 +202,7 @@ def _by_word(
 def _filled(
     speakers: Sequence[str | None], texts: Sequence[str], whole: str | None = None
 ) -> list[str | None]:
-    """Give punctuation without speaker the one before, and a word that of the *whole*.
+    """Give punctuation without speaker that of the word before, and a word that of the *whole*.
 
     A word has it if the words with a speaker on both its sides, if any, have it.
     """
@@ -210,7 +216,7 @@ def _filled(
         around = {before, following} - {None}
         filled.append(
             speaker if speaker is not None
-            else before if not is_word
+            else filled[-1] if filled and not is_word
             else whole if around <= {whole}
             else None
         )  # fmt: skip

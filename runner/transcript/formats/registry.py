@@ -20,8 +20,8 @@ from runner.transcript.formats.timed_xml import is_timed_xml, parse_timed_xml
 from runner.transcript.formats.trees import is_tree, parse_tree
 from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Turn
+from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Reader, Source
-from runner.transcript.report import Notes
 from runner.transcript.text import read_text_layout
 
 

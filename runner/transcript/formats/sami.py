@@ -4,10 +4,10 @@ import re
 from collections import Counter
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 HEAD = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?<sami\b", re.IGNORECASE)
 _BODY = re.compile(r"<body[^<>]{0,300}>", re.IGNORECASE)

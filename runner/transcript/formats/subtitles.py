@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
 _USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")
@@ -23,15 +23,18 @@ _TIMING = re.compile(
 )
 _GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
-    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}(?:-{{1,3}} ?>{_GAP}|,){_CLOCK}{_GAP}"
+    rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}"
+    rf"(?:(?:-{{1,3}} ?>|[→⟶]){_GAP}(?:{_CLOCK})?|,{_CLOCK}){_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
+_NUMBERED = re.compile(r"^\d{1,6} \d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3} ", re.M)
 _WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
-_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</v>)")
+_VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?[\s=]+([^<>]{1,200})>|(</[vV]>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
 _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
-_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"([^"]{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
+_CUE_NUMBER = re.compile(r"(?:#|\[|\(|cue |caption |subtitle )?(\d{1,8})[.)\]:]?$", re.I)
+_QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"(.{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
 _NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
 _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
 
@@ -50,12 +53,12 @@ class _CueBlock:
 
 
 def has_cue_times(text: str) -> bool:
-    """Return whether a line of *text* holds the times of a cue and nothing else."""
-    return _LINE_OF_TIMES.search(_tight(text)) is not None
+    """Return whether a line of *text* has the times of a cue alone, or behind its number."""
+    return _NUMBERED.search(text) is not None or _LINE_OF_TIMES.search(_tight(text)) is not None
 
 
 def _tight(text: str) -> str:
-    """Return *text* with times such as `00 : 00 : 01,000`, of translators, without spaces."""
+    """Return *text* without the spaces in times such as `00 : 00 : 01,000`."""
     if " : " not in text:
         return text
     return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
@@ -91,7 +94,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
         notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
     named = _named(blocks)
     for name in dict.fromkeys(block.name for block in blocks):
-        if name and name not in named and not name.lstrip("#").isdigit():
+        if name and name not in named and not name.isdigit():
             notes.leave_out("cue identifiers", name)
     stamped = any(_WORD_STAMP.search(line) for block in blocks for line in block.lines)
     cues = [
@@ -102,7 +105,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
 
 
 def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Iterator[_CueBlock]:
-    """Yield the cues; their text goes on to the next line of times, over blank lines."""
+    """Yield the cues; their text continues to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
     if not stops:
@@ -110,7 +113,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     header = list(lines[: stops[0]])
     gap = bool(header) and not header[-1].strip()
     name = last = _take_name(header, None, gap=gap, vtt=vtt)
-    indexed = name.lstrip("#").isdigit()
+    indexed = name.isdigit()
     left = "\n".join(filter(str.strip, header)).removeprefix("WEBVTT").strip(" \n-")
     if left:
         notes.leave_out("lines above the first cue", left)
@@ -131,10 +134,11 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     if ":" not in line[:24] or not line.lstrip(" \t-")[:1].isdigit():
         return None
     match = _TIMING.match(line)
-    if match is None or not match[2]:
+    if match is None or not (match[2] or ">" in line):
         return None
     begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    return (match[1], match[2], match[3]) if begins or not match[3] else None
+    begins = begins or all(_USUAL.match(time) for time in (match[1], match[2]))
+    return (match[1], match[2], match[3].lstrip("| ")) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
@@ -157,14 +161,15 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap*: whether the first number
-    stands apart from its times, and *first* whether *body* stands above the first cue.
+    *last* is the identifier before it in a numbered file, *gap* says whether a blank line follows
+    the first number, *first* whether *body* is above the first cue.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
     apart = at < len(body) - 1
     found = vtt and at > 0 and not apart and not body[at - 1].strip()
-    if line.lstrip("#").isdigit() and not found:
+    if (number := _CUE_NUMBER.match(line)) and not found:
+        line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
         found = first or likely or _follows(last or "", line)
     if not found:
@@ -174,13 +179,12 @@ def _take_name(
 
 
 def _follows(before: str, line: str) -> bool:
-    before, line = before.lstrip("#"), line.lstrip("#")
     numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
     return numbers and int(line) == int(before) + 1
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
-    """Return the speakers whom identifiers name: in quotes, or by a name that recurs."""
+    """Return the speakers named by identifiers: in quotes, or by a name that recurs."""
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
@@ -192,7 +196,7 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
 
 
 def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
-    """Yield the lines by voice; a voice tag holds until the next or its end."""
+    """Yield the lines by voice; a voice tag applies until the next one or its end."""
     voice = speaker
     for line in lines:
         if "<" not in line and (words := plain(line)):
@@ -201,8 +205,10 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
         parts = _VOICE.split(line)
         for at in range(0, len(parts), 3):
             if at:
-                voice = plain(parts[at - 2]) or None if parts[at - 2] else speaker
-            if words := plain(parts[at]):
+                voice = plain(parts[at - 2]).strip('"') or None if parts[at - 2] else speaker
+            words = plain(parts[at])
+            words = words.removeprefix(f"{voice}: ") if voice else words
+            if words and words not in "-–—":  # before a voice
                 yield Line(voice, words)
 
 
@@ -228,7 +234,7 @@ def _seconds(text: str, frames: bool) -> float | None:
     if not 2 <= len(parts) <= 4 or not all(part.isdecimal() for part in parts):
         return None
     days, hours, minutes, seconds = map(int, ("0", "0", *parts)[-4:])
-    if minutes > 59 or seconds > 59 or (len(parts) == 4 and hours > 23):
+    if (len(parts) > 2 and minutes > 59) or seconds > 59 or (len(parts) == 4 and hours > 23):
         return None
     if fraction and not fraction.isdecimal():
         return None

@@ -15,7 +15,7 @@ from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 Rows = list[list[str]]
 
@@ -25,6 +25,7 @@ _SAMPLE_CHARS = 200_000
 _MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
+_EMPHASIS = re.compile(r"^\s*(\*{1,3}|_{1,3}|`)([^*_`]+)\1\s*$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
@@ -42,8 +43,9 @@ class _Dialect:
         text = io.StringIO("\n".join(lines))
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
-            if self.delimiter == "|" and len(row) > 1:
+            if self.delimiter == "|" and len(row) > 1:  # of Markdown
                 row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+                row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
             if any(map(str.strip, row)):
                 yield row
 
@@ -58,6 +60,8 @@ def is_table(text: str) -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
+        if sum(map(_labelled, rows)) > len(rows) * 0.5:
+            return False  # a chat
         return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
     roles = fields_of([dict.fromkeys(rows[0], "")]).keys
     return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
@@ -112,12 +116,15 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
     return turns
 
 
-def explained(rows: Rows) -> bool:
-    """Return whether *rows* have a header, or columns whose content shows their meaning."""
+def explained(rows: Rows, *, speakers: bool = False) -> bool:
+    """Return whether *rows* have a header, or columns whose content shows their meaning.
+
+    With *speakers*, one of them must hold these.
+    """
     if rows and _is_header(rows[0]):
-        return True
+        return not speakers or bool(fields_of([dict.fromkeys(rows[0], "")]).keys["speaker"])
     names = _guessed(rows)
-    return "text" in names and all(
+    return {"text", *["speaker"] * speakers} <= set(names) and all(
         name in ("text", "speaker", "start", "end")
         or not any(any(map(str.isalpha, row[at])) for row in rows if at < len(row))
         for at, name in enumerate(names)
@@ -157,7 +164,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         same = sum(number for w, number in widths.items() if w == width or (header and w > width))
         if width < 2 or same < len(rows) * _MOSTLY:
             continue
-        # A quote that nothing closes swallows rows.
+        # An unclosed quote would join rows.
         whole = len(rows) == sum(1 for line in lines if line.strip())
         exact = widths[width] / len(rows)
         score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted
@@ -186,6 +193,12 @@ def _is_foreign(rows: Rows) -> bool:
     return unknown and len(rows) > 2 and _has_times(rows[1:])
 
 
+def _labelled(row: Sequence[str]) -> bool:
+    """Return whether a label with words follows the first cell of *row*."""
+    label, colon, _ = ",".join(row[1:]).partition(":")
+    return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
+
+
 def _has_times(rows: Rows) -> bool:
     return any(_are_times(column) for column in zip(*rows, strict=False))
 
@@ -196,7 +209,7 @@ def _are_times(column: Sequence[str]) -> bool:
     rising = all(before <= after for before, after in itertools.pairwise(values))
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
-    clocks = all(cell.count(":") > 1 for cell in column)  # of one speaker after the other
+    clocks = all(":" in cell for cell in column)  # of one speaker after the other
     some = len(values) >= max(2, len(column) * _MOSTLY) and len(set(values)) > 1
     return some and (clocks or rising) and not (counts and numbers)
 
@@ -225,7 +238,10 @@ def _guessed(rows: Rows) -> list[str]:
         [at for at in rest if at not in labels] or rest,
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
-    who = next((at for at in rest if at != words and _are_names(columns[at])), None)
+    beside = [at for at in rest if at != words]
+    who = next((at for at in beside if _are_names(columns[at])), None)
+    if who is None and times and len(beside) == 1 and _are_labels(columns[beside[0]]):
+        who = beside[0]
     spaces = sum(cell.count(" ") for cell in columns[words])
     sure = bool(spaces or labels) or (bool(times) and who is not None and len(rest) == 2)
     if spaces < len(rows) and ((who is None and not times) or not sure):
@@ -240,6 +256,12 @@ def _are_names(column: Sequence[str]) -> bool:
     cells = [cell.rstrip(":").strip() for cell in column if cell]
     named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
     return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
+
+
+def _are_labels(column: Sequence[str]) -> bool:
+    """Return whether most cells may be names, such as `ana` in a chat, and some recur."""
+    names = sum(likeness(cell.strip()) >= Likeness.WORD for cell in column)
+    return names >= len(column) * 0.6 and len(set(column)) < len(column)
 
 
 def _distinct(header: Sequence[str]) -> list[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from runner.transcript.decode import fault
 from runner.transcript.formats.records import letters, turns_from_words
 from runner.transcript.model import Turn, words_of
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 HEAD = re.compile(r'\A\s*(?:File type = )?"ooTextFile')
-# Of both forms only the values count: texts, whose quotes are doubled, and free numbers.
+# Only the values of both forms count: texts, whose quotes are doubled, and free numbers.
 _VALUE = re.compile(
     r'"([^"]*(?:""[^"]*)*)"|(?<!\S)(-?\d{1,15}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?)(?!\S)'
 )

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.markup import Event, xml_events, xml_root
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _YOUTUBE = {"timedtext", "transcript"}
 _CLOCK = re.compile(r"(\d{1,5}):(\d{2}):(\d{2}(?:\.\d{1,9})?)(?::(\d{1,3})(?:\.\d+)?)?$")

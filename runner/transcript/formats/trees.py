@@ -1,4 +1,4 @@
-"""YAML and XML of any structure, read like JSON: the list that tells who spoke, or when."""
+"""YAML and XML of any structure, read like JSON: the list with speakers or times."""
 
 import re
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from runner.base.json import check_yaml
 from runner.transcript.decode import fault
 from runner.transcript.formats.json_formats import turns_of_value
 from runner.transcript.formats.markup import Event, xml_events, xml_root
-from runner.transcript.formats.unread import TO_TEXT, is_other_xml
+from runner.transcript.formats.unsupported import TO_TEXT, is_other_xml
 from runner.transcript.model import Turn
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _YAML = re.compile(
     r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"
     r" {0,8}- [a-z_]{1,30}: .*\n {2,12}[a-z_]{1,30}: "
 )
-_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # whose values are all text
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all its values are text
 
 
 def is_tree(text: str) -> bool:
@@ -27,7 +27,7 @@ def is_tree(text: str) -> bool:
 
 
 def parse_tree(text: str, source: str, notes: Notes) -> list[Turn]:
-    """Return the turns of XML or YAML; raise TranscriptError if nothing says who spoke or when."""
+    """Return the turns of XML or YAML; raise TranscriptError without speakers or times."""
     if is_other_xml(text):
         what = f"XML with the root element '{xml_root(text)}'"
         value: object = _value(xml_events(text, source, what))

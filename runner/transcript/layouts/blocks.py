@@ -1,4 +1,4 @@
-"""Records in text: blocks of lines `Speaker: Ana`, `Time: 0:01`, `Text: …`, in any order."""
+"""Records in text: Markdown tables, and blocks of lines `Speaker: Ana`, `Time: 0:01`, `Text: …`."""
 
 import itertools
 import re
@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from runner.transcript.formats.fields import Fields, fields_of
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
+from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.layouts.preface import is_speech
 from runner.transcript.model import Turn, join_lines
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 _FIELD = re.compile(
     r"[\s>*+-]{0,12}[*_]{0,3}([A-Za-z][\w -]{0,30}?)[*_]{0,3}\s?"
@@ -30,8 +32,8 @@ _Line = tuple[str, str, str]  # as written, its key or "", and the value
 def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
     """Return the turns in the records of *text*, or None if it has none.
 
-    Two keys that recur as often as one another mean a speaker and words, and the values of the
-    first look like names. Without a key for words, those are the lines below the others.
+    Two keys that recur equally often are a speaker, with values like names, and words. Without a
+    key for words, the words are the lines below the others.
     """
     lines = [_field(line) for line in text.split("\n")]
     fields = _fields_of(lines[:_SAMPLE])
@@ -102,3 +104,55 @@ def _records(lines: Sequence[_Line], fields: Fields, notes: Notes) -> Iterator[d
 
 def _joined(record: dict[str, list[str]]) -> dict[str, str]:
     return {key: join_lines(lines).strip("*_") for key, lines in record.items()}
+
+
+_RULE = re.compile(
+    r"\s{0,8}\|?(?:\s{0,40}:?-{2,200}:?\s{0,40}\|){1,30}(?:\s{0,40}:?-{2,200}:?)?\s*$"
+)
+_CELL_END = re.compile(r"(?<!\\)\|")
+
+
+def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
+    """Return the turns of the first Markdown table of *text* that is a transcript, or None.
+
+    Sentences above and below it are turns without speaker; other lines are left out.
+    """
+    if "--" not in text or "|" not in text:
+        return None
+    lines = text.split("\n")
+    for at, line in enumerate(lines[1:], start=1):
+        header = _header(lines[at - 1]) if "--" in line and _RULE.match(line) else None
+        if header is not None:
+            end = next((n for n in range(at, len(lines)) if "|" not in lines[n]), len(lines))
+            rows = [header, *map(_cells, lines[at + 1 : end])]
+            above, below = _around(lines[: at - 1], notes), _around(lines[end:], notes)
+            return [*above, *turns_from_rows(rows, name, notes, "|"), *below]
+    return None
+
+
+def _header(line: str) -> list[str] | None:
+    """Return the names of columns that hold a transcript; one of unknown name holds the words."""
+    cells = _cells(line)
+    fields = fields_of([dict.fromkeys(cells, "")])
+    if not fields.keys["speaker"] and not fields.keys["start"]:
+        return None
+    others = [cell for cell in cells if cell not in fields.known]
+    if not fields.keys["text"] and len(others) == 1:
+        return ["text" if cell == others[0] else cell for cell in cells]
+    return cells if fields.keys["text"] else None
+
+
+def _cells(line: str) -> list[str]:
+    cells = [cell.replace("\\|", "|").strip(" *") for cell in _CELL_END.split(line.strip())]
+    return cells[not cells[0] : len(cells) - (not cells[-1])]
+
+
+def _around(lines: Sequence[str], notes: Notes) -> list[Turn]:
+    turns = []
+    for paragraph in re.split(r"\n\s*\n", "\n".join(lines)):
+        text = join_lines(paragraph.split("\n"))
+        if is_speech(text):
+            turns.append(Turn(None, text))
+        elif text:
+            notes.leave_out("lines outside the table", paragraph)
+    return turns

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.evidence import (
-    Explained,
+    LayoutEvidence,
     evidence_of,
     mostly,
     openings_in,
     places_in,
 )
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening
+from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening, below_time
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.report import Notes
+from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
@@ -57,22 +57,23 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     known = set(best.verdict.names.values())
     for each in ranked:
         if each.layout.plain or best.layout.timed:
-            turns |= _known(each.openings, known, turns, rows)
+            turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
     head = len(marks) > 2 and mostly(marks)
-    return Choice(best.layout, turns, mostly(stamps), head, notes_end)
+    below = best.layout.opens is below_time
+    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end)
 
 
-def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[Explained]:
+def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
     """Return the evidence for each layout, the best first.
 
     If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
     and so that the full stops of `MR. LI: …` belong to no layout.
     """
-    ranked: list[Explained] = []
+    ranked: list[LayoutEvidence] = []
     claimed: Collection[int] = ()
     for layout in LAYOUTS:
         if seen := openings_in(layout, rows, start, claimed):
@@ -131,12 +132,12 @@ def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Ro
             turns.pop(at, None)
 
 
-def _scores(each: Explained) -> bool:
+def _scores(each: LayoutEvidence) -> bool:
     return each.score > 0 and each.is_talk
 
 
 def _beside(
-    best: Explained, turns: Collection[int], other: Explained, rows: Sequence[Row]
+    best: LayoutEvidence, turns: Collection[int], other: LayoutEvidence, rows: Sequence[Row]
 ) -> dict[int, tuple[str | None, Opening]]:
     """Return the turns of *other* besides those of the best layout.
 
@@ -157,11 +158,20 @@ def _beside(
 
 
 def _known(
-    seen: Mapping[int, Opening], known: Collection[str], turns: Collection[int], rows: Sequence[Row]
+    seen: Mapping[int, Opening],
+    known: Collection[str],
+    turns: Mapping[int, tuple[str | None, Opening]],
+    rows: Sequence[Row],
+    *,
+    below: bool,
 ) -> dict[int, tuple[str | None, Opening]]:
-    """Return the openings of speakers who are known from the best layout, in another one."""
+    """Return the openings of speakers who are known from the best layout, in another one.
+
+    *below*: the first line below a label of its own is its text.
+    """
+    texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
     return {
         at: (opening.label, opening)
         for at, opening in seen.items()
-        if opening.label in known and at not in turns and rows[at].placed
+        if opening.label in known and at not in turns and at not in texts and rows[at].placed
     }

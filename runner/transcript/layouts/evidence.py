@@ -10,12 +10,13 @@ from runner.transcript.layouts.catalogue import Layout
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence
 
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class LayoutEvidence:
     """Evidence for *layout*: its *openings* by row, the *verdict* on their labels, a score.
 
     A label that recurs rarely within much text, such as `Germany: …`, is not a speaker.
@@ -30,7 +31,7 @@ class Explained:
     def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
         """Return speaker and opening by row."""
         found: dict[int, tuple[str | None, Opening]] = {}
-        sure = False  # once somebody has spoken
+        sure = False  # after the first turn
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
@@ -55,7 +56,7 @@ def openings_in(
     found: dict[int, Opening] = {}
     below = -1
     for at in range(start, len(rows)):
-        if at <= below or at in claimed:  # the text of the opening above is none itself
+        if at <= below or at in claimed:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
@@ -63,11 +64,20 @@ def openings_in(
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
             below = at + opening.rows - layout.timed
-    return _with_late_times(_without_odd_dates(found))
+    return _with_late_times(_without_odd_dates(_without_words(found, rows)))
+
+
+def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
+    """Leave out the lines below labels of their own, if most labels are: they are words."""
+    heads = [at + each.rows for at, each in found.items() if not each.rest]
+    if len(heads) < max(2, len(found) / 2):
+        return found
+    words = {at for at in heads if at < len(rows) and not (rows[at].gap or rows[at].stamp)}
+    return {at: opening for at, opening in found.items() if at not in words}
 
 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Leave out labels above with a date, as of the recording, where most have none."""
+    """Remove labels with a date, such as the recording's, if most labels have none."""
     dated = {at for at, each in found.items() if each.stamp and each.stamp.day and not each.rest}
     if len(dated) >= len(found) * 0.5:
         return found
@@ -75,13 +85,13 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
 
 
 def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row that stands alone is above a label that does not."""
+    """Return whether a row between blank lines is above a label that is not."""
     alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
     return alone and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Take the times behind labels, which may be text, for times where most labels have one."""
+    """Read numbers after labels as times if most labels have one."""
     late = sum(opening.late is not None for opening in found.values())
     if late < 2 or late < len(found) * 0.6:
         return found
@@ -94,13 +104,13 @@ def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
 
 def evidence_of(
     layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
-) -> Explained:
+) -> LayoutEvidence:
     """Return the evidence for *layout*, whose openings are *seen*."""
     labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
         enough = len(labels) == 2 or not layout.pair
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
-        return Explained(layout, seen, every, 2.0 * len(seen) * enough)
+        return LayoutEvidence(layout, seen, every, 2.0 * len(seen) * enough)
     places = places_in(layout, rows[start:])
     if layout.heads_block:  # the words are in a separate block
         places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
@@ -111,14 +121,15 @@ def evidence_of(
         verdict = _strict(verdict, seen, places)
     if layout.heads_block:
         verdict = replace(verdict, unknown=_alone(verdict, seen, rows))
-    evidence = Explained(layout, seen, verdict, 0.0)
+    evidence = LayoutEvidence(layout, seen, verdict, 0.0)
     turns = evidence.turns(rows)
     named = [opening for name, opening in turns.values() if name is not None]
     recur = sum(labels[opening.label] > 1 for opening in named)
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     titles = not (layout.plain or layout.heads_block) and all(
-        likeness(opening.rest) == Likeness.NAME for opening in named
+        likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
+        for opening in named
     )
     many = len(turns) >= places * layout.share and not titles
     enough = many or (layout.share < 0.1 and early)
@@ -154,10 +165,8 @@ def _candidate(row: Row, opening: Opening) -> LabelUse:
 
 
 def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
-    """Keep the labels that recur, and if some do, those that look like them.
-
-    Those have two words, a time, or capitals as all that recur have; if nearly every place for a
-    turn has a label, any other is one too.
+    """Keep the labels that recur and, if there are any, similar ones: with two words, a time, or
+    capitals like all that recur. If nearly every place for a turn has a label, keep all.
     """
     labels = Counter(opening.label for opening in seen.values())
     recurring = {label for label, _ in verdict.names if labels[label] > 1}

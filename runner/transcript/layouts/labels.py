@@ -1,40 +1,22 @@
 """Labels: texts in a speaker's position, and which of them are speakers."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
-from runner.transcript.model import words_of
+from runner.transcript.words import WORDS
 
 MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
 
-_PARTICLES = words_of(
-    "of de da di del la le van von der den bin al el y and the for in ten ter zu und e i dos des "
-    "du les op am"
-)
-# What facts on a recording are called.
-FACTS = words_of(
-    "date time title subject location venue duration agenda topic topics summary keywords tags "
-    "copyright version status format language file filename transcript recording meeting "
-    "description"
-)
-# Words that begin a clause or a remark as often as they name a speaker: labels where they recur.
-_ORDINARY = FACTS | words_of(
-    "question answer so and but or okay ok well now then because if when here there this "
-    "that these those what why how which who where is are it my our "
-    "your his her their yes no also again anyway first second third fourth fifth last finally "
-    "basically remember point points problem solution option step steps result quote update "
-    "plus thanks thank look listen see conclusion questions problems reason reasons fact one two "
-    "three four five meaning idea issue issues note notes nb ps todo re warning important tip "
-    "example examples caution decision decisions action actions chapter contents abstract caption "
-    "next let for with as at in on from-what to-do plan goal goals pros cons background context "
-    "correction rule"
-)
+_PARTICLES = WORDS["particles"]
+FACTS = WORDS["facts"]
+_ORDINARY = FACTS | WORDS["ordinary"]
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE = re.compile(
     r"(?:speaker|spk|participant|user|unknown|caller|guest|voice|interviewe[er]|person)"
@@ -73,7 +55,8 @@ def likeness(label: str) -> Likeness:
     if _MACHINE.match(label) or _ADDRESS.match(label):
         return Likeness.NAME
     if not any(map(str.isalnum, label)):
-        return Likeness.CLAUSE if set(label) == {"?"} else Likeness.NONE
+        picture = any(unicodedata.category(char) == "So" for char in label)
+        return Likeness.CLAUSE if picture or set(label) == {"?"} else Likeness.NONE
     if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not _balanced(label):
         return Likeness.NONE
     head, *offices = _OFFICE.split(label)  # as in `Ana Ruiz — Acme Bank — Analyst`
@@ -200,7 +183,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     alone = habit.alone and all(each.alone for each in group)
     set_off = fits and (habit.timed or bool(habit.dress) or alone)
     often = len(group) > 1 and len(group) >= habit.total * 0.1
-    if all(each.address for each in group):
+    if all(each.address for each in group) or like == Likeness.NONE:
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
         return None if any(each.placed for each in group) and like < Likeness.NAME else often
@@ -217,10 +200,10 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if len(group) > 1 and (habit.dense or set_off):
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
-        return False
-    if like == Likeness.WORD or (set_off and like != Likeness.NONE):
+        return None if habit.dense and set_off else False
+    if like == Likeness.WORD or set_off:
         return True
-    return None if like != Likeness.NONE and len(label.split()) <= _MAX_NAME_WORDS else False
+    return None if len(label.split()) <= _MAX_NAME_WORDS else False
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

@@ -16,8 +16,13 @@ _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
-_COLUMN = re.compile(r"\t+|\s+\|\s+|\s{3,}")
-_CLOCK_INSIDE = re.compile(r"[(\[]\d+:\d\d|\s\d+:\d\d:\d\d|(?:\t|\s\s)\d+:\d\d")
+_COLUMN = re.compile(r"\t+|\s*\|\s*|\s{3,}")
+_RULES = re.compile(
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s+|\s+(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+)
+_AT = re.compile(r"\s(?:said\s)?at$")
+_QUOTES = ('""', "“”", "„“", "«»")
+_CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
     r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
@@ -57,7 +62,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     opening = again or row.opening
-    colon = _label_colon(text)
+    end = text.find(opening, 1, MAX_LABEL_CHARS) if opening else -1
+    colon = end - 1 if end > 0 and text[end - 1] in ":：" else _label_colon(text)
     if colon is None:
         return None
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
@@ -84,7 +90,7 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     text = _strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
         return None
-    named = _named(text, None, "", row.mark + row.opening)
+    named = _named(text, None, "", row.mark + row.opening, head=row.gap)
     if named is None or named.stamp is not None:
         return named
     below = rows[at + 1]
@@ -154,12 +160,13 @@ def wrapped(opens: str) -> Opens:
 def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     """`**Name** text`."""
     row = rows[at]
-    end = row.rest.find(row.opening, 1, MAX_LABEL_CHARS + 2) if row.opening else -1
-    rest = row.rest[end + len(row.opening) :]
+    again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
+    opening = again or row.opening
+    end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
+    rest = text[end + len(opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    colon = row.rest[end - 1] == ":"
-    return None if colon else _named(row.rest[:end], row.stamp, rest.strip(), row.opening)
+    return None if text[end - 1] == ":" else _named(text[:end], row.stamp, rest.strip(), opening)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
@@ -179,7 +186,8 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     for gap in _STAMP_INSIDE.finditer(row.text[:HEAD_CHARS]):
         stamped = leading_stamp(row.text[gap.end() :])
-        if stamped is None or (stamped[0].plain and len(gap[0].expandtabs(2)) < 2):
+        close = stamped is not None and stamped[0].plain and len(gap[0].expandtabs(2)) < 2
+        if stamped is None or (close and likeness(row.text[: gap.start()]) < Likeness.NAME):
             continue
         named = _named(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
@@ -248,18 +256,19 @@ def _label_colon(text: str) -> int | None:
     """Return the index of the colon that ends a label; one between digits is part of a time."""
     for match in _COLON.finditer(text[:HEAD_CHARS]):
         at = match.start()
-        if match[0] == "：" or not (
-            text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
-        ):
+        clock = match[0] == ":" or "：" in (text[at - 3 : at - 2], text[at + 3 : at + 4])
+        if not (clock and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()):
             return at
     return None
 
 
-def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> Opening | None:
-    """Return the label, role and time that make up *text*; None if it is not a label."""
+def _named(
+    text: str, stamp: Stamp | None, rest: str = "", dress: str = "", *, head: bool = False
+) -> Opening | None:
+    """Return the label, role and time in *text*, if it is one, or at the *head* of a block."""
     name, role = _strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
-        stamp, name = found[0], _strip_marks(found[1].rstrip(_JOINTS))
+        stamp, name = found[0], _AT.sub("", _strip_marks(found[1].rstrip(_JOINTS)))
     if ": " in name:
         name = _KEYS.sub("", name)
     if private := _FROM_TO.match(name):
@@ -268,17 +277,22 @@ def _named(text: str, stamp: Stamp | None, rest: str = "", dress: str = "") -> O
         name = name[5:].strip()
     if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
         dress, name = dress + name[0], _strip_marks(name[1:-1])
+    if name[:1] + name[-1:] in _QUOTES and len(name) > 2:
+        name = name[1:-1].strip()
     while name.endswith((")", "）", "]")) and (behind := ROLE.search(name)):
         if behind[1].strip().isdigit() or not behind.start():
             break
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = _strip_marks(name[: behind.start()])
-    name = name.replace("\\", "").strip()
-    return Opening(name, role, stamp, rest, dress) if likeness(name) else None
+    name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
+    short = head and 0 < len(name) <= MAX_LABEL_CHARS
+    return Opening(name, role, stamp, rest, dress) if short or likeness(name) else None
 
 
 def _strip_marks(label: str) -> str:
     label = label.replace("'''", "")  # bold in a wiki
     if "*" in label or "_" in label or "`" in label:
         label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    if label[:1] + label[-1:] and not (label[0].isalnum() and label[-1].isalnum()):
+        label = _RULES.sub("", label)
     return " ".join(label.split())

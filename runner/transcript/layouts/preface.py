@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from runner.transcript.layouts.labels import FACTS
 from runner.transcript.layouts.rows import Row
-from runner.transcript.model import ends_sentence, words_of
+from runner.transcript.model import ends_sentence
+from runner.transcript.words import WORDS
 
 _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
@@ -18,14 +19,10 @@ _TRANSCRIPT = re.compile(
     r"|стенограмма|文字起こし|逐字稿|文字记录)\W*$",
     re.IGNORECASE,
 )
-_MOST_NOTES = 0.7  # of the rows of a file
+_MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
-_ATTENDEES = words_of(
-    "attendees participants present speakers members invited invitees people attending"
-)
-_FIELDS = (_ATTENDEES | FACTS) | words_of(
-    "source url link from to cc bcc author authors host recorded organizer project"
-)
+_ATTENDEES = WORDS["attendees"]
+_FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2},?\s\d{4}"
@@ -73,9 +70,9 @@ def header(rows: Sequence[Row]) -> int:
 def notes_above(rows: Sequence[Row]) -> int:
     """Return how many rows are notes above the heading of the transcript, and that heading.
 
-    There are none if people who speak below it speak above it in lines of their own, too.
+    There are none if speakers below it also have lines above it.
     """
-    last = len(rows) * _MOST_NOTES
+    last = len(rows) * _MAX_NOTES
     for at, row in enumerate(rows):
         if at > last:
             break

@@ -32,23 +32,23 @@ _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
 
 
 def redact(
-    settings: TranscriptSettings, transcript: Transcript, told: Sequence[str] = ()
+    settings: TranscriptSettings, transcript: Transcript, further: Sequence[str] = ()
 ) -> tuple[Redaction, Transcript]:
     """Return the redaction of *transcript*, and the transcript as prompts show it.
 
-    *told* are further texts of prompts.
-    Raises ConfigError for a pattern of a user that takes too long.
+    *further* are other texts of prompts. Raises ConfigError for a pattern of a user that takes too
+    long.
     """
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
-    texts = [*_about_texts(settings, transcript), *told, *labels, *spoken]
+    texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
     redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
     people = list(_people(settings, transcript, labels))
-    for text in (*spoken, *told):
+    for text in (*spoken, *further):
         people += names_in(text, common, caseless=caseless)
     _add_people(redaction, people)
     for term in _terms(settings):
@@ -66,7 +66,7 @@ def redact(
 
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
-    """Return the stand-ins' words by kind: such that none occurs in *texts*."""
+    """Return the stand-ins' words by kind; none occurs in *texts*."""
     taken = regex.compile(rf"(?i)(?<![A-Za-z0-9])(X*(?:{'|'.join(kinds)}))[_ -]?\d")
     found = {match[1].upper() for text in texts for match in taken.finditer(text)}
     prefixes = {}
@@ -123,7 +123,7 @@ def _keys(name: str) -> Keys:
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
-    """Add persons; part of one person's name means that person, of several people's a new one."""
+    """Add persons; a part of one person's name is that person, of several names, a new one."""
     found: dict[Keys, str] = {}
     for text in names:
         found.setdefault(_keys(text), text)
@@ -163,7 +163,7 @@ def _spelt(part: Keys, name: str) -> str:
 
 
 def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
-    """Add inflected forms of names, as languages with cases have them."""
+    """Add inflected forms of names, for languages with cases."""
     stems = {
         stem: name
         for key, entries in redaction.names.items()
@@ -200,7 +200,7 @@ def _add_identifiers(redaction: Redaction, texts: Iterable[str]) -> None:
 
 
 def _united(found: Iterable[identifiers.Found]) -> Iterator[identifiers.Found]:
-    """Yield spans without overlap: those that overlap become one, of the longest one's kind."""
+    """Yield spans without overlap: overlapping ones become one, of the longest one's kind."""
     group: list[identifiers.Found] = []
     for span in sorted(found):
         if group and span[0] >= max(end for _, end, _ in group):
@@ -217,6 +217,6 @@ def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
 
 
 def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
-    for pattern in own_patterns.compiled(patterns):
+    for pattern in own_patterns.compile_patterns(patterns):
         for form in own_patterns.matches(pattern, texts):
             redaction.add_literal(OWN, None, form)

@@ -28,7 +28,7 @@ _NO_EDGES = (PARTICLES | TITLES | NO_NAMES | ORGANISATIONS) - MONTHS  # of parts
 
 
 def parts_of(name: Keys) -> Iterator[Keys]:
-    """Yield the parts by which a person of *name* may be called."""
+    """Yield the parts of *name* that may refer to the person."""
     if len(name) == 1 and UNSPACED.search(name[0]):
         yield from _unspaced_parts(name[0])
         return

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from runner.transcript.model import words_of
+from runner.transcript.redact.lexicon import ANY, LEXICON
 
 Found = tuple[int, int, str]  # start, end, kind
 EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
@@ -14,10 +14,7 @@ _DOT = r"(?:\.|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[(](?:dot|\.)
 _AT = r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[(](?:at|@)[\])]\s?|\s@\s)"
 _PART = r"[\w+%-]{1,64}+"  # possessive: no way to match it twice
 _INNER = rf"(?:{_DOT}|\s(?:point|underscore|dash|hyphen|minus|plus)\s|\s_\s)"
-_TOP = (
-    "com|org|net|edu|gov|io|co|info|biz|eu|uk|us|ca|au|nz|ie|de|ch|at|fr|be|es|it|pt|br|mx|ar|nl|pl|"
-    "cz|ru|ua|se|no|dk|fi|is|hu|ro|gr|tr|il|jp|cn|kr|tw|in|za|ng|ke|me|ai|app|dev"
-)
+_TOP = "|".join(LEXICON["top"].split())
 _SPOKEN_END = rf"{_PART}(?:{_DOT}{_PART}){{0,3}}{_DOT}(?:{_TOP})\b"
 _EMAIL = re.compile(
     r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}"
@@ -55,7 +52,7 @@ _CODE = re.compile(
     r"|\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"
     r"|\b(?=(?:[A-Za-z]*\d){3})(?=\d*[A-Za-z])[A-Za-z0-9]{14,200}\b"
 )
-# Seven digits and more in groups; what is written like money, a date or a time is taken out.
+# Seven digits and more in groups, without money, dates and times.
 _DIGITS = re.compile(
     r"(?<![A-Za-z0-9_.,$€£¥+])(?:\+|00)?\(?\d(?:[ \u00a0.\-/()–]{0,3}\d){6,22}"
     r"(?![A-Za-z0-9_]|[.,]\d)"
@@ -72,28 +69,13 @@ _SAID = {
     **{"zero": "0", "oh": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4"},
     **{"five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
 }
-_WORDS = words_of(
-    "zero oh nought one two three four five six seven eight nine double triple hundred null eins "
-    "zwei zwo drei vier fünf sechs sieben acht neun cero uno dos tres cuatro cinco seis siete "
-    "ocho nueve zéro un deux trois quatre cinq sept huit neuf um dois três quatro sete oito nove "
-    "due tre quattro cinque sei sette otto ноль один два три четыре пять шесть семь восемь девять"
-)
-_TENS = words_of(
-    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty "
-    "thirty forty fifty sixty seventy eighty ninety zwanzig dreißig vierzig fünfzig sechzig "
-    "siebzig"
-)
+_WORDS, _TENS = (frozenset(LEXICON[name].split()) for name in ("digits", "tens"))
 _DIGIT_WORD = (
     "(?:" + "|".join([*sorted(_WORDS | _TENS, key=len, reverse=True), "o", r"\d{1,4}"]) + ")"
 )
 _SPOKEN = re.compile(rf"(?<!\w){_DIGIT_WORD}(?:[\s,.\-–]{{1,3}}{_DIGIT_WORD}){{5,24}}(?!\w)", re.I)
-_TOLD = re.compile(
-    r"\b(?:account|acct|customer|client|policy|member(?:ship)?|case|ticket|reference|order|booking|"
-    r"invoice|passport|licen[cs]e|patient|employee|badge|routing|sort code|extension|ext|pin|card|"
-    r"ssn|social security|national insurance|tax|phone|telephone|mobile|cell|fax|zip|post ?code|"
-    r"postal code|plz|konto\w{0,8}|kunden\w{0,8}|rechnungs\w{0,8}|vertrags\w{0,8}|cuenta|cliente|"
-    r"conta|conto|compte|client|dossier|código postal|code postal|cap|cep|teléfono|telefone?|"
-    r"téléphone|numéro|número|номер|счёт|телефон)"
+_NUMBERED = re.compile(
+    rf"\b(?:{ANY['numbered']})"
     r"(?:[ -]?(?:number|no\.?|nr\.?|#|id|code|nummer|numero|número|numéro|de compte|de cuenta))?"
     r"(?:\s(?:is|was|ist|es|est|é|lautet|ends in|ending in|ends with))?\s?[:#]?\s?"
     r"((?-i:[A-Z]{1,4}[ -]?)?\d(?:[ -]?[A-Z]{0,2}\d){3,15}+)(?![\w]|[.,]\d)",
@@ -107,10 +89,7 @@ _TAIL = (
     r"(?:,?\s(?:Apt|Apartment|Suite|Unit|Flat|Floor|#)\.?\s?\w{1,6})?"
     r"(?:,\s[A-ZÀ-Þ][\w'’-]+(?:\s[A-ZÀ-Þ][\w'’-]+)?,?\s[A-Z]{2}(?:\s\d{5}(?:-\d{4})?)?)?"
 )
-_STREETS = (
-    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Sq|"
-    "Terrace|Close|Crescent|Highway|Hwy|Parkway|Row|Gardens|Grove|Mews|Hill|Walk|Alley"
-)
+_STREETS = "|".join(LEXICON["streets"].split())
 _TOWN = r"(?:,\s(?:[A-Z]{1,2}-)?\d{4,5}\s[A-ZÀ-Þ][\w-]+)?"
 _ADDRESS = re.compile(
     rf"(?<!\w)(?i:{_NUMBER})\s(?:{_CAP}\s){{1,4}}(?:{_STREETS})\b\.?{_TAIL}"
@@ -147,7 +126,7 @@ def find_identifiers(text: str) -> Iterator[Found]:
     for match in _URL.finditer(text):
         if _NAMED_URL.search(match[0]):
             yield *match.span(), URL
-    for match in _TOLD.finditer(text):
+    for match in _NUMBERED.finditer(text):
         yield *match.span(1), ACCOUNT
     for match in _DIGITS.finditer(text):
         if _is_number(match[0]) and not _UNIT.match(text, match.end()):

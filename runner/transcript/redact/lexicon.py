@@ -9,6 +9,7 @@ from typing import Any
 
 import regex
 
+from runner.base.files import packaged
 from runner.base.tokens import tokenizer_for
 
 # A rank in the vocabulary below which a word is common in lower case, even if it is more so as a
@@ -17,7 +18,7 @@ _COMMON_RANK = 27_000
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
 _FOLDED = str.maketrans(_LETTERS)
 _MOSTLY = 4  # times that the rank of a name in lower case is above its own
-_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, which endings of cases replace
+_ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
@@ -37,81 +38,16 @@ def folded(text: str) -> frozenset[str]:
     return frozenset(map(fold, text.split()))
 
 
-TITLES = folded(
-    "honorable honourable hon mr mrs ms miss mx dr doctor prof professor sir madam dame lord lady "
-    "rev reverend father sister senator congressman congresswoman representative governor mayor "
-    "president chairman chairwoman judge justice officer detective sergeant captain colonel "
-    "general major lieutenant nurse inspector commissioner minister ambassador secretary "
-    "councillor councilor herr frau señor señora sr sra don doña monsieur madame mme mlle senhor "
-    "senhora dom dona signor signora dott dottor dottoressa meneer mevrouw pan pani pana panu "
-    "panem panią paní господин госпожа доктор профессор"
-)
-PARTICLES = folded("de da do dos das del della di la le van von der den ter bin ibn al el y e zu")
-ROLES = folded(
-    "speaker interviewer interviewee moderator host guest chair chairman chairwoman chairperson "
-    "operator agent customer caller client patient doctor nurse participant respondent witness "
-    "judge counsel attorney lawyer clerk narrator announcer reporter analyst student teacher "
-    "audience member male female man woman voice unknown unidentified all several question answer "
-    "assistant user system presenter facilitator support representative sprecher sprecherin "
-    "interviewerin befragter befragte moderatorin kunde kundin locuteur intervenant entrevistador "
-    "entrevistadora entrevistado hablante orador falante intervistatore ведущий интервьюер спикер"
-)
-# Capitalised words that are not persons, with places whose names are also given names.
-NO_NAMES = folded(
-    "hallo hola ciao bonjour salut oi olá buenas guten goedemorgen jó "
-    "fed congress parliament monday tuesday wednesday thursday friday saturday sunday january "
-    "february march april may june july august september october november december spring summer "
-    "autumn winter christmas easter ramadan i english french german spanish italian portuguese "
-    "dutch polish russian chinese japanese korean arabic hebrew hindi turkish greek american "
-    "british european african asian indian australian canadian mexican brazilian irish scottish "
-    "welsh swedish danish norwegian finnish catholic christian muslim jewish god internet google "
-    "microsoft apple amazon facebook linkedin twitter instagram youtube slack zoom excel word "
-    "outlook python java linux windows visa mastercard android kubernetes docker github tesla "
-    "oracle salesforce teams siri alexa the a an and or but if so we you he she they it my our "
-    "your his her their yes no ok okay well hello hi hey us go case had has have was is are be "
-    "been do does did not all any some more most many much one two other than then now here there "
-    "this that these those what when where why how who which while because since after before "
-    "with from for about into over under out up down off on in at by to of as let also just only "
-    "even still again very really right left good great big new old first last next today "
-    "tomorrow yesterday thanks thank dear please sorry oh ah um uh mai juni juli mayo mars avril "
-    "abril maio maggio giugno luglio juin juillet marzo märz lunes martes jueves viernes sonntag "
-    "montag"
-)
-PLACES = folded(
-    "paris london berlin madrid rome vienna florence venice verona milan geneva sydney adelaide "
-    "victoria alexandria charlotte austin dallas houston madison jordan georgia carolina virginia "
-    "dakota montana israel america india china asia africa europe kenya chad cuba washington "
-    "lincoln lancaster york chelsea brooklyn phoenix orlando savannah santiago valencia córdoba "
-    "lisbon denver porto hamburg köln münchen moscow москва киев dublin oxford cambridge boston "
-    "chicago francisco angeles diego antonio jose paulo janeiro kingston hamilton wellington "
-    "lourdes trinidad manchester chester bristol devon kent jersey bali lima marrakesh tokyo "
-    "beijing delhi mumbai"
-)
-MONTHS = folded("january february march april may june july august sunny")
-ORGANISATIONS = folded(
-    "inc ltd llc gmbh ag corp corporation company group bank university college school institute "
-    "hospital clinic church street avenue road lane drive boulevard square park river lake "
-    "mountain mountains valley county city state bridge airport station museum hotel foundation "
-    "agency department ministry committee council court act bill project program programme team "
-    "office center centre services systems technologies solutions sea ocean island islands coast "
-    "bay"
-)
-# Words that are more often names by their rank, and common all the same.
-_WORDS = folded(
-    "frank chase amber ruby sandy victor jack rose dean bishop carter hunter mason baker fisher "
-    "king brown hill lake park bush ford marshall parker taylor tyler duke earl heather holly ivy "
-    "hazel jasmine penny lily crystal melody harmony trinity destiny angel christian archer "
-    "porter cooper miller potter sawyer shepherd weaver carpenter mercy patience prudence "
-    "constance robin jay wren raven basil ginger rusty sonny buddy junior royal noble sterling "
-    "dale glen forest roger buenos abend saal danke tag west north east south fox wolf bird swan "
-    "crane drake nick rob don gene stew harry teddy"
-)
-# Names that may open a sentence as another word, whether or not a transcript has it elsewhere.
-OPENERS = folded(
-    "will may can mark bill grant chase pat drew sue rob hope art rich frank grace joy faith page "
-    "miles rush gene don jack buck cash lance pierce reed sky stone wade ward trip ash case cliff "
-    "dale glen guy hunt jade jet rock star summer sunny storm max april june august major"
-)
+def listed(name: str) -> frozenset[str]:
+    """Return the words of a list of lexicon.toml, folded."""
+    return folded(LEXICON[name])
+
+
+LEXICON = packaged(__package__, "lexicon.toml")
+ANY = {name: "|".join(patterns) for name, patterns in LEXICON["any"].items()}
+TITLES, PARTICLES, ROLES = map(listed, ("titles", "particles", "roles"))
+NO_NAMES, PLACES, MONTHS = map(listed, ("no_names", "places", "months"))
+ORGANISATIONS, OPENERS, _WORDS = map(listed, ("organisations", "openers", "words"))
 
 
 @cache
@@ -151,7 +87,7 @@ def is_listed(word: str) -> bool:
 def is_common(word: str) -> bool:
     """Return whether the folded *word* is as often a common word as a name: Will, Mark, Brown.
 
-    Ranks in the vocabulary of tokens stand for frequencies.
+    Frequencies are approximated by ranks in the vocabulary of tokens.
     """
     low, capital = _rank(word), _rank(word.capitalize())
     return word in _WORDS or (

@@ -13,7 +13,7 @@ MATCH_S = 5.0  # for all matches of one pattern in a transcript; a megabyte take
 KEY = "transcript.redact_patterns"
 
 
-def compiled(patterns: Sequence[str]) -> tuple["regex.Pattern[str]", ...]:
+def compile_patterns(patterns: Sequence[str]) -> tuple["regex.Pattern[str]", ...]:
     """Return *patterns* compiled; raise ConfigError for one that is wrong or matches nothing."""
     made = []
     for number, text in enumerate(patterns):
@@ -32,7 +32,7 @@ def check_patterns(settings: TranscriptSettings) -> None:
     """Raise ConfigError for patterns that are wrong, or that `redact=off` would not use."""
     if settings.redact_patterns and settings.redact == "off":
         raise ConfigError(f"{KEY} has no effect with transcript.redact=off: set names or all")
-    compiled(settings.redact_patterns)
+    compile_patterns(settings.redact_patterns)
 
 
 def matches(pattern: "regex.Pattern[str]", texts: Iterable[str]) -> Iterator[str]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence, Set
 import regex
 
 from runner.transcript.redact.lexicon import (
+    ANY,
+    LEXICON,
     MONTHS,
     NO_NAMES,
     ORGANISATIONS,
@@ -13,19 +15,19 @@ from runner.transcript.redact.lexicon import (
     TITLES,
     UNSPACED,
     family_names,
-    folded,
     given_names,
     is_common,
     is_inflected,
     is_listed,
     is_mostly_name,
     is_unknown,
+    listed,
     places,
 )
 from runner.transcript.redact.words import MAX_WORDS, Token, joins, tokens_of
 
-_WORDS_TOO = folded("miss general major sister father don nurse pan y")  # titles in capitals
-_SHORT = folded("mr mrs ms dr prof hon rev sr sra st dott")  # titles that a full stop may follow
+_WORDS_TOO, _SHORT, _SAYS = map(listed, ("words_too", "short_titles", "says"))
+GOES_ON = _SAYS | listed("goes_on")
 _THE = regex.compile(r"\b(?:the|a|an|this|that|our|your|its) $", regex.I)
 _IN_MONTH = regex.compile(
     r"\b(?:in|of|until|till|by|this|next|last|since|early|late|mid|every|from|to|and|\d(?:st|nd|rd|th)?)"
@@ -34,54 +36,9 @@ _IN_MONTH = regex.compile(
 )
 # What is said before a name. The first kind is followed by one always, the second where a
 # word is capitalised that is not common, the third where such a word may also be a thing.
-_NAMED = regex.compile(
-    r"(?:\bmy (?:full |first |last )?name(?:'s| is)|\bname is|\bi'?m called|\bcalls? me|\bnamed|"
-    r"\bby the name of|je m['’]appelle|mi nombre es|me llamo|ich hei(?:ß|ss)e|mein name ist|"
-    r"meu nome é|chamo-me|me chamo|mi chiamo|il mio nome è|ik heet|mijn naam is|jag heter|"
-    r"mit navn er|nazywam się|mam na imię|jmenuji se|nimeni on|меня зовут|мое имя|моё имя|"
-    r"με λένε|benim adım|adım|اسمي|שמי|मेरा नाम|इनका नाम)\s+$",
-    regex.I,
-)
-_MET = regex.compile(
-    r"(?:\b(?:i['’]?m|i am|this is|it['’]s|here is|speaking with|here with|je suis|ich bin|"
-    r"soy|sono|eu sou|sou|ik ben|(?:thanks|thank you)(?: so much| a lot)?|hi|hello|hey|dear|"
-    r"good (?:morning|afternoon|evening)|welcome|bye|goodbye|over to|go ahead|merci|gracias|danke|"
-    r"obrigad[oa]|grazie|bonjour|hola|hallo|olá|ciao|спасибо|привет|это|ask(?:ed|ing)?|t(?:ell|old|elling)|"
-    r"call(?:ed|ing)?|e-?mail(?:ed)?|met|ping(?:ed)?|cc|contact|hired?|married|told|"
-    r"(?:spoke|speak|talk|talked|talking|met|meeting|meet|chat|chatted|work|worked|call|check|"
-    r"checked) (?:with|to)|"
-    r"wife|husband|partner|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|friend|"
-    r"colleague|boss|manager|neighbou?r|assistant|frag|mit|fragte|con|avec|chez|von|zu|según|para)"
-    r"[,!]? +)$",
-    regex.I,
-)
-_SAYS = folded(
-    "said says asked asks told tells thinks thought mentioned agreed agrees wrote writes replied "
-    "suggested suggests joined emailed mailed called calls wants wanted promised lives knows knew "
-    "came went got left ran took gave made saw sat paid bought kept lost won stayed started "
-    "helped believes felt feels explained proposed confirmed sent noted answered reported "
-    "remembers sagte sagt meinte fragte dijo dice preguntó disse falou diz dit disait ha detto "
-    "zei сказал сказала говорит"
-)
-# What follows a name that is also a common word at the start of a sentence.
-GOES_ON = _SAYS | folded(
-    "is was has had will would can could did does and thinks went goes should isn't wasn't hasn't "
-    "didn't doesn't won't also already just then who here speaking"
-)
-_NAME_TEXT = r"[\p{Han}]{2,4}|[\p{Katakana}ー]{2,8}(?:・[\p{Katakana}ー]{2,8})?|[\p{Hangul}]{2,4}"
-_TOLD = tuple(
-    regex.compile(pattern)
-    for pattern in (
-        r"(?:我叫|名叫|叫做|我的名字是|我是)([\p{Han}]{2,4}?)(?=[，。、,.！!？?\s]|$)",
-        r"([\p{Han}]{1,3}?)(?:先生|女士|小姐|总|經理|经理|部長|課長|社長|老师|老師|医生|醫生|主任|教授)",
-        r"([\p{Han}]{1,4}|[\p{Katakana}ー]{2,8})(?:さん|様|さま|くん|君|ちゃん|氏|先生|部長|課長|社長)",
-        rf"(?:私は|わたしは|僕は)({_NAME_TEXT})(?:です|と申します|といいます)",
-        r"([\p{Han}]{2,6}|[\p{Katakana}ー]{2,8})と(?:申します|いいます)",
-        r"(?:저는|제 이름은|나는)\s?([\p{Hangul}]{2,4}?)(?:입니다|이라고|라고|이에요|예요)",
-        r"([\p{Hangul}]{2,4})\s?(?:씨|님|대리|과장|부장|팀장|사장|선생님|박사|교수)",
-        r"(?:คุณ|ชื่อ)\s?([\p{Thai}]{2,12})(?=\s|$|ครับ|ค่ะ)",
-    )
-)
+_NAMED = regex.compile(rf"(?:{ANY['named']})\s+$", regex.I)
+_MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
+_INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _UNCASED_TITLES = regex.compile(
     r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
 )
@@ -89,7 +46,7 @@ _UNCASED_TITLES = regex.compile(
 
 def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
     """Yield the names recognized in *text*; *caseless* text is written without capitals."""
-    for pattern in _TOLD:
+    for pattern in _INTRODUCED:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
     caseless = caseless or (len(tokens) > 2 and text.isupper())
@@ -159,7 +116,7 @@ def _is_acronym(token: Token) -> bool:
 
 
 def _precedes_name(text: str, tokens: Sequence[Token], place: int) -> bool:
-    """Return whether April or May at *place* is the given name of somebody."""
+    """Return whether April or May at *place* is a given name."""
     following = tokens[place + 1 : place + 2]
     if tokens[place].key not in MONTHS or not following or not following[0].capital:
         return False
@@ -206,7 +163,7 @@ def _is_single(text: str, token: Token, before: str, *, met: bool, says: bool) -
 
 
 def _is_called(text: str, run: Sequence[Token], before: str) -> bool:
-    """Return whether *run* ends a sentence as somebody who is spoken to: "Can you, Priya?"."""
+    """Return whether *run* ends a sentence as a form of address: "Can you, Priya?"."""
     ends = text[run[-1].end : run[-1].end + 1] in ("?", "!", "")
     return ends and bool(regex.search(r"(?:^|\s)\p{Ll}+, $", before))
 

@@ -1,4 +1,4 @@
-"""Redaction of one transcript: its stand-ins, and how they are put in and taken out."""
+"""Redaction of one transcript: its stand-ins, and how they are inserted and replaced."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
-from runner.transcript.redact.unredacted import Unredacted
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.words import Token, joins, tokens_of
 
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
@@ -18,12 +18,12 @@ Span = tuple[int, int, str]  # start, end, stand-in
 _GAP = r"\\{0,4}_|[ \u00a0-]"
 
 
-class Redaction(Unredacted):
+class Redaction(NullRedaction):
     """The replacements in one transcript.
 
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
-    the stand-ins' words by kind, *common* words stand in the transcript in lower case; it has no
+    the stand-ins' words by kind, *common* words occur in the transcript in lower case; it has no
     capitals if *caseless*.
     """
 
@@ -104,7 +104,7 @@ class Redaction(Unredacted):
         return name
 
     def add_name(self, name: str, keys: Keys) -> None:
-        """Let the words *keys* be a form of the person *name*."""
+        """Add the words *keys* as a form of the person *name*."""
         if UNSPACED.search(keys[0]):
             self._unspaced["".join(keys)] = name
             return
@@ -120,7 +120,7 @@ class Redaction(Unredacted):
         self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
-        """End learning: from here on forms are looked up."""
+        """End the collection of forms; from here on they are looked up."""
         self._learning = False
         named = (self.prefixes.get(PERSON), self.prefixes.get(TERM))
         found = self._stand_ins()
@@ -129,7 +129,7 @@ class Redaction(Unredacted):
     # Putting in
 
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
-        """As in `Unredacted`."""
+        """As in `NullRedaction`."""
         spans = [(*match.span(), "") for match in self._stand_in.finditer(text)]
         for match in self._literals.finditer(text) if self._literals else ():
             key = _squeezed(match[0])
@@ -179,7 +179,7 @@ class Redaction(Unredacted):
         return 0, "", 0
 
     def _ending(self, token: Token) -> Span | None:
-        """Return the name in a word that a model has made of it with an ending of its own."""
+        """Return the name in a word to which a model has added an ending."""
         for cut in range(1, INFLECTED + 1):
             form = token.text[:-cut]
             if len(form) > 2 and form in self._shown and token.text[-cut:].islower():
@@ -189,7 +189,7 @@ class Redaction(Unredacted):
     # Taking out
 
     def restore(self, text: str, *, in_json: bool = False) -> tuple[str, list[str]]:
-        """As in `Unredacted`."""
+        """As in `NullRedaction`."""
         unknown: dict[str, None] = {}
         words = {prefix.lower(): prefix for prefix in self.prefixes.values()}
 

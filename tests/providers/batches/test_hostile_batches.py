@@ -181,16 +181,19 @@ def test_lines_of_no_result_have_no_key_or_a_failure() -> None:
                 with pytest.raises(ValueError):
                     endpoint.key_of(line)
             bodies: list[Any] = [None, [], "x", {"choices": []}, {"choices": [{"message": 1}]}]
+            broken = {"finish_reason": "error", "error": {"message": f"of {KEY}\nand more"}}
+            bodies.append({"choices": [broken]})
             raw = [json.dumps(openai_result("a", body)).encode() for body in bodies]
             raw += [json.dumps(openai_result("a", {}, "200")).encode(), b'{"custom_id": "a"}']  # type: ignore[arg-type]
             raw += [b'{"custom_id": "a", "response": ' + b"[" * 300 + b"]" * 300 + b"}"]
             return [endpoint.read(line, REQUEST) for line in raw]
 
     found = run(main)
-    empty = found.pop(3)
+    empty, found[3:5] = found[3:5], []
 
-    assert empty.text == ""
+    assert ["", ""] == [each.text for each in empty]
     assert all(isinstance(each, CallError) for each in found)
+    assert "the provider broke the reply off: of *** and more" == str(found[3])
 
 
 def test_half_a_character_nan_and_bad_bytes_lose_no_result() -> None:

@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from runner.base.errors import ConfigError
-from runner.config.model_facts import CACHE_RULES
+from runner.config.provider_facts import CACHE_RULES
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated import prefix_cache
-from runner.providers.simulated.account_limits import duration
-from runner.providers.simulated.behaviour import Arrival, Behaviour, PlannedResponse, check
+from runner.providers.simulated.behaviour import (
+    Arrival,
+    Behaviour,
+    PlannedResponse,
+    check,
+    duration,
+)
 from runner.providers.simulated.chat import arrival_of
 
 

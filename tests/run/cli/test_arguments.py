@@ -53,9 +53,20 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("--transcrip x", r"unknown option --transcrip; did you mean 'transcript'\?"),
         ("--multirn", r"unknown option --multirn; did you mean 'multirun'\?"),
         ("model=opena/gpt-4o", r"no preset 'opena'; did you mean 'openai'\?"),
+        ("pipeline meeting", r"neither a file nor KEY=VALUE; did you mean 'pipeline=meeting'\?"),
+        ("meeting x.md", r"KEY=VALUE; did you mean 'pipeline=meeting'\?"),
+        ("openai", r"KEY=VALUE; did you mean 'model=openai'\?"),
+        ("version", r"KEY=VALUE; did you mean '--version'\?"),
+        ("two words.md", r"; a path with spaces needs quotes: 'two words.md'"),
+        ("a.md b.md plan=true", "2 transcripts, 'a.md' and 'b.md': expected one file or folder"),
+        ("--transcript", "transcript=: expected transcript=VALUE"),
+        ("pipeline=", "pipeline=: expected pipeline=VALUE; known: .*meeting"),
+        ("= x", "=: expected KEY=VALUE$"),
+        ("https://example.com/a.vtt", "expected a file: download it first"),
     ],
 )
 def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) -> None:
+    Path("two words.md").touch()
     with pytest.raises(ConfigError, match=line):
         as_overrides(typed.split())
 
@@ -72,6 +83,30 @@ def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
     assert [f"++{faults}", "model.simulat.faults={x: 1}"] == expand_arguments(
         [faults, "model.simulat.faults={x: 1}"]
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("output.dir=Büro/a b", "output.dir='Büro/a b'"),
+        ("resume=Büro/it's", "resume=Büro/it's"),  # Hydra does not see it
+        ("codebook=it's.csv", r"codebook='it\'s.csv'"),
+        ("guide=~/a&b.txt", "guide='~/a&b.txt'"),
+        ("output.language='français'", "output.language='français'"),
+        ("output.dir=${oc.env:HOME}/ä", "output.dir=${oc.env:HOME}/ä"),
+        ("stages.a.context.keys=[ä]", "stages.a.context.keys=[ä]"),
+        ("model.seed=choice(1,2)", "model.seed=choice(1,2)"),
+    ],
+)
+def test_a_value_is_quoted_if_hydra_cannot_read_it_otherwise(typed: str, sent: str) -> None:
+    assert [sent] == expand_arguments([typed])
+
+
+def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
+    meant = ["transcript=file", "transcript.path='a b.md'"]
+
+    assert meant == expand_arguments(["transcript='a b.md'"])
+    assert ["a='x ä','y'"] == expand_arguments(["a=x ä,y", "-m"])[1:]
 
 
 def test_versions_are_those_of_what_is_installed() -> None:

@@ -13,7 +13,7 @@ from helpers.planted import collection, interviews, planted
 from runner.providers.request import Request
 from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
-from runner.run.ending import nothing_to_do
+from runner.run.last_line import nothing_to_do
 
 PLAN = {"ann": ["train"], "bob": ["train", "-price"], "cem": ["price"], "dee": ["train"]}
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from helpers.planted import (
 )
 
 from runner.base.errors import CallError, NotRunError
+from runner.job.job import BatchJob
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
+from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
 from runner.run.batch.plan import plan_batch
+from runner.run.last_line import nothing_to_do
 
 PLAN = {
     "ann": ["train", "price"],
@@ -54,6 +58,25 @@ def told(batch: str = "batch") -> dict[str, tuple[set[str], set[str], set[str], 
         )
         for theme in stored(Path(batch)).themes
     }
+
+
+READ_OFFLINE = ("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
+GERMAN = (
+    "Die Nachtschicht ist zu lang und wir haben zu wenig Personal auf der Station.",
+    "Das Protokoll dauert jeden Abend eine Stunde, und die Leitung hört nicht zu.",
+    "Wir haben die Übergabe verkürzt, aber es bleibt ein Problem, das niemand löst.",
+)
+
+
+def offline(request: Any) -> str:
+    """Answer as the offline model does."""
+    return json.dumps(readings()[request.node](read_document(prompt_of(request))))
+
+
+@cache
+def readings() -> dict[str, Any]:
+    made = job(*READ_OFFLINE)
+    return {name: find_reading(each.module) for name, each in made.analyzers.items()}
 
 
 EXPECTED = {
@@ -116,6 +139,29 @@ def test_a_new_file_costs_its_own_calls_and_its_branch() -> None:
     assert 25 == len(stored().read)
     assert ({"gus"}, 24) == (told()["staff"][1], len(told()["staff"][0]))
     assert [] == verify(Path("batch"))
+
+
+def test_a_file_that_is_removed_renamed_or_changed_counts_as_it_is_now() -> None:
+    interviews({name: ["train", "price", "staff"] for name in ("ann", "bob", "cem", "dee")})
+    execute_batch(made := collection(), planted)
+
+    def read_after(change: Callable[[], object]) -> tuple[list[str], list[str]]:
+        change()
+        made = collection()
+        assert not nothing_to_do(Path("batch"), made)
+        _, transport = execute_batch(made, planted, again=True)
+        assert nothing_to_do(Path("batch"), made)
+        assert [] == verify(Path("batch"))
+        asked = [request.node for request in transport.requests if request.node == "findings"]
+        return asked, [each.file[:3] for each in stored().read]
+
+    assert nothing_to_do(Path("batch"), made)
+    assert ([], ["ann", "bob", "cem"]) == read_after(Path("many/dee.txt").unlink)
+    rename = Path("many/cem.txt").rename
+    kept = ["ann", "bob", "zoe"]
+    assert (["findings"], kept) == read_after(lambda: rename("many/zoe.txt"))
+    assert (["findings"], kept) == read_after(lambda: interviews({"bob": ["wifi"]}))
+    assert {"ann", "zoe"} == told()["train"][0]
 
 
 def test_resuming_asks_only_for_what_is_missing() -> None:
@@ -207,7 +253,7 @@ def test_a_budget_ends_the_collection_and_a_larger_one_finishes_it() -> None:
     assert ["agreements", "synthesis"] == [request.node for request in transport.requests]
 
 
-def test_a_window_that_proves_smaller_parts_the_tree_anew() -> None:
+def test_a_window_that_proves_smaller_parts_the_tree_again() -> None:
     interviews(
         {
             f"p{number:02}": [
@@ -257,13 +303,6 @@ def test_the_offline_model_reads_a_collection() -> None:
         "Buying a ticket at the machine takes much too long.",
     ]
     interviews(dict.fromkeys(("ann", "bob", "cem", "dee"), said))
-    made = job("pipeline=interviews", "model=offline", "transcript=file", "transcript.path=many")
-
-    readings = {name: find_reading(each.module) for name, each in made.analyzers.items()}
-
-    def offline(request: Any) -> str:
-        document = read_document(prompt_of(request))
-        return json.dumps(readings[request.node](document))
 
     result, _ = execute_batch(collection(), offline)
     found = stored()
@@ -277,6 +316,32 @@ def test_the_offline_model_reads_a_collection() -> None:
         in Path("batch/final/synthesis.md").read_text()
     )
     assert [] == verify(Path("batch"))
+
+
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        (
+            dict.fromkeys(("ann", "bob", "cem"), GERMAN),
+            "the transcripts do not look",
+        ),  # each is short
+        (
+            {"ann": GERMAN * 3, "bob": ["train"] * 3, "cem": ["price", "staff", "wifi"]},
+            "1 of 3 files (ann.txt) do not look",
+        ),
+        ({"bob": ["train"], "cem": ["train"]}, ""),
+    ],
+)
+def test_an_offline_model_says_which_files_it_cannot_recognise_anything_in(
+    said: dict[str, Sequence[str]], noted: str
+) -> None:
+    interviews(said)
+    made = job(*READ_OFFLINE)
+    assert isinstance(made, BatchJob)
+
+    execute_batch(made, offline)
+
+    assert [noted] * bool(noted) == [note[: len(noted)] for note in stored().notes]
 
 
 def test_a_plan_predicts_the_calls_of_a_collection() -> None:
@@ -391,6 +456,8 @@ def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() 
     assert len(asked) > 2
     assert {"themes"} == {name.partition("/")[0] for name in asked}
     assert (len(asked), len(asked)) == (about["escalated"], about["mended"])
+    assert len(asked) == sum(row.escalated for row in stored().ledger)
+    assert float(len(asked)) == read_row(Path("batch")).figure("escalated")
     assert 0 == plan.joint["themes > strong"].calls
     assert plan.joint["themes > strong"].most_tokens > 0
     assert [] == verify(Path("batch"))

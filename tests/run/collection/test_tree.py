@@ -1,11 +1,11 @@
 from runner.answers.themes import ThemeQuote
-from runner.record.testimony import JointFinding
+from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.tree import files_of, fits, leaves
 
 
-def findings(count: int, each: int = 2) -> list[JointFinding]:
+def findings(count: int, each: int = 2) -> list[GroundedFinding]:
     return [
-        JointFinding(f"runs/x/f{n}/findings/{k}", f"f{n}.txt", "t", "t", "q", (
+        GroundedFinding(f"runs/x/f{n}/findings/{k}", f"f{n}.txt", "t", "t", "q", (
             ThemeQuote(f"f{n}.txt", "r", "S0001", None, None, "q", "exact"),
         ))
         for n in range(count) for k in range(each)

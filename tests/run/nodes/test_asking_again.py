@@ -15,7 +15,7 @@ from helpers import job
 from helpers.runs import STAGE_A, STAGE_B, execute, execute_models, load, prompt_of
 from helpers.sessions import RUN, begin, resume
 
-from runner.answers.again import ASKED_AGAIN, ASKED_AGAIN_TOKENS, with_more
+from runner.answers.second_answer import ASKED_AGAIN, ASKED_AGAIN_TOKENS, merge_answers
 from runner.base.errors import CallError, NotRunError
 from runner.base.tokens import tokenizer_for
 from runner.job.job import Job
@@ -237,7 +237,7 @@ def test_an_item_counts_only_with_evidence_from_a_silent_segment() -> None:
         "structured_data": {"notes": ["a", "b"], "headline": "other", "unknown": ["c"]},
     }
 
-    assert with_more(first, more, {"S0002"}) == {
+    assert merge_answers(first, more, {"S0002"}) == {
         "insights": [insight("S0001"), insight("S0002")],
         "structured_data": {"notes": ["a", "b"], "headline": "H"},
     }

@@ -314,7 +314,7 @@ def refusing(words: str, factor: float = 1.0, window: int = WINDOW) -> Reply:
         ("request exceeds the available context size", 1.0),
     ],
 )
-def test_a_prompt_that_is_too_long_for_the_model_is_cut_anew(words: str, factor: float) -> None:
+def test_a_prompt_that_is_too_long_for_the_model_is_cut_again(words: str, factor: float) -> None:
     made = job(*ONLY_TWO, "model.max_tokens=600")
     result, transports = execute_models(made, refusing(words, factor))
     asked = [r for r in transports["main"].requests if r.node == "say_means"]

@@ -11,7 +11,7 @@ from helpers.processes import colloquy
 from helpers.runs import ONLY_TWO, execute_models, simulated
 
 from runner.base.usage import Usage
-from runner.config.learned import Learned, remember
+from runner.config.learned import LearnedFacts, remember
 from runner.providers.request import Completion, Request
 from runner.record.history import CallAverages
 from runner.run.plan.plan import as_text, compare, make_plan
@@ -198,7 +198,7 @@ def test_a_plan_says_where_a_window_comes_from(overrides: list[str], said: list[
 def test_a_plan_uses_what_an_earlier_run_has_learned() -> None:
     overrides = (*ONLY_TWO, "model=llamacpp", "model.max_tokens=300")
     before = job(*overrides)
-    remember(before.root, {before.main.key: Learned(2048, "/props", factor=1.5)})
+    remember(before.root, {before.main.key: LearnedFacts(2048, "/props", factor=1.5)})
     after = job(*overrides)
     first, second = (make_plan(made, {}) for made in (before, after))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -17,10 +18,17 @@ from runner.base.errors import TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
+from runner.record.store import payload_digest
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
-from runner.run.question.question import AnswerQuote, Asked, Reply, build_question
+from runner.run.question.question import (
+    AnswerQuote,
+    PreparedQuestion,
+    Reply,
+    build_question,
+    read_reply,
+)
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -61,7 +69,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(str(ended.value.code))
 
 
-def question_of(asked: Asked) -> object:
+def question_of(asked: PreparedQuestion) -> object:
     return asked.job.settings.analyzers["ask"].variables["question"]
 
 
@@ -90,11 +98,13 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
 def test_what_no_passage_answers_is_refused_with_exit_code_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ([], ["--json"])]
-    plain, reason, as_json = capsys.readouterr().out.splitlines()
+    ways = [], ["--json"], ["--tokens", "60"]
+    codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ways]
+    plain, reason, as_json, *_, read = capsys.readouterr().out.splitlines()
     facts = json.loads(as_json)
 
-    assert [0, 0] == codes
+    assert [0, 0, 0] == codes
+    assert re.fullmatch(r"Only \d of 45 segments from 2 of 2 transcripts were read\.", read)
     assert NOTHING == plain
     assert reason.startswith("No passage is recognised that answers the question.")
     assert ("no", None, [], 0) == tuple(facts[k] for k in ("answered", "text", "quotes", "exit"))
@@ -152,6 +162,24 @@ def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
     assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [near match]'] == page(absent, near)[
         2:
     ]
+
+
+def test_a_failure_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = ["model=simulated", "model.simulate.faults={status_401: 1}", "model.max_retries=0"]
+
+    assert 5 == ask(monkeypatch, "talks", FERRY, QUIET, *failing)
+    assert re.search(r"no answer: .*401; colloquy resume=", capsys.readouterr().err)
+
+
+def test_an_answer_without_its_text_is_that_of_its_insights() -> None:
+    run = colloquy.ask("talks", FERRY).run.path
+    record = parse_json((path := run / "intermediate/stage_a/ask.json").read_bytes())
+    record["structured_data"]["answer"] = None
+    path.write_text(json.dumps({**record, "sha256": payload_digest(record)}))
+
+    assert "outer harbour costs nine thousand" in str(read_reply(run).text)
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_said(
@@ -260,11 +288,13 @@ def test_mistakes_are_one_line_and_have_the_documented_code(
 
 def test_the_price_is_told_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    paid, free = (
-        price_line(build_question("talks", FERRY, [f"model={m}"])) for m in ("openai", "offline")
+    paid, free, own = (
+        price_line(build_question("talks", FERRY, [f"model={m}"]))
+        for m in ("openai", "offline", "llamacpp")
     )
 
-    assert "45 of 45 segments of 2 transcripts" == free
+    assert "45 of 45 segments from 2 of 2 transcripts" == free
+    assert f"{free} go to hosted_vllm/llama.cpp: free" == own
     assert paid.startswith(f"{free} go to openai/")
     assert re.search(r": about \$0\.\d+, at most \$0\.\d+$", paid)
 
@@ -278,3 +308,28 @@ def test_the_same_from_python_gives_a_value() -> None:
     assert ("exact", "S0002 of harbour.txt") == (answer.quotes[0].match, answer.quotes[0].place)
     assert answer.run == colloquy.load(answer.run.path)
     assert ("no", None, ()) == (none.answered, none.text, none.quotes)
+
+
+def test_a_broad_question_reads_every_file_about_it_and_a_narrow_one_mostly_its_own(
+    folder: Path,
+) -> None:
+    (folder / "many").mkdir()
+    for number in range(20):
+        lines = [f"Ann: Line {n} of talk {number} is about the sea." for n in range(30)]
+        lines[20] = f"Bo: People complain about the lift of house {number}."
+        if number < 3:
+            lines += [f"Cleo: I complain, people complain, point {n}." for n in range(80)]
+        if number == 7:
+            lines[5:15] = [f"Dora: The violin was out of tune, bar {n}." for n in range(10)]
+        (folder / "many" / f"{number:02}.txt").write_text("\n".join(lines))
+
+    def read(question: str, tokens: int = 4000) -> Counter[str]:
+        segments = build_question("many", question, [], tokens=tokens).job.transcript.segments
+        return Counter(segment.where[-6:-4] for segment in segments)
+
+    broad, unknown = read("What do people complain about?"), read("Ghosts?")
+    narrow = read("Was the violin out of tune?", 500)
+
+    assert (20, 20) == (len(broad), len(unknown))
+    assert max(broad.values()) < 0.3 * broad.total()
+    assert narrow["07"] > 0.5 * narrow.total()

@@ -35,8 +35,8 @@ class AdjacencyPair:
 def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement of an earlier turn, in order.
 
-    An objection says so ("I disagree"), or it opens with a word against ("No, it", "Yeah, but");
-    after a mere "But" it takes up a word of what was said just before.
+    An objection is explicit ("I disagree"), or it opens with a word of disagreement ("No, it",
+    "Yeah, but"); after a mere "But", it repeats a word from just before.
     """
     found = _pairs(dialogue, "disagreement", 3)
     outright = [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
@@ -142,7 +142,7 @@ def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool
 
 
 def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
-    """A disagreement must say with what; an agreement may be a single word."""
+    """A disagreement must name its object; an agreement may be a single word."""
     if kind == "agreement":
         return not is_procedural(reply.text)
     return len(content_words(reply.text)) >= 2 and len(words(reply.text)) >= 5
@@ -151,8 +151,8 @@ def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
 def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | None:
     """Return the statement that *reply* is about, from up to four turns back.
 
-    Agreements in between ("Agreed." "Agreed.") are skipped; a question is not a
-    statement, so that an answer is not taken for an agreement.
+    Agreements in between ("Agreed." "Agreed.") are skipped; a question is not a statement, so an
+    answer is not an agreement.
     """
     named = _named(dialogue, number, reply)
     for turn in reversed(dialogue.turns[max(0, number - (8 if named else 4)) : number]):

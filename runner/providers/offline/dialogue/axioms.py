@@ -1,4 +1,4 @@
-"""Axioms: postulates of a dialogue, and what is inferred from them."""
+"""Axioms: postulates of a dialogue, and inferences from them."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _RULE = re.compile(
     r"incumbent on)\b",
     re.IGNORECASE,
 )
-# A private duty, or a guess, is no rule.
+# A private duty or a guess is not a rule.
 _MILD = re.compile(
     r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|"
     r"\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
@@ -52,7 +52,7 @@ _MILD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Postulate:
-    """Something built on without proof: *statement* in clean words, its *sentence* as said."""
+    """A premise without proof: *statement* in clean words, its *sentence* as said."""
 
     kind: Kind
     statement: str
@@ -88,7 +88,7 @@ def _premise(theorem: Reasoning) -> Postulate:
 
 
 def premise_of(theorem: Reasoning) -> str:
-    """Return the premise as a statement; of a condition, the supposition."""
+    """Return the premise as a statement; for a condition, the supposition."""
     supposed = re.sub(
         r"^(?:only if|if|provided that|as long as) ", "", theorem.premise, flags=re.IGNORECASE
     )
@@ -137,7 +137,7 @@ def _rule_strength(s: Sentence) -> float:
 
 
 def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
-    """Return the ids (P1, P2, …) of the *grounds* that *theorem* is said to rest on."""
+    """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
     own = premise_of(theorem)
     return [f"P{n}" for n, ground in enumerate(grounds, start=1) if ground.statement == own]
 
@@ -148,7 +148,7 @@ def inference_of(theorem: Reasoning) -> str:
 
 
 def gap_of(theorem: Reasoning) -> str:
-    """Say what would still have to be shown for *theorem*, if its words tell."""
+    """Return what *theorem* still needs as proof, if its words show it."""
     ground = excerpt(theorem.premise, 100)
     if theorem.relation == "conditional":
         return f'That the condition comes about: "{ground}".'

@@ -1,4 +1,4 @@
-"""Commitments: what speakers undertake or put off, and questions without an answer."""
+"""Commitments: tasks that speakers accept or postpone, and questions without an answer."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from runner.providers.offline.language.wording import excerpt
 
 Strength = Literal["firm", "conditional", "vague"]
 
-# What stands between the promise and its verb.
+# Words between the promise and its verb.
 _PROMISE = re.compile(
     r"^(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to|'re going to|'re gonna|"
     r" are going to| can| could| plan to| intend to| promise to|'d be happy to)"
@@ -117,14 +117,14 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 
 
 def act_of(said: str) -> str:
-    """Return what *said* promises, without the words of the promise."""
+    """Return the task promised in *said*, without the words of the promise."""
     return trim(_PROMISE.sub("", said.replace("’", "'"), count=1))
 
 
 def is_work(act: str, said: str = "") -> bool:
     """Return whether *act* is to be done outside the talk, by its verb and with an object.
 
-    Of verbs that mean many things or are not known, only where *said* has a date.
+    Ambiguous and unknown verbs count only if *said* has a date.
     """
     act = re.sub(r"^(?:be )?(?:u[mh]+ )*", "", act, flags=re.IGNORECASE)
     told = words(act)
@@ -138,7 +138,7 @@ def is_work(act: str, said: str = "") -> bool:
 
 
 def _bases(verb: str) -> set[str]:
-    """Return what *verb* may be a form of: itself and, of "writing", "writ" and "write"."""
+    """Return the possible base forms of *verb*: itself and, for "writing", "writ" and "write"."""
     base = verb.removesuffix("ing")
     return {verb, base, f"{base}e", base[:-1]} if base != verb else {verb}
 
@@ -207,7 +207,7 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
 
 
 def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
-    """Return a question of another speaker that *s* puts off, with *s*, or None."""
+    """Return a question of another speaker that *s* postpones, with *s*, or None."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return None

@@ -26,7 +26,7 @@ from runner.providers.offline.language.sentences import (
 
 T = TypeVar("T")
 
-# How a chair or first speaker names the question of the day; the matter follows.
+# Words before the matter when a chair or first speaker names the question.
 _FRAME = re.compile(
     r"\b(?:the|our|today's) (?:question|issue|decision|choice)"
     r"(?: (?:for|of|before us|today|this morning|this afternoon|here|now|the day)){0,3}"
@@ -39,9 +39,9 @@ _FRAME = re.compile(
 _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
-_FOCUS, _LEAST = 0.3, 100  # share of the turns to choose from, and the least number of them
+_FOCUS, _MIN_FOCUS = 0.3, 100  # share of the turns to choose from, and the least number of them
 _APART = 0.04  # share of a talk from one stretch to the next
-_OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk in which it gets under way and winds down
+_OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its close
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -53,11 +53,10 @@ class Dialogue:
     *turns* are the runs of one speaker, *turn_of* the turn of each sentence, *weights* the
     stems' weights, *names* the lower-case words of the speakers' labels and call signs, *called*
     the speakers by such a word, and *topic* up to six frequent terms.
-    *question* is the matter as an early speaker frames it, without fillers, or empty; *weight*
-    says from 0 to 1 how far each sentence is worth choosing, by its stretch and its centrality
-    (TextRank);
-    *cut_off* holds the sentences that begin or end in the middle, are garbled or in a quotation;
-    *focus* those in the stretches that are discussed most, or all of a short talk.
+    *question* is the matter as an early speaker frames it, without fillers, or empty; *weight* is
+    the weight of each sentence, 0 to 1, by its stretch and its centrality (TextRank); *cut_off*
+    holds the sentences that begin or end in the middle, are garbled or in a quotation; *focus*
+    those in the stretches that are discussed most, or all of a short talk.
     """
 
     sentences: tuple[Sentence, ...]
@@ -107,7 +106,7 @@ def read_dialogue(document: Document) -> Dialogue:
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
-            if discussed[turn] >= 1 - max(_FOCUS, _LEAST / len(turns))
+            if discussed[turn] >= 1 - max(_FOCUS, _MIN_FOCUS / len(turns))
         ),
     )
 
@@ -138,9 +137,9 @@ def _weigh(
     turn_of: Sequence[int],
     weights: Mapping[str, float],
 ) -> tuple[list[float], tuple[float, ...]]:
-    """Return how far each turn is in a discussion, and the weight of each sentence.
+    """Return the discussion rank of each turn, and the weight of each sentence.
 
-    The weight is half the former; the rest are the ranks by centrality of turn and sentence.
+    The weight is half the former; the rest are the centrality ranks of turn and sentence.
     """
     discussed, own = _discussed(turns), _ranks(centrality(found, weights))
     whole = [Sentence(" ".join(s.text for s in turn), "", None, n) for n, turn in enumerate(turns)]
@@ -153,12 +152,12 @@ def _discussed(turns: Sequence[Sequence[Sentence]]) -> list[float]:
     """Return how much each turn is part of a discussion, as a rank from 0 to 1.
 
     That is the mean of two ranks: by the cues of discussion around the turn, and, in a talk of
-    more than _LEAST turns, by its distance from both ends, as people open and close a talk with
-    its procedure (position as in Edmundson 1969). docs/offline.md tells what this is worth.
+    more than _MIN_FOCUS turns, by its distance from both ends, as people open and close a talk with
+    its procedure (position as in Edmundson 1969). docs/offline.md has the measurements.
     """
     total = len(turns)
     cues = _ranks(_discussion(turns))
-    if total <= _LEAST:
+    if total <= _MIN_FOCUS:
         return cues
     places = [(here + 0.5) / total for here in range(total)]
     inside = _ranks([min(1.0, place / _OPENS, (1 - place) / _CLOSES) for place in places])
@@ -169,8 +168,7 @@ def _discussion(turns: Sequence[Sequence[Sentence]]) -> list[float]:
     """Return how far the stretch around each turn is discussion.
 
     A turn counts its kinds of cue; turns near by count more (a triangle of _STRETCH turns).
-    What people later ask about a meeting is argued over in it; greetings, plans and thanks are
-    not asked about.
+    People later ask about the arguments of a meeting, not about greetings, plans and thanks.
     """
     texts = [" ".join(s.text for s in turn) for turn in turns]
     balance = [
@@ -233,7 +231,7 @@ def in_focus(
 
 
 def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
-    """Return the greatest weight of *quoted*, 0 to 1."""
+    """Return the largest weight of *quoted*, 0 to 1."""
     return max(dialogue.weight[s.index] for s in quoted)
 
 

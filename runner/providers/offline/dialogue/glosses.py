@@ -1,4 +1,4 @@
-"""Glosses: what words are said to mean, by their speaker afterwards or by a listener."""
+"""Glosses: meanings of words as stated by their speaker afterwards or by a listener."""
 
 import re
 

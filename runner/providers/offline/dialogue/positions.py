@@ -36,7 +36,7 @@ _NO_INTEREST = re.compile(
     r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
     re.IGNORECASE,
 )
-# What speakers did, will do, or say of the talk is no view of the matter.
+# Reports, plans and remarks on the talk are not views of the matter.
 _NO_POSITION = re.compile(
     rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"
     r"\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
@@ -49,7 +49,7 @@ _NO_POSITION = re.compile(
 class View:
     """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence).
 
-    Where the stance is mixed, *counter* shows the side that *position* does not.
+    If the stance is mixed, *counter* shows the side that *position* does not.
     """
 
     holder: str | None
@@ -80,7 +80,7 @@ class SharedGround:
 
 
 def find_views(dialogue: Dialogue, n: int) -> list[View]:
-    """Return up to *n* views: one of each speaker, those who say most first, then further ones."""
+    """Return up to *n* views: one per speaker, those who say most first, then further ones."""
     pool = [s for s in focused(dialogue) if s.index not in dialogue.cut_off]
     named: list[str | None] = list(speakers(dialogue)[: n + 2]) or [None]
     found: list[View] = []
@@ -105,7 +105,7 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
 
 
 def _holds(s: Sentence) -> bool:
-    """Return whether *s* says what its speaker thinks of the matter, and not what was done."""
+    """Return whether *s* states a view of the matter, not an action."""
     kinds = ("proposal", "obligation", "conditional", "causal_back", "hedge")
     thinks = takes_stance(s) or any(has(kind, s.text) for kind in kinds)
     return thinks and not _NO_POSITION.search(trim(s.text))

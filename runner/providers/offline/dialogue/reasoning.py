@@ -1,4 +1,4 @@
-"""Reasoning: conclusions and premises, told apart by the connective between them."""
+"""Reasoning: conclusions and premises, distinguished by the connective between them."""
 
 import re
 from collections.abc import Sequence
@@ -186,7 +186,7 @@ def _made(
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
     if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
         return None
-    # A connective joins clauses; only where no stop shows the end of speech must a verb prove it.
+    # A connective joins clauses; a verb must prove it only without a stop at the end.
     unsure = not is_closed(s.text)
     bare = re.sub(r"^provided that ", "", bare)
     nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
@@ -200,7 +200,7 @@ def _made(
         return None
     if relation == "conditional" and _JOINING.match(assertion.strip()):
         return None
-    weak = sum(  # a side that points outside itself, or says little
+    weak = sum(  # a side that refers elsewhere, or says little
         0.1 * bool(_PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
         for side in sides
     )
@@ -215,9 +215,9 @@ def _made(
 
 
 def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
-    """Return whether *side* may be stated without the rest of the sentence that has it.
+    """Return whether *side* may be stated without the rest of its sentence.
 
-    The sides of a condition may not; there the whole sentence is stated.
+    The sides of a condition may not; the whole sentence is stated instead.
     """
     text = next((q.text for q in quoted if side in q.text), "")
     if relation == "conditional":

@@ -1,4 +1,4 @@
-"""Stance: whether a sentence takes one, for which side, and how well it states a position."""
+"""Stance: whether a sentence has one, for which side, and how clearly it states a position."""
 
 import re
 from functools import lru_cache
@@ -10,7 +10,7 @@ from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
 SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
-# Words by which a speaker takes a stand, and a report of work, plans or the agenda.
+# Words of a stance, and words of reports on work, plans or the agenda.
 _STAND = re.compile(
     r"\bi (?:\w+ )?(?:believe|urge|recommend|support|oppose|propose|favou?r|disagree|object|"
     r"reject)\b|"
@@ -83,9 +83,9 @@ def _decides(s: Sentence) -> bool:
 
 @lru_cache(maxsize=8192)
 def stance_of(s: Sentence) -> int:
-    """Return the side that *s* takes outright: 1 for, -1 against, 0 neither.
+    """Return the explicit side of *s*: 1 for, -1 against, 0 neither.
 
-    Praise and blame are no side: of what, and whose, is not read.
+    Praise and blame are not a side: their object is not parsed.
     """
     if has("conditional", s.text) or has("unsure", s.text) or is_question(s.text):
         return 1 if strength("agreement", s.text) > 0.8 and has("conditional", s.text) else 0

@@ -1,4 +1,4 @@
-"""Support: how well a spoken premise carries its conclusion."""
+"""Support: how well a spoken premise supports its conclusion."""
 
 import re
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ _ASSUMES = re.compile(
 class WeighedReason:
     """An argument with its *support* and the objections to it.
 
-    *circular* says that the ground repeats the claim, *implied* is an unstated premise that
-    another speaker names and the sentence that holds it, *objection* a reply that disputes it.
+    *circular* says that the ground repeats the claim, *implied* is an unstated premise that another
+    speaker names, with its sentence, *objection* a reply that disputes it.
     """
 
     reasoning: Reasoning
@@ -51,7 +51,7 @@ class WeighedReason:
 
 
 def weigh_reasons(dialogue: Dialogue, reasonings: Sequence[Reasoning]) -> list[WeighedReason]:
-    """Set each argument beside the replies to it."""
+    """Pair each argument with the replies to it."""
     objections = {e.statement.index: e.reply for e in find_objections(dialogue)}
     found: list[WeighedReason] = []
     for reasoning in reasonings:
@@ -83,7 +83,7 @@ def assumed_in(text: str) -> str:
 
 
 def ground_of(reasoning: Reasoning) -> str:
-    """Return the premise as a statement; of a condition, only the supposition."""
+    """Return the premise as a statement; for a condition, only the supposition."""
     supposed = re.sub(
         r"^(?:only if|if|provided that|as long as) ",
         "",

@@ -1,4 +1,4 @@
-"""Terms of questions and of what may answer them, for retrieval without a language model."""
+"""Terms of questions and of texts, for retrieval without a language model."""
 
 import re
 from collections import Counter
@@ -23,16 +23,16 @@ def terms_of(text: str) -> frozenset[str]:
     """Return the terms of *text*: stems and, of scripts without spaces, pairs of characters.
 
     Stems are those of Porter's second algorithm for English, which joins `decide` and `decision`
-    with few others; words of other languages lose little by it.
+    with few others; words of other languages change little.
     """
     pairs = (a + b for run in _UNSPACED.findall(text) for a, b in pairwise(run))
     return frozenset((*map(_root, content_words(text)), *pairs))
 
 
 def asked_terms(question: str, named: Iterable[str] = ()) -> frozenset[str]:
-    """Return the terms that *question* is about; all its terms where it has no other.
+    """Return the terms that *question* is about, else all its terms.
 
-    Names of speakers that are *named* in it are not: people seldom say their own.
+    Names of speakers *named* in it are left out: people seldom say their own.
     """
     every = terms_of(question)
     rest = every - frozenset(map(_root, _SKIPPED))
@@ -40,10 +40,10 @@ def asked_terms(question: str, named: Iterable[str] = ()) -> frozenset[str]:
 
 
 def named_in(question: str, speakers: Iterable[str]) -> frozenset[str]:
-    """Return those of *speakers* whom *question* names.
+    """Return the *speakers* that *question* names.
 
-    It has all words of the name, or one, in capitals, that is nobody else's: `Morgan` names Julie
-    Morgan MS, `Grad F` Speaker F.
+    It has all words of the name, or one capitalised word that no other name has: `Morgan` names
+    Julie Morgan MS, `Grad F` Speaker F.
     """
     said = [_plain(word) for word in _NAME.findall(question)]
     lower, capital = {w.lower() for w in said}, {w.lower() for w in said[1:] if w[0].isupper()}
@@ -57,9 +57,9 @@ def named_in(question: str, speakers: Iterable[str]) -> frozenset[str]:
 
 
 def asked_weights(question: str, named: Iterable[str] = ()) -> dict[str, float]:
-    """Return the terms that *question* is about with what each is worth, 0 to 1.
+    """Return the terms that *question* is about with their weights, 0 to 1.
 
-    What only says in which part of the talk, as in `when discussing the budget`, is worth less.
+    Terms that only locate a part of the talk, as in `when discussing the budget`, weigh less.
     """
     asked, main = asked_terms(question, named), terms_of(_ASIDE.sub(" ", question))
     return {term: 1.0 if term in main else _ASIDE_WEIGHT for term in sorted(asked)}
@@ -75,7 +75,7 @@ def _root(word: str) -> str:
 
 
 @cache
-def _stemmer(thread: int) -> Any:  # noqa: ARG001 - it holds the word: each thread has its own
+def _stemmer(thread: int) -> Any:  # noqa: ARG001 - part of the cache key: each thread has its own
     import snowballstemmer  # here, since few commands need it
 
     return snowballstemmer.stemmer("english")

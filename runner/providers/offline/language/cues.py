@@ -76,7 +76,7 @@ def _needed(phrase: str) -> list[str]:
 _COMPILED = _compiled(_SOURCE)
 
 
-# Cues that say something; the words before them may deny, suppose, ask or report it.
+# Cues of statements, which the words before them may deny, suppose, ask or report.
 _SAYING = re.compile(
     r"(?:commitment|decision|agreement|disagreement|proposal|obligation|booster|assumption|"
     r"definition|interest|candour|evidence|works_now|(?:told|need|basis|mood|fault|step)_\w+)"
@@ -86,7 +86,7 @@ _SAYING = re.compile(
 def hits(kind: str, text: str) -> list[Hit]:
     """Return the cues of *kind* in *text* in order of position; overlapping ones once.
 
-    A cue by which something is said counts only where it is said outright (language/scope.py).
+    A cue of a statement counts only if it is asserted (language/scope.py).
     """
     kept: list[Hit] = []
     for hit in sorted(_found(kind, text), key=lambda h: (h.start, -h.strength)):
@@ -128,7 +128,7 @@ def kinds() -> frozenset[str]:
     return frozenset(_COMPILED)
 
 
-# Words of what is guessed, planned, wished or laid at another's door.
+# Words of guesses, plans, wishes and blame.
 _NO_REPORT = re.compile(
     r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think|perhaps|"
     r"remember|guess|interested|heard)\b|'ll\b",
@@ -155,7 +155,7 @@ _ASKED = re.compile(
 def is_question(text: str) -> bool:
     """Return whether *text* is a question, by its mark or its beginning.
 
-    A full stop, which transcribers set after questions too, outweighs all but an inversion.
+    A full stop, which transcribers also set after questions, outweighs everything but an inversion.
     """
     body = text.rstrip("\"'”’) ")
     if _ASKED.match(body):
@@ -163,12 +163,12 @@ def is_question(text: str) -> bool:
     return body.endswith("?") or (not body.endswith((".", "!", ",")) and has("question", text))
 
 
-@lru_cache(maxsize=8192)  # pure; asked of the same sentences several times
+@lru_cache(maxsize=8192)  # pure; called for the same sentences several times
 def polarity(text: str) -> int:
     """Return the sign of the evaluation in *text*: 1 favourable, -1 unfavourable, 0 neither.
 
-    A negation up to three words before an evaluative word turns its sign; one that is further
-    away, or a word that is otherwise not said outright, leaves it without a sign.
+    A negation up to three words before an evaluative word reverses its sign; one further away, or a
+    word that is not asserted, has no sign.
     """
     total = 0
     for kind, sign in (("positive", 1), ("negative", -1)):

@@ -1,4 +1,4 @@
-"""Due dates: the words that say by when something is to be done."""
+"""Due dates: the words that state when something is due."""
 
 import re
 
@@ -53,7 +53,7 @@ _SPEECH = re.compile(
 
 
 def due_in(text: str) -> str | None:
-    """Return the first words of *text* that say by when, verbatim, or None."""
+    """Return the first due date in *text*, verbatim, or None."""
     for match in _DUE.finditer(text.replace("’", "'")):
         before = text[: match.start()]
         if not _NOT_DUE.search(before) and not _SPEECH.search(before):

@@ -1,4 +1,4 @@
-"""Fragments: tells whole clauses from pieces of cut-off speech."""
+"""Fragments: distinguishes whole clauses from pieces of interrupted speech."""
 
 import re
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ _JOINED = re.compile(
     re.IGNORECASE,
 )
 
-# Recognisers put stops where a speaker pauses; such a start shows that the sentence went on.
+# Recognisers put stops at pauses; such a start shows that the sentence continued.
 _RESUMED = re.compile(
     r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
 )
@@ -83,8 +83,8 @@ def is_closed(text: str) -> bool:
 def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
     """Return the indices of fragments, which begin or end in the middle of a sentence.
 
-    Where speech is cut off, or a turn runs over several segments, one sentence lacks its stop
-    and the next its beginning. A transcript that hardly uses stops says nothing about this.
+    If speech is cut off, or a turn runs over several segments, one sentence lacks its stop and the
+    next its beginning. A transcript with few stops does not show this.
     """
     closed = [is_closed(s.text) for s in found]
     if sum(closed) < 0.5 * len(found):

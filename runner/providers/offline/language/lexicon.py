@@ -64,7 +64,7 @@ NOT_NOUNS = _words(
 
 NOUNS_IN_LY = _words("supply family assembly reply monopoly anomaly ally fly bully")
 
-# Words of instructions to a model, which are no part of the question's matter.
+# Words of instructions to a model, not of the question's subject.
 PROMPT_WORDS = _words(
     """
     analyze analyse answer assess data evidence field fields find finding findings following
@@ -74,7 +74,7 @@ PROMPT_WORDS = _words(
     """
 )
 
-# Words that say what a question asks for, or of whom, and not what it is about.
+# Words for the form or the addressee of a question, not its subject.
 ASKING_WORDS = _words(
     """
     agree ask attitude comment consider conversation describe detail disagree discuss discussion
@@ -114,7 +114,7 @@ ABBREVIATIONS = _words(
     "ltd co secs mins hrs sec min art al cf ed eds vol pp"
 )
 
-# Markers that may open a sentence and say nothing of its matter; longer ones first.
+# Discourse markers that may open a sentence; longer ones first.
 LEADING_MARKERS = (
     r"without further ado",
     r"thank you(?: very much| so much)?(?:,? (?:mr|mrs|ms|madam)\.? \w+)?(?=\s*[,.!;])",

@@ -1,4 +1,4 @@
-"""Nouns: what a text names, as far as an article or a preposition before it shows."""
+"""Nouns of a text, recognised by an article or a preposition before them."""
 
 import re
 from itertools import pairwise, takewhile
@@ -18,7 +18,7 @@ def nouns_in(text: str) -> dict[str, str]:
     """Return the nouns and pairs of words that *text* names: lower case, singular, to as written.
 
     A noun ends a phrase after an article or a preposition ("the remote control of …": `control`);
-    pairs are of neighbours in such a phrase. Plurals in -s alone are told; pure.
+    pairs are of neighbours in such a phrase. Only plurals in -s are recognised; pure.
     """
     found: dict[str, str] = {}
     for match in _PHRASE.finditer(text):

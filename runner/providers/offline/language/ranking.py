@@ -53,7 +53,7 @@ def centrality(chosen: Sequence[Sentence], weights: Mapping[str, float]) -> list
 
 def _unit_row(sentence: Sentence, weights: Mapping[str, float]) -> dict[str, float]:
     row = {term: weights.get(term, 0.0) for term in set(content_words(sentence.text))}
-    # A sentence of two words must not look central because its one term is: pad the norm.
+    # Pad the norm, so that a sentence of two words is not central for one term.
     norm = math.sqrt(sum(w * w for w in row.values()) + 1e-12)
     return {term: w / norm for term, w in sorted(row.items())} if norm > 1e-3 else {}
 

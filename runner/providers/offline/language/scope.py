@@ -1,8 +1,8 @@
-"""Scope: whether words may be taken as said outright, given the rest of their sentence.
+"""Scope: whether words are asserted, given the rest of their sentence.
 
-What stands before them may deny, suppose, ask or report them ("I don't think …", "whether …",
-"nobody says that …"), and what stands after may take them back ("…, I think not", "… or not").
-Where that is in doubt, they may not.
+The words before them may deny, suppose, ask or report them ("I don't think …", "whether …", "nobody
+says that …"), and the words after may retract them ("…, I think not", "… or not"). In doubt, they
+are not asserted.
 """
 
 import re
@@ -20,7 +20,7 @@ _SUPPOSES = (
     r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|either"
 )
 _SAYS = r"said|says|saying|told|thought|claim(?:s|ed|ing)?|argue[sd]?|wonder\w*|asks?|asked"
-# These govern only what stands in their own clause.
+# These govern only their own clause.
 _SOFTENS = (
     r"might|could|would|may|maybe|perhaps|possibl[ey]|probably|thinks?|believe[sd]?|heard|hear|"
     r"according to|apparently|allegedly|supposedly|reportedly|guess|feel(?:s|ing)?|felt|"
@@ -45,7 +45,7 @@ _AFTER = re.compile(
     r"or so|i (?:think|guess|suppose|believe|hope|hear)(?: so)?)\W*$",
     re.IGNORECASE,
 )
-# Sarcasm is not read; where one of these stands, nothing of the sentence is taken at its word.
+# Sarcasm is not understood; with one of these, nothing in the sentence is asserted.
 _SARCASM = re.compile(
     r"\b(?:yeah,? right|as if|oh,? (?:great|sure|wonderful|perfect|fantastic|good)|good luck with|"
     r"what could (?:possibly )?go wrong|big surprise|just kidding|so much for|nice try|"
@@ -127,5 +127,5 @@ _ASKED = re.compile(  # "Have you solved it, and then …"
 
 
 def _sentence_before(before: str) -> str:
-    """Return *before* from the end of the last sentence in it on, without an opening yes or no."""
+    """Return *before* from the end of its last sentence on, without an opening yes or no."""
     return _OPENING.sub("", _SENTENCE.split(before)[-1])

@@ -106,13 +106,13 @@ def words(text: str) -> list[str]:
     return list(_tokens(text))
 
 
-@lru_cache(maxsize=8192)  # pure; every reading asks for the same sentences several times
+@lru_cache(maxsize=8192)  # pure; every reading uses the same sentences several times
 def _tokens(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text.lower().replace("’", "'")))
 
 
 def stem(word: str) -> str:
-    """Take plural, -ing and -ed off; a light version of Porter (1980), steps 1a and 1b."""
+    """Remove plural, -ing and -ed; a light version of Porter (1980), steps 1a and 1b."""
     word = word.removesuffix("'s")
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
@@ -135,7 +135,7 @@ def content_words(text: str) -> tuple[str, ...]:
 
 
 def similarity(a: str, b: str) -> float:
-    """Return how far two texts share content words, 0 to 1 (cosine of binary vectors)."""
+    """Return the share of common content words, 0 to 1 (cosine of binary vectors)."""
     left, right = set(content_words(a)), set(content_words(b))
     if not left or not right:
         return 0.0
@@ -172,8 +172,8 @@ _INNER = (
 def strip_fillers(text: str) -> str:
     """Return *text* without fillers, repeated function words and leading discourse markers.
 
-    Every other word stays, single letters, numbers and initials too. For generated wording only:
-    the result is no longer a verbatim quote.
+    Every other word stays, single letters, numbers and initials too. Only for generated wording:
+    the result is not a verbatim quote.
     """
     cleaned = _MARKUP.sub(" ", text)
     for pattern, replacement in _INNER:
@@ -182,7 +182,7 @@ def strip_fillers(text: str) -> str:
 
 
 def without_markers(text: str) -> str:
-    """Return *text* without the discourse markers that open it, which come in chains."""
+    """Return *text* without the chain of discourse markers that opens it."""
     text = text.strip()
     for _ in range(6):  # "okay, well, I mean"
         shorter = _LEADING.sub("", text, count=1)
@@ -217,7 +217,7 @@ def key_terms(chosen: Sequence[Sentence], n: int, apart: frozenset[str] = frozen
     """Return up to *n* readable terms of one or two words, most telling first.
 
     A term scores by how many sentences use it; two-word terms count more, and speakers' own
-    names and the words set *apart* are left out since they are vocatives.
+    names and the words in *apart* are left out, since they are vocatives.
     """
     names = apart | frozenset(word for s in chosen if s.speaker for word in words(s.speaker))
     surface: dict[str, Counter[str]] = defaultdict(Counter)

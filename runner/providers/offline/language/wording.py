@@ -37,7 +37,7 @@ def excerpt(text: str, limit: int = 150) -> str:
 
 
 def plain(text: str, limit: int = 220) -> str:
-    """Return *text* as a clean statement: fillers gone, capital first, full stop last."""
+    """Return *text* as a clean statement: without fillers, with a capital and a full stop."""
     cleaned = excerpt(strip_fillers(text), limit)
     if not cleaned:
         return ""

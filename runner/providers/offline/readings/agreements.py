@@ -1,4 +1,4 @@
-"""Reading of agreements: statements that differ by a negation and in no other word."""
+"""Reading of agreements: statements that differ only by a negation."""
 
 import re
 from itertools import combinations
@@ -9,10 +9,10 @@ from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import words
 from runner.providers.offline.language.wording import evidence, insight_of
 
-_MOST = 10
+_MAX = 10
 _WHY = "One statement has a negation that the other has not."
 _NOT = re.compile(r"\bdo(?:es)? not\b|\bdid not\b|\bcannot\b|\b(?:not|never)\b|n['’]t\b", re.I)
-# Whose subject, place or time another speaker need not share, or which hold of some cases alone.
+# Words with a subject, place or time that another speaker need not share, or true of some cases.
 _OPEN = re.compile(
     r"^an?\b|\?|\b(?:i|we|you|he|she|it|they|me|us|him|them|my|our|your|his|her|its|their|this|"
     r"that|these|those|here|there|now|then|today|yesterday|tomorrow|some\w*|any\w*|many|few|most|"
@@ -23,16 +23,16 @@ _OPEN = re.compile(
 
 
 def read(document: Document) -> dict[str, object]:
-    """Set statements apart of which one denies the other word for word; claim no agreement.
+    """Return statements of which one denies the other word for word; claims no agreement.
 
-    A pronoun, a second clause or a word that leaves a case open is a doubt, and dropped. Pure.
+    Statements with a pronoun, a second clause or a word of exception are dropped. Pure.
     """
     found = {each.fields["id"]: each for each in document.findings if "side" in each.fields}
     pairs = [
         (one, other)
         for one, other in combinations(found, 2)
         if _opposed(_text(found[one]), _text(found[other]))
-    ][:_MOST]
+    ][:_MAX]
     return {
         "insights": [
             insight_of(_WHY, 0.4, "contradiction", _cited(found[one], found[other]))

@@ -1,4 +1,4 @@
-"""Reading of answers_given: questions, with what the next speaker says."""
+"""Reading of answers_given: questions, with the next speaker's reply."""
 
 import re
 
@@ -16,7 +16,7 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, words
 from runner.providers.offline.language.wording import excerpt
 
-_MOST = 10
+_MAX = 10
 
 
 def read(document: Document) -> dict[str, object]:
@@ -28,7 +28,7 @@ def read(document: Document) -> dict[str, object]:
         if _is_put(dialogue, s) and (reply := _reply(dialogue, s))
     ]
     chosen = diverse(
-        pairs, _MOST, score=lambda p: weight_of(dialogue, p[0]), text=lambda p: p[0].text
+        pairs, _MAX, score=lambda p: weight_of(dialogue, p[0]), text=lambda p: p[0].text
     )
     in_order = sorted(chosen, key=lambda pair: pair[0].index)
     found = [
@@ -42,7 +42,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _is_put(dialogue: Dialogue, s: Sentence) -> bool:
-    """Return whether *s* closes a turn with a question that says for what it asks."""
+    """Return whether *s* closes a turn with a complete question."""
     plain = not is_procedural(s.text) and not has("rhetorical", s.text)
     last = dialogue.turns[dialogue.turn_of[s.index]][-1] is s and s.index not in dialogue.cut_off
     asked = s.text.rstrip().endswith("?") and is_question(s.text) and len(words(s.text)) > 4
@@ -50,7 +50,7 @@ def _is_put(dialogue: Dialogue, s: Sentence) -> bool:
 
 
 def _reply(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the first sentence of the next speaker, if it says something and asks nothing."""
+    """Return the next speaker's first sentence, if it has content and is not a question."""
     first = next(iter(replies(dialogue, s)), (None,))[0]
     if first is None or is_procedural(first.text) or is_question(first.text):
         return None

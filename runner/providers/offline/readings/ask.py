@@ -1,9 +1,9 @@
-"""Reading of ask: the sentences that bear on one question, or that none does."""
+"""Reading of ask: the sentences relevant to one question, or a refusal."""
 
 import re
 from collections.abc import Mapping, Set
 
-from runner.answers.passages import coverage, rarities
+from runner.answers.passages import coverage, inverse_frequencies
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, who
 from runner.providers.offline.document import Document
@@ -13,16 +13,16 @@ from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
-_MOST = 4  # quotes
+_MAX = 4  # quotes
 _NEAR = 0.5  # of the best sentence's score
-YES, PARTLY = 0.85, 0.7  # shares of the question's terms, by weight, that stand in one place
+YES, PARTLY = 0.85, 0.7  # weighted shares of the question's terms in one place
 
 
 def read(document: Document) -> dict[str, object]:
-    """Quote what bears on the question, or refuse it; pure and deterministic.
+    """Quote what is relevant to the question, or refuse it; pure and deterministic.
 
-    It is answered as far as its terms stand together in one place (`passages.coverage`); the
-    sentences are those nearest to that place that have most of them.
+    The answer is as complete as its terms occur together (`passages.coverage`); the sentences are
+    those nearest to that place with the most terms.
     """
     found = _QUESTION.search(document.question)
     asked = asked_terms(found[1] if found else document.question)
@@ -50,7 +50,7 @@ def read(document: Document) -> dict[str, object]:
 def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
     """Return the sentences with terms of the question, those of the best places first."""
     pool = [s for s in substantive_sentences(read_dialogue(document)) if asked & terms_of(s.text)]
-    weights = rarities([terms_of(s.text) for s in pool], asked)
+    weights = inverse_frequencies([terms_of(s.text) for s in pool], asked)
 
     def score(s: Sentence) -> float:
         own = sum(weights[term] for term in sorted(asked & terms_of(s.text)))
@@ -58,7 +58,12 @@ def _sentences(document: Document, asked: Set[str], places: Mapping[str, float])
 
     least = _NEAR * max(map(score, pool), default=0.0)
     near = [s for s in pool if score(s) >= least]
-    return diverse(near, _MOST, score=score, text=lambda s: s.text)
+    return diverse(near, _MAX, score=score, text=lambda s: s.text, group=_conversation)
+
+
+def _conversation(s: Sentence) -> str:
+    """Return the label behind the speaker that names one of several conversations, or ''."""
+    return (s.speaker or "").partition(" (")[2]
 
 
 def _refusal(absent: Set[str]) -> dict[str, object]:

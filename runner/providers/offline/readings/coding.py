@@ -20,7 +20,7 @@ _SHOWN = 3  # codes that an insight is about
 
 @dataclass(frozen=True, slots=True)
 class _Lexical:
-    """The terms of a code; each of *phrases*, its name and examples, is enough alone."""
+    """The terms of a code; each of *phrases*, its name and examples, is sufficient."""
 
     name: str
     parent: str
@@ -28,7 +28,7 @@ class _Lexical:
     terms: frozenset[str]
 
     def shared(self, terms: frozenset[str]) -> frozenset[str]:
-        """Return the terms by which a sentence with *terms* has this code, none if it has not."""
+        """Return the terms that give a sentence with *terms* this code, empty without it."""
         found = self.terms & terms
         whole = any(phrase <= terms for phrase in self.phrases)
         return found if whole or len(found) >= _SHARED else frozenset()
@@ -37,7 +37,7 @@ class _Lexical:
 def read(document: Document) -> dict[str, object]:
     """Code each segment by its words; pure and deterministic.
 
-    Of a code and those above it, a segment gets the most specific one.
+    Among a code and its ancestors, a segment gets the most specific one.
     """
     codes = {code.name: code for code in _codes(document.question)}
     found: dict[tuple[str, str], tuple[Sentence, frozenset[str]]] = {}

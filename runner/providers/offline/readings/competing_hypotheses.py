@@ -1,4 +1,4 @@
-"""Reading of competing_hypotheses: two opposed statements, and what bears on them."""
+"""Reading of competing_hypotheses: two opposed statements, and the evidence on them."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from runner.providers.offline.synthesis.cited import (
     related,
 )
 
-_MOST_EVIDENCE = 8
+_MAX_EVIDENCE = 8
 _NEUTRAL = "No word is recognised that links it to this hypothesis."
 
 
@@ -28,7 +28,7 @@ def read(document: Document) -> dict[str, object]:
         return {"insights": [nothing(document, [], "rival statements")], "structured_data": _EMPTY}
     sides: tuple[Cited, ...] = recorded[0][:2] if recorded else (stated[0],)
     near = related(sides[0], quotes, 2) + (related(sides[1], quotes, 2) if recorded else [])
-    items = [*sides, *dict.fromkeys(c for c in near if c not in sides)][:_MOST_EVIDENCE]
+    items = [*sides, *dict.fromkeys(c for c in near if c not in sides)][:_MAX_EVIDENCE]
     rows = [_ratings(item, sides) for item in items]
     data = {
         "question": _question(sides),

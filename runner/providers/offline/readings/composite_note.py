@@ -1,4 +1,4 @@
-"""Reading of composite_note: quotes on one matter, with what the analyzers make of them."""
+"""Reading of composite_note: quotes on one subject, with the analyzers' findings on them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -89,7 +89,7 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
 
 
 def _bearings(lead: Cited) -> list[dict[str, str]]:
-    """Return what the later analyzers say on the same words."""
+    """Return the later analyzers' findings on the same words."""
     later = [f for f in lead.findings if f.analyzer not in (*_FIRST_STAGE, TRANSCRIPT)]
     texts = {f.text: f.analyzer for f in later if f.key == "insights"}
     return [

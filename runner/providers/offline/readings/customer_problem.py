@@ -1,8 +1,7 @@
 """Reading of customer_problem: sentences that name a fault, its time or its effect.
 
-Only of a talk about a fault: one where at least 1 % of the sentences are of such kinds or of an
-attempt to mend it, of two kinds at least. Meetings and hearings in which somebody mentions that
-something failed have below 0.5 %.
+Only for a talk about a fault: at least 1 % of the sentences are of these kinds or about a repair,
+and of two kinds at least. Meetings and hearings that mention a failure have below 0.5 %.
 """
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue
@@ -23,11 +22,11 @@ _CUES = {
     "impact": "fault_impact",
 }
 _MENDING = {"asked": "step_asked", "works": "works_now"}
-_LEAST_SHARE = 0.01
+_MIN_SHARE = 0.01
 
 
 def read(document: Document) -> dict[str, object]:
-    """Quote the sentences; the best of them stands for the problem. Pure and deterministic."""
+    """Quote the sentences; the best one is the problem. Pure and deterministic."""
     dialogue = read_dialogue(document)
     found = find_statements(dialogue, _CUES, 10) if _is_about_a_fault(dialogue) else []
     symptoms = [one for one in found if one.kind == "symptom"]
@@ -44,7 +43,7 @@ def read(document: Document) -> dict[str, object]:
 def _is_about_a_fault(dialogue: Dialogue) -> bool:
     told = find_statements(dialogue, {**_CUES, **_MENDING}, len(dialogue.sentences))
     kinds = {one.kind for one in told}
-    enough = len(told) >= _LEAST_SHARE * len(dialogue.sentences)
+    enough = len(told) >= _MIN_SHARE * len(dialogue.sentences)
     return enough and len(kinds) > 1 and not kinds.isdisjoint(("symptom", "since", "tried"))
 
 

@@ -1,4 +1,4 @@
-"""Reading of determining_factors: what speakers name as a cause, a condition or a need."""
+"""Reading of determining_factors: causes, conditions and needs that speakers name."""
 
 import re
 
@@ -49,7 +49,7 @@ _UNKNOWN: dict[str, object] = {
 
 
 def _label(c: Cited) -> str:
-    """Return by which of its words a quote is taken for a factor."""
+    """Return the words that make a quote a factor."""
     text = c.sentence.text
     if has("conditional", text):
         return "condition"

@@ -7,7 +7,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import excerpt
 
-_MOST = 8
+_MAX = 8
 
 
 def read(document: Document) -> dict[str, object]:
@@ -15,7 +15,7 @@ def read(document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     pairs = diverse(
         find_objections(dialogue),
-        _MOST,
+        _MAX,
         score=lambda pair: pair.score,
         text=lambda pair: f"{pair.statement.text} {pair.reply.text}",
     )

@@ -1,4 +1,4 @@
-"""Reading of findings: statements of those who are asked, of the kinds that interviews compare."""
+"""Reading of findings: statements of interviewees, of the kinds that interviews compare."""
 
 import re
 from collections import Counter
@@ -17,12 +17,12 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, terms_in, trim
 from runner.providers.offline.language.wording import plain
 
-_MOST = 20
+_MAX = 20
 _KINDS = {
     "need": ("need_must", "need_want", "need_wish"),
     "experience": ("told_workaround", "told_problem", "told_success", "told_habit"),
 }
-_NOUNS = 2  # at least, of what a reader of other transcripts understands
+_NOUNS = 2  # at least, so that a reader without the transcript understands it
 _POINTS = re.compile(
     r"(?:it|that|this|these|those|they|them|he|she|him|her|there|then|here|which|who|so|what)\b",
     re.I,
@@ -31,7 +31,7 @@ _ASKS = 0.5  # share of questions among the sentences of an interviewer
 
 
 def read(document: Document) -> dict[str, object]:
-    """Quote needs, experiences and what is central, of all but the interviewer; pure."""
+    """Quote needs, experiences and central statements of all but the interviewer; pure."""
     dialogue = read_dialogue(document)
     asking = _interviewers(dialogue)
     pool = [
@@ -43,7 +43,7 @@ def read(document: Document) -> dict[str, object]:
         and _is_specific(trim(s.text))
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}
-    chosen = diverse(pool, _MOST, score=lambda s: scores[s.index], text=lambda s: s.text)
+    chosen = diverse(pool, _MAX, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [insight(plain(s.text), scores[s.index], kind_of(s), (s,)) for s in chosen]
     return {"insights": found or no_cue(dialogue, "findings"), "structured_data": {}}
 
@@ -55,7 +55,7 @@ def kind_of(s: Sentence) -> str:
 
 
 def _is_specific(text: str) -> bool:
-    """Return whether *text* has two nouns, and its first word is not one that points back."""
+    """Return whether *text* has two nouns, and its first word does not refer back."""
     nouns = [key for key in terms_in(text) if " " not in key]
     return len(nouns) >= _NOUNS and not _POINTS.match(text)
 
@@ -67,7 +67,7 @@ def _score(dialogue: Dialogue, s: Sentence) -> float:
 
 
 def _interviewers(dialogue: Dialogue) -> set[str | None]:
-    """Return the named speakers of whose sentences most are questions, never all speakers."""
+    """Return the named speakers who mostly ask questions, never all speakers."""
     every = Counter(s.speaker for s in dialogue.sentences)
     asked = Counter(s.speaker for s in dialogue.sentences if is_question(s.text))
     found: set[str | None] = {n for n in every if n and asked[n] > _ASKS * every[n]}

@@ -1,4 +1,4 @@
-"""Reading of first_principles: what is reported, what is taken for granted, what is concluded."""
+"""Reading of first_principles: reports, assumptions and conclusions."""
 
 import re
 
@@ -33,7 +33,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _is_reported(c: Cited) -> bool:
-    """Whether it gives a figure or an observation, and no wish, plan, rule or guess."""
+    """Whether it has a figure or an observation, and no wish, plan, rule or guess."""
     text = c.sentence.text
     open_yet = any(
         has(kind, text) for kind in ("conditional", "conjecture", "interest", "proposal")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from runner.answers.findings import Finding
-from runner.answers.passages import rarities, relevance
+from runner.answers.passages import inverse_frequencies, relevance
 from runner.providers.offline.dialogue.dialogue import (
     read_dialogue,
     substantive_sentences,
@@ -54,7 +54,7 @@ def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float
     labels = [set(words(line.speaker or "")) for line in document.lines]
     terms = [frozenset(content_words(line.text)) for line in document.lines]
     named = [bool(label) and label <= question for label in labels]
-    scores = relevance(terms, rarities(terms, asked), named)
+    scores = relevance(terms, inverse_frequencies(terms, asked), named)
     return dict(zip((line.segment for line in document.lines), scores, strict=True))
 
 

@@ -12,7 +12,7 @@ from runner.providers.offline.language.sentences import is_procedural, trim, wor
 from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
 _WHY = "By its words and the stretch around it, it is among the weightiest statements."
-_MOST = 8
+_MAX = 8
 _LENGTH = range(6, 36)  # words
 
 
@@ -27,7 +27,7 @@ def read(document: Document) -> dict[str, object]:
         and not is_question(s.text)
         and not is_procedural(s.text)
     ]
-    found = varied(fit, _MOST)
+    found = varied(fit, _MAX)
 
     def row(one: Statement) -> dict[str, object]:
         return {"text": one.text, "who": one.who, "why": _WHY}

@@ -19,14 +19,14 @@ from runner.providers.offline.synthesis.minutes import (
     take_minutes,
 )
 
-_MOST_INSIGHTS = 10
+_MAX_INSIGHTS = 10
 
 
 def read(document: Document) -> dict[str, object]:
     """Record decisions, undertakings and open points; pure and deterministic."""
     minutes = take_minutes(document)
     found = sorted(insights_of(minutes), key=lambda pair: -pair[0])
-    made = [one for _, one in found[:_MOST_INSIGHTS]]
+    made = [one for _, one in found[:_MAX_INSIGHTS]]
     sought = "decisions, undertakings or open questions"
     return {
         "insights": made or no_cue(minutes.dialogue, sought),

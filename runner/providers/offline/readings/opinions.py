@@ -1,4 +1,4 @@
-"""Reading of opinions: sentences in which a speaker takes a stand."""
+"""Reading of opinions: sentences with a speaker's stance."""
 
 from runner.providers.offline.dialogue.dialogue import focused, read_dialogue
 from runner.providers.offline.dialogue.stance import fitness, takes_stance
@@ -8,11 +8,11 @@ from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.sentences import Sentence, trim
 from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
-_MOST = 12
+_MAX = 12
 
 
 def read(document: Document) -> dict[str, object]:
-    """Quote the sentences, with the side where they say it outright; pure and deterministic."""
+    """Quote the sentences, with their side if it is explicit; pure and deterministic."""
     dialogue = read_dialogue(document)
     stands = [
         Statement(s, _side(s), max(0.05, fitness(dialogue, s)))
@@ -22,7 +22,7 @@ def read(document: Document) -> dict[str, object]:
         and is_whole(trim(s.text))
         and not has("unsure", s.text)
     ]
-    found = varied(stands, _MOST)
+    found = varied(stands, _MAX)
 
     def row(one: Statement) -> dict[str, object]:
         stance = {"opinion": one.text, "about": "not recognised", "stance": one.kind}
@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _side(s: Sentence) -> str:
-    """Return the side that *s* takes in so many words: consent or objection without negation."""
+    """Return the explicit side of *s*: consent or objection without negation."""
     if has("negation", s.text) or has("conditional", s.text):
         return "unclear"
     sides = {"for": strength("agreement", s.text), "against": strength("disagreement", s.text)}

@@ -1,4 +1,4 @@
-"""Reading of outliers: findings of whose words no other has most, of those that share no theme."""
+"""Reading of outliers: findings without a theme, most of whose words no other finding has."""
 
 from collections import Counter
 
@@ -7,8 +7,8 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import terms_of
 from runner.providers.offline.language.wording import evidence, insight_of
 
-_MOST = 10
-_LEAST_TERMS = 4  # a shorter finding says too little to stand out
+_MAX = 10
+_MIN_TERMS = 4  # a shorter finding says too little to stand out
 
 
 def read(document: Document) -> dict[str, object]:
@@ -18,11 +18,11 @@ def read(document: Document) -> dict[str, object]:
     rows: list[tuple[float, Finding, str]] = []
     for each, own in terms:
         alone = sum(spread[term] == 1 for term in own)
-        if len(own) >= _LEAST_TERMS and alone > len(own) / 2:
+        if len(own) >= _MIN_TERMS and alone > len(own) / 2:
             why = f"Of its {len(own)} terms, {alone} are in no other finding outside the themes."
             rows.append((alone / len(own), each, why))
     rows.sort(key=lambda row: -row[0])
-    chosen = rows[:_MOST]
+    chosen = rows[:_MAX]
     return {
         "insights": [
             insight_of(each.fields["text"], 0.3, "outlier", evidence(each.evidence))

@@ -22,13 +22,13 @@ from runner.providers.offline.synthesis.minutes import (
 )
 from runner.providers.offline.synthesis.risks import find_points
 
-_MOST = 8
+_MAX = 8
 
 
 def read(document: Document) -> dict[str, object]:
     """Sum up findings and transcript; pure and deterministic."""
     minutes = take_minutes(document)
-    points = find_points(minutes, document.findings, _MOST)
+    points = find_points(minutes, document.findings, _MAX)
     subject = subject_of(minutes.dialogue)
     made = [
         insight_of(point.text, point.score, "key_point", evidence(point.evidence))

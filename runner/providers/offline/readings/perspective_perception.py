@@ -23,7 +23,7 @@ _LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 
 
 
 def read(document: Document) -> dict[str, object]:
-    """Read positions, interests, perceptions and frictions off cues; pure and deterministic."""
+    """Find positions, interests, perceptions and frictions by cues; pure and deterministic."""
     dialogue = read_dialogue(document)
     views = find_views(dialogue, _LIMITS["perspectives"])
     seen = diverse(
@@ -93,7 +93,7 @@ def _held(view: View) -> str:
 
 
 def _manner(view: View) -> str:
-    """Name the side that a view takes in so many words, if it takes one."""
+    """Name the explicit side of a view, if any."""
     words = {"mixed": "under a condition", "supports": "in favour", "opposes": "against"}
     return f", {words[view.stance]}" if view.stance in words else ""
 

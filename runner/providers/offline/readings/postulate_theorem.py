@@ -21,7 +21,7 @@ _LIMITS = {"postulates": 3, "theorems": 5, "conjectures": 4, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
-    """Read grounds, conclusions and guesses off cues; pure and deterministic."""
+    """Find grounds, conclusions and guesses by cues; pure and deterministic."""
     dialogue = read_dialogue(document)
     reasonings = find_reasoning(dialogue)
     theorems = diverse(

@@ -36,7 +36,7 @@ _LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10
 
 
 def read(document: Document) -> dict[str, object]:
-    """Read arguments off connectives and claims off modals and boosters; pure, deterministic."""
+    """Find arguments by connectives, claims by modals and boosters; pure and deterministic."""
     dialogue = read_dialogue(document)
     found_all = weigh_reasons(dialogue, find_reasoning(dialogue))
     arguments = diverse(
@@ -68,7 +68,7 @@ _DENIAL = re.compile(
 
 
 def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
-    """Return outright denials by another speaker, strongest first."""
+    """Return explicit denials by another speaker, strongest first."""
     denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
     return [e for e in denied if _DENIAL.search(e.phrase)][: _LIMITS["contradictions"]]
 

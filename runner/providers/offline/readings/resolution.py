@@ -1,4 +1,4 @@
-"""Reading of resolution: steps that are proposed or promised, and words that it works."""
+"""Reading of resolution: proposed or promised steps, and confirmations that it works."""
 
 from runner.providers.offline.dialogue.commitments import find_commitments
 from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue

@@ -18,7 +18,7 @@ _LIMITS = {"gaps": 8, "commitments": 4, "unsaid": 5, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
-    """Read gaps, undertakings and open questions off cue phrases; pure and deterministic."""
+    """Find gaps, promises and open questions by cue phrases; pure and deterministic."""
     dialogue = read_dialogue(document)
     gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
     found = undertaking.find_commitments(dialogue)
@@ -51,7 +51,7 @@ _OFFERS = re.compile(r"(?:i|we) (?:can|could)\b", re.IGNORECASE)
 
 
 def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
-    """Choose gaps of several kinds; bare opinions ("I think") only where little else is found."""
+    """Choose gaps of several kinds; bare opinions ("I think") only if little else is found."""
     strong = [gap for gap in found if gap.score >= 0.45]
     chosen = diverse(
         strong if len(strong) >= 4 else found,

@@ -1,10 +1,10 @@
-"""Reading of synthesis: what the material lists first, with its counts, in fixed sentences."""
+"""Reading of synthesis: the first items of the material, with counts, in fixed sentences."""
 
 from runner.answers.findings import Finding
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import evidence, insight_of
 
-_THEMES, _OTHERS = 6, 3  # told of
+_THEMES, _OTHERS = 6, 3  # mentioned
 _LISTED = {
     "contradiction": "Listed as a contradiction",
     "agreement": "Listed as an agreement",
@@ -13,7 +13,7 @@ _LISTED = {
 
 
 def read(document: Document) -> dict[str, object]:
-    """Tell of what the material lists first, with its numbers and quotes; pure."""
+    """Report the first items of the material, with their numbers and quotes; pure."""
     found = [each for each in document.findings if each.fields.get("id")]
     themes = [each for each in found if "files" in each.fields and "text" in each.fields][:_THEMES]
     rows = [[(each, _counted(each)) for each in themes]]

@@ -1,4 +1,4 @@
-"""Reading of themes: nouns, and pairs of words, that quotes of several findings have."""
+"""Reading of themes: nouns and pairs of words common to quotes of several findings."""
 
 import re
 from collections import Counter
@@ -8,14 +8,14 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.nouns import nouns_in
 from runner.providers.offline.language.wording import capital, evidence, insight_of
 
-_MOST = 8  # insights
+_MAX = 8  # insights
 _SHARED = 2  # themes of one finding
 _FEW, _RARE = 4, 0.15  # findings, or their share, that may have a term without it being common
 _MENTION = re.compile(r"They mention “(.+)”\.")
 
 
 def read(document: Document) -> dict[str, object]:
-    """Join what names the same, pairs of words first; each theme has all that name its term.
+    """Group findings by common nouns, pairs of words first; a theme has all that name its term.
 
     No speaker is counted for or against anything. Pure and deterministic.
     """
@@ -39,7 +39,7 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": [
             insight_of(str(row["statement"]), 0.4, "theme", evidence(example.evidence))
-            for example, row in rows[:_MOST]
+            for example, row in rows[:_MAX]
         ]
         or [insight_of("No term that findings share was recognised.", 0.1, "theme", [])],
         "structured_data": {"themes": [row for _, row in rows]},

@@ -95,7 +95,7 @@ class Assent:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What *parts*, sentences of one turn, settle: *by* stated it, *assents* accept it."""
+    """A decision in *parts*, sentences of one turn: *by* stated it, *assents* accept it."""
 
     parts: tuple[Sentence, ...]
     by: str | None
@@ -105,7 +105,7 @@ class Decision:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """The speakers who decided: by whom it was stated and accepted; empty if it is told of."""
+        """The speakers who stated and accepted it; empty for a reported decision."""
         if self.basis != "agreed":
             return ()
         names = (self.by, *(a.by for a in self.assents))
@@ -152,7 +152,7 @@ def is_settling(s: Sentence) -> bool:
 
 
 def is_plan(s: Sentence) -> bool:
-    """Return whether *s* states what the group does, without a doubt or a question."""
+    """Return whether *s* states an action of the group, without a doubt or a question."""
     text = s.text.replace("’", "'")
     if _CHOOSES.match(trim(text)):
         text = text.rstrip("? ")  # "So we're going with rubber?"
@@ -176,7 +176,7 @@ def is_plan(s: Sentence) -> bool:
 
 
 def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
-    """Collect the acceptances in the turns after turn *number*, as long as they follow on."""
+    """Collect the acceptances in the turns that follow turn *number* directly."""
     by = dialogue.turns[number][0].speaker
     last, found = dialogue.turns[number][-1], list[Assent]()
     for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:

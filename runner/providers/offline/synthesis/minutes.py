@@ -163,7 +163,7 @@ def _from_finding(finding: Finding, dialogue: Dialogue) -> OpenQuestion | None:
 
 
 def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
-    """Yield statements that say plainly what is unknown."""
+    """Yield explicit statements of what is unknown."""
     for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         hit = _UNKNOWN.search(text)
@@ -179,7 +179,7 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
 
 
 def reservations(decision: Decision) -> list[str]:
-    """Return the words under which speakers accept *decision*, and those in which it is bound."""
+    """Return the conditions under which speakers accept *decision*, and its own."""
     held = [f'{who(a.by)}: "{excerpt(a.reply.text, 200)}"' for a in decision.assents if a.condition]
     bound = [p for p in decision.parts if strength("conditional", p.text) > 0.8]
     return [*held, *(f'{who(p.speaker)}: "{excerpt(p.text, 200)}"' for p in bound)]

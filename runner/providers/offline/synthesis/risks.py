@@ -68,7 +68,7 @@ def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
 
 
 def _warns(s: Sentence) -> bool:
-    """Return whether *s* warns: in so many words, or by a condition with bad news and no denial."""
+    """Return whether *s* warns: explicitly, or by a condition with bad news and no denial."""
     text = s.text.replace("’", "'")
     if is_question(text) or not _is_fit(s) or has("unsure", text):
         return False

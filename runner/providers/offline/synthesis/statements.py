@@ -43,7 +43,7 @@ class Statement:
 def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> list[Statement]:
     """Return up to *limit* whole statements in order; *cues* maps kinds to those of their cues.
 
-    A statement is of the first kind of which it has a cue.
+    A statement has the first kind with a cue in it.
     """
     found = []
     for s in whole_sentences(dialogue):
@@ -86,7 +86,7 @@ def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
 def insights_on(
     dialogue: Dialogue, statements: Sequence[Statement], sought: str
 ) -> list[dict[str, object]]:
-    """Return an insight for each statement, best first, or one that none of *sought* was found."""
+    """Return an insight per statement, best first, or one that nothing *sought* was found."""
     best = sorted(statements, key=lambda one: -one.score)
     found = [
         insight(

@@ -1,0 +1,214 @@
+"""Exact matches: words in the form in which quotes are compared, and an index of them."""
+
+import re
+import sys
+import unicodedata
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from heapq import merge
+from itertools import accumulate, chain, pairwise
+
+from runner.transcript.model import Segment
+
+ABSENT = "absent"  # the value of `match` for a quote that is nowhere in the transcript
+REACH_SEGMENTS = 3  # the last part of a quote with an ellipsis starts at most so much later
+
+# Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their
+# punctuation; each of their characters is a word.
+_WIDE = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e81-\u0edf\u1000-\u1049\u1050-\u109d"
+    "\u1780-\u17d3\u17d7\u17dc\u17dd\u17e0-\u17e9\u3005-\u3007\u3041-\u309a\u309d-\u309f"
+    "\u30a1-\u30fa\u30fc-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+)
+_IS_WIDE = re.compile(f"[{_WIDE}]")
+_WIDE_GAP = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
+_APOSTROPHES = "'`‘’‛′ʹʻʼ׳"
+_ASCII_APOSTROPHE = re.compile(r"['`](?<=[a-z0-9].)(?=[a-z0-9])")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+# Invisible: soft hyphens, joiners, direction marks, fillers, variation selectors and tags.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+# unicodedata sorts a run of combining marks in quadratic time; the Stream-Safe Text Format of
+# Unicode (UAX #15, section 13) ends such runs at 30.
+_MARK_RUN = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
+# It also takes quadratic time where one character becomes many.
+_CHUNK = re.compile(r"[\s\S]{1,8000}(?!\S)|[\s\S]{1,8000}")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of *text* in order, in the form in which they are compared.
+
+    Compatibility forms, case, punctuation, white space and invisible characters make no
+    difference. Apostrophes inside words are dropped; any other character that is no letter, mark
+    or digit separates words. Takes time linear in the text.
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(_ASCII_APOSTROPHE.sub("", text.lower()))
+    if len(text) > 8_000:
+        return [word for chunk in _CHUNK.findall(text) for word in words(chunk)]
+    apostrophe, word = _patterns()
+    shown = _HIDDEN.sub("", _MARK_RUN.sub(r"\1", text)).replace("´", "'")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
+    # Case folding does not equate the Turkish ı and İ with i.
+    folded = folded.replace("ı", "i").replace("i\u0307", "i")
+    return word.findall(apostrophe.sub("", folded))
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return *parts*, words as of `words`, as one text: spaces between all but wide ones."""
+    text = " ".join(parts)
+    return text if text.isascii() else _WIDE_GAP.sub("", text)
+
+
+@lru_cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of an apostrophe inside a word and of a word, in any script."""
+    marks = "".join(
+        c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.category(c).startswith("M")
+    )
+    spaced = re.sub(f"[{_WIDE}]", "", marks)
+    letter = rf"[^\W_{_WIDE}{_APOSTROPHES}]"
+    # The apostrophe comes first, so that the search skips to it before any look-behind.
+    apostrophe = rf"[{_APOSTROPHES}](?:(?<={letter}.)|(?<=[{spaced}].))(?={letter})"
+    word = rf"[{_WIDE}]|{letter}+(?:[{spaced}]+{letter}*)*"
+    return re.compile(apostrophe), re.compile(word)
+
+
+class TranscriptWords:
+    """Index of the words of all segments.
+
+    Words are numbered through the whole transcript. *first* holds the first word of each segment
+    and, last, the number of words; *index* maps a word to its occurrences, ascending.
+    """
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        by_segment = [list(map(sys.intern, words(segment.text))) for segment in segments]
+        self.words = list(chain.from_iterable(by_segment))
+        self.first = array("L", accumulate(map(len, by_segment), initial=0))
+        self.index: dict[str, list[int]] = {}
+        for at, word in enumerate(self.words):
+            self.index.setdefault(word, []).append(at)
+        body = joined(self.words)
+        self.text = f" {body} "
+        self._starts = array("L", self._offsets())  # of words in the text, then one past its end
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def segment_of(self, at: int) -> int:
+        """Return the number of the segment that word *at* belongs to."""
+        return bisect_right(self.first, at) - 1
+
+    def span(self, start: int, stop: int) -> str:
+        """Return words *start* to *stop* (exclusive) joined."""
+        return self.text[self._starts[start] : self._starts[stop]].rstrip(" ")
+
+    def words_at(self, start: int, begin: int, end: int) -> tuple[int, int]:
+        """Return the words that characters *begin* to *end*, counted from word *start*, touch."""
+        base = self._starts[start]
+        first = min(bisect_right(self._starts, base + begin) - 1, len(self) - 1)
+        return first, max(first + 1, min(bisect_left(self._starts, base + end), len(self)))
+
+    def nearest(self, target: Sequence[str], segment: int) -> Iterator[int]:
+        """Yield the first word of each occurrence of *target*, the nearest to *segment* first.
+
+        Among equally near ones the earlier comes first: it may reach into *segment*.
+        """
+        if not target or not all(map(self.index.__contains__, target)):
+            return
+
+        def distance(at: int) -> tuple[int, bool]:
+            gap = self.segment_of(at) - segment
+            return abs(gap), gap >= 0
+
+        needle = _needle(target)
+        home = self._starts[self.first[segment]] - needle.startswith(" ")
+        after = self._after(needle, home)
+        for at in after:  # most quotes are in *segment*; nothing before it is searched for them
+            if self.segment_of(at) != segment:
+                after = chain([at], after)
+                break
+            yield at
+        yield from merge(after, self._before(needle, home), key=distance)
+
+    def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
+        """Yield the first word of each occurrence of *parts* in order with other words between.
+
+        All parts lie within `REACH_SEGMENTS` after the segment in which the first one starts.
+        Yields at most one occurrence per such segment, the nearest to *segment* first.
+        """
+        occurrences = [self.index.get(word, []) for part in parts for word in part]
+        needles = [_needle(part) for part in parts]
+        rarest = {self.segment_of(at) for at in min(occurrences, key=len, default=[])}
+        starts = {max(0, number - back) for number in rarest for back in range(REACH_SEGMENTS + 1)}
+        for start in sorted(starts, key=lambda number: (abs(number - segment), number)):
+            if (first := self._first_word(needles, start)) is not None:
+                yield first
+
+    def _first_word(self, needles: Sequence[str], segment: int) -> int | None:
+        last = min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)
+        stop = self._starts[self.first[last]]
+        lead = needles[0].startswith(" ")
+        begin = self._starts[self.first[segment]] - lead
+        end = self._starts[self.first[segment + 1]] - lead - 1 + len(needles[0])
+        first = hit = self.text.find(needles[0], begin, min(stop, end))
+        for before, needle in pairwise(needles):
+            if hit < 0:
+                break
+            hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
+        return self._word(first, needles[0]) if hit >= 0 else None
+
+    def _after(self, needle: str, begin: int) -> Iterator[int]:
+        while (begin := self.text.find(needle, begin)) >= 0:
+            yield self._word(begin, needle)
+            begin += 1
+
+    def _before(self, needle: str, stop: int) -> Iterator[int]:
+        while (stop := self._last(needle, stop)) >= 0:
+            yield self._word(stop, needle)
+
+    def _last(self, needle: str, stop: int) -> int:
+        """Return the last offset before *stop* at which *needle* starts, or -1.
+
+        By bisection: `str.rfind` takes quadratic time in periodic text, `str.find` does not.
+        """
+        reach = len(needle) - 1
+        last = self.text.find(needle, 0, stop + reach)
+        while last >= 0 and stop - last > 1:
+            middle = (last + stop) // 2
+            hit = self.text.find(needle, middle, stop + reach)
+            if hit < 0:
+                stop = middle
+            else:
+                last = hit
+        return last
+
+    def _word(self, offset: int, needle: str) -> int:
+        return bisect_left(self._starts, offset + needle.startswith(" "))
+
+    def _offsets(self) -> Iterator[int]:
+        if not _IS_WIDE.search(self.text):
+            yield from accumulate((len(word) + 1 for word in self.words), initial=1)
+            return
+        offset, after_wide = 1, True
+        for word in self.words:
+            wide = _IS_WIDE.match(word) is not None
+            offset += offset > 1 and not (wide and after_wide)
+            yield offset
+            offset, after_wide = offset + len(word), wide
+        yield offset + 1
+
+
+def _needle(target: Sequence[str]) -> str:
+    """Return the text to search for *target* at word boundaries; wide characters need no spaces."""
+    text = joined(target)
+    if text.isascii():
+        return f" {text} "
+    before = "" if _IS_WIDE.match(target[0]) else " "
+    after = "" if _IS_WIDE.match(target[-1]) else " "
+    return f"{before}{text}{after}"

@@ -1,0 +1,153 @@
+"""Repair of JSON that is invalid or truncated, without adding or losing a word."""
+
+import itertools
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import json_repair
+
+from runner.base.json import strings_in
+
+MAX_DEPTH = 64
+MAX_REPAIR_S = 1.0  # of CPU; a reply of 64,000 tokens takes 0.7
+
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
+
+
+class TooCostlyError(ValueError):
+    """A repair exceeded its time limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedJson:
+    """The complete part of a truncated value: its JSON, and whether an item was left out."""
+
+    text: str
+    dropped: bool
+
+
+def complete(text: str) -> CompletedJson | None:
+    """Return the complete part of the value at the start of *text*; None if it is closed.
+
+    An element of a list is complete at its last bracket, any other value once something follows it.
+    A truncated string is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
+    """
+    stack: list[str] = []
+    inside: list[int] = []  # depths of the elements of lists that are not closed
+    kept, closing, at, before = 0, "", 0, ""
+    for token in _TOKEN.finditer(text):
+        mark, end = token[0], token.end()
+        if mark == '"':  # a truncated string
+            break
+        if mark in "{[":
+            if stack and stack[-1] == "[":
+                inside.append(len(stack))
+            stack.append(mark)
+            if len(stack) > MAX_DEPTH:
+                raise ValueError(f"is nested deeper than {MAX_DEPTH}")
+        elif mark in "}]":
+            if not stack or "{["["}]".index(mark)] != stack.pop() or not stack:
+                return None
+            if inside and inside[-1] == len(stack):
+                inside.pop()
+        whole = mark in "{[}]" or (mark[0] == '"' and _is_value(before, stack))
+        if not inside and (whole or mark == ","):
+            kept, at = token.start() if mark == "," else end, end
+            closing = "".join("}" if bracket == "{" else "]" for bracket in reversed(stack))
+        before = mark
+    if not stack:
+        return None
+    return CompletedJson(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
+
+
+def _is_value(before: str, stack: list[str]) -> bool:
+    """Return whether a string after token *before* is a value, not a key."""
+    return before == ":" or stack[-1:] == ["["]
+
+
+def repair(text: str) -> Any:
+    """Return the JSON value of the almost valid *text*; raise ValueError.
+
+    Only punctuation may change: a value with other or fewer words is refused.
+    """
+    plain = _UNDEFINED.sub(r"\1null", text)
+    try:
+        value = _repaired(plain if '"' in plain else plain.translate(_QUOTES))
+    except TooCostlyError:
+        raise
+    except (ValueError, RecursionError, IndexError) as error:
+        raise ValueError("is not JSON") from error
+    if not isinstance(value, dict | list) or not value:
+        raise ValueError("is not a JSON object")
+    words = _words(json.dumps(value, ensure_ascii=False))
+    last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
+    if all(
+        _words(original) != words for original in (text[:last], _COMMENT.sub(_kept, text[:last]))
+    ):
+        raise ValueError("is not JSON, and a repair would change its words")
+    if any(f'"{leaf}"' not in text and f"'{leaf}'" not in text for leaf in _literals(value)):
+        raise ValueError("is not JSON, and a repair would turn a literal into text")
+    return value
+
+
+def _literals(value: Any) -> list[str]:
+    """Return the texts in *value* that may be literals with a punctuation mark."""
+    return [each for each in strings_in(value) if _LITERAL.fullmatch(each)]
+
+
+_QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')
+_UNDEFINED = re.compile(r"([:\[,]\s*)(?:undefined|nil)(?=\s*[,}\]])")
+_LITERAL = re.compile(r"\W*(?:null|none|nan|undefined|nil|true|false)\W*", re.IGNORECASE)
+_COMMENT = re.compile(r'("(?:[^"\\]++|\\.)*+")|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.M)
+_NOTHING = re.compile(r"\b(?:none|null|undefined|nil)\b")
+_APART = re.compile(r"[^\w'’\"]|(?<!\w)['’\"]|['’\"](?!\w)")  # no mark within a word
+_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match[1] or " "
+
+
+def _words(text: str) -> str:
+    """Return the letters and digits of *text*, without the syntax of JSON and similar formats."""
+    plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
+    return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
+
+
+def _repaired(text: str) -> Any:
+    """Return the value that json_repair finds; raise TooCostlyError after MAX_REPAIR_S.
+
+    It takes quadratic time for many texts, in a thread that only a profiling function can
+    interrupt.
+    """
+    ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
+
+    def check(*_: object) -> None:
+        if not next(steps) % 1000 and time.thread_time() > ends:
+            raise TooCostlyError(f"is not JSON, and not repaired in {MAX_REPAIR_S:g} s")
+
+    sys.setprofile(check)
+    try:
+        return json_repair.loads(text, skip_json_loads=True)
+    finally:
+        sys.setprofile(profiler)
+
+
+def loops(text: str) -> bool:
+    """Return whether *text* ends in a loop: its last part mostly repeats itself.
+
+    True where fewer than a quarter of the n-grams (64 characters) of the last 1,024, 2,048, …
+    characters are distinct. Takes time in proportion to the length.
+    """
+    seen: set[str] = set()
+    tail = text[-(1 << 18) :]
+    for count in range(1, len(tail) - 63):
+        seen.add(tail[len(tail) - 63 - count : len(tail) + 1 - count])
+        if count >= 1024 and not count & (count - 1) and len(seen) < count / 4:
+            return True
+    return False

@@ -1,0 +1,255 @@
+"""Results by setting and transcript: coverage, checks and labelled findings."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.answers.coverage import cited_segments
+from runner.answers.labels import (
+    LABELS,
+    RIGHT,
+    WRONG,
+    FindingLabel,
+    FoundItem,
+    LabelIndex,
+    found_items,
+    read_labels,
+    short_sha,
+    verdict_of,
+)
+from runner.base.errors import ColloquyError, reason
+from runner.base.json import amount, at, mapping, mappings, number, read_json, text
+from runner.base.regular_files import folders_in, kind_of
+from runner.record.batch_directory import batch_of, is_batch, runs_of
+from runner.reports.compare.keys import label_of
+from runner.reports.compare.paired import Counts
+from runner.reports.compare.rows import Group
+from runner.reports.stored_run import StoredRun, is_run, read_run
+
+MAX_FILES = 300  # transcripts of a batch that are read
+MAX_LABEL_FILES = 500
+COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
+_OF_TRANSCRIPT = re.compile(
+    r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
+)
+
+
+@dataclass
+class Setting:
+    """All runs that differ in nothing but the transcript and the repeat.
+
+    *figures* are parts and wholes by the figure's name and the transcript's short SHA-256;
+    *cited* and *segments* are those of the first run of each transcript; *items* counts findings.
+    """
+
+    label: str
+    figures: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    cited: dict[str, frozenset[str]] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
+    items: int = 0
+    labelled: int = 0
+
+    @property
+    def transcripts(self) -> set[str]:
+        """The transcripts with any figure."""
+        return {sha for figure in self.figures.values() for sha in figure} | self.segments.keys()
+
+    def add(self, name: str, sha: str, part: float, whole: float) -> None:
+        """Add to a figure of one transcript."""
+        figure = self.figures.setdefault(name, {})
+        a, b = figure.get(sha, (0.0, 0.0))
+        figure[sha] = (a + part, b + whole)
+
+
+@dataclass(frozen=True)
+class AssessmentData:
+    """The settings, all labels of their transcripts, and notes."""
+
+    settings: Sequence[Setting]
+    labels: Sequence[FindingLabel]
+    notes: Sequence[str]
+
+
+def assessment_data(groups: Sequence[Group], keys: Iterable[str]) -> AssessmentData:
+    """Return the results of the runs of *groups*; *keys* are those in which they differ."""
+    rows = [(row, group) for group in groups for row in group.rows]
+    labels, notes = known_labels([row.path for row, _ in rows])
+    index = LabelIndex(labels)
+    shown_keys = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
+    settings: dict[tuple[str, ...], Setting] = {}
+    read: list[tuple[Setting, StoredRun]] = []
+    ran: set[str] = set()
+    left = 0
+    for row, group in rows:
+        own = {key: group.settings[key] for key in shown_keys}
+        setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
+        paths, more = _runs(row.path, row.batch)
+        left += more
+        for run in _read(paths):
+            ran |= run.records.keys()
+            read.append((setting, run))
+    pools = _pools(labels, ran)
+    for setting, run in read:
+        _count(setting, run, index, pools)
+    if left:
+        notes.append(
+            f"Findings of {left:,} files of batches beyond the first {MAX_FILES} are not read."
+        )
+    shas = {sha for setting in settings.values() for sha in setting.transcripts}
+    return AssessmentData(
+        [*settings.values()], [e for e in labels if e.transcript in {"", *shas}], notes
+    )
+
+
+def precision_of(path: Path) -> float | None:
+    """Return the share of the labelled findings of a run or batch that are right, 0 to 1.
+
+    The labels are those of `known_labels`. None without one that says right or wrong.
+    """
+    index = LabelIndex(known_labels([path])[0])
+    runs = _read(_runs(path, is_batch(path))[0])
+    counts = [precision_counts(items_of(run), index, sha_of(run)) for run in runs]
+    judged = sum(each[1] for each in counts)
+    return sum(each[0] for each in counts) / judged if judged else None
+
+
+def _runs(path: Path, batch: bool) -> tuple[list[Path], int]:
+    if not batch:
+        return [path], 0
+    try:
+        found = [run for run in runs_of(path) if is_run(run)]
+    except (OSError, ColloquyError):
+        return [], 0
+    return found[:MAX_FILES], max(0, len(found) - MAX_FILES)
+
+
+def _read(paths: Iterable[Path]) -> Iterator[StoredRun]:
+    for path in paths:
+        try:
+            yield read_run(path)
+        except (ColloquyError, OSError, ValueError, RecursionError):
+            continue  # its row says that it is damaged
+
+
+def sha_of(run: StoredRun) -> str:
+    """Return the start of the SHA-256 of *run*'s transcript, empty if unknown."""
+    return short_sha(at(run.metadata, "transcript", "sha256"))
+
+
+def items_of(run: StoredRun) -> list[FoundItem]:
+    """Return all findings of *run*, in the order of its records."""
+    answers = (item for item in run.records.items() if item[1].get("status") == "ok")
+    return [found for name, answer in answers for found in found_items(name, answer)]
+
+
+def precision_counts(
+    items: Iterable[FoundItem], index: LabelIndex, sha: str
+) -> tuple[int, int, set[str]]:
+    """Return how many *items* are labelled right, right or wrong, and the labels that fit."""
+    counts: Counter[str] = Counter()
+    fitting: set[str] = set()
+    for item in items:
+        if own := index.of(item, sha):
+            counts[verdict_of(own)] += 1
+            fitting |= {label.key for label in own}
+    return counts[RIGHT], counts[RIGHT] + counts[WRONG], fitting
+
+
+def check_counts(run: Path) -> dict[str, tuple[int, int]]:
+    """Return how many checks of *run* passed and were made, by the check's name."""
+    counts: dict[str, tuple[int, int]] = {}
+    for each in mappings(read_json(run / "checks.json").get("checks")):
+        if (status := each.get("status")) not in ("passed", "failed"):
+            continue  # undecided, or nothing to compare with
+        name = " ".join(filter(None, (text(each.get("analyzer")), text(each.get("check")))))[:160]
+        passed, made = counts.get(name, (0, 0))
+        counts[name] = passed + (status == "passed"), made + 1
+    return counts
+
+
+def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
+    """Return the right findings of each transcript, by key, with their analyzers.
+
+    Those of analyzers that no compared run has are left out.
+    """
+    by_key: dict[tuple[str, str], list[FindingLabel]] = {}
+    for label in labels:
+        by_key.setdefault((label.transcript, label.key), []).append(label)
+    pools: dict[str, dict[str, str]] = {}
+    for (sha, key), own in by_key.items():
+        if sha and own[0].analyzer in ran and verdict_of(own) == RIGHT:
+            pools.setdefault(sha, {})[key] = own[0].analyzer
+    return pools
+
+
+def _count(
+    setting: Setting, run: StoredRun, index: LabelIndex, pools: Mapping[str, Mapping[str, str]]
+) -> None:
+    sha = sha_of(run)
+    if not sha:
+        return
+    coverage = number(run.took.get("coverage"))
+    if coverage is not None and 0 <= coverage <= 1:
+        setting.add(COVERAGE, sha, coverage, 1)
+    for name, (passed, made) in check_counts(run.path).items():
+        setting.add(f"{CHECK} {name}", sha, passed, made)
+    items = items_of(run)
+    right, judged, fitting = precision_counts(items, index, sha)
+    setting.items += len(items)
+    setting.labelled += judged
+    if judged:
+        setting.add(PRECISION, sha, right, judged)
+    pool = pools.get(sha, {})
+    for analyzer in sorted({*pool.values()}):
+        keys = {key for key, owner in pool.items() if owner == analyzer}
+        setting.add(f"{FOUND} {analyzer}", sha, len(keys & fitting), len(keys))
+        setting.add(FOUND, sha, len(keys & fitting), len(keys))
+    if sha not in setting.segments and run.records:
+        setting.segments[sha] = int(amount(at(run.metadata, "transcript", "segments")))
+        answers = [record for record in run.records.values() if record.get("status") == "ok"]
+        parts = ("insights", "structured_data")
+        cited = cited_segments([mapping(a).get(part) for a in answers for part in parts])
+        setting.cited[sha] = frozenset(cited)
+
+
+def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
+    """Return the labels in *runs*, and those beside them under the same root; and notes.
+
+    These are `labels.csv` in runs, batches and sweeps. A file that cannot be read gets a note.
+    """
+    folders: dict[Path, None] = {}
+    notes = []
+    for home in dict.fromkeys((batch_of(run) or run).resolve() for run in runs):
+        folders[home] = None
+        if home.parent not in folders:  # whose neighbours are there already
+            try:
+                folders |= dict.fromkeys((home.parent, *_beside(home)))
+            except OSError as error:
+                notes.append(f"Labels beside {home} are left out: {reason(error)}")
+    files = [folder / LABELS for folder in folders if kind_of(folder / LABELS) == "file"]
+    labels: dict[tuple[str, str, str], FindingLabel] = {}
+    for file in files[:MAX_LABEL_FILES]:
+        try:
+            labels |= {(e.transcript, e.key, e.rater): e for e in read_labels(file)}
+        except ColloquyError as error:
+            notes.append(f"Labels are left out: {error}")
+    if len(files) > MAX_LABEL_FILES:
+        notes.append(f"Of {len(files):,} files of labels, the first {MAX_LABEL_FILES} are read.")
+    return list(labels.values()), notes
+
+
+def _beside(home: Path) -> Iterator[Path]:
+    """Yield all runs, batches, sweeps and their jobs under the root of the directory *home*."""
+    above = home.parent
+    sweep = above.parent.name == "sweeps"
+    if above.name not in ("runs", "batches") and not sweep:
+        yield above
+        return
+    root = above.parent.parent if sweep else above.parent
+    for name in ("runs", "batches", "sweeps"):
+        for folder in folders_in(root / name):
+            yield folder
+            if name == "sweeps":
+                yield from folders_in(folder)

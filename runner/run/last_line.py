@@ -1,0 +1,176 @@
+"""Last line of a run or batch: its status, its directory, and the command that resumes it."""
+
+import math
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from runner.base.command import silence
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
+from runner.base.json import read_json
+from runner.base.regular_files import as_given
+from runner.base.text import to_terminal
+from runner.job.attributes import FILE as ATTRIBUTES
+from runner.job.attributes import attributes_from
+from runner.job.build import without_transcript
+from runner.job.job import BatchJob, Job, Setup
+from runner.record.batch_directory import REPORT, TABLE, completed_before
+from runner.record.deliveries import FOLDER
+from runner.record.journal import spent_in
+from runner.record.reuse import LASTING, read_record
+from runner.record.run_directory import COMPLETED, RESERVE
+from runner.run.batch.services import BatchResult
+from runner.run.collection.collect import is_collected
+from runner.run.plan.plan import make_plan, read_histories
+from runner.run.run import RunResult
+
+
+def print_end(
+    job: Setup,
+    path: Path,
+    status: str,
+    code: int,
+    counts: Mapping[str, int] | None = None,
+    *,
+    resumable: bool = True,
+    hint: str | None = None,
+) -> None:
+    """Print the last line to standard output: `KEY=VALUE …`, or JSON for `output.console=json`.
+
+    A closed pipe is no failure; raises OutputError for any other.
+    """
+    path = as_given(path, job.settings.output.dir)
+    facts: dict[str, Any] = {"status": status, "exit": code}
+    facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
+    facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
+    pages = {"report": path / REPORT, "results": path / TABLE}
+    facts |= {name: str(page) for name, page in pages.items() if page.is_file()}
+    if code != EXIT_OK and resumable:
+        facts["resume"] = resume_command(path, job, code)
+    if hint is not None:
+        facts["hint"] = hint
+    if job.settings.output.console == "json":
+        line = orjson.dumps({"event": "run.ended", **facts}).decode()
+    else:
+        line = to_terminal(_words(facts), 2000)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # its reader has gone, which does not change the result
+        silence(sys.stdout)
+    except OSError as error:
+        raise OutputError(f"standard output: {reason(error)}") from error
+
+
+def print_result(
+    job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
+) -> None:
+    """Print the last line of a run or batch that has ended, with *hint* if any."""
+    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
+    code, counts = result.exit_code, result.counts
+    print_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+
+
+def _words(facts: Mapping[str, Any]) -> str:
+    shown = {name: shlex.quote(str(value)) for name, value in facts.items()}
+    for name in ("resume", "hint"):
+        if name in facts:
+            shown[name] = f'"{facts[name]}"'
+    return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
+    """Return the setting that would have helped, with a value, None if unknown."""
+    if isinstance(result, BatchResult):
+        return None
+    outcomes = result.outcomes.values()
+    kinds = {o.kind for o in outcomes} | {why for o in outcomes for why in o.missing.values()}
+    model, slots = job.main.settings, job.settings.processing.max_concurrent
+    if "timeout" in kinds:
+        fewer = f" or processing.max_concurrent={max(1, slots // 2)}" if slots > 1 else ""
+        longer = f"model.timeout_s={2 * model.timeout_s:g}{fewer}"
+        return f"replies took longer than model.timeout_s={model.timeout_s:g}: try {longer}"
+    if "context_exceeded" in kinds:
+        window = f"={job.main.window}" if job.main.window else "=TOKENS"
+        return f"prompts were too long: set model.context_window{window} or a smaller one"
+    if result.checked:
+        return f"{result.lacks}: see checks.json, or set checks.fail=false"
+    if result.status == "degraded":
+        rate = job.settings.grounding.min_rate
+        return f"{result.quotes}: fewer than grounding.min_rate={rate:g} asks for"
+    return None
+
+
+def can_help(result: RunResult | BatchResult) -> bool:
+    """Return whether resuming can change *result*; a lasting failure would recur."""
+    if isinstance(result, BatchResult):
+        return True
+    failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
+    lost = {why for outcome in result.outcomes.values() for why in outcome.missing.values()}
+    return bool(({outcome.kind for outcome in failed} | lost) - LASTING)
+
+
+def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
+    """Return the command that finishes *job*'s run in *path*, with the budget that it needs."""
+    path = as_given(path, job.settings.output.dir)
+    folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
+    budget = f" {_larger_budget(job)}" if code == EXIT_BUDGET else ""
+    return f"colloquy {folders}resume={shlex.quote(str(path))}{budget}"
+
+
+def _larger_budget(job: Setup) -> str:
+    """Return the cap as an override, enlarged by the upper bound of the whole run."""
+    budget = job.settings.budget
+    plan = make_plan(job, read_histories(job)) if isinstance(job, Job) else None
+    most_usd = plan.total("cost_high_usd") if plan else None
+    if budget.max_cost_usd is not None:
+        cap = budget.max_cost_usd + (most_usd or budget.max_cost_usd)
+        return f"budget.max_cost_usd={math.ceil(cap * 100) / 100:g}"
+    cap = budget.max_tokens or 0
+    return f"budget.max_tokens={cap + (plan.total('most_tokens') if plan else cap)}"
+
+
+def check_budget(job: Setup, *, reuses: bool) -> None:
+    """Raise ConfigError once if a cap is too small for any of the first calls.
+
+    A run that *reuses* stored answers may need no call.
+    """
+    budget = job.settings.budget
+    if budget.max_cost_usd is None is budget.max_tokens or reuses:
+        return
+    job = job if isinstance(job, Job) else without_transcript(job)
+    plan = make_plan(job, read_histories(job))
+    first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
+    tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)
+    if budget.max_tokens is not None and budget.max_tokens < tokens:
+        raise ConfigError(
+            f"budget.max_tokens={budget.max_tokens}: the smallest call of this run may use "
+            f"{tokens}; expected at least that"
+        )
+    costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
+    if budget.max_cost_usd is not None and costs and budget.max_cost_usd < min(costs):
+        raise ConfigError(
+            f"budget.max_cost_usd={budget.max_cost_usd:g}: the smallest call of this run may cost "
+            f"{math.ceil(min(costs) * 1e4) / 1e4:g}; expected at least that"
+        )
+
+
+def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
+    """Return whether the run is finished and all its answers are stored undamaged."""
+    if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
+        return False
+    if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
+        return False
+    if isinstance(job, BatchJob):
+        encoding = job.settings.transcript.encoding
+        if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
+            return False
+        if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
+            return False  # which split its counts
+        return all(completed_before(path, given, encoding) for given in job.inputs)
+    files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
+    records = [read_record(file) for file in files]
+    return all(fault is None and record["status"] == "ok" for fault, record in records)

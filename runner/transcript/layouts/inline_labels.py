@@ -1,0 +1,92 @@
+"""Labels inside a line: where one line holds several turns, it is cut before each label."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
+
+_COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
+_BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
+# Allowed between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
+_SET_OFF = (
+    r"((?:[\[(]?\d{1,3}:\d\d[\d:.]{0,9}[\])]?\s{0,4})?(?:[-–—]\s)?(?:>>{1,2}\s?)?[*_]{0,3}[\[(]?)"
+)
+_BEFORE = (
+    r"(?:[.?!…。？！]|-(?<=[^\W\d]-)-?|[–—](?<=[^\W\d].))[\"”’)\]*_]{0,4}\s{1,8}"
+    rf"(?:[(\[][^()\[\]\d]{{1,40}}[)\]]\s{{1,8}})?{_SET_OFF}"
+)
+_END = re.compile(rf"{_BEFORE}$")
+_GAP = re.compile(rf"\w\s{{1,8}}{_SET_OFF}$")
+_LABEL = re.compile(rf"{_BEFORE}([^\W\d_][^:.?!()\[\]\n]{{0,60}}?)\s?[*_]{{0,3}}[:：](?=[\s*_]|$)")
+_SENTENCE_ENDS = re.compile("[.?!…。？！]")
+_MIN_ENDS = 0.01  # of the words of a text that has punctuation
+_MIN_LOOSE = 2
+_OPENED = re.compile(r"[:：][\s*_]{1,4}([^\W\d_])")
+_HEAD_CHARS = 100
+_MOSTLY = 0.8
+CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
+QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
+
+
+def cutter(
+    lines: Sequence[str], known: Collection[str], marks: re.Pattern[str] | None = None
+) -> Callable[[str], list[str]]:
+    """Return a function that cuts a line before *marks* and before labels after a sentence.
+
+    Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
+    a line, others that recur there are labels, too. In a text without punctuation a sentence may
+    end before any known label, if several stand inside lines. Where turns begin with capitals,
+    words in lower case behind a label are none.
+    """
+    opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
+    cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
+    words = sum(line.count(" ") for line in lines)
+    ends = sum(len(_SENTENCE_ENDS.findall(line)) for line in lines)
+    if ends < words * _MIN_ENDS:
+        cut = _cutter(known, marks, _GAP, cased=False)
+        if sum(len(cut(line)) - 1 for line in lines) >= _MIN_LOOSE:
+            return cut
+    return _cutter(_labels(lines, known) if known else known, marks, _END, cased=cased)
+
+
+def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
+    found = Counter(match[2] for line in lines for match in _LABEL.finditer(line))
+    parts = {word.strip(",") for label in known for word in label.split()[1:]}
+    parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
+    if found.keys().isdisjoint(known):
+        return {*known, *parts}
+    recur = {label for label, count in found.items() if count > 1 and not is_ordinary(label)}
+    return {*known, *parts, *(label for label in recur if likeness(label) >= Likeness.WORD)}
+
+
+def _cutter(
+    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str], *, cased: bool
+) -> Callable[[str], list[str]]:
+    lengths = sorted({len(label) for label in labels}, reverse=True)
+
+    def cut(text: str) -> list[str]:
+        cuts: set[int | None] = set()
+        cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+        for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
+            for length in lengths:
+                start = colon.start() - length
+                if start >= 0 and text[start : colon.start()] in labels:
+                    small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
+                    cuts.add(None if cased and small else _opens(text, start, before))
+                    break
+        for bracket in _BRACKET.finditer(text):
+            if bracket[1] in labels:
+                cuts.add(_opens(text, bracket.start(1), before))
+        # The number of a list item, such as `2. Ana: …`, is no turn.
+        inside = (at for at in cuts if at and any(map(str.isalpha, text[:at])))
+        ends = [*sorted(inside), len(text)]
+        return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
+
+    return cut
+
+
+def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:
+    """Return where the turn opens whose label starts at *start*; None amid a sentence."""
+    match = before.search(text[max(0, start - 80) : start])
+    return start - len(match[1]) if match else None

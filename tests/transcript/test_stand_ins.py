@@ -1,0 +1,33 @@
+from helpers import job
+
+from runner.transcript.model import Segment, Transcript
+from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.stand_ins import StandIns
+
+
+def test_a_person_of_each_file_has_a_stand_in_of_its_own_that_stays() -> None:
+    settings = job("transcript.redact=names").settings.transcript
+    said = {
+        "a.txt": ("Ana Ruiz", "I know Ben Li well. Ben is kind."),
+        "b.txt": ("Ben Li", "Ana Ruiz told me so."),
+    }
+
+    def masked() -> tuple[StandIns, dict[str, str]]:
+        base = redacted(settings, Transcript("all", "collection", "", ()))[0]
+        stand_ins, shown = StandIns(base), {}
+        for file, (speaker, text) in said.items():
+            one = Transcript(file, "text", "", (Segment("S0001", speaker, None, None, text),))
+            mask = stand_ins.of_file(file, redacted(settings, one)[0])
+            shown[file] = mask(f"{speaker}: {text}")
+        return stand_ins, shown
+
+    (stand_ins, shown), (_, again) = masked(), masked()
+    names = [word for text in shown.values() for word in text.split() if "PERSON_" in word]
+
+    assert shown == again
+    assert not any(name in "".join(shown.values()) for name in ("Ana", "Ruiz", "Ben", "Li "))
+    assert len({name.split("_")[1] for name in names}) == 4
+    for file, (speaker, text) in said.items():
+        assert (f"{speaker}: {text}", []) == stand_ins.restore(shown[file])
+    assert "Ana Ruiz" not in stand_ins.mask("so says Ana Ruiz", eager=True)
+    assert ["PERSON_123456"] == stand_ins.restore("PERSON_123456 and ticket 123456")[1]
