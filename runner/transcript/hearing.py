@@ -12,8 +12,9 @@ from runner.transcript.words import WORDS
 
 _TITLES, _OFFICES = WORDS["titles"], WORDS["offices"]
 _HEAD = re.compile(rf" {{2,8}}({'|'.join(map(re.escape, sorted(_TITLES)))})(?=[ .])")
+_CAPITALISED = r"[^\W\d_a-z][^\W\d_]{0,30}"
 _INITIALS = re.compile(
-    r"\.? (?:[^\W\d_a-z]\. ){1,3}(?=[^\W\d_a-z][^\W\d_]{1,30}(?:[-'’ ][^\W\d_]{1,30})?\.)"
+    rf"\.? (?:[^\W\d_a-z]\. ){{1,3}}(?={_CAPITALISED}(?:[-'’ ]{_CAPITALISED})?\.)"
 )
 _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
 _PARTICLES = words_of("of de la van von der del the and")
