@@ -16,9 +16,9 @@ _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
-_COLUMN = re.compile(r"\t+|\s*\|\s*|\s{3,}")
+_COLUMN = re.compile(r"\t+|\s{0,8}\|\s{0,8}|\s{3,}")
 _RULES = re.compile(
-    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s+|\s+(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
 )
 _AT = re.compile(r"\s(?:said\s)?at$")
 _QUOTES = ('""', "“”", "„“", "«»")
