@@ -40,7 +40,7 @@ def study(
 
 
 def verdicts(settings: Sequence[Sequence[Counts]]) -> list[tuple[Difference, bool]]:
-    """Return the difference of every pair, and whether it is told apart."""
+    """Return the difference of every pair, and whether it is significant."""
     pairs = [(a, b) for at, a in enumerate(settings) for b in settings[at + 1 :]]
     found = [gap for a, b in pairs if (gap := difference(a, b)) is not None]
     adjusted = holm([1.0 if gap.p is None else gap.p for gap in found])
@@ -50,20 +50,19 @@ def verdicts(settings: Sequence[Sequence[Counts]]) -> list[tuple[Difference, boo
 def main(studies: int) -> None:
     """Print a table: of *studies* each, how many say "better", and how many intervals hold."""
     source = random.Random(1)
-    print("transcripts  difference  told apart  interval holds it  transcripts said to be needed")
+    print("transcripts  difference  significant  interval holds it  transcripts said to be needed")
     for size in SIZES:
         for gap in GAPS:
-            told = held = 0
+            better = held = 0
             wants = []
             for _ in range(studies):
                 ((found, apart),) = verdicts(study(source, size, (0.7, 0.7 - gap)))
-                told += apart
+                better += apart
                 held += found.low is not None and found.low <= gap <= (found.high or 0.0)
                 wants.append(needed(found, 1) or 1000)
             middle = sorted(wants)[studies // 2]
-            print(
-                f"{size:11}  {gap:10.2f}  {told / studies:10.1%}  {held / studies:17.1%}  {middle}"
-            )
+            rates = f"{better / studies:11.1%}  {held / studies:17.1%}"
+            print(f"{size:11}  {gap:10.2f}  {rates}  {middle}")
     for size in SIZES:
         wrong = sum(
             verdicts(study(source, size, (0.7, 0.7), ((1, 4), (15, 40))))[0][1]
@@ -76,7 +75,7 @@ def main(studies: int) -> None:
             for _ in range(studies)
         )
         print(
-            f"{count} equal settings, 12 transcripts: any pair told apart in {wrong / studies:.1%}"
+            f"{count} equal settings, 12 transcripts: any pair significant in {wrong / studies:.1%}"
         )
 
 

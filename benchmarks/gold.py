@@ -285,14 +285,11 @@ def together(meetings: Sequence[Meeting]) -> str:
         for question, evidence in meeting.queries:
             row: list[float] = []
             for read, of in ((own, ""), (every, number)):
-                sent = retrieval.passages(
-                    read, lexical_relevance(read, question), TOKENS, count
-                ).segments
-                wanted = {f"S{of}{turn + 1:04}" for turn in evidence}
-                row += [
-                    len(wanted & {s.id for s in sent}) / len(wanted),
-                    len({s.id[:-4] for s in sent}),
-                ]
+                scores = lexical_relevance(read, question)
+                sent = retrieval.passages(read, scores, TOKENS, count).segments
+                ids = {segment.id for segment in sent}
+                hits = sum(f"S{of}{turn + 1:04}" in ids for turn in evidence)
+                row += [hits / len(evidence), len({each[:-4] for each in ids})]
             rows.append(row)
     alone, _, among_all, files = map(statistics.mean, zip(*rows, strict=True))
     return (

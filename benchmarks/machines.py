@@ -48,20 +48,20 @@ LATENCY_S = 6.7
 CONCURRENCY = 128  # slots of each machine: one alone can use the whole limit
 TIMEOUT_S = 180.0
 
-Told = Literal["share", "6/7 of it", "limit", "nothing"]
+Given = Literal["share", "6/7 of it", "limit", "nothing"]
 Hint = Literal["Retry-After", "reset time", "none", "proxy: 60"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """*told* is what each machine knows of the limit, *hint* the retry delay in a 429.
+    """*given* is what each machine knows of the limit, *hint* the retry delay in a 429.
 
     `proxy: 60` puts the limiter of the LiteLLM proxy 1.106.2 in front of the provider, with the
     same limit: so many requests in each minute of the clock, the others are sent away for 60 s.
     """
 
     machines: int
-    told: Told
+    given: Given
     hint: Hint
 
 
@@ -154,7 +154,7 @@ def behaviour(setting: Setting, seed: int) -> Behaviour:
 
 def machine(account: Account, setting: Setting, seed: int, place: int) -> Client:
     """Return one machine's client, as `runner.calls.client_factory` would build it."""
-    share = {"share": 1.0, "6/7 of it": 6 / 7}.get(setting.told, setting.machines)
+    share = {"share": 1.0, "6/7 of it": 6 / 7}.get(setting.given, setting.machines)
     rpm, tpm = (int(limit * share / setting.machines) for limit in (RPM, TPM))
     rng = random.Random(1000 * seed + place)
     return Client(
@@ -163,7 +163,7 @@ def machine(account: Account, setting: Setting, seed: int, place: int) -> Client
         TIMEOUT_S,
         rng,
         gate=Gate(CONCURRENCY, rng=rng)
-        if setting.told == "nothing"
+        if setting.given == "nothing"
         else Gate(CONCURRENCY, rpm=rpm, tpm=tpm, rng=rng),
         admission=Admission(),
         sizer=Sizer(Counted("none", exact=True)),
@@ -194,10 +194,10 @@ def bound_s(calls: int) -> float:
 def settings(machines: Iterable[int]) -> list[Setting]:
     """Return all settings for each number of *machines*; hints matter where calls are refused."""
     hints: tuple[Hint, ...] = ("Retry-After", "reset time", "none")
-    pairs: list[tuple[Told, Hint]] = [("share", "Retry-After"), ("limit", "Retry-After")]
+    pairs: list[tuple[Given, Hint]] = [("share", "Retry-After"), ("limit", "Retry-After")]
     pairs += [("nothing", hint) for hint in hints]
     pairs += [("nothing", "proxy: 60"), ("share", "proxy: 60"), ("6/7 of it", "proxy: 60")]
-    return [Setting(m, told, hint) for told, hint in pairs for m in machines]
+    return [Setting(m, given, hint) for given, hint in pairs for m in machines]
 
 
 def show(setting: Setting, calls: int, outcomes: list[Outcome]) -> str:
@@ -207,7 +207,7 @@ def show(setting: Setting, calls: int, outcomes: list[Outcome]) -> str:
         for name in ("took_s", "requests", "refused", "lost")
     )
     return (
-        f"{setting.told:<9}  {setting.hint:<11}  {setting.machines:>8}  {took_s:>10.0f}  "
+        f"{setting.given:<9}  {setting.hint:<11}  {setting.machines:>8}  {took_s:>10.0f}  "
         f"{took_s / bound_s(calls):>5.2f}  {requests / calls:>8.3f}  {refused / requests:>5.1%}  "
         f"{lost:>6.1f}"
     )
@@ -225,7 +225,7 @@ def main() -> None:
         f"{options.calls:,} calls of {LATENCY_S} s median under {RPM} rpm and {TPM:,} tpm; "
         f"bound {bound_s(options.calls):.0f} s; means of {options.seeds} seeds, virtual time"
     )
-    print("told       429 says     machines  makespan s  ratio  per call   429s    lost")
+    print("given      429 says     machines  makespan s  ratio  per call   429s    lost")
     for setting in settings(MACHINES):
         outcomes = [play(setting, options.calls, seed) for seed in range(1, options.seeds + 1)]
         print(show(setting, options.calls, outcomes), flush=True)

@@ -152,6 +152,8 @@ WAYS = {
     "a time behind the name": "{} (00:05):\n{}",
     "a time above the words": "{} 00:00:05\n{}",
     "a burnt-in time": "[00:00:05] {}: {}",
+    "quotes": '"{}": {}',
+    "asterisks": "**{}:** {}",
     "a time behind the name in brackets": "[{} (00:05)]: {}",
     "double brackets": "[[{}]] {}",
     "position": "{{\\an8}}<i>{}: {}</i>",
@@ -203,12 +205,20 @@ def test_what_is_no_name_stays_in_the_words(payloads: tuple[str, ...]) -> None:
     assert " ".join(payloads).split() == " ".join(words for *_, words in actual).split()
 
 
-@pytest.mark.parametrize("way", ["{} - {}", "{}> {}"])
+@pytest.mark.parametrize("way", ["{} - {}", "{}> {}", "{} | {}"])
 def test_a_name_before_a_dash_in_every_cue_is_a_speaker(way: str) -> None:
     expected = [("Ana", "I see."), ("Ben", "Do you?"), ("Ana", "Now - yes.")]
 
     assert expected == said(srt(*(way.format(*each) for each in expected)))
     assert {None} == {who for who, _ in said(srt("Ana - I see.", "It is", "broken", "again."))}
+
+
+@pytest.mark.parametrize("number", ["{}.", "{})", "[{}]", "#{}", "Cue {}"])
+def test_numbers_of_cues_are_not_said_however_they_are_written(number: str) -> None:
+    cues = (f"{number.format(n)}\n00:00:0{n},000 → 00:00:0{n},900\nAna: So.\n" for n in (1, 2, 3))
+
+    assert [("Ana", "So.")] * 3 == said("\n".join(cues))
+    assert [("Ana", "So.")] == said('WEBVTT\n\n00:01.000 --> 00:02.000\n<v "Ana">Ana: So.</v>\n')
 
 
 def test_cues_in_a_line_each_stay_cues() -> None:

@@ -53,8 +53,16 @@ def odt(body: str) -> bytes:
     })  # fmt: skip
 
 
-def pdf(*pages: list[str]) -> bytes:
-    """Return a PDF with lines of text on each page."""
+def shown(*cells: tuple[int, int, str]) -> str:
+    """Return what draws texts at columns and lines of a page."""
+    return "".join(
+        f"ET BT /F1 9 Tf 1 0 0 1 {50 + 9 * at} {800 - 15 * line} Tm ({text}) Tj "
+        for at, line, text in cells
+    )
+
+
+def pdf(*pages: list[str] | str) -> bytes:
+    """Return a PDF with lines of text, or what is drawn, on each page."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     objects = [
         "<</Type/Catalog/Pages 2 0 R>>",
@@ -62,7 +70,9 @@ def pdf(*pages: list[str]) -> bytes:
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
     for number, lines in enumerate(pages):
-        drawn = "".join(f"({line}) Tj 0 -15 Td " for line in lines)
+        drawn = (
+            lines if isinstance(lines, str) else "".join(f"({line}) Tj 0 -15 Td " for line in lines)
+        )
         stream = f"BT /F1 11 Tf 50 800 Td {drawn}ET"
         objects += [
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 850]/Contents {5 + 2 * number} 0 R"
@@ -125,6 +135,34 @@ def test_a_table_in_a_document_is_read_by_its_columns(tmp_path: Path) -> None:
 
         assert SAID == said(reading)
         assert {61.0} == {each.start_s for each in reading.transcript.segments}
+
+
+def test_tables_and_columns_on_pages_are_read_as_printed(tmp_path: Path) -> None:
+    wrapped = [
+        (str(n), who, *text.rsplit(maxsplit=1)) for n, (who, text) in enumerate(SAID, start=1)
+    ]
+    table = [
+        cell
+        for n, (time, who, text, last) in enumerate(wrapped)
+        for cell in ((0, 2 * n, f"1:0{time}"), (5, 2 * n, who), (16, 2 * n, text),
+                     (16, 2 * n + 1, last))
+    ]  # fmt: skip
+    halves = [
+        cell
+        for n in range(6)
+        for cell in (
+            (0, n, f"{SAID[n % 2][0]}: We said so {n}"),
+            (30, n, f"and Bo: so {n + 6} here"),
+        )
+    ]
+
+    in_table = read(saved(tmp_path, pdf(shown(*table))))
+    in_columns = read(saved(tmp_path, pdf(shown(*halves))))
+
+    assert SAID == said(in_table)
+    assert [61.0, 62.0, 63.0] == [each.start_s for each in in_table.transcript.segments]
+    assert [f"We said so {n}" for n in range(5)] == [text for _, text in said(in_columns)[:5]]
+    assert "1 page read as two columns" in in_columns.report.warnings
 
 
 def test_meeting_exports_in_word_are_read_in_their_layout(tmp_path: Path) -> None:
@@ -243,6 +281,7 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d><p>&b;</p></d>'
         (docx("<w:p>"), "malformed XML"),
         (docx(word("Hi"))[:-40], "damaged zip archive"),
         (docx(""), "no utterances"),
+        (docx("") + b"PK\x01\x02" * 10_001, "more than 10,000 files"),
         (pdf([]), "a PDF without text"),
         (pdf(LINES)[:200], "malformed PDF"),
         (pdf(LINES).replace(b"Kids[4 0 R]", b"Kids[2 0 R]"), "malformed PDF"),

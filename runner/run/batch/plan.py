@@ -14,7 +14,7 @@ from runner.calls.schedule import Duration, critical_path, make_slots, min_makes
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.run.collection.forecast import Yield, expected, forecast, why_skipped
+from runner.run.collection.forecast import Yield, expected, forecast, guessed_replies, why_skipped
 from runner.run.plan.deliveries import batch_shares
 from runner.run.plan.further import further_plans
 from runner.run.plan.node import NodePlan, summed, total
@@ -134,7 +134,8 @@ def plan_batch(job: BatchJob) -> BatchPlan:
         except (TranscriptError, ConfigError) as error:
             plan.unreadable[file.name] = str(error)
             continue
-        nodes = plan_nodes(single, histories, shares)
+        guesses = guessed_replies(single) if job.collection.stages else {}
+        nodes = plan_nodes(single, histories, shares, guesses)
         plan.add(file.name, single, {**nodes, **further_plans(single, nodes)})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()

@@ -13,7 +13,7 @@ from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.models import Model
 from runner.record.collection_findings import GroundedFinding, place_of
-from runner.record.history import CallAverages, guessed_s
+from runner.record.history import CallAverages
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
@@ -37,6 +37,7 @@ _INSIGHTS = 200  # tokens of the insights in a reply
 _NAMED, _ID = 50, 3  # tokens of a theme in a reply, without its ids, and of each id
 _SYNTHESIS = 400  # tokens of its text
 MAX_PLANNED = 100_000  # calls of one analyzer
+_FINDINGS = {"Evidence", "Fields", "Insight"}  # parts of a schema
 _ANY = GroundedFinding("", "", "", "", "", ())
 
 Call = tuple[int, int]  # tokens of the material and of the reply
@@ -53,19 +54,38 @@ class Yield:
 def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
     """Return what each analyzer is taken to find in *job*'s transcript; *nodes* are its plans.
 
-    As many findings as its replies have held, else one in two segments that state something;
-    questions of a guide share them.
+    As many findings as its replies have held, else as many as are guessed.
+    """
+    limit, found = job.settings.output.max_insights_per_analyzer, _guessed(job)
+    for name in found:
+        if nodes[name].seen:
+            found[name] = max(1, min(limit, nodes[name].reply_tokens // _REPLY_TOKENS))
+    most = {name: own.max_tokens for name, own in job.settings.analyzers.items()}
+    return {n: Yield(number, nodes[n].calls * most[n]) for n, number in found.items()}
+
+
+def _guessed(job: Job) -> dict[str, int]:
+    """Return a finding for one in two segments that state something, of each analyzer.
+
+    Questions of a guide share them.
     """
     limit, settings = job.settings.output.max_insights_per_analyzer, job.settings.analyzers
     stated = sum(map(_states, job.transcript.segments))
     alike = Counter(settings[node.name].prompt for node in job.pipeline.nodes)
-    found = {}
-    for node in job.pipeline.nodes:
-        plan, own = nodes[node.name], settings[node.name]
-        share = max(_MIN_STATED, math.ceil(stated * _STATED / alike[own.prompt]))
-        number = plan.reply_tokens // _REPLY_TOKENS if plan.seen else min(stated, share)
-        found[node.name] = Yield(max(1, min(limit, number)), plan.calls * own.max_tokens)
-    return found
+    shares = {
+        node.name: max(_MIN_STATED, math.ceil(stated * _STATED / alike[settings[node.name].prompt]))
+        for node in job.pipeline.nodes
+    }
+    return {name: max(1, min(limit, stated, share)) for name, share in shares.items()}
+
+
+def guessed_replies(job: Job) -> dict[str, float]:
+    """Return the tokens of a reply of each analyzer whose answers hold findings and no lists."""
+    return {
+        node.name: found * _REPLY_TOKENS / max(1, len(job.fit(node, job.chain(node)[0]).chunks))
+        for node, found in zip(job.pipeline.nodes, _guessed(job).values(), strict=True)
+        if job.analyzers[node.name].schema.get("$defs", {}).keys() <= _FINDINGS
+    }
 
 
 def _states(segment: Segment) -> bool:
@@ -137,24 +157,20 @@ def _planned(
     most: int,
 ) -> NodePlan:
     """Return the plan of *node*'s *calls* to *model*; *most* of them are made at most."""
-    fit, made = job.fit(node, model), list[NodePlan]()
+    fit = job.fit(node, model)
 
-    def plan(tokens: int, averages: CallAverages | None) -> NodePlan:
+    def plan(tokens: int, reply: float | None) -> NodePlan:
         one = replace(fit, context=min(fit.context, tokens))
         cut = replace(job, fits={**job.fits, (node.name, model.name): one})
-        return plan_node(cut, node, model, averages, (0, 0))
+        return plan_node(cut, node, model, seen, (0, 0), guess=reply)
 
-    for tokens, reply in calls[:MAX_PLANNED]:
-        reply = min(reply, fit.reply)
-        guess = CallAverages(guessed_s(reply), reply, model.learned.factor or 1.0)
-        made.append(plan(tokens + HEAD_TOKENS, seen or guess))
+    made = [plan(tokens + HEAD_TOKENS, reply) for tokens, reply in calls[:MAX_PLANNED]]
     whole, longest = reduce(summed, made), plan(fit.context, None)
     usd = longest.cost_high_usd
     return replace(
         whole,
         most_tokens=most * longest.most_tokens,
         cost_high_usd=None if usd is None else round(most * usd, 9),
-        seen=seen is not None,
     )
 
 

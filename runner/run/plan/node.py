@@ -82,11 +82,13 @@ def plan_node(
     seen: CallAverages | None,
     cache: tuple[int, int],
     in_batches: float = 1.0,
+    guess: float | None = None,
 ) -> NodePlan:
     """Return the plan of *node*'s calls to *model*.
 
     *seen* are the averages of earlier runs; *cache* the tokens read from and written to the prompt
-    cache; *in_batches* the share of calls that `auto` is expected to answer in batches.
+    cache; *in_batches* the share of calls that `auto` is expected to answer in batches;
+    *guess* the tokens of a reply where no earlier run tells, else REPLY_SHARE of the most.
     """
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
@@ -102,7 +104,8 @@ def plan_node(
     calls, planned = len(prompts), sum(prompts)
     ratio = seen.prompt_ratio if seen else model.learned.factor or 1.0
     prompt = round(planned * ratio)
-    reply = round(calls * (seen.reply_tokens if seen else fit.reply * REPLY_SHARE))
+    usual = fit.reply * REPLY_SHARE if guess is None else min(guess, fit.reply)
+    reply = round(calls * (seen.reply_tokens if seen else usual))
     margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     most = [math.ceil(each * margin) for each in prompts]
     sizes = [round(each * ratio) for each in prompts]

@@ -123,15 +123,22 @@ def _asked(job: Setup) -> list[Model]:
 
 
 def plan_nodes(
-    job: Job, history: Mapping[str, Mapping[str, CallAverages]], shares: Mapping[str, float]
+    job: Job,
+    history: Mapping[str, Mapping[str, CallAverages]],
+    shares: Mapping[str, float],
+    guesses: Mapping[str, float] = {},
 ) -> dict[str, NodePlan]:
-    """Return the plans of *job*'s nodes, by name; *shares* are those of `batch_shares`."""
+    """Return the plans of *job*'s nodes, by name.
+
+    *shares* are those of `batch_shares`, *guesses* those of `plan_node`.
+    """
     policy, nodes = prefix_policy(job), dict[str, NodePlan]()
     for node in job.pipeline.nodes:
         model = job.chain(node)[0]
         seen = history.get(model.settings.name, {}).get(node.name)
         cache = policy.cached[node.name], policy.written[node.name]
-        nodes[node.name] = plan_node(job, node, model, seen, cache, shares[model.name])
+        of = (job, node, model, seen, cache, shares[model.name])
+        nodes[node.name] = plan_node(*of, guesses.get(node.name))
     return nodes
 
 

@@ -77,8 +77,7 @@ def _ask(given: Arguments) -> int:
 
 def price_line(asked: PreparedQuestion) -> str:
     """Return what is read and, unless it is free, its cost."""
-    job, reading = asked.job, asked.job.transcript.reading
-    read = reading.layout if reading else ""
+    job, read = asked.job, layout_of(asked)
     if not job.is_paid:
         return read
     plan = make_plan(job, read_histories(job))
@@ -90,16 +89,25 @@ def price_line(asked: PreparedQuestion) -> str:
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
+def layout_of(asked: PreparedQuestion) -> str:
+    """Return how many segments are read, and from how many transcripts."""
+    reading = asked.job.transcript.reading
+    return reading.layout if reading else ""
+
+
 def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bool) -> None:
     reply = read_reply(path)
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.answered != "unknown":
-        several = len(asked.corpus.files) > 1
-        print("\n".join(lines_of(reply, several=several)), flush=True)
+        lines = lines_of(reply, several=len(asked.corpus.files) > 1)
+        if reply.text is None and len(asked.job.transcript.segments) < asked.corpus.segments:
+            lines.append(f"Only {layout_of(asked)} were read.")
+        print("\n".join(lines), flush=True)
     if reply.answered == "unknown" and code != errors.EXIT_OK:
-        print_stderr(f"{NAME}: no answer: {resume_command(path, asked.job, code)}")
+        why = f"{to_terminal(reply.reason, 500)}; " if reply.reason else ""
+        print_stderr(f"{NAME}: no answer: {why}{resume_command(path, asked.job, code)}")
     print_stderr(f"{NAME}: stored as {shlex.quote(str(path))}")
 
 

@@ -60,7 +60,7 @@ class AnswerQuote:
 class Reply:
     """The stored answer: *answered* is yes, partly, no, or unknown without one.
 
-    *reason* is the model's for `no`, else empty.
+    *reason* is the model's for `no`, or why there is no answer, else empty.
     """
 
     answered: str
@@ -116,12 +116,12 @@ def read_reply(run: Path) -> Reply:
     """Return the answer stored in the directory *run*."""
     fault, record = read_record(run / "intermediate" / "stage_a" / f"{ANALYZER}.json")
     if fault is not None or record.get("status") != "ok":
-        return Reply("unknown", None, ())
+        return Reply("unknown", None, (), text(mapping(record.get("error")).get("message")))
     fields = mapping(record.get("structured_data"))
-    answer = text(fields.get("answer")).strip()
+    told = [text(insight.get("text")) for insight in mappings(record.get("insights"))]
+    answer = text(fields.get("answer")).strip() or " ".join(told)
     if fields.get("answered") not in ("yes", "partly") or not answer:
-        insights = mappings(record.get("insights"))
-        return Reply("no", None, (), text(insights[0].get("text")) if insights else "")
+        return Reply("no", None, (), told[0] if told else "")
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
     quotes = []
     for each in mappings(fields.get("quotes")):

@@ -18,7 +18,7 @@ from runner.transcript.reading_report import ReadingReport
 
 _MAX_WARNINGS = 20
 _MIN_TOKENS = 100  # tokens of a file that is read
-_OPEN = 64  # files in memory
+_MAX_OPEN = 64  # files in memory
 Scores = Sequence[Sequence[float]]  # of each segment of each file
 Place = tuple[int, int]  # of a segment: its file and its number there
 
@@ -46,10 +46,11 @@ def passages(
     the tokens go in equal parts, at least `_MIN_TOKENS` each, to the best files (see `_near`), the
     rest to the best segments of any file (see `_in_turn`).
 
-    Of one file they keep their ids. Of several, S20012 is S0012 of the second, and a label behind
-    the speaker names the file: its number where names are masked. *how* describes the selection.
+    With one file they keep their ids. With several, S20012 is S0012 of the second, and a label
+    after the speaker names the file, by its number if names are masked. *how* describes the
+    selection.
     """
-    read = lru_cache(_OPEN)(lambda file: corpus.files[file].read().segments)
+    read = lru_cache(_MAX_OPEN)(lambda file: corpus.files[file].read().segments)
     chosen: dict[Place, Segment] = {}
 
     def take(places: Iterable[Place], room: int, left: int) -> int:

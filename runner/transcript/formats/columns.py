@@ -11,7 +11,7 @@ from runner.transcript.model import ends_sentence
 _START = re.compile(r"(?<=\s\s)\S")
 _EMPTY = 0.95  # of the lines, in a gutter
 _SHARE = 0.1  # of the lines, with a cell in a column
-_MIN_LINES = 4
+_MIN_LINES = 3
 _MIN_WIDTH = 3
 _MIN_WORDS = 3.0  # in the lines of a column of prose
 

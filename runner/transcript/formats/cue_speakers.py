@@ -51,7 +51,7 @@ _HEAD_CHARS = 100
 _OPENING = re.compile(
     r"(?:[\[(]\d{1,3}:[\d:.,]{2,12}[\])]\s{0,3})?(?:[-–—‐]\s?(?=\S))?(>>{1,3}\s*)?"
 )
-_DASHED = re.compile(r"([^\W\d_][^:<>]{0,60}?)(?:\s[-–—]\s|>\s?)(?=\S)")
+_DASHED = re.compile(r"([^\W\d_][^:<>]{0,60}?)(?:\s[-–—]\s|\s?\|\s?|>\s?)(?=\S)")
 _BRACKETS = re.compile(
     r"(?:\[{1,2}(?P<square>[^][]{1,60})\]{1,2}|<(?P<angle>[^<>]{1,60})>|\((?P<round>[^()]{1,60})\)"
     r"|【(?P<corner>[^【】]{1,60})】|（(?P<wide>[^（）]{1,60})）)\s{0,3}([:：]?)\s{0,8}"
@@ -182,7 +182,10 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
     if colon and (prefix := _PREFIX.match(text, start)):
         label, role = _named(prefix[1])
         tight = prefix[0].endswith(":") and prefix.end() < len(text)
-        yield _Mark(_COLON, label, text[prefix.end() :], role, "tight" if tight else "")
+        rest = text[prefix.end() :]
+        bold = re.match(r"[*_]{1,3}", prefix[1])
+        rest = rest.removeprefix(bold[0]).lstrip() if bold else rest
+        yield _Mark(_COLON, label, rest, role, "tight" if tight and not bold else "")
     if opening and opening[1]:
         yield _Mark(_CHEVRON, "", text[start:])
     if not colon and (dashed := _DASHED.match(head)) and likeness(dashed[1]) == Likeness.NAME:
@@ -196,6 +199,7 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
 def _named(text: str) -> tuple[str, str]:
     """Return the label in *text* and the role after it, unless that is a number or a time."""
     label = " ".join(text.strip("*_ ").split())
+    label = label[1:-1] if label[:1] + label[-1:] in ('""', "“”") else label
     behind = ROLE.search(label)
     if behind is None or behind[1].isdigit() or not behind.start():
         return label, ""

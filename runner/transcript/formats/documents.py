@@ -35,8 +35,9 @@ _PAGE_OF = re.compile(
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{1,5})")
 _DIGITS = re.compile(r"\d+")
 _MAX_BESIDE = 50  # headers, footers and the like; together as large as the text may be
+_MAX_PARTS = 10_000
 _MAX_PAGES = 10_000
-_MAX_LAID_OUT_BYTES = 200_000  # of a page, since few bytes can make many spaces
+_MAX_LAID_OUT_BYTES = 100_000  # of a page, since few bytes can make many spaces
 _MIN_PAGES = 3
 _MAX_EDGES, _MIN_PAGE_LINES = 3, 4  # lines of a header or footer, and of a page for each
 
@@ -115,6 +116,8 @@ def _rtf_source(source: Source) -> str:
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
+    if source.data.count(b"PK\x01\x02") > _MAX_PARTS:  # for which zipfile takes long
+        raise fault(source.name, f"an archive of more than {_MAX_PARTS:,} files")
     try:
         return zipfile.ZipFile(io.BytesIO(source.data))
     except (zipfile.BadZipFile, ValueError, OSError) as error:
@@ -166,7 +169,7 @@ def _pages(source: Source) -> Iterator[tuple[list[str], list[str]]]:
         raise fault(source.name, "an encrypted PDF; save it without a password")
     if len(reader.pages) > _MAX_PAGES:
         raise fault(source.name, f"a PDF of more than {_MAX_PAGES:,} pages")
-    size = 0
+    size = spaces = 0
     columns = True  # in the first pages
     for number, page in enumerate(reader.pages):
         contents = page.get_contents()
@@ -179,6 +182,8 @@ def _pages(source: Source) -> Iterator[tuple[list[str], list[str]]]:
         if columns and own <= _MAX_LAID_OUT_BYTES:
             with suppress(Exception):  # then it is read in the order of the file
                 laid_out = page.extract_text(extraction_mode="layout").strip("\n").split("\n")
+        spaces += sum(map(len, laid_out))
+        laid_out = laid_out if spaces <= MAX_BYTES else []
         columns = columns and (number < _MIN_PAGES or bool(columns_in(laid_out)))
         yield [line.rstrip() for line in text.split("\n") if line.strip()], laid_out
 

@@ -24,15 +24,16 @@ _TIMING = re.compile(
 _GAP = r"[ \t]{0,8}"
 _LINE_OF_TIMES = re.compile(
     rf"^{_GAP}(?:\d{{1,6}}[ \t]{{1,4}})?{_CLOCK}{_GAP}"
-    rf"(?:-{{1,3}} ?>{_GAP}(?:{_CLOCK})?|,{_CLOCK}){_GAP}"
+    rf"(?:(?:-{{1,3}} ?>|[→⟶]){_GAP}(?:{_CLOCK})?|,{_CLOCK}){_GAP}"
     r"(?:(?:align|position|line|size|vertical|region|X1):[^\n]{0,200})?$",
     re.MULTILINE,
 )
 _NUMBERED = re.compile(r"^\d{1,6} \d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3} ", re.M)
 _WIDE_TIMES = re.compile(r"^[\d :.,]{8,30}-{1,2}>[\d :.,]{8,30}$", re.MULTILINE)
-_VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?\s+([^<>]{1,200})>|(</[vV]>)")
+_VOICE = re.compile(r"<[vV](?:\.[^\s<>]{0,80})?[\s=]+([^<>]{1,200})>|(</[vV]>)")
 _WORD_STAMP = re.compile(r"<\d\d:\d\d(?::\d\d)?\.\d{3}>")
 _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
+_CUE_NUMBER = re.compile(r"(?:#|\[|\(|cue |caption |subtitle )?(\d{1,8})[.)\]:]?$", re.I)
 _QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"(.{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
 _NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
 _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
@@ -93,7 +94,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
         notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
     named = _named(blocks)
     for name in dict.fromkeys(block.name for block in blocks):
-        if name and name not in named and not name.lstrip("#").isdigit():
+        if name and name not in named and not name.isdigit():
             notes.leave_out("cue identifiers", name)
     stamped = any(_WORD_STAMP.search(line) for block in blocks for line in block.lines)
     cues = [
@@ -112,7 +113,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     header = list(lines[: stops[0]])
     gap = bool(header) and not header[-1].strip()
     name = last = _take_name(header, None, gap=gap, vtt=vtt)
-    indexed = name.lstrip("#").isdigit()
+    indexed = name.isdigit()
     left = "\n".join(filter(str.strip, header)).removeprefix("WEBVTT").strip(" \n-")
     if left:
         notes.leave_out("lines above the first cue", left)
@@ -167,7 +168,8 @@ def _take_name(
     line = body[at].strip() if at >= 0 else ""
     apart = at < len(body) - 1
     found = vtt and at > 0 and not apart and not body[at - 1].strip()
-    if line.lstrip("#").isdigit() and not found:
+    if (number := _CUE_NUMBER.match(line)) and not found:
+        line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
         found = first or likely or _follows(last or "", line)
     if not found:
@@ -177,7 +179,6 @@ def _take_name(
 
 
 def _follows(before: str, line: str) -> bool:
-    before, line = before.lstrip("#"), line.lstrip("#")
     numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
     return numbers and int(line) == int(before) + 1
 
@@ -204,8 +205,10 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
         parts = _VOICE.split(line)
         for at in range(0, len(parts), 3):
             if at:
-                voice = plain(parts[at - 2]) or None if parts[at - 2] else speaker
-            if (words := plain(parts[at])) and words not in "-–—":  # before a voice
+                voice = plain(parts[at - 2]).strip('"') or None if parts[at - 2] else speaker
+            words = plain(parts[at])
+            words = words.removeprefix(f"{voice}: ") if voice else words
+            if words and words not in "-–—":  # before a voice
                 yield Line(voice, words)
 
 

@@ -40,6 +40,26 @@ def test_a_question_is_answered_as_far_as_its_terms_stand_in_one_place(
         assert fields["quotes"][0]["quote"].startswith(quoted)
 
 
+def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:
+    ways = (
+        "needs a licence from the town, which",
+        "was chosen by our neighbour, though it",
+        "stands idle all winter and still",
+        "was painted green last May, so it",
+        "arrived without a manual and surely",
+    )
+    talk = spoken(
+        *(("Ann (one.txt)", f"The cellar pump {way} costs us euros.") for way in ways),
+        ("Bob (two.txt)", "The cellar pump costs me euros yearly."),
+        *(("Ann (one.txt)", f"The garden wants rain and seed number {n}.") for n in range(12)),
+    )
+    fields = read(replace(talk, question="# Question\n\nWhat does a cellar pump cost in euros?\n"))
+    said = str(fields["structured_data"])
+
+    assert {"one.txt", "two.txt"} == {name for name in ("one.txt", "two.txt") if name in said}
+    assert "euros yearly" in said
+
+
 def test_words_that_only_ask_are_no_terms_unless_there_are_no_others() -> None:
     assert {"budget"} == asked_terms("Summarize the discussion about the budget.")
     assert asked_terms("What was the topic?")

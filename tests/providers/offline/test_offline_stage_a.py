@@ -133,7 +133,7 @@ def test_an_assumption_named_in_reply_is_an_implied_premise() -> None:
 def test_what_a_listener_hears_is_told_as_what_is_meant() -> None:
     gaps = answer("say_means", spoken(*TRIAL))["structured_data"]["gaps"]
 
-    assert ('Kim puts it as "no".', "euphemism") in [(g["meant"], g["signal"]) for g in gaps]
+    assert ('Kim puts it as "no".', "understatement") in [(g["meant"], g["signal"]) for g in gaps]
 
 
 def test_sentences_torn_between_segments_carry_no_argument() -> None:

@@ -18,10 +18,17 @@ from runner.base.errors import TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
+from runner.record.store import payload_digest
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
-from runner.run.question.question import AnswerQuote, PreparedQuestion, Reply, build_question
+from runner.run.question.question import (
+    AnswerQuote,
+    PreparedQuestion,
+    Reply,
+    build_question,
+    read_reply,
+)
 from runner.run.resume import read_resumption
 
 HARBOUR = "\n".join(
@@ -91,11 +98,13 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
 def test_what_no_passage_answers_is_refused_with_exit_code_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ([], ["--json"])]
-    plain, reason, as_json = capsys.readouterr().out.splitlines()
+    ways = [], ["--json"], ["--tokens", "60"]
+    codes = [ask(monkeypatch, "talks", OFF_TOPIC, QUIET, *more) for more in ways]
+    plain, reason, as_json, *_, read = capsys.readouterr().out.splitlines()
     facts = json.loads(as_json)
 
-    assert [0, 0] == codes
+    assert [0, 0, 0] == codes
+    assert re.fullmatch(r"Only \d of 45 segments from 2 of 2 transcripts were read\.", read)
     assert NOTHING == plain
     assert reason.startswith("No passage is recognised that answers the question.")
     assert ("no", None, [], 0) == tuple(facts[k] for k in ("answered", "text", "quotes", "exit"))
@@ -153,6 +162,24 @@ def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
     assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [near match]'] == page(absent, near)[
         2:
     ]
+
+
+def test_a_failure_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = ["model=simulated", "model.simulate.faults={status_401: 1}", "model.max_retries=0"]
+
+    assert 5 == ask(monkeypatch, "talks", FERRY, QUIET, *failing)
+    assert re.search(r"no answer: .*401; colloquy resume=", capsys.readouterr().err)
+
+
+def test_an_answer_without_its_text_is_that_of_its_insights() -> None:
+    run = colloquy.ask("talks", FERRY).run.path
+    record = parse_json((path := run / "intermediate/stage_a/ask.json").read_bytes())
+    record["structured_data"]["answer"] = None
+    path.write_text(json.dumps({**record, "sha256": payload_digest(record)}))
+
+    assert "outer harbour costs nine thousand" in str(read_reply(run).text)
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_said(

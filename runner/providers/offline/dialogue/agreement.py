@@ -13,6 +13,7 @@ from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     is_procedural,
+    is_substantive,
     similarity,
     words,
 )
@@ -36,7 +37,7 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement of an earlier turn, in order.
 
     An objection is explicit ("I disagree"), or it opens with a word of disagreement ("No, it",
-    "Yeah, but") and repeats a word from just before.
+    "Yeah, but"); after a mere "But", it repeats a word from just before.
     """
     found = _pairs(dialogue, "disagreement", 3)
     outright = [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
@@ -54,22 +55,39 @@ _AGAINST = re.compile(
 )
 
 
+_SIDES = re.compile(r"\b(?:yeah|yes|no|not|right|sure|true|i know|fair enough)\b", re.IGNORECASE)
+
+_NO = re.compile(r"(?:actually,? )?no\b(?![\s,]+but\b)", re.IGNORECASE)
+
+
 def _turned(dialogue: Dialogue, number: int) -> AdjacencyPair | None:
-    """Return turn *number* as an objection to the end of the turn before it, or None."""
-    reply, statement = dialogue.turns[number][0], dialogue.turns[number - 1][-1]
-    match = _AGAINST.match(reply.text.replace("’", "'"))
-    if not match or statement.speaker == reply.speaker or _is_unfit(dialogue, statement, reply):
+    """Return the objection that opens turn *number*, to the statement before it, or None."""
+    turn, statement = dialogue.turns[number], _before(dialogue, number)
+    reply = next((s for s in turn[:3] if len(words(s.text)) > 3), None)  # "Yeah. But it …"
+    match = _AGAINST.match(reply.text.replace("’", "'")) if reply else None
+    if not statement or not reply or not match or _is_unfit(dialogue, statement, reply):
+        return None
+    if _NO.match(reply.text[match.start("cue") :]) and has("negation", statement.text):
+        return None  # "I don't like it." "No, it's ugly." agrees
+    bare = reply is turn[0] and not _SIDES.search(match[0])  # "But" alone may add or go on
+    if bare and not set(content_words(statement.text)) & set(content_words(reply.text)):
         return None
     score = 0.35 + 0.45 * weight_of(dialogue, statement, reply)
     return AdjacencyPair(statement, reply, match["cue"].strip(" ,"), 0.7, score)
 
 
+def _before(dialogue: Dialogue, number: int) -> Sentence | None:
+    """Return what another speaker last stated or asked, at most three turns before *number*."""
+    for turn in reversed(dialogue.turns[max(0, number - 3) : number]):
+        said = [s for s in turn if is_substantive(s) or is_question(s.text)]
+        if said:
+            return said[-1] if turn[0].speaker != dialogue.turns[number][0].speaker else None
+    return None
+
+
 def _is_unfit(dialogue: Dialogue, statement: Sentence, reply: Sentence) -> bool:
-    said, answered = set(content_words(statement.text)), set(content_words(reply.text))
     return (
-        not said & answered
-        or len(said) < 2
-        or len(answered) < 3
+        min(len(set(content_words(s.text))) for s in (statement, reply)) < 2
         or any(is_question(s.text) or is_procedural(s.text) for s in (statement, reply))
         or any(s.index in dialogue.cut_off for s in (statement, reply))
         or is_open(statement.text)

@@ -9,16 +9,18 @@ from typing import TypeVar
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
-from runner.providers.offline.language.fragments import cut_off, is_garbled
+from runner.providers.offline.language.fragments import cut_off, is_garbled, is_whole
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.scope import is_outright, quotation_marks
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
+    is_procedural,
     is_substantive,
     key_terms,
     sentences,
     strip_fillers,
+    trim,
     words,
 )
 
@@ -38,6 +40,7 @@ _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "
 _RUNS = ("procedural", "commitment", "request")
 _STRETCH = 20  # turns on either side
 _FOCUS, _MIN_FOCUS = 0.3, 100  # share of the turns to choose from, and the least number of them
+_APART = 0.04  # share of a talk from one stretch to the next
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its close
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
@@ -232,15 +235,22 @@ def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
     return max(dialogue.weight[s.index] for s in quoted)
 
 
-def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
-    """Return up to *n* of the weightiest statements that differ, whole ones if there are any."""
+def weightiest(dialogue: Dialogue, n: int = 1, kinds: Sequence[str] = ()) -> list[Sentence]:
+    """Return up to *n* of the weightiest statements, whole ones if there are any, that differ.
+
+    They come from several stretches of the talk; those with a cue of *kinds* are preferred.
+    """
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
+    whole = [s for s in stated if is_whole(trim(s.text), verb=False) and not is_procedural(s.text)]
     return diverse(
-        stated or list(dialogue.sentences),
+        [s for s in whole if len(set(content_words(s.text))) > 3]
+        or stated
+        or list(dialogue.sentences),
         n,
-        score=lambda s: weight_of(dialogue, s),
+        score=lambda s: weight_of(dialogue, s) + 0.2 * any(has(kind, s.text) for kind in kinds),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
+        place=lambda s: s.index / (_APART * len(dialogue.sentences)),
     )
 
 

@@ -5,7 +5,6 @@ import re
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.implicature import Gap
 from runner.providers.offline.dialogue.insights import who
-from runner.providers.offline.language.cues import strength
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -44,10 +43,8 @@ def _heard(dialogue: Dialogue, s: Sentence) -> Gap | None:
     other, name, what = who(said.speaker), who(s.speaker), match["what"].rstrip(" .")
     meant = f'{name} puts it as "{what}".'
     note = f'{other} says "{excerpt(said.text, 120)}"; {name} puts it as "{what}".'
-    signal = "euphemism" if strength("euphemism", said.text) else "understatement"
-    return Gap(
-        signal, trim(said.text), meant, note, (said, s), 0.6 + 0.3 * weight_of(dialogue, said)
-    )
+    score = 0.6 + 0.3 * weight_of(dialogue, said)
+    return Gap("understatement", trim(said.text), meant, note, (said, s), score)
 
 
 def _meant(dialogue: Dialogue, s: Sentence) -> Gap | None:

@@ -1,11 +1,11 @@
-"""Implicature: hedges, indirect requests, understatement and other gaps from words to message."""
+"""Implicature: hedges, indirect requests, emphasis and what stands after "but"."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.commitments import ASK_YOU, is_work
-from runner.providers.offline.dialogue.dialogue import Dialogue, focused, replies, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.language.cues import Hit, has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
@@ -83,39 +83,6 @@ def _gap(
     return Gap(signal, trim(s.text), meant, note, (s,), _score(dialogue, s, strength))
 
 
-def _irony(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    hit = strongest("irony", s.text)
-    if not hit or len(words(s.text)) < 4:
-        return None
-    meant = f'"{hit.phrase}" may not be meant at face value.'
-    note = f'{who(s.speaker)} may not mean this at face value: "{excerpt(s.text)}".'
-    return _gap(dialogue, s, "irony", meant, note, hit.strength)
-
-
-def _deflection(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    if not is_question(s.text) or len(content_words(s.text)) < 2 or len(words(s.text)) < 5:
-        return None
-    turn = dialogue.turns[dialogue.turn_of[s.index]]
-    answers = replies(dialogue, s)
-    if not answers or s.index < turn[-1].index - 1:  # only what closes a turn awaits an answer
-        return None
-    for reply in answers[0][:3]:
-        hit = strongest("evasion", reply.text)
-        if hit and hit.strength > 0.8 and not is_question(reply.text):
-            break
-    else:
-        return None
-    meant = f'Does not answer "{excerpt(s.text, 110)}"'
-    meant += "; the question is put off."
-    note = (
-        f'Asked "{excerpt(s.text, 120)}", {who(reply.speaker)} does not answer it outright: '
-        f'"{excerpt(reply.text, 120)}".'
-    )
-    return Gap(
-        "deflection", trim(reply.text), meant, note, (s, reply), _score(dialogue, s, hit.strength)
-    )
-
-
 def _request(dialogue: Dialogue, s: Sentence) -> Gap | None:
     if not is_substantive(s) or not has("request", s.text) or has("negation", s.text[:12]):
         return None
@@ -147,15 +114,6 @@ def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 
 _TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECASE)
-
-
-def _softened(dialogue: Dialogue, s: Sentence) -> Gap | None:
-    mild = strongest("euphemism", s.text)
-    if mild and is_substantive(s) and not is_question(s.text):
-        meant = f'"{mild.phrase}" may be a mild name for something bad.'
-        note = f'{who(s.speaker)} may say it mildly ("{mild.phrase}"): "{excerpt(s.text)}".'
-        return _gap(dialogue, s, "euphemism", meant, note, mild.strength)
-    return None
 
 
 def _hedged(dialogue: Dialogue, s: Sentence) -> Gap | None:
@@ -204,4 +162,4 @@ def _emphasis(dialogue: Dialogue, s: Sentence) -> Gap | None:
 
 
 _FINDERS: tuple[Callable[[Dialogue, Sentence], Gap | None], ...]
-_FINDERS = (_irony, _deflection, _contrast, _request, _softened, _hedged, _emphasis)
+_FINDERS = (_contrast, _request, _hedged, _emphasis)

@@ -6,6 +6,9 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, weightiest
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import evidence, excerpt, insight_of
 
+DISCUSSED = "discussed"  # category of a statement that is quoted for its weight alone
+_QUOTES = (3, 8)  # at least and at most, one for ten sentences
+
 
 def who(speaker: str | None) -> str:
     """Return the speaker's label, or a substitute if the transcript names none."""
@@ -24,12 +27,19 @@ def insight(
     return insight_of(text, confidence, category, cite(*quoted))
 
 
-def no_cue(dialogue: Dialogue, sought: str) -> dict[str, object]:
-    """Return the insight that no cue for *sought* was found, with what is discussed most."""
-    shown = weightiest(dialogue, 3)
+def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
+    """Return the insight that no cue for *sought* was found, then what is discussed most.
+
+    *near* are kinds of cue that make a statement of interest, though not what is sought.
+    """
+    least, most = _QUOTES
+    shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     if not shown:
         text = f"No words are recognised in which {sought} could be found."
-        return insight(text, 0.05, "no_cue", ())
-    said = " ".join(f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in shown)
-    text = f"No cue for {sought} is recognised; from what is discussed most: {said}"
-    return insight(text, 0.2, "no_cue", shown)
+        return [insight(text, 0.05, "no_cue", ())]
+    first, *rest = (f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in shown)
+    text = f"No cue for {sought} is recognised; from where most is discussed: {first}"
+    return [
+        insight(text, 0.2, "no_cue", shown[:1]),
+        *(insight(said, 0.2, DISCUSSED, (s,)) for said, s in zip(rest, shown[1:], strict=True)),
+    ]

@@ -74,15 +74,18 @@ def diverse(
     score: Callable[[T], float],
     text: Callable[[T], str],
     group: Callable[[T], Hashable] | None = None,
+    place: Callable[[T], float] | None = None,
     trade: float = 0.7,
 ) -> list[T]:
     """Choose up to *n* items that score high and differ, best first.
 
     Maximal marginal relevance (Carbonell and Goldstein 1998) with *trade* between relevance (1)
     and novelty (0); *score* is 0 to 1. Each item already chosen from the same *group*, for
-    example a speaker, costs a further 0.08. Near copies (cosine > 0.75) are never both chosen.
+    example a speaker, costs a further 0.08, and each whose *place* is less than 1 away 0.15.
+    Near copies (cosine > 0.75) are never both chosen.
     """
-    pool = sorted(items, key=lambda item: -score(item))[: max(8 * n, 60)]
+    pool = sorted(items, key=lambda item: -score(item))[: max(8 * n, 200)]
+    places = [place(item) for item in pool] if place else []
     bags = [frozenset(content_words(text(item))) for item in pool]
     likest = [0.0] * len(pool)
     taken: list[int] = []
@@ -93,7 +96,8 @@ def diverse(
             if i in taken or likest[i] > 0.75:
                 continue
             crowd = seen[group(item)] if group else 0
-            value = trade * score(item) - (1 - trade) * likest[i] - 0.08 * crowd
+            near = sum(abs(places[i] - places[j]) < 1 for j in taken) if place else 0
+            value = trade * score(item) - (1 - trade) * likest[i] - 0.08 * crowd - 0.15 * near
             if value > best_value:
                 best, best_value = i, value
         if best < 0:

@@ -36,7 +36,7 @@ def read(document: Document) -> dict[str, object]:
         for pair in chosen
     ]
     return {
-        "insights": found[:8] or [no_cue(dialogue, "questions")],
+        "insights": found[:8] or no_cue(dialogue, "questions"),
         "structured_data": {"exchanges": [_item(*pair) for pair in in_order]},
     }
 

@@ -58,7 +58,12 @@ def _sentences(document: Document, asked: Set[str], places: Mapping[str, float])
 
     least = _NEAR * max(map(score, pool), default=0.0)
     near = [s for s in pool if score(s) >= least]
-    return diverse(near, _MAX, score=score, text=lambda s: s.text)
+    return diverse(near, _MAX, score=score, text=lambda s: s.text, group=_conversation)
+
+
+def _conversation(s: Sentence) -> str:
+    """Return the label behind the speaker that names one of several conversations, or ''."""
+    return (s.speaker or "").partition(" (")[2]
 
 
 def _refusal(absent: Set[str]) -> dict[str, object]:

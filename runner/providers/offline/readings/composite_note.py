@@ -37,7 +37,7 @@ def read(document: Document) -> dict[str, object]:
     found += [insight_of(row["text"], 0.4, "uncertain", row["evidence"]) for row in uncertain[:3]]
     subject = subject_of(minutes.dialogue)
     return {
-        "insights": found[: _LIMITS["insights"]] or [no_cue(minutes.dialogue, "threads")],
+        "insights": found[: _LIMITS["insights"]] or no_cue(minutes.dialogue, "threads"),
         "structured_data": {
             "topic": capital(subject) or "Not recognised.",
             "opening": _opening(minutes, leads, document.missing),

@@ -24,7 +24,7 @@ def read(document: Document) -> dict[str, object]:
         for pair in pairs
     ]
     return {
-        "insights": found or [no_cue(dialogue, "objections")],
+        "insights": found or no_cue(dialogue, "objections", "contrast", "negation"),
         "structured_data": {"disagreements": [_item(pair) for pair in pairs]},
     }
 
@@ -38,7 +38,8 @@ def _text(pair: AdjacencyPair) -> str:
 
 def _item(pair: AdjacencyPair) -> dict[str, object]:
     sides = [
-        {"who": who(one.speaker), "position": one.text} for one in (pair.statement, pair.reply)
+        {"who": who(one.speaker), "position": one.text, "said": one.text}
+        for one in (pair.statement, pair.reply)
     ]
     return {
         "matter": "An objection.",

@@ -48,7 +48,7 @@ def read(document: Document) -> dict[str, object]:
         "next_steps": [_step_row(s) for s in steps],
     }
     made = list(_insights(points, risks, steps))
-    found = made or [no_cue(minutes.dialogue, "decisions, risks or next steps")]
+    found = made or no_cue(minutes.dialogue, "decisions, risks or next steps")
     return {"insights": found, "structured_data": data}
 
 

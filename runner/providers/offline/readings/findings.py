@@ -45,7 +45,7 @@ def read(document: Document) -> dict[str, object]:
     scores = {s.index: _score(dialogue, s) for s in pool}
     chosen = diverse(pool, _MAX, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [insight(plain(s.text), scores[s.index], kind_of(s), (s,)) for s in chosen]
-    return {"insights": found or [no_cue(dialogue, "findings")], "structured_data": {}}
+    return {"insights": found or no_cue(dialogue, "findings"), "structured_data": {}}
 
 
 def kind_of(s: Sentence) -> str:

@@ -45,7 +45,7 @@ def _from_lines(document: Document) -> list[dict[str, object]]:
     }
     chosen = diverse(pool, _MAX_INSIGHTS, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [_insight(s, asked, scores[s.index]) for s in chosen]
-    return found or [no_cue(dialogue, "the terms of the question")]
+    return found or no_cue(dialogue, "the terms of the question")
 
 
 def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float]:

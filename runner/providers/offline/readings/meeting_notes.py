@@ -29,7 +29,7 @@ def read(document: Document) -> dict[str, object]:
     made = [one for _, one in found[:_MAX_INSIGHTS]]
     sought = "decisions, undertakings or open questions"
     return {
-        "insights": made or [no_cue(minutes.dialogue, sought)],
+        "insights": made or no_cue(minutes.dialogue, sought),
         "structured_data": {
             "summary": _summary(minutes),
             "decisions": [decision_item(d) for d in minutes.decisions],

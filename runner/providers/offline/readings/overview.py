@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
         for point in points
     ]
     return {
-        "insights": made or [no_cue(minutes.dialogue, "key points")],
+        "insights": made or no_cue(minutes.dialogue, "key points"),
         "structured_data": {
             "headline": capital(subject) or "The subject is not recognised",
             "summary": _summary(minutes),

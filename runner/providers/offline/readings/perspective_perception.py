@@ -41,7 +41,7 @@ def read(document: Document) -> dict[str, object]:
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
-        "insights": found or [no_cue(dialogue, "positions, needs, agreement or objections")],
+        "insights": found or no_cue(dialogue, "positions, needs, agreement or objections"),
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],

@@ -38,7 +38,7 @@ def read(document: Document) -> dict[str, object]:
     )
     found = _insights(grounds, theorems, guesses)
     return {
-        "insights": found or [no_cue(dialogue, "definitions, rules, facts or conclusions")],
+        "insights": found or no_cue(dialogue, "definitions, rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],

@@ -51,7 +51,7 @@ def read(document: Document) -> dict[str, object]:
     contradictions = _contradictions(dialogue)
     found = _insights(dialogue, arguments, bare, contradictions)
     return {
-        "insights": found or [no_cue(dialogue, "reasons, conclusions or strong claims")],
+        "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims"),
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [point(_labelled(s), cite(s)) for s in bare],
@@ -74,7 +74,9 @@ def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
 
 
 def _argument_item(weighed: WeighedReason) -> dict[str, object]:
-    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated"}]
+    said = weighed.reasoning.premise
+    said = said if any(said in q.text for q in weighed.quoted) else ""
+    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated", "said": said}]
     if weighed.implied:
         premises.append({"text": weighed.implied[0], "kind": "implied"})
     return {

@@ -38,7 +38,7 @@ def read(document: Document) -> dict[str, object]:
     )
     made = _insights(gaps, commitments, left_open)
     return {
-        "insights": made or [no_cue(dialogue, "hedges, requests, promises or open questions")],
+        "insights": made or no_cue(dialogue, "hedges, requests, promises or open questions"),
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
             "commitments": [_commitment_item(commitment) for commitment in commitments],
@@ -65,7 +65,7 @@ def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
 
 def _gap_item(gap: spotting.Gap) -> dict[str, object]:
     return {
-        "speaker": gap.quoted[-1].speaker if gap.signal == "deflection" else gap.quoted[0].speaker,
+        "speaker": gap.quoted[0].speaker,
         "said": gap.said,
         "meant": tidy(gap.meant),
         "rival": "none",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.dialogue import focused, in_focus, weight_of
-from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
+from runner.providers.offline.dialogue.insights import DISCUSSED, who
 from runner.providers.offline.language.cues import has, is_question, polarity
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
@@ -33,6 +33,8 @@ _NO_RISK = re.compile(
     r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
     re.IGNORECASE,
 )
+
+_UNTOLD = (DISCUSSED, "no_cue", "no_findings", "language", "uncertain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[K
     """Return up to *n* key points: decisions, insights, the most central statements."""
     found = [*_decided(minutes), *_insights(findings)]
     if len(found) < n:
-        found += _central(minutes)
+        found += _central(minutes, n)
     chosen = diverse(
         found,
         n,
@@ -111,14 +113,12 @@ def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
 
 def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in findings:
-        telling = f.category not in ("no_cue", "no_findings", "language", "uncertain")
-        if f.key == "insights" and telling and f.evidence and f.text:
+        known = f.analyzer == "action_items" or f.category in _UNTOLD
+        if f.key == "insights" and not known and f.evidence and f.text:
             yield KeyPoint(f.text, f.analyzer, f.evidence, 0.35 + 0.4 * (f.confidence or 0.0))
 
 
-def _central(minutes: Minutes) -> list[KeyPoint]:
+def _central(minutes: Minutes, n: int) -> list[KeyPoint]:
     """Return the most central statements, for when the findings give too few points."""
     dialogue = minutes.dialogue
-    fit = [s for s in focused(dialogue) if _is_fit(s) and not is_question(s.text)]
-    best = diverse(fit, 5, score=lambda s: weight_of(dialogue, s), text=lambda s: s.text)
-    return [_point(s, 0.4 * weight_of(dialogue, s)) for s in best]
+    return [_point(s, 0.4 * weight_of(dialogue, s)) for s in weightiest(dialogue, n)]

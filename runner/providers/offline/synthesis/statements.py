@@ -94,7 +94,7 @@ def insights_on(
         )
         for one in best[:8]
     ]
-    return found or [no_cue(dialogue, sought)]
+    return found or no_cue(dialogue, sought)
 
 
 def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
