@@ -259,8 +259,6 @@ def _check_provider(litellm: Any, route: ModelRoute) -> None:
     try:
         litellm.get_llm_provider(route.name, api_base=route.api_base)
     except Exception as error:
-        if litellm.custom_provider_map:
-            return
         named = route.name.split("/", 1)[0]
         known = [str(getattr(each, "value", each)) for each in litellm.provider_list]
         near = did_you_mean(named, known).partition("; known")[0]
