@@ -12,6 +12,10 @@ from runner.transcript.words import WORDS
 
 _TITLES, _OFFICES = WORDS["titles"], WORDS["offices"]
 _HEAD = re.compile(rf" {{2,8}}({'|'.join(map(re.escape, sorted(_TITLES)))})(?=[ .])")
+_CAPITALISED = r"[^\W\d_a-z][^\W\d_]{0,30}"
+_INITIALS = re.compile(
+    rf"\.? (?:[^\W\d_a-z]\. ){{1,3}}(?={_CAPITALISED}(?:[-'’ ]{_CAPITALISED})?\.)"
+)
 _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
 _PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
@@ -103,7 +107,9 @@ def _head(line: str) -> tuple[str, str] | None:
     if match is None:
         return None
     title = match[1]
-    stop = line.find(".", match.end(), match.end() + _MAX_NAME_CHARS)
+    initials = _INITIALS.match(line, match.end())
+    after = initials.end() if initials else match.end()
+    stop = line.find(".", after, match.end() + _MAX_NAME_CHARS)
     name = line[match.end() : stop].strip() if stop >= 0 else ""
     name = _ASIDE.split(name, maxsplit=1)[0]
     rest = line[stop + 1 :]
@@ -127,7 +133,8 @@ def _is_name(title: str, name: str) -> bool:
 
 
 def _is_name_word(word: str) -> bool:
-    letters = word.replace("-", "").replace("'", "").replace("’", "")
+    initial = len(word) == 2 and word[1] == "."
+    letters = word[: 1 if initial else None].replace("-", "").replace("'", "").replace("’", "")
     return letters.isalpha() and (word[0].isupper() or word in _PARTICLES)
 
 

@@ -49,6 +49,8 @@ class Source:
     @cached_property
     def _cleaned(self) -> tuple[str, int]:
         text = decode(self.data, self.name, self.encoding)
+        if "\n" not in text and "\r" not in text:
+            text = text.replace("\u2028", "\n").replace("\u2029", "\n\n")
         return without_hidden(text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
 
 

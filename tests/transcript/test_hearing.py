@@ -59,6 +59,13 @@ def test_printed_hearings_give_paragraphs_of_the_people_who_spoke() -> None:
     assert expected == actual
 
 
+def test_initials_are_part_of_a_name() -> None:
+    names = ("Mr. P. Ó Sé", "Mr. B", "Ms. J. R. Li")
+    text = "TITLE\n\n" + "\n".join(f"    {name}. I agree. U. S. Steel did." for name in names)
+
+    assert list(names) == [each.speaker for each in parse_transcript(text, name="t").segments]
+
+
 def test_a_hearing_without_closing_note_stops_at_its_appendix() -> None:
     text = HEARING.replace("Whereupon, at 5 p.m., the\ncommittee was adjourned", "Pause")
 

@@ -176,6 +176,12 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
         ("".join(f"[0:0{n}] {who}: We had the pump open at the yard, and it took us so very\n"
                  f"       long: all day.\n       Bring it at\n       10:30: the yard is shut.\n"
                  for n, who in enumerate(("Ana", "Bo", "Ana"))), ["Ana", "Bo", "Ana"]),
+        ("Ana: One.\u2028Bo: Two.\u2029Ana: Three.", ["Ana", "Bo", "Ana"]),
+        ("<+47 22 33 44 55> One.\n<+bo> Two.\n<+47 22 33 44 55> So.\n<+bo> Yes.\n",
+         ["+47 22 33 44 55", "bo"] * 2),
+        ("00:00:01.0 --> 00:00:02.0\nana_r\nWe are on.\n\n00:00:03.0 --> 00:00:04.0\n"
+         "+47 22 33 44 55\nIs it dry?\n\n00:00:05.0 --> 00:00:06.0\nana_r\nYes.\n",
+         ["ana_r", "+47 22 33 44 55", "ana_r"]),
         ("说话人1：30分钟。\n说话人2：好。\n说话人1：走。\n", ["说话人1", "说话人2", "说话人1"]),
         ("Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n</details>\n", ["Ana", "Bo", "Ana"]),
     ],

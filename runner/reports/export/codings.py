@@ -1,7 +1,7 @@
 """Codings of stored runs, placed in a plain text of each transcript; codings.csv and .qdpx."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -12,14 +12,13 @@ from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.grounding.grounder import Grounder
 from runner.base.files import write_bytes
-from runner.base.json import at, mappings, number, section, text
+from runner.base.json import at, mappings, section, text
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
-from runner.transcript.model import Segment, Transcript
 
 CODINGS, PROJECT = "codings.csv", "codings.qdpx"
 
@@ -55,19 +54,8 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     for name, path in runs:
         each = run if path == run.path else read_run(path)
         if each.transcript is not None:
-            source = source_of(_clean(each.transcript), name)
+            source = source_of(each.transcript, name)
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
-
-
-def _clean(transcript: Transcript) -> Transcript:
-    """Return a stored, untrusted *transcript* with its texts and numbers made safe."""
-    segments = tuple(
-        Segment(
-            text(s.id), text(s.speaker) or None, number(s.start_s), number(s.end_s), text(s.text)
-        )
-        for s in transcript.segments
-    )
-    return replace(transcript, segments=segments)
 
 
 def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:

@@ -111,7 +111,7 @@ def _one(argument: str) -> list[str]:
     if not name or (name in _CHOSEN and not value):
         known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
         raise ConfigError(f"{argument}: expected {name or 'KEY'}=VALUE{known}")
-    if name == "transcript" and "://" in value:
+    if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:
         return _model(value)

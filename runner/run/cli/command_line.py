@@ -27,7 +27,7 @@ from runner.base.errors import (
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.config.model_facts import map_entry
+from runner.config.model_facts import map_entries, map_entry
 from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
@@ -219,8 +219,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
 
 def _preset(model: str) -> str:
     """Return a clause that names *model* with its provider, "" if nobody knows it."""
-    provider = (map_entry(model) or {}).get("litellm_provider")
-    return f"; did you mean '{provider}/{model}'?" if provider in choices("model") else ""
+    maker = str((map_entry(model) or {}).get("litellm_provider"))
+    presets = sorted(choices("model"), key=lambda preset: preset != maker)
+    found = [each for each in presets if each == maker or f"{each}/{model}" in map_entries()]
+    return f"; did you mean '{found[0]}/{model}'?" if found else ""
 
 
 def _text_of(error: BaseException) -> str:

@@ -190,9 +190,10 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(_CHEVRON, "", text[start:])
     if not colon and (dashed := _DASHED.match(head)) and likeness(dashed[1]) == Likeness.NAME:
         yield _Mark(_DASH, dashed[1], text[dashed.end() :])
-    may_be_name = first and not last and text[0].isalnum() and text[-1] not in _ENDS
+    starts = text[0].isalnum() or text[0] in "+@("
+    may_be_name = first and not last and starts and text[-1] not in _ENDS
     name = stamped[1].strip() if may_be_name and (stamped := trailing_stamp(head)) else text
-    if may_be_name and (not colon or name != text) and likeness(name) == Likeness.NAME:
+    if may_be_name and (not colon or name != text) and likeness(name) >= Likeness.WORD:
         yield _Mark(_ABOVE, name, "")
 
 

@@ -25,7 +25,7 @@ _SAMPLE_CHARS = 200_000
 _MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+-]{0,400}$")
-_EMPHASIS = re.compile(r"^\s*(\*{1,3}|_{1,3}|`)([^*_`]+)\1\s*$")
+_EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12

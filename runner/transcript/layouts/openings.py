@@ -16,9 +16,9 @@ _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
-_COLUMN = re.compile(r"\t+|\s*\|\s*|\s{3,}")
+_COLUMN = re.compile(r"\t+|\s{0,8}\|\s{0,8}|\s{3,}")
 _RULES = re.compile(
-    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s+|\s+(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
 )
 _AT = re.compile(r"\s(?:said\s)?at$")
 _QUOTES = ('""', "“”", "„“", "«»")
@@ -144,7 +144,8 @@ def wrapped(opens: str) -> Opens:
             end = text.find(_WRAPS[text[0]], end + 1, MAX_LABEL_CHARS + 12)
         if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
             return None
-        named = _named(text[1:end].lstrip("@+%&~ "), row.stamp)
+        nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
+        named = _named(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
         if named is None:
             return None
         rest = text[end + 1 :].lstrip("*_ \t")

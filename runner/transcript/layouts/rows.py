@@ -31,10 +31,10 @@ _NOTICE = re.compile(
 )
 # Between blank lines, since somebody may say so, too.
 _ALONE = re.compile(
-    rf"[^:.?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
-    rf"|[^:.?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
+    rf"^(?:[^:?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
+    rf"|[^:?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
     r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?"
-    r"[^\w:.?!]*$",
+    r"[^\w:.?!]*$)",
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")

@@ -287,21 +287,46 @@ def test_a_word_that_settles_points_back_to_what_nobody_has_questioned(
     assert what == [d["what"] for d in decisions(spoken(*said, ("Cy", "Okay that's settled .")))]
 
 
+_HANDLE = ("Ann", "A wooden handle is nicer to hold .")
+
+
 @pytest.mark.parametrize(
-    ("said", "reply", "found"),
+    ("said", "found"),
     [
-        ("A wooden handle is nicer to hold .", "Yeah but wood gets stains on the handle .", True),
-        ("The net is too light for the back .", "No , the net is strong , I tried it .", True),
-        ("A wooden handle is nicer to hold .", "But we still have ten minutes for lunch .", False),
-        ("Is the wooden handle nicer to hold ?", "No , the handle of wood gets stains .", False),
+        ((_HANDLE, ("Bo", "Yeah but wood gets stains on the handle .")), True),
+        ((_HANDLE, ("Bo", "Yeah . But wood gets stains quickly .")), True),
+        ((_HANDLE, ("Cy", "Yeah ."), ("Bo", "No , it gets stains after some winters .")), True),
+        (
+            (("Ann", "The net is too light ."), ("Bo", "No , the net is strong , I tried it .")),
+            True,
+        ),
+        ((_HANDLE, ("Bo", "But we still have ten minutes for lunch .")), False),
+        (
+            (
+                _HANDLE,
+                ("Cy", "Who can paint it ?"),
+                ("Bo", "No , it gets stains after some winters ."),
+            ),
+            False,
+        ),
+        ((_HANDLE, ("Bo", "Hm ."), ("Bo", "But rubber keeps its colour .")), False),
+        ((("Ann", "I don't like dark colours ."), ("Bo", "No , dark colours are ugly .")), False),
+        (
+            (("Ann", "Is the handle nicer ?"), ("Bo", "No , the handle of wood gets stains .")),
+            False,
+        ),
     ],
 )
-def test_an_objection_turns_against_a_word_of_what_was_said(
-    said: str, reply: str, found: bool
+def test_an_objection_turns_against_what_was_last_said(
+    said: tuple[tuple[str, str], ...], found: bool
 ) -> None:
-    answered = answer("disagreements", spoken(("Ann", said), ("Bo", reply)))
+    sides = [
+        item["sides"]
+        for item in answer("disagreements", spoken(*said))["structured_data"]["disagreements"]
+    ]
 
-    assert found == bool(answered["structured_data"]["disagreements"])
+    assert found == bool(sides)
+    assert all(side["said"] == side["position"] for pair in sides for side in pair)
 
 
 def test_a_shared_opinion_is_no_decision() -> None:

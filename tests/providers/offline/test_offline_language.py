@@ -94,6 +94,15 @@ def test_diverse_never_chooses_near_copies() -> None:
     assert ["the pump failed twice", "nurses take the bus"] == chosen
 
 
+def test_diverse_prefers_what_is_far_from_what_is_chosen() -> None:
+    worth = {"the pump failed": 0.9, "it leaks oil": 0.8, "nurses take the bus": 0.7}
+    chosen = diverse(
+        list(worth), 2, score=worth.__getitem__, text=str, place=lambda s: float("bus" in s)
+    )
+
+    assert ["the pump failed", "nurses take the bus"] == chosen
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "phrase"),
     [

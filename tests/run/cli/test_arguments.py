@@ -13,6 +13,7 @@ from runner.run.cli.command_line import check_arguments, expand_arguments, expla
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
     "talks/*.vtt": ["transcript=talks/*.vtt"],
+    "pkg://samples/sample1.md": ["transcript=pkg://samples/sample1.md"],
     "--transcript meeting.vtt": ["transcript=meeting.vtt"],
     "--transcript=meeting.vtt": ["transcript=meeting.vtt"],
     "--model openai plan=true": ["model=openai", "plan=true"],
@@ -107,6 +108,22 @@ def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
 
     assert meant == expand_arguments(["transcript='a b.md'"])
     assert ["a='x ä','y'"] == expand_arguments(["a=x ä,y", "-m"])[1:]
+
+
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("gpt-4o", "'openai/gpt-4o'"),
+        ("gemini-3.8-flash", "'gemini/gemini-3.8-flash'"),
+        ("opneai", "'openai'"),
+    ],
+)
+def test_a_model_without_its_provider_is_named_with_it(model: str, meant: str) -> None:
+    from hydra.errors import HydraException
+
+    line = explain_hydra_error(HydraException(f"Could not find 'model/{model}'"))
+
+    assert f"model={model}: no such choice; did you mean {meant}?" == line
 
 
 def test_versions_are_those_of_what_is_installed() -> None:

@@ -13,7 +13,6 @@ from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
     is_procedural,
-    is_substantive,
     similarity,
     words,
 )
@@ -53,10 +52,7 @@ _AGAINST = re.compile(
     r"not (?:really|necessarily)\b|actually,? no\b)",
     re.IGNORECASE,
 )
-
-
 _SIDES = re.compile(r"\b(?:yeah|yes|no|not|right|sure|true|i know|fair enough)\b", re.IGNORECASE)
-
 _NO = re.compile(r"(?:actually,? )?no\b(?![\s,]+but\b)", re.IGNORECASE)
 
 
@@ -69,8 +65,9 @@ def _turned(dialogue: Dialogue, number: int) -> AdjacencyPair | None:
         return None
     if _NO.match(reply.text[match.start("cue") :]) and has("negation", statement.text):
         return None  # "I don't like it." "No, it's ugly." agrees
-    bare = reply is turn[0] and not _SIDES.search(match[0])  # "But" alone may add or go on
-    if bare and not set(content_words(statement.text)) & set(content_words(reply.text)):
+    opening = " ".join([*(s.text for s in turn if s.index < reply.index), match[0]])
+    shared = set(content_words(statement.text)) & set(content_words(reply.text))
+    if not shared and not _SIDES.search(opening):  # "But" alone may add or go on
         return None
     score = 0.35 + 0.45 * weight_of(dialogue, statement, reply)
     return AdjacencyPair(statement, reply, match["cue"].strip(" ,"), 0.7, score)
@@ -79,7 +76,7 @@ def _turned(dialogue: Dialogue, number: int) -> AdjacencyPair | None:
 def _before(dialogue: Dialogue, number: int) -> Sentence | None:
     """Return what another speaker last stated or asked, at most three turns before *number*."""
     for turn in reversed(dialogue.turns[max(0, number - 3) : number]):
-        said = [s for s in turn if is_substantive(s) or is_question(s.text)]
+        said = [s for s in turn if len(set(content_words(s.text))) > 1 or is_question(s.text)]
         if said:
             return said[-1] if turn[0].speaker != dialogue.turns[number][0].speaker else None
     return None
@@ -88,6 +85,7 @@ def _before(dialogue: Dialogue, number: int) -> Sentence | None:
 def _is_unfit(dialogue: Dialogue, statement: Sentence, reply: Sentence) -> bool:
     return (
         min(len(set(content_words(s.text))) for s in (statement, reply)) < 2
+        or len(words(statement.text)) < 4
         or any(is_question(s.text) or is_procedural(s.text) for s in (statement, reply))
         or any(s.index in dialogue.cut_off for s in (statement, reply))
         or is_open(statement.text)
