@@ -105,7 +105,7 @@ def cited(rng: random.Random) -> dict[str, str]:
 
 def measure(answers: Mapping[str, Mapping[str, Any]], settings: ContextSettings) -> Measured:
     """Cut and reduce once; raise SystemExit where the context exceeds its budget."""
-    count = tokenizer_for(MODEL).line_counter()
+    count = tokenizer_for(MODEL).count
     begun = time.perf_counter()
     items: dict[str, tuple[Item, ...]] = {
         name: answer_items(name, one, count) for name, one in answers.items()

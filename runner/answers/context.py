@@ -107,7 +107,7 @@ def reduce_context(
 
     *missing* maps analyzers without an answer to the reason. The text, headers included, has
     at most `settings.token_budget` tokens by *count*, which is called with the same lines many
-    times (see `Tokenizer.line_counter`); it is empty when no item fits.
+    times; it is empty when no item fits.
     """
     sections = {name: rank_items(items, settings) for name, items in answers.items()}
     ranked = [item for items in sections.values() for item in items]

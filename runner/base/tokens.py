@@ -18,7 +18,7 @@ CHARS_PER_TOKEN = 3  # where no vocabulary can be loaded; low, so that it over-c
 # No token of either vocabulary spans these places: both patterns join line feeds to what precedes
 # them, and to nothing after them but white space and slashes (tiktoken_ext/openai_public.py).
 _LINE_END = re.compile(r"\n(?=[^\s/])")
-MAX_LINES = 1 << 16  # lines whose tokens a counter caches
+MAX_LINES = 1 << 16  # lines whose tokens are cached, by vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,13 @@ class Tokenizer:
     exact: bool
 
     def count(self, text: str) -> int:
-        """Return the number of tokens in *text*; special-token look-alikes count as text."""
-        codec = self.codec
-        if codec is None:
-            return math.ceil(len(text) / CHARS_PER_TOKEN)
-        return len(codec.encode_ordinary(text))
+        """Return the number of tokens in *text*; special-token look-alikes count as text.
 
-    def line_counter(self) -> Callable[[str], int]:
-        """Return a `count` that caches lines, for texts that are made of the same ones."""
+        Counts of lines are cached: prompts, contexts and the calls of a run have the same ones.
+        """
         if self.codec is None:
-            return self.count
-        count_line = lru_cache(MAX_LINES)(self.count)
-        return lambda text: sum(map(count_line, token_lines(text)))
+            return math.ceil(len(text) / CHARS_PER_TOKEN)
+        return sum(map(_line_counter(self.encoding), token_lines(text)))
 
     @property
     def codec(self) -> tiktoken.Encoding | None:
@@ -66,6 +61,12 @@ def token_lines(text: str) -> list[str]:
     """Cut *text* into lines whose tokens, one line after another, are the tokens of *text*."""
     *lines, last = _LINE_END.split(text)
     return [f"{line}\n" for line in lines] + [last]
+
+
+@lru_cache
+def _line_counter(encoding: str) -> Callable[[str], int]:
+    encode = tiktoken.get_encoding(encoding).encode_ordinary
+    return lru_cache(MAX_LINES)(lambda line: len(encode(line)))
 
 
 @lru_cache

@@ -1,6 +1,6 @@
 """Models of a run: the main one and further ones by name, with fallbacks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -65,11 +65,6 @@ class Model:
     def is_paid(self) -> bool:
         """Whether a provider answers, not the offline or simulated model."""
         return self.settings.simulate is None and not self.settings.name.startswith(OFFLINE)
-
-    @cached_property
-    def count_prompt(self) -> Callable[[str], int]:
-        """The tokens of a prompt; the counter caches lines, which runs of a batch share."""
-        return self.tokenizer.line_counter()
 
     @cached_property
     def counted(self) -> dict[int, tuple[object, int]]:

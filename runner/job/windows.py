@@ -86,8 +86,10 @@ class Fitter:
             return fits
         settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
         if costs is None:
-            count = model.count_prompt  # contexts quote the same lines
-            costs = [count(segment_line(segment) + "\n") for segment in self.transcript.segments]
+            costs = [
+                model.tokenizer.count(segment_line(segment) + "\n")
+                for segment in self.transcript.segments
+            ]
             self._costs[model.tokenizer] = costs
         reading = {node.name: fits[node.name] for node in readers}
         limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
@@ -109,7 +111,7 @@ class Fitter:
         schema, shared = analyzer.schema, self.shared.get((node.stage, model.name))
         if shared is not None and node.name in shared.names:
             messages, schema = in_part(messages, node.name), shared.schema
-        lead, *counts = (sum(map(model.count_prompt, text_parts(each))) for each in messages)
+        lead, *counts = (sum(map(model.tokenizer.count, text_parts(each))) for each in messages)
         lead += _schema_tokens(model, schema)
         fixed = FRAME_TOKENS + lead + sum(counts)
         reply = model.reply_tokens(own, self.settings.model)
@@ -154,7 +156,7 @@ def counted(model: Model, request: Request) -> int:
     """Return the tokens of *request*'s prompt by our count."""
     texts = (part for message in request.messages for part in text_parts(message))
     before = _schema_tokens(model, request.schema) if request.schema else 0
-    return before + sum(map(model.count_prompt, texts)) + FRAME_TOKENS
+    return before + sum(map(model.tokenizer.count, texts)) + FRAME_TOKENS
 
 
 def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
@@ -164,7 +166,7 @@ def _schema_tokens(model: Model, schema: Mapping[str, Any]) -> int:
     known = model.counted.get(id(schema))
     if known is None or known[0] is not schema:
         sent = sent_schema(schema, model.settings.name, model.settings.api_base)
-        known = model.counted[id(schema)] = schema, model.count_prompt(as_text(sent))
+        known = model.counted[id(schema)] = schema, model.tokenizer.count(as_text(sent))
     if len(model.counted) > _COUNTED:
         model.counted.clear()
     return known[1]

@@ -115,7 +115,7 @@ class Caller:
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
         self._runner.texts = self._texts
-        self.count = self.job.main.count_prompt
+        self.count = self.job.main.tokenizer.count
 
     def budget(self, node: Node) -> int:
         """Return the tokens of material that every model of *node* can read in one call."""

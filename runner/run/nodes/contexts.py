@@ -21,7 +21,7 @@ class Contexts:
     def __init__(self, job: Job, keep: Keep) -> None:
         self._job, self._keep = job, keep
         self._chars = sum(len(segment.text) for segment in job.transcript.segments)
-        self._count = job.main.count_prompt
+        self._count = job.main.tokenizer.count
         self._items: dict[str, asyncio.Task[tuple[Item, ...]]] = {}
         self._reduced: dict[tuple[Any, ...], asyncio.Task[ReducedContext]] = {}
 

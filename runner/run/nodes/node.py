@@ -204,7 +204,7 @@ class NodeRunner:
     async def _merge(
         self, question: Question, outcomes: Sequence[Outcome], context: str, get: Get
     ) -> Outcome:
-        count = question.model.count_prompt
+        count = question.model.tokenizer.count
         material, reduced, settings = await offload(
             joining_material, self.job, question.node, question.fit, count, outcomes
         )

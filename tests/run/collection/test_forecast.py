@@ -52,7 +52,7 @@ def test_a_collection_costs_what_its_plan_without_history_says(
     asks = ["guide=guide.txt"] if guide else []
     small = f"stages.across.context.token_budget={budget}"
     made = collection(small, *PRICE, *asks)
-    count, prices = made.main.tokenizer.line_counter(), made.main.prices
+    count, prices = made.main.tokenizer.count, made.main.prices
     assert prices
     paid = Counter[str]()
 
