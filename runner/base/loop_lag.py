@@ -99,4 +99,4 @@ def spare_collections() -> None:
     if gc.get_freeze_count() == 0:  # once in a process
         gc.collect()
         gc.freeze()
-    gc.set_threshold(2_000, 20, 100)  # the young, too, as most objects here are in no cycle
+    gc.set_threshold(*gc.get_threshold()[:2], 100)  # by default every 10 collections
