@@ -5,6 +5,7 @@ import zlib
 from runner.base.errors import CallError
 
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
+_MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 
 
 def unpacked(body: bytes, coding: str, limit: int) -> bytes:
@@ -29,8 +30,10 @@ def _decompressed(body: bytes, coding: str, limit: int) -> bytes:
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise ValueError(f"the reply is encoded with {coding}, expected gzip or deflate")
     raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
-    data, left = b"", body
+    data, left, members = b"", body, 0
     while left:
+        if (members := members + 1) > _MAX_MEMBERS:
+            raise ValueError(f"the reply has more than {_MAX_MEMBERS} members of gzip")
         reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
         try:
             data += reader.decompress(left, limit + 1 - len(data))
