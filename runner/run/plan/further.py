@@ -12,6 +12,8 @@ from runner.providers.litellm.embedding import embedding_route
 from runner.providers.prices import prices_of, upper_bound_usd
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
+_CALL_S = 1.0  # of an embedding, assumed
+
 
 def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan]:
     """Return the plans of escalated and judged calls, by their names in the table.
@@ -79,9 +81,6 @@ def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePl
     )
 
 
-CALL_S = 1.0
-
-
 def embedding_plan(
     job: Job, stage: str, sizes: Sequence[int], texts: int, *, further: bool = True
 ) -> NodePlan:
@@ -104,7 +103,7 @@ def embedding_plan(
         cost_low_usd=cost,
         cost_usd=cost,
         cost_high_usd=high,
-        latency_s=CALL_S,
+        latency_s=_CALL_S,
         seen=not further,
         further=further,
     )
