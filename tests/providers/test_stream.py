@@ -330,6 +330,18 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
     assert [{**block, "input": {"x": 1}}] == message["content"]
 
 
+def test_of_endless_calls_of_tools_the_first_are_kept() -> None:
+    """To look for the call of each piece took time quadratic in their number."""
+    pieces = [{"index": n, "function": {"arguments": "{}"}} for n in range(200)]
+    events = [{"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]} for piece in pieces]
+    events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+
+    chat = json.loads(joined(b"".join(lines(events))) or b"")
+
+    kept = chat["choices"][0]["message"]["tool_calls"]
+    assert list(range(128)) == [call["index"] for call in kept]
+
+
 def test_a_refused_shared_schema_leaves_each_analyzer_its_own() -> None:
     """Gemini's words for a schema that is too large; the run's later calls know it."""
     own, shared = ({"type": "object", "title": title} for title in ("own", "shared"))

@@ -16,6 +16,7 @@ from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
 _USAGE = {"stream_options": {"include_usage": True}}
+_MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
 _OWN_USAGE = ("anthropic", "mistral")  # send it unrequested, and refuse unknown parameters
 _JOINED = ("content", "reasoning_content", "reasoning", "refusal")  # texts of OpenAI's deltas
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
@@ -146,13 +147,13 @@ def _grow(message: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:
-    """Append the *pieces* of tools' calls to the calls of the same index."""
+    """Append the *pieces* of tools' calls to the first _MAX_CALLS of them, by their index."""
     for piece in mappings(pieces):
         function = mapping(piece.get("function"))
         begun = next((c for c in calls if c.get("index") == piece.get("index") is not None), None)
-        if begun is None:
+        if begun is None and len(calls) < _MAX_CALLS:
             calls.append({**piece, "function": dict(function)})
-        else:
+        elif begun is not None:
             texts = (each.get("arguments") for each in (begun["function"], function))
             begun["function"]["arguments"] = "".join(map(str, filter(None, texts)))
 
