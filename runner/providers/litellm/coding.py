@@ -11,8 +11,8 @@ _MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 def unpacked(body: bytes, coding: str, limit: int) -> bytes:
     """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
 
-    Only codings that were asked for are known, one at a time. A body that is plain JSON in spite
-    of its header is returned as it is.
+    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
+    its header is returned as it is.
     """
     coding = coding.strip().lower()
     if coding in ("", "identity") or not body:

@@ -143,7 +143,7 @@ async def _read_whole(
 def _unstreamed(data: bytes, host: str, first: FirstToken | None) -> bytes:
     """Return the reply in a stream as one body; raise CallError without one.
 
-    *first* is None for a stream that was not asked for.
+    *first* is None for a stream that was not requested.
     """
     try:
         whole = joined(data)

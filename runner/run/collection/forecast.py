@@ -45,14 +45,14 @@ Call = tuple[int, int]  # tokens of the material and of the reply
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What a file's reader is taken to find: *findings*, and *most* tokens of them at most."""
+    """What is expected of one file: *findings*, and *most* tokens of them at most."""
 
     findings: int
     most: int
 
 
 def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
-    """Return what each analyzer is taken to find in *job*'s transcript; *nodes* are its plans.
+    """Return what each analyzer is expected to find in *job*'s transcript; *nodes* are its plans.
 
     As many findings as its replies have held, else as many as are guessed.
     """

@@ -121,7 +121,7 @@ def _sent(corpus: Corpus, place: int, segment: Segment) -> Segment:
     )
 
 
-def _transcript(corpus: Corpus, chosen: dict[tuple[int, int], Segment], how: str) -> Transcript:
+def _transcript(corpus: Corpus, chosen: dict[Place, Segment], how: str) -> Transcript:
     segments = tuple(chosen.values())
     files = len({file for file, _ in chosen})
     speakers = Counter(s.speaker for s in segments if s.speaker is not None)
