@@ -235,10 +235,11 @@ def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
     return max(dialogue.weight[s.index] for s in quoted)
 
 
-def weightiest(dialogue: Dialogue, n: int = 1, kinds: Sequence[str] = ()) -> list[Sentence]:
+def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
     """Return up to *n* of the weightiest statements, whole ones if there are any, that differ.
 
-    They come from several stretches of the talk; those with a cue of *kinds* are preferred.
+    They come from several stretches of the talk; those with a reason, a contrast, a duty or an
+    amount are preferred.
     """
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
     whole = [s for s in stated if is_whole(trim(s.text), verb=False) and not is_procedural(s.text)]
@@ -247,11 +248,23 @@ def weightiest(dialogue: Dialogue, n: int = 1, kinds: Sequence[str] = ()) -> lis
         or stated
         or list(dialogue.sentences),
         n,
-        score=lambda s: weight_of(dialogue, s) + 0.2 * any(has(kind, s.text) for kind in kinds),
+        score=lambda s: weight_of(dialogue, s) + _gain(s.text),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
         place=lambda s: s.index / (_APART * len(dialogue.sentences)),
     )
+
+
+def _gain(text: str) -> float:
+    """Return how much *text* says beyond its place in the talk, 0 to 0.6 (docs/offline.md)."""
+    reasons = has("causal_back", text) or has("causal_forward", text)
+    matters = has("obligation", text) or _AMOUNT.search(text)
+    return 0.2 * reasons + 0.2 * has("contrast", text) + 0.2 * bool(matters)
+
+
+_AMOUNT = re.compile(
+    r"\d|\b(?:twenty|thirty|forty|fifty|sixty|hundred|thousand|million|percent)\b", re.IGNORECASE
+)
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

@@ -10,7 +10,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -94,7 +94,7 @@ def insights_on(
         )
         for one in best[:8]
     ]
-    return found or no_cue(dialogue, sought)
+    return found or not_recognised(sought)
 
 
 def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
