@@ -244,9 +244,7 @@ def weightiest(dialogue: Dialogue, n: int = 1) -> list[Sentence]:
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
     whole = [s for s in stated if is_whole(trim(s.text), verb=False) and not is_procedural(s.text)]
     return diverse(
-        [s for s in whole if len(set(content_words(s.text))) > 3]
-        or stated
-        or list(dialogue.sentences),
+        [s for s in whole if len(set(content_words(s.text))) > 3] or stated,
         n,
         score=lambda s: weight_of(dialogue, s) + _gain(s.text),
         text=lambda s: s.text,

@@ -27,9 +27,9 @@ def insight(
     return insight_of(text, confidence, category, cite(*quoted))
 
 
-def not_recognised(sought: str) -> list[dict[str, object]]:
-    """Return the insight that nothing *sought*, a plural, is recognised."""
-    return [insight(f"No {sought} are recognised.", 0.05, "no_cue", ())]
+def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
+    """Return the insight that nothing *sought*, a plural, is recognised, citing what is *near*."""
+    return [insight(f"No {sought} are recognised.", 0.05, "no_cue", near)]
 
 
 def no_cue(dialogue: Dialogue, sought: str) -> list[dict[str, object]]:
@@ -45,4 +45,4 @@ def no_cue(dialogue: Dialogue, sought: str) -> list[dict[str, object]]:
         )
         for s in shown
     ]
-    return [*not_recognised(sought), *quoted]
+    return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]

@@ -78,7 +78,8 @@ def necessity(s: Sentence) -> str:
 
 def _decides(s: Sentence) -> bool:
     hit = strongest("decision", s.text)
-    return bool(hit and not SUPPOSED.search(s.text[: hit.start]))
+    ours = hit and hit.phrase.lower().startswith(("we", "let"))  # others' decision is no stance
+    return bool(hit and ours and not SUPPOSED.search(s.text[: hit.start]))
 
 
 @lru_cache(maxsize=8192)
