@@ -118,7 +118,8 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 
 def act_of(said: str) -> str:
     """Return the task promised in *said*, without the words of the promise."""
-    return trim(_PROMISE.sub("", said.replace("’", "'"), count=1))
+    act = _PROMISE.sub("", said.replace("’", "'"), count=1)
+    return trim(re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b", act, flags=re.I)[0])
 
 
 def is_work(act: str, said: str = "") -> bool:

@@ -32,10 +32,13 @@ def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
     return [insight(f"No {sought} are recognised.", 0.05, "no_cue", near)]
 
 
-def no_cue(dialogue: Dialogue, sought: str) -> list[dict[str, object]]:
-    """Return the insight that nothing *sought* is recognised, then what is discussed most."""
+def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
+    """Return the insight that nothing *sought* is recognised, then what is discussed most.
+
+    *near* are kinds of cue that make a statement of interest, though not what is sought.
+    """
     least, most = _QUOTES
-    shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)))
+    shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     quoted = [
         insight(
             f'Discussed, not recognised as {sought}: {who(s.speaker)}: "{excerpt(s.text)}".',

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
+from runner.providers.offline.dialogue.dialogue import OWN_STORY, Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
 from runner.providers.offline.language.scope import is_outright, stands_alone
@@ -55,9 +55,6 @@ ABOUT_TALK = re.compile(
     r"\b(?:in|on|from|for) (?:the|this|today's) (?:hearing|meeting|call|session|panel)\b|"
     r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
     re.IGNORECASE,
-)
-OWN_STORY = re.compile(
-    r"^\W*(?:i|we)(?:'ve| have| was| were| had| did| \w+ed\b| came| went| made| put)", re.IGNORECASE
 )
 _TRAILING = re.compile(
     r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",

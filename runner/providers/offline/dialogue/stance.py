@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
-from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, weight_of
-from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dialogue, weight_of
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import Sentence, trim, words

@@ -38,7 +38,8 @@ _OPEN_START = re.compile(
     r"which|who|whose|than|where|in order|and|or|what(?:'s| is) to|"
     r"(?!according|everything|something|nothing|anything|during|morning|evening)\w{2,}ing|"
     r"that (?:i|we|you|they|he|she|it|there|when|if|the)|it (?:between|of|from|with)|"
-    r"the one|yet not|ideally|until|whether|(?:before|after|since|when|if|although|though|unless|"
+    r"the one|yet not|even (?:though|if|when) [^,]*$|ideally|until|whether|"
+    r"(?:before|after|since|when|if|although|though|unless|"
     r"because) [^,]*$)(?!\w)",
     re.IGNORECASE,
 )

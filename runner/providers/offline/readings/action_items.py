@@ -23,6 +23,7 @@ def read(document: Document) -> dict[str, object]:
     found = sorted(insights_of(minutes), key=lambda pair: -pair[0])
     made = [one for _, one in found if one["category"] in _CATEGORIES]
     return {
-        "insights": made or no_cue(minutes.dialogue, "undertakings or requests"),
+        "insights": made
+        or no_cue(minutes.dialogue, "undertakings or requests", "obligation", "request"),
         "structured_data": {"action_items": [action_item(one) for one in minutes.actions]},
     }
