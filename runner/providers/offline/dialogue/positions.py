@@ -32,7 +32,8 @@ Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
 _NO_INTEREST = re.compile(
     r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
-    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|give|discuss|brainstorm|"
+    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|"
+    r"give|discuss|brainstorm|"
     r"bring|be clear|turn|come|tell|look|draw|find)\b|"
     r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
     re.IGNORECASE,

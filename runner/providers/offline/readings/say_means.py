@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from runner.providers.offline.dialogue import commitments as undertaking
 from runner.providers.offline.dialogue import implicature as spotting
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.glosses import find_glosses
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
@@ -20,7 +19,7 @@ _LIMITS = {"gaps": 8, "commitments": 4, "unsaid": 5, "insights": 10}
 def read(document: Document) -> dict[str, object]:
     """Find gaps, promises and open questions by cue phrases; pure and deterministic."""
     dialogue = read_dialogue(document)
-    gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
+    gaps = _best_gaps(spotting.find_gaps(dialogue))
     found = undertaking.find_commitments(dialogue)
     promised = [p for p in found if not _OFFERS.match(p.text)]
     commitments = diverse(

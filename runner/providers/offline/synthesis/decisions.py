@@ -21,7 +21,8 @@ Basis = Literal["agreed", "announced", "reported"]
 
 _IT_IS = (  # "rubber it is then"
     r"(?:(?<=, )|(?<=^))(?:the )?(?!what|how|who|where|here|there|as|such|so|then|and|but|or|like|"
-    r"that|this|because|if|which|than|or|though|whatever)[\w-]+ it is(?:,? then)?(?=\W*$)"
+    r"that|this|because|if|which|than|or|though|whatever|yes|yeah|yep|no|well|sure|okay|ok|indeed|"
+    r"maybe|perhaps|now|still|\w+ly )[\w-]+ it is(?:,? then)?(?=\W*$)"
 )
 _PLAN = re.compile(
     r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
@@ -39,7 +40,8 @@ _NO_PLAN = re.compile(
     r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
     r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
     r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
-    r"turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
+    r"turn|welcome|proceed|anticipate|foresee|take (?:\w+ )+into (?:consideration|account)|"
+    r"recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -66,12 +68,15 @@ _NO_CHOICE = re.compile(
     r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
 )
 _OF_THE_TALK = re.compile(
-    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|agenda|"
+    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|"
+    r"agenda|"
     r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:last (?:time|week|month|year|meeting)|earlier|previously|originally)\b", re.I
+    r"\b(?:last (?:time|week|month|year|meeting)|yesterday|earlier|previous(?:ly)?|originally)\b|"
+    r"\b(?:the|this|an?) \w+ we (?:decided|agreed|resolved)\b",
+    re.IGNORECASE,
 )
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
