@@ -1,4 +1,4 @@
-"""Positions: stance and interests of each speaker, tensions and shared ground."""
+"""Positions: stance and interests of each speaker, and shared ground."""
 
 import re
 from collections.abc import Sequence
@@ -59,15 +59,6 @@ class View:
     counter: Sentence | None
     stance: Stance
     interests: tuple[tuple[str, Sentence], ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tension:
-    """A disagreement *between* two speakers, with the statement and the reply."""
-
-    between: tuple[str, str]
-    quoted: tuple[Sentence, Sentence]
     score: float
 
 
@@ -167,25 +158,6 @@ def _overall(own: Sequence[Sentence]) -> int:
     if favour + against < 2:
         return 0
     return (favour >= 3 * against) - (against >= 3 * favour)
-
-
-def find_tensions(objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
-    """Turn objections into frictions between two named speakers, the weightiest first."""
-    found = [
-        Tension(
-            (e.statement.speaker or "A speaker", e.reply.speaker or "another speaker"),
-            (e.statement, e.reply),
-            e.score,
-        )
-        for e in objections
-    ]
-    return diverse(
-        found,
-        n,
-        score=lambda t: t.score,
-        text=lambda t: t.quoted[0].text + t.quoted[1].text,
-        group=lambda t: frozenset(t.between),
-    )
 
 
 def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
+from runner.providers.offline.dialogue.agreement import (
+    AdjacencyPair,
+    find_acceptances,
+    find_objections,
+)
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
     SharedGround,
-    Tension,
     View,
     find_shared_ground,
-    find_tensions,
     find_views,
 )
 from runner.providers.offline.dialogue.stance import takes_stance
@@ -37,7 +39,13 @@ def read(document: Document) -> dict[str, object]:
         in_focus(dialogue, found, lambda e: (e.statement, e.reply))
         for found in (find_objections(dialogue), find_acceptances(dialogue))
     )
-    tensions = find_tensions(objected, _LIMITS["tensions"])
+    tensions = diverse(
+        objected,
+        _LIMITS["tensions"],
+        score=lambda e: e.score,
+        text=lambda e: e.statement.text + e.reply.text,
+        group=lambda e: frozenset((e.statement.speaker, e.reply.speaker)),
+    )
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
@@ -52,8 +60,12 @@ def read(document: Document) -> dict[str, object]:
             ],
             "perceptions": [_perception_item(one) for one in seen],
             "tensions": [
-                {"between": list(t.between), "about": _about(t), "evidence": cite(*t.quoted)}
-                for t in tensions
+                {
+                    "between": [who(e.statement.speaker), who(e.reply.speaker)],
+                    "about": _about(e),
+                    "evidence": cite(e.statement, e.reply),
+                }
+                for e in tensions
             ],
             "shared_ground": [
                 {"holders": list(g.holders), "text": plain(g.text), "evidence": cite(*g.quoted)}
@@ -78,10 +90,9 @@ def _view_item(view: View) -> dict[str, object]:
     }
 
 
-def _about(t: Tension) -> str:
-    first, second = t.between
-    said, reply = excerpt(t.quoted[0].text, 120), excerpt(t.quoted[-1].text, 120)
-    return f'{first} says "{said}"; {second} answers "{reply}".'
+def _about(e: AdjacencyPair) -> str:
+    said, reply = excerpt(e.statement.text, 120), excerpt(e.reply.text, 120)
+    return f'{who(e.statement.speaker)} says "{said}"; {who(e.reply.speaker)} answers "{reply}".'
 
 
 def _held(view: View) -> str:
@@ -101,13 +112,13 @@ def _manner(view: View) -> str:
 def _insights(
     views: Sequence[View],
     seen: Sequence[Perception],
-    tensions: Sequence[Tension],
+    tensions: Sequence[AdjacencyPair],
     ground: Sequence[SharedGround],
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
-    for t in tensions[:3]:
-        text = capital(_about(t))
-        found.append((t.score + 0.1, insight(text, t.score, "tension", t.quoted)))
+    for e in tensions[:3]:
+        made = insight(capital(_about(e)), e.score, "tension", (e.statement, e.reply))
+        found.append((e.score + 0.1, made))
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:

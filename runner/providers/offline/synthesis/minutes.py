@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 
 from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
-from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    weight_of,
+    weightiest,
+)
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
@@ -176,6 +181,14 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
         score = 0.35 + 0.4 * weight_of(dialogue, s) - roughness(text) + 0.1 * has("negation", rest)
         why = f'It is said outright to be open: "{hit[0].strip()}".'
         yield OpenQuestion(excerpt(text, 180), s.speaker, why, (s,), score)
+
+
+def most_discussed(dialogue: Dialogue) -> list[str]:
+    """Return a sentence that quotes the weightiest statement, or none."""
+    return [
+        tidy(f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".')
+        for s in weightiest(dialogue)
+    ]
 
 
 def reservations(decision: Decision) -> list[str]:
