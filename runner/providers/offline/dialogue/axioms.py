@@ -20,12 +20,14 @@ from runner.providers.offline.dialogue.reasoning import (
 )
 from runner.providers.offline.language.cues import (
     has,
-    is_question,
     is_reported,
     strength,
     strongest,
 )
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.fragments import (
+    is_statement,
+    roughness,
+)
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
@@ -104,11 +106,8 @@ def premise_of(theorem: Reasoning) -> str:
 
 
 def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
-    if is_question(s.text) or not is_whole(s.text) or is_garbled(s.text):
-        return None
-    if strength("conditional", s.text) > 0.8 or has("unsure", s.text):
-        return None
-    if s.text.lower().startswith(("what", "which", "who")):
+    asks = has("unsure", s.text) or s.text.lower().startswith(("what", "which", "who"))
+    if not is_statement(s.text) or strength("conditional", s.text) > 0.8 or asks:
         return None
     if len(words(s.text)) > 45 or strength("hedge", s.text) > 0.5 or has("request", s.text):
         return None
@@ -152,11 +151,6 @@ def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]
     """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
     own = premise_of(theorem)
     return [f"P{n}" for n, ground in enumerate(grounds, start=1) if ground.statement == own]
-
-
-def inference_of(theorem: Reasoning) -> str:
-    """Return the kind of inference, by its connective."""
-    return theorem.relation
 
 
 def gap_of(theorem: Reasoning) -> str:

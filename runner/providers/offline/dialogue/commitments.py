@@ -21,6 +21,11 @@ from runner.providers.offline.language.sentences import (
 from runner.providers.offline.language.wording import excerpt
 
 Strength = Literal["firm", "conditional", "vague"]
+UNDERTAKES = {
+    "firm": "undertakes",
+    "conditional": "agrees or undertakes under a condition",
+    "vague": "may undertake",
+}
 
 # Words between the promise and its verb.
 _PROMISE = re.compile(

@@ -94,11 +94,6 @@ def has(kind: str, text: str) -> bool:
     return strongest(kind, text) is not None
 
 
-def kinds() -> frozenset[str]:
-    """Return the kinds of cue there are."""
-    return frozenset(_COMPILED)
-
-
 # Words of guesses, plans, wishes and blame.
 _NO_REPORT = re.compile(
     r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think|perhaps|"

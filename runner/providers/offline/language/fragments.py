@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
+    is_procedural,
     strip_fillers,
+    trim,
     without_markers,
     words,
 )
@@ -163,3 +166,9 @@ _STUCK = re.compile(  # "so so so", "it 's it the", "for th for our", "it may be
     r"\b(\w+ \w+(?: ?'\w+)? \w+ )(?:\w+ ){0,4}\4",
     re.IGNORECASE,
 )
+
+
+def is_statement(text: str, *, verb: bool = True) -> bool:
+    """Return whether *text* states something whole: no question, no ritual, nothing garbled."""
+    other = is_question(text) or is_procedural(text) or is_garbled(text)
+    return not other and is_whole(trim(text), verb=verb)

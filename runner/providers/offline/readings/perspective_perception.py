@@ -53,20 +53,9 @@ def read(document: Document) -> dict[str, object]:
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],
-            "interests": [
-                {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
-                for view in views
-                for text, s in view.interests
-            ],
-            "perceptions": [_perception_item(one) for one in seen],
-            "tensions": [
-                {
-                    "between": [who(e.statement.speaker), who(e.reply.speaker)],
-                    "about": _about(e),
-                    "evidence": cite(e.statement, e.reply),
-                }
-                for e in tensions
-            ],
+            "interests": [row for view in views for row in _interest_items(view)],
+            "perceptions": [_perception_item(p) for p in seen],
+            "tensions": [_tension_item(e) for e in tensions],
             "shared_ground": [
                 {"holders": list(g.holders), "text": plain(g.text), "evidence": cite(*g.quoted)}
                 for g in ground
@@ -75,9 +64,19 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
+def _interest_items(view: View) -> list[dict[str, object]]:
+    holder = who(view.holder)
+    return [{"holder": holder, "text": plain(t), "evidence": cite(s)} for t, s in view.interests]
+
+
 def _perception_item(p: Perception) -> dict[str, object]:
     said = {"holder": who(p.holder), "of": p.of, "perception": p.text}
     return {**said, "evidence": cite(p.sentence)}
+
+
+def _tension_item(e: AdjacencyPair) -> dict[str, object]:
+    between = [who(e.statement.speaker), who(e.reply.speaker)]
+    return {"between": between, "about": _about(e), "evidence": cite(e.statement, e.reply)}
 
 
 def _view_item(view: View) -> dict[str, object]:
@@ -95,18 +94,14 @@ def _about(e: AdjacencyPair) -> str:
     return f'{who(e.statement.speaker)} says "{said}"; {who(e.reply.speaker)} answers "{reply}".'
 
 
+_SIDES = {"mixed": ", under a condition", "supports": ", in favour", "opposes": ", against"}
+
+
 def _held(view: View) -> str:
-    """Return a view as a sentence, in its words."""
-    name, quote = who(view.holder), excerpt(view.position.text)
-    if view.counter:
-        return f'{name}: "{quote}". Also: "{excerpt(view.counter.text, 120)}".'
-    return f'{name}{_manner(view)}: "{quote}".'
-
-
-def _manner(view: View) -> str:
-    """Name the explicit side of a view, if any."""
-    words = {"mixed": "under a condition", "supports": "in favour", "opposes": "against"}
-    return f", {words[view.stance]}" if view.stance in words else ""
+    """Return a view as a sentence, in its words, with its explicit side if it has one."""
+    side = "" if view.counter else _SIDES.get(view.stance, "")
+    also = f' Also: "{excerpt(view.counter.text, 120)}".' if view.counter else ""
+    return f'{who(view.holder)}{side}: "{excerpt(view.position.text)}".{also}'
 
 
 def _insights(

@@ -13,6 +13,7 @@ from runner.providers.offline.dialogue.dialogue import (
     focused,
     read_dialogue,
     weight_of,
+    weightiest,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
@@ -22,7 +23,7 @@ from runner.providers.offline.dialogue.reasoning import (
 )
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
@@ -200,7 +201,12 @@ def _insights(
         found.append(insight(_bare(s), score, "unsupported", (s,)))
     if len(found) < 4:
         used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
-        found += _plain_statements(dialogue, used, 4 - len(found))
+        plainest = [s for s in weightiest(dialogue, 4 + len(used)) if s.index not in used]
+        for s in plainest[: 4 - len(found)]:
+            score = 0.2 + 0.3 * weight_of(dialogue, s)
+            found.append(
+                insight(f'{who(s.speaker)}: "{excerpt(s.text)}".', score, "assertion", (s,))
+            )
     return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]
 
 
@@ -209,37 +215,3 @@ def _bare(s: Sentence) -> str:
     cue = strongest("booster", s.text)
     word = f' ("{necessity(s) or (cue.phrase if cue else "")}")'
     return f'{who(s.speaker)}{word}, with no reason recognised beside it: "{excerpt(s.text)}".'
-
-
-def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
-    """Return insights on plain reports and judgements, for a dialogue with few arguments."""
-    pool = [
-        s
-        for s in focused(dialogue)
-        if s.index not in used
-        and not is_question(s.text)
-        and is_whole(s.text)
-        and not OWN_STORY.search(s.text)
-        and not is_garbled(s.text)
-    ]
-    chosen = diverse(
-        pool,
-        n,
-        score=lambda s: (
-            0.5 * weight_of(dialogue, s)
-            + 0.2 * strength("evidence", s.text)
-            + 0.3 * abs(polarity(s.text))
-            - roughness(s.text)
-        ),
-        text=lambda s: s.text,
-        group=lambda s: s.speaker,
-    )
-    return [
-        insight(
-            f'{who(s.speaker)}: "{excerpt(s.text)}".',
-            0.2 + 0.3 * weight_of(dialogue, s),
-            "assertion",
-            (s,),
-        )
-        for s in chosen
-    ]

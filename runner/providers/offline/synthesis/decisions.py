@@ -91,11 +91,11 @@ _FAR = 3  # segments between one acceptance and the next
 
 @dataclass(frozen=True, slots=True)
 class Assent:
-    """One speaker's assent in *reply*; *condition* is a clause of it, verbatim, or None."""
+    """One speaker's assent in *reply*, perhaps under a condition."""
 
     by: str | None
     reply: Sentence
-    condition: str | None
+    condition: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
             break
         if not _accepts(first):
             break
-        found.append(Assent(first.speaker, first, condition_of(first.text)))
+        found.append(Assent(first.speaker, first, has("conditional", first.text)))
         last = turn[-1]
     return found
 
@@ -201,17 +201,6 @@ def _accepts(s: Sentence) -> bool:
     hit = strongest("agreement", s.text)
     opening = hit is not None and len(words(s.text[: hit.start])) <= 3 and hit.strength > 0.8
     return opening or bool(_ASSENT.match(s.text))
-
-
-def condition_of(text: str) -> str | None:
-    """Return the condition of an assent, verbatim ("if I get Sana"), or None."""
-    match = re.search(
-        r"\b(?:(?:but )?only if|if|provided(?: that)?|as long as|on condition that|unless|once)\b"
-        r"[^.?!]{6,}",
-        text,
-        re.IGNORECASE,
-    )
-    return match[0].strip() if match else None
 
 
 def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
