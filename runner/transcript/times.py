@@ -40,13 +40,13 @@ _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
-    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:{_AT})?|T))?"
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:[,،]?\s(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
 )
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
 _END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
 _OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
-_CLOSE = r"\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
+_CLOSE = r"(?:\s\|[^][()|]{1,40}(?=\]))?\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
     re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)

@@ -11,7 +11,10 @@ from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge,
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
+from runner.transcript.words import WORDS
 
+_LEAST_SHARE = 0.1
+_CLAUSE = WORDS["clause"] | {"of"}
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 
@@ -131,7 +134,10 @@ def evidence_of(
         likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
         for opening in named
     )
-    many = len(turns) >= places * layout.share and not titles
+    names = {opening.label for opening in named if labels[opening.label] > 1}
+    regular = layout.heads_block and sum(" " in name for name in names) > 1
+    share = _LEAST_SHARE if regular else layout.share  # below long speeches with headings
+    many = len(turns) >= places * share and not titles
     enough = many or (layout.share < 0.1 and early)
     if not enough or not (recur or _all_fit(layout, named, places, first)):
         return replace(evidence, verdict=Verdict({}), score=0.0)
@@ -177,10 +183,15 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
         key: name
         for key, name in verdict.names.items()
         if key[0] in recurring
-        or (recurring and (every or " " in key[0] or not key[0].isascii() or key[0] in timed))
+        or (recurring and (every or _apart(key[0]) or not key[0].isascii() or key[0] in timed))
         or (recurring and capitals and key[0].isupper())
     }
     return Verdict(kept)
+
+
+def _apart(label: str) -> bool:
+    """Return whether *label* is several words, and not a heading such as `Work and Pensions`."""
+    return " " in label and _CLAUSE.isdisjoint(label.split())
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
+from runner.transcript.times import leading_stamp
 
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
@@ -78,12 +79,17 @@ def _cutter(
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
-        # The number of a list item, such as `2. Ana: …`, is no turn.
-        inside = (at for at in cuts if at and any(map(str.isalpha, text[:at])))
+        # The number of a list item, such as `2. Ana: …`, is no turn, nor is a time.
+        inside = (at for at in cuts if at and any(map(str.isalpha, _without_time(text[:at]))))
         ends = [*sorted(inside), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut
+
+
+def _without_time(text: str) -> str:
+    found = leading_stamp(text)
+    return found[1] if found else text
 
 
 def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:
