@@ -155,7 +155,8 @@ class _Assembler:
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
         capitals = self.choice.asked and row.raw.isupper() and " " in row.raw
-        if row.gap or capitals:
+        voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
+        if row.gap or capitals or voice:
             self.flush()
         if not self.paragraph:
             self.where = row.where

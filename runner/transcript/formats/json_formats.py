@@ -61,6 +61,10 @@ def turns_of_value(
     if isinstance(data, list) and len(data) > 1 and all(map(_is_row, data)):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
+    if isinstance(data, list) and all(isinstance(each, dict) and len(each) == 1 for each in data):
+        pairs = [list(*each.items()) for each in data]  # of a speaker and the words
+        if len({who for who, _ in pairs}) > 1 and all(isinstance(text, str) for _, text in pairs):
+            return turns_from_rows(pairs, source, notes)
     lists = list(lists_in(data))
     chosen = best_of(lists)
     if sure and (chosen is None or not any(chosen.rank[:2])):
@@ -163,7 +167,7 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     if has_cue_times(longest):
         parse = parse_vtt if longest.lstrip().startswith("WEBVTT") else parse_srt
         return parse(longest, source, notes)
-    return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
+    return turns_of_text(longest, notes)
 
 
 def _texts(data: object) -> list[str]:

@@ -13,7 +13,13 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening, below_time, in_line
+from runner.transcript.layouts.openings import (
+    SENTENCE_ENDS,
+    Opening,
+    below_time,
+    in_columns,
+    in_line,
+)
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.reader_notes import Notes
@@ -58,7 +64,7 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
             beside.add(other.layout.name)
     known = set(best.verdict.names.values())
     for each in ranked:
-        if each.layout.plain or best.layout.timed:
+        if each.layout.plain or best.layout.timed or each.layout.opens is in_columns:
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     if best.layout.pair:  # the court and counsel, who may speak once
         turns |= _in_capitals(ranked, turns, rows)

@@ -36,9 +36,9 @@ def cutter(
     """Return a function that cuts a line before *marks* and before labels after a sentence.
 
     Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
-    a line, others that recur there are labels, too. In a text without punctuation a sentence may
-    end before any known label, if several stand inside lines. Where turns begin with capitals,
-    words in lower case behind a label are none.
+    a line, others there that recur or look like names are labels, too. In a text without
+    punctuation a sentence may end before any known label, if several stand inside lines. Where
+    turns begin with capitals, words in lower case behind a label are none.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
@@ -57,8 +57,12 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
     if found.keys().isdisjoint(known):
         return {*known, *parts}
-    recur = {label for label, count in found.items() if count > 1 and not is_ordinary(label)}
-    return {*known, *parts, *(label for label in recur if likeness(label) >= Likeness.WORD)}
+    others = {
+        label
+        for label, count in found.items()
+        if likeness(label) >= (Likeness.WORD if count > 1 else Likeness.NAME)
+    }
+    return {*known, *parts, *(label for label in others if not is_ordinary(label))}
 
 
 def _cutter(
