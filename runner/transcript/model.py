@@ -26,8 +26,9 @@ _ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\])\.?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _ENDING = re.compile(
-    r"[cst]?(?:i?(?:ble|ties|ty|ally|cal|ous|ng|ngs)|a?(?:nces?|tes?|ted|ble|lly)|i?ons?|i?ves?|e[drs]|ly"
-    r"|ment(?:s|al)?|ness|tures?|ings?|ion(?:s|al)|i?als?|ists?)$"
+    r"(?=.{4})(?:[bcdfglmnprstv]?(?:ings?|ers?|ed|ly|it(?:y|ies)|[ae]nces?|[ai]ble|als?|ally|ous|ness)"
+    r"|[clmnrst]?a?tion(?:s|al)?|[clmnt]?at(?:ed|es?|ing|ive|ors?)|s?sions?|ment(?:s|al)?|ic(?:al|ally)"
+    r"|isms?|ists?|ful|less|tures?|tive(?:s|ly)?)$"
 )
 _SENTENCE_END = re.compile(r"[.?!…][\"'”’)\]]*\s|[。！？]")
 _ABBREVIATIONS = words_of(

@@ -110,7 +110,9 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
     """Return whether most turns have no time before their words, and one in brackets behind."""
     opened = [opening for _, opening in choice.turns.values()]
-    ends = sum(_end_time(row.rest) is not None for row in rows) if opened else 0
+    ends = sum(_end_time(row.rest) is not None for row in rows)
+    if not opened:
+        return ends > 1 and ends >= len(rows) * 0.8
     return ends > 1 and ends >= len(opened) * 0.5 > sum(bool(each.stamp) for each in opened)
 
 
@@ -183,6 +185,8 @@ class _Assembler:
             self.speaker = speaker
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
+            if self.times_end_turns and _end_time(row.raw):
+                self.flush()
         return 1
 
     def flush(self) -> None:

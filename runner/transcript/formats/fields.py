@@ -13,7 +13,7 @@ Record = Mapping[str, object]
 
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in RECORDS.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = "words elements segs sentences tokens terms items parts runs lines result"
+_PARTS = "words elements segs seg sentences tokens terms items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
 _PERSON = "realname name displayname fullname username label speaker user id role"
 _UNITS = {

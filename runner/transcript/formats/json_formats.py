@@ -62,7 +62,9 @@ def turns_of_value(
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
     if isinstance(data, list) and all(isinstance(each, dict) and len(each) == 1 for each in data):
-        pairs = [list(*each.items()) for each in data]  # of a speaker and the words
+        pairs: list[list[str]] = [
+            list(*each.items()) for each in data
+        ]  # of a speaker and the words
         if len({who for who, _ in pairs}) > 1 and all(isinstance(text, str) for _, text in pairs):
             return turns_from_rows(pairs, source, notes)
     lists = list(lists_in(data))

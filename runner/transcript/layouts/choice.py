@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.evidence import (
@@ -22,6 +22,7 @@ from runner.transcript.layouts.openings import (
 )
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
@@ -68,6 +69,7 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     if best.layout.pair:  # the court and counsel, who may speak once
         turns |= _in_capitals(ranked, turns, rows)
+    turns |= _with_roles(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
@@ -76,6 +78,35 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     below = best.layout.opens is below_time
     asked = best.layout.pair and not mostly([row.raw.isupper() for row in rows])
     return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end, asked)
+
+
+def _with_roles(
+    turns: Mapping[int, tuple[str | None, Opening]], rows: Sequence[Row]
+) -> dict[int, tuple[str | None, Opening]]:
+    """Return the openings of a label above a role, such as `Analyst, Bank`, and a blank line.
+
+    Some recur below the same label.
+    """
+    found = {}
+    for at, (name, opening) in turns.items():
+        below = at + opening.rows
+        if (
+            opening.rest
+            or opening.role
+            or below + 1 >= len(rows)
+            or {below, below + 1} & turns.keys()
+        ):
+            continue
+        if not rows[below].gap and rows[below + 1].gap and rows[below].raw[0].isupper():
+            role = rows[below].raw
+            found[at] = (name, replace(opening, role=role, rows=opening.rows + 1))
+    counts = Counter((name, opening.role) for name, opening in found.values())
+    recur = {role for role, count in counts.items() if role[0] and count > 1}
+    return {
+        at: (name, opening)
+        for at, (name, opening) in (found.items() if recur else ())
+        if (name, opening.role) in recur or not ends_sentence(opening.role)
+    }
 
 
 def _in_capitals(

@@ -169,7 +169,8 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     rest = text[end + len(opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    return None if text[end - 1] == ":" else _named(text[:end], row.stamp, rest.strip(), opening)
+    named = _named(text[:end], row.stamp, rest.strip().lstrip("`"), opening)
+    return None if named is None or text[end - 1] == ":" else _with_late(named)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
@@ -250,7 +251,7 @@ def _with_late(opening: Opening) -> Opening:
     late = None if opening.stamp else leading_stamp(opening.rest)
     if late is None:
         return opening
-    stamp, rest = late[0], late[1].lstrip("\t -–—|")
+    stamp, rest = late[0], late[1].lstrip("\t -–—|`")
     if stamp.bracketed or not rest:
         return replace(opening, stamp=stamp, rest=rest)
     return replace(opening, late=(stamp, rest))
