@@ -169,7 +169,7 @@ def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
     """Return whether a row may name who says the block below, which has no label."""
     row = rows[at]
     alone = row.gap and at + 1 < len(rows) and rows[at + 1].gap
-    return alone and at + 1 not in turns and may_be_name(row)
+    return alone and (at + 1 not in turns or " " in row.raw) and may_be_name(row)
 
 
 def may_be_name(row: Row) -> bool:

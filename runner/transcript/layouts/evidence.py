@@ -57,12 +57,13 @@ def openings_in(
 ) -> dict[int, Opening]:
     """Return the openings of *layout* by row, from *start* on, without *claimed* rows."""
     found: dict[int, Opening] = {}
+    counts = Counter(row.raw for row in rows) if layout.heads_block else Counter()
     below = -1
     for at in range(start, len(rows)):
         if at <= below or at in claimed:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
-        if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
+        if opening is None or (layout.heads_block and _is_title(layout, rows, at, counts)):
             continue
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
@@ -87,10 +88,12 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
     return {at: opening for at, opening in found.items() if at not in dated}
 
 
-def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row between blank lines is above a label that is not."""
-    alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
-    return alone and layout.opens(rows, at + 1) is not None
+def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str, int]) -> bool:
+    """Return whether a row between blank lines is above a label that is not, or that recurs."""
+    if at + 2 >= len(rows) or not (rows[at].gap and rows[at + 1].gap):
+        return False
+    lone = counts[rows[at].raw] == 1 < counts[rows[at + 1].raw]
+    return (lone or not rows[at + 2].gap) and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
