@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from runner.answers.themes import ReadFile, Theme, Voice
 from runner.job.attributes import Attributes
-from runner.reports.collection.exact_test import DRAWS, exact_p
+from runner.reports.collection.fisher import DRAWS, exact_p
 from runner.reports.compare.spread import holm
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
