@@ -1,6 +1,6 @@
 """Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -129,6 +129,21 @@ class Caller:
     def tokens(self, *lines: str) -> int:
         """Return the tokens of *lines* of material."""
         return sum(self.count(line + "\n") for line in lines)
+
+    def fitting(
+        self, node: Node, rows: Sequence[T], shown: Callable[[T], str]
+    ) -> tuple[list[T], list[T]]:
+        """Return the *rows* that a call of *node* has room for, at least the first, and the others.
+
+        *shown* returns the lines of a row.
+        """
+        left, parts = self.room(node), (list[T](), list[T]())
+        for row in rows:
+            tokens = self.tokens(shown(row))
+            over = tokens > left and bool(parts[0])
+            left -= 0 if over else tokens
+            parts[over].append(row)
+        return parts
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
         """Return whether *material* is too long for the window learned from *outcome*."""

@@ -68,18 +68,15 @@ class Agreements:
             return
         packs = await offload(self._packs)
         if len(packs) == 1:
-            results = [await self._ask("", 0, packs[0], examples=True)]
+            found = await self._ask("", 0, packs[0], examples=True)
         else:
             parts = enumerate(packs, 1)
             asked = (self._ask(f"part_{n:02d}", 0, pack, examples=True) for n, pack in parts)
-            results = await gather_all(asked)
-            results.append(await self._ask("", 1, self.state.themes, examples=False))
-        seen = set[tuple[str, frozenset[str]]]()  # by kind, with their themes
-        for each in (each for found in results for each in found):
-            kind = "C" if isinstance(each, Contradiction) else "A"
-            if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
-                continue  # the last call may repeat a part's result
-            seen.add((kind, frozenset(each.themes)))
+            found = [each for part in await gather_all(asked) for each in part]
+            known = {(type(each), frozenset(each.themes)) for each in found}
+            last = await self._ask("", 1, self.state.themes, examples=False)  # may repeat a part's
+            found += [e for e in last if (type(e), frozenset(e.themes)) not in known]
+        for each in found:
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
@@ -119,23 +116,20 @@ class Agreements:
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
     ) -> list[Contradiction | Accord]:
-        numbers, left, left_out = itertools.count(1), self.caller.room(self.node), list[str]()
-        lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
-        for theme in themes:
-            more, ids = self._lines(theme, numbers, examples=examples)
-            left -= self.caller.tokens(*more)
-            if left < 0 and lines:
-                left_out.append(f"{theme.id} is not shown: too many for the token budget")
-                continue
-            lines += more
+        numbers, findings, of_theme = itertools.count(1), dict[str, Ids](), dict[str, str]()
+        rows = [(theme, *self._lines(theme, numbers, examples=examples)) for theme in themes]
+        shown, hidden = self.caller.fitting(self.node, rows, lambda row: "\n".join(row[1]))
+        left_out = [f"{row[0].id} is not shown: too many for the token budget" for row in hidden]
+        for theme, _, ids in shown:
             findings |= ids
             of_theme |= dict.fromkeys(ids, theme.id)
-            shown = sum(len(each) == 1 and name[0] == "F" for name, each in ids.items())
-            if examples and shown < len(theme.findings):
-                left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
+            own = sum(name[0] == "F" for name in ids)
+            if examples and own < len(theme.findings):
+                left_out.append(f"{theme.id}: {own} of {len(theme.findings)} findings are shown")
+        lines = (each for _, own, _ in shown for each in own)
         shown_text = block("Themes of many transcripts", "themes", lines)
         clusters = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Sheet(shown_text, clusters, len(themes), tuple(left_out))
+        material = Sheet(shown_text, clusters, len(shown), tuple(left_out))
         read = partial(self._read, ids=_Ids(findings, of_theme))
         return await self.caller.ask(self.node, part, level, material, read)
 
@@ -243,21 +237,16 @@ class Outliers:
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = self.caller.room(self.node), list[GroundedFinding]()
-        for each in found:
-            left -= self._tokens(each)
-            if left >= 0 or not shown:
-                shown.append(each)
+        shown, hidden = self.caller.fitting(self.node, found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
         lines = [
             line({"id": f"F{n}", "against": _yes(f, opposed), "text": f.shown}, f.quote, n)
             for n, f in enumerate(shown, 1)
         ]
-        hidden = len(found) - len(shown)
-        left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
+        why = f"{len(hidden)} findings are not shown: too many for the budget"
         clusters = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Sheet(shown_text, clusters, len(shown), left_out)
+        material = Sheet(shown_text, clusters, len(shown), (why,) if hidden else ())
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )

@@ -32,18 +32,12 @@ class Synthesizer:
         if not lines:
             self.caller.skip(self.node, "there is no theme, contradiction or outlier")
             return
-        left = self.caller.room(self.node)
-        shown, hidden = dict[str, str](), list[str]()
-        for id_, row in lines:
-            left -= self.caller.tokens(row)
-            if left >= 0 or not shown:
-                shown[id_] = row
-            else:
-                hidden.append(id_)
-        why = f"not shown, too many for the token budget: {', '.join(hidden)}"
-        ids = {id_: Cluster("", "", "", ()) for id_ in shown}
-        shown_text = block("What the transcripts say together", "collection", shown.values())
-        material = Sheet(shown_text, ids, len(lines), (why,) if hidden else ())
+        shown, hidden = self.caller.fitting(self.node, lines, lambda row: row[1])
+        why = f"not shown, too many for the token budget: {', '.join(id_ for id_, _ in hidden)}"
+        ids = {id_: Cluster("", "", "", ()) for id_, _ in shown}
+        rows = (row for _, row in shown)
+        shown_text = block("What the transcripts say together", "collection", rows)
+        material = Sheet(shown_text, ids, len(shown), (why,) if hidden else ())
         read = partial(_read, name=self.node.name, ids=ids)
         synthesis = await self.caller.ask(self.node, "", 0, material, read)
         if synthesis.text or synthesis.insights:
