@@ -5,17 +5,17 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
+from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import NOTHING, aligned, plural
 from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch
-from runner.reports.coders.coder_file import Codes, codes_of, read_coder
+from runner.reports.coders.coder_file import Codes, add_code, codes_of, read_coder
 from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
-from runner.reports.export.codings import CodedFile, codebook_of, coded_files
+from runner.reports.export.codings import CodedFile, codebook_of, coded_files, runs_coded
 from runner.reports.stored_run import read_run
 
 NAME = "colloquy-agreement"
@@ -40,15 +40,13 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(f"expected a directory and a file; see {NAME} --help")
     path, file = map(user_path, given.words)
     run, book = read_run(path), codebook_of(path)
-    coder = read_coder(file, book)
+    coder = read_coder(file, book, [name for name, _ in runs_coded(run)])
     if "" in coder.rows and is_batch(path):
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
     coded, notes = CodingComparison(book.names), list(coder.notes)
-    seen: list[str] = []
     for each in coded_files(run, book):
-        seen.append(each.source.file)
         rows = coder.of(each.source.file)
         if rows is None or not each.answered:
             why = f"{file.name} does not name it" if rows is None else "it has no answer"
@@ -58,8 +56,8 @@ def _agree(given: Arguments) -> None:
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
         coded.add(each.source, theirs, _codes_of_run(each), listed="--listed" in given.options)
     if not coded.segments:
-        near = did_you_mean(next(iter(coder.rows), ""), seen)
-        raise ConfigError(f"{file}: it names no transcript of {path}{near}")
+        why = "".join(f"; {note}" for note in notes[:1])
+        raise ConfigError(f"{file}: it names no transcript of {path}{why}")
     figures = coded.figures()
     _write(user_path(given.options.get("--out", given.words[0])), coded, figures, notes)
     print("\n".join(_lines(coded, figures, notes)))
@@ -69,8 +67,7 @@ def _codes_of_run(each: CodedFile) -> Codes:
     codes: Codes = {}
     for coding in each.codings:
         if coding.segment is not None and coding.start is not None:
-            held = codes.setdefault(coding.segment.id, {})
-            held[coding.code] = " … ".join(filter(None, (held.get(coding.code), coding.quote)))
+            add_code(codes, coding.segment.id, coding.code, coding.quote)
     return codes
 
 
