@@ -24,6 +24,7 @@ Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 class Grouping:
     """One attribute: the files or speakers read by its *values*, in order; *of* is by unit.
 
+    Values that differ only in case are one.
     *why* it is not compared is empty for the first MAX_COMPARED that have 2 to MAX_VALUES values,
     one of them several times.
     """
@@ -123,15 +124,17 @@ def groupings_of(
 
 
 def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
-    """Return whether two speakers of one file have other *values*."""
-    of_file: dict[str, str] = {}
-    return any(of_file.setdefault(unit[0], values[unit]) != values[unit] for unit in people)
+    """Return whether two speakers of one file have different *values*."""
+    keys = {(unit[0], values[unit].casefold()) for unit in people}
+    return len(keys) > len({file for file, _ in people})
 
 
 def _grouping(
     name: str, units: Sequence[Unit], given: Mapping[Unit, str], *, by_speaker: bool = False
 ) -> Grouping:
-    values = {unit: given.get(unit) or NOT_GIVEN for unit in units}
+    spelt = {value.casefold(): value for value in sorted(given.values(), reverse=True)}
+    spelt[""] = spelt[NOT_GIVEN] = NOT_GIVEN
+    values = {unit: spelt[given.get(unit, "").casefold()] for unit in units}
     sizes = Counter(values.values())
     files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
     ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
