@@ -47,7 +47,8 @@ def test_yaml_may_name_the_questions() -> None:
     table = "sep=;\nname;question;note\nwhy;Why, then?;x\n;How?;\n"
     Path("table.csv").write_text(table, encoding="utf-8-sig")
 
-    notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n\t+ Q3: Who,\n\t\tif any?\n"
+    notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
+    notes += "\t+ Q3: Who,\n\t\tif any?\n"
     Path("guide.md").write_text(notes)
 
     assert ["Why, then?", "How?", "Q3: Who, if any?"] == list(read_guide("guide.md").values())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from math import inf
 from pathlib import Path
 
 from runner.answers.codebook import Codebook
@@ -71,9 +72,12 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
         for evidence in mappings(item.get("evidence"))
         for placed in _placed(source, grounder, record, item, evidence)
     )
-    return sorted(
-        found, key=lambda each: (each.segment.id if each.segment else "~", each.start or 0)
-    )
+
+    def place(each: PlacedCoding) -> float:
+        claimed = source.starts[each.segment.id] if each.segment else inf
+        return claimed if each.start is None else each.start
+
+    return sorted(found, key=place)
 
 
 def _placed(
