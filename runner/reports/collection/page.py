@@ -11,11 +11,7 @@ from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
 from runner.base.format import clock, plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
-from runner.reports.collection.groupings import (
-    GroupDifference,
-    Grouping,
-    method_of,
-)
+from runner.reports.collection.groupings import GroupDifference, Grouping, method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.render import address_of, link_to, render, script_of
