@@ -13,6 +13,7 @@ from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
+from runner.calls.client_factory import EMBEDDINGS
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
@@ -23,7 +24,10 @@ from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.record.store import Store
+from runner.record.vectors import FOLDER
 from runner.run.collection.material import Ids, Sheet, room_of
+from runner.run.embedder import Embedder
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
@@ -110,7 +114,14 @@ class Caller:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
         asker = Asker(self.job, self.clients, self.stored, self.expected_s)
         asker.validator = _Validator(self.job, self._texts)
-        self.slots = asker.place.slots  # by stage
+        self.embedder = Embedder(
+            self.job.settings,
+            self.clients.get(EMBEDDINGS),
+            self.stored.store or Store(self.directory.path / FOLDER),
+            self.recorder,
+            asker.place.slots,
+            self._absorb,
+        )
         self.fits = Fits(self.job, self.directory, self.stored.previous)
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
@@ -178,7 +189,7 @@ class Caller:
         self._ready_s[node.name] = self.recorder.elapsed_s()
         self.recorder.node_started(node)
 
-    def absorb(self, node: Node, calls: CallLog) -> None:
+    def _absorb(self, node: Node, calls: CallLog) -> None:
         """Add *calls* to those of *node* before its own."""
         self._calls[node.name].absorb(calls)
         self._calls[node.name].start_conversation()

@@ -135,7 +135,7 @@ def of_findings(clusters: Sequence[Cluster], found: Mapping[str, GroundedFinding
                 shown.add(wording)
                 lines.append(line({"id": own, "text": member.shown}, member.quote, number))
     text = block("Findings of several transcripts", "findings", lines)
-    return Sheet(text, len(found), ids=ids)
+    return Sheet(text, sum(len(each.for_) for each in clusters), ids=ids)
 
 
 def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
