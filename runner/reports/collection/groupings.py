@@ -72,17 +72,17 @@ class GroupCount:
 class GroupDifference:
     """A theme by the groups of an attribute.
 
-    *p* is of the exact test over the known groups, None without a meaningful test; *adjusted* by
-    Holm over the themes; *drawn*: estimated from random tables.
+    *p* is of the exact test over the known groups, *adjusted* by Holm over the themes; *drawn*:
+    estimated from random tables.
     """
 
     attribute: str
     by_speaker: bool
     theme: Theme
     counts: tuple[GroupCount, ...]
-    p: float | None = None
-    adjusted: float | None = None
-    drawn: bool = False
+    p: float
+    adjusted: float
+    drawn: bool
 
 
 def groupings_of(
@@ -158,13 +158,14 @@ def differences_of(
     """
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):
-        made = [(theme, tuple(counts_of(theme, grouping))) for theme in themes]
-        speak = {one.value for _, counts in made for one in counts if one.found}
+        made = [tuple(counts_of(theme, grouping)) for theme in themes]
+        speak = {one.value for counts in made for one in counts if one.found}
         own = (speak if grouping.by_speaker else {*grouping.values}) - {NOT_GIVEN}
-        tested = [_test([one for one in counts if one.value in own]) for _, counts in made]
+        known = [[one for one in counts if one.value in own] for counts in made]
+        tested = [exact_p([n.found for n in each], [n.read for n in each]) for each in known]
         adjusted = holm([p for p, _ in tested])
         of = (grouping.name, grouping.by_speaker)
-        for (theme, counts), (p, exact), held in zip(made, tested, adjusted, strict=True):
+        for theme, counts, (p, exact), held in zip(themes, made, tested, adjusted, strict=True):
             found.append(GroupDifference(*of, theme, counts, p, held, not exact))
     return tuple(found)
 
@@ -186,11 +187,6 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
     for value in grouping.values:
         read = (grouping.sizes[value], files[value], grouping.files[value])
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
-
-
-def _test(known: Sequence[GroupCount]) -> tuple[float, bool]:
-    found, read = [each.found for each in known], [each.read for each in known]
-    return exact_p(found, read) if known else (1.0, True)
 
 
 def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
