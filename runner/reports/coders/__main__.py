@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, reason
@@ -99,14 +100,9 @@ def _shown(found: Interval | None) -> str:
 def _write(
     folder: Path, coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> None:
-    ends = ("value", "low", "high")
-    columns = [*_FIGURES, *(f"{m}{'' if e == 'value' else f'_{e}'}" for m in ("kappa", "alpha")
-                            for e in ends)]  # fmt: skip
-    rows = [[*(getattr(f, name) for name in _FIGURES),
-             *(getattr(found, e, None) for found in (f.kappa, f.alpha) for e in ends)]
-            for f in figures]  # fmt: skip
+    rows = list(map(_row, figures))
     named = [field.name for field in fields(Disagreement)]
-    apart = [[getattr(each, name) for name in named] for each in coded.disagreements]
+    apart = ([getattr(each, name) for name in named] for each in coded.disagreements)
     data = {
         "segments": coded.segments,
         "transcripts": len(coded.files),
@@ -118,10 +114,19 @@ def _write(
     try:
         make_directory(folder)
         write_json(folder / "agreement.json", data)
-        write_text(folder / "agreement.csv", as_rows([columns, *rows]))
+        write_text(folder / "agreement.csv", as_rows([rows[0], *(row.values() for row in rows)]))
         write_text(folder / "disagreements.csv", as_rows([named, *apart]))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
+
+
+def _row(found: CodeFigures) -> dict[str, Any]:
+    """Return its row of agreement.csv."""
+    row: dict[str, Any] = {name: getattr(found, name) for name in _FIGURES}
+    for name, value in (("kappa", found.kappa), ("alpha", found.alpha)):
+        ends = (value.value, value.low, value.high) if value else (None, None, None)
+        row |= zip((name, f"{name}_low", f"{name}_high"), ends, strict=True)
+    return row
 
 
 main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)

@@ -97,12 +97,11 @@ def _of_files(read: CoderFile, files: Collection[str], file: Path) -> CoderFile:
     A name is a file's own, or that in other programs, or that without its ending. Raises
     ConfigError for one of several files.
     """
-    known = [_grouped(files, form) for form in (_spelt, _flat, _stem)]
+    known = [(form, _grouped(files, form)) for form in (_spelt, _flat, _stem)]
     rows: dict[str, list[CoderRow]] = {"": [*read.rows[""]]} if "" in read.rows else {}
     lost = list[str]()
     for name in filter(None, read.rows):
-        forms = zip(known, (_spelt, _flat, _stem), strict=True)
-        meant = next((held for of, form in forms if (held := of.get(form(name)))), [])
+        meant = next((held for form, of in known if (held := of.get(form(name)))), [])
         if len(meant) > 1:
             named = f"{one_line(name, 60)!r} is several files: {', '.join(meant[:3])}"
             raise ConfigError(f"{file}: column file: {named}")

@@ -173,7 +173,9 @@ class Caller:
         Stored answers are reused.
         """
         self._recuts[node.name] = RECUTS
-        self.begin(node)
+        self._calls[node.name] = self.recorder.call_log(node)
+        self._ready_s[node.name] = self.recorder.elapsed_s()
+        self.recorder.node_started(node)
         while True:
             try:
                 return await find()
@@ -182,12 +184,6 @@ class Caller:
                 self.outcomes.pop(node.name, None)
                 own = f"{node.name}/"
                 self.ledger = [row for row in self.ledger if not f"{row.node}/".startswith(own)]
-
-    def begin(self, node: Node) -> None:
-        """Record the start of *node*."""
-        self._calls[node.name] = self.recorder.call_log(node)
-        self._ready_s[node.name] = self.recorder.elapsed_s()
-        self.recorder.node_started(node)
 
     def _absorb(self, node: Node, calls: CallLog) -> None:
         """Add *calls* to those of *node* before its own."""
@@ -235,19 +231,9 @@ class Caller:
         value, faults = read(outcome.answer or {})
         if outcome.answer is None:
             faults = (f"nothing of it was read: {outcome.kind or outcome.status}",)
-        left_out, tokens = (*material.left_out, *faults), self.count(material.text)
-        self.ledger.append(
-            LedgerRow(
-                level,
-                one.name,
-                material.inputs,
-                tokens,
-                self.budget(node),
-                left_out,
-                outcome.status,
-                "escalation" in outcome.notes,
-            )
-        )
+        about = (level, one.name, material.inputs, self.count(material.text), self.budget(node))
+        left_out, escalated = (*material.left_out, *faults), "escalation" in outcome.notes
+        self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
 
     def _measure(
@@ -256,9 +242,8 @@ class Caller:
         """Measure a call about *tokens* of material, if plans predict such calls."""
         model, (since, used) = self.job.chain(node)[0], before
         new = calls.attempts[since:]
-        if outcome.status != "ok" or outcome.reused or outcome.model != model.settings.name:
-            return
-        if [(each.outcome, each.delivery) for each in new] != [("ok", "live")]:
+        own = outcome.status == "ok" and not outcome.reused and outcome.model == model.settings.name
+        if not own or [(each.outcome, each.delivery) for each in new] != [("ok", "live")]:
             return
         fixed = self.fits.latest[node.name, model.name].fixed - FRAME_TOKENS + TAG_TOKENS
         reply = calls.usage.completion_tokens - used.completion_tokens

@@ -61,10 +61,7 @@ class Themes:
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
-        if fits(files, self.caller.room(self.node)):
-            part = await self._leaf("", files)
-        else:
-            part = await self._merged("", await self._branches("", files))
+        part = await self._merged("", await self._branch("", files))
         self.state.set_themes(part.clusters)
 
     def _tokens(self, found: GroundedFinding) -> int:
@@ -77,16 +74,12 @@ class Themes:
         return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of *files*, by one call if they fit."""
+        """Return the clusters of *files*, by one call if they fit, else of their branches.
+
+        If these are too many for the call that compares them, each is merged first.
+        """
         if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
-        return await self._branches(prefix, files)
-
-    async def _branches(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of the branches of *files* side by side.
-
-        If they are too many for the call that compares them, each is merged first.
-        """
         below = branches(prefix, files, self.caller.room(self.node), self._tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
