@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from runner.answers.clustering import Merge, groups_at
 from runner.answers.findings import flat
@@ -86,17 +87,14 @@ def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
     for cluster in clusters:
         key = tuple(words(cluster.statement)) or (cluster.statement,)
         same.setdefault(key, []).append(cluster)
-    made = list[Cluster]()
-    for first, *others in same.values():
-        every = (first, *others)
-        for_ = tuple(name for each in every for name in each.for_)
-        parts = tuple(each.for_ for each in every)
-        merged = (
-            *(step for each in every for step in each.merged),
-            Joined(WORDS, parts, "same words"),
-        )
-        made.append(replace(first, for_=for_, merged=merged) if others else first)
-    return made
+
+    def joined(first: Cluster, *others: Cluster) -> Cluster:
+        parts = tuple(each.for_ for each in (first, *others))
+        earlier = (step for each in (first, *others) for step in each.merged)
+        merged = (*earlier, Joined(WORDS, parts, "same words"))
+        return replace(first, for_=tuple(chain(*parts)), merged=merged) if others else first
+
+    return [joined(*every) for every in same.values()]
 
 
 def finding_line(found: GroundedFinding) -> str:
