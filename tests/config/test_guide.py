@@ -44,7 +44,7 @@ def test_yaml_may_name_the_questions() -> None:
 
     assert {"hard": "What is hard?", "change": "What would you change?"} == read_guide("guide.yaml")
     Path("wide.txt").write_bytes("Why?\nHow?".encode("utf-16"))
-    table = "sep=;\nname;question;note\nwhy;Why, then?;x\n;How?;\n"
+    table = 'sep=;\nname;question;"note, a, b, c"\nwhy;Why, then?;x\n;How?;\n'
     Path("table.csv").write_text(table, encoding="utf-8-sig")
 
     notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
