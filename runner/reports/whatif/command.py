@@ -215,8 +215,8 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
         if recording.job is not None and delivery in DELIVERIES:
             cost = priced(recording.job, section(recording.run.benchmark, "analyzers"), delivery)
         if "model.delivery" in chosen and delivery != "live":
+            with_overhead_s, _ = takes_s(recording.job, delivery, with_overhead_s)
             wall_s, limit = takes_s(recording.job, delivery, wall_s)
-            with_overhead_s = wall_s
         speed_up = sequential_s / wall_s if wall_s else 1.0
         in_batches = "model.delivery" in chosen and delivery == "batch"
         efficiency = None if in_batches else speed_up / rules.ceiling
