@@ -1,8 +1,9 @@
 """Recheck: compares the files about a run's answers with what the answers give again."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,9 +12,12 @@ from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_inte
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
 from runner.answers.insights import aggregate, placed
-from runner.base.errors import one_line
-from runner.base.json import amount, at, inside, mapping, mappings, number, section, text
+from runner.answers.outcome import ANSWERED
+from runner.base.errors import ColloquyError, one_line
+from runner.base.json import amount, at, inside, mapping, mappings, number, read_json, section, text
+from runner.base.usage import USAGE_FIGURES
 from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
+from runner.record.batch_directory import input_names, rows_of, runs_of
 from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(
@@ -186,3 +190,24 @@ def _differing(stated: Any, given: Any, place: str = "") -> Iterator[tuple[str, 
             yield from _differing(own, value, f"{place}.{number}")
     elif stated != given:
         yield place, stated, given
+
+
+def faults_of_rows(batch: Path) -> Iterator[str]:
+    """Yield the rows of a complete batch's results that its runs contradict."""
+    try:
+        rows = {text(row.get("run")): row for row in rows_of(batch)}
+        names = {run: run.relative_to(batch).as_posix() for run in runs_of(batch)}
+    except (OSError, ColloquyError):
+        return  # reported by others
+    for run, name in names.items():
+        told = read_json(run / "metadata.json")
+        own = {"status": told.get("status"), "quotes": at(told, "grounding", "quotes")}
+        own |= {figure: at(told, "totals", figure) for figure in USAGE_FIGURES}
+        for key, value in own.items() if name in rows else ():
+            if value is not None and value != rows[name].get(key):
+                yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
+    files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
+    read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
+    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
+        if files[status] != read[status]:
+            yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"

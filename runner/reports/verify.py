@@ -23,7 +23,7 @@ from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, read_list, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
-from runner.record.batch_directory import batch_of, is_batch, runs_of, single_runs
+from runner.record.batch_directory import RESULTS, batch_of, is_batch, runs_of, single_runs
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
@@ -31,7 +31,7 @@ from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.record.stored_transcript import read_transcript_file
-from runner.reports.recheck import faults_of_answers, faults_of_checks, shares_of
+from runner.reports.recheck import faults_of_answers, faults_of_checks, faults_of_rows, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
 from runner.reports.verify_collection import collection_faults
 
@@ -98,6 +98,8 @@ def verify(path: Path, notes: list[str] | None = None) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
+        if (path / COMPLETED).is_file() and not is_held(path):
+            faults += [f"{RESULTS}: {to_terminal(line)}" for line in faults_of_rows(path)]
         faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
