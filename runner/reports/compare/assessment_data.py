@@ -96,7 +96,7 @@ def assessment_data(groups: Sequence[Group], keys: Iterable[str]) -> AssessmentD
         _count(setting, run, index, pools)
     if left:
         notes.append(
-            f"Not read: the findings of {plural(left, 'file')} beyond the first {MAX_FILES} of a batch."
+            f"Not read: findings of {plural(left, 'file')} beyond the first {MAX_FILES} of a batch."
         )
     shas = {sha for setting in settings.values() for sha in setting.transcripts}
     return AssessmentData(

@@ -97,7 +97,9 @@ def _print(given: Arguments) -> None:
 
 def grid(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """Return all combinations of `KEY=VALUES`, as values by full key; raise ConfigError."""
-    axes = dict(_axis(argument) for argument in arguments)
+    axes: dict[str, list[Any]] = {}
+    for key, values in map(_axis, arguments):
+        axes.setdefault(key, []).extend(values)
     count = math.prod(map(len, axes.values()))
     if count > MAX_SETTINGS:
         raise ConfigError(f"{count:,} settings are asked for, expected at most {MAX_SETTINGS}")
@@ -125,7 +127,7 @@ def _values(argument: str, text: str) -> list[Any]:
         return list(range(first, last + 1))
     try:
         return [yaml.safe_load(text)]
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # such as a date that cannot be
         raise ConfigError(f"{argument}: {text!r} is not a value") from error
 
 
