@@ -23,6 +23,8 @@ _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic ha
     ("prompt_tokens_details", "input_tokens_details"),
     ("completion_tokens_details", "output_tokens_details"),
 )
+_PARTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")  # of a prompt
+_SPOKEN = ("refusal", "reasoning_content", "reasoning")  # texts beside the content
 _BROKEN_OFF = ("error", "insufficient_system_resource")  # at OpenRouter, and at DeepSeek
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
@@ -82,7 +84,6 @@ def _converted(
         body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
         return status, raw
-    usage, own = "usage", body.get("type") == "message"  # OpenAI's format, or Anthropic's
     if "choices" in body:
         body["choices"] = [_choice(each) for each in mappings(body["choices"])]
         if any(choice["message"]["content"] for choice in body["choices"]):
@@ -93,17 +94,33 @@ def _converted(
         meant = _status(error_in(body)) or 500 * bool(failed)
         if meant:
             return meant, raw
-    if own:
-        body["content"] = list(_blocks(body.get("content")))
-        body = {"model": "", "stop_reason": None, **body}
+    if body.get("type") == "message":  # Anthropic's
+        counted = _summed(_named(mapping(body.get("usage")), chat=False))
+        reply = {"content": list(_blocks(body.get("content"))), "usage": counted}
+        reply |= {"type": "message", "model": "", "stop_reason": None}
+        reply |= _texts(body, "model", "stop_reason")
     elif "candidates" in body:  # Gemini's
-        usage, own = "usageMetadata", True
-    if own or usage in body:
-        body[usage] = _counts(_named(mapping(body.get(usage)), "choices" in body))
-    return status, dump(body)
+        reply = {
+            "candidates": [_candidate(each) for each in mappings(body["candidates"])],
+            "promptFeedback": _texts(mapping(body.get("promptFeedback")), "blockReason"),
+            "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
+        }
+    elif "choices" in body:
+        reply = {"choices": body["choices"], "service_tier": None}
+        reply |= _texts(body, "model", "service_tier")
+        if "usage" in body:
+            reply["usage"] = _counts(_named(mapping(body["usage"]), chat=True))
+    else:
+        reply = body
+    return status, dump(reply)
 
 
-def _named(counted: Mapping[str, Any], chat: bool) -> dict[str, Any]:
+def _texts(part: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Return those of *names* in *part* whose value is a text."""
+    return {name: part[name] for name in names if isinstance(part.get(name), str)}
+
+
+def _named(counted: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
     """Return the counts of a *chat*, or of one of Anthropic's messages, by the names we read."""
     names = dict(_NAMES) if chat else {later: first for first, later in _NAMES[:2]}
     found = {mine: counted.get(mine) or counted.get(names[mine]) for mine in names}
@@ -113,6 +130,23 @@ def _named(counted: Mapping[str, Any], chat: bool) -> dict[str, Any]:
         details = mapping(named.get("prompt_tokens_details"))
         named["prompt_tokens_details"] = {"cached_tokens": cached, **details}
     return named
+
+
+def _summed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return Anthropic's counts, whose parts litellm adds up: one that is impossible spoils all.
+
+    The tokens written to the cache are at least those of its lifetimes.
+    """
+    counted: dict[str, Any] = _counts({**given, "server_tool_use": None})
+    lifetimes = mapping(counted.get("cache_creation")).values()
+    written = sum(max(0, tokens) for tokens in lifetimes if isinstance(tokens, int))
+    if written > (counted.get(_PARTS[-1]) or 0):
+        counted[_PARTS[-1]] = written
+    known = [token_count(given[name]) for name in _PARTS if given.get(name) is not None]
+    missing = given.get(_PARTS[0]) is None and any(counted.get(name) for name in _PARTS)
+    if missing or any(tokens is None or tokens < 0 for tokens in known):
+        counted[_PARTS[0]] = -_MAX_COUNT  # so that no sum is believed
+    return counted
 
 
 def _status(error: Mapping[str, Any]) -> int | None:
@@ -134,44 +168,62 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
         why = mapping(choice.get("error")).get("message") or reason
         broken = one_line(f"the provider broke the reply off: {why}")
         raise CallError("bad_response", broken, billed=True)
-    message = {
-        "role": "assistant",
-        **mapping(choice.get("delta")),
-        **mapping(choice.get("message")),
-    }
+    message = {**mapping(choice.get("delta")), **mapping(choice.get("message"))}
     content = message.get("content", choice.get("text"))
     if isinstance(content, list):
         parts = [p.get("text") if isinstance(p, dict) else p for p in content]
         content = "".join(part for part in parts if isinstance(part, str))
     elif not isinstance(content, str | None):
         content = json.dumps(content)  # a reply that was parsed already
-    calls = message.pop("tool_calls", None)
-    called = [each for each in mappings(calls) if isinstance(each.get("function"), dict)]
-    message |= {"content": content, **({"tool_calls": called} if called else {})}
-    reason = reason if isinstance(reason, str) else None
-    return {**choice, "message": message, "finish_reason": reason}
+    kept = {"role": "assistant", "content": content, **_texts(message, *_SPOKEN)}
+    calls = [*mappings(message.get("tool_calls")), {"function": message.get("function_call")}]
+    if called := [call for each in calls for call in _called(each.get("function"))]:
+        kept["tool_calls"] = called
+    reasons = _texts(choice, "finish_reason", "native_finish_reason")
+    return {"finish_reason": None, **reasons, "index": 0, "message": kept}
+
+
+def _called(function: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the call of a tool, if its *function* is well-formed."""
+    if isinstance(function, dict) and (arguments := function.get("arguments")):
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        named = {"name": str(function.get("name") or ""), "arguments": text}
+        yield {"id": "", "type": "function", "function": named}
 
 
 def _blocks(content: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the blocks of one of Anthropic's messages; a text may stand for itself."""
     for block in content if isinstance(content, list) else [content]:
         kind = mapping(block).get("type", "text")
-        text = block if isinstance(block, str) else mapping(block).get("text")
-        if isinstance(text, str) and kind == "text":
-            yield {**mapping(block), "type": "text", "text": text}
-        elif isinstance(kind, str) and kind != "text":
-            yield block
+        text = block if isinstance(block, str) else mapping(block).get(str(kind))
+        if isinstance(text, str) and kind in ("text", "thinking"):
+            yield {"type": kind, kind: text, **({} if kind == "text" else {"signature": ""})}
+        elif kind == "tool_use":
+            name, given = str(block.get("name") or ""), block.get("input") or {}
+            yield {"type": kind, "id": "", "name": name, "input": given}
+
+
+def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one of Gemini's candidates with its texts and calls of functions."""
+    parts = list[dict[str, Any]]()
+    for part in mappings(mapping(candidate.get("content")).get("parts")):
+        called = mapping(part.get("functionCall"))
+        if isinstance(part.get("text"), str):
+            parts.append({"text": part["text"], "thought": part.get("thought") is True})
+        elif isinstance(called.get("name"), str):
+            parts.append({"functionCall": {"name": called["name"], "args": called.get("args")}})
+    return {"content": {"role": "model", "parts": parts}, **_texts(candidate, "finishReason")}
 
 
 def _counts(value: Any) -> Any:
     """Return *value* with all token counts as whole numbers; 0 for a non-number."""
-    if isinstance(value, list):  # Gemini's counts by modality
+    if isinstance(value, list):  # Gemini's counts by modality, in fields called TokensDetails
         return [_counts(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
         name: max(-_MAX_COUNT, min(_MAX_COUNT, token_count(each) or 0))
         if name.lower().endswith(("tokens", "tokencount"))
-        else _counts(each)
+        else _counts(mappings(each) if name.endswith("TokensDetails") else each)
         for name, each in value.items()
     }

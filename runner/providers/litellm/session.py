@@ -124,12 +124,15 @@ async def _read_whole(
     data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
     attempt = _EXCHANGE.get()
     plain = attempt is not None and attempt.plain
+    begun = first or FirstToken(lambda: None)
     if not plain and is_stream(data):  # some servers send nothing else
+        if first is None:
+            begun.feed(data)
         data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
     reply_arrived()
     meant, data = (status, data) if plain else readable(status, data)
     if meant >= 400:
-        raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
+        raise RefusedError(meant, headers, data, begun=begun.seen)
     if attempt is not None:
         attempt.headers, attempt.stopped = headers, stop_reason(data)
     loop = asyncio.get_running_loop()

@@ -66,13 +66,13 @@ def _cache_counts(
     newer = _get(details, "cache_write_tokens")
     name = "cache_write_tokens" if newer else "cache_creation_tokens"
     cached = _count(notes, details, "cached_tokens", size.max_prompt)
-    written = _count(notes, details, name, size.max_prompt)
+    written = _count(notes, details, name, size.max_prompt, prompt)
     if cached + written > prompt:  # the prompt's own count may be wrong, too
         notes.append(f"cached_tokens={cached} + {written} exceed prompt_tokens={prompt}")
         prompt, cached = max(prompt, size.prompt()), 0
         written = min(written, prompt)
     lifetimes = _get(details, "cache_creation_token_details")
-    hour = _count(notes, lifetimes, "ephemeral_1h_input_tokens", written)
+    hour = _count(notes, lifetimes, "ephemeral_1h_input_tokens", written, written)
     if size.written_1h and lifetimes is None:
         hour = written
     return prompt, cached, written, hour
