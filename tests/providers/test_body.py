@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -10,6 +11,12 @@ import pytest
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable
+from runner.providers.litellm.parameters import Adaptation
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Request
+
+MODELS = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
 
 
 def read(body: Any) -> Any:
@@ -61,6 +68,73 @@ def test_a_usage_that_is_no_object_is_empty(usage: Any) -> None:
 
 def test_choices_of_null_are_none() -> None:
     assert [] == read({"choices": None})["choices"]
+
+
+@pytest.mark.parametrize("odd", [None, -1, 1e30, True, "x", [], [1], {}, {"a": 1}])
+def test_what_is_not_read_cannot_make_a_reply_unreadable(
+    odd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """litellm refused replies for these values, which cost two more requests."""
+    monkeypatch.setenv("KEY", "sk-1234567890")
+    fields = ("refusal", "reasoning_content", "audio", "annotations", "function_call", "role")
+    message = {**dict.fromkeys(fields, odd), "content": "hi"}
+    chat = {
+        **{"created": odd, "id": odd, "service_tier": odd},
+        "choices": [{"logprobs": odd, "index": odd, "finish_reason": odd, "message": message}],
+    }
+    thought = {"type": "thinking", "thinking": "x", "signature": odd}
+    said = {"type": "text", "text": "hi", "citations": odd}
+    own = {"type": "message", "content": [thought, said], "stop_reason": odd, "container": odd}
+    own["usage"] = {"output_tokens": 1, "input_tokens": 3, "server_tool_use": odd}
+    candidate = {"content": {"parts": [{"text": "hi", "thoughtSignature": odd}]}, "index": odd}
+    candidate |= {"finishReason": odd, "groundingMetadata": odd, "logprobsResult": odd}
+    counts = {"promptTokenCount": 3, "promptTokensDetails": odd}
+    gemini = {"candidates": [candidate], "promptFeedback": odd, "usageMetadata": counts}
+    models = dict(zip(MODELS, (chat, own, gemini), strict=True))
+
+    async def main() -> list[str]:
+        found = []
+        for name, body in models.items():
+            transport = LiteLLMTransport(ModelRoute(name, api_key_env="KEY"))
+            await transport.open()
+            reply = transport.read(
+                Request("n", ({"role": "user", "content": "x"},), max_tokens=9),
+                *(Adaptation(), 200, json.dumps(body).encode(), ""),
+            )
+            found.append(reply.text)
+            await transport.close()
+        return found
+
+    refused = isinstance(odd, str)  # a refusal is the reply
+    assert ["x" if refused else "hi", "hi", "hi"] == asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"input_tokens": 3}, 3),
+        ({"input_tokens": "3", "cache_read_input_tokens": None}, 3),
+        ({"input_tokens": "many"}, -(10**15)),
+        ({"input_tokens": 3, "cache_read_input_tokens": -1}, -(10**15)),
+        ({"cache_read_input_tokens": 100}, -(10**15)),
+        ({}, None),
+    ],
+)
+def test_a_sum_of_anthropic_counts_is_impossible_if_one_of_them_is(
+    counts: dict[str, Any], expected: int | None
+) -> None:
+    """Without it, the cached tokens were taken for the whole prompt."""
+    found = read({"type": "message", "content": [], "usage": {**counts, "output_tokens": 5}})
+
+    assert expected == found["usage"].get("input_tokens")
+
+
+def test_tokens_are_written_to_the_cache_for_one_lifetime_or_another() -> None:
+    lifetimes = {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 7}
+    usage = {"input_tokens": 3, "cache_creation_input_tokens": None, "cache_creation": lifetimes}
+
+    found = read({"type": "message", "content": [], "usage": usage})
+    assert 12 == found["usage"]["cache_creation_input_tokens"]
 
 
 def test_bytes_that_are_no_utf8_are_replaced() -> None:

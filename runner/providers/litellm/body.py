@@ -94,6 +94,7 @@ def _converted(
         meant = _status(error_in(body)) or 500 * bool(failed)
         if meant:
             return meant, raw
+    reply: dict[str, Any]
     if body.get("type") == "message":  # Anthropic's
         counted = _summed(_named(mapping(body.get("usage")), chat=False))
         reply = {"content": list(_blocks(body.get("content"))), "usage": counted}
@@ -175,7 +176,7 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
         content = "".join(part for part in parts if isinstance(part, str))
     elif not isinstance(content, str | None):
         content = json.dumps(content)  # a reply that was parsed already
-    kept = {"role": "assistant", "content": content, **_texts(message, *_SPOKEN)}
+    kept: dict[str, Any] = {"role": "assistant", "content": content, **_texts(message, *_SPOKEN)}
     calls = [*mappings(message.get("tool_calls")), {"function": message.get("function_call")}]
     if called := [call for each in calls for call in _called(each.get("function"))]:
         kept["tool_calls"] = called

@@ -231,7 +231,7 @@ class LiteLLMTransport:
         reply = (*text_of(response), attempt.stopped)
         text, finish_reason, stopped = (checked_text(part, self._secrets) for part in reply)
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
-        cost, doubt = reported_cost(response)
+        cost, doubt = reported_cost(response, usage.tokens)
         tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)
         if cost is None and self._prices is not None:
             dropped = "default" if "service_tier" in self.adapted.dropped else ""
