@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from runner.base.errors import CallError, one_line
+from runner.base.errors import CallError
 from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import error_in
 from runner.providers.litellm.usage import token_count
@@ -15,7 +15,6 @@ from runner.providers.litellm.words import WORDS
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
 _STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
 _STATUSES |= dict.fromkeys(WORDS["billing"], 402)
-_MAX_REASON_CHARS = 60
 _SAID = ("message", "msg", "detail")  # of an error that has no field of its own
 _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic has the later two
     ("prompt_tokens", "input_tokens"),
@@ -29,7 +28,18 @@ _BROKEN_OFF = ("error", "insufficient_system_resource")  # at OpenRouter, and at
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
 
-def readable(status: int, raw: bytes) -> tuple[int, bytes]:
+class Readable(NamedTuple):
+    """A reply: its *status*, *body*, and the provider's reason why it *stopped*, "" for none.
+
+    litellm has one word, `content_filter`, for a model's refusal and for every kind of filter.
+    """
+
+    status: int
+    body: bytes
+    stopped: str = ""
+
+
+def readable(status: int, raw: bytes) -> Readable:
     """Return the status that a reply means, and its body in a form that litellm can parse.
 
     Parts of a text are joined, token counts become whole numbers, invalid UTF-8 is replaced. An
@@ -44,7 +54,7 @@ def readable(status: int, raw: bytes) -> tuple[int, bytes]:
         return _converted(status, raw, body, lambda body: json.dumps(body).encode())
     except (ValueError, RecursionError) as error:
         if not 200 <= status < 300:
-            return status, raw
+            return Readable(status, raw)
         message = f"the reply is {_described(raw)}, expected JSON"
         raise CallError("bad_response", message, billed=True) from error
 
@@ -59,31 +69,21 @@ def _described(raw: bytes) -> str:
     return f"{'broken JSON' if text[:1] in b'{[' else 'plain text'} of {len(text):,} bytes"
 
 
-def stop_reason(body: bytes) -> str:
-    """Return the provider's stop reason, "" if the body has none.
-
-    litellm has one word, `content_filter`, for a model's refusal and for every kind of filter.
-    """
-    try:
-        reply = mapping(orjson.loads(body))
-    except ValueError:
-        return ""
+def _stopped(reply: Mapping[str, Any]) -> str:
     first = next(iter(mappings(reply.get("choices") or reply.get("candidates"))), {})
     feedback = mapping(reply.get("promptFeedback"))
     reasons = (
         *(first.get(name) for name in ("native_finish_reason", "finish_reason", "finishReason")),
         *(feedback.get("blockReason"), reply.get("stop_reason"), reply.get("stopReason")),
     )
-    return next((reason for reason in reasons if isinstance(reason, str)), "")[:_MAX_REASON_CHARS]
+    return next((reason for reason in reasons if isinstance(reason, str)), "")
 
 
-def _converted(
-    status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes]
-) -> tuple[int, bytes]:
+def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes]) -> Readable:
     if isinstance(body, list) and len(body) == 1:
         body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
-        return status, raw
+        return Readable(status, raw)
     if "choices" in body:
         body["choices"] = [_choice(each) for each in mappings(body["choices"])]
         if any(choice["message"]["content"] for choice in body["choices"]):
@@ -93,7 +93,7 @@ def _converted(
         failed = said or body.get("error") or body.get("errors")
         meant = _status(error_in(body)) or 500 * bool(failed)
         if meant:
-            return meant, raw
+            return Readable(meant, raw)
     reply: dict[str, Any]
     if body.get("type") == "message":  # Anthropic's
         counted = _summed(_named(mapping(body.get("usage")), chat=False))
@@ -113,7 +113,7 @@ def _converted(
             reply["usage"] = _counts(_named(mapping(body["usage"]), chat=True))
     else:
         reply = body
-    return status, dump(reply)
+    return Readable(status, dump(reply), _stopped(reply))
 
 
 def _texts(part: Mapping[str, Any], *names: str) -> dict[str, str]:
@@ -167,7 +167,7 @@ def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
     reason = choice.get("finish_reason")
     if reason in _BROKEN_OFF:
         why = mapping(choice.get("error")).get("message") or reason
-        broken = one_line(f"the provider broke the reply off: {why}")
+        broken = f"the provider broke the reply off: {why}"
         raise CallError("bad_response", broken, billed=True)
     message = {**mapping(choice.get("delta")), **mapping(choice.get("message"))}
     content = message.get("content", choice.get("text"))
