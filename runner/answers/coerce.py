@@ -1,16 +1,16 @@
 """Coercions of a reply to its schema that lose nothing; each is noted."""
 
 import json
-import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from runner.answers.numbers import Numbers
+
 _WRAPPERS = 6  # levels around an answer
-_NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
-_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
 _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
@@ -34,6 +34,12 @@ class Coercion:
         self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
+        self._numbers, self._field = Numbers(self._note), ""  # the innermost field that is read
+
+    @property
+    def doubt(self) -> str:
+        """What is not certain: such a reading is worth another request, and better than none."""
+        return self._numbers.doubt
 
     def answer(self, value: Any) -> Any:
         """Return *value* as an answer: without wrappers, its fields in their places."""
@@ -57,7 +63,12 @@ class Coercion:
             for key in [k for k in value if _plain(k) in _ASIDE and k not in names]:
                 self._note("", f"the key {key!r} was left out")
                 del value[key]
-        return self._value(value, self._root, "")
+        noted = len(self.notes)
+        read = self._value(value, self._root, "")
+        if self._numbers.find_scales():
+            del self.notes[noted:]
+            read = self._value(value, self._root, "")
+        return read
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer with the structured data of its own part, if it has parts."""
@@ -107,7 +118,7 @@ class Coercion:
         if not isinstance(schema, dict):  # of a key that is not in the schema
             return value
         if "anyOf" in schema:
-            return self._any(value, schema["anyOf"], path)
+            return self._any(value, schema, path)
         if "enum" in schema or "const" in schema:
             return self._enum(value, schema.get("enum") or [schema["const"]], path)
         kind = schema.get("type")
@@ -123,21 +134,24 @@ class Coercion:
         if kind == "array":
             return self._array(value, schema, path)
         if kind in ("number", "integer"):
-            return self._number(value, schema, path)
+            return self._numbers.read(value, schema, path, self._field)
         if kind == "boolean" and isinstance(value, str) and value.strip().lower() in _TRUTH:
             return self._as(_TRUTH[value.strip().lower()], value, path)
         if kind == "string":
             return self._string(value, path)
         return value
 
-    def _any(self, value: Any, options: list[Any], path: str) -> Any:
+    def _any(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+        options = schema["anyOf"]
         nullable = any(option.get("type") == "null" for option in options)
         if value is None and nullable:
             return None
         if nullable and isinstance(value, str) and value.strip().lower() in ("null", "none"):
             return self._as(None, value, path)
         others = [option for option in options if option.get("type") != "null"]
-        return self._value(value, others[0], path) if len(others) == 1 else value
+        if len(others) != 1:
+            return value
+        return self._value(value, {"description": schema.get("description"), **others[0]}, path)
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if isinstance(value, list) and len(value) == 1:
@@ -170,11 +184,11 @@ class Coercion:
                     self._note(_join(path, name), "not reached, read as an empty list")
                     self.filled = True
                     value = {**value, name: []}
-        rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
-        return {
-            key: self._value(each, named.get(key, rest), _join(path, key))
-            for key, each in kept.items()
-        }
+        rest, read = schema.get("additionalProperties"), {}
+        for key, each in self._named(value, named, path).items():
+            self._field = key if key in named else self._field
+            read[key] = self._value(each, named.get(key, rest), _join(path, key))
+        return read
 
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
@@ -182,11 +196,11 @@ class Coercion:
         """Return *value* with keys spelt as in the schema, where only one matches."""
         if value.keys() <= named.keys():
             return dict(value)
-        changed = {}
-        for key in (key for key in value if key not in named):
-            meant = [name for name in named if _plain(name) == _plain(key) and name not in value]
-            alike = [other for other in value if _plain(other) == _plain(key)]
-            if len(meant) == len(alike) == 1:
+        changed, times = {}, Counter(map(_plain, value))
+        free = [name for name in named if name not in value]
+        for key in (key for key in value if key not in named and times[_plain(key)] == 1):
+            meant = [name for name in free if _plain(name) == _plain(key)]
+            if len(meant) == 1:
                 self._note(_join(path, meant[0]), f"the key was written {key[:40]!r}")
                 changed[key] = meant[0]
         return {changed.get(key, key): each for key, each in value.items()}
@@ -218,36 +232,6 @@ class Coercion:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._as(str(value), value, path)
         return value
-
-    def _number(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        """Return the number in a text, within the bounds; leave anything else to validation."""
-        if isinstance(value, bool):
-            return str(value).lower()
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if isinstance(value, str):
-            text = value.strip()
-            share = _PERCENT.fullmatch(text)
-            if share and (low, high) == (0, 1):
-                value = self._as(float(f"{share[1]}e-2"), value, path)
-            elif _NUMBER.fullmatch(text):
-                found = int(text) if text.lstrip("+-").isdigit() else float(text)
-                value = self._as(found, value, path) if math.isfinite(found) else value
-        if isinstance(value, str) or not isinstance(value, int | float):
-            return value
-        return self._within(value, low, high, path)
-
-    def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
-        """Return *value*, clamped if it is outside by no more than the range is wide.
-
-        A value further off is on another scale: clamping 85 to a share of 1 would be a guess.
-        """
-        bound = min(value, high) if high is not None else value
-        bound = max(bound, low) if low is not None else bound
-        scale = math.inf if low is None or high is None else high - low
-        if bound == value or abs(value - bound) > scale:
-            return value
-        self._note(path, f"{value!r:.20} was clamped to {bound:g}")
-        return type(value)(bound)
 
     def _as(self, meant: Any, value: Any, path: str) -> Any:
         self._note(path, f"{value!r:.40} was read as {meant!r:.40}")
