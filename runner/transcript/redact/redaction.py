@@ -15,7 +15,8 @@ from runner.transcript.redact.words import Token, joins, tokens_of
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
 
-_GAP = r"\\{0,4}_|[ \u00a0-]"
+_GAP = r"\\{0,4}_|[ \u00a0\u2010-\u2013-]"
+_ENGLISH = ("and", "of", "is", "you", "to", "in", "for", "it", "that", "was", "have", "with")
 
 
 class Redaction(NullRedaction):
@@ -32,6 +33,7 @@ class Redaction(NullRedaction):
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._counts: Counter[str] = Counter()  # of entries, by kind
         self._caseless, self._common = caseless, common
+        self.english = "the" in common and not common.isdisjoint(_ENGLISH)
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by exact form
@@ -157,7 +159,14 @@ class Redaction(NullRedaction):
             shown = text[start:end]
             if run and (
                 (eager and shown in self._shown)
-                or admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
+                or admits(
+                    text,
+                    run,
+                    tokens[place + words : place + words + 1],
+                    caseless=caseless,
+                    fixed=fixed,
+                    english=self.english,
+                )
             ):
                 yield start, end, self.form(name, shown)
                 place += words
@@ -195,7 +204,7 @@ class Redaction(NullRedaction):
 
         def put(match: re.Match[str]) -> str:
             prefix, gap, number, inner, place = match.groups()
-            name = f"{words[prefix.lower()]}_{number}"
+            name = f"{words[prefix.lower()]}_{int(number)}"
             forms = self._forms.get(name)
             if forms is None:
                 if gap.endswith("_"):
