@@ -12,7 +12,7 @@ from runner.transcript.redact import identifiers, own_patterns
 from runner.transcript.redact.forms import Keys, inflected, parts_of, stems_of
 from runner.transcript.redact.lexicon import fold, is_common, is_listed
 from runner.transcript.redact.people import names_in
-from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
+from runner.transcript.redact.redaction import FILE, GAP, OWN, PERSON, TERM, Redaction
 from runner.transcript.redact.words import (
     common_words,
     is_caseless,
@@ -69,7 +69,7 @@ def redact(
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     """Return the stand-ins' words by kind; none occurs in *texts*."""
-    taken = regex.compile(rf"(?i)(?<![A-Za-z0-9])(X*(?:{'|'.join(kinds)}))[_ -]?\d")
+    taken = regex.compile(rf"(?i)(X*(?:{'|'.join(kinds)}))(?:{GAP}|)\d")
     found = {match[1].upper() for text in texts for match in taken.finditer(text)}
     prefixes = {}
     for kind in kinds:

@@ -83,7 +83,7 @@ def admits(
     if not first.cased:
         return True
     if len(run) > 1:
-        strange = any(not _is_word(token.key, english=english) for token in run)
+        strange = english or any(not is_common(token.key) for token in run)
         return caseless or first.capital or (strange and not fixed)
     if fixed and not first.capital:
         return False
