@@ -226,7 +226,7 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
     [
         (
             [("Bo Li", "and you and they ask li, that bo. b o . l i. the al file")],
-            ["PERSON_1: and you and they ask PERSON_1_5, that PERSON_1_6. PERSON_1_4. the al file"],
+            ["PERSON_1: and you and they ask PERSON_1_7, that PERSON_1_8. PERSON_1_5. the al file"],
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
         ([("Γιώργος Ρήγας", "τον Γιώργο, του Ρήγα")], ["PERSON_1: τον PERSON_1_4, του PERSON_1_5"]),
