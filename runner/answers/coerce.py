@@ -14,6 +14,7 @@ _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
 _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
+_ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _SCALARS = ("string", "number", "integer", "boolean")
@@ -60,9 +61,6 @@ class Coercion:
                 value = {**rest, "structured_data": moved}
             elif "structured_data" not in value and (self._cut or not fields.get("required")):
                 value = {**value, "structured_data": {}}
-            for key in [k for k in value if _plain(k) in _ASIDE and k not in names]:
-                self._note("", f"the key {key!r} was left out")
-                del value[key]
         noted = len(self.notes)
         read = self._value(value, self._root, "")
         if self._numbers.find_scales():
@@ -100,11 +98,13 @@ class Coercion:
             if isinstance(value, str):
                 inner = _decoded(value)
             elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-                keys = {_plain(key) for key in value[0]}
-                inner = value[0] if keys & (names | {"function", "arguments"}) else value
-            elif isinstance(value, dict) and not {_plain(key) for key in value} & names:
+                inner = value[0] if _plain_keys(value[0]) & (names | _ARGUMENTS) else value
+            elif isinstance(value, dict) and not _plain_keys(value) & names:
                 rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
                 rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
+                if len(rest) > 1 and "properties" not in value:  # a schema is no answer
+                    inside = [k for k in rest if isinstance(value[k], dict)]
+                    rest = [k for k in inside if _plain_keys(value[k]) & names]
                 inner = value[rest[0]] if len(rest) == 1 else value
                 if not isinstance(inner, dict | list | str):
                     return value
@@ -124,6 +124,12 @@ class Coercion:
         kind = schema.get("type")
         if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
             value = self._as(value[0], value, path)
+        if (
+            isinstance(value, dict)
+            and kind in _SCALARS
+            and list(value) in (["value"], [self._field])
+        ):
+            value = self._as(next(iter(value.values())), value, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):
@@ -172,10 +178,7 @@ class Coercion:
             return value
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
             meant = {_plain(name) for name in named}
-            if (
-                not {_plain(key) for key in value} & meant
-                and {_plain(key) for key in inner} & meant
-            ):
+            if not _plain_keys(value) & meant and _plain_keys(inner) & meant:
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
         if self._cut and path.count(".") == 0 and not path.startswith("insights"):
@@ -186,6 +189,9 @@ class Coercion:
                     value = {**value, name: []}
         rest, read = schema.get("additionalProperties"), {}
         for key, each in self._named(value, named, path).items():
+            if rest is False and key not in named and _plain(key) in _ASIDE:
+                self._note(path, f"the key {key!r} was left out")
+                continue
             self._field = key if key in named else self._field
             read[key] = self._value(each, named.get(key, rest), _join(path, key))
         return read
@@ -215,6 +221,11 @@ class Coercion:
             if isinstance(inner, list):
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
+        if isinstance(value, dict) and kind == "object" and len(value) > 1:
+            own = schema["items"].get("properties", {})
+            if not value.keys() & own.keys() and all(isinstance(v, dict) for v in value.values()):
+                self._note(path, f"read without the keys {list(value)!r:.60}")
+                value = list(value.values())
         if (isinstance(value, dict) and kind == "object") or (
             isinstance(value, str) and kind == "string" and value.strip()
         ):
@@ -259,6 +270,10 @@ def _plain(name: str) -> str:
     """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
     visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()
     return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", visible).casefold()
+
+
+def _plain_keys(value: Mapping[str, Any]) -> set[str]:
+    return set(map(_plain, value))
 
 
 def _kind(value: Any) -> str:

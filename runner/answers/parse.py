@@ -119,11 +119,12 @@ class _AnswerSearch:
         return reading and reading.after(f"{len(parts)} objects were read as one")
 
     def _alternatives(self, value: Any) -> list[Any]:
-        """Return the answers in a list that may hold several, else *value* itself."""
+        """Return the answers in a list that may hold several or parts of one, else *value*."""
         names = self.shape.model_fields.keys()
         several = isinstance(value, list) and len(value) > 1
         if several and all(isinstance(each, dict) and each.keys() & names for each in value):
-            return list(value)
+            together = {key: part for each in value for key, part in each.items()}
+            return [together] if len(together) == sum(map(len, value)) else list(value)
         return [value]
 
     def repaired(self, found: ReplyValues) -> ReadReply | None:

@@ -192,6 +192,16 @@ ANSWERS = {
     "insights under their name": json.dumps({**GOOD, "insights": {"insight": [INSIGHT]}}),
     "number in a list": changed("0.8", "[0.8]"),
     "enumeration in a list": changed('"not_met"', '["not_met"]'),
+    "wrapper beside others": json.dumps({"status": "ok", "data": GOOD, "usage": {"tokens": 3}}),
+    "its parts in a list": json.dumps([{"insights": [INSIGHT]}, {"structured_data": FIELDS}]),
+    "list of one call": json.dumps([{"type": "tool_use", "id": "c1", "name": "t", "input": GOOD}]),
+    "the same key and value again": changed('"score"', '"score": 3, "score"'),
+    "number without its zero": changed("0.8", ".8"),
+    "number with two zeros": changed("0.8", "00.8"),
+    "percent without quotes": changed("0.8", "80%"),
+    "number in an object": changed("0.8", '{"value": 0.8}'),
+    "reasoning within": json.dumps({**GOOD, "insights": [{"reasoning": "hm", **INSIGHT}]}),
+    "insights by number": json.dumps({**GOOD, "insights": {"1": INSIGHT}}),
     "no-break spaces": json.dumps(GOOD, indent=1).replace(": ", ":\u00a0"),
 }
 # Replies without an answer that is certain, and the reason.
