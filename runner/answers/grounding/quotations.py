@@ -10,9 +10,30 @@ from runner.base.json import inside, rebuilt
 
 MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
+# Quotation marks of many languages: the opening one, and those that close it.
+_PAIRS = (
+    *(
+        '“”“"',
+        '„“”"',
+        "‟”“",
+        "””",
+        "«»",
+        "»«»",
+        "‹›",
+        "›‹›",
+        "❝❞",
+        "〝〞〟",
+        "＂＂",
+        "「」",
+        "『』",
+    ),
+    "‚‘’",
+)
 _MARKS = re.compile(
-    r'"(?<!\w")([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
-    r"|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
+    r'"(?<!\w")([^"]{1,2000})["”](?!\w)|״(?<!\w״)([^״]{1,2000})["״](?!\w)|``([^`]{1,2000}?)\'\''
+    # the closing mark is an apostrophe, too
+    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
+    + "|".join(f"{pair[0]}([^{pair}]{{1,2000}})[{pair[1:]}]" for pair in _PAIRS)
 )
 
 
