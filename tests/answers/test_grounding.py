@@ -344,7 +344,8 @@ def test_the_parts_nearest_to_the_claimed_segment_are_meant() -> None:
     ["Ann Lee: We should wait", "ANN LEE：we should wait", "[S0002 Ann Lee] We should wait",
      "**Ann Lee:** we should … the pump", "[S0002] We should wait", "S0002: we should wait",
      "We should wait (Ann Lee)", '"We should wait" — Ann Lee', "We should wait [S0002, Ann Lee]",
-     "(S0002) We should wait", '{S0002 "We should wait"}', "[S0002 Ann Lee] We [S0002] should wait"],
+     "(S0002) We should wait", '{S0002 "We should wait"}',
+     "[S0002 Ann Lee] We [S0002] should wait"],
 )  # fmt: skip
 def test_the_label_of_the_segments_speaker_is_ignored(quote: str) -> None:
     texts = ("We should wait.", "We should wait for the pump.")
