@@ -45,7 +45,7 @@ class Coercion:
     def answer(self, value: Any) -> Any:
         """Return *value* as an answer: without wrappers, its fields in their places."""
         names = self._root["properties"]
-        value = self._unwrapped(value, {_plain(name) for name in names})
+        value = self._unwrapped(value, _plain_keys(names))
         fields = names["structured_data"]
         own = fields.get("properties", {})
         if isinstance(value, list) and not fields.get("required"):
@@ -53,13 +53,15 @@ class Coercion:
             value = {"insights": value}
         if isinstance(value, dict):
             value = self._own_part(self._named(value, names, ""), own)
-            beside = {_plain(name) for name in own} - {_plain(name) for name in names}
+            beside = _plain_keys(own) - _plain_keys(names)
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
-            if moved and "structured_data" not in value:
+            if "structured_data" in value:
+                pass
+            elif moved:
                 self._note("structured_data", "its fields were found beside it")
                 rest = {k: v for k, v in value.items() if k not in moved}
                 value = {**rest, "structured_data": moved}
-            elif "structured_data" not in value and (self._cut or not fields.get("required")):
+            elif self._cut or not fields.get("required"):
                 value = {**value, "structured_data": {}}
         noted = len(self.notes)
         read = self._value(value, self._root, "")
@@ -70,7 +72,7 @@ class Coercion:
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer with the structured data of its own part, if it has parts."""
-        fields = {_plain(name) for name in own}
+        fields = _plain_keys(own)
         key = next((k for k in value if _plain(k) == self._part not in {"", *fields}), None)
         if key is not None and "structured_data" not in value:
             self._note("structured_data", f"its part was found beside it, as {key[:40]!r}")
@@ -81,7 +83,7 @@ class Coercion:
         key = next((k for k in parts if _plain(k) == self._part), None)
         if key is None or (
             self._part in fields  # the part that the key may abbreviate
-            and not (isinstance(parts[key], dict) and fields & {_plain(k) for k in parts[key]})
+            and not (isinstance(parts[key], dict) and fields & _plain_keys(parts[key]))
         ):
             return value
         if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
@@ -119,17 +121,14 @@ class Coercion:
             return value
         if "anyOf" in schema:
             return self._any(value, schema, path)
-        if "enum" in schema or "const" in schema:
-            return self._enum(value, schema.get("enum") or [schema["const"]], path)
-        kind = schema.get("type")
-        if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
-            value = self._as(value[0], value, path)
-        if (
-            isinstance(value, dict)
-            and kind in _SCALARS
-            and list(value) in (["value"], [self._field])
-        ):
+        kind, allowed = schema.get("type"), schema.get("enum") or [schema.get("const")]
+        is_scalar = kind in _SCALARS or allowed != [None]
+        if is_scalar and isinstance(value, dict) and list(value) in (["value"], [self._field]):
             value = self._as(next(iter(value.values())), value, path)
+        if is_scalar and isinstance(value, list) and len(value) == 1:
+            value = self._as(value[0], value, path)
+        if allowed != [None]:
+            return self._enum(value, allowed, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):
@@ -143,25 +142,22 @@ class Coercion:
             return self._numbers.read(value, schema, path, self._field)
         if kind == "boolean" and isinstance(value, str) and value.strip().lower() in _TRUTH:
             return self._as(_TRUTH[value.strip().lower()], value, path)
-        if kind == "string":
-            return self._string(value, path)
+        if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+            return self._as(str(value), value, path)
         return value
 
     def _any(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        options = schema["anyOf"]
-        nullable = any(option.get("type") == "null" for option in options)
-        if value is None and nullable:
-            return None
-        if nullable and isinstance(value, str) and value.strip().lower() in ("null", "none"):
-            return self._as(None, value, path)
-        others = [option for option in options if option.get("type") != "null"]
+        others = [option for option in schema["anyOf"] if option.get("type") != "null"]
+        if len(others) < len(schema["anyOf"]):
+            if value is None:
+                return None
+            if isinstance(value, str) and value.strip().lower() in ("null", "none"):
+                return self._as(None, value, path)
         if len(others) != 1:
             return value
         return self._value(value, {"description": schema.get("description"), **others[0]}, path)
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
-        if isinstance(value, list) and len(value) == 1:
-            value = self._as(value[0], value, path)
         if value in allowed or not isinstance(value, str | int | float):
             return value
         same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
@@ -177,7 +173,7 @@ class Coercion:
         if not isinstance(value, dict):
             return value
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
-            meant = {_plain(name) for name in named}
+            meant = _plain_keys(named)
             if not _plain_keys(value) & meant and _plain_keys(inner) & meant:
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
@@ -238,11 +234,6 @@ class Coercion:
             self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
             value = distinct
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
-
-    def _string(self, value: Any, path: str) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self._as(str(value), value, path)
-        return value
 
     def _as(self, meant: Any, value: Any, path: str) -> Any:
         self._note(path, f"{value!r:.40} was read as {meant!r:.40}")

@@ -86,17 +86,14 @@ def repair(text: str) -> Any:
     words = _words(json.dumps(value, ensure_ascii=False))
     last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
     if all(
-        _words(original) != words for original in (text[:last], _COMMENT.sub(_kept, text[:last]))
+        _words(original) != words
+        for original in (text[:last], _COMMENT.sub(lambda found: found[1] or " ", text[:last]))
     ):
         raise ValueError("is not JSON, and a repair would change its words")
-    if any(f'"{leaf}"' not in text and f"'{leaf}'" not in text for leaf in _literals(value)):
+    literals = (each for each in strings_in(value) if _LITERAL.fullmatch(each))
+    if any(f'"{each}"' not in text and f"'{each}'" not in text for each in literals):
         raise ValueError("is not JSON, and a repair would turn a literal into text")
     return value
-
-
-def _literals(value: Any) -> list[str]:
-    """Return the texts in *value* that may be literals with a punctuation mark."""
-    return [each for each in strings_in(value) if _LITERAL.fullmatch(each)]
 
 
 _QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')
@@ -115,10 +112,6 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(')|.)", re.DOTALL)
 def _as_json(match: re.Match[str]) -> str:
     string, before, share = match.groups()
     return string or before + (f'"{share}"' if share else "null")
-
-
-def _kept(match: re.Match[str]) -> str:
-    return match[1] or " "
 
 
 def _words(text: str) -> str:
