@@ -39,7 +39,16 @@ PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 MAX_NAME = 250  # characters of a file's name without .yaml
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
-_GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
+_GROUP = re.compile(r"In '([^']+)': Could not (?:find|load) '([^']+)/([^'/]+)'")
+_DELETED = re.compile(r"Could not delete (?:from config\. )?'([^'=]+)'")
+_FULL_KEY = re.compile(r"full_key: (\S+)")
+_HYDRA_CHOICES = {"hydra/launcher": ("basic", "pooled"), "hydra/sweeper": ("basic", "shuffled")}
+_PLAIN = {
+    "LexerNoViableAltException: ": "not in the grammar of overrides: ",
+    "^\n": "",
+    "Error merging override ": "",
+    "Cannot merge DictConfig with ListConfig": "expected {key: value}, not a list",
+}
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _NO_NAME = re.compile(r"(?i)null|true|false|nan|[+-]?(?:inf|\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?)")
@@ -91,9 +100,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         parts = value.split(",") if sweeping else [value]
         return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
-    if takes_any_key(above) or (
-        value.startswith("{") and above[:1] == ["model"] and last in known_keys(above)
-    ):
+    if takes_any_key(above) or (value.startswith("{") and last in known_keys(above)):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
         return [override]
@@ -125,6 +132,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
+        if name.lstrip("+~") == "hydra":
+            raise ConfigError(f"{argument}: expected a single key, as hydra.KEY=VALUE")
         if name.startswith("--e"):
             raise ConfigError(
                 f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
@@ -159,12 +168,16 @@ def _check_choices(arguments: Sequence[str]) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError for a configuration that is not a file, too large, or nested too deep."""
+    """Raise ConfigError for a configuration that is not a file, not text, too large or too deep."""
+    if ignored := next((f for f in folder.glob("*/*.yml") if choices(f.parent.name)), None):
+        raise ConfigError(f"{ignored}: Hydra reads files that end with .yaml: rename it")
     for file in folder.rglob("*.yaml"):
         if file.is_dir() or not file.exists():
             continue
         try:
-            check_yaml(read_regular(file.resolve(), MAX_YAML_BYTES))
+            data = read_regular(file.resolve(), MAX_YAML_BYTES)
+            data.decode()  # Hydra reads no other encoding
+            check_yaml(data)
         except yaml.YAMLError:
             continue  # Hydra reports it
         except OSError as error:
@@ -181,8 +194,8 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 def explained(error: BaseException) -> ColloquyError | None:
     """Return the error to raise for a configuration error of Hydra, None for others."""
     missing = _GROUP.search(_text_of(error)) if isinstance(error, HydraException) else None
-    if missing and missing[1] == "transcript":  # the word may name a file
-        choice, known = missing[2], {*choices("transcript")} - {"file"}
+    if missing and missing[2] == "transcript":  # the word may name a file
+        choice, known = missing[3], {*choices("transcript")} - {"file"}
         near = nearest_file(Path(choice)) or did_you_mean(choice, known)
         return TranscriptError(f"{choice}: no such file or folder{near}")
     line = explain_hydra_error(error)
@@ -196,7 +209,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
     if isinstance(error, RecursionError):
-        return "an argument is nested too deep"
+        return "an argument is nested too deep, or a defaults list names its own file"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
         return one_line(str(error)) + header  # of a file, or for conflicting options
@@ -211,19 +224,45 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return None
     text = _text_of(error)
     if match := _GROUP.search(text):
-        group, choice = match[1], match[2]
-        near = _preset(choice) if group == "model" else ""
-        return f"{group}={choice}: no such choice{near or did_you_mean(choice, choices(group))}"
+        file, group, choice = match.groups()
+        near = (_preset(choice) if group == "model" else "") or (
+            did_you_mean(choice, choices(group) or _HYDRA_CHOICES.get(group, ()))
+        )
+        where = "" if file.split("/")[0] in ("config", "hydra") else f"{file}.yaml: "
+        return f"{where}{group}={choice}: no such choice{near}"
+    if match := _DELETED.search(text):
+        group, at, key = match[1].rpartition("@")
+        above, dot, name = key.rpartition(".")
+        names = choices("analyzer") if above == "analyzers" else ()
+        near = did_you_mean(name, names, f"{group}{at}{above}{dot}")
+        return f"~{match[1]}: nothing to delete{near or nearest_key(key.split('.'))}"
+    if match := re.search(r"Multiple values for (\S+)\.", text):
+        return f"{match[1]} has a choice already: write {match[1]}=CHOICE, without + and only once"
     if match := _SWEPT.match(text):
         return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
         path = match[1].split(".")
         if path[0] == "analyzers" and path[1] not in choices("analyzer"):
             return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
-        if path[-1] in known_keys(path[:-1]):
-            return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
-        return f"unknown key '{match[1]}'{nearest_key(path)}"
+        return _unknown(path, _FULL_KEY.search(text))
+    text = text.partition("\n    full_key:")[0].partition("Config search path:")[0]
+    for said, plain in _PLAIN.items():
+        text = text.replace(said, plain)
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
+
+
+def _unknown(path: list[str], found: re.Match[str] | None) -> str:
+    """Return one line about an override of *path*; *found* has the key that Hydra misses."""
+    key, above = ".".join(path), ".".join(path[:-1])
+    missing = found[1].split(".") if found else path
+    if len(missing) > len(path):
+        return f"{key}: to add a key inside it, write +{key}.KEY=VALUE"
+    if missing[0] in ("stages", "models") and len(missing) == 2:
+        add = "+model@models.NAME=CHOICE" if missing[0] == "models" else "a file in pipeline/"
+        return f"unknown key '{key}': {missing[0]} has no {missing[1]!r}; {add} adds one"
+    if path[-1] in known_keys(path[:-1]):
+        return f"{key}: {above} is null: choose a preset that has it, or write +{key}=VALUE"
+    return f"unknown key '{key}'{nearest_key(path)}"
 
 
 def _preset(model: str) -> str:
