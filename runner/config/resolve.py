@@ -1,5 +1,6 @@
 """Resolution of the composed configuration into plain data."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, one_line
 from runner.config.guide import with_guide
+
+# What OmegaConf's messages say of its own types, and of the key, which ours name first.
+_OMEGACONF = re.compile(r"^\w+ raised while resolving interpolation: |\n\s*full_key:[\s\S]*")
 
 
 def resolve(
@@ -25,7 +29,8 @@ def resolve(
         data = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "the configuration"
-        raise ConfigError(f"{key}: {one_line(str(error.args[0]))}") from error
+        why = _OMEGACONF.sub("", str(error.args[0])).strip('"')
+        raise ConfigError(f"{key}: {one_line(why)}") from error
     assert isinstance(data, dict)
     plain = {str(key): value for key, value in data.items()}
     return with_guide(plain, kept) if guided else plain

@@ -1,5 +1,6 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
+import difflib
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -250,6 +251,9 @@ def nearest_key(path: list[str]) -> str:
         return f": a file in {place} needs {HEADER} as its first line"
     choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
     groups = [] if path[1:] else GROUPS
+    inner = [f"{name}.{key}" for name in known_keys([]) for key in known_keys([name])]
+    if not (path[1:] and choices):  # the section may be missing or misspelt
+        choices += difflib.get_close_matches(".".join(path), inner, n=1)
     return did_you_mean(".".join(path), [*choices, *groups])
 
 

@@ -70,12 +70,14 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
         options.append(argument)
         if argument in WITH_VALUE:
             options += islice(remaining, 1)
+    lacking = [options.pop()] if options and options[-1] in (*WITH_VALUE, "-i", "--info") else []
     sweeping = bool({"-m", "--multirun"} & set(options))
     if any(override.startswith(("sweep=", "+sweep=")) for override in overrides):
         sweeping = True
         if not any(option.startswith(_ACTIONS) or option == "-c" for option in options):
             options.append("--multirun")
-    return options + [part for override in overrides for part in _expand(override, sweeping)]
+    expanded = [part for override in overrides for part in _expand(override, sweeping)]
+    return [*options, *expanded, *lacking]  # which argparse refuses, or takes without a value
 
 
 def _expand(override: str, sweeping: bool) -> list[str]:
@@ -214,7 +216,9 @@ def explain_hydra_error(error: BaseException) -> str | None:
         if path[-1] in known_keys(path[:-1]):
             return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
         return f"unknown key '{match[1]}'{nearest_key(path)}"
-    return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
+    override = str(getattr(error, "override", None) or "")  # of its parser
+    named = "" if override in text else f"{override}: "
+    return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(named + text))
 
 
 def _preset(model: str) -> str:
