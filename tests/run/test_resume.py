@@ -281,7 +281,7 @@ def test_a_folder_of_runs_is_no_sweep_and_one_to_resume_is_named() -> None:
     shutil.copytree(RUN, "outputs/runs/begun")
     for folder in ("outputs", "outputs/runs"):
         assert read_sweep([f"resume={folder}"]) is None
-        with pytest.raises(ConfigError, match="it holds 1 run; .* resume=outputs/runs/begun"):
+        with pytest.raises(ConfigError, match=r"it holds 1 run; .* resume=outputs/runs/begun"):
             read_resumption([f"resume={folder}"])
 
 
