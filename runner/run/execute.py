@@ -117,7 +117,7 @@ async def execute_job(
     if begun and run_path:
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
-        print_plan(job)
+        print_plan(job, in_sweep=in_sweep)
         return EXIT_OK, None
     job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
