@@ -28,7 +28,7 @@ def print_plan(job: Job | BatchJob, *, in_sweep: bool = False) -> None:
         lines += ["", as_text(plan)]
     if in_sweep:
         facts["overrides"] = job.overrides
-        lines = ["", to_terminal(f"setting  {', '.join(job.overrides)}"), *lines]
+        lines = ["", f"setting  {to_terminal(', '.join(job.overrides))}", *lines]
     print(orjson.dumps(facts).decode() if as_json else "\n".join(lines))
 
 
