@@ -80,12 +80,11 @@ def _tension_item(e: AdjacencyPair) -> dict[str, object]:
 
 
 def _view_item(view: View) -> dict[str, object]:
-    counter = [view.counter] if view.counter else []
     return {
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
+        "evidence": cite(view.position, *(s for _, s in view.interests)),
     }
 
 
@@ -95,13 +94,6 @@ def _about(e: AdjacencyPair) -> str:
 
 
 _SIDES = {"mixed": ", under a condition", "supports": ", in favour", "opposes": ", against"}
-
-
-def _held(view: View) -> str:
-    """Return a view as a sentence, in its words, with its explicit side if it has one."""
-    side = "" if view.counter else _SIDES.get(view.stance, "")
-    also = f' Also: "{excerpt(view.counter.text, 120)}".' if view.counter else ""
-    return f'{who(view.holder)}{side}: "{excerpt(view.position.text)}".{also}'
 
 
 def _insights(
@@ -117,8 +109,9 @@ def _insights(
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
-        text = _held(view)
-        quoted = [view.position, *([view.counter] if view.counter else [])]
+        side = _SIDES.get(view.stance, "")
+        text = f'{who(view.holder)}{side}: "{excerpt(view.position.text)}".'
+        quoted = [view.position]
         if view.interests and view.interests[0][1] != view.position:
             text += f' Also: "{excerpt(view.interests[0][0], 150)}".'
             quoted.append(view.interests[0][1])
