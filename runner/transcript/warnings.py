@@ -23,7 +23,7 @@ _NO_WORDS = re.compile(
 _ENGLISH, _OTHERS = WORDS["english"], WORDS["other_languages"]
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LAST_LATIN = 0x24F
-_MIN_LETTERS = 400
+_MIN_LETTERS, _LEAST_LETTERS = 400, 10  # to tell the language well, and at all
 _NEARLY_ALL = 0.95
 _SOME = 0.1
 _MIN_REPEATED_WORDS = 3
@@ -51,7 +51,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     yield from _addressed(segments)
     yield from _one_voice(segments)
     yield from _alike(segments)
-    if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
+    if hardly_english(each.text for each in segments):
         yield NOT_ENGLISH
 
 
@@ -139,8 +139,8 @@ def _alike(segments: Sequence[Segment]) -> Iterator[str]:
         yield f"{names} may be one speaker; transcript.speakers can merge them"
 
 
-def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
-    """Return whether *texts* of at least *least* letters are in another script or language.
+def hardly_english(texts: Iterable[str]) -> bool:
+    """Return whether *texts* of at least 10 letters are in another script or language.
 
     The language is told by the most common words; those of others must outnumber those of English,
     in *texts* of less than 400 letters two to one, with three of them at least.
@@ -155,7 +155,7 @@ def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
             others += word in _OTHERS
     short = letters < _MIN_LETTERS
     foreign = others > max(2 * ours, 2) if short else others > ours
-    return letters >= least and (other_script > letters / 2 or foreign)
+    return letters >= _LEAST_LETTERS and (other_script > letters / 2 or foreign)
 
 
 def _of(found: Sequence[Segment], segments: Sequence[Segment]) -> str:

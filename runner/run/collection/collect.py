@@ -38,7 +38,6 @@ from runner.run.collection.synthesis import Synthesizer
 from runner.run.collection.themes import Themes
 from runner.run.nodes.evaluation import escalations
 from runner.transcript.redact.stand_ins import StandIns
-from runner.transcript.warnings import hardly_english
 
 _NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
@@ -207,8 +206,7 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     models = (job.chain(node)[0] for node in job.pipeline.nodes)
     if not any(model.settings.name.startswith(OFFLINE) for model in models):
         return
-    quotes = (quote.quote for found in evidence.findings.values() for quote in found.quotes)
-    if len(evidence.foreign) == len(evidence.read) or hardly_english(quotes):
+    if len(evidence.foreign) == len(evidence.read):
         what, where = "the transcripts do", "here"
     elif evidence.foreign:
         named = ", ".join(evidence.foreign[:_NAMED])
