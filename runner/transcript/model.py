@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from runner.base.format import clock
 from runner.transcript.reading_report import ReadingReport
@@ -175,8 +176,7 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 pieces.append(piece)
             elif piece:
                 leave_out("turns of punctuation only", piece)
-        name = unicodedata.normalize("NFC", " ".join((turn.speaker or "").split()))
-        speaker = name[:MAX_SPEAKER_CHARS].strip() or None
+        speaker = _name(turn.speaker or "")
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
             end = None
@@ -185,6 +185,12 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
             first, last = index == 0, index == len(pieces) - 1
             times = start if first else None, end if last else None
             yield Turn(speaker, piece, *times, turn.where)
+
+
+@lru_cache(256)
+def _name(written: str) -> str | None:
+    name = unicodedata.normalize("NFC", " ".join(written.split()))
+    return name[:MAX_SPEAKER_CHARS].strip() or None
 
 
 def _seconds(value: float | None) -> float | None:
@@ -222,4 +228,6 @@ def _is_abbreviation(text: str, stop: int) -> bool:
 
 
 def _has_speech(text: str) -> bool:
-    return any(not c.isspace() and not unicodedata.category(c).startswith("P") for c in text)
+    return text[:1].isalnum() or any(
+        not c.isspace() and not unicodedata.category(c).startswith("P") for c in text
+    )

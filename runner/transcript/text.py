@@ -82,8 +82,9 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
     cut = cutter([row.raw for row in rows], known, marks)
     found: list[Row] = []
-    for row in rows:
-        first, *others = cut(row.raw)
+    for at, row in enumerate(rows):
+        lone = at in choice.turns and not marks and sum(map(row.rest.count, ":：[【(<")) < 2
+        first, *others = [row.raw] if lone else cut(row.raw)
         pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
         for piece in pieces if others else ():
             piece.gap, piece.where = row.gap and piece is pieces[0], row.where

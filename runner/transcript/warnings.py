@@ -143,14 +143,14 @@ def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
 
     The language is told by the most common words, in *texts* of 400 letters at least.
     """
-    letters = other_script = ours = others = 0
+    letters = other_script = 0
+    words: Counter[str] = Counter()
     for text in texts:
-        letters += sum(map(str.isalpha, text))
+        letters += len(text) - text.count(" ")
         if not text.isascii():
             other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
-        for word in text.lower().split():
-            ours += word in _ENGLISH
-            others += word in _OTHERS
+        words.update(text.lower().split())
+    ours, others = (sum(map(words.__getitem__, known)) for known in (_ENGLISH, _OTHERS))
     foreign = letters >= _MIN_LETTERS and others > ours
     return letters >= least and (other_script > letters / 2 or foreign)
 

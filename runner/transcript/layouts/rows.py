@@ -59,9 +59,6 @@ def furniture(lines: Sequence[str]) -> list[str]:
     for index, (above, line, below) in enumerate(around):
         if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
             kinds[index] = "notices"
-    fenced = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
-    for index in fenced:
-        kinds[index] = "rules"
     numbers = _growing_numbers(lines)
     for index in numbers:
         kinds[index] = "page and cue numbers"
@@ -71,7 +68,7 @@ def furniture(lines: Sequence[str]) -> list[str]:
 
 
 def _kind(stripped: str) -> str:
-    if len(stripped) > 2 and stripped[0] in _RULE_CHARS and not set(stripped) - _RULE_CHARS:
+    if len(stripped) > 2 and (set(stripped) <= _RULE_CHARS or stripped.startswith("```")):
         return "rules"
     if stripped.startswith("<!--") and stripped.endswith("-->"):
         return "comments"
@@ -184,7 +181,10 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
     *places* are the places of lines, by default printed line numbers.
     """
-    lines = [_without_break(line.rstrip()) for line in text.split("\n")]
+    lines = [
+        _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
+        for line in map(str.rstrip, text.split("\n"))
+    ]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
     lines, printed = _without_line_numbers(rest, notes)
@@ -205,10 +205,6 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
             gap = False
     _mark_placed(rows)
     return rows
-
-
-def _without_break(line: str) -> str:
-    return _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
 
 
 def row_of(line: str, gap: bool = True) -> Row:
