@@ -23,7 +23,7 @@ def words_of(text: str) -> frozenset[str]:
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
-_ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\])\.?$")
+_ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\]|（[^（）]*）|【[^【】]*】)[.。]?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _ENDING = re.compile(
@@ -121,7 +121,7 @@ def ends_sentence(text: str) -> bool:
 
 def is_aside(text: str) -> bool:
     """Return whether *text* is in brackets as a whole, such as a note on what is heard."""
-    return text[:1] in "([" and _ASIDE.match(text) is not None
+    return text[:1] in "([（【" and _ASIDE.match(text) is not None
 
 
 def unbroken(text: str) -> str:
