@@ -9,17 +9,9 @@ from dataclasses import dataclass
 from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
+from runner.transcript.words import PATTERNS
 
-_RECORDING = (
-    r"(?:recording|aufzeichnung|enregistrement|grabaci[oó]n|grava[çc][ãa]o|registrazione|opname"
-    r"|inspelning(?:en)?|opptak(?:et)?|optagelse[nr]?|nagr\w{4,6}"
-    r"|(?:transcri|transkri|trascri)\w{2,12}|文字起こし|转录|轉錄|录制|錄製)"
-)
-_SWITCHED = (
-    r"(?:started|stopped|gestartet|beendet|gestoppt|angehalten|d[ée]marr[ée]|arr[êe]t[ée]|inici[óo]"
-    r"|iniciou|detuvo|parou|interrompeu|avviato|interrotto|gestart|gestopt|startade|stoppade"
-    r"|startet|startede|stoppede|stoppet|rozpocz\w{1,4}|zatrzyma\w{1,3}|开始|停止)"
-)
+_RECORDING, _SWITCHED = f"(?:{PATTERNS['recording']})", f"(?:{PATTERNS['switched']})"
 _NOTICE = re.compile(
     r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
     r"|(?:Meeting|Transcription|Recording) ended after \d"
