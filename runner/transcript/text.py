@@ -36,7 +36,8 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
-    rows = _without_partials(rows_of(with_plain_stamps(unbroken(text)), notes, places), notes)
+    rows = _times_first(rows_of(with_plain_stamps(unbroken(text)), notes, places))
+    rows = _without_partials(rows, notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
     if choice.layout is None:
@@ -64,6 +65,22 @@ def _note_lone_names(rows: Sequence[Row], notes: Notes) -> None:
     if len(found) >= max(2, len(blocks) * _SOME_NAMES):
         example = f"such as '{found[0].raw}' may name who speaks below; they are read as words"
         notes.warn(f"{plural(len(found), 'line')} {example}")
+
+
+def _times_first(rows: list[Row]) -> list[Row]:
+    """Return *rows* with times above their turns, if each stands below its turn and a label.
+
+    The last row is a time then, and above the first one is a label that is also below one.
+    """
+    stamps = [at for at, row in enumerate(rows) if row.is_stamp]
+    if len(stamps) < 3 or stamps[-1] < len(rows) - 1:
+        return rows
+    labels = {rows[at + 1].raw for at in stamps[:-1]}
+    if all(row.raw not in labels for row in rows[: max(0, stamps[0] - 1)]):
+        return rows
+    first = max(at for at, row in enumerate(rows[: stamps[0] - 1]) if row.raw in labels)
+    turns = zip(stamps, [first, *(at + 1 for at in stamps)], strict=False)
+    return [*rows[:first], *(row for at, start in turns for row in (rows[at], *rows[start:at]))]
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
