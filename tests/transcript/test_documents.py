@@ -330,8 +330,9 @@ def test_a_document_warns_of_what_is_hardly_speech(
     assert any(warning in each for each in read(saved(tmp_path, content)).report.warnings)
 
 
-def test_a_pdf_mends_words_at_the_ends_of_lines(tmp_path: Path) -> None:
-    lines = ["Ana: We lost the infor-", "mation on the com-", "puter.", "Bo: A computer?"]
+def test_a_pdf_mends_words_at_the_ends_of_lines_and_loses_their_numbers(tmp_path: Path) -> None:
+    margin = list(map(str, range(1, 9)))
+    lines = [*margin, "Ana: We lost the infor-", "mation on the com-", "puter.", "Bo: A computer?"]
 
     first = read(saved(tmp_path, pdf(lines))).transcript.segments[0]
 

@@ -210,6 +210,8 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
         ("Ana: We lost it. Bo: Who? Ana: Nobody.", ["Ana", "Bo", "Ana"]),
         ("Ana: One.\x85Bo: Two.\x85Ana: Three.", ["Ana", "Bo", "Ana"]),
         ("- Who is it?\n- It is me.\n", [None, None]),
+        ("\n".join(map(str, range(1, 7))) + "\n\nQ. Where?\n\nA. Home.\n\nQ. When?\n\nA. In May.\n",
+         ["Q", "A", "Q", "A"]),
         ("AR\nAna Ruiz\n0:01\nOne.\n\nBL\nBo Li\n0:05\nTwo.\n\nAR\nAna Ruiz\n0:09\nThree.\n",
          ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
         ("A\n\n10:01\n\nAna\n\nOne.\n\nB\n\n10:02\n\nBo\n\nTwo.\n\nA\n\n10:03\n\nAna\n\nThree.\n",

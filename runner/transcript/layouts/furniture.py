@@ -38,6 +38,7 @@ _PAGE = re.compile(r"(?:pages?|p\.|s\.|seite|página|pagina)\s?\d", re.IGNORECAS
 _DIGITS = re.compile(r"\d+")
 _MAX_CHARS = 120
 _MIN_PAGES = 3
+_MIN_NUMBERS = 5  # of lines in a margin
 _MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not say what it is
 
 
@@ -50,6 +51,8 @@ def furniture(lines: Sequence[str]) -> list[str]:
             kinds[index] = "notices"
     for index in _initials(lines):
         kinds[index] = "initials"
+    for index in line_numbers(lines):
+        kinds[index] = "line numbers"
     numbers = _growing_numbers(lines)
     for index in numbers:
         kinds[index] = "page and cue numbers"
@@ -70,6 +73,20 @@ def _kind(stripped: str) -> str:
     if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
         return "lines of a table of contents"
     return "notices" if _NOTICE.match(stripped[:300]) else ""
+
+
+def line_numbers(lines: Sequence[str]) -> set[int]:
+    """Return the lines that count from 1 to 5 or more with no text between, as a margin does."""
+    found: set[int] = set()
+    run: list[int] = []
+    written = list(map(str.strip, lines))
+    for index, line in [*enumerate(written), (-1, "end")] if "1" in written else ():
+        if line and line != str(len(run) + 1):
+            found |= set(run) if len(run) >= _MIN_NUMBERS else set()
+            run = []
+        if line == str(len(run) + 1):
+            run.append(index)
+    return found
 
 
 def _initials(lines: Sequence[str]) -> set[int]:
