@@ -100,7 +100,8 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     cut = cutter([row.raw for row in rows], known, marks)
     found: list[Row] = []
     for at, row in enumerate(rows):
-        lone = at in choice.turns and not marks and sum(map(row.rest.count, ":：[【(<")) < 2
+        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
+        lone = not marks and ends <= (at in choice.turns)
         first, *others = [row.raw] if lone else cut(row.raw)
         pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
         for piece in pieces if others else ():
