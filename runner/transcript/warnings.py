@@ -21,6 +21,7 @@ _NO_WORDS = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH, _OTHERS = WORDS["english"], WORDS["other_languages"]
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LAST_LATIN = 0x24F
 _MIN_LETTERS = 400
 _NEARLY_ALL = 0.95
@@ -141,17 +142,19 @@ def _alike(segments: Sequence[Segment]) -> Iterator[str]:
 def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
     """Return whether *texts* of at least *least* letters are in another script or language.
 
-    The language is told by the most common words, in *texts* of 400 letters at least.
+    The language is told by the most common words; those of others must outnumber those of English,
+    in *texts* of less than 400 letters two to one, with three of them at least.
     """
-    letters = other_script = 0
+    other_script = 0
     words: Counter[str] = Counter()
     for text in texts:
-        letters += len(text) - text.count(" ")
         if not text.isascii():
             other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
-        words.update(text.lower().split())
+        words.update(_WORD.findall(text.lower().replace("’", "'")))
+    letters = sum(len(word) * count for word, count in words.items())
     ours, others = (sum(map(words.__getitem__, known)) for known in (_ENGLISH, _OTHERS))
-    foreign = letters >= _MIN_LETTERS and others > ours
+    short = letters < _MIN_LETTERS
+    foreign = others > max(2 * ours, 2) if short else others > ours
     return letters >= least and (other_script > letters / 2 or foreign)
 
 
