@@ -21,8 +21,10 @@ _MOSTLY = 4  # times that the rank of a name in lower case is above its own
 _ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
-UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
-WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’ʼ][\p{L}\p{M}]+)*")
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
+UNSPACED = regex.compile(_UNSPACED)
+SPACED = rf"[[\p{{L}}\p{{M}}]--{_UNSPACED}]"  # a letter of other scripts
+WORD = regex.compile(rf"(?V1){SPACED}+(?:['’ʼ]{SPACED}+)*|[{_UNSPACED}\p{{M}}ー々]+")
 
 
 def fold(text: str) -> str:

@@ -19,7 +19,7 @@ from runner.transcript.redact.lexicon import (
 # Words in lower case, without those of a mail address
 _LOWER = regex.compile(r"(?<![\p{L}\p{M}@])\p{Ll}[\p{L}\p{M}]*+(?![\w.+-]{0,64}@)")
 MAX_WORDS = 5  # of a name
-_JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
+_JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
