@@ -1,7 +1,7 @@
 """Themes of a batch's transcripts: the content of collection/themes.json."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -193,14 +193,16 @@ class Collection:
     threshold_curve: tuple[CurvePoint, ...] = ()
     notes: tuple[str, ...] = ()  # what limits all of it
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of themes.json as plain data."""
+        data = asdict(self)
+        return {"version": VERSION, **data, "themes": list(map(_renamed, data["themes"]))}
+
     def content(self) -> dict[str, Any]:
         """Return the content of themes.json for `as_json`, without a copy of its values."""
         whole = {each.name: getattr(self, each.name) for each in fields(self)}
-        themes = [
-            {field.name.rstrip("_"): getattr(each, field.name) for field in fields(each)}
-            for each in self.themes
-        ]
-        return {"version": VERSION, **whole, "themes": themes}
+        themes = ({f.name: getattr(theme, f.name) for f in fields(theme)} for theme in self.themes)
+        return {"version": VERSION, **whole, "themes": list(map(_renamed, themes))}
 
 
 def read_collection(data: Any) -> Collection | None:
@@ -211,6 +213,10 @@ def read_collection(data: Any) -> Collection | None:
     whole = mapping(data)
     known = whole.get("version") == VERSION
     return cast("Collection", _read(Collection, whole)) if known else None
+
+
+def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
+    return {FOR if key == "for_" else key: value for key, value in theme.items()}
 
 
 def _read(kind: Any, data: Mapping[str, Any]) -> Any:

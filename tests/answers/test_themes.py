@@ -53,7 +53,10 @@ WHOLE = Collection(
 
 
 def test_a_collection_is_read_back_as_it_was_written() -> None:
-    assert WHOLE == read_collection(parse_json(as_json(WHOLE.content())))
+    stored = parse_json(as_json(WHOLE.as_dict()))
+
+    assert WHOLE == read_collection(stored)
+    assert as_json(WHOLE.as_dict()) == as_json(WHOLE.content())
 
 
 def test_anything_else_is_another_version_or_empty() -> None:
