@@ -19,6 +19,7 @@ from runner.transcript.redact.lexicon import (
 
 # Words in lower case, without those of a mail address
 _LOWER = regex.compile(r"(?<![\p{L}\p{M}@])\p{Ll}[\p{L}\p{M}]*+(?![\w.+-]{0,64}@)")
+_ENGLISH = frozenset(("the", "and", "you", "that", "with", "have", "this", "they", "what", "from"))
 MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
@@ -122,3 +123,8 @@ def is_caseless(texts: Iterable[str]) -> bool:
         words += text.count(" ") + 1
         capitals += sum(map(str.isupper, text))
     return capitals < 0.01 * words
+
+
+def is_english(texts: Iterable[str]) -> bool:
+    """Return whether *texts* have words that other languages lack."""
+    return len(_ENGLISH.intersection(word for text in texts for word in text.lower().split())) > 1
