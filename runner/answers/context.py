@@ -180,7 +180,9 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         left.remove(best)
         chosen.append(best)
         for at in left:
-            overlap[at] = max(overlap[at], _jaccard(words[at], words[best]))
+            either = words[at] | words[best]
+            shared = len(words[at] & words[best]) / len(either) if either else 0.0
+            overlap[at] = max(overlap[at], shared)
     return [insights[at] for at in chosen]
 
 
@@ -195,10 +197,6 @@ def fair_shares(costs: Mapping[str, int], budget: int) -> dict[str, int]:
         shares[name] = min(costs[name], left // (len(costs) - place))
         left -= shares[name]
     return {name: shares[name] for name in costs}
-
-
-def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    return len(a & b) / len(a | b) if a or b else 0.0
 
 
 def _priority(item: Item) -> tuple[int, int]:

@@ -85,16 +85,12 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         named = {"text": item.get("text")} if part == "insights" else item
         values = (flat(value) for name, value in named.items() if name != "evidence")
         words_of_item = "; ".join(words for words in values if words not in ("", "none"))
-        claim = FoundItem(analyzer, part, words_of_item, tuple(_evidence(item.get("evidence"))))
+        cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
+        evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
+        claim = FoundItem(analyzer, part, words_of_item, evidence)
         if words_of_item and claim.key not in seen:
             seen.add(claim.key)
             yield claim
-
-
-def _evidence(value: Any) -> Iterator[tuple[str, str]]:
-    for each in mappings(value):
-        if each.get("match") != "absent":
-            yield text(each.get("segment")), text(each.get("quote"))
 
 
 def short_sha(sha256: object) -> str:

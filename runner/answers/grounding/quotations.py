@@ -104,17 +104,15 @@ def _listed(named: Sequence[str]) -> str:
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return *answer* without absent quotes, and without insights that have no other evidence."""
-    kept: dict[str, Any] = rebuilt(answer, _without_absent)
+    kept: dict[str, Any] = rebuilt(
+        answer, lambda v: [e for e in v if not _is_absent(e)] if isinstance(v, list) else v
+    )
     kept["insights"] = [
         insight
         for insight, original in zip(kept["insights"], answer["insights"], strict=True)
         if insight["evidence"] or not original["evidence"]
     ]
     return kept
-
-
-def _without_absent(node: Any) -> Any:
-    return [each for each in node if not _is_absent(each)] if isinstance(node, list) else node
 
 
 def _is_absent(node: Any) -> bool:
