@@ -12,27 +12,12 @@ MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than 
 _EVIDENCE = frozenset({"segment", "quote"})
 # Quotation marks of many languages: the opening one, and those that close it.
 _PAIRS = (
-    *(
-        '“”“"',
-        '„“”"',
-        "‟”“",
-        "””",
-        "«»",
-        "»«»",
-        "‹›",
-        "›‹›",
-        "❝❞",
-        "〝〞〟",
-        "＂＂",
-        "「」",
-        "『』",
-    ),
-    "‚‘’",
-)
+    '“”“"', '„“”"', "‟”“", "””", "«»", "»«»", "‹›", "›‹›", "❝❞", "〝〞〟", "＂＂", "「」", "『』", "‚‘’",
+)  # fmt: skip
 _MARKS = re.compile(
     r'"(?<!\w")([^"]{1,2000})["”](?!\w)|״(?<!\w״)([^״]{1,2000})["״](?!\w)|``([^`]{1,2000}?)\'\''
     # the closing mark is an apostrophe, too
-    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
+    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?!(?i:tis|til|twas|em|cause|n)\b)(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
     + "|".join(f"{pair[0]}([^{pair}]{{1,2000}})[{pair[1:]}]" for pair in _PAIRS)
 )
 
