@@ -12,7 +12,8 @@ MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than 
 _EVIDENCE = frozenset({"segment", "quote"})
 # Quotation marks of many languages: the opening one, and those that close it.
 _PAIRS = (
-    '“”“"', '„“”"', "‟”“", "””", "«»", "»«»", "‹›", "›‹›", "❝❞", "〝〞〟", "＂＂", "「」", "『』", "‚‘’",
+    '“”“"', '„“”"', "‟”“", "””", "«»", "»«»", "‹›", "›‹›", "❝❞", "〝〞〟", "＂＂",
+    "「」", "『』", "‚‘’",
 )  # fmt: skip
 _MARKS = re.compile(
     r'"(?<!\w")([^"]{1,2000})["”](?!\w)|״(?<!\w״)([^״]{1,2000})["״](?!\w)|``([^`]{1,2000}?)\'\''
