@@ -163,6 +163,10 @@ class LabelIndex:
         ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
         return list({e.rater: e for e in reversed(ordered)}.values())
 
+    def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
+        """Return the labels of findings whose text is near that of *claim*, as in `of`."""
+        return [label for label, _ in self._near(claim, short_sha(sha256))]
+
     def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[FindingLabel, float]]:
         words, segments = claim.text.casefold(), {segment for segment, _ in claim.evidence}
         for name in dict.fromkeys((sha, "")):

@@ -106,7 +106,7 @@ class Asker:
             partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
-            outcome = await self._converse(question, conversation)
+            outcome = await self._converse(question, conversation, key)
         except NotRunError:
             raise
         except CallError as error:
@@ -174,8 +174,8 @@ class Asker:
         grounded = settings.grounding.require == "ask"
         return request_key(request, question.model.settings, settings.repeat, grounded=grounded)
 
-    async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
-        """Return the final answer of *conversation*.
+    async def _converse(self, question: Question, conversation: Conversation, key: str) -> Outcome:
+        """Return the final answer of *conversation*, whose first request has *key*.
 
         A doubtful answer, and with `grounding.require=ask` absent quotes, lead to one repair.
         """
@@ -196,9 +196,15 @@ class Asker:
                 raise AnswerError("ungrounded", fault, text=reply.text, kept=outcome)
             return outcome
 
-        return await conversation.answer(partial(self._call, question), read)
+        first = conversation.request
 
-    async def _call(self, question: Question, request: Request) -> Completion:
+        async def call(request: Request) -> Completion:
+            own = key if request is first else self._key(question, request)
+            return question.calls.earlier_reply(own) or await self._call(question, request, own)
+
+        return await conversation.answer(call, read)
+
+    async def _call(self, question: Question, request: Request, key: str) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
         client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
@@ -209,7 +215,7 @@ class Asker:
             self.place.slots[node.stage],
             question.calls,
             self.place.rank + self._ranks[name],
-            key=self._key(question, request) if batched else "",
+            key=key,
             steps=self._steps[name],
             need_s=self._need_s[name],
             expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
