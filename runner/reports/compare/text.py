@@ -141,7 +141,8 @@ def as_markdown(comparison: Comparison) -> str:
     if shown_pairs := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, shown_pairs)]
         if len(pairs) > MAX_PAIRS:
-            lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
+            left = plural(len(pairs) - MAX_PAIRS, "further pair")
+            lines += ["", f"{left} in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
 
 
