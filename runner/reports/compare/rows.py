@@ -97,7 +97,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
         if not found and not empty:
             raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
-            rows.setdefault(each.resolve(), empty.get(each) or _row(each))
+            rows.setdefault(each.resolve(), empty.get(each) or read_row(each))
     return list(rows.values())
 
 
@@ -113,7 +113,7 @@ def _empty_jobs(path: Path) -> dict[Path, RunRow]:
     return {job: row for job, row in rows.items() if not find_runs([job])}
 
 
-def _row(path: Path) -> RunRow:
+def read_row(path: Path) -> RunRow:
     """Return the row of the run in *path*; its contents never raise an exception."""
     try:
         run = read_run(path)
