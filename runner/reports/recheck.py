@@ -26,7 +26,7 @@ from runner.base.json import (
     text,
 )
 from runner.base.usage import USAGE_FIGURES
-from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
+from runner.config.checks import AT_LEAST, TEXTS, Expectations
 from runner.record.batch_directory import input_names, rows_of, runs_of
 from runner.transcript.model import Segment
 
@@ -84,7 +84,8 @@ def _compared(
     for name in [*names, *(n for n in body.analyzers if n not in names)]:
         found = answers if name is None else answers.get(name)
         about = CheckSubject(name, found, "", figures.get(name, {}))
-        for check in _recomputed(body, name):
+        own = body.run if name is None else [*body.every, *body.analyzers.get(name, [])]
+        for check in (each for each in own if each.kind in _RECOMPUTED):
             try:
                 (one,) = evaluate([check], about, {})
             except ValueError as error:  # a path that cannot be
@@ -97,28 +98,18 @@ def _compared(
                 yield f"{where} is {is_what}, its answer gives {one.status!r}"
 
 
-def _recomputed(body: Expectations, name: str | None) -> list[Check]:
-    own = body.run if name is None else [*body.every, *body.analyzers.get(name, [])]
-    return [check for check in own if check.kind in _RECOMPUTED]
-
-
 def shares_of(
     grounding: Mapping[str, Any], coverage: Mapping[str, Any], run: Mapping[str, Any]
 ) -> dict[str | None, dict[str, float | None]]:
     """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
-    found: dict[str | None, dict[str, float | None]] = {
-        None: {
-            "grounding": number(run.get("grounding_rate")),
-            "coverage": number(run.get("coverage")),
-        }
-    }
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
-    for name in {*grounded, *covered}:
-        found[name] = {
-            "grounding": number(mapping(grounded.get(name)).get("rate")),
-            "coverage": number(mapping(covered.get(name)).get("token_rate")),
-        }
-    return found
+    found: dict[str | None, tuple[Any, Any]] = {
+        name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
+        for name in {*grounded, *covered}
+    }
+    found[None] = run.get("grounding_rate"), run.get("coverage")
+    keys = ("grounding", "coverage")
+    return {n: dict(zip(keys, map(number, each), strict=True)) for n, each in found.items()}
 
 
 _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
