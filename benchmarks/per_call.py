@@ -1,6 +1,7 @@
-"""CPU, wall time and memory of a call, layer by layer.
+"""CPU, wall time and memory of a call, layer by layer, for each provider over both ways.
 
-    python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--profile WAY]
+    python -m benchmarks.per_call [--calls N] [--slots N] [--rounds N] [--models NAME …]
+        [--profile WAY]
 
 200 transcripts × 8 questions go to a loopback server (benchmarks/loopback.py) that answers after
 50 ms, with 64 calls in flight. Each row is a new process, which makes one call before it measures
@@ -48,16 +49,47 @@ from runner.run.batch.console import LOG_HOLD_S
 LATENCY_S = 0.05
 QUESTIONS = 8
 MODEL = "openai/gpt-4o-mini"
+MODELS = (
+    *(MODEL, "anthropic/claude-sonnet-4-6", "gemini/gemini-2.5-flash"),
+    *("mistral/mistral-medium-2604", "groq/openai/gpt-oss-120b", "deepseek/deepseek-chat"),
+    *("openrouter/openai/gpt-5-mini", "hosted_vllm/openai/gpt-oss-20b", "litellm_proxy/gpt-5-mini"),
+)
 WAYS = {
     "raw": "aiohttp alone",
-    "http": "our transport, auto",
-    "litellm": "our transport, acompletion",
-    "client": "the whole client, auto",
+    "http": "HTTP",
+    "litellm": "acompletion",
+    "client": "the whole client over HTTP",
     "logged": "the same with the run's log",
 }
 TEXT = json.dumps(
     {"insights": [{"text": "They wait, because the pump failed.", "at": "S0001"}] * 4}
 )
+CLAUDE_REPLY = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-6",
+    "content": [{"type": "text", "text": TEXT}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 176, "cache_read_input_tokens": 1024, "output_tokens": 90},
+}
+GEMINI_REPLY = {
+    "candidates": [
+        {"content": {"parts": [{"text": TEXT}], "role": "model"}, "finishReason": "STOP"}
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 1200,
+        "candidatesTokenCount": 90,
+        "totalTokenCount": 1290,
+        "cachedContentTokenCount": 1024,
+    },
+    "modelVersion": "gemini-3.8-flash",
+}
+REPLIES = {
+    "messages": CLAUDE_REPLY,
+    "generateContent": GEMINI_REPLY,
+    "completions": completion(TEXT),
+}
 CLIENT = ("client", "logged")  # ways that limit the calls in flight themselves
 WAITING = 2  # calls of these that are started for each slot
 Call = Callable[[int], Awaitable[object]]
@@ -129,7 +161,7 @@ async def measure(way: str, url: str, options: argparse.Namespace) -> Measured:
         async with aiohttp.ClientSession(connector=connector) as session:
             return await drive(raw(url, options.chars, session), options)
     spoken: Literal["auto", "litellm"] = "litellm" if way == "litellm" else "auto"
-    transport = LiteLLMTransport(ModelRoute(MODEL, url, transport=spoken))
+    transport = LiteLLMTransport(ModelRoute(options.models[0], url, transport=spoken))
     await transport.open()
     set_library_levels()
     if way != "logged":
@@ -179,6 +211,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=64, help="calls in flight")
     parser.add_argument("--chars", type=int, default=4000, help="of a transcript")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--models", nargs="+", default=MODELS, help="litellm's names")
     parser.add_argument("--profile", choices=WAYS, help="show where one way spends its time")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
@@ -190,22 +223,30 @@ def main() -> None:
         show(*compare(options))
 
 
+def rows(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the rows to measure: ways, each with a model."""
+    if options.profile:
+        return [(options.profile, options.models[0])]
+    spoken = [(way, model) for model in options.models for way in ("http", "litellm")]
+    return [("raw", MODEL), *spoken, *((way, MODEL) for way in CLIENT)]
+
+
 def compare(options: argparse.Namespace) -> tuple[dict[str, list[Measured]], argparse.Namespace]:
     """Measure every row in turn."""
     sizes = [f"--{n}={getattr(options, n)}" for n in ("calls", "slots", "chars")]
     own = [sys.executable, "-m", "benchmarks.per_call"]
     found: dict[str, list[Measured]] = {}
-    ways = [options.profile] if options.profile else [*WAYS]
-    with loopback({"completions": completion(TEXT)}) as server:
+    with loopback(REPLIES) as server:
         server.begin(Latency(low=LATENCY_S, high=LATENCY_S))
         for _ in range(1 if options.profile else options.rounds):
-            for way in ways:
-                asked = [*own, f"--child={server.url}", f"--way={way}", *sizes]
+            for way, model in rows(options):
+                asked = [*own, f"--child={server.url}", f"--way={way}", f"--models={model}", *sizes]
                 asked += [f"--profile={way}"] if options.profile else []
                 done = subprocess.run(asked, capture_output=True, text=True, check=True)
                 *profile, last = done.stdout.strip().split("\n")
                 print(*profile, sep="\n", end="\n" if profile else "")
-                found.setdefault(WAYS[way], []).append(Measured(*json.loads(last)))
+                name = f"{model}, {WAYS[way]}" if way in ("http", "litellm") else WAYS[way]
+                found.setdefault(name, []).append(Measured(*json.loads(last)))
     return found, options
 
 
@@ -216,7 +257,7 @@ def show(found: dict[str, list[Measured]], options: argparse.Namespace) -> None:
         f"{options.calls:,} calls, {options.slots} in flight, {options.chars:,} characters each, "
         f"medians of {options.rounds} rounds; ideal wall {ideal_s:.2f} s"
     )
-    print(f"{'way':<28} CPU ms/call  × aiohttp  wall s  wall/ideal  grown MiB")
+    print(f"{'way':<44} CPU ms/call  × aiohttp  wall s  wall/ideal  grown MiB")
     base: Any = None
     for way, rounds in found.items():
         cpu_ms, wall_s, grown = (
@@ -225,7 +266,7 @@ def show(found: dict[str, list[Measured]], options: argparse.Namespace) -> None:
         )
         base = base or cpu_ms
         print(
-            f"{way:<27} {cpu_ms:>12.3f}  {cpu_ms / base:>9.1f}  {wall_s:>6.2f}  "
+            f"{way:<43} {cpu_ms:>12.3f}  {cpu_ms / base:>9.1f}  {wall_s:>6.2f}  "
             f"{wall_s / ideal_s:>10.2f}  {grown:>9.1f}"
         )
 
