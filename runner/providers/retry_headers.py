@@ -28,18 +28,15 @@ _UNITS_S = {
 _NUMBER = r"\d{1,9}(?:\.\d{1,12})?"
 _UNIT = "|".join(_UNITS_S)
 _PART = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![a-z])", re.IGNORECASE)
+_SPAN = re.compile(rf"(?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+", re.IGNORECASE)
 _IN_WORDS = re.compile(
     r"(?:again|retry(?:ing)?|wait|retry[-_ ]?(?:after|delay))[\s\"':=,]{0,4}"
-    r"(?:(?:in|after|for|at least|about|approximately|another) ){0,3}"
-    rf"((?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+)",
+    rf"(?:(?:in|after|for|at least|about|approximately|another) ){{0,3}}({_SPAN.pattern})",
     re.IGNORECASE,
 )
 _BARE = re.compile(
     rf"retry[-_ ]?after(?:_?seconds|_?s|(_?ms))?[\s\"':=]{{1,4}}({_NUMBER})(?!\s*[\w.])",
     re.IGNORECASE,
-)
-_DURATION = re.compile(
-    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
 
 
@@ -86,12 +83,13 @@ def stated_wait_s(text: str) -> float | None:
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
     `"retryDelay": "13s"` (google.rpc.RetryInfo), `"retry_after_ms": 500`.
     """
-    waits = [
-        sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(match[1]))
-        for match in _IN_WORDS.finditer(text)
-    ]
+    waits = [_span_s(match[1]) for match in _IN_WORDS.finditer(text)]
     waits += [float(m[2]) * (0.001 if m[1] else 1.0) for m in _BARE.finditer(text)]
     return min(max(waits), MAX_RETRY_AFTER_S) if any(waits) else None
+
+
+def _span_s(text: str) -> float:
+    return sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(text))
 
 
 def _seconds_of(unit: str) -> float:
@@ -158,15 +156,9 @@ def _kind(name: str) -> str:
 
 def _reset_s(raw: str, now: datetime) -> float | None:
     """Read a duration, a number of seconds, or a moment."""
-    return _duration(raw) or _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
-
-
-def _duration(raw: str) -> float | None:
-    match = _DURATION.fullmatch(raw.strip())
-    if match is None or not match[0]:
-        return None
-    units = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
-    return sum(float(n) * unit for n, unit in zip(match.groups("0"), units, strict=True)) or None
+    if _SPAN.fullmatch(raw.strip()):
+        return _span_s(raw) or None
+    return _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
 
 
 def _counted(raw: str, now: datetime) -> float | None:

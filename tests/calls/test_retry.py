@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"Retry-After": "NaN"}, None),
         ({"Retry-After": "inf"}, None),
         # Beyond the years of a calendar: the message that names the date failed.
-        *(({"Retry-After": far}, 315_360_000.0) for far in ("1e15", "1e300", "9" * 400 + "s")),
+        *(({"Retry-After": far}, 315_360_000.0) for far in ("1e15", "1e300", "9" * 9 + "d")),
         ({"Retry-After": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None),
         ({"Retry-After": "Mon, 23 Nov 2026 12:00:30 +9999999999999999999"}, None),
         ({"Retry-After": "soon"}, None),
