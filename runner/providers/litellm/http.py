@@ -195,8 +195,12 @@ class _Response(httpx.Response):
     def __init__(
         self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(200, headers=headers, request=request)
         self._body = body
+        super().__init__(200, headers=headers, request=request)
+
+    def read(self) -> bytes:
+        """Return the body."""
+        return self._body
 
     @property
     def content(self) -> bytes:
