@@ -18,7 +18,7 @@ from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex, FlexDelivery
-from runner.calls.hedge import OvertakenError, hedged_reply
+from runner.calls.hedge import Hedge, OvertakenError
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import (
@@ -129,7 +129,15 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            batched = BatchAttempt(call, self, self.deliverer)
+            batched = BatchAttempt(
+                call,
+                self.deliverer,
+                self.gate,
+                self.admission,
+                self.budget,
+                self.prices,
+                self.attempt_live,
+            )
             if batched.is_wanted:
                 return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
@@ -152,7 +160,8 @@ class Client:
             call.number = len(calls.attempts) + 1 + call.is_hedge
             calls.record("call.started", call.number, **facts)
             try:
-                completion = await hedged_reply(self, call, self._send(call, *way), limits)
+                hedge = Hedge(self.gate, self.admission, self.sizer, self.attempt_live)
+                completion = await hedge.reply(call, self._send(call, *way), limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 if isinstance(error, OvertakenError):

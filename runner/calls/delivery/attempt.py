@@ -1,39 +1,47 @@
 """Batch attempt: reservation, journal entries and cost of a call whose reply takes hours."""
 
 import asyncio
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.activity import idle
-from runner.calls.admission.limits import Limit
+from runner.calls.admission.budget import Budget
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Admission, Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
 from runner.calls.delivery.pending_batch import LateError, Result, WaitingRequest
 from runner.calls.retry import family
-from runner.providers.prices import live_usd
+from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Completion
 
-if TYPE_CHECKING:
-    from runner.calls.client import Client
 
-
+@dataclass(eq=False)
 class BatchAttempt:
-    """One attempt of *call* by *client* that *deliverer* makes.
+    """One attempt of *call* that *deliverer* makes; the other fields are those of the Client.
 
     It holds room in the budget and no slot. An attempt that an earlier session has made is not
     made again: it waits for that one's reply, whose price that session reserved.
     """
 
-    def __init__(self, call: Call, client: "Client", deliverer: Deliverer) -> None:
-        self.call, self.client, self.deliverer = call, client, deliverer
-        calls, ticket = call.calls, call.ticket
-        self._key = digest(f"{calls.sent_as}\n{call.key}", 32)
+    call: Call
+    deliverer: Deliverer
+    gate: Gate
+    admission: Admission
+    budget: Budget
+    prices: Prices | None
+    attempt_live: Callable[[Call, Sequence[Limit]], Coroutine[Any, Any, Completion]]
+
+    def __post_init__(self) -> None:
+        calls, ticket = self.call.calls, self.call.ticket
+        self._key = digest(f"{calls.sent_as}\n{self.call.key}", 32)
         self._number = len(calls.attempts) + 1
-        self._held: HeldCall | None = deliverer.ledger.claim(self._key)
+        self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
         held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
         self._tokens, self._usd = held.tokens, held.usd
 
@@ -41,7 +49,7 @@ class BatchAttempt:
     def is_wanted(self) -> bool:
         """Whether the attempt is made in a batch, or has been."""
         takes = self.deliverer.takes(self.call.steps, first=self._is_first)
-        return self._held is not None or (self.client.gate.fault is None and takes)
+        return self._held is not None or (self.gate.fault is None and takes)
 
     @property
     def _is_first(self) -> bool:
@@ -50,13 +58,13 @@ class BatchAttempt:
     async def make(self) -> Completion:
         """Return the reply; raise CallError."""
         if self._held is not None:
-            with self.client.budget.expecting():
+            with self.budget.expecting():
                 return await self._wait()
         room = self.call.ticket
         if self.deliverer.timing.deadline_s is not None:  # the price of going live too
             room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
         reserved = {"may_use_tokens": self._tokens, "may_cost_usd": self._usd}
-        async with self.client.admission.admit((self.client.budget,), room, counted=False):
+        async with self.admission.admit((self.budget,), room, counted=False):
             self._record("call.started", **reserved)
             return await self._wait()
 
@@ -70,7 +78,7 @@ class BatchAttempt:
         try:
             with idle():
                 asked = self.deliverer.reply(waiting, held)
-                reply = await self.client.admission.until_closed(asked)
+                reply = await self.admission.until_closed(asked)
         except LateError as late:
             self._end("late", waiting, started)
             return await self._go_live(out=late.out)
@@ -86,7 +94,7 @@ class BatchAttempt:
             if first and not error.billed and sent is not None and sent.was_cancelled:
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)
-            self.client.gate.refused(error)
+            self.gate.refused(error)
             call.failures[family(error)] += 1
             raise
         self._end("ok", waiting, started, reply.usage)
@@ -97,15 +105,15 @@ class BatchAttempt:
     async def _go_live(self, *, out: bool) -> Completion:
         """Return the live reply in time for the deadline; its price is reserved already."""
         call = self.call
-        limits: tuple[Limit, ...] = (call.slots, self.client.gate)
+        limits: tuple[Limit, ...] = (call.slots, self.gate)
         if self._held is not None:  # an earlier session has reserved the batch's price only
-            limits = (*limits, self.client.budget)
+            limits = (*limits, self.budget)
         if not out:
             self._settle(CallError("timeout", "not answered in time for delivery.by"))
         elif self._held is None:  # until its end is known, it counts as paid
-            self.client.budget.spend(self._usd, self._tokens)
+            self.budget.spend(self._usd, self._tokens)
             self._held = HeldCall(self._tokens, self._usd)
-        return await self.client.attempt_live(call, limits)
+        return await self.attempt_live(call, limits)
 
     def _end(
         self, outcome: str, waiting: WaitingRequest, started: float, usage: Usage | None = None
@@ -113,7 +121,7 @@ class BatchAttempt:
         """Count the attempt; time in a batch does not count for the call's deadline."""
         sent = self.deliverer.pending_batch_of(waiting)
         how = {"delivery": "batch", "batch": None if sent is None else sent.batch.id}
-        now = self.call.end(outcome, None, started, usage, self.client.prices, **how)
+        now = self.call.end(outcome, None, started, usage, self.prices, **how)
         calls = self.call.calls
         if calls.began is not None:
             calls.began += now - started
@@ -133,12 +141,12 @@ class BatchAttempt:
             usage = result.usage
             tokens, usd = usage.tokens, self._usd if usage.cost_usd is None else usage.cost_usd
             calls.charge(0, self._usd if usage.cost_usd is None else 0.0)
-            live = live_usd(usage, self.client.prices)
+            live = live_usd(usage, self.prices)
             self._record("call.finished", **usage.figures(), delivery="batch", live_usd=live)
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
-        self.client.budget.spend(usd, tokens)
-        self.client.admission.reschedule()  # what it has not used is there for others
+        self.budget.spend(usd, tokens)
+        self.admission.reschedule()  # what it has not used is there for others
 
     def _record(self, event: str, **facts: object) -> None:
         self.call.calls.record(event, self._number, request=self._key, **facts)
