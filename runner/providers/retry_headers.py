@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -48,7 +49,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     the name, also where the refusal is its own (1.106.2).
     """
     lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
-    now = now or datetime.now(UTC)
+    now = now or _clock(headers)
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
         raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
         if name != "retry-after":
@@ -67,9 +68,9 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
     so it is only a hint for a 429 without Retry-After. Of equally scarce ones, the longest.
     """
-    found = list[tuple[float, float]]()
+    found, now = list[tuple[float, float]](), now or _clock(headers)
     for group in _groups(headers).values():
-        wait = _reset_s(group.get("reset", ""), now or datetime.now(UTC))
+        wait = _reset_s(group.get("reset", ""), now)
         left, limit = (_number(group.get(role, "")) for role in ("remaining", "limit"))
         share = left / limit if limit > 0 else float(not left <= 0)
         if wait is not None:
@@ -113,12 +114,24 @@ def remaining_limits(
     useless values are left out: a reset that is past, or far off and of no known
     limit. Of two limits of one kind (per minute and per day), the one with less room.
     """
-    found: dict[str, RemainingLimit] = {}
-    for name, group in _groups(headers).items():
-        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
+    if not (groups := _groups(headers)):
+        return {}
+    found, now = dict[str, RemainingLimit](), now or _clock(headers)
+    for name, group in groups.items():
+        left, kind = _remaining(name, group, now), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):
             found[kind] = left
     return found
+
+
+def _clock(headers: Mapping[str, str]) -> datetime:
+    """Return the time of a reply by its provider's clock, from which ours may differ."""
+    for name, value in headers.items():
+        if str(name).lower() == "date":
+            with suppress(ValueError, OverflowError):
+                sent = parsedate_to_datetime(str(value))
+                return sent.replace(tzinfo=sent.tzinfo or UTC)
+    return datetime.now(UTC)
 
 
 def _groups(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from runner.base.errors import CallError
 from runner.calls.retry import THROTTLE_ATTEMPTS, RetryPolicy
 from runner.providers.retry_headers import (
     MAX_RETRY_AFTER_S,
+    remaining_limits,
     reset_after_s,
     retry_after_s,
     stated_wait_s,
@@ -186,6 +187,18 @@ def test_the_reset_of_the_scarcest_limit_is_read_in_seconds_and_never_above_five
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert reset_after_s(headers, NOW) == pytest.approx(expected)
+
+
+def test_moments_are_counted_by_the_clock_of_the_provider() -> None:
+    """With a clock ten minutes behind, a wait of 30 s would have ended the run."""
+    headers = {"Date": "Mon, 23 Nov 2026 12:00:00 GMT"}
+    wait = {**headers, "Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}
+    reset = {**headers, "anthropic-ratelimit-tokens-reset": "2026-11-23T12:00:30Z"}
+    left = {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-limit": "9"}
+
+    assert (30.0, 30.0) == (retry_after_s(wait), reset_after_s(reset))
+    assert 30.0 == remaining_limits({**reset, **left})["tokens"].reset_s
+    assert retry_after_s({"Date": "Mon, 23 Nov 99999999999", "Retry-After": "3"}) == 3.0
 
 
 def test_the_shipped_policy_is_three_retries_from_one_second() -> None:
