@@ -60,6 +60,7 @@ def test_counts_are_whole_numbers(said: Any, expected: Any) -> None:
     assert expected == read_usage["prompt_tokens_details"]["cached_tokens"]
     assert read_usage["cost"] == 0.1
     assert expected == read(gemini)["usageMetadata"]["promptTokenCount"]
+    assert expected == read({"output": {}, "usage": {"inputTokens": said}})["usage"]["inputTokens"]
 
 
 @pytest.mark.parametrize("usage", [None, "12", [1], 7])
