@@ -20,7 +20,6 @@ _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
 _OWN_USAGE = ("anthropic", "mistral")  # send it unrequested, and refuse unknown parameters
 _JOINED = ("content", "reasoning_content", "reasoning", "refusal")  # texts of OpenAI's deltas
-_KEPT = ("model", "usage", "service_tier")  # fields of OpenAI's events
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking"}
 _SPOKEN = ("text", "thinking", "partial_json")  # of Anthropic's deltas
 
@@ -123,7 +122,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
         own = {**event, **mapping(event.get("x_groq"))}  # Groq's usage
-        whole |= {name: own[name] for name in _KEPT if own.get(name)}
+        whole |= {name: value for name, value in own.items() if value is not None}
         for part in mappings(event.get("choices")):
             place = _place(part)
             choice = choices.setdefault(place, {"index": place, "message": {"content": ""}})
