@@ -31,7 +31,7 @@ def read(document: Document) -> dict[str, object]:
     found = find_statements(dialogue, _CUES, 10) if _is_about_a_fault(dialogue) else []
     symptoms = [one for one in found if one.kind == "symptom"]
     best = max(symptoms, key=lambda one: one.score, default=None)
-    problem = "Not recognised: hardly a sentence has the words of a fault."
+    problem = "Not recognised."
     if best is not None:
         problem = tidy(f'{who(best.who)}: "{excerpt(best.text, 240)}".')
     return {
