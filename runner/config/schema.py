@@ -248,10 +248,10 @@ def nearest_key(path: list[str]) -> str:
     if path[0] in GROUPS or path[0].strip("_") == "global":
         place = f"{path[0]}/" if path[0] in GROUPS else "/, ".join(GROUPS) + "/"
         return f": a file in {place} needs {HEADER} as its first line"
-    for place, part in enumerate(path):  # the first unknown one
-        keys = known_keys(path[:place])
+    for depth, part in enumerate(path):  # the first unknown one
+        keys = known_keys(path[:depth])
         if keys and part not in keys:
-            above, below = [f"{each}." for each in path[:place]], path[place + 1 :]
+            above, below = [f"{each}." for each in path[:depth]], path[depth + 1 :]
             names = [*keys, *(() if above or below else GROUPS)]
             return did_you_mean(part, names, "".join(above), "".join(f".{each}" for each in below))
     return ""

@@ -166,7 +166,7 @@ class _Jobs:
         """End the process if a job of *sweep* has wrong settings, before the first one begins."""
         try:
             check_sweep(sweep)
-        except Exception as error:  # noqa: BLE001 - reported, as in `run`
+        except Exception as error:
             (sweep / "multirun.yaml").unlink(missing_ok=True)
             with suppress(OSError):
                 for folder in (job_directory(), sweep, sweep.parent):
