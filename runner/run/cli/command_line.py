@@ -215,7 +215,10 @@ def explain_hydra_error(error: BaseException) -> str | None:
         return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
-    text = _text_of(error)
+    return _explain_composition(_text_of(error))
+
+
+def _explain_composition(text: str) -> str:
     if match := _GROUP.search(text):
         file, group, choice = match.groups()
         near = (_preset(choice) if group == "model" else "") or (
@@ -234,10 +237,7 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if match := _SWEPT.match(text):
         return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
-        path = match[1].split(".")
-        if path[0] == "analyzers" and path[1] not in choices("analyzer"):
-            return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
-        return _unknown(path, _FULL_KEY.search(text))
+        return _unknown(match[1].split("."), _FULL_KEY.search(text))
     text = text.partition("\n    full_key:")[0].partition("Config search path:")[0]
     for said, plain in _PLAIN.items():
         text = text.replace(said, plain)
@@ -250,6 +250,8 @@ def _unknown(path: list[str], found: re.Match[str] | None) -> str:
     missing = found[1].split(".") if found else path
     if len(missing) > len(path):
         return f"{key}: to add a key inside it, write +{key}.KEY=VALUE"
+    if missing[0] == "analyzers" and len(missing) == 2:
+        return f"unknown analyzer '{missing[1]}'{did_you_mean(missing[1], choices('analyzer'))}"
     if missing[0] in ("stages", "models") and len(missing) == 2:
         add = "+model@models.NAME=CHOICE" if missing[0] == "models" else "a file in pipeline/"
         return f"unknown key '{key}': {missing[0]} has no {missing[1]!r}; {add} adds one"
