@@ -13,6 +13,7 @@ ColloquyError
 """
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -162,9 +163,10 @@ def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
 def reason(error: OSError, path: object = "") -> str:
     """Return why the system refused, and which file unless it is *path*."""
     file = error.filename2 or error.filename  # of a rename the new name
-    if error.strerror is None or file in (None, str(path)):
-        return error.strerror or str(error)
-    return f"{file}: {error.strerror}"
+    why = "is a link, expected a file" if error.errno == errno.ELOOP else error.strerror
+    if why is None or file in (None, str(path)):
+        return why or str(error)
+    return f"{file}: {why}"
 
 
 @contextmanager

@@ -187,14 +187,14 @@ def _stored_config(path: Path) -> dict[str, Any]:
     if kind_of(file) != "file":
         if (batch := batch_of(path)) is not None:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
-        near = [str(run) for run in find_runs([path.parent], depth=1)]
+        near = [str(run) for run in find_runs([path.parent], depth=1) if run != path]
         raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
     check_folders(path)
     metadata = path / "metadata.json"
     version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
+            f"resume={path}: written in schema version {version!r}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that started it"
         )
     return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
