@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -75,14 +74,12 @@ def test_a_reply_that_a_killed_session_had_is_not_asked_for_again() -> None:
     assert [] == verify(RUN)
 
 
-def test_a_faulty_reply_before_a_killed_correction_is_not_asked_for_again() -> None:
-    begin()
-    record = load(RECORD)
-    for left in (RUN / RECORD, RUN / "COMPLETED"):
-        left.unlink()
-    ReplyBuffer(RUN).keep("/stage_a/say_means", record["key"], reply("no JSON"))
-    code, asked = resume()
+def test_a_faulty_reply_before_an_interrupted_correction_is_not_asked_for_again() -> None:
+    _, asked = begin(answers=1, reply=lambda _: "no JSON")
+    left, (code, rest) = verify(RUN), resume()
+    record = load(f"intermediate/stage_a/{asked[0]}.json")
 
-    assert (0, 1) == (code, asked.count("say_means"))  # the correction
-    assert ["no JSON"] == [each["raw_output"] for each in load(RECORD)["rejected"]]
-    assert json.loads((RUN / "metadata.json").read_bytes())["status"] == "completed"
+    assert (1, [], 0) == (len(asked), left, code)
+    assert 1 == rest.count(asked[0])  # the correction
+    assert ["no JSON"] == [each["raw_output"] for each in record["rejected"]]
+    assert [] == verify(RUN)
