@@ -6,7 +6,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from runner.run import remote
 from runner.run.cli import command_line, completion
 from runner.run.cli.arguments import versions_line
 from runner.run.cli.compose import hydra_main, register_resolvers
-from runner.run.hydra_job import Job, check_sweep, hydra_job, job_directory
+from runner.run.hydra_job import Job, hydra_job, job_directory
 
 _KEY_ENV = re.compile(r"api_key_env=(\w+)")
 
@@ -162,23 +161,11 @@ class _Jobs:
         """Run *jobs*, at most *limit* at a time; return their objectives."""
         return list(self.session.run_all(jobs, limit))
 
-    def _check(self, sweep: Path) -> None:
-        """End the process if a job of *sweep* has wrong settings, before the first one begins."""
-        try:
-            check_sweep(sweep)
-        except Exception as error:
-            (sweep / "multirun.yaml").unlink(missing_ok=True)
-            with suppress(OSError):
-                for folder in (job_directory(), sweep, sweep.parent):
-                    folder.rmdir()
-            raise SystemExit(_report(error)) from error
-
     def _job(self, cfg: DictConfig) -> Job:
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         sweep = job_directory().parent
         if sweeping and not OmegaConf.select(cfg, "plan") and sweep not in self.sweeps:
-            self._check(sweep)
             sign_stored(sweep)
             self.sweeps[sweep] = None
         return hydra_job(cfg, in_sweep=sweeping or self._in_sweep)

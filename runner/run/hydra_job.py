@@ -4,14 +4,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from runner.base.secrets import refuse_keys
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.reports.compare.planned_jobs import planned_jobs
 
 Job = Callable[[Any], Awaitable[Any]]
 
@@ -19,18 +17,6 @@ Job = Callable[[Any], Awaitable[Any]]
 def job_directory() -> Path:
     """Return the directory of the job that Hydra composed last."""
     return Path(HydraConfig.get().runtime.output_dir)
-
-
-def check_sweep(sweep: Path) -> None:
-    """Raise, before its first job, for an override that a later job of *sweep* would refuse.
-
-    Each override is composed once. A sweep whose jobs are not known in advance is not checked.
-    """
-    name, seen = HydraConfig.get().job.config_name, set[str]()
-    for job in planned_jobs(sweep):
-        if not seen.issuperset(job.overrides):
-            seen.update(job.overrides)
-            validate(resolve(hydra.compose(name, list(job.overrides))))
 
 
 def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
@@ -44,7 +30,7 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
     output_dir = job_directory()
     here = output_dir.resolve() == Path.cwd().resolve()
     built = None
-    if not in_sweep:  # a sweep's jobs are built one by one; `check_sweep` has read all settings
+    if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
         refuse_keys(data)
         validate(data)  # report most mistakes before the slow imports
