@@ -10,6 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.errors import ConfigError, one_line
 from runner.config.guide import with_guide
 
+# What OmegaConf's messages say of its own types, and of the key, which ours name first.
+
 
 def resolve(
     cfg: DictConfig, *, guided: bool = True, kept: Mapping[str, Any] | None = None
@@ -35,7 +37,7 @@ def resolve(
 def _reason(said: str) -> str:
     """Return OmegaConf's text without its details, and what a file may lack."""
     line = re.sub(r"^\w+ raised while resolving interpolation: ", "", said)
-    line = one_line(line.partition("\n    full_key:")[0])
+    line = one_line(line.partition("\n    full_key:")[0].strip('"'))
     incomplete = re.search(r"Interpolation key 'model\.\w+' not found|is not an int", line)
     hint = "; a file in model/ needs `defaults: [base]`, or another preset" if incomplete else ""
     return line + hint

@@ -1,5 +1,6 @@
 """Schema of the resolved configuration: frozen values, without unknown keys."""
 
+import difflib
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -253,6 +254,9 @@ def nearest_key(path: list[str]) -> str:
         if keys and part not in keys:
             above, below = [f"{each}." for each in path[:depth]], path[depth + 1 :]
             names = [*keys, *(() if above or below else GROUPS)]
+            if not (above or below):  # its section may be missing
+                inner = [f"{name}.{key}" for name in keys for key in known_keys([name])]
+                names += difflib.get_close_matches(part, inner, n=1)
             return did_you_mean(part, names, "".join(above), "".join(f".{each}" for each in below))
     return ""
 

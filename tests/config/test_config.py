@@ -8,8 +8,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
-from runner.run.cli.command_line import expand_arguments, explain_hydra_error, worst_exit_code
+from runner.run.cli.command_line import expand_arguments, worst_exit_code
 from runner.run.cli.compose import compose_config
+from runner.run.cli.hydra_errors import explain_hydra_error
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -85,7 +86,7 @@ def fault(*overrides: str) -> str:
         ("~model", "a file in model/ needs `defaults: [base]`"),
         ("analyzers.say_means.variables=[1]", "variables=[1] expected {key: value}, not a list"),
         ("+analyzers.say_means.variables.a=[1]", "a=[1]: expected text, a number, true or false"),
-        ("model.name=${oc.env:NO_SUCH}", "model.name: \"Environment variable 'NO_SUCH' not"),
+        ("model.name=${oc.env:NO_SUCH}", "model.name: Environment variable 'NO_SUCH' not"),
         ("hydra/launcher=poled", "hydra/launcher=poled: no such choice; did you mean 'pooled'?"),
         ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),

@@ -10,8 +10,8 @@ from runner.answers.grounding.quotations import (
     describe_absent,
     find_absent,
 )
-from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import AnswerError, CallError, NotRunError
+from runner.answers.outcome import Outcome, failed_outcome, with_note
+from runner.base.errors import AnswerError, CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
@@ -113,6 +113,8 @@ class Asker:
             if error.kind == "context_exceeded":
                 await self._learn(question, conversation.request, error)
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
+        if conversation.used_earlier:
+            outcome = with_note(outcome, one_line(conversation.used_earlier, 200))
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
 
@@ -175,8 +177,7 @@ class Asker:
     async def _converse(self, question: Question, conversation: Conversation, key: str) -> Outcome:
         """Return the final answer of *conversation*, whose first request has *key*.
 
-        With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
-        answer is used.
+        A doubtful answer, and with `grounding.require=ask` absent quotes, lead to one repair.
         """
 
         async def read(reply: Completion) -> Outcome:
@@ -187,6 +188,8 @@ class Asker:
                 raise cut_error(reply) if cut else error from error
             if outcome.incomplete:
                 raise cut_error(reply, kept=outcome)
+            if outcome.doubt:
+                raise AnswerError("invalid_output", outcome.doubt, text=reply.text, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
                 fault = describe_absent(self.job.redaction.masked(absent))
