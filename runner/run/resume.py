@@ -13,11 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import print_error
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
+from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
-from runner.config.schema import Settings, known_keys, nearest_key, validate
+from runner.config.schema import Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
@@ -35,7 +35,6 @@ from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_p
 from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
-_TOP = (*FLAGS, *known_keys([]))
 _EXPECTED = "in the format of a run"
 
 
@@ -251,8 +250,7 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     for part in above:
         section = section.get(part) if isinstance(section, dict) else None
     if not isinstance(section, dict) or last not in section:
-        near = nearest_key(key.split(".")) if above else did_you_mean(key, _TOP)
-        raise ConfigError(f"unknown key '{key}'{near}")
+        raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
     if isinstance(section[last], dict) and not isinstance(value, dict):
         raise ConfigError(
             f"{key}={value}: a run is resumed with its own {key}; "

@@ -247,7 +247,6 @@ UNFIT = {
     "--config-name=other": "not --config-name=other",
     "processing.max_concurent=2": "did you mean 'processing.max_concurrent'?",
     "nonsense.key=2": "unknown key 'nonsense.key'",
-    "trust=true": "did you mean 'trusted'?",
     "processing.max_concurrent=1,2": "KEY=VALUE only",
     "~analyzers.say_means": "KEY=VALUE only",
     "model=openai": "override single keys, as model.KEY=VALUE",
