@@ -21,7 +21,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
 from runner.record.word_document import as_docx
-from runner.transcript.model import Segment
+from runner.transcript.model import Segment, Transcript
 
 _SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
 _FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ ]*$", re.MULTILINE | re.DOTALL)
@@ -91,10 +91,8 @@ class Pages:
         return body
 
     def transcript(self) -> str:
-        """Return transcript.md: a paragraph for each segment, with its id as anchor."""
-        transcript, style = self.job.transcript, self.job.settings.output.pages
-        paragraphs = (_paragraph(segment, style) + "\n" for segment in transcript.segments)
-        return "\n".join([f"# {md(transcript.name)}\n", *paragraphs])
+        """Return transcript.md."""
+        return transcript_page(self.job.transcript, self.job.settings.output.pages)
 
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """Return the aggregated insights by file name, as data for JSON or as text."""
@@ -124,8 +122,7 @@ class Pages:
             "run": self.run,
             "tags": ["colloquy", title.partition("/")[0]],
         }
-        body = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)
-        return f"---\n{body}---\n\n{page}"
+        return front_matter(facts) + page
 
 
 def _placed(value: Any, places: Mapping[str, str]) -> Any:
@@ -182,9 +179,23 @@ def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
     return "".join([*out, _SEGMENT.sub(link, page[done:])])
 
 
+def transcript_page(transcript: Transcript, style: str) -> str:
+    """Return transcript.md: a paragraph for each segment, with its id as anchor."""
+    lines = [f"# {md(transcript.name)}", ""]
+    for segment in transcript.segments:
+        lines += [_paragraph(segment, style), ""]
+    return "\n".join(lines)
+
+
 def _paragraph(segment: Segment, style: str) -> str:
     speaker = f"**{md(segment.speaker)}:** " if segment.speaker else ""
     at = f" ({md(segment.place)})" if segment.place else ""
     if style == "obsidian":
         return f"`{segment.id}`{at} {speaker}{md(segment.text)} ^{segment.id}"
     return f'<a id="{segment.id.lower()}"></a>`{segment.id}`{at} {speaker}{md(segment.text)}'
+
+
+def front_matter(facts: Mapping[str, Any]) -> str:
+    """Return *facts* as YAML front matter, the properties of note-taking programs."""
+    body = yaml.safe_dump(dict(facts), sort_keys=False, allow_unicode=True)
+    return f"---\n{body}---\n\n"

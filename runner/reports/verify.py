@@ -187,7 +187,7 @@ def _check_metadata(found: Inspection) -> None:
     if status == "running":
         return
     for name, path in found.files.items():
-        kept = name.startswith(REPLIES) and status not in ANSWERED  # for the next session
+        kept = status not in ANSWERED and name.startswith(REPLIES)  # for the next session
         if (path.name.startswith(TEMP) and not kept) or name == RESERVE:
             found.fault(name, f"left over by a run that is {status}")
     if metadata.get("kind") != "batch":
@@ -287,8 +287,7 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
 def _check_totals(found: Inspection, metadata: Mapping[str, Any], spent: Spent | None) -> None:
     stated = section(metadata, "totals")
     for key, value in {} if spent is None else spent.totals().items():
-        stored = stated.get(key)
-        if not _equal(stored, value):
+        if not _equal(stored := stated.get(key), value):
             found.fault("metadata.json", f"totals.{key} is {stored!r}, the journal's sum {value!r}")
 
 
