@@ -1,8 +1,10 @@
 """Themes of a collection: reduces its findings in a tree of calls without losing any."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from runner.answers.clustering import similarities
@@ -178,23 +180,22 @@ def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[lis
     an earlier call joins one theme, a finding at most _SHARED.
     """
     unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
-    times: dict[str, int] = {}
+    times = Counter[str]()
     for row in mappings(section(reply, "structured_data").get("themes")):
         title = one_line(text(row.get("title")), MAX_TITLE)
         statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
-        sides = []
+        sides = list[list[str]]()
         for key in ("members", "against"):
             known, others = known_ids(row.get(key), material.ids)
             most = {name: 1 if material.ids[name].title else _SHARED for name in known}
-            free = [name for name in known if times.get(name, 0) < most[name]]
+            free = [n for n in known if times[n] < most[n] and n not in chain(*sides)]
             unknown |= dict.fromkeys(others)
             full |= dict.fromkeys(name for name in known if name not in free)
             sides.append(free)
-        for name in (*sides[0], *sides[1]):
-            times[name] = times.get(name, 0) + 1
         cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
         if cluster is None:
             continue
+        times.update(chain(*sides))
         parts = tuple(material.ids[name].findings for side in sides for name in side)
         reason = one_line(text(row.get("reason")), MAX_REASON)
         merged = (*cluster.merged, Joined(by, parts, reason))
