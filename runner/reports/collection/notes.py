@@ -87,10 +87,9 @@ def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
 
 
 def _differences(facts: CollectionFacts) -> Iterator[str]:
-    apart = [each for each in facts.groupings if not each.compared]
-    if facts.differences or apart:
+    if facts.differences or facts.not_compared:
         yield "## Groups"
-    yield from (f"{md(each.name)} is not compared: {each.why}." for each in apart)
+    yield from (f"{md(each.name)} is not compared: {each.why}." for each in facts.not_compared)
     if not facts.differences:
         return
     yield md(method_of(facts.differences, len(facts.collection.themes)))

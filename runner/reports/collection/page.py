@@ -30,16 +30,6 @@ TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", 
 
 
 @dataclass(frozen=True, slots=True)
-class ShownQuote:
-    """A quote: *link* leads to its segment; *keys* are what the filter selects by."""
-
-    quote: ThemeQuote
-    time: str
-    link: str | None
-    keys: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class ShownTheme:
     """A theme with its quotes by side, its row of the matrix, and its groups."""
 
@@ -47,7 +37,7 @@ class ShownTheme:
     anchor: str
     counted: str
     share: float
-    sides: tuple[tuple[str, tuple[ShownQuote, ...]], ...]
+    sides: tuple[tuple[str, tuple[ThemeQuote, ...]], ...]
     left_out: int
     row: tuple[tuple[str, str], ...]
     groups: tuple[GroupDifference, ...]
@@ -72,22 +62,21 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         themes=themes,
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
-        finding=facts.finding,
+        facts=facts,
+        time_of=time_of,
+        keys=partial(_keys, facts),
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
         choices=_choices(facts),
-        shown=partial(_shown, facts),
-        split=facts.split,
         first=FIRST_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
         differences=_by_attribute(facts),
-        not_compared=[each for each in facts.groupings if not each.compared],
+        not_compared=facts.not_compared,
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        left_out=facts.left_out,
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
@@ -129,11 +118,8 @@ def _about(facts: CollectionFacts) -> list[str]:
 
 def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
     found = stances(theme, facts)
-    quotes = _shown(facts, theme.quotes[:MAX_QUOTES])
-    sides = (
-        (side, tuple(each for each in quotes if each.quote.side == side))
-        for side in ("for", "against")
-    )
+    quotes = theme.quotes[:MAX_QUOTES]
+    sides = ((side, tuple(q for q in quotes if q.side == side)) for side in ("for", "against"))
     read = len(facts.collection.read)
     return ShownTheme(
         theme,
@@ -147,14 +133,8 @@ def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[
     )
 
 
-def _shown(facts: CollectionFacts, quotes: Sequence[ThemeQuote]) -> tuple[ShownQuote, ...]:
-    return tuple(
-        ShownQuote(quote, time_of(quote), facts.link(quote), _keys(facts, quote))
-        for quote in quotes
-    )
-
-
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:
+    """Return what the filter selects *quote* by."""
     groups = enumerate(each.value(quote.file, quote.speaker) for each in facts.groupings)
     own = {f"a{at}": value for at, value in groups}
     return {"file": quote.file, "speaker": quote.speaker or "", **own}
