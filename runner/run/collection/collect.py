@@ -181,14 +181,13 @@ async def _work(caller: Caller, state: State, node: Node, _: Mapping[str, object
 
 def _places(evidence: CollectionFindings) -> dict[str, str]:
     """Return speaker and place of each quote by its words; of equal ones, the first and a count."""
-    by_quote: dict[str, list[str]] = {}
-    for finding in evidence.findings.values():
-        for quote in finding.quotes:
-            by_quote.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
-    more = {words: len(set(places)) - 1 for words, places in by_quote.items()}
+    by_quote: dict[str, dict[str, None]] = {}
+    for quote in (quote for found in evidence.findings.values() for quote in found.quotes):
+        words = quote.quote.replace('"', "'")
+        by_quote.setdefault(words, {})[source_of_quote(quote)] = None
     return {
-        words: places[0] + (f", and {more[words]} more" if more[words] else "")
-        for words, places in by_quote.items()
+        words: first + (f", and {len(more)} more" if more else "")
+        for words, (first, *more) in by_quote.items()
     }
 
 
