@@ -110,9 +110,10 @@ class CollectionRun:
             )
             await self._write(collection)
             return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+        firsts = {node.name: job.chain(node)[0].settings.name for node in job.pipeline.nodes}
         expected = expected_durations(
-            {n.name: self._seen(n) for n in job.pipeline.nodes},
-            {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
+            {name: self.histories[model].get(name) for name, model in firsts.items()},
+            {name: settings.analyzers[name].max_tokens for name in firsts},
         )
         caller = Caller(job, self.clients, self.directory, self.stored, expected)
         caller.recorder.pages.places.update(_places(evidence))
@@ -121,10 +122,6 @@ class CollectionRun:
         except BaseException as error:
             await caller.recorder.break_off(error, EXIT_OK)
             raise
-
-    def _seen(self, node: Node) -> CallAverages | None:
-        first = self.batch.chain(node)[0]
-        return self.histories[first.settings.name].get(node.name)
 
     async def _run(self, caller: Caller, state: State) -> CollectionResult:
         await caller.fits.begin()

@@ -190,8 +190,8 @@ class Outliers:
         if not every:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
-        files = await offload(files_of, every, self._tokens)
-        parts = list(leaves("", files, self.caller.room(self.node), self._tokens))
+        files = await offload(files_of, every, self.caller.finding_tokens)
+        parts = list(leaves("", files, self.caller.room(self.node), self.caller.finding_tokens))
         if level := int(len(parts) > 1):
             chosen = await gather_all(
                 self._ask(f"leaf_{name}", 0, [f for file in part for f in file.found], opposed)
@@ -212,9 +212,6 @@ class Outliers:
         for theme in self.state.themes:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
-
-    def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.tokens(finding_line(found))
 
     async def _ask(
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]

@@ -15,13 +15,11 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
     Ids,
     Sheet,
-    finding_line,
     grouped,
     of_findings,
     of_themes,
@@ -59,15 +57,12 @@ class Themes:
         self.state.merges.clear()
         findings = self.state.evidence.findings.values()
         own = (each for each in findings if each.analyzer in self.node.reads)
-        files = await offload(files_of, own, self._tokens)
+        files = await offload(files_of, own, self.caller.finding_tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
         part = await self._merged("", await self._branch("", files))
         self.state.set_themes(part.clusters)
-
-    def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.tokens(finding_line(found))
 
     def _size(self, *clusters: Cluster) -> int:
         return self.caller.tokens(*(theme_line(each, self._mask) for each in clusters))
@@ -82,7 +77,7 @@ class Themes:
         """
         if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
-        below = branches(prefix, files, self.caller.room(self.node), self._tokens)
+        below = branches(prefix, files, self.caller.room(self.node), self.caller.finding_tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
         if self._size(*joint.clusters) > self.caller.room(self.node):
