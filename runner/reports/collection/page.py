@@ -19,7 +19,7 @@ from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
 
 FIRST_QUOTES = 4  # of a side, unfolded
-MAX_QUOTES = 200  # of a theme; themes.json has all
+MAX_QUOTES = 100  # of a side of a theme; themes.json has all
 MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
@@ -31,14 +31,11 @@ TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", 
 
 @dataclass(frozen=True, slots=True)
 class ShownTheme:
-    """A theme with its quotes by side, its row of the matrix, and its groups."""
+    """A theme with its quotes by side and their number, its row of the matrix, and its groups."""
 
     theme: Theme
     anchor: str
-    counted: str
-    share: float
-    sides: tuple[tuple[str, tuple[ThemeQuote, ...]], ...]
-    left_out: int
+    sides: tuple[tuple[str, Sequence[ThemeQuote], int], ...]
     row: tuple[tuple[str, str], ...]
     groups: tuple[GroupDifference, ...]
 
@@ -63,6 +60,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
         facts=facts,
+        counted=counted,
         time_of=time_of,
         keys=partial(_keys, facts),
         columns=columns,
@@ -118,16 +116,11 @@ def _about(facts: CollectionFacts) -> list[str]:
 
 def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
     found = stances(theme, facts)
-    quotes = theme.quotes[:MAX_QUOTES]
-    sides = ((side, tuple(q for q in quotes if q.side == side)) for side in ("for", "against"))
-    read = len(facts.collection.read)
+    quotes = {side: [q for q in theme.quotes if q.side == side] for side in ("for", "against")}
     return ShownTheme(
         theme,
         f"theme-{number}",
-        counted(theme, read),
-        min(1.0, len(theme.files) / read) if read else 0.0,
-        tuple((side, held) for side, held in sides if held),
-        max(0, len(theme.quotes) - MAX_QUOTES),
+        tuple((side, held[:MAX_QUOTES], len(held)) for side, held in quotes.items() if held),
         tuple((file, found[file]) for file in columns),
         tuple(each for each in facts.differences if each.theme is theme),
     )
