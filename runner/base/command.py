@@ -87,6 +87,9 @@ def parse(
     parsed, left = Arguments(), list(given)
     while left:
         argument = left.pop(0)
+        if argument == "--":  # what follows are words, even if they begin with a dash
+            parsed.words.extend(left)
+            break
         key, joined, value = argument.partition("=")
         if key in options:
             value = value if joined else (left.pop(0) if left else "")

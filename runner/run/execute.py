@@ -52,7 +52,9 @@ from runner.run.last_line import (
     print_end,
     print_result,
     resume_command,
+    stored_counts,
 )
+from runner.run.nodes.first_calls import may_answer
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
 from runner.run.resume import Resumption
@@ -115,12 +117,12 @@ async def execute_job(
     if begun and run_path:
         return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
-        print_plan(job)
+        print_plan(job, in_sweep=in_sweep)
         return EXIT_OK, None
     job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
-        check_budget(job, reuses=store is not None and store.root.is_dir())
+        check_budget(job, reuses=store is not None and may_answer(store, job))
     check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written
@@ -192,7 +194,7 @@ async def _run(
             raise
         if shared.prints_end:
             hint = pending_hint(directory.journal)
-            print_end(job, path, "interrupted", stop.exit_code, hint=hint)
+            print_end(job, path, "interrupted", stop.exit_code, stored_counts(path), hint=hint)
         return stop.exit_code, None
     if shared.prints_end:
         print_result(job, path, result, pending_hint(directory.journal))

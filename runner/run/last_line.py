@@ -11,7 +11,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
-from runner.base.json import read_json
+from runner.base.json import amount, read_json, section
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
@@ -23,6 +23,7 @@ from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
 from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
+from runner.reports.stored_run import statuses_of
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
 from runner.run.plan.plan import make_plan, read_histories
@@ -72,6 +73,22 @@ def print_result(
     helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
     code, counts = result.exit_code, result.counts
     print_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+
+
+def stored_counts(path: Path) -> dict[str, int]:
+    """Return the counts of a run or batch that was cut off, from its metadata.json."""
+    metadata = read_json(path / "metadata.json")
+    if files := section(metadata, "files"):
+        ok, failed = (
+            sum(int(amount(files.get(name))) for name in names)
+            for names in (("completed", "degraded"), ("partial", "failed", "unreadable"))
+        )
+        total = int(amount(files.get("total")))
+    else:
+        statuses = [status for _, status in statuses_of(metadata).values()]
+        ok, total = statuses.count("ok"), len(statuses)
+        failed = sum(status in ("error", "skipped", "unsaved") for status in statuses)
+    return {"ok": ok, "failed": failed, "not_run": total - ok - failed}
 
 
 def _words(facts: Mapping[str, Any]) -> str:

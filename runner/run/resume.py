@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import print_error
-from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
+from runner.base.errors import ConfigError, TranscriptError, one_line, readable
+from runner.base.format import plural
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import Settings, nearest_key, validate
@@ -23,11 +24,11 @@ from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, input_names, is_batch
 from runner.record.reuse import PreviousSession
-from runner.record.run_directory import SCHEMA_VERSION, check_folders
+from runner.record.run_directory import COMPLETED, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
-from runner.reports.stored_run import find_runs, is_run, read_run
+from runner.reports.stored_run import MAX_DEPTH, find_runs, is_run, no_run, read_run
 from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
@@ -107,7 +108,10 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     path, flags, overrides, config_dirs = _split(arguments)
     if is_run(path) or kind_of(path) != "directory":
         return None
-    runs = [read_run(found) for found in find_runs([path])]
+    is_sweep = kind_of(path / "multirun.yaml") == "file"  # which some sweepers do not write
+    if not is_sweep and path.name in ("runs", "batches"):
+        return None
+    runs = [read_run(found) for found in find_runs([path], depth=MAX_DEPTH if is_sweep else 1)]
     planned = planned_jobs(path)
     if not runs and not planned:
         return None
@@ -124,14 +128,13 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
         missing, wanted = [*known], [*wanted, *known.values()]
     if faults:
         permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
-    finish = [[f"resume={run}", *rest] for run in begun]
     options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
     single = [*overrides, "hydra.mode=RUN"]
     start = [
         [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in missing
     ]
-    return SweepResumption(path, finish, start)
+    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start)
 
 
 def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
@@ -187,8 +190,15 @@ def _stored_config(path: Path) -> dict[str, Any]:
     if kind_of(file) != "file":
         if (batch := batch_of(path)) is not None:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
-        near = [str(run) for run in find_runs([path.parent], depth=1)]
-        raise ConfigError(f"resume={path}: there is no run{did_you_mean(str(path), near)}")
+        with readable(path):
+            inside = find_runs([path], depth=2) if kind_of(path) == "directory" else []
+        if inside:
+            begun = [run for run in inside if not (run / COMPLETED).exists()]
+            raise ConfigError(
+                f"resume={path}: it holds {plural(len(inside), 'run')}; expected one run, batch or "
+                f"sweep, such as resume={(begun or inside)[-1]}"
+            )
+        raise ConfigError(f"resume={no_run(path)}")
     check_folders(path)
     metadata = path / "metadata.json"
     version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION

@@ -29,8 +29,8 @@ class Session:
     The state of providers is kept from one event loop to the next. A signal ends all jobs.
     """
 
-    def __init__(self, codes: list[int]) -> None:
-        self._codes = codes
+    def __init__(self, codes: list[int], command: str = "colloquy") -> None:
+        self._codes, self._command = codes, command
         self._shared = ProcessState()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         with suppress(OSError, ValueError):  # a call in flight holds a socket and a file
@@ -71,7 +71,7 @@ class Session:
                 try:
                     code, objectives[place] = await job(shared)
                 except ColloquyError as error:
-                    code = print_error(error)
+                    code = print_error(error, self._command)
                 self._codes.append(code)
 
         try:

@@ -67,6 +67,7 @@ def test_options_are_taken_from_between_the_words() -> None:
     parsed = parse("x", ["a", "--json", "--out", "b", "c", "--to=d"], ["--json"], ["--out", "--to"])
 
     assert Arguments(["a", "c"], {"--json": "", "--out": "b", "--to": "d"}) == parsed
+    assert Arguments(["a", "-b", "--json"]) == parse("x", ["a", "--", "-b", "--json"], [], [])
 
 
 @pytest.mark.parametrize("given", [["--out"], ["--out="]])

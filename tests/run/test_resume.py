@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -273,6 +274,15 @@ def test_a_directory_without_a_run_is_refused_and_the_nearest_one_named() -> Non
         read_resumption(["resume=ron"])
 
     assert not Path("ron").exists()
+
+
+def test_a_folder_of_runs_is_no_sweep_and_one_to_resume_is_named() -> None:
+    begin(answers=1)
+    shutil.copytree(RUN, "outputs/runs/begun")
+    for folder in ("outputs", "outputs/runs"):
+        assert read_sweep([f"resume={folder}"]) is None
+        with pytest.raises(ConfigError, match=r"it holds 1 run; .* resume=outputs/runs/begun"):
+            read_resumption([f"resume={folder}"])
 
 
 def test_what_a_run_is_made_of_may_be_damaged() -> None:

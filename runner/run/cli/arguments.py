@@ -1,7 +1,7 @@
 """Command-line arguments, converted to Hydra's overrides before Hydra reads them."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,6 +22,8 @@ _SECTIONS = (
     "batch",
 )
 _CHOSEN = ("model", "transcript", *GROUPS)  # mean nothing without a value
+_OPTIONAL = ("checks", "experiment", "sweep")  # groups of which none is chosen by default
+_SWITCHES = ("plan", "allow_changed", "retry_failed", "trusted")  # true without a value
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
@@ -63,8 +65,9 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
 
 def _joined(arguments: Sequence[str]) -> Iterator[str]:
     """Yield the arguments; `--KEY VALUE` with a configuration key becomes `KEY=VALUE`."""
-    remaining = iter(arguments)
-    for argument in remaining:
+    following = list(arguments)
+    while following:
+        argument = following.pop(0)
         name, equals, value = argument.partition("=")
         is_option = any(option.startswith(name) for option in _OPTIONS)
         if not name.startswith("--") or is_option:
@@ -74,8 +77,11 @@ def _joined(arguments: Sequence[str]) -> Iterator[str]:
         if key.partition(".")[0] not in _names() and not _in_sections(key):
             options = [option[2:] for option in _OPTIONS]
             raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
-        alone = "" if key in _CHOSEN else "true"
-        yield f"{key}={value if equals else next(remaining, alone)}"
+        if not equals:
+            alone = not following or following[0].startswith("--")
+            alone = alone or (key in _SWITCHES and following[0] not in ("true", "false"))
+            value = following.pop(0) if not alone else "" if key in (*_CHOSEN, "resume") else "true"
+        yield f"{key}={value}"
 
 
 def _is_file(argument: str, following: Sequence[str]) -> bool:
@@ -84,7 +90,9 @@ def _is_file(argument: str, following: Sequence[str]) -> bool:
         return False
     if "=" in argument:
         return False
-    if kind_of(Path(argument)) is None and not any(c in argument for c in "./\\*?"):
+    *above, last = argument.split(".")
+    is_key = bool(above) and last in known_keys(above)
+    if kind_of(Path(argument)) is None and (is_key or not any(c in argument for c in "./\\*?")):
         near = _nearest(argument, following)
         raise ConfigError(f"{argument!r} is neither a file nor KEY=VALUE{near}")
     return True
@@ -96,12 +104,15 @@ def _nearest(word: str, following: Sequence[str]) -> str:
         path = " ".join([word, *following[:last]])
         if kind_of(Path(path)) is not None:
             return f"; a path with spaces needs quotes: {path!r}"
-    if word in _names():
+    if word in _names() or "." in word:
         return f"; did you mean '{word}={following[0] if following else 'VALUE'}'?"
+    if entry_points(group="console_scripts", name=f"colloquy-{word}"):
+        return f"; did you mean the command 'colloquy-{word}'?"
     group = next((each for each in _CHOSEN if word in choices(each)), None)
     if group is not None:
         return f"; did you mean '{group}={word}'?"
-    return did_you_mean(word, [*_names(), *(each for each in _OPTIONS if each == f"--{word}")])
+    named = [each for each in ("--help", "--version") if each == f"--{word}"]
+    return did_you_mean(word, [*_names(), *named])
 
 
 def _one(argument: str) -> list[str]:
@@ -111,6 +122,9 @@ def _one(argument: str) -> list[str]:
     if not name or (name in _CHOSEN and not value):
         known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
         raise ConfigError(f"{argument}: expected {name or 'KEY'}=VALUE{known}")
+    if value == "null" and choices(name):
+        none = "; leave it out for none" if name in _OPTIONAL else did_you_mean("", choices(name))
+        raise ConfigError(f"{argument}: expected a choice{none}")
     if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:
@@ -143,7 +157,7 @@ def _in_sections(name: str) -> list[str]:
 
 def _names() -> list[str]:
     """Return the names without a dot that are allowed before `=`."""
-    return [*known_keys([]), *GROUPS, "resume", "allow_changed", "retry_failed", "trusted", "hydra"]
+    return [*known_keys([]), *GROUPS, "resume", *_SWITCHES, "hydra"]
 
 
 def choices(group: str) -> list[str]:

@@ -8,6 +8,7 @@ from runner.base.format import aligned, count, seconds, usd
 from runner.calls.admission.gate import Gate, rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
+from runner.config.model_facts import OFFLINE
 from runner.config.schema import BudgetSettings
 from runner.job.job import Job, Setup
 from runner.job.models import Model
@@ -255,7 +256,8 @@ def _summary(plan: Plan) -> list[str]:
         *(f"effort   {note}" for note in plan.efforts),
         *(f"format   {note}" for note in plan.formats),
     ]
-    if not totals["recorded"]:
+    asked = [node for node in plan.nodes.values() if not node.model.startswith(OFFLINE)]
+    if not all(node.seen for node in asked):
         lines.append(
             f"basis    no run with this model is recorded for every analyzer: replies of "
             f"{REPLY_SHARE:.0%} of max_tokens at {TOKENS_PER_S:.0f} tokens/s are assumed"

@@ -2,28 +2,34 @@
 
 import orjson
 
+from runner.base.text import to_terminal
 from runner.job.job import BatchJob, Job
 from runner.run.batch.plan import plan_batch
 from runner.run.plan.plan import as_text, make_plan, read_histories
 from runner.transcript.redact.null_redaction import described
 
 
-def print_plan(job: Job | BatchJob) -> None:
-    """Print the plan of *job*, as JSON if `output.console` is json."""
+def print_plan(job: Job | BatchJob, *, in_sweep: bool = False) -> None:
+    """Print the plan of *job*, as JSON if `output.console` is json.
+
+    One *in_sweep* begins with its setting.
+    """
     as_json = job.settings.output.console == "json"
     if isinstance(job, BatchJob):
         many = plan_batch(job)
-        print(orjson.dumps(many.as_dict()).decode() if as_json else many.as_text())
+        facts, lines = many.as_dict(), [many.as_text()]
     else:
         plan, reading = make_plan(job, read_histories(job)), job.transcript.reading
-        if as_json:
-            counts = {"redaction": job.redaction.counts()} if job.redaction else {}
-            print(orjson.dumps({**plan.as_dict(), "reading": reading, **counts}).decode())
-        else:
-            lines = reading.as_lines() if reading else []
-            lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
-            lines += [note] if (note := left_out(job)) else []
-            print("\n".join([*lines, "", as_text(plan)]))
+        counts = {"redaction": job.redaction.counts()} if job.redaction else {}
+        facts = {**plan.as_dict(), "reading": reading, **counts}
+        lines = reading.as_lines() if reading else []
+        lines += [f"redact   {described(job.redaction.counts())}"] if job.redaction else []
+        lines += [note] if (note := left_out(job)) else []
+        lines += ["", as_text(plan)]
+    if in_sweep:
+        facts["overrides"] = job.overrides
+        lines = ["", f"setting  {to_terminal(', '.join(job.overrides))}", *lines]
+    print(orjson.dumps(facts).decode() if as_json else "\n".join(lines))
 
 
 def left_out(job: Job) -> str:

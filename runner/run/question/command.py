@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from runner.base import errors
 from runner.base.command import Arguments, run_command
 from runner.base.errors import ConfigError
 from runner.base.format import plural, usd
-from runner.base.regular_files import user_path
+from runner.base.regular_files import kind_of, user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.run.execute import execute_job
 from runner.run.last_line import resume_command
@@ -50,6 +51,7 @@ def main() -> None:
 
 def _ask(given: Arguments) -> int:
     where, question, *overrides = given.words
+    _check_words(where, question, overrides)
     wanted = given.options.get("--tokens", str(TOKENS))
     if not wanted.isdecimal():
         raise ConfigError(f"--tokens {wanted}: expected a whole number, such as {TOKENS}")
@@ -62,7 +64,7 @@ def _ask(given: Arguments) -> int:
         print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []
     made: list[Path] = []
-    Session(codes).run(
+    Session(codes, NAME).run(
         lambda shared: execute_job(
             asked.cfg,
             job=asked.job,
@@ -73,6 +75,20 @@ def _ask(given: Arguments) -> int:
     if made:
         _print_answer(asked, made[0], codes[-1], as_json="--json" in given.options)
     return codes[-1]
+
+
+def _check_words(where: str, question: str, further: Sequence[str]) -> None:
+    """Raise ConfigError for several files, words without quotes, and a question before WHERE."""
+    loose = [word for word in further if "=" not in word and not word.startswith("~")]
+    if kind_of(Path(question)) is not None:
+        if loose or kind_of(Path(where)) is not None:
+            expected = "expected one file or folder, or a pattern in quotation marks"
+            raise ConfigError(f"{where} and {question}: {expected}")
+        line = shlex.join((NAME, question, where))
+        raise ConfigError(f"the transcript comes first: {line}")
+    if loose:
+        line = shlex.join((NAME, where, " ".join((question, *loose))))
+        raise ConfigError(f"the question needs quotation marks: {line}")
 
 
 def price_line(asked: PreparedQuestion) -> str:

@@ -9,13 +9,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from runner.base.errors import ConfigError, TranscriptError
+from runner.config.resolve import resolve
 from runner.run.cli.arguments import as_overrides, choices, versions_line
 from runner.run.cli.command_line import (
     check_arguments,
     expand_arguments,
-    explain_hydra_error,
     quote,
 )
+from runner.run.cli.composed import composed
+from runner.run.cli.hydra_errors import explain_hydra_error
 
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
@@ -27,6 +29,11 @@ MEANT = {
     "--max-concurrent 4": ["processing.max_concurrent=4"],
     "--processing.max_concurrent=4": ["processing.max_concurrent=4"],
     "--plan": ["plan=true"],
+    "--plan meeting.vtt": ["plan=true", "transcript=meeting.vtt"],
+    "--plan false": ["plan=false"],
+    "x.md --resume": ["transcript=x.md", "resume="],
+    "--plan --model openai": ["plan=true", "model=openai"],
+    "--grounding.require --plan": ["grounding.require=true", "plan=true"],
     "-i defaults plan=true": ["--info=defaults", "plan=true"],
     "--info": ["--info"],
     "max_concurrent=4": ["processing.max_concurrent=4"],
@@ -65,6 +72,8 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("meeting x.md", r"KEY=VALUE; did you mean 'pipeline=meeting'\?"),
         ("openai", r"KEY=VALUE; did you mean 'model=openai'\?"),
         ("version", r"KEY=VALUE; did you mean '--version'\?"),
+        ("ask x.md", r"KEY=VALUE; did you mean the command 'colloquy-ask'\?"),
+        ("model.name x", r"KEY=VALUE; did you mean 'model.name=x'\?"),
         ("two words.md", r"; a path with spaces needs quotes: 'two words.md'"),
         ("a.md b.md plan=true", "2 transcripts, 'a.md' and 'b.md': expected one file or folder"),
         ("--transcript", "transcript=: expected transcript=VALUE"),
@@ -156,7 +165,7 @@ def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
 def test_a_model_without_its_provider_is_named_with_it(model: str, meant: str) -> None:
     from hydra.errors import HydraException
 
-    line = explain_hydra_error(HydraException(f"Could not find 'model/{model}'"))
+    line = explain_hydra_error(HydraException(f"In 'config': Could not find 'model/{model}'"))
 
     assert f"model={model}: no such choice; did you mean {meant}?" == line
 
@@ -179,6 +188,25 @@ def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
 
 
 @pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("title=${x", "title=${x: mismatched input '{' expecting <EOF>"),
+        ("budget.max_tokens=[1", "budget.max_tokens=[1: no viable alternative at input '[1'"),
+        ("modle.name=x", "unknown key 'modle.name'; did you mean 'model.name'?"),
+        ("max_tokns=3", "unknown key 'max_tokns'; did you mean 'model.max_tokens'?"),
+        ("colour=blue", "unknown key 'colour'; known: analyzers, attributes, batch"),
+        ("output.language=${nope}", "output.language: Interpolation key 'nope' not found$"),
+        ("output.language=${oc.env:NOPE}", "output.language: Environment variable 'NOPE' not fou"),
+    ],
+)
+def test_an_override_that_means_nothing_is_named_with_the_nearest(override: str, line: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        resolve(composed("pkg://samples/sample1.md", [override])[0])
+
+    assert f"{raised.value}$".startswith(line)
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--cfg"], "argument --cfg/-c: expected one argument"),
@@ -187,6 +215,7 @@ def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
         (["--multirun=3"], "argument --multirun/-m: ignored explicit argument '3'"),
         (["--config-dir"], "argument --config-dir/-cd: expected one argument"),
         (["--co"], "ambiguous option: --co could match"),
+        (["x.md", "--config-dir"], "argument --config-dir/-cd: expected one argument"),
     ],
 )
 def test_an_option_that_hydra_does_not_take_is_one_line(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,17 @@ def test_an_error_is_relative_to_what_was() -> None:
     assert compared["prompt_tokens"]["error"] == round(plan.total("prompt_tokens") / 40_000 - 1, 4)
     assert compared["completion_tokens"]["error"] is None
     assert compared["cost_usd"]["error"] is None
+
+
+def test_the_plans_of_a_sweep_name_their_settings_and_the_offline_model_takes_milliseconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_plan(replace(job(), overrides=("repeat=1",)), in_sweep=True)
+    out = capsys.readouterr().out
+
+    assert out.startswith("\nsetting  repeat=1\n")
+    assert "basis" not in out
+    assert 2.0 > make_plan(job(), {}).wall_s
 
 
 @pytest.mark.slow

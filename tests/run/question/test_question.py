@@ -265,6 +265,9 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
         (["nope", FERRY], 7, "nope: no such file or folder"),
         (["talk", FERRY], 7, "talk: no such file or folder; did you mean 'talks'?"),
         (["empty", FERRY], 2, "there is no transcript"),
+        (["talks", "Who", "pays?"], 2, "needs quotation marks: colloquy-ask talks 'Who pays?'"),
+        ([FERRY, "talks"], 2, "the transcript comes first: colloquy-ask talks 'How"),
+        (["talks", "empty", FERRY], 2, "talks and empty: expected one file or folder"),
     ],
 )
 def test_mistakes_are_one_line_and_have_the_documented_code(
