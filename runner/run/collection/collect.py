@@ -203,14 +203,16 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     models = (job.chain(node)[0] for node in job.pipeline.nodes)
     if not any(model.settings.name.startswith(OFFLINE) for model in models):
         return
-    quotes = (quote.quote for found in evidence.findings.values() for quote in found.quotes)
-    if len(evidence.foreign) == len(evidence.read) or hardly_english(quotes):
+    foreign = {*evidence.foreign}
+    others = (each for each in evidence.findings.values() if each.file not in foreign)
+    quotes = (quote.quote for each in others for quote in each.quotes)
+    if len(foreign) == len(evidence.read) or hardly_english(quotes):
         what, where = "the transcripts do", "here"
-    elif evidence.foreign:
+    elif foreign:
         named = ", ".join(evidence.foreign[:_NAMED])
-        left = len(evidence.foreign) - _NAMED
+        left = len(foreign) - _NAMED
         named += f" and {left} more" if left > 0 else ""
-        what = f"{len(evidence.foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
+        what = f"{len(foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
         where = "in these files"
     else:
         return
