@@ -6,7 +6,7 @@ import pytest
 
 from runner.transcript.model import Segment
 from runner.transcript.read import read_text
-from runner.transcript.warnings import doubts
+from runner.transcript.warnings import doubts, hardly_english
 
 CUE = "00:00:01,000 --> 00:00:02,000\n"
 
@@ -142,3 +142,22 @@ def test_names_that_occur_once_and_are_read_as_words_are_doubted(text: str, doub
     report = read_text("".join(map(text.format, ("Ana Ruiz", "Bo Li", "Cy"))), name="t").report
 
     assert ({}, 1) == (report.speakers, sum(doubt in warning for warning in report.warnings))
+
+
+@pytest.mark.parametrize(
+    ("said", "foreign"),
+    [
+        ("Ich denke, wir sollten den Preis auf 25 Euro festlegen, und das ist gut.", True),
+        ("Das Problem war der Server, wir hatten ein Timeout und den Bug im Ticket.", True),
+        ("Je pense que nous devrions fixer le prix à 25 euros, parce que c'est trop.", True),
+        ("Creo que deberíamos fijar el precio en 25 euros, porque los clientes no pagan.", True),
+        ("Penso che dovremmo fissare il prezzo, perché i clienti non pagano di più.", True),
+        ("أعتقد أننا يجب أن نحدد السعر بخمسة وعشرين يورو.", True),
+        ("价格应该定在25欧元，因为客户不愿意付更多的钱。", True),
+        ("Was it the die? The Los Angeles team said yes.", False),
+        ("Ja. Okay. Mm-hmm. Right.", False),
+        ("Pump pressure nominal, valve closed.", False),
+    ],
+)
+def test_short_talks_in_other_languages_are_told_from_english(said: str, foreign: bool) -> None:
+    assert foreign == hardly_english([said])

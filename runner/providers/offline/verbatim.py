@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from runner.providers.offline.document import Document
+from runner.providers.offline.language.wording import INNER_MARK
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
@@ -31,14 +32,15 @@ def _checked(value: Any, sources: "_Sources") -> Any:
     if isinstance(value, list | tuple):
         return [_checked(item, sources) for item in value]
     if isinstance(value, str):
-        return _QUOTED.sub(lambda match: _marked(match[1], sources), value)
+        marked = _QUOTED.sub(lambda m: _marked(m[1].replace(INNER_MARK, '"'), sources), value)
+        return marked.replace(INNER_MARK, '"')
     return value
 
 
 def _marked(quoted: str, sources: "_Sources") -> str:
-    if sources.has(quoted):
-        return f'"{quoted}"'
-    passages = [sources.passage(part) if part else part for part in _GAP.split(quoted)]
+    whole = sources.has(quoted)
+    parts = [quoted] if whole else _GAP.split(quoted)
+    passages = [sources.passage(part) if part and not whole else part for part in parts]
     if None in passages or not any(passages):
         return quoted
     joined = " … ".join(str(passage) for passage in passages)

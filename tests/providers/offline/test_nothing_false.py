@@ -18,6 +18,22 @@ NOTHING = (
     ("action_items", "action_items", "Then Python will send the report on Friday."),
     ("action_items", "action_items", "Then April will send us rain on Friday."),
     ("decisions", "decisions", "Then we go to the tracing and all that stuff."),
+    ("action_items", "action_items", "I will ask Dana to go into more detail on the filter."),
+    ("action_items", "action_items", "I will confirm that the board did write to us."),
+    ("action_items", "action_items", "We will proceed today with this hearing on the filter."),
+    ("decisions", "decisions", "Yeah, actually it is."),
+    ("decisions", "decisions", "We don't anticipate any change to the pump."),
+    ("decisions", "decisions", "Yesterday, as a group, we agreed to take concrete action."),
+    ("experiences", "experiences", "I managed to crash the server of the neighbour."),
+    ("postulate_theorem", "postulates", "It should be made of strong plastic and steel."),
+    ("postulate_theorem", "postulates", "I suppose we want almost everyone to be using it."),
+    ("postulate_theorem", "postulates", "No, it was two weeks ago on the 28th of October."),
+    ("postulate_theorem", "conjectures", "We might have to consider the design of the pump."),
+    ("postulate_theorem", "theorems", "I'd be lying if I said that the pump is consistent."),
+    ("say_means", "gaps", "I'm not saying that we should cancel the project."),
+    ("say_means", "gaps", "All I hope everybody has a great day."),
+    ("opinions", "opinions", "What's to do and I believe that for the market."),
+    ("opinions", "opinions", "I think we don't have res we don't have results for the pump."),
     ("resolution", "steps", "The filter was dirty, and I'll give you an example of that."),
     ("testimony", "claims", "Get twenty off your next order with the code LEN20 now."),
     ("testimony", "claims", "The answer of the chair is one of the best I've heard."),
@@ -28,6 +44,7 @@ NOTHING = (
     ("perspective_perception", "interests", "That is all I wanted to say on the filter today."),
     ("perspective_perception", "perceptions", "You always grab the wrong one of the two."),
     ("perspective_perception", "perceptions", "The committee will now break for ten minutes."),
+    ("perspective_perception", "perceptions", "Then the government needs to be transparent."),
     ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
     ("executive_summary", "risks", "We can also lose one battery from the remote control."),
     ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
@@ -40,6 +57,37 @@ def test_a_cue_that_means_something_else_gives_no_finding(name: str, key: str, t
     found = answer(name, spoken(SIDE, ("Ann", text), ("Bo", "Yeah.")))["structured_data"]
 
     assert [] == found[key]
+
+
+def test_a_decision_of_others_and_a_hope_take_no_side() -> None:
+    said = [
+        ("Cy", "They decided to close the plant in 2019, which I never understood."),
+        ("Bo", "I hope your comment that both bills institutionalize failure is not correct."),
+        ("Ann", "I agree that the plant should be closed for the summer."),
+    ]
+    views = answer("perspective_perception", spoken(*said))["structured_data"]["perspectives"]
+
+    assert {"supports"} <= {v["stance"] for v in views if v["holder"] == "Ann"}
+    assert not {"supports", "opposes"} & {v["stance"] for v in views if v["holder"] != "Ann"}
+
+
+def test_where_nothing_is_recognised_amounts_and_reasons_come_first_and_are_no_decisions() -> None:
+    story = [
+        ("Ann", f"We also had a blue pump number {n} at home by the lake.") for n in "abcdefgh"
+    ]
+    told = ("Bo", "We have only twelve and a half thousand euros to make it.")
+    found = answer("decisions", spoken(*story, told))["insights"]
+
+    assert "No decisions are recognised." == found[0]["text"]
+    assert 'Discussed, not recognised as decisions: Bo: "We have only twelve' in found[1]["text"]
+
+
+def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:
+    found = [answer(name, spoken(SIDE))["insights"] for name in ("needs", "customer_mood")]
+
+    assert [["No needs or wishes are recognised."], ["No feelings are recognised."]] == [
+        [insight["text"] for insight in each] for each in found
+    ]
 
 
 @pytest.mark.parametrize(

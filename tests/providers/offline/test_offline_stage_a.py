@@ -120,20 +120,7 @@ def test_consent_under_a_condition_is_a_mixed_stance() -> None:
 def test_a_listener_s_reading_of_others_is_a_perception() -> None:
     seen = answer("perspective_perception", spoken(*TRIAL))["structured_data"]["perceptions"]
 
-    assert {("Kim", "Jon"), ("Ida", "the board")} <= {(p["holder"], p["of"]) for p in seen}
-
-
-def test_an_assumption_named_in_reply_is_an_implied_premise() -> None:
-    arguments = answer("premises_assertions", spoken(*TRIAL))["structured_data"]["arguments"]
-    implied = [p["text"] for a in arguments for p in a["premises"] if p["kind"] == "implied"]
-
-    assert ["The seals wear at the same rate."] == implied
-
-
-def test_what_a_listener_hears_is_told_as_what_is_meant() -> None:
-    gaps = answer("say_means", spoken(*TRIAL))["structured_data"]["gaps"]
-
-    assert ('Kim puts it as "no".', "understatement") in [(g["meant"], g["signal"]) for g in gaps]
+    assert {("Ida", "the board")} == {(p["holder"], p["of"]) for p in seen}
 
 
 def test_sentences_torn_between_segments_carry_no_argument() -> None:

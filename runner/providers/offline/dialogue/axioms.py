@@ -7,24 +7,27 @@ from typing import Literal
 
 from runner.providers.offline.dialogue.dialogue import (
     CALL_SIGN,
+    OWN_STORY,
     Dialogue,
     focused,
     weight_of,
+    whole_sentences,
 )
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
     PRONOUN_START,
     Reasoning,
 )
-from runner.providers.offline.dialogue.support import assumed_in
 from runner.providers.offline.language.cues import (
     has,
-    is_question,
     is_reported,
     strength,
     strongest,
 )
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.fragments import (
+    is_statement,
+    roughness,
+)
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
@@ -38,9 +41,13 @@ from runner.providers.offline.language.wording import excerpt, plain
 Kind = Literal["fact", "assumption", "definition", "rule"]
 
 _RULE = re.compile(
-    r"\b(?:must(?! have\b| admit| say)|shall|(?:is|are) (?:required|obliged) to|not allowed|"
+    r"\b(?:must(?! have\b| admit| say)|(?<!i )(?<!we )shall(?! we\b| i\b)|"
+    r"(?:is|are) (?:required|obliged) to|not allowed|"
     r"only allowed|prohibited|forbidden|is (?:my|your|the|our|their) responsibility|"
-    r"incumbent on)\b",
+    r"incumbent on|(?<!way )(?:it|they|(?:the|our|this|each|every) \w+) (?:also |all |"
+    r"only )?(?:has|have|"
+    r"needs?) "
+    r"to (?:be|have|work|look|fit)(?! (?:said|honest|careful|able)))\b",
     re.IGNORECASE,
 )
 # A private duty or a guess is not a rule.
@@ -65,7 +72,9 @@ def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -
     """Return the premises of *theorems* and up to *n* further grounds of different kinds."""
     stated = [_premise(t) for t in theorems]
     used = {q.index for t in theorems for q in t.quoted}
-    pool = [g for s in focused(dialogue) if s.index not in used and (g := _postulate(dialogue, s))]
+    pool: list[Postulate] = []
+    for said in (focused(dialogue), whole_sentences(dialogue)):
+        pool = pool or [g for s in said if s.index not in used and (g := _postulate(dialogue, s))]
     premises = [g.statement for g in stated]
     more = diverse(
         [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
@@ -97,21 +106,20 @@ def premise_of(theorem: Reasoning) -> str:
 
 
 def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
-    if is_question(s.text) or not is_whole(s.text) or is_garbled(s.text):
-        return None
-    if strength("conditional", s.text) > 0.8 or has("unsure", s.text):
-        return None
-    if s.text.lower().startswith(("what", "which", "who")):
+    asks = has("unsure", s.text) or s.text.lower().startswith(("what", "which", "who"))
+    if not is_statement(s.text) or strength("conditional", s.text) > 0.8 or asks:
         return None
     if len(words(s.text)) > 45 or strength("hedge", s.text) > 0.5 or has("request", s.text):
         return None
     kind, force = _kind(s)
     if force < 0.5 or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
         return None
-    if kind == "fact" and PRONOUN_START.search(trim(s.text)):
+    hedge = strongest("hedge", s.text)
+    opinion = hedge and hedge.phrase.lower().startswith("i ")
+    story = OWN_STORY.search(s.text) and not re.search(r"\d", s.text)
+    if kind == "fact" and (opinion or story or PRONOUN_START.search(trim(s.text))):
         return None
-    named = assumed_in(s.text) if kind == "assumption" else ""
-    statement = plain(named or s.text)
+    statement = plain(s.text)
     return Postulate(
         kind, statement, s, 0.2 * force + 0.8 * weight_of(dialogue, s) - roughness(s.text)
     )
@@ -143,11 +151,6 @@ def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]
     """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
     own = premise_of(theorem)
     return [f"P{n}" for n, ground in enumerate(grounds, start=1) if ground.statement == own]
-
-
-def inference_of(theorem: Reasoning) -> str:
-    """Return the kind of inference, by its connective."""
-    return theorem.relation
 
 
 def gap_of(theorem: Reasoning) -> str:

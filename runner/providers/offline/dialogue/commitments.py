@@ -21,6 +21,11 @@ from runner.providers.offline.language.sentences import (
 from runner.providers.offline.language.wording import excerpt
 
 Strength = Literal["firm", "conditional", "vague"]
+UNDERTAKES = {
+    "firm": "undertakes",
+    "conditional": "agrees or undertakes under a condition",
+    "vague": "may undertake",
+}
 
 # Words between the promise and its verb.
 _PROMISE = re.compile(
@@ -46,7 +51,8 @@ _REPORTED = re.compile(
 _OPENS = re.compile(
     r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
     r"u[mh]+|right|alright|cool|great|fine|"
-    r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|afternoon)\W*$",
+    r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|"
+    r"afternoon)\W*$",
     re.IGNORECASE,
 )
 _BOUND = re.compile(
@@ -119,7 +125,9 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 def act_of(said: str) -> str:
     """Return the task promised in *said*, without the words of the promise."""
     act = _PROMISE.sub("", said.replace("’", "'"), count=1)
-    return trim(re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b", act, flags=re.I)[0])
+    return trim(
+        re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b|[.!?] ", act, flags=re.I)[0]
+    )
 
 
 def is_work(act: str, said: str = "") -> bool:
@@ -162,7 +170,13 @@ _PHRASE = re.compile(
 _REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
 _IN_TALK = re.compile(
     r"\b(?:here|now)\W*$|\bthis (?:hearing|meeting|call|session|discussion|debate)\b|"
-    r"^(?:proceed|continue|resume|adjourn|begin|start)\b|^finish (?:up|off|with)\b|^set out\b|"
+    r"^(?:proceed|continue|resume|adjourn|begin|start|assume|meeting|sharing my|confirm (?:that|"
+    r"to))\b|"
+    r"\b(?:for a (?:second|moment|minute)|in a (?:moment|second|minute))\b|"
+    r"^(?:ask|call|invite) (?:(?!to )[\w.]+ ){1,4}to (?:speak|share|go into|respond|answer|comment|"
+    r"start|say|come in|present|move)\b|^give (?:you )?(?:an|another|a) (?:\w+ )?(?:quote|"
+    r"example)\b|"
+    r"^call (?:a|for a) (?:short )?(?:break|recess|vote)\b|^finish (?:up|off|with)\b|^set out\b|"
     r"\blast (?:meeting|time)\b|"
     r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
     r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",

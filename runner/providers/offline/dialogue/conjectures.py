@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
-from runner.providers.offline.language.cues import Hit, hits, is_question, strongest
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.cues import hits, strongest
+from runner.providers.offline.language.fragments import (
+    is_statement,
+    roughness,
+)
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_procedural,
     words,
 )
 
@@ -42,12 +44,12 @@ class Conjecture:
 
 def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conjecture]:
     """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
-    found: list[tuple[Sentence, Hit, float]] = []
+    found: list[Conjecture] = []
     for s in focused(dialogue):
         hit = strongest("conjecture", s.text)
-        if not hit or s.index in used or is_question(s.text) or not is_whole(s.text):
+        if not hit or s.index in used or not is_statement(s.text):
             continue
-        if not is_outright(s.text, hits("conjecture", s.text)[0].start) or is_garbled(s.text):
+        if not is_outright(s.text, hits("conjecture", s.text)[0].start):
             continue
         if hit.strength < 0.7 and len(words(s.text[: hit.start])) > 5:
             continue  # "maybe" in passing guesses at a detail, not at the matter
@@ -56,15 +58,14 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
         if _WISHED.search(s.text) or ABOUT_TALK.search(s.text):  # a proposal is not a guess
             continue
         relative = _RELATIVE.search(s.text[: hit.start]) or re.match("(?:that|which) ", hit.phrase)
-        if relative or len(content_words(s.text)) < 2 or is_procedural(s.text):
+        if relative or len(content_words(s.text)) < 2:
             continue
         score = 0.3 * hit.strength + 0.65 * weight_of(dialogue, s) - roughness(s.text)
-        found.append((s, hit, score))
-    chosen = diverse(
-        [guess for guess in found if guess[2] > 0.3],
+        found.append(Conjecture(s, hit.phrase, score))
+    return diverse(
+        [guess for guess in found if guess.score > 0.3],
         n,
-        score=lambda g: g[2],
-        text=lambda g: g[0].text,
-        group=lambda g: g[0].speaker,
+        score=lambda g: g.score,
+        text=lambda g: g.sentence.text,
+        group=lambda g: g.sentence.speaker,
     )
-    return [Conjecture(s, hit.phrase, score) for s, hit, score in chosen]

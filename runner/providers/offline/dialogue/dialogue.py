@@ -9,18 +9,16 @@ from typing import TypeVar
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
-from runner.providers.offline.language.fragments import cut_off, is_garbled, is_whole
+from runner.providers.offline.language.fragments import cut_off, is_garbled, is_statement
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.scope import is_outright, quotation_marks
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_procedural,
     is_substantive,
     key_terms,
     sentences,
     strip_fillers,
-    trim,
     words,
 )
 
@@ -248,7 +246,7 @@ def weightiest(dialogue: Dialogue, n: int = 1, kinds: Sequence[str] = ()) -> lis
     amount are preferred, and those with a cue of *kinds*.
     """
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
-    whole = [s for s in stated if is_whole(trim(s.text), verb=False) and not is_procedural(s.text)]
+    whole = [s for s in stated if is_statement(s.text, verb=False)]
     return diverse(
         [s for s in whole if len(set(content_words(s.text))) > 3 or _AMOUNT.search(s.text)]
         or stated,

@@ -1,9 +1,9 @@
-"""Perceptions: what speakers say that other parties think, want or are like."""
+"""Perceptions: what speakers say that other parties think or want."""
 
 import re
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS
@@ -11,7 +11,6 @@ from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_substantive,
     words,
 )
 from runner.providers.offline.language.wording import excerpt
@@ -38,43 +37,25 @@ class Perception:
 
 
 def find_perceptions(dialogue: Dialogue) -> list[Perception]:
-    """Return statements in which a speaker says what another party thinks, wants or is like."""
-    found = (_perception(dialogue, s) for s in dialogue.sentences if _may_see(s))
+    """Return statements in which a speaker says what another party thinks or wants."""
+    found = (_perception(dialogue, s) for s in whole_sentences(dialogue) if not is_question(s.text))
     return [item for item in found if item]
 
 
-def _may_see(s: Sentence) -> bool:
-    return not is_question(s.text) and (is_substantive(s) or bool(_YOU.match(s.text)))
-
-
 def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
-    if s.index in dialogue.cut_off:
-        return None
-    if (named := _addressed(dialogue, s)) and len(words(s.text)) < 25:
-        score = 0.4 + 0.3 * weight_of(dialogue, s) - roughness(s.text)
-        return Perception(s.speaker, named, excerpt(s.text, 160), s, score)
     for match in _PARTY.finditer(s.text):
-        of = match["of"]
-        first = of.split()[0].lower()
-        if (
-            first in STOP_WORDS - {"the"}
-            or of.lower() == "the"
-            or not _is_party(dialogue, s, match)
-        ):
-            continue
-        if _MID_CLAUSE.search(s.text[: match.start()]):
+        if not _is_party(dialogue, s, match) or _MID_CLAUSE.search(s.text[: match.start()]):
             continue
         rest = s.text[match.end("rest") :]
         verb = strongest("mental", rest[:24])
-        likely = _LIKELY.match(rest)
-        if not likely and (not verb or verb.start > 0):
+        if not _LIKELY.match(rest) and (not verb or verb.start > 0):
             continue
         text = excerpt(s.text[match.start() :], 160)
         said = stands_alone(s.text, s.text[match.start() :]) and not is_garbled(s.text)
         if said and is_whole(text) and len(content_words(text)) > 2:
-            score = 0.3 + 0.15 * bool(likely) + 0.35 * weight_of(dialogue, s)
-            of = "the" + of[3:] if of.startswith("The ") else of
-            return Perception(s.speaker, of, excerpt(s.text, 200), s, score - roughness(s.text))
+            score = 0.3 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
+            of = re.sub(r"^The ", "the ", match["of"])
+            return Perception(s.speaker, of, excerpt(s.text, 200), s, score)
     return None
 
 
@@ -86,29 +67,20 @@ _MID_CLAUSE = re.compile(
     r"shows?|suppose|then)\b)\w+ $",
     re.IGNORECASE,
 )
+
+
 _LIKELY = re.compile(
     r"(?:will|would|could|might) (?:\w+ly )?(?:ask|say|think|want|accept|reject|refuse|object|fear|"
     r"expect|agree|oppose|support|understand|see|blame|vote)\b",
     re.IGNORECASE,
 )
-_YOU = re.compile(
-    r"^(?:(?:so|then|but|and|well),? )?you (?:mean\b|seem to|sound like|underestimate|overestimate|"
-    r"assume)",
-    re.IGNORECASE,
-)
-
-
-def _addressed(dialogue: Dialogue, s: Sentence) -> str:
-    """Return the speaker of whom *s* says "you mean", "you want" or the like, or ""."""
-    turn = dialogue.turn_of[s.index]
-    if not turn or not _YOU.match(s.text) or s.index != dialogue.turns[turn][0].index:
-        return ""
-    return dialogue.turns[turn - 1][0].speaker or ""
 
 
 def _is_party(dialogue: Dialogue, s: Sentence, match: re.Match[str]) -> bool:
     """Return whether the capitals name another party, not the speaker or a sentence's start."""
     of = [w for w in words(match["of"]) if w != "the"]
+    if not of or any(w in STOP_WORDS or w.endswith("ly") for w in of):
+        return False
     if s.speaker and set(of) & set(words(s.speaker)):
         return False
     if match["of"][:4].lower() == "the " and match["of"][4:5].islower():

@@ -1,7 +1,7 @@
-"""Positions: stance and interests of each speaker, tensions and shared ground."""
+"""Positions: stance and interests of each speaker, and shared ground."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,8 @@ Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
 _NO_INTEREST = re.compile(
     r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
-    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|give|discuss|brainstorm|"
+    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|"
+    r"give|discuss|brainstorm|"
     r"bring|be clear|turn|come|tell|look|draw|find)\b|"
     r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
     re.IGNORECASE,
@@ -48,25 +49,12 @@ _NO_POSITION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence).
-
-    If the stance is mixed, *counter* shows the side that *position* does not.
-    """
+    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence)."""
 
     holder: str | None
     position: Sentence
-    counter: Sentence | None
     stance: Stance
     interests: tuple[tuple[str, Sentence], ...]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tension:
-    """A disagreement *between* two speakers, with the statement and the reply."""
-
-    between: tuple[str, str]
-    quoted: tuple[Sentence, Sentence]
     score: float
 
 
@@ -94,7 +82,7 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated:
             found.append(_view(dialogue, holder, own, stated))
-            further += [s for s in stated if s not in (found[-1].position, found[-1].counter)]
+            further += [s for s in stated if s != found[-1].position]
     more = diverse(
         further,
         max(0, n - len(found)),
@@ -115,29 +103,18 @@ def _holds(s: Sentence) -> bool:
 def _view(
     dialogue: Dialogue, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
 ) -> View:
-    """Take the weightiest statement that shows the stance; for a mixed one, one of each side."""
+    """Take the weightiest statement that shows the stance."""
     weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    stands = [s for s in ranked if takes_stance(s)]
-    best = {sign: next((s for s in stands if stance_of(s) == sign), None) for sign in (1, -1)}
-    position, counter = ranked[0], None
+    overall, position = _overall(own), ranked[0]
+    stands = [s for s in ranked if takes_stance(s) and (not overall or stance_of(s) == overall)]
     stance: Stance = "neutral"
-    overall = _overall(own)
-    chosen = best[overall] if overall else next(iter(stands), None)
-    if chosen and weighed[chosen.index] > 0.6 * weighed[position.index]:
-        sign = stance_of(chosen)
-        position, other = chosen, best[-sign] if sign else None
-        stance = "supports" if sign > 0 else "opposes" if sign else "neutral"
-        if is_reserved(position):
-            stance = "mixed"
-        elif other and not overall and _same_matter(position, other):
-            stance, counter = "mixed", other
-    interests = _interests(dialogue, [s for s in own if s not in (position, counter)])
-    return View(holder, position, counter, stance, interests, weighed[position.index])
-
-
-def _same_matter(a: Sentence, b: Sentence) -> bool:
-    return len(set(content_words(a.text)) & set(content_words(b.text))) > 2
+    if stands and weighed[stands[0].index] > 0.6 * weighed[position.index]:
+        position = stands[0]
+        sides: Mapping[int, Stance] = {1: "supports", -1: "opposes", 0: "neutral"}
+        stance = "mixed" if is_reserved(position) else sides[stance_of(position)]
+    interests = _interests(dialogue, [s for s in own if s != position])
+    return View(holder, position, stance, interests, weighed[position.index])
 
 
 def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
@@ -166,25 +143,6 @@ def _overall(own: Sequence[Sentence]) -> int:
     if favour + against < 2:
         return 0
     return (favour >= 3 * against) - (against >= 3 * favour)
-
-
-def find_tensions(objections: Sequence[AdjacencyPair], n: int) -> list[Tension]:
-    """Turn objections into frictions between two named speakers, the weightiest first."""
-    found = [
-        Tension(
-            (e.statement.speaker or "A speaker", e.reply.speaker or "another speaker"),
-            (e.statement, e.reply),
-            e.score,
-        )
-        for e in objections
-    ]
-    return diverse(
-        found,
-        n,
-        score=lambda t: t.score,
-        text=lambda t: t.quoted[0].text + t.quoted[1].text,
-        group=lambda t: frozenset(t.between),
-    )
 
 
 def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:

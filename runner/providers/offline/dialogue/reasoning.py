@@ -45,7 +45,8 @@ _ABOUT_SELF = re.compile(
 )
 # Talk about the conversation itself, and reported speech of others.
 ABOUT_TALK = re.compile(
-    r"^(?:you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|had said|asked)|"
+    r"^(?:items? \d|you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|"
+    r"had said|asked)|"
     r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
     r"(?:quick|brief|short)|(?:that's|this is|that is) (?:a lot|kind|sort|all|just|about|it\b|why|"
     r"where|how|what|one reason|the reason)|(?:\w+, )?i'm not (?:saying|trying|going)|"

@@ -25,7 +25,7 @@ class Hit:
     strength: float
 
 
-_Tier = tuple[re.Pattern[str], float, tuple[str, ...]]  # pattern, strength, literals it needs
+_Tier = tuple[re.Pattern[str], float]  # pattern, strength
 _HEAD = re.compile(r"^\[(\w+) (\d\.\d+)\]$")
 _SOURCE = resources.files(__package__).joinpath("cues.txt").read_text(encoding="utf-8")
 
@@ -40,37 +40,9 @@ def _compiled(source: str) -> Mapping[str, tuple[_Tier, ...]]:
     tables: dict[str, tuple[_Tier, ...]] = {}
     for (kind, strength), alternatives in phrases.items():
         pattern = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?!'?\w|-)"
-        needed = sorted({part for phrase in alternatives for part in _needed(phrase)}, key=len)
-        made = (re.compile(pattern, re.IGNORECASE), strength, tuple(needed))
+        made = (re.compile(pattern, re.IGNORECASE), strength)
         tables[kind] = tuple(sorted((*tables.get(kind, ()), made), key=lambda tier: -tier[1]))
     return MappingProxyType(tables)
-
-
-_OPTIONAL = re.compile(
-    r"\((?:\?[:=!]|\?<[=!])?[^()]*\)[?*]"  # optional group
-    r"|\((?:\?[=!]|\?<[=!])[^()]*\)"  # look-around
-    r"|[^(]\?|\[[^\]]*\](?:\{[^}]*\}|[+*?])*|\\.[+*]?"  # optional character, class, escape
-)
-_GROUP = re.compile(r"\((?:\?:)?([^()]*)\)(?:\{[^}]*\})?")
-_LITERAL = re.compile(r"[a-z' -]+")
-
-
-def _needed(phrase: str) -> list[str]:
-    """Return literals of which every match of *phrase* contains at least one.
-
-    A search for literals is many times faster than the pattern, and most texts have none.
-    """
-    for _ in range(3):  # optional parts may be nested
-        phrase = _OPTIONAL.sub("\0", phrase)
-    outside, branches = phrase, tuple[str, ...]()
-    while group := _GROUP.search(outside):
-        nested = outside.count("(", 0, group.start()) > outside.count(")", 0, group.start())
-        branches = branches or (("",) if nested else tuple(group[1].split("|")))
-        outside = outside[: group.start()] + "\0" + outside[group.end() :]
-    runs = [run for run in _LITERAL.findall(outside) if len(run) > 2]
-    if runs:
-        return [max(runs, key=len)]
-    return [max(_LITERAL.findall(branch), key=len, default="") for branch in branches] or [""]
 
 
 _COMPILED = _compiled(_SOURCE)
@@ -95,6 +67,7 @@ def hits(kind: str, text: str) -> list[Hit]:
     return kept
 
 
+@lru_cache(maxsize=1 << 17)  # every reading asks the same of the same sentences
 def strongest(kind: str, text: str) -> Hit | None:
     """Return the strongest cue of *kind* in *text*, the first among equals, or None."""
     return next(_found(kind, text), None)
@@ -103,13 +76,11 @@ def strongest(kind: str, text: str) -> Hit | None:
 def _found(kind: str, text: str) -> Iterator[Hit]:
     """Yield the cues of *kind*, strongest first."""
     text = text.replace("’", "'")  # same length, so that offsets stay those of the caller
-    low = text.lower()
     saying = _SAYING.fullmatch(kind)
-    for pattern, strength, needed in _COMPILED[kind]:
-        if any(part in low for part in needed):
-            for match in pattern.finditer(text):
-                if not saying or is_outright(text, match.start()):
-                    yield Hit(kind, match[0], match.start(), match.end(), strength)
+    for pattern, strength in _COMPILED[kind]:
+        for match in pattern.finditer(text):
+            if not saying or is_outright(text, match.start()):
+                yield Hit(kind, match[0], match.start(), match.end(), strength)
 
 
 def strength(kind: str, text: str) -> float:
@@ -121,11 +92,6 @@ def strength(kind: str, text: str) -> float:
 def has(kind: str, text: str) -> bool:
     """Return whether *text* has a cue of *kind*."""
     return strongest(kind, text) is not None
-
-
-def kinds() -> frozenset[str]:
-    """Return the kinds of cue there are."""
-    return frozenset(_COMPILED)
 
 
 # Words of guesses, plans, wishes and blame.

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
+    is_procedural,
     strip_fillers,
+    trim,
     without_markers,
     words,
 )
@@ -16,7 +19,8 @@ _VERB = re.compile(
     r"must|"
     r"may|might|need|want|think|know|feel|get|got|go|goes|went|make|made|take|took|give|gave|"
     r"keep|kept|"
-    r"rose|fell|grew|found|told|held|left|paid|sold|built|bought|brought|began|became|spent|won|sent|"
+    r"rose|fell|grew|found|told|held|left|paid|sold|built|bought|brought|began|became|spent|won|"
+    r"sent|"
     r"met|led|heard|felt|stood|wrote|chose|drove|spoke|"
     r"lose|lost|see|saw|say|said|come|came|let|put|run|ran|show|mean|hope|agree|break|broke|cannot|"
     r"\w+n't|\w{2,}ed|\w{3,}(?:es|ates|izes|ains|ows|elps|orks|ngs|lls|ets))\b|\w'(?:s|re|m|ve|"
@@ -57,7 +61,8 @@ _RESUMED = re.compile(
 )
 
 _ELLIPSIS = re.compile(  # "Nobody asks you to."
-    r"\b(?:asks?|asked|tells?|told|wants?|wanted|have|has|had|going|needs?|like|tried|able|supposed|"
+    r"\b(?:asks?|asked|tells?|told|wants?|wanted|have|has|had|going|needs?|like|tried|able|"
+    r"supposed|"
     r"used|allowed)(?: (?:you|me|him|her|them|us))? to$",
     re.IGNORECASE,
 )
@@ -161,3 +166,9 @@ _STUCK = re.compile(  # "so so so", "it 's it the", "for th for our", "it may be
     r"\b(\w+ \w+(?: ?'\w+)? \w+ )(?:\w+ ){0,4}\4",
     re.IGNORECASE,
 )
+
+
+def is_statement(text: str, *, verb: bool = True) -> bool:
+    """Return whether *text* states something whole: no question, no ritual, nothing garbled."""
+    other = is_question(text) or is_procedural(text) or is_garbled(text)
+    return not other and is_whole(trim(text), verb=verb)

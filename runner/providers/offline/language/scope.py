@@ -16,7 +16,8 @@ _DENIES = (
 )
 _SUPPOSES = (
     r"if|unless|whether|suppos\w+|assum\w+|provided|imagine|pretend\w*|in case|what if|as though|"
-    r"should (?=we|you|i|they|he|she|it)|had (?=we|you|i|they|he|she|it)|hypothetical\w*|in theory|"
+    r"should (?=we|you|i|they|he|she|it|our|the|any)|had (?=we|you|i|they|he|she|it)|"
+    r"hypothetical\w*|in theory|"
     r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|"
     r"hop(?:e[sd]?|ing)|either"
 )

@@ -12,6 +12,9 @@ _DANGLING = re.compile(
 )
 
 
+INNER_MARK = "\ue000"  # for a quotation mark inside a quotation, until verbatim.py restores it
+
+
 def tidy(text: str) -> str:
     """Drop the full stop after a quote that already ends in a stop."""
     return re.sub(r'([.?!…]")\.(?= |$)', r"\1", text)
@@ -22,7 +25,7 @@ def excerpt(text: str, limit: int = 150) -> str:
 
     The result never ends in a connective; it is at most *limit* characters plus an ellipsis.
     """
-    core = trim(text)
+    core = trim(text).replace('"', INNER_MARK)
     if len(core) <= limit:
         return core
     kept = ""

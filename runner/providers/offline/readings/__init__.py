@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from runner.providers.offline.document import Document
+from runner.providers.offline.readings.meeting_notes import MINUTED, read_minuted
 from runner.providers.offline.synthesis.statements import STATED, read_stated
 
 Reading = Callable[[Document], Mapping[str, Any]]
@@ -21,14 +22,15 @@ def find_reading(module: ModuleType | None) -> Reading:
     """Return the reading for the answers of *module*, an analyzer's answer module.
 
     That is the module's own `read`, else the reading of the same name as a packaged module,
-    here or by its cues alone (STATED), else the generic one.
+    here, by its cues alone (STATED) or a list of the minutes (MINUTED), else the generic one.
     """
     own: Reading | None = getattr(module, "read", None)
     if own is not None:
         return own
     stem = "" if module is None else module.__name__.removeprefix("analyzers.")
-    if stem in STATED:
-        return partial(read_stated, stem)
+    for names, read in ((STATED, read_stated), (MINUTED, read_minuted)):
+        if stem in names:
+            return partial(read, stem)
     known = stem.isidentifier() and find_spec(f"{__name__}.{stem}") is not None
     reading: Reading = importlib.import_module(f"{__name__}.{stem if known else 'generic'}").read
     return reading

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.dialogue import weight_of
+from runner.providers.offline.dialogue.dialogue import weight_of, weightiest
 from runner.providers.offline.dialogue.insights import cite, no_cue
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
 from runner.providers.offline.synthesis.minutes import (
@@ -49,15 +48,10 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _sentences(minutes: Minutes) -> list[Cited]:
-    """Return the sentences of the transcript as if a finding had cited them, weightiest first."""
-    dialogue = minutes.dialogue
+    """Return the weightiest sentences of the transcript as if a finding had cited them."""
     own = Finding(TRANSCRIPT, "sentences", {}, None, None, ())
-    found = [
-        Cited(s, (own,), max(0.05, weight_of(dialogue, s) - roughness(s.text)))
-        for s in dialogue.sentences
-        if s.index not in dialogue.cut_off
-    ]
-    return sorted(found, key=lambda c: -c.score)
+    found = weightiest(minutes.dialogue, 4 * _LIMITS["threads"])
+    return [Cited(s, (own,), max(0.05, weight_of(minutes.dialogue, s))) for s in found]
 
 
 def _opening(minutes: Minutes, leads: Sequence[Cited], missing: Sequence[str]) -> str:

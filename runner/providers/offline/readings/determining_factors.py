@@ -6,7 +6,7 @@ from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import strength
-from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on
+from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, framed, nothing, on
 
 _NEEDED = re.compile(r"\b(?:only if|unless|depends? on|requires?|necessary)\b", re.IGNORECASE)
 _NEEDS = ("must", "has", "have", "need", "needs")
@@ -20,16 +20,11 @@ def read(document: Document) -> dict[str, object]:
         7,
         lambda c: c.is_stated and _label(c) is not None,
     )
-    topics = [
-        f.text
-        for f in document.findings
-        if f.key == "topic" and f.text and not f.text.startswith("Frequent terms")
-    ]
     found = [on(c, f"{_label(c)} named by {c.said}.", "factor") for c in linked]
     return {
         "insights": found or [nothing(document, quotes, "causes or conditions")],
         "structured_data": {
-            "outcome": (topics or ["Not recognised."])[0],
+            "outcome": (framed(document) or ["Not recognised."])[0],
             "factors": [_factor(n, c) for n, c in enumerate(linked, 1)] or [_UNKNOWN],
             "interactions": [],
             "leverage": [],

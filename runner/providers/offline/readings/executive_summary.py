@@ -1,35 +1,23 @@
 """Reading of executive_summary: headline, key points, risks and next steps."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from runner.answers.findings import Citation
-from runner.providers.offline.dialogue.dialogue import weightiest
-from runner.providers.offline.dialogue.insights import no_cue, who
+from runner.providers.offline.dialogue.insights import cite, no_cue, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, trim
+from runner.providers.offline.language.sentences import trim
 from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of, tidy
+from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
     decision_line,
+    most_discussed,
     subject_of,
     take_minutes,
 )
 from runner.providers.offline.synthesis.risks import KeyPoint, find_points, find_risks
 
-_LIMITS = {"key_points": 6, "risks": 5, "next_steps": 7}
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    step: str
-    owner: str | None
-    due: str | None
-    reason: str
-    evidence: tuple[Citation, ...]
-    score: float
+_LIMITS = {"key_points": 6, "risks": 5, "next_steps": 5}
 
 
 def read(document: Document) -> dict[str, object]:
@@ -38,7 +26,7 @@ def read(document: Document) -> dict[str, object]:
     findings = document.findings
     points = find_points(minutes, findings, _LIMITS["key_points"])
     risks = find_risks(minutes, findings, _LIMITS["risks"])
-    steps = _steps(minutes)
+    steps = minutes.actions[: _LIMITS["next_steps"]]
     subject = subject_of(minutes.dialogue)
     data = {
         "headline": _headline(minutes, subject),
@@ -56,13 +44,13 @@ def _row(point: KeyPoint) -> dict[str, object]:
     return {"text": point.text, "source": point.source, "evidence": evidence(point.evidence)[:5]}
 
 
-def _step_row(step: _Step) -> dict[str, object]:
+def _step_row(action: Action) -> dict[str, object]:
     return {
-        "step": step.step,
-        "owner": step.owner,
-        "due": step.due,
-        "reason": tidy(step.reason),
-        "evidence": evidence(step.evidence)[:5],
+        "step": action.what,
+        "owner": action.owner,
+        "due": action.due,
+        "reason": _reason(action),
+        "evidence": cite(*action.quoted)[:5],
     }
 
 
@@ -82,7 +70,7 @@ def _summary(
     minutes: Minutes,
     points: Sequence[KeyPoint],
     risks: Sequence[KeyPoint],
-    steps: Sequence[_Step],
+    steps: Sequence[Action],
 ) -> str:
     """Return matter, outcome, weightiest finding, chief risk, open point and first step as text."""
     sentences = about(minutes.dialogue)
@@ -95,57 +83,32 @@ def _summary(
         first = minutes.questions[0]
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     elif len(sentences) < 3:
-        sentences += [
-            f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".'
-            for s in weightiest(minutes.dialogue)
-        ]
+        sentences += most_discussed(minutes.dialogue)
     taken = next((s for s in steps if s.owner), None)
     if taken:
-        sentences.append(f'{taken.owner} says: "{excerpt(taken.evidence[0][1], 160)}".')
+        sentences.append(f'{taken.owner} says: "{excerpt(taken.quoted[0].text, 160)}".')
     return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
-def _steps(minutes: Minutes) -> list[_Step]:
-    """Return the next steps: what was undertaken or asked for."""
-    chosen = diverse(
-        list(_undertaken(minutes)),
-        _LIMITS["next_steps"],
-        score=lambda s: s.score,
-        text=lambda s: s.step,
-        trade=0.85,
-    )
-    return sorted(chosen, key=lambda s: -s.score)
-
-
-def _undertaken(minutes: Minutes) -> Iterator[_Step]:
-    for action in minutes.actions[:5]:
-        about = action.about
-        said = action.quoted[0]
-        verb = " asks" if action.firmness == "requested" else ""
-        reason = f'{who(said.speaker)}{verb}: "{excerpt(said.text, 140)}".'
-        if about and excerpt(trim(about.text), 60) in action.what:
-            reason = f"{who(about.speaker)} brings it up."
-        elif about:
-            verb = "asks" if about.text.rstrip().endswith("?") else "says"
-            reason = f'{who(about.speaker)} {verb}: "{excerpt(trim(about.text), 140)}".'
-        score = 0.4 + 0.6 * action.score
-        yield _Step(action.what, action.owner, action.due, reason, _of(*action.quoted), score)
-
-
-def _of(*quoted: Sentence) -> tuple[Citation, ...]:
-    return tuple((s.segment, s.text) for s in quoted)
+def _reason(action: Action) -> str:
+    """Return the words that ask for the step or undertake it."""
+    said, about = action.quoted[0], action.about
+    if about and excerpt(trim(about.text), 60) in action.what:
+        return f"{who(about.speaker)} brings it up."
+    asked = action.firmness == "requested" or (about and about.text.rstrip().endswith("?"))
+    told = about or said
+    return tidy(f'{who(told.speaker)}{" asks" if asked else ""}: "{excerpt(told.text, 140)}".')
 
 
 def _insights(
-    points: Sequence[KeyPoint], risks: Sequence[KeyPoint], steps: Sequence[_Step]
+    points: Sequence[KeyPoint], risks: Sequence[KeyPoint], steps: Sequence[Action]
 ) -> Iterator[dict[str, object]]:
     """Yield the weightiest points, risks and steps."""
-    rows = [(p.text, p.score, "key_point", p.evidence) for p in points[:4]]
-    rows += [(p.text, p.score, "risk", p.evidence) for p in risks[:2]]
+    for kind, named in (("key_point", points[:4]), ("risk", risks[:2])):
+        for p in named:
+            yield insight_of(p.text, p.score, kind, evidence(p.evidence)[:5])
     for step in steps[:3]:
-        due = step.due if step.due and step.due not in step.step else None
+        due = step.due if step.due and step.due not in step.what else None
         by = ", ".join(t for t in (step.owner, due) if t)
-        text = f"{step.step.rstrip('.')}{f' ({by})' if by else ''}. {step.reason}"
-        rows.append((text, step.score, "next_step", step.evidence))
-    for text, score, category, citations in rows:
-        yield insight_of(text, score, category, evidence(citations)[:5])
+        text = f"{step.what.rstrip('.')}{f' ({by})' if by else ''}. {_reason(step)}"
+        yield insight_of(text, 0.4 + 0.6 * step.score, "next_step", cite(*step.quoted)[:5])

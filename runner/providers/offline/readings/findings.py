@@ -38,8 +38,7 @@ def read(document: Document) -> dict[str, object]:
         s
         for s in whole_sentences(dialogue)
         if s.speaker not in asking
-        and not is_question(s.text)
-        and not is_procedural(s.text)
+        and not (is_question(s.text) or is_procedural(s.text))
         and _is_specific(trim(s.text))
     ]
     scores = {s.index: _score(dialogue, s) for s in pool}

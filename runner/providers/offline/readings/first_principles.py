@@ -4,8 +4,9 @@ import re
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_reported, strength
-from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on
+from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, framed, nothing, on
 
+_WHY = "Its words report a figure or an observation, which can be checked."
 _LIMIT = re.compile(r"\b(?:at most|no more than|deadline|budget|by law|maximum|minimum)\b", re.I)
 
 
@@ -16,17 +17,15 @@ def read(document: Document) -> dict[str, object]:
     taken = chosen([c for c in quotes if c not in solid], 6, _is_assumed)
     found = [on(c, f"Reported, and open to a check: {c.said}.", "fundamental") for c in solid[:4]]
     found += [on(c, f"Assumed in so many words: {c.said}.", "assumption") for c in taken[:4]]
-    topics = [
-        f.text
-        for f in document.findings
-        if f.key == "topic" and f.text and not f.text.startswith("Frequent terms")
-    ]
     return {
         "insights": found or [nothing(document, quotes, "reports or assumptions")],
         "structured_data": {
-            "problem": (topics or [c.said for c in quotes[:1]] or ["Not recognised."])[0],
+            "problem": (framed(document) or [c.said for c in quotes[:1]] or ["Not recognised."])[0],
             "assumptions": [_assumption(c) for c in taken],
-            "fundamentals": [_fundamental(n, c) for n, c in enumerate(solid, 1)],
+            "fundamentals": [
+                {"id": f"F{n}", "text": c.said, "why_irreducible": _WHY, "evidence": c.evidence}
+                for n, c in enumerate(solid, 1)
+            ],
             "reconstruction": [],
         },
     }
@@ -57,8 +56,3 @@ def _assumption(c: Cited) -> dict[str, object]:
         "survives": "untested",
         "evidence": c.evidence,
     }
-
-
-def _fundamental(number: int, c: Cited) -> dict[str, object]:
-    why = "Its words report a figure or an observation, which can be checked."
-    return {"id": f"F{number}", "text": c.said, "why_irreducible": why, "evidence": c.evidence}

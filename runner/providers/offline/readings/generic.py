@@ -1,7 +1,7 @@
 """Generic reading: the sentences or findings nearest to the question."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from runner.answers.findings import Finding
 from runner.answers.passages import inverse_frequencies, relevance
@@ -85,7 +85,10 @@ def _from_findings(document: Document) -> list[dict[str, object]]:
     spread = Counter(w for f in cited for w in set(content_words(f.text)))
     weights = {term: 1.0 / count**0.5 for term, count in spread.items()}
     asked = _asked(document.question, weights)
-    scores = {id(f): _worth(f, asked, weights) for f in cited}
+    near = {id(f): _nearness(f.text, asked, weights) for f in cited}
+    scores = {
+        id(f): 0.5 * near[id(f)] / (1 + near[id(f)]) + 0.5 * (f.confidence or 0.4) for f in cited
+    }
     chosen = diverse(
         cited,
         _MAX_INSIGHTS,
@@ -94,12 +97,8 @@ def _from_findings(document: Document) -> list[dict[str, object]]:
         group=lambda f: f.analyzer,
     )
     found = [_restated(finding, scores[id(finding)]) for finding in chosen]
-    return found or [_nothing(document.findings)]
-
-
-def _worth(finding: Finding, asked: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    near = _nearness(finding.text, asked, weights)
-    return 0.5 * near / (1 + near) + 0.5 * (finding.confidence or 0.4)
+    text = f"In {len(document.findings)} findings no quote is recognised that answers the question."
+    return found or [insight(text, 0.05, "no_evidence", ())]
 
 
 def _restated(finding: Finding, score: float) -> dict[str, object]:
@@ -109,8 +108,3 @@ def _restated(finding: Finding, score: float) -> dict[str, object]:
         "category": finding.category or finding.key,
         "evidence": evidence(finding.evidence),
     }
-
-
-def _nothing(findings: Sequence[Finding]) -> dict[str, object]:
-    text = f"In {len(findings)} findings no quote is recognised that could answer the question."
-    return {"text": text, "confidence": 0.05, "category": "no_evidence", "evidence": []}

@@ -1,8 +1,8 @@
 """Reading of meeting_notes: decisions, action items and open questions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.dialogue import weightiest
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers, trim
@@ -15,6 +15,7 @@ from runner.providers.offline.synthesis.minutes import (
     about,
     action_line,
     decision_line,
+    most_discussed,
     reservations,
     take_minutes,
 )
@@ -25,22 +26,29 @@ _MAX_INSIGHTS = 10
 def read(document: Document) -> dict[str, object]:
     """Record decisions, undertakings and open points; pure and deterministic."""
     minutes = take_minutes(document)
-    found = sorted(insights_of(minutes), key=lambda pair: -pair[0])
-    made = [one for _, one in found[:_MAX_INSIGHTS]]
+    found = [pair for each in _LISTS.values() for pair in each.insights(minutes)]
+    made = [one for _, one in sorted(found, key=lambda pair: -pair[0])[:_MAX_INSIGHTS]]
     sought = "decisions, undertakings or open questions"
     return {
         "insights": made or no_cue(minutes.dialogue, sought),
         "structured_data": {
             "summary": _summary(minutes),
-            "decisions": [decision_item(d) for d in minutes.decisions],
-            "action_items": [action_item(a) for a in minutes.actions],
-            "open_questions": [question_item(q) for q in minutes.questions],
+            **{name: each.items(minutes) for name, each in _LISTS.items()},
         },
     }
 
 
-def decision_item(decision: Settled) -> dict[str, object]:
-    """Return *decision* as an item of the answer."""
+def read_minuted(name: str, document: Document) -> dict[str, object]:
+    """Return the answer of the analyzer *name* of MINUTED; pure and deterministic."""
+    minutes, kind = take_minutes(document), _LISTS[name]
+    made = [one for _, one in sorted(kind.insights(minutes), key=lambda pair: -pair[0])]
+    return {
+        "insights": made or no_cue(minutes.dialogue, kind.sought, *kind.near),
+        "structured_data": {name: kind.items(minutes)},
+    }
+
+
+def _decision_item(decision: Settled) -> dict[str, object]:
     parts = decision.parts[:1] if decision.basis == "reported" else decision.parts
     return {
         "what": " ".join(strip_fillers(part.text) for part in parts),
@@ -51,8 +59,7 @@ def decision_item(decision: Settled) -> dict[str, object]:
     }
 
 
-def action_item(action: Action) -> dict[str, object]:
-    """Return *action* as an item of the answer."""
+def _action_item(action: Action) -> dict[str, object]:
     about = action.about
     shown = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
     return {
@@ -65,8 +72,7 @@ def action_item(action: Action) -> dict[str, object]:
     }
 
 
-def question_item(question: OpenQuestion) -> dict[str, object]:
-    """Return *question* as an item of the answer."""
+def _question_item(question: OpenQuestion) -> dict[str, object]:
     return {
         "question": question.text,
         "raised_by": question.raised_by,
@@ -92,14 +98,16 @@ def _summary(minutes: Minutes) -> str:
         )
     if minutes.questions:
         first = minutes.questions[0]
-        sentences.append(f'Open stays "{first.text}" ({who(first.raised_by)}).')
+        sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     if not (minutes.decisions or minutes.actions or minutes.questions):
-        sentences += [f'Weightiest is "{excerpt(s.text)}".' for s in weightiest(minutes.dialogue)]
+        sentences += most_discussed(minutes.dialogue)
     return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
-def insights_of(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
-    """Yield (score, insight) for the points that an absent participant needs."""
+_Scored = Iterator[tuple[float, dict[str, object]]]  # what an absent participant needs
+
+
+def _decided(minutes: Minutes) -> _Scored:
     for decision in minutes.decisions[:3]:
         kind = "decision" if decision.basis != "reported" else "reported_decision"
         text = decision_line(decision)
@@ -109,16 +117,22 @@ def insights_of(minutes: Minutes) -> Iterator[tuple[float, dict[str, object]]]:
                 text = f'{who(assent.by)} replies: "{excerpt(assent.reply.text, 160)}".'
                 score = decision.score - 0.1
                 yield score, insight(text, score, "condition", (assent.reply, *decision.parts[:1]))
+
+
+def _to_do(minutes: Minutes) -> _Scored:
     for action in minutes.actions[:4]:
         category = "action" if action.firmness == "firm" else f"{action.firmness}_action"
         yield action.score, insight(action_line(action), action.score, category, action.quoted)
     yield from _gaps(minutes.actions)
+
+
+def _left_open(minutes: Minutes) -> _Scored:
     for question in minutes.questions[:3]:
         text = f'{who(question.raised_by)} leaves a point open: "{question.text}". {question.why}'
         yield question.score, insight(text, question.score, "open_question", question.quoted)
 
 
-def _gaps(actions: Sequence[Action]) -> Iterator[tuple[float, dict[str, object]]]:
+def _gaps(actions: Sequence[Action]) -> _Scored:
     """Yield insights on action items without a date or an owner."""
     for lack, missing in (
         ("date", [a for a in actions if a.due is None]),
@@ -129,3 +143,33 @@ def _gaps(actions: Sequence[Action]) -> Iterator[tuple[float, dict[str, object]]
             text = f"No {lack} is recognised for {len(missing)} of {len(actions)}: {said}."
             evidence = [a.quoted[0] for a in missing[:3]]
             yield 0.5, insight(text, 0.6, f"missing_{lack}", evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of the minutes: its insights and items, what it seeks, and cues of what is near."""
+
+    insights: Callable[[Minutes], _Scored]
+    items: Callable[[Minutes], list[dict[str, object]]]
+    sought: str
+    near: tuple[str, ...]
+
+
+_LISTS: Mapping[str, _List] = {
+    "decisions": _List(
+        _decided, lambda m: [*map(_decision_item, m.decisions)], "decisions", ("proposal",)
+    ),
+    "action_items": _List(
+        _to_do,
+        lambda m: [*map(_action_item, m.actions)],
+        "undertakings or requests",
+        ("obligation", "request"),
+    ),
+    "open_questions": _List(
+        _left_open,
+        lambda m: [*map(_question_item, m.questions)],
+        "open questions",
+        ("unsure", "hedge"),
+    ),
+}
+MINUTED = frozenset(_LISTS)  # analyzers that answer with one list of the minutes

@@ -1,11 +1,11 @@
 """Reading of opinions: sentences with a speaker's stance."""
 
 from runner.providers.offline.dialogue.dialogue import focused, read_dialogue
-from runner.providers.offline.dialogue.stance import fitness, takes_stance
+from runner.providers.offline.dialogue.stance import fitness, stance_of, takes_stance
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has, is_question, strength
-from runner.providers.offline.language.fragments import is_whole
-from runner.providers.offline.language.sentences import Sentence, trim
+from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.fragments import is_statement
+from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.synthesis.statements import Statement, insights_on, rows, varied
 
 _MAX = 12
@@ -17,10 +17,7 @@ def read(document: Document) -> dict[str, object]:
     stands = [
         Statement(s, _side(s), max(0.05, fitness(dialogue, s)))
         for s in focused(dialogue)
-        if takes_stance(s)
-        and not is_question(s.text)
-        and is_whole(trim(s.text))
-        and not has("unsure", s.text)
+        if takes_stance(s) and is_statement(s.text) and not has("unsure", s.text)
     ]
     found = varied(stands, _MAX)
 
@@ -38,6 +35,4 @@ def _side(s: Sentence) -> str:
     """Return the explicit side of *s*: consent or objection without negation."""
     if has("negation", s.text) or has("conditional", s.text):
         return "unclear"
-    sides = {"for": strength("agreement", s.text), "against": strength("disagreement", s.text)}
-    plain = [side for side, value in sides.items() if value > 0.8]
-    return plain[0] if len(plain) == 1 else "unclear"
+    return {1: "for", -1: "against", 0: "unclear"}[stance_of(s)]

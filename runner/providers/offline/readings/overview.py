@@ -2,13 +2,12 @@
 
 from itertools import groupby
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, speakers, weightiest
+from runner.providers.offline.dialogue.dialogue import Dialogue, speakers
 from runner.providers.offline.dialogue.insights import cite, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import (
     capital,
     evidence,
-    excerpt,
     insight_of,
     listed,
     point,
@@ -17,6 +16,7 @@ from runner.providers.offline.language.wording import (
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
+    most_discussed,
     subject_of,
     take_minutes,
 )
@@ -57,10 +57,7 @@ def _summary(minutes: Minutes) -> str:
     others = f" and {len(names) - 6} others" if len(names) > 7 else ""
     told = listed(names[:7]) if not others else f"{', '.join(names[:6])}{others}"
     sentences = [f"{told} speak." if len(names) > 1 else "", *about(dialogue)]
-    sentences += [
-        f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text, 180)}".'
-        for s in weightiest(dialogue)
-    ]
+    sentences += most_discussed(dialogue)
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Not recognised as answered is "{first.text}" ({who(first.raised_by)}).')

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
-from runner.providers.offline.dialogue.agreement import find_acceptances, find_objections
+from runner.providers.offline.dialogue.agreement import (
+    AdjacencyPair,
+    find_acceptances,
+    find_objections,
+)
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
     SharedGround,
-    Tension,
     View,
     find_shared_ground,
-    find_tensions,
     find_views,
 )
 from runner.providers.offline.dialogue.stance import takes_stance
@@ -37,7 +39,13 @@ def read(document: Document) -> dict[str, object]:
         in_focus(dialogue, found, lambda e: (e.statement, e.reply))
         for found in (find_objections(dialogue), find_acceptances(dialogue))
     )
-    tensions = find_tensions(objected, _LIMITS["tensions"])
+    tensions = diverse(
+        objected,
+        _LIMITS["tensions"],
+        score=lambda e: e.score,
+        text=lambda e: e.statement.text + e.reply.text,
+        group=lambda e: frozenset((e.statement.speaker, e.reply.speaker)),
+    )
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = _insights(views, seen, tensions, ground)
     return {
@@ -45,16 +53,9 @@ def read(document: Document) -> dict[str, object]:
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],
-            "interests": [
-                {"holder": who(view.holder), "text": plain(text), "evidence": cite(s)}
-                for view in views
-                for text, s in view.interests
-            ],
-            "perceptions": [_perception_item(one) for one in seen],
-            "tensions": [
-                {"between": list(t.between), "about": _about(t), "evidence": cite(*t.quoted)}
-                for t in tensions
-            ],
+            "interests": [row for view in views for row in _interest_items(view)],
+            "perceptions": [_perception_item(p) for p in seen],
+            "tensions": [_tension_item(e) for e in tensions],
             "shared_ground": [
                 {"holders": list(g.holders), "text": plain(g.text), "evidence": cite(*g.quoted)}
                 for g in ground
@@ -63,56 +64,54 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
+def _interest_items(view: View) -> list[dict[str, object]]:
+    holder = who(view.holder)
+    return [{"holder": holder, "text": plain(t), "evidence": cite(s)} for t, s in view.interests]
+
+
 def _perception_item(p: Perception) -> dict[str, object]:
     said = {"holder": who(p.holder), "of": p.of, "perception": p.text}
     return {**said, "evidence": cite(p.sentence)}
 
 
+def _tension_item(e: AdjacencyPair) -> dict[str, object]:
+    between = [who(e.statement.speaker), who(e.reply.speaker)]
+    return {"between": between, "about": _about(e), "evidence": cite(e.statement, e.reply)}
+
+
 def _view_item(view: View) -> dict[str, object]:
-    counter = [view.counter] if view.counter else []
     return {
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "evidence": cite(view.position, *counter, *(s for _, s in view.interests)),
+        "evidence": cite(view.position, *(s for _, s in view.interests)),
     }
 
 
-def _about(t: Tension) -> str:
-    first, second = t.between
-    said, reply = excerpt(t.quoted[0].text, 120), excerpt(t.quoted[-1].text, 120)
-    return f'{first} says "{said}"; {second} answers "{reply}".'
+def _about(e: AdjacencyPair) -> str:
+    said, reply = excerpt(e.statement.text, 120), excerpt(e.reply.text, 120)
+    return f'{who(e.statement.speaker)} says "{said}"; {who(e.reply.speaker)} answers "{reply}".'
 
 
-def _held(view: View) -> str:
-    """Return a view as a sentence, in its words."""
-    name, quote = who(view.holder), excerpt(view.position.text)
-    if view.counter:
-        return f'{name}: "{quote}". Also: "{excerpt(view.counter.text, 120)}".'
-    return f'{name}{_manner(view)}: "{quote}".'
-
-
-def _manner(view: View) -> str:
-    """Name the explicit side of a view, if any."""
-    words = {"mixed": "under a condition", "supports": "in favour", "opposes": "against"}
-    return f", {words[view.stance]}" if view.stance in words else ""
+_SIDES = {"mixed": ", under a condition", "supports": ", in favour", "opposes": ", against"}
 
 
 def _insights(
     views: Sequence[View],
     seen: Sequence[Perception],
-    tensions: Sequence[Tension],
+    tensions: Sequence[AdjacencyPair],
     ground: Sequence[SharedGround],
 ) -> list[dict[str, object]]:
     found: list[tuple[float, dict[str, object]]] = []
-    for t in tensions[:3]:
-        text = capital(_about(t))
-        found.append((t.score + 0.1, insight(text, t.score, "tension", t.quoted)))
+    for e in tensions[:3]:
+        made = insight(capital(_about(e)), e.score, "tension", (e.statement, e.reply))
+        found.append((e.score + 0.1, made))
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
-        text = _held(view)
-        quoted = [view.position, *([view.counter] if view.counter else [])]
+        side = _SIDES.get(view.stance, "")
+        text = f'{who(view.holder)}{side}: "{excerpt(view.position.text)}".'
+        quoted = [view.position]
         if view.interests and view.interests[0][1] != view.position:
             text += f' Also: "{excerpt(view.interests[0][0], 150)}".'
             quoted.append(view.interests[0][1])

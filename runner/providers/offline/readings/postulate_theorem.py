@@ -6,7 +6,6 @@ from runner.providers.offline.dialogue.axioms import (
     Postulate,
     find_postulates,
     gap_of,
-    inference_of,
     postulates_of,
 )
 from runner.providers.offline.dialogue.conjectures import Conjecture, find_conjectures
@@ -64,7 +63,7 @@ def _theorem_item(
         "id": f"T{number}",
         "statement": plain(theorem.assertion),
         "follows_from": postulates_of(theorem, grounds),
-        "inference": inference_of(theorem),
+        "inference": theorem.relation,
         "gap": tidy(gap_of(theorem)),
         "evidence": cite(*theorem.quoted),
     }

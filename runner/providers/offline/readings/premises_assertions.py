@@ -2,43 +2,74 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
+from runner.providers.offline.dialogue.axioms import premise_of
 from runner.providers.offline.dialogue.dialogue import (
     OWN_STORY,
     Dialogue,
     focused,
     read_dialogue,
     weight_of,
+    weightiest,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
+    Reasoning,
     find_reasoning,
 )
 from runner.providers.offline.dialogue.stance import necessity
-from runner.providers.offline.dialogue.support import (
-    WeighedReason,
-    ground_of,
-    in_words,
-    weigh_reasons,
-)
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
-from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import excerpt, plain, point
+from runner.providers.offline.language.sentences import Sentence, similarity
+from runner.providers.offline.language.wording import excerpt, plain, point, tidy
 
 _LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10}
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """An argument with the reply that disputes it, or None."""
+
+    reasoning: Reasoning
+    objection: Sentence | None
+
+    @property
+    def score(self) -> float:
+        """0 to 1 for how much the argument matters: more where somebody disputes it."""
+        return min(0.95, self.reasoning.score + 0.2 * bool(self.objection))
+
+    @property
+    def quoted(self) -> tuple[Sentence, ...]:
+        """The sentences of the argument and of the reply."""
+        return (*self.reasoning.quoted, *([self.objection] if self.objection else []))
+
+    @property
+    def in_words(self) -> str:
+        """The speaker, the connective and the words, and who objects."""
+        reasoning, other = self.reasoning, self.objection
+        label = "a condition" if reasoning.relation == "conditional" else "a reason"
+        said = " … ".join(excerpt(s.text, 200) for s in reasoning.quoted)
+        text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{said}".'
+        if other is not None:
+            text += f' {who(other.speaker)} replies: "{excerpt(other.text, 120)}".'
+        return tidy(text)
 
 
 def read(document: Document) -> dict[str, object]:
     """Find arguments by connectives, claims by modals and boosters; pure and deterministic."""
     dialogue = read_dialogue(document)
-    found_all = weigh_reasons(dialogue, find_reasoning(dialogue))
+    replied = {e.statement.index: e.reply for e in find_objections(dialogue)}
+    found_all = [
+        _Argument(r, next((replied[q.index] for q in r.quoted if q.index in replied), None))
+        for r in find_reasoning(dialogue)
+    ]
     arguments = diverse(
         [w for w in found_all if w.score > 0.3] or found_all,
         _LIMITS["arguments"],
@@ -73,12 +104,10 @@ def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
     return [e for e in denied if _DENIAL.search(e.phrase)][: _LIMITS["contradictions"]]
 
 
-def _argument_item(weighed: WeighedReason) -> dict[str, object]:
+def _argument_item(weighed: _Argument) -> dict[str, object]:
     said = weighed.reasoning.premise
     said = said if any(said in q.text for q in weighed.quoted) else ""
-    premises = [{"text": ground_of(weighed.reasoning), "kind": "stated", "said": said}]
-    if weighed.implied:
-        premises.append({"text": weighed.implied[0], "kind": "implied"})
+    premises = [{"text": premise_of(weighed.reasoning), "kind": "stated", "said": said}]
     return {
         "speaker": weighed.reasoning.speaker,
         "assertion": plain(weighed.reasoning.assertion),
@@ -86,7 +115,7 @@ def _argument_item(weighed: WeighedReason) -> dict[str, object]:
         "warrant": "none",
         "qualifier": "none",
         "rebuttal": "none",
-        "support": weighed.support,
+        "support": "none" if similarity(weighed.reasoning.assertion, said) > 0.6 else "partial",
         "evidence": cite(*weighed.quoted),
     }
 
@@ -153,7 +182,7 @@ def _clash_item(pair: AdjacencyPair) -> dict[str, object]:
 
 def _insights(
     dialogue: Dialogue,
-    arguments: Sequence[WeighedReason],
+    arguments: Sequence[_Argument],
     bare: Sequence[Sentence],
     contradictions: Sequence[AdjacencyPair],
 ) -> list[dict[str, object]]:
@@ -166,13 +195,18 @@ def _insights(
         found.append(insight(text, confidence, "contradiction", (first, second)))
     ranked = sorted(arguments, key=lambda w: -w.score)
     for weighed in ranked[: 6 if bare else 9]:
-        found.append(insight(in_words(weighed), weighed.score, "argument", weighed.quoted))
+        found.append(insight(weighed.in_words, weighed.score, "argument", weighed.quoted))
     for s in bare[:3]:
         score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
         found.append(insight(_bare(s), score, "unsupported", (s,)))
     if len(found) < 4:
         used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
-        found += _plain_statements(dialogue, used, 4 - len(found))
+        plainest = [s for s in weightiest(dialogue, 4 + len(used)) if s.index not in used]
+        for s in plainest[: 4 - len(found)]:
+            score = 0.2 + 0.3 * weight_of(dialogue, s)
+            found.append(
+                insight(f'{who(s.speaker)}: "{excerpt(s.text)}".', score, "assertion", (s,))
+            )
     return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]
 
 
@@ -181,37 +215,3 @@ def _bare(s: Sentence) -> str:
     cue = strongest("booster", s.text)
     word = f' ("{necessity(s) or (cue.phrase if cue else "")}")'
     return f'{who(s.speaker)}{word}, with no reason recognised beside it: "{excerpt(s.text)}".'
-
-
-def _plain_statements(dialogue: Dialogue, used: set[int], n: int) -> list[dict[str, object]]:
-    """Return insights on plain reports and judgements, for a dialogue with few arguments."""
-    pool = [
-        s
-        for s in focused(dialogue)
-        if s.index not in used
-        and not is_question(s.text)
-        and is_whole(s.text)
-        and not OWN_STORY.search(s.text)
-        and not is_garbled(s.text)
-    ]
-    chosen = diverse(
-        pool,
-        n,
-        score=lambda s: (
-            0.5 * weight_of(dialogue, s)
-            + 0.2 * strength("evidence", s.text)
-            + 0.3 * abs(polarity(s.text))
-            - roughness(s.text)
-        ),
-        text=lambda s: s.text,
-        group=lambda s: s.speaker,
-    )
-    return [
-        insight(
-            f'{who(s.speaker)}: "{excerpt(s.text)}".',
-            0.2 + 0.3 * weight_of(dialogue, s),
-            "assertion",
-            (s,),
-        )
-        for s in chosen
-    ]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from runner.providers.offline.dialogue import commitments as undertaking
 from runner.providers.offline.dialogue import implicature as spotting
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.glosses import find_glosses
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
@@ -20,7 +19,7 @@ _LIMITS = {"gaps": 8, "commitments": 4, "unsaid": 5, "insights": 10}
 def read(document: Document) -> dict[str, object]:
     """Find gaps, promises and open questions by cue phrases; pure and deterministic."""
     dialogue = read_dialogue(document)
-    gaps = _best_gaps([*find_glosses(dialogue), *spotting.find_gaps(dialogue)])
+    gaps = _best_gaps(spotting.find_gaps(dialogue))
     found = undertaking.find_commitments(dialogue)
     promised = [p for p in found if not _OFFERS.match(p.text)]
     commitments = diverse(
@@ -41,10 +40,23 @@ def read(document: Document) -> dict[str, object]:
         "insights": made or no_cue(dialogue, "hedges, requests, promises or open questions"),
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
-            "commitments": [_commitment_item(commitment) for commitment in commitments],
-            "unsaid": [_unsaid_item(item) for item in left_open],
+            "commitments": [_commitment_item(each) for each in commitments],
+            "unsaid": [
+                {
+                    "topic": excerpt(item.quoted[0].text, 160),
+                    "why_it_matters": _NO_END,
+                    "evidence": cite(*item.quoted),
+                }
+                for item in left_open
+            ],
         },
     }
+
+
+def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
+    s = commitment.sentence
+    told = {"speaker": s.speaker, "text": s.text, "strength": commitment.strength}
+    return {**told, "evidence": cite(s)}
 
 
 _OFFERS = re.compile(r"(?:i|we) (?:can|could)\b", re.IGNORECASE)
@@ -75,30 +87,6 @@ def _gap_item(gap: spotting.Gap) -> dict[str, object]:
     }
 
 
-def _commitment_item(commitment: undertaking.Commitment) -> dict[str, object]:
-    return {
-        "speaker": commitment.sentence.speaker,
-        "text": commitment.sentence.text,
-        "strength": commitment.strength,
-        "evidence": cite(commitment.sentence),
-    }
-
-
-def _unsaid_item(item: undertaking.OpenPoint) -> dict[str, object]:
-    return {
-        "topic": excerpt(item.quoted[0].text, 160),
-        "why_it_matters": _NO_END,
-        "evidence": cite(*item.quoted),
-    }
-
-
-_FIRMNESS = {
-    "firm": "undertakes",
-    "conditional": "agrees or undertakes under a condition",
-    "vague": "may undertake",
-}
-
-
 def _few_opinions(gaps: Sequence[spotting.Gap]) -> list[spotting.Gap]:
     """Keep the first two of the gaps that rest on the same mild hedge, for example "I think"."""
     seen: Counter[str] = Counter()
@@ -121,7 +109,7 @@ def _insights(
     used: set[int] = set()
     for commitment in commitments[:3]:
         used.add(commitment.sentence.index)
-        how = _FIRMNESS[commitment.strength]
+        how = undertaking.UNDERTAKES[commitment.strength]
         said = excerpt(commitment.sentence.text, 200)
         text = f'{who(commitment.sentence.speaker)} {how}: "{said}".'
         made = insight(text, commitment.score, "commitment", [commitment.sentence])

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.insights import cite, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import is_question, strength
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.fragments import (
+    is_statement,
+    roughness,
+)
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_procedural,
-    trim,
 )
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed
 
@@ -53,13 +54,7 @@ class Cited:
     def is_stated(self) -> bool:
         """Whether it states something: no question, no doubt, no talk about the talk."""
         text = self.sentence.text
-        open_yet = (
-            is_question(text)
-            or "whether" in text.lower()
-            or strength("unsure", text)
-            or is_procedural(text)
-        )
-        return not open_yet and is_whole(trim(text)) and not is_garbled(text)
+        return is_statement(text) and not ("whether" in text.lower() or has("unsure", text))
 
     def under(self, *keys: str) -> list[Finding]:
         """Return the findings of *keys* that cite it."""
@@ -138,6 +133,12 @@ def related(quote: Cited, quotes: Sequence[Cited], least: int = 2) -> list[Cited
 def on(quote: Cited, text: str, category: str) -> dict[str, object]:
     """Return an insight that cites *quote*."""
     return insight_of(capital(text), quote.score, category, quote.evidence)
+
+
+def framed(document: Document) -> list[str]:
+    """Return the topics that analyzers report in a speaker's words."""
+    told = (f.text for f in document.findings if f.key == "topic" and f.text)
+    return [text for text in told if not text.startswith("Frequent terms")]
 
 
 def nothing(document: Document, quotes: Sequence[Cited], sought: str) -> dict[str, object]:

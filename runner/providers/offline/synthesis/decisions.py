@@ -21,7 +21,8 @@ Basis = Literal["agreed", "announced", "reported"]
 
 _IT_IS = (  # "rubber it is then"
     r"(?:(?<=, )|(?<=^))(?:the )?(?!what|how|who|where|here|there|as|such|so|then|and|but|or|like|"
-    r"that|this|because|if|which|than|or|though|whatever)[\w-]+ it is(?:,? then)?(?=\W*$)"
+    r"that|this|because|if|which|than|or|though|whatever|yes|yeah|yep|no|well|sure|okay|ok|indeed|"
+    r"maybe|perhaps|now|still|\w+ly )[\w-]+ it is(?:,? then)?(?=\W*$)"
 )
 _PLAN = re.compile(
     r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
@@ -39,7 +40,8 @@ _NO_PLAN = re.compile(
     r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
     r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
     r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
-    r"turn|welcome|proceed|recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
+    r"turn|welcome|proceed|anticipate|foresee|take (?:\w+ )+into (?:consideration|account)|"
+    r"recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -66,12 +68,15 @@ _NO_CHOICE = re.compile(
     r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
 )
 _OF_THE_TALK = re.compile(
-    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|agenda|"
+    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|"
+    r"agenda|"
     r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:last (?:time|week|month|year|meeting)|earlier|previously|originally)\b", re.I
+    r"\b(?:last (?:time|week|month|year|meeting)|yesterday|earlier|previous(?:ly)?|originally)\b|"
+    r"\b(?:the|this|an?) \w+ we (?:decided|agreed|resolved)\b",
+    re.IGNORECASE,
 )
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
@@ -86,11 +91,11 @@ _FAR = 3  # segments between one acceptance and the next
 
 @dataclass(frozen=True, slots=True)
 class Assent:
-    """One speaker's assent in *reply*; *condition* is a clause of it, verbatim, or None."""
+    """One speaker's assent in *reply*, perhaps under a condition."""
 
     by: str | None
     reply: Sentence
-    condition: str | None
+    condition: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,7 @@ def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
             break
         if not _accepts(first):
             break
-        found.append(Assent(first.speaker, first, condition_of(first.text)))
+        found.append(Assent(first.speaker, first, has("conditional", first.text)))
         last = turn[-1]
     return found
 
@@ -196,17 +201,6 @@ def _accepts(s: Sentence) -> bool:
     hit = strongest("agreement", s.text)
     opening = hit is not None and len(words(s.text[: hit.start])) <= 3 and hit.strength > 0.8
     return opening or bool(_ASSENT.match(s.text))
-
-
-def condition_of(text: str) -> str | None:
-    """Return the condition of an assent, verbatim ("if I get Sana"), or None."""
-    match = re.search(
-        r"\b(?:(?:but )?only if|if|provided(?: that)?|as long as|on condition that|unless|once)\b"
-        r"[^.?!]{6,}",
-        text,
-        re.IGNORECASE,
-    )
-    return match[0].strip() if match else None
 
 
 def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:

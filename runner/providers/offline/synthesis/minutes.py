@@ -5,8 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.commitments import OpenPoint, find_open_points
-from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue, weight_of
+from runner.providers.offline.dialogue.commitments import (
+    UNDERTAKES,
+    OpenPoint,
+    find_open_points,
+)
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    weight_of,
+    weightiest,
+)
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
@@ -20,7 +29,7 @@ from runner.providers.offline.language.sentences import (
 )
 from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action, find_actions
-from runner.providers.offline.synthesis.cited import speakers_in
+from runner.providers.offline.synthesis.cited import cited_in
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions
 
 LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
@@ -57,10 +66,9 @@ class OpenQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """The minutes; *whole* is true for a transcript, false for the quotes of findings only."""
+    """The minutes of a dialogue."""
 
     dialogue: Dialogue
-    whole: bool
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
     questions: tuple[OpenQuestion, ...]
@@ -84,23 +92,13 @@ def take_minutes(document: Document) -> Minutes:
         text=lambda a: a.what,
     )
     questions = _questions(dialogue, document.findings, whole)
-    return Minutes(dialogue, whole, tuple(decisions), tuple(actions), tuple(questions))
+    return Minutes(dialogue, tuple(decisions), tuple(actions), tuple(questions))
 
 
 def recalled(document: Document) -> tuple[Utterance, ...]:
     """Return the quotes that the findings cite, in the order of their segments, each once."""
-    speakers = speakers_in(document)
-    quotes = dict.fromkeys(c for f in document.findings for c in f.evidence)
-    inside = {
-        (segment, quote)
-        for segment, quote in quotes
-        for other in quotes
-        if other[0] == segment and other[1] != quote and quote in other[1]
-    }
-    kept = sorted((c for c in quotes if c not in inside), key=lambda c: int(c[0][1:]))
-    return tuple(
-        Utterance(segment, speakers.get(segment) or None, quote) for segment, quote in kept
-    )
+    quotes = sorted((c.sentence for c in cited_in(document)), key=lambda s: s.index)
+    return tuple(Utterance(s.segment, s.speaker, s.text) for s in quotes)
 
 
 def subject_of(dialogue: Dialogue) -> str:
@@ -178,6 +176,14 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
         yield OpenQuestion(excerpt(text, 180), s.speaker, why, (s,), score)
 
 
+def most_discussed(dialogue: Dialogue) -> list[str]:
+    """Return a sentence that quotes the weightiest statement, or none."""
+    return [
+        tidy(f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".')
+        for s in weightiest(dialogue)
+    ]
+
+
 def reservations(decision: Decision) -> list[str]:
     """Return the conditions under which speakers accept *decision*, and its own."""
     held = [f'{who(a.by)}: "{excerpt(a.reply.text, 200)}"' for a in decision.assents if a.condition]
@@ -201,20 +207,13 @@ def decision_line(decision: Decision) -> str:
     return tidy(text)
 
 
-_UNDERTAKES = {
-    "firm": "undertakes",
-    "conditional": "undertakes under a condition",
-    "vague": "may undertake",
-}
-
-
 def action_line(action: Action) -> str:
     """Return who is to act, as worded, and by when."""
     speaker = who(action.quoted[0].speaker)
     if action.firmness == "requested":
         text = f'{speaker} asks {action.owner or "the listeners"}: "{action.said}"'
     elif action.owner or re.match(r"I\b", action.said):
-        text = f'{who(action.owner)} {_UNDERTAKES[action.firmness]}: "{action.said}"'
+        text = f'{who(action.owner)} {UNDERTAKES[action.firmness]}: "{action.said}"'
     else:
         text = f'{speaker}, without naming who: "{action.said}"'
     if action.due and action.due not in action.said:

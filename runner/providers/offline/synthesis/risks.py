@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
 from runner.providers.offline.dialogue.insights import DISCUSSED, who
-from runner.providers.offline.language.cues import has, is_question, polarity
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.cues import has, polarity
+from runner.providers.offline.language.fragments import (
+    is_statement,
+    roughness,
+)
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_procedural,
-    trim,
 )
 from runner.providers.offline.language.wording import excerpt, tidy
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
@@ -70,17 +71,13 @@ def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
 def _warns(s: Sentence) -> bool:
     """Return whether *s* warns: explicitly, or by a condition with bad news and no denial."""
     text = s.text.replace("’", "'")
-    if is_question(text) or not _is_fit(s) or has("unsure", text):
+    telling = is_statement(text, verb=False) and len(set(content_words(text))) > 3
+    if not telling or has("unsure", text):
         return False
     match = _WARNS.search(text) or (has("conditional", text) and _LOSES.search(text))
     warned = match and (is_outright(text, match.start()) or has("conditional", text))
     safe = match and _NO_RISK.search(text[: match.end()])
     return bool(warned and not safe) and polarity(text) <= 0
-
-
-def _is_fit(s: Sentence) -> bool:
-    whole = is_whole(trim(s.text), verb=False) and len(set(content_words(s.text))) > 3
-    return whole and not is_procedural(s.text) and not is_garbled(s.text)
 
 
 def _point(s: Sentence, score: float) -> KeyPoint:

@@ -12,10 +12,10 @@ from runner.providers.offline.dialogue.dialogue import (
 )
 from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import is_question, strongest
-from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.cues import strongest
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, is_procedural, trim
+from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt
 
 Row = Callable[["Statement"], Mapping[str, object]]
@@ -47,7 +47,7 @@ def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> 
     """
     found = []
     for s in whole_sentences(dialogue):
-        if is_question(s.text) or is_procedural(s.text) or not is_whole(trim(s.text)):
+        if not is_statement(s.text):
             continue
         kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
         if kind is not None:
