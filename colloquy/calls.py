@@ -10,6 +10,8 @@ from colloquy.results import Answer, Batch, Comparison, Quote, Run, read
 
 T = TypeVar("T")
 
+_NOT_TEXT = ("null", "true", "false", "nan", "inf")  # what Hydra reads as another kind of value
+
 
 def run(
     transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
@@ -77,10 +79,8 @@ async def ask_async(
     from runner.run.execute import ProcessState, execute_job
     from runner.run.question.question import TOKENS, build_question, read_reply
 
-    folders = [Path(config_dir).resolve()] if config_dir is not None else []
-    asked = build_question(
-        str(where), question, _given(overrides, settings), folders, tokens or TOKENS
-    )
+    folders, limit = _folders(config_dir), TOKENS if tokens is None else tokens
+    asked = build_question(str(where), question, _given(overrides, settings), folders, limit)
     if asked.job.settings.plan:
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
@@ -165,9 +165,19 @@ def _build(
     from runner.job.build import build_job
     from runner.run.cli.composed import composed
 
-    folders = [Path(config_dir).resolve()] if config_dir is not None else []
+    folders = _folders(config_dir)
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
     return cfg, build_job(cfg, config_folders=folders, overrides=typed), typed
+
+
+def _folders(config_dir: str | Path | None) -> list[Path]:
+    from runner.base.errors import ConfigError
+
+    if config_dir is None:
+        return []
+    if not Path(config_dir).is_dir():
+        raise ConfigError(f"config_dir={config_dir}: no such folder")
+    return [Path(config_dir).resolve()]
 
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
@@ -175,7 +185,7 @@ def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     from runner.run.cli.command_line import quote
 
     given = [*overrides, *_flat(settings, quote)]
-    quiet = not any(each.startswith("output.console=") for each in given)
+    quiet = not any(each.lstrip("+").startswith("output.console=") for each in given)
     return [*given, *(["output.console=quiet"] if quiet else [])]
 
 
@@ -191,13 +201,18 @@ def _flat(settings: Mapping[str, Any], quote: Any, above: str = "") -> list[str]
 
 
 def _written(value: Any, quote: Any) -> str:
+    """Return *value* in Hydra's grammar."""
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
-    if isinstance(value, list | tuple):
+    if isinstance(value, Mapping):
+        pairs = (f"{_written(k, quote)}:{_written(v, quote)}" for k, v in value.items())
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, list | tuple | set | frozenset):
         return f"[{','.join(_written(each, quote) for each in value)}]"
     if isinstance(value, int | float):
         return repr(value)
-    return str(value) if str(value).isidentifier() else str(quote(str(value)))
+    plain = str(value).isidentifier() and str(value).lower() not in _NOT_TEXT
+    return str(value) if plain else str(quote(str(value)))
 
 
 def _wait(made: Coroutine[Any, Any, T]) -> T:

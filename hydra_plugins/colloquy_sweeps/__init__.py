@@ -15,14 +15,19 @@ class NoteSweep(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """End the process if Hydra would write a key that a configuration file holds."""
+        from omegaconf.errors import OmegaConfBaseException
+
         from runner.base.command import print_error
         from runner.base.errors import ConfigError
         from runner.base.secrets import refuse_keys
 
-        paths = [str(OmegaConf.select(config, f"hydra.{name}.dir")) for name in ("run", "sweep")]
         data: Any = OmegaConf.to_container(config, resolve=False)
         try:
-            refuse_keys(data, *paths)
+            refuse_keys(
+                data, *(str(OmegaConf.select(config, f"hydra.{n}.dir")) for n in ("run", "sweep"))
+            )
+        except OmegaConfBaseException:  # the job reports it in one line
+            return
         except ConfigError as error:  # Hydra makes other exceptions of callbacks warnings
             raise SystemExit(print_error(error)) from error
 

@@ -259,17 +259,29 @@ def nearest_key(path: list[str]) -> str:
 
 def known_keys(path: list[str]) -> list[str]:
     """Return the valid keys under *path*; empty where any name is valid."""
+    found = _at(path)
+    return [] if found is None or found is dict else list(found.model_fields)
+
+
+def takes_any_key(path: list[str]) -> bool:
+    """Return whether *path* is, or is inside, a mapping of any keys, such as `model.params`."""
+    return _at(path) is dict
+
+
+def _at(path: list[str]) -> Any:
+    """Return the section at *path*, `dict` for a mapping of any keys, None for anything else."""
     section: type[SettingsSection] = Settings
     parts = iter(path)
     for part in parts:
-        field = section.model_fields.get(part)
-        inner = section_of(field.annotation) if field else None
-        if field is None or inner is None:
-            return []
-        if get_origin(field.annotation) is dict and next(parts, None) is None:
-            return []  # the next part is a name chosen by the user, not a key
+        if (field := section.model_fields.get(part)) is None:
+            return None
+        named, inner = get_origin(field.annotation) is dict, section_of(field.annotation)
+        if inner is None:
+            return dict if named else None
+        if named and next(parts, None) is None:
+            return None  # the next part is a name chosen by the user, not a key
         section = inner
-    return list(section.model_fields)
+    return section
 
 
 def section_of(annotation: Any) -> type[SettingsSection] | None:

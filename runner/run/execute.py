@@ -148,7 +148,8 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     """Finish the run that *resumption* describes; returns and raises as `execute_job`."""
     job, previous = resumption.job, resumption.previous
     if previous.unchanged and await offload(nothing_to_do, previous.path, job):
-        print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
+        if shared.prints_end:
+            print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
     with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))

@@ -66,7 +66,7 @@ def fault(*overrides: str) -> str:
             "processing.stage_b_context_include_structured_keys=[argument]",
             "did you mean 'arguments'?",
         ),
-        ("model=null", "a config group is set to null"),
+        ("hydra/sweeper=null", "a config group is set to null"),
         ("analyzers=null", "analyzers=None: expected a valid dictionary"),
         ("delivery=batch", "set as delivery.KEY=VALUE; model.delivery chooses how calls are sent"),
         ("stages.stage_b=null", "stages.stage_b=None"),

@@ -118,6 +118,7 @@ def test_the_configuration_is_kept_beside_the_run(sample_run: Any) -> None:
         (["model=opneai"], 2, "colloquy: model=opneai: no such choice; did you mean 'openai'?"),
         (["transcript=takn"], 7, "colloquy: takn: no such file or folder; did you mean 'taken'?"),
         (["model.name=[a/b"], 2, "colloquy: "),
+        (["output=5"], 2, "colloquy: output=5: expected a section"),
         (["transcript=nope.md"], 7, "colloquy: "),
         (["output.dir=taken"], 8, "colloquy: cannot write the run directory taken/runs/"),
         (["-m", "hydra.sweep.dir=taken/sweep"], 8, "colloquy: taken/sweep: Not a directory"),

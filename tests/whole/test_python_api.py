@@ -105,6 +105,10 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.run(talk.with_name("none.txt"))
     with pytest.raises(ConfigError, match="there is no run"):
         colloquy.load("nowhere")
+    with pytest.raises(ConfigError, match="config_dir=nowhere: no such folder"):
+        colloquy.run(talk, config_dir="nowhere")
+    with pytest.raises(ConfigError, match="tokens=0: expected at least 1"):
+        colloquy.ask(talk, "Who calls?", tokens=0)
 
 
 def test_a_plan_needs_no_key_and_leaves_nothing(talk: Path) -> None:
@@ -127,11 +131,14 @@ def test_tables_escape_what_transcripts_and_models_say(talk: Path) -> None:
 def test_values_become_overrides_whatever_they_hold(talk: Path) -> None:
     odd = talk.with_name("it's, [odd] ${x} = 1.txt")
     odd.write_text(TALK)
-    out = str(talk.parent / "out put")
+    out = "out put\\"
     run = colloquy.run(odd, pipeline="meeting", output={"dir": out}, budget={"max_tokens": None})
+    given = {"params": {"seed": 7, "tags": [{"a": "null"}]}}
+    planned = colloquy.plan(odd, "++output.console=quiet", output={"dir": "null"}, model=given)
 
     assert run.ok
     assert Path(out) == run.path.parents[1]
+    assert 8 == planned["calls"]
 
 
 @pytest.mark.parametrize("text", blocks("python", PAGES["docs/python.md"]))

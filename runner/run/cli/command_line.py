@@ -28,7 +28,7 @@ from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.model_facts import map_entries, map_entry
-from runner.config.schema import HEADER, known_keys, nearest_key
+from runner.config.schema import HEADER, known_keys, nearest_key, takes_any_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
 from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
 from runner.transcript.decode import nearest_file
@@ -42,10 +42,12 @@ _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
+_NO_NAME = re.compile(r"(?i)null|true|false|nan|[+-]?(?:inf|\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?)")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
 _GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
 _SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
+_ESCAPED = re.compile(r"(\\*)('|\$\{|\Z)")  # with the backslashes before it
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
@@ -91,14 +93,16 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         parts = value.split(",") if sweeping else [value]
         return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
-    if value.startswith("{") and above[:1] == ["model"] and last in known_keys(above):
+    if takes_any_key(above) or (
+        value.startswith("{") and above[:1] == ["model"] and last in known_keys(above)
+    ):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
     names = choices(name)
-    folders = {p for p in parts if p not in names and kind_of(Path(p)) == "directory"}
-    if not all(part in folders or _LOOKS_LIKE_PATH.search(part) for part in parts):
+    there = {p for p in parts if p not in names and kind_of(Path(p)) in ("file", "directory")}
+    if not all(part in there or _LOOKS_LIKE_PATH.search(part) for part in parts):
         return [override]
     return [f"{name}=file", f"{name}.{_FILES[name]}={','.join(map(quote, parts))}"]
 
@@ -119,7 +123,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     """
     refuse_secrets(arguments, secrets_of())
     _check_options(arguments)
-    _refuse_long_choices(arguments)
+    _check_choices(arguments)
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
@@ -142,13 +146,18 @@ def _check_options(arguments: Sequence[str]) -> None:
     parser.parse_args(arguments)
 
 
-def _refuse_long_choices(arguments: Sequence[str]) -> None:
-    """Raise ConfigError for a choice too long for a file name, on which Hydra fails."""
+def _check_choices(arguments: Sequence[str]) -> None:
+    """Raise ConfigError for a choice of a group that Hydra cannot look up: no name, or too long."""
     for argument in arguments:
         name, _, value = argument.partition("=")
-        group = name.lstrip("+~")
-        if max(map(len, value.split(","))) > MAX_NAME and (names := choices(group)):
-            raise ConfigError(f"{group}={value[:40]}…: no such choice{did_you_mean('', names)}")
+        group = name.lstrip("+~").partition("@")[0]
+        if not value or not (names := choices(group)):
+            continue
+        if _NO_NAME.fullmatch(value) and group == "transcript":
+            raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
+        if _NO_NAME.fullmatch(value) or max(map(len, value.split(","))) > MAX_NAME:
+            shown = value if len(value) <= MAX_NAME else f"{value[:40]}…"
+            raise ConfigError(f"{group}={shown}: no such choice{did_you_mean('', names)}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -241,5 +250,7 @@ def _is_raised_by_hydra(error: BaseException) -> bool:
 
 def quote(value: str) -> str:
     """Return *value* quoted in Hydra's grammar, with interpolations escaped."""
-    escaped = value.replace("'", "\\'").replace("${", "\\${")
+    escaped = _ESCAPED.sub(
+        lambda found: found[1] * 2 + ("\\" + found[2] if found[2] else ""), value
+    )
     return f"'{escaped}'"

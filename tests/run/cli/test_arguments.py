@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, TranscriptError
 from runner.config.resolve import resolve
 from runner.run.cli.arguments import as_overrides, choices, versions_line
-from runner.run.cli.command_line import check_arguments, expand_arguments, explain_hydra_error
+from runner.run.cli.command_line import (
+    check_arguments,
+    expand_arguments,
+    explain_hydra_error,
+    quote,
+)
 from runner.run.cli.composed import composed
 
 MEANT = {
@@ -84,7 +91,20 @@ def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) 
 def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
     Path("talks").mkdir()
 
+    Path("2024").write_text("Ann: We start.")
+
     assert ["transcript=file", "transcript.path='talks'"] == expand_arguments(["talks"])
+    assert ["transcript=file", "transcript.path='2024'"] == expand_arguments(["transcript=2024"])
+
+
+@pytest.mark.parametrize("value", ["5", "null", "True", "-1.5e3", "nan"])
+def test_a_choice_that_is_no_name_is_refused_by_its_value(value: str) -> None:
+    with pytest.raises(ConfigError, match=f"model={value}: no such choice; known: anthropic, "):
+        check_arguments([f"model={value}"])
+    with pytest.raises(ConfigError, match=f"checks={value}: no such choice; known: "):
+        check_arguments([f"+checks={value}"])
+    with pytest.raises(TranscriptError, match=f"{value}: no such file or folder"):
+        check_arguments([f"transcript={value}"])
 
 
 def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
@@ -104,12 +124,27 @@ def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
         ("guide=~/a&b.txt", "guide='~/a&b.txt'"),
         ("output.language='français'", "output.language='français'"),
         ("output.dir=${oc.env:HOME}/ä", "output.dir=${oc.env:HOME}/ä"),
+        ("guide=C:\\a&b\\", r"guide='C:\a&b\\'"),
+        ("model.params.seed=7", "++model.params.seed=7"),
+        ("analyzers.decisions.variables.year=7", "++analyzers.decisions.variables.year=7"),
+        ("model.simulate.faults.status_500=1", "++model.simulate.faults.status_500=1"),
+        ("+model.params.seed=7", "+model.params.seed=7"),
+        ("model.param.seed=7", "model.param.seed=7"),
         ("stages.a.context.keys=[ä]", "stages.a.context.keys=[ä]"),
         ("model.seed=choice(1,2)", "model.seed=choice(1,2)"),
     ],
 )
 def test_a_value_is_quoted_if_hydra_cannot_read_it_otherwise(typed: str, sent: str) -> None:
     assert [sent] == expand_arguments([typed])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\\", "a'b", r"a\'b", r"a\\'", "${x}", r"\${x}", r"C:\x y\\", "'"]
+)
+def test_a_quoted_value_is_what_hydra_and_omegaconf_read(text: str) -> None:
+    parsed = OverridesParser.create().parse_override(f"key={quote(text)}").value()
+
+    assert text == OmegaConf.create({"key": parsed}).key
 
 
 def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
