@@ -118,7 +118,10 @@ class _Search:
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
                 if path.suffix.lower() not in self._suffixes:
-                    self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
+                    ending = (
+                        f"with the ending {path.suffix!r}" if path.suffix else "without an ending"
+                    )
+                    self.left_out[ending] += 1
                 elif self._is_input(path):
                     yield path
 
