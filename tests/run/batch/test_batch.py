@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -495,6 +496,8 @@ def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
     write_all(1)
     write("a.png")
     write("LICENSE")
+    Path("many/circle.txt").symlink_to("circle.txt")
+    os.mkfifo("many/pipe.txt")
     Path("many/gespr\udce4ch.txt").write_text("Ann: Hello.\n")
     inputs = many().inputs
 
@@ -504,6 +507,7 @@ def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
         "1 with a name that is not UTF-8",
         "1 with the ending '.png'",
         "1 without an ending",
+        "2 that are not regular files",
     } == set(inputs.note.removeprefix("left out: ").split(", "))
 
 
