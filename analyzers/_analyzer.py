@@ -228,7 +228,8 @@ def _answer_module(name: str, wanted: str | None, prompt: Path) -> ModuleType | 
     ):
         return importlib.import_module(f"analyzers.{stem}")
     if wanted is not None:
-        known = [p.stem for p in (*prompt.parent.glob("*.py"), *PACKAGED.glob("[a-z]*.py"))]
+        files = (*prompt.parent.glob("[a-z]*.py"), *PACKAGED.glob("[a-z]*.py"))
+        known = [file.stem for file in files]
         raise ConfigError(
             f"analyzers.{name}.answer={wanted!r}: no such module{did_you_mean(wanted, known)}"
         )

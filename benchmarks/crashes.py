@@ -33,6 +33,7 @@ from runner.job.job import Job
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.request import Completion, Request, Transport
+from runner.record.journal import lines_of
 from runner.record.reuse import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
@@ -94,7 +95,7 @@ class Session:
     code: int
     reached: bool
     calls: tuple[str, ...]
-    committed: frozenset[str]  # nodes whose answer was on the disk when it began
+    received: frozenset[str]  # nodes whose reply was in the journal when it began
 
 
 def prepare(folder: Path, *overrides: str) -> Subject:
@@ -135,6 +136,12 @@ def committed(path: Path) -> frozenset[str]:
     return frozenset(name for name, fault, r in records if fault is None and r["status"] == "ok")
 
 
+def received(path: Path) -> frozenset[str]:
+    """Return the nodes whose reply is in the journal or, if its line is torn, in a record."""
+    ended = (line for line in lines_of(path / "journal.jsonl") if line["event"] == "call.finished")
+    return committed(path) | {line["analyzer"] for line in ended}
+
+
 def damage(path: Path) -> list[str]:
     """Return what `verify` finds beyond what a run that did not end may leave."""
     return [line for line in verify(path) if not any(part in line for part in _UNFINISHED)]
@@ -157,7 +164,7 @@ class Trial:
         """
         if self.path.exists() and not (self.path / RESOLVED).exists():
             self.path = self.path.with_name(f"{self.path.name}-anew")
-        before, heard = committed(self.path), self.path.with_suffix(".calls")
+        before, heard = received(self.path), self.path.with_suffix(".calls")
         told = self.path.with_suffix(".reached")
         told.unlink(missing_ok=True)
 
@@ -180,8 +187,8 @@ class Trial:
 
     @property
     def twice(self) -> list[str]:
-        """Nodes that were called although their answer was on the disk."""
-        return [name for s in self.sessions for name in s.calls if name in s.committed]
+        """Nodes that were called although they had received a reply."""
+        return [name for s in self.sessions for name in s.calls if name in s.received]
 
     @property
     def whole(self) -> bool:

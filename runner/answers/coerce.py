@@ -1,19 +1,20 @@
 """Coercions of a reply to its schema that lose nothing; each is noted."""
 
 import json
-import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from runner.answers.numbers import Numbers
+
 _WRAPPERS = 6  # levels around an answer
-_NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,3})?")
-_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,30})?)\s*%")
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
 _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientname", "$schema"))
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
+_ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _SCALARS = ("string", "number", "integer", "boolean")
@@ -34,11 +35,17 @@ class Coercion:
         self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
+        self._numbers, self._field = Numbers(self._note), ""  # the innermost field that is read
+
+    @property
+    def doubt(self) -> str:
+        """What is not certain: such a reading is worth another request, and better than none."""
+        return self._numbers.doubt
 
     def answer(self, value: Any) -> Any:
         """Return *value* as an answer: without wrappers, its fields in their places."""
         names = self._root["properties"]
-        value = self._unwrapped(value, {_plain(name) for name in names})
+        value = self._unwrapped(value, _plain_keys(names))
         fields = names["structured_data"]
         own = fields.get("properties", {})
         if isinstance(value, list) and not fields.get("required"):
@@ -46,22 +53,26 @@ class Coercion:
             value = {"insights": value}
         if isinstance(value, dict):
             value = self._own_part(self._named(value, names, ""), own)
-            beside = {_plain(name) for name in own} - {_plain(name) for name in names}
+            beside = _plain_keys(own) - _plain_keys(names)
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
-            if moved and "structured_data" not in value:
+            if "structured_data" in value:
+                pass
+            elif moved:
                 self._note("structured_data", "its fields were found beside it")
                 rest = {k: v for k, v in value.items() if k not in moved}
                 value = {**rest, "structured_data": moved}
-            elif "structured_data" not in value and (self._cut or not fields.get("required")):
+            elif self._cut or not fields.get("required"):
                 value = {**value, "structured_data": {}}
-            for key in [k for k in value if _plain(k) in _ASIDE and k not in names]:
-                self._note("", f"the key {key!r} was left out")
-                del value[key]
-        return self._value(value, self._root, "")
+        noted = len(self.notes)
+        read = self._value(value, self._root, "")
+        if self._numbers.find_scales():
+            del self.notes[noted:]
+            read = self._value(value, self._root, "")
+        return read
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer with the structured data of its own part, if it has parts."""
-        fields = {_plain(name) for name in own}
+        fields = _plain_keys(own)
         key = next((k for k in value if _plain(k) == self._part not in {"", *fields}), None)
         if key is not None and "structured_data" not in value:
             self._note("structured_data", f"its part was found beside it, as {key[:40]!r}")
@@ -72,7 +83,7 @@ class Coercion:
         key = next((k for k in parts if _plain(k) == self._part), None)
         if key is None or (
             self._part in fields  # the part that the key may abbreviate
-            and not (isinstance(parts[key], dict) and fields & {_plain(k) for k in parts[key]})
+            and not (isinstance(parts[key], dict) and fields & _plain_keys(parts[key]))
         ):
             return value
         if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
@@ -89,11 +100,13 @@ class Coercion:
             if isinstance(value, str):
                 inner = _decoded(value)
             elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-                keys = {_plain(key) for key in value[0]}
-                inner = value[0] if keys & (names | {"function", "arguments"}) else value
-            elif isinstance(value, dict) and not {_plain(key) for key in value} & names:
+                inner = value[0] if _plain_keys(value[0]) & (names | _ARGUMENTS) else value
+            elif isinstance(value, dict) and not _plain_keys(value) & names:
                 rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
                 rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
+                if len(rest) > 1 and "properties" not in value:  # a schema is no answer
+                    inside = [k for k in rest if isinstance(value[k], dict)]
+                    rest = [k for k in inside if _plain_keys(value[k]) & names]
                 inner = value[rest[0]] if len(rest) == 1 else value
                 if not isinstance(inner, dict | list | str):
                     return value
@@ -107,12 +120,15 @@ class Coercion:
         if not isinstance(schema, dict):  # of a key that is not in the schema
             return value
         if "anyOf" in schema:
-            return self._any(value, schema["anyOf"], path)
-        if "enum" in schema or "const" in schema:
-            return self._enum(value, schema.get("enum") or [schema["const"]], path)
-        kind = schema.get("type")
-        if isinstance(value, list) and len(value) == 1 and kind in _SCALARS:
+            return self._any(value, schema, path)
+        kind, allowed = schema.get("type"), schema.get("enum") or [schema.get("const")]
+        is_scalar = kind in _SCALARS or allowed != [None]
+        if is_scalar and isinstance(value, dict) and list(value) in (["value"], [self._field]):
+            value = self._as(next(iter(value.values())), value, path)
+        if is_scalar and isinstance(value, list) and len(value) == 1:
             value = self._as(value[0], value, path)
+        if allowed != [None]:
+            return self._enum(value, allowed, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):
@@ -123,25 +139,25 @@ class Coercion:
         if kind == "array":
             return self._array(value, schema, path)
         if kind in ("number", "integer"):
-            return self._number(value, schema, path)
+            return self._numbers.read(value, schema, path, self._field)
         if kind == "boolean" and isinstance(value, str) and value.strip().lower() in _TRUTH:
             return self._as(_TRUTH[value.strip().lower()], value, path)
-        if kind == "string":
-            return self._string(value, path)
+        if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+            return self._as(str(value), value, path)
         return value
 
-    def _any(self, value: Any, options: list[Any], path: str) -> Any:
-        nullable = any(option.get("type") == "null" for option in options)
-        if value is None and nullable:
-            return None
-        if nullable and isinstance(value, str) and value.strip().lower() in ("null", "none"):
-            return self._as(None, value, path)
-        others = [option for option in options if option.get("type") != "null"]
-        return self._value(value, others[0], path) if len(others) == 1 else value
+    def _any(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+        others = [option for option in schema["anyOf"] if option.get("type") != "null"]
+        if len(others) < len(schema["anyOf"]):
+            if value is None:
+                return None
+            if isinstance(value, str) and value.strip().lower() in ("null", "none"):
+                return self._as(None, value, path)
+        if len(others) != 1:
+            return value
+        return self._value(value, {"description": schema.get("description"), **others[0]}, path)
 
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
-        if isinstance(value, list) and len(value) == 1:
-            value = self._as(value[0], value, path)
         if value in allowed or not isinstance(value, str | int | float):
             return value
         same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
@@ -157,11 +173,8 @@ class Coercion:
         if not isinstance(value, dict):
             return value
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
-            meant = {_plain(name) for name in named}
-            if (
-                not {_plain(key) for key in value} & meant
-                and {_plain(key) for key in inner} & meant
-            ):
+            meant = _plain_keys(named)
+            if not _plain_keys(value) & meant and _plain_keys(inner) & meant:
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
         if self._cut and path.count(".") == 0 and not path.startswith("insights"):
@@ -170,11 +183,14 @@ class Coercion:
                     self._note(_join(path, name), "not reached, read as an empty list")
                     self.filled = True
                     value = {**value, name: []}
-        rest, kept = schema.get("additionalProperties"), self._named(value, named, path)
-        return {
-            key: self._value(each, named.get(key, rest), _join(path, key))
-            for key, each in kept.items()
-        }
+        rest, read = schema.get("additionalProperties"), {}
+        for key, each in self._named(value, named, path).items():
+            if rest is False and key not in named and _plain(key) in _ASIDE:
+                self._note(path, f"the key {key!r} was left out")
+                continue
+            self._field = key if key in named else self._field
+            read[key] = self._value(each, named.get(key, rest), _join(path, key))
+        return read
 
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
@@ -182,11 +198,11 @@ class Coercion:
         """Return *value* with keys spelt as in the schema, where only one matches."""
         if value.keys() <= named.keys():
             return dict(value)
-        changed = {}
-        for key in (key for key in value if key not in named):
-            meant = [name for name in named if _plain(name) == _plain(key) and name not in value]
-            alike = [other for other in value if _plain(other) == _plain(key)]
-            if len(meant) == len(alike) == 1:
+        changed, times = {}, Counter(map(_plain, value))
+        free = [name for name in named if name not in value]
+        for key in (key for key in value if key not in named and times[_plain(key)] == 1):
+            meant = [name for name in free if _plain(name) == _plain(key)]
+            if len(meant) == 1:
                 self._note(_join(path, meant[0]), f"the key was written {key[:40]!r}")
                 changed[key] = meant[0]
         return {changed.get(key, key): each for key, each in value.items()}
@@ -201,6 +217,11 @@ class Coercion:
             if isinstance(inner, list):
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
+        if isinstance(value, dict) and kind == "object" and len(value) > 1:
+            own = schema["items"].get("properties", {})
+            if not value.keys() & own.keys() and all(isinstance(v, dict) for v in value.values()):
+                self._note(path, f"read without the keys {list(value)!r:.60}")
+                value = list(value.values())
         if (isinstance(value, dict) and kind == "object") or (
             isinstance(value, str) and kind == "string" and value.strip()
         ):
@@ -213,41 +234,6 @@ class Coercion:
             self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
             value = distinct
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
-
-    def _string(self, value: Any, path: str) -> Any:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self._as(str(value), value, path)
-        return value
-
-    def _number(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        """Return the number in a text, within the bounds; leave anything else to validation."""
-        if isinstance(value, bool):
-            return str(value).lower()
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if isinstance(value, str):
-            text = value.strip()
-            share = _PERCENT.fullmatch(text)
-            if share and (low, high) == (0, 1):
-                value = self._as(float(f"{share[1]}e-2"), value, path)
-            elif _NUMBER.fullmatch(text):
-                found = int(text) if text.lstrip("+-").isdigit() else float(text)
-                value = self._as(found, value, path) if math.isfinite(found) else value
-        if isinstance(value, str) or not isinstance(value, int | float):
-            return value
-        return self._within(value, low, high, path)
-
-    def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
-        """Return *value*, clamped if it is outside by no more than the range is wide.
-
-        A value further off is on another scale: clamping 85 to a share of 1 would be a guess.
-        """
-        bound = min(value, high) if high is not None else value
-        bound = max(bound, low) if low is not None else bound
-        scale = math.inf if low is None or high is None else high - low
-        if bound == value or abs(value - bound) > scale:
-            return value
-        self._note(path, f"{value!r:.20} was clamped to {bound:g}")
-        return type(value)(bound)
 
     def _as(self, meant: Any, value: Any, path: str) -> Any:
         self._note(path, f"{value!r:.40} was read as {meant!r:.40}")
@@ -275,6 +261,10 @@ def _plain(name: str) -> str:
     """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
     visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()
     return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", visible).casefold()
+
+
+def _plain_keys(value: Mapping[str, Any]) -> set[str]:
+    return set(map(_plain, value))
 
 
 def _kind(value: Any) -> str:

@@ -74,7 +74,7 @@ def repair(text: str) -> Any:
 
     Only punctuation may change: a value with other or fewer words is refused.
     """
-    plain = _UNDEFINED.sub(r"\1null", text)
+    plain = _BARE.sub(_as_json, text)
     try:
         value = _repaired(plain if '"' in plain else plain.translate(_QUOTES))
     except TooCostlyError:
@@ -86,36 +86,37 @@ def repair(text: str) -> Any:
     words = _words(json.dumps(value, ensure_ascii=False))
     last = max(text.rfind("}"), text.rfind("]")) + 1 or len(text)
     if all(
-        _words(original) != words for original in (text[:last], _COMMENT.sub(_kept, text[:last]))
+        _words(original) != words
+        for original in (text[:last], _COMMENT.sub(lambda found: found[1] or " ", text[:last]))
     ):
         raise ValueError("is not JSON, and a repair would change its words")
-    if any(f'"{leaf}"' not in text and f"'{leaf}'" not in text for leaf in _literals(value)):
+    literals = (each for each in strings_in(value) if _LITERAL.fullmatch(each))
+    if any(f'"{each}"' not in text and f"'{each}'" not in text for each in literals):
         raise ValueError("is not JSON, and a repair would turn a literal into text")
     return value
 
 
-def _literals(value: Any) -> list[str]:
-    """Return the texts in *value* that may be literals with a punctuation mark."""
-    return [each for each in strings_in(value) if _LITERAL.fullmatch(each)]
-
-
 _QUOTES = dict.fromkeys(map(ord, "“”„‟«»＂"), '"')
-_UNDEFINED = re.compile(r"([:\[,]\s*)(?:undefined|nil)(?=\s*[,}\]])")
+_BARE = re.compile(  # outside of strings
+    r'("(?:[^"\\]++|\\.)*+")|([:\[,]\s*)(?:(?:undefined|nil)|(\d[\d.]*\s?%))(?=\s*[,}\]])',
+    re.DOTALL,
+)
 _LITERAL = re.compile(r"\W*(?:null|none|nan|undefined|nil|true|false)\W*", re.IGNORECASE)
 _COMMENT = re.compile(r'("(?:[^"\\]++|\\.)*+")|//[^\n]*|/\*.*?\*/|^\s*#[^\n]*', re.DOTALL | re.M)
 _NOTHING = re.compile(r"\b(?:none|null|undefined|nil)\b")
 _APART = re.compile(r"[^\w'’\"]|(?<!\w)['’\"]|['’\"](?!\w)")  # no mark within a word
-_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)|(?<![\w.])0+(?=\.\d*[1-9])")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(')|.)", re.DOTALL)
 
 
-def _kept(match: re.Match[str]) -> str:
-    return match[1] or " "
+def _as_json(match: re.Match[str]) -> str:
+    string, before, share = match.groups()
+    return string or before + (f'"{share}"' if share else "null")
 
 
 def _words(text: str) -> str:
     """Return the letters and digits of *text*, without the syntax of JSON and similar formats."""
-    plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else " ", text).casefold()
+    plain = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else e[2] or " ", text).casefold()
     return _APART.sub("", _ZEROS.sub(r"\1", _NOTHING.sub("", plain)))
 
 

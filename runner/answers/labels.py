@@ -86,18 +86,13 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         items = value if isinstance(value, list) else [value]
         held += [(str(part), item) for item in items if isinstance(item, Mapping)]
     for part, item in held:
-        values = [item.get("text")] if part == "insights" else _values(item)
-        words_of_item = "; ".join(
-            words for value in values if (words := flat(value)) not in ("", "none")
-        )
+        named = {"text": item.get("text")} if part == "insights" else item
+        values = (flat(value) for name, value in named.items() if name != "evidence")
+        words_of_item = "; ".join(words for words in values if words not in ("", "none"))
         claim = FoundItem(analyzer, part, words_of_item, tuple(_evidence(item.get("evidence"))))
         if words_of_item and claim.key not in seen:
             seen.add(claim.key)
             yield claim
-
-
-def _values(item: Mapping[str, Any]) -> list[Any]:
-    return [value for name, value in item.items() if name != "evidence"]
 
 
 def _evidence(value: Any) -> Iterator[tuple[str, str]]:
@@ -175,6 +170,10 @@ class LabelIndex:
         near = [] if own else [(-score, e) for e, score in self._near(claim, sha)]
         ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
         return list({e.rater: e for e in reversed(ordered)}.values())
+
+    def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
+        """Return the labels of findings whose text is near that of *claim*, as in `of`."""
+        return [label for label, _ in self._near(claim, short_sha(sha256))]
 
     def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[FindingLabel, float]]:
         words, segments = claim.text.casefold(), {segment for segment, _ in claim.evidence}

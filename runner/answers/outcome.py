@@ -33,7 +33,8 @@ class Outcome:
     is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
     *key* is the digest of the call, None without one; *reused* is the source of a stored answer:
     `run` (an earlier session of this run), `store`, or None; *model* is the model asked;
-    *grounding* counts the answer's quotes; *incomplete*: the reply was cut within its answer.
+    *grounding* counts the answer's quotes; *incomplete*: the reply was cut within its answer;
+    *doubt*: what of the answer is not certain, as in `ReadReply`.
     """
 
     status: str
@@ -48,6 +49,7 @@ class Outcome:
     missing: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     incomplete: bool = False
+    doubt: str = ""
 
 
 def read_reply(
@@ -77,7 +79,8 @@ def read_reply(
     }
     stored["insights"] = stored["insights"][:max_insights]
     incomplete = cut and (reading.dropped or (reading.cut and finish_reason == "length"))
-    return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete)
+    doubt = secrets.redact_values(reading.doubt)
+    return Outcome("ok", stored, raw_output=text, notes=notes, incomplete=incomplete, doubt=doubt)
 
 
 def with_note(outcome: Outcome, note: str) -> Outcome:

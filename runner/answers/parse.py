@@ -28,7 +28,8 @@ class ReadReply:
     """A parsed reply: its *answer*, and *notes* on repairs, empty for plain JSON.
 
     *repaired*: its JSON was invalid; *cut*: it ended within the object, whose complete items are
-    kept; *dropped*: an incomplete item was left out.
+    kept; *dropped*: an incomplete item was left out; *doubt*: what of it is not certain, and worth
+    another request.
     """
 
     answer: Answer
@@ -36,6 +37,7 @@ class ReadReply:
     repaired: bool = False
     cut: bool = False
     dropped: bool = False
+    doubt: str = ""
 
     def after(self, *notes: str) -> "ReadReply":
         """Return this with *notes* before its own; empty ones are left out."""
@@ -117,11 +119,12 @@ class _AnswerSearch:
         return reading and reading.after(f"{len(parts)} objects were read as one")
 
     def _alternatives(self, value: Any) -> list[Any]:
-        """Return the answers in a list that may hold several, else *value* itself."""
+        """Return the answers in a list that may hold several or parts of one, else *value*."""
         names = self.shape.model_fields.keys()
         several = isinstance(value, list) and len(value) > 1
         if several and all(isinstance(each, dict) and each.keys() & names for each in value):
-            return list(value)
+            together = {key: part for each in value for key, part in each.items()}
+            return [together] if len(together) == sum(map(len, value)) else list(value)
         return [value]
 
     def repaired(self, found: ReplyValues) -> ReadReply | None:
@@ -188,7 +191,8 @@ class _AnswerSearch:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        return ReadReply(answer, tuple(coercion.notes), dropped=coercion.filled)
+        notes = tuple(coercion.notes)
+        return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt)
 
 
 def _end_of(value: Any) -> Iterator[str]:

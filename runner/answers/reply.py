@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -194,9 +194,8 @@ def _no_constant(name: str) -> float:
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
-    if len(unique) < len(pairs):
-        repeated = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise NotRepairableError(f"has the key {to_safe_text(repeated)[:80]!r} twice")
+    if len(unique) < len(pairs) and (other := [k for k, each in pairs if unique[k] != each]):
+        raise NotRepairableError(f"has the key {to_safe_text(other[0])[:80]!r} twice")
     return unique
 
 

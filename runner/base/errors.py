@@ -179,10 +179,14 @@ def readable(path: object, key: str = "") -> Iterator[None]:
         raise ConfigError(f"{key}{path} cannot be read: {one_line(why)}") from error
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return a clause that names the nearest of *choices*, else lists them; "" without any."""
+def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
+    """Return a clause that names the nearest of *choices*, else lists them; "" without any.
+
+    The nearest one is shown between *before* and *after*.
+    """
     names = sorted(set(choices))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    by_folded = {each.casefold(): each for each in names}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean '{close[0]}'?"
+        return f"; did you mean '{before}{by_folded[close[0]]}{after}'?"
     return f"; known: {', '.join(names)}" if names else ""

@@ -192,12 +192,9 @@ def append(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def remove_temporary_files(root: Path) -> int:
-    """Remove the temp files of interrupted writes under *root*; return how many."""
-    paths = list(root.rglob(f"{TEMP}*"))
-    for path in paths:
-        path.unlink()
-    return len(paths)
+def temporary_files(root: Path) -> list[Path]:
+    """Return the temp files of interrupted writes under *root*."""
+    return [path for path in root.rglob(f"{TEMP}*") if path.is_symlink() or not path.is_dir()]
 
 
 def package_folder(name: str) -> Path | None:

@@ -16,6 +16,7 @@ from runner.base.text import to_safe_text
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")  # also full width
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")  # -1 is not a formula
 _QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
+_IN_QUOTES = re.compile(r'"[^"]*"')
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
@@ -78,7 +79,7 @@ def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
     such table or has more than *limit* bytes.
     """
     data = _SEPARATOR.sub("", read_text(file, limit), count=1)
-    head = data.lstrip().partition("\n")[0]
+    head = _IN_QUOTES.sub("", data.lstrip().partition("\n")[0])
     rows = csv.reader(
         io.StringIO(data, newline=""), delimiter=max(",;\t", key=head.count), strict=True
     )

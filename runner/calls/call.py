@@ -24,7 +24,7 @@ class Call:
     ticket: Ticket
     way: FlexDelivery
     failures: Counter[str] = field(default_factory=Counter)
-    key: str = ""  # of the request, for batches
+    key: str = ""  # of the request, "" if its reply is not kept
     steps: int = 1  # calls from here to the end of its run
     parked: bool = False  # the last failure was an outage and uses up no retry
     expected_s: float | None = None  # by earlier runs; None if it is not hedged

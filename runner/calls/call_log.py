@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runner.base.usage import Usage
+from runner.providers.request import Completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class CallLog:
     the provider was down, *latency_s* time inside attempts. *note* writes an event to the
     journal; *unit* names the node among all callers that share a gate, and *sent_as* among the
     runs of its job, in every session. *reserve* makes room on the disk for the record of one more
-    reply of at most so many tokens, or raises NotRunError.
+    reply of at most so many tokens, or raises NotRunError; *keep* keeps the reply to the request
+    with a key until that record is stored, and *earlier_reply* returns that of a killed session.
     """
 
     note: Callable[..., object] | None = None
@@ -50,6 +52,8 @@ class CallLog:
     earlier: int = 0  # attempts of earlier conversations, with other models or about other parts
     parts_s: list[float] = field(default_factory=list)  # latency of each part that ran beside it
     reserve: Callable[["CallLog", int], None] = lambda _, __: None
+    keep: Callable[[str, Completion], None] = lambda _, __: None
+    earlier_reply: Callable[[str], Completion | None] = lambda _: None
 
     @property
     def replies(self) -> int:

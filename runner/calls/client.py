@@ -208,6 +208,8 @@ class Client:
             facts["tier"] = reply.tier
         if usage.corrected:
             facts["usage_corrected"] = usage.corrected
+        if call.key and not self.local:
+            call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
         call.calls.record("call.finished", call.number, **facts)
         log.info(
             "call.finished",

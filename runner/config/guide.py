@@ -1,7 +1,7 @@
 """Guide: the questions of an interview, each of which becomes an analyzer made from a template."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
 
-_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):])\s+")  # of an item in a list
+_MARK = re.compile(r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?")  # of an item in a list
+_NO_QUESTION = re.compile(r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*)?")  # headings, rules
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
     "a column `question`"
@@ -72,7 +73,7 @@ def read_guide(path: str) -> dict[str, str]:
         raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
     except ConfigError as error:  # begins with the file, and maybe a line
         why = re.sub(r"^:(\d+):", r"line \1:", str(error).removeprefix(str(file))).strip()
-        more = "" if isinstance(error.__cause__, OSError) else f": {_EXPECTED}"
+        more = "" if error.__cause__ else f": {_EXPECTED}"
         raise ConfigError(f"guide={path}: {why.removeprefix(': ')}{more}") from error
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
@@ -107,9 +108,25 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
         for _, row in read_table(file, ("question",), MAX_BYTES, 10 * MAX_QUESTIONS):
             yield row.get("name", ""), row["question"]
     else:
-        for line in read_text(file, MAX_BYTES).splitlines():
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield "", _MARK.sub("", line)
+        lines = read_text(file, MAX_BYTES).splitlines()
+        for each in _items(line for line in lines if not _NO_QUESTION.fullmatch(line)):
+            yield "", each
+
+
+def _items(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the questions in *lines*; a line that is indented below an item continues it."""
+    item, depth = "", 0
+    for line in lines:
+        mark = _MARK.match(line)
+        indent = len(line) - len(line.lstrip())
+        if item and not mark and indent > depth:
+            item += f" {line.strip()}"
+            continue
+        if item:
+            yield item
+        item, depth = line[mark.end() :] if mark else line.strip(), indent
+    if item:
+        yield item
 
 
 def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,6 @@ from runner.base.errors import ConfigError, one_line
 from runner.config.guide import with_guide
 
 # What OmegaConf's messages say of its own types, and of the key, which ours name first.
-_OMEGACONF = re.compile(r"^\w+ raised while resolving interpolation: |\n\s*full_key:[\s\S]*")
 
 
 def resolve(
@@ -29,8 +28,16 @@ def resolve(
         data = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "the configuration"
-        why = _OMEGACONF.sub("", str(error.args[0])).strip('"')
-        raise ConfigError(f"{key}: {one_line(why)}") from error
+        raise ConfigError(f"{key}: {_reason(str(error.args[0]))}") from error
     assert isinstance(data, dict)
     plain = {str(key): value for key, value in data.items()}
     return with_guide(plain, kept) if guided else plain
+
+
+def _reason(said: str) -> str:
+    """Return OmegaConf's text without its details, and what a file may lack."""
+    line = re.sub(r"^\w+ raised while resolving interpolation: ", "", said)
+    line = one_line(line.partition("\n    full_key:")[0].strip('"'))
+    incomplete = re.search(r"Interpolation key 'model\.\w+' not found|is not an int", line)
+    hint = "; a file in model/ needs `defaults: [base]`, or another preset" if incomplete else ""
+    return line + hint

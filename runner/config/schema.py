@@ -249,12 +249,16 @@ def nearest_key(path: list[str]) -> str:
     if path[0] in GROUPS or path[0].strip("_") == "global":
         place = f"{path[0]}/" if path[0] in GROUPS else "/, ".join(GROUPS) + "/"
         return f": a file in {place} needs {HEADER} as its first line"
-    choices = [".".join([*path[:-1], key]) for key in known_keys(path[:-1])]
-    groups = [] if path[1:] else GROUPS
-    inner = [f"{name}.{key}" for name in known_keys([]) for key in known_keys([name])]
-    if not (path[1:] and choices):  # the section may be missing or misspelt
-        choices += difflib.get_close_matches(".".join(path), inner, n=1)
-    return did_you_mean(".".join(path), [*choices, *groups])
+    for depth, part in enumerate(path):  # the first unknown one
+        keys = known_keys(path[:depth])
+        if keys and part not in keys:
+            above, below = [f"{each}." for each in path[:depth]], path[depth + 1 :]
+            names = [*keys, *(() if above or below else GROUPS)]
+            if not (above or below):  # its section may be missing
+                inner = [f"{name}.{key}" for name in keys for key in known_keys([name])]
+                names += difflib.get_close_matches(part, inner, n=1)
+            return did_you_mean(part, names, "".join(above), "".join(f".{each}" for each in below))
+    return ""
 
 
 def known_keys(path: list[str]) -> list[str]:

@@ -58,8 +58,9 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
 
     A missing key comes last, because it is often present under another name.
     """
-    fault = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
-    path = [str(part) for part in fault["loc"] if part != "[key]"]
+    faults = error.errors(include_url=False)
+    fault = min(faults, key=lambda fault: fault["type"] == "missing")
+    path = [str(part) for part in fault["loc"] if part not in ("[key]", *_SCALARS)]
     key = ".".join(path)
     if fault["type"] == "extra_forbidden":
         message = f"unknown key '{key}'{nearest(path)}"
@@ -68,21 +69,43 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     elif "[key]" in fault["loc"]:
         message = f"'{key}' is not a valid name: expected lower-case letters, digits and _"
     else:
-        message = f"{key}={one_line(repr(fault['input']), 80)}: {_expected(fault)}"
-    others = error.error_count() - 1
-    return f"{message} ({others} more)" if others else message
+        value = fault["input"]
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        shown = "null" if value is None else shown
+        message = f"{key}={one_line(shown, 80)}: {_expected(fault)}"
+    told = {(f["loc"][-1], str(f["input"])) for f in faults if f["loc"][-1] not in _SCALARS[1:]}
+    return f"{message} ({len(told) - 1} more)" if len(told) > 1 else message
+
+
+_SCALARS = ("str", "int", "float", "bool")  # of a union, whose members all report a fault
+_A_NAME = "a name of lower-case letters, digits and _, such as say_means"
+_PATTERNS = {  # what values of a key look like
+    "env": "the NAME of an environment variable, such as OPENAI_API_KEY",
+    "requires_env": "the NAME of an environment variable, such as OPENAI_API_KEY",
+    "name": "provider/model, such as openai/gpt-4o-mini",
+    "base_model": "a name without spaces, such as gpt-4o-mini",
+    "embeddings": "provider/model, such as openai/text-embedding-3-small",
+    "api_base": "an address such as http://127.0.0.1:8000/v1",
+    "prompt": "the name of a file beside the analyzers, without its folder",
+}
+_EXAMPLES = {
+    "list_type": ", such as [one, two]",
+    "dict_type": ", such as {key: value}",
+    "bool_type": ": true or false",
+}
 
 
 def _expected(fault: Mapping[str, Any]) -> str:
     loc = fault["loc"]
-    if fault["type"] == "string_pattern_mismatch" and "_env" in "".join(map(str, loc)):
-        return "expected the NAME of an environment variable, such as OPENAI_API_KEY"
-    if fault["type"] == "string_pattern_mismatch" and loc == ("model", "name"):
-        return "expected provider/model, such as openai/gpt-4o-mini"
-    if fault["type"] == "string_pattern_mismatch" and loc[-1] in ("prompt", "answer"):
-        return "expected the name of a file beside the analyzers, without its folder"
+    if fault["type"] == "string_pattern_mismatch":
+        key = next(part for part in reversed(loc) if isinstance(part, str))
+        expected = _PATTERNS.get("env" if key.endswith("_env") else key)
+        return f"expected {expected or _A_NAME}"
+    if loc[-1] in _SCALARS:
+        return "expected text, a number, true or false"
     if fault["type"] in ("model_type", "dataclass_type"):
         means = "; model.delivery chooses how calls are sent" if loc == ("delivery",) else ""
         return f"expected a section, whose keys are set as {loc[-1]}.KEY=VALUE{means}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return message.replace("Input should be", "expected").replace("String should", "should")
+    message = str(fault["msg"]).removeprefix("Value error, ") + _EXAMPLES.get(fault["type"], "")
+    message = message.replace("Input should be", "expected").replace(" after validation", "")
+    return re.sub("^(String|List) should", "should", message)

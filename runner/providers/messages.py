@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from runner.answers.analyzer import Message
+from runner.base.text import digest
 
 # The end of a prefix for the prompt cache: Claude's mark, and OpenAI's since GPT-5.6.
 _CLAUDE_MARK = {"cache_control": {"type": "ephemeral"}}
 _OPENAI_MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 # As job.wrap writes it; its id is a digest of the content, which cannot contain its end.
-_TRANSCRIPT = re.compile(r'<transcript id="(\w+)">\n.*?\n</transcript id="\1">\n\n', re.DOTALL)
+_TRANSCRIPT = re.compile(r'<transcript id="(\w+)">\n')
 
 
 def text_parts(message: Message) -> list[str]:
@@ -26,20 +28,28 @@ def joined(message: Message) -> dict[str, Any]:
 
 def cut_transcript(text: str) -> list[str]:
     """Return *text* cut after the transcript that it begins with, if any."""
-    whole = _TRANSCRIPT.match(text)
-    parts = [text[: whole.end()], text[whole.end() :]] if whole else [text]
-    return [part for part in parts if part]
+    if begin := _TRANSCRIPT.match(text):
+        close = f'\n</transcript id="{begin[1]}">\n\n'
+        if (end := text.find(close, begin.end())) >= 0:
+            cut = end + len(close)
+            return [text[:cut], *filter(None, [text[cut:]])]
+    return [text] if text else []
 
 
-def prefix_text(messages: Sequence[Message]) -> str:
-    """Return the prefix that most calls share: all up to the transcript, or the first part."""
+def prefix_digest(messages: Sequence[Message]) -> str:
+    """Return a digest of what most calls share: all up to the transcript, or the first part."""
     texts: list[str] = []
     for message in messages:
         parts = text_parts(message)
         if message["role"] == "user":
-            return "\0".join([*texts, *cut_transcript(parts[0])[:1]])
+            return _digest((*texts, parts[0]))
         texts += parts
-    return "\0".join(texts)
+    return _digest(tuple(texts))
+
+
+@lru_cache(8)  # each holds a transcript
+def _digest(texts: tuple[str, ...]) -> str:
+    return digest("\0".join([*texts[:-1], *cut_transcript("".join(texts[-1:]))[:1]]), 32)
 
 
 def without(messages: Sequence[Message], text: str) -> tuple[Message, ...]:

@@ -61,8 +61,10 @@ def effort_of(model: Optioned) -> str | None:
 
     A level is rounded up to one that the model accepts; `off` becomes its lowest.
     """
-    wanted, accepted = model.effort, accepted_efforts(model)
-    if wanted is None or accepted is None or wanted in accepted:
+    if (wanted := model.effort) is None:
+        return None
+    accepted = accepted_efforts(model)
+    if accepted is None or wanted in accepted:
         return wanted
     if not accepted:
         return None

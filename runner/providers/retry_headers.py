@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 MAX_RETRY_AFTER_S = 300.0
+_LONGEST_S = 10 * 365 * 86_400.0  # of a wait; beyond a calendar's years there is no date
 _EPOCH_S = 1e9  # September 2001: a larger number of seconds is a time, not a wait
 _PROXIED = "llm_provider-"
 _ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
@@ -15,7 +16,7 @@ _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "mon
 _KINDS = {  # by words in a header's name, Anthropic's and Fireworks' first
     "input": ("input", "prompt"),
     "output": ("output", "generated"),
-    "tokens": ("token",),
+    "tokens": ("token", "bysize"),  # the latter at Mistral
 }
 _UNITS_S = {
     "ms|msecs?|milliseconds?": 0.001,
@@ -58,24 +59,25 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
         else:
             wait = _reset_s(raw, now) or _until(raw, now, parsedate_to_datetime) or 0.0
         if wait:
-            return wait
+            return min(wait, _LONGEST_S)
     return None
 
 
 def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the longest of the rate limits' reset times in seconds, at most MAX_RETRY_AFTER_S.
+    """Return when the scarcest of the rate limits resets, in seconds, at most MAX_RETRY_AFTER_S.
 
     OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
     `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
-    so it is only a hint for a 429 without Retry-After.
+    so it is only a hint for a 429 without Retry-After. Of equally scarce ones, the longest.
     """
-    waits = [
-        _reset_s(value, now or datetime.now(UTC))
-        for name, value in headers.items()
-        if "ratelimit" in name.lower() and "reset" in name.lower()
-    ]
-    known = [wait for wait in waits if wait is not None]
-    return min(max(known), MAX_RETRY_AFTER_S) if known else None
+    found = list[tuple[float, float]]()
+    for group in _groups(headers).values():
+        wait = _reset_s(group.get("reset", ""), now or datetime.now(UTC))
+        left, limit = (_number(group.get(role, "")) for role in ("remaining", "limit"))
+        share = left / limit if limit > 0 else float(not left <= 0)
+        if wait is not None:
+            found.append((-1.0 if math.isnan(share) else -share, wait))
+    return min(max(found)[1], MAX_RETRY_AFTER_S) if found else None
 
 
 def stated_wait_s(text: str) -> float | None:
@@ -113,6 +115,16 @@ def remaining_limits(
     useless values are left out: a reset that is past, or far off and of no known
     limit. Of two limits of one kind (per minute and per day), the one with less room.
     """
+    found: dict[str, RemainingLimit] = {}
+    for name, group in _groups(headers).items():
+        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
+        if left is not None and (kind not in found or left.left < found[kind].left):
+            found[kind] = left
+    return found
+
+
+def _groups(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the headers of each rate limit by role: `limit`, `remaining` or `reset`."""
     groups: dict[str, dict[str, str]] = {}
     for header, value in headers.items():
         name = str(header).lower().removeprefix(_PROXIED)
@@ -120,12 +132,7 @@ def remaining_limits(
         if role is not None:
             rest = f"{name[: role.start()]}{name[role.end() :]}"
             groups.setdefault(rest, {})[role[1]] = str(value)
-    found: dict[str, RemainingLimit] = {}
-    for name, group in groups.items():
-        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
-        if left is not None and (kind not in found or left.left < found[kind].left):
-            found[kind] = left
-    return found
+    return groups
 
 
 def _remaining(name: str, group: Mapping[str, str], now: datetime) -> RemainingLimit | None:
@@ -188,7 +195,7 @@ def _until(raw: str, now: datetime, parse: Callable[[str], datetime]) -> float |
     """Return the seconds until the moment in *raw*, UTC unless it says otherwise; None if past."""
     try:
         moment = parse(raw.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     left = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     return left if left > 0 else None

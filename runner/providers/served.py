@@ -80,7 +80,8 @@ def learn_served(
         with suppress(OSError, ValueError):
             body = {"model": name, "content": sample, "prompt": sample}  # llama.cpp's, vLLM's
             reply = mapping(ask("/tokenize", body))
-            tokens = number(reply.get("count")) or len(reply.get("tokens") or ())
+            listed = reply.get("tokens")
+            tokens = number(reply.get("count")) or (len(listed) if isinstance(listed, list) else 0)
             if tokens:
                 learned.factor = believed_factor(tokens / counted)
 

@@ -39,6 +39,7 @@ class MemberDirectory(RunDirectory):
         for part in ("intermediate", ""):  # whose entries answers depend on
             sync_directory(path / part)
         super().__init__(path, MemberJournal(batch.journal, name))
+        self.replies = batch.replies
         self._made.update(path / part for part in parts)
         if not self._fresh:
             self.uncomplete()

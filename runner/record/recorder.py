@@ -86,7 +86,17 @@ class Recorder:
         note = partial(_note_call, self.directory.journal, analyzer=node.name)
         unit = f"{self.directory.path.name}/{node.name}"
         reserve, sent_as = partial(_reserve, self.directory, node), self.directory.journal.run
-        return CallLog(note=note, unit=unit, sent_as=f"{sent_as}/{node.name}", reserve=reserve)
+        return CallLog(
+            note=note,
+            unit=unit,
+            sent_as=f"{sent_as}/{node.name}",
+            reserve=reserve,
+            keep=partial(self.directory.replies.keep, self._unit(node)),
+            earlier_reply=self.directory.replies.earlier,
+        )
+
+    def _unit(self, node: Node) -> str:
+        return f"{self.directory.journal.run}/{node.stage}/{node.name}"
 
     def node_started(self, node: Node) -> None:
         """Record the start of *node* and, with its first node, of its stage."""
@@ -104,9 +114,10 @@ class Recorder:
         self.timings[node.name] = NodeTiming(
             outcome.status, ready_s, self.elapsed_s(), calls, outcome.reused
         )
-        if outcome.reused != "run":
-            self.write(self._commit(node, outcome, calls))
-        elif not all(map(self.directory.keeps_page, self.pages.paths(node))):
+        self._keep_record(node, outcome, calls)
+        if outcome.reused == "run" and not all(
+            map(self.directory.keeps_page, self.pages.paths(node))
+        ):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -121,7 +132,12 @@ class Recorder:
         """Record the outcome of a part of the transcript; *node* is the part's."""
         if outcome.answer is None:
             log.warning("part.lost", part=node.name, kind=outcome.kind, error=outcome.error)
-        if outcome.reused != "run":
+        self._keep_record(node, outcome, calls)
+
+    def _keep_record(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
+        if outcome.reused == "run":  # a killed session has stored it
+            self.directory.replies.drop(self._unit(node))
+        else:
             self.write(self._commit(node, outcome, calls))
 
     async def keep_answer(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
@@ -219,6 +235,8 @@ class Recorder:
             await offload(keep_answer, self.directory.path, node, key)
 
         def keep(file: Path) -> None:
+            if outcome.status != "not_run":
+                self.directory.replies.drop(self._unit(node))
             if key is not None and not outcome.reused:
                 self._stored.keep(key, file, reply_only=bool(self.job.redaction))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from runner.answers.outcome import Outcome
 from runner.base.errors import AnswerError
 from runner.base.files import make_directory, sync_directory
 from runner.base.json import load_json
+from runner.base.regular_files import files_in
 from runner.base.usage import Usage
 from runner.job.graph import Node
 from runner.providers.request import Completion
@@ -37,6 +38,7 @@ class PreviousSession:
     path: Path
     retry_failed: bool = False
     unchanged: bool = True
+    _parts: dict[Path, dict[str, Path]] = field(default_factory=dict, repr=False, compare=False)
 
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
         """Return *node*'s record if it answers the call with *key*, else None.
@@ -53,6 +55,25 @@ class PreviousSession:
             elif record["key"] == key and self._is_final(record):
                 return record
         return self._restored(file, node, key)
+
+    def elsewhere(self, node: Node, key: str) -> Mapping[str, Any] | None:
+        """Return the answer to the call with *key* of another part of *node*'s analyzer, or None.
+
+        A part of a collection's tree is named after its branch, which other files may move.
+        """
+        name = node.name.partition("/")[0]
+        folder = self.path / "intermediate" / node.stage / name
+        if folder not in self._parts:
+            files = [*files_in(folder, ".json"), folder.with_name(f"{name}.json")]
+            read = ((file, read_record(file)[1]) for file in files)
+            self._parts[folder] = {str(each.get("key")): file for file, each in read}
+        whole = _superseded(self.path, replace(node, name=name), key)
+        old = files_in(whole.parent / name, f"-{key[:12]}.json")
+        for file in filter(None, (self._parts[folder].get(key), whole, *old)):
+            fault, record = read_record(file)
+            if fault is None and record["status"] == "ok" and record["key"] == key:
+                return record
+        return None
 
     def _is_final(self, record: Mapping[str, Any]) -> bool:
         if record["status"] == "error":
@@ -167,6 +188,8 @@ class StoredAnswers:
         if outcome is not None:
             return replace(outcome, key=key, reused="run")
         reply = self.store.get(key) if self.store else None
+        if reply is None and self.previous and (other := self.previous.elsewhere(node, key)):
+            reply = _reply_in(other)
         outcome = _validated(node, reply, read) if reply else None
         return outcome and replace(outcome, key=key, reused="store")
 
@@ -185,10 +208,13 @@ class StoredAnswers:
 
 def _from_record(node: Node, record: Mapping[str, Any], read: Read) -> Outcome | None:
     if record["status"] == "ok":
-        reply = Completion(record["raw_output"], record["finish_reason"], Usage())
-        return _validated(node, reply, read)
+        return _validated(node, _reply_in(record), read)
     error = record["error"]
     return Outcome("error", None, error["kind"], error["message"], record["raw_output"])
+
+
+def _reply_in(record: Mapping[str, Any]) -> Completion:
+    return Completion(record["raw_output"], record["finish_reason"], Usage())
 
 
 def _validated(node: Node, reply: Completion, read: Read) -> Outcome | None:

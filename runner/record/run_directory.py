@@ -16,7 +16,6 @@ from runner.base.files import (
     Drafts,
     as_json,
     make_directory,
-    remove_temporary_files,
     write_bytes,
     write_if_changed,
 )
@@ -27,6 +26,7 @@ from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.journal import Journal, MemberJournal
 from runner.record.lock import acquire, release
+from runner.record.reply_buffer import ReplyBuffer
 from runner.record.signature import sign
 from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 
@@ -91,6 +91,7 @@ class RunDirectory:
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
         self.drafts = Drafts()
+        self.replies = ReplyBuffer(path)
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
@@ -117,7 +118,7 @@ class RunDirectory:
         """
         directory = cls._open(path, parts)
         try:
-            remove_temporary_files(path)
+            directory.replies.take_over(path)
             directory.uncomplete()
         except OSError as error:
             directory.close()
@@ -147,6 +148,8 @@ class RunDirectory:
         """Release the lock and the journal."""
         self.release_reserve()
         self.journal.close()
+        with suppress(OSError):
+            self.replies.close()
         if self._lock is not None:
             release(self._lock)
 
@@ -279,6 +282,7 @@ class RunDirectory:
 
     async def complete(self) -> None:
         """Write COMPLETED, the mark of full success."""
+        self.replies.close(whole=True)
         await self.write_pages({COMPLETED: now_iso() + "\n"})
 
     def uncomplete(self) -> None:

@@ -1,14 +1,24 @@
-"""Recheck: compares checks.json with the checks evaluated again."""
+"""Recheck: compares the files about a run's answers with what the answers give again."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_interval
-from runner.base.json import mapping, mappings, number, section, text
+from runner.answers.coverage import coverage_figures
+from runner.answers.grounding.grounder import Grounder, GroundingCounts
+from runner.answers.insights import aggregate, placed
+from runner.answers.outcome import ANSWERED
+from runner.base.errors import ColloquyError, one_line
+from runner.base.json import amount, at, inside, mapping, mappings, number, read_json, section, text
+from runner.base.usage import USAGE_FIGURES
 from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
+from runner.record.batch_directory import input_names, rows_of, runs_of
+from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(
     (*TEXTS, *AT_LEAST, "count", "is-json")
@@ -99,3 +109,105 @@ def shares_of(
             "coverage": number(mapping(covered.get(name)).get("token_rate")),
         }
     return found
+
+
+_SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
+
+
+def faults_of_answers(
+    files: Mapping[str, Any],
+    answers: Mapping[str, Mapping[str, Any]],
+    counted: Mapping[str, Mapping[str, Any]],
+    segments: Sequence[Segment],
+) -> Iterator[tuple[str, str]]:
+    """Yield name and fault of *files* of a complete run that do not follow from its *answers*.
+
+    *files* are untrusted JSON by name; *answers* are in the pipeline's order, *counted* is their
+    grounding.
+    """
+    grounder = Grounder(segments)
+    for name, answer in answers.items():
+        if (lost := next(_lost(answer, grounder), None)) is not None:
+            yield "transcript.json", f"{name} quotes {lost}, which is not there"
+    try:
+        merged = aggregate(answers)
+        placed(merged, segments)
+    except (KeyError, TypeError, AttributeError):
+        yield "insights.json", "cannot be made from the answers"
+        return
+    given = _figures(files, counted, coverage_figures(segments, answers, (), len))
+    given["insights.json"] = [asdict(each) for each in merged]
+    for name in given.keys() & files.keys():
+        for place, stated, value in _differing(files[name], given[name]):
+            shown = one_line(repr(stated), 60), one_line(repr(value), 60)
+            yield name, "{} is {}, the answers give {}".format(place.strip("."), *shown)
+
+
+def _lost(answer: Mapping[str, Any], grounder: Grounder) -> Iterator[str]:
+    """Yield the quotes that are called found, but are not in their segments."""
+    for each in inside(answer):
+        if isinstance(each, Mapping) and (key := _SAID.get(text(each.get("match")))):
+            said, segment = text(each.get(key)), text(each.get("segment"))
+            found = grounder.check(said, segment)
+            if (found.match, found.segment) != ("exact", segment):
+                yield f"{one_line(said, 60)!r} of {one_line(segment, 20)}"
+
+
+def _figures(
+    files: Mapping[str, Any], counted: Mapping[str, Mapping[str, Any]], covered: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the figures about the answers by file: of tokens, those of coverage.json."""
+    sums = {
+        count.name: sum(int(amount(each.get(count.name))) for each in counted.values())
+        for count in fields(GroundingCounts)
+    }
+    total = GroundingCounts(**sums).figures()
+    shares = {"total.cited": covered["total"]["cited"]}
+    shares |= {f"analyzers.{name}": share for name, share in covered["analyzers"].items()}
+    coverage: dict[str, Any] = {"total.segments": covered["total"]["segments"]}
+    coverage |= {key: covered[key] for key in ("unanswered_questions", "more_questions")}
+    rates: dict[str, Any] = {"run.grounding_rate": total["rate"]}
+    rates |= {f"analyzers.{n}.grounding_rate": g.get("rate") for n, g in counted.items()}
+    for place, share in shares.items():
+        coverage |= {f"{place}.{key}": share[key] for key in ("segments", "segment_rate")}
+        where = place.replace("total.cited", "run")
+        rates[f"{where}.coverage"] = at(files.get("coverage.json"), *place.split("."), "token_rate")
+    return {
+        "grounding.json": {"total": total, "analyzers": counted},
+        "metadata.json": {"grounding": total},
+        "coverage.json": coverage,
+        "logs/benchmark.json": rates,
+    }
+
+
+def _differing(stated: Any, given: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield the place of what is *stated* otherwise than *given*, and both values."""
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            yield from _differing(at(stated, *key.split(".")), value, f"{place}.{key}")
+    elif isinstance(given, list) and isinstance(stated, list) and len(stated) == len(given):
+        for number, (own, value) in enumerate(zip(stated, given, strict=True), 1):
+            yield from _differing(own, value, f"{place}.{number}")
+    elif stated != given:
+        yield place, stated, given
+
+
+def faults_of_rows(batch: Path) -> Iterator[str]:
+    """Yield the rows of a complete batch's results that its runs contradict."""
+    try:
+        rows = {text(row.get("run")): row for row in rows_of(batch)}
+        names = {run: run.relative_to(batch).as_posix() for run in runs_of(batch)}
+    except (OSError, ColloquyError):
+        return  # reported by others
+    for run, name in names.items():
+        told = read_json(run / "metadata.json")
+        own = {"status": told.get("status"), "quotes": at(told, "grounding", "quotes")}
+        own |= {figure: at(told, "totals", figure) for figure in USAGE_FIGURES}
+        for key, value in own.items() if name in rows else ():
+            if value is not None and value != rows[name].get(key):
+                yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
+    files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
+    read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
+    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
+        if files[status] != read[status]:
+            yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,28 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import FILE
 from runner.base.command import Arguments, command
-from runner.base.errors import EXIT_BUG, EXIT_OK, ColloquyError, ConfigError, one_line, reason
+from runner.base.errors import (
+    EXIT_BUG,
+    EXIT_OK,
+    ColloquyError,
+    ConfigError,
+    TranscriptError,
+    one_line,
+    reason,
+)
 from runner.base.files import TEMP
-from runner.base.json import load_json, read_json, section
+from runner.base.json import load_json, read_json, read_list, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
-from runner.record.batch_directory import batch_of, is_batch, runs_of, single_runs
+from runner.record.batch_directory import RESULTS, batch_of, is_batch, runs_of, single_runs
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
 from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
-from runner.reports.recheck import faults_of_checks, shares_of
+from runner.record.stored_transcript import read_transcript_file
+from runner.reports.recheck import faults_of_answers, faults_of_checks, faults_of_rows, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
 from runner.reports.verify_collection import collection_faults
 
@@ -32,6 +42,9 @@ The checks of a finished run are repeated, except those judged by a model.
 A signed file that has changed is a fault; an unsigned run is not.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
+_MADE = (
+    *("metadata.json", "grounding.json", "coverage.json", "checks.json", "logs/benchmark.json"),
+)  # from the answers
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
@@ -85,6 +98,8 @@ def verify(path: Path, notes: list[str] | None = None) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
+        if (path / COMPLETED).is_file() and not is_held(path):
+            faults += [f"{RESULTS}: {to_terminal(line)}" for line in faults_of_rows(path)]
         faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
@@ -125,7 +140,7 @@ def _verify(found: Inspection) -> list[str]:
         check_file(found, name, entry)
     _check_records(found)
     _check_metadata(found)
-    _check_checks(found)
+    _check_answers(found)
     return found.faults
 
 
@@ -178,21 +193,31 @@ def _check_metadata(found: Inspection) -> None:
     _check_totals(found, metadata, spent)
 
 
-def _check_checks(found: Inspection) -> None:
-    if "checks.json" not in found.files or COMPLETED not in found.files:
+def _check_answers(found: Inspection) -> None:
+    """Compare the files about the answers of a complete run with its records."""
+    if COMPLETED not in found.files:
         return
-    files = ("checks.json", "grounding.json", "coverage.json", "logs/benchmark.json")
-    stored, grounding, coverage, benchmark = (
-        read_json(found.files[name]) if name in found.files else {} for name in files
-    )
+    files: dict[str, Any] = {n: read_json(found.files[n]) for n in _MADE if n in found.files}
+    if "insights.json" in found.files:
+        files["insights.json"] = read_list(found.files["insights.json"])
+    order = [*section(files.get("grounding.json"), "analyzers")]
+    known = sorted(found.records, key=lambda n: order.index(n) if n in order else len(order))
+    good = {n: r for n in known if (r := found.records[n]).get("status", "ok") == "ok"}
     answers = {
-        name: {key: record.get(key) for key in ("insights", "structured_data")}
-        for name, record in found.records.items()
-        if record.get("status", "ok") == "ok"
+        n: {key: r.get(key) for key in ("insights", "structured_data")} for n, r in good.items()
     }
-    shares = shares_of(grounding, coverage, section(benchmark, "run"))
-    for fault in faults_of_checks(stored, answers, shares):
-        found.fault("checks.json", fault)
+    if "checks.json" in files:
+        figures = files.get("grounding.json", {}), files.get("coverage.json", {})
+        shares = shares_of(*figures, section(files.get("logs/benchmark.json"), "run"))
+        for fault in faults_of_checks(files["checks.json"], answers, shares):
+            found.fault("checks.json", fault)
+    if found.faults:  # of which other files' faults may be a consequence
+        return
+    with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
+        segments = read_transcript_file(found.root).segments
+        counted = {n: grounding for n, r in good.items() if (grounding := section(r, "grounding"))}
+        for name, fault in faults_of_answers(files, answers, counted, segments):
+            found.fault(name, fault)
 
 
 def _metadata(found: Inspection) -> Mapping[str, Any] | None:

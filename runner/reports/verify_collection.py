@@ -139,7 +139,7 @@ def _theme_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> I
         for_ = [name for name in theme.findings if name not in set(theme.against_findings)]
         sides = {FOR: for_, AGAINST: theme.against_findings}
         quotes = {s: {_key(q) for n in sides[s] for q in found[n].quotes} for s in sides}
-        if any(_key(quote) not in quotes[quote.side] for quote in theme.quotes):
+        if any(_key(quote) not in quotes.get(quote.side, ()) for quote in theme.quotes):
             yield f"{theme.id}: a quote is not one of its findings"
         yield from _counted(theme, quotes, names)
 

@@ -24,6 +24,7 @@ from runner.run import remote
 from runner.run.cli import command_line, completion
 from runner.run.cli.arguments import versions_line
 from runner.run.cli.compose import hydra_main, register_resolvers
+from runner.run.cli.hydra_errors import explained
 from runner.run.hydra_job import Job, hydra_job, job_directory
 
 _KEY_ENV = re.compile(r"api_key_env=(\w+)")
@@ -79,7 +80,7 @@ def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has closed the pipe
         return errors.EXIT_OK
-    known = None if isinstance(error, ColloquyError) else command_line.explained(error)
+    known = None if isinstance(error, ColloquyError) else explained(error)
     known = known or as_known(error)
     if known is not None:
         return print_error(known)

@@ -79,7 +79,9 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
         raise fault(source, f"unknown transcript.encoding '{chosen}'; try cp1252") from error
     except UnicodeDecodeError as error:
         where = f"byte 0x{data[error.start]:02x} at offset {error.start} is not {chosen}"
-        advice = "if the file is older Windows text, set transcript.encoding=cp1252"
+        advice = (
+            "set its encoding: transcript.encoding=cp1252 (Western), cp1251, shift_jis or gb18030"
+        )
         if encoding is not None:
             advice = f"transcript.encoding={encoding} does not fit this file"
         raise fault(source, f"{where}; {advice}") from error

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from runner.transcript.model import Turn, ends_sentence, join_lines, words_of
+from runner.transcript.model import Turn, ends_sentence, join_lines, unbroken, words_of
 from runner.transcript.reader_notes import Notes
 from runner.transcript.words import WORDS
 
@@ -38,7 +38,7 @@ def parse_hearing(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     *places* are the lines' places in a document, by default their numbers.
     """
     notes.layout = "label with a title and a full stop"
-    lines = text.expandtabs(4).split("\n")
+    lines = unbroken(text).expandtabs(4).split("\n")
     indents = Counter(_indent(line) for line in lines if _head(line))
     parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4, notes)
     end = _end(lines)

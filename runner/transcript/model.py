@@ -22,6 +22,14 @@ def words_of(text: str) -> frozenset[str]:
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
+_ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\])\.?$")
+_BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_ENDING = re.compile(
+    r"(?=.{4})(?:[bcdfglmnprstv]?(?:ings?|ers?|ed|ly|it(?:y|ies)|[ae]nces?|[ai]ble|als?|ally|ous|ness)"
+    r"|[clmnrst]?a?tion(?:s|al)?|[clmnt]?at(?:ed|es?|ing|ive|ors?)|s?sions?|ment(?:s|al)?|ic(?:al|ally)"
+    r"|isms?|ists?|ful|less|tures?|tive(?:s|ly)?)$"
+)
 _SENTENCE_END = re.compile(r"[.?!…][\"'”’)\]]*\s|[。！？]")
 _ABBREVIATIONS = words_of(
     "mr mrs ms dr prof hon st jr sr vs no inc co corp gen sen rep gov lt col etc e.g i.e u.s"
@@ -108,6 +116,32 @@ def make_segments(
 def ends_sentence(text: str) -> bool:
     """Return whether *text* ends like a sentence."""
     return text.rstrip("\"'”’)]* ").endswith((".", "?", "!", "…", "。", "！", "？"))
+
+
+def is_aside(text: str) -> bool:
+    """Return whether *text* is in brackets as a whole, such as a note on what is heard."""
+    return text[:1] in "([" and _ASIDE.match(text) is not None
+
+
+def unbroken(text: str) -> str:
+    """Return *text* with a soft hyphen where the end of a line broke a word.
+
+    It did if the word occurs whole elsewhere, or ends in what is an ending and no word; not if
+    it occurs with its hyphen.
+    """
+    if "-\n" not in text:
+        return text
+    words = set(_WORD.findall(_BROKEN.sub(" ", text).lower()))
+
+    def mended(match: re.Match[str]) -> str:
+        before, after = match[1].lower(), match[2].lower()
+        whole = before + after in words or (after not in words and _ENDING.match(after))
+        cased = match[2].islower() or match[1].isupper()
+        if not whole or not cased or f"{before}-{after}" in words:
+            return match[0]
+        return match[0].replace("-", "\u00ad", 1)
+
+    return _BROKEN.sub(mended, text)
 
 
 def join_lines(lines: Iterable[str]) -> str:

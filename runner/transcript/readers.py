@@ -50,7 +50,7 @@ class Source:
     def _cleaned(self) -> tuple[str, int]:
         text = decode(self.data, self.name, self.encoding)
         if "\n" not in text and "\r" not in text:
-            text = text.replace("\u2028", "\n").replace("\u2029", "\n\n")
+            text = text.replace("\u2028", "\n").replace("\x85", "\n").replace("\u2029", "\n\n")
         return without_hidden(text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
 
 

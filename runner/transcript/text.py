@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
-from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name
+from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
 from runner.transcript.layouts.growing_lines import outgrown
 from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, row_of, rows_of
-from runner.transcript.model import Turn, join_lines
+from runner.transcript.model import Turn, is_aside, join_lines, unbroken
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
 from runner.transcript.times import (
@@ -24,6 +24,7 @@ from runner.transcript.times import (
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
+_SOME_NAMES = 0.25
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -35,9 +36,11 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
-    rows = _without_partials(rows_of(with_plain_stamps(text), notes, places), notes)
+    rows = _without_partials(rows_of(with_plain_stamps(unbroken(text)), notes, places), notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
+    if choice.layout is None:
+        _note_lone_names(rows, notes)
     if len(cut := _cut(rows, choice)) > len(rows):
         del notes.warnings[warned:]
         notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
@@ -52,6 +55,15 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     for at in gone:
         notes.leave_out("growing partials", turns[at].text)
     return [turn for at, turn in enumerate(turns) if at not in gone]
+
+
+def _note_lone_names(rows: Sequence[Row], notes: Notes) -> None:
+    """Warn of lines that may name who says the lines below, in a text without speakers."""
+    blocks = [row for row in rows if row.gap]
+    found = [row for row in blocks if may_be_name(row)]
+    if len(found) >= max(2, len(blocks) * _SOME_NAMES):
+        example = f"such as '{found[0].raw}' may name who speaks below; they are read as words"
+        notes.warn(f"{plural(len(found), 'line')} {example}")
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
@@ -98,7 +110,9 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
     """Return whether most turns have no time before their words, and one in brackets behind."""
     opened = [opening for _, opening in choice.turns.values()]
-    ends = sum(_end_time(row.rest) is not None for row in rows) if opened else 0
+    ends = sum(_end_time(row.rest) is not None for row in rows)
+    if not opened:
+        return ends > 1 and ends >= len(rows) * 0.8
     return ends > 1 and ends >= len(opened) * 0.5 > sum(bool(each.stamp) for each in opened)
 
 
@@ -142,11 +156,13 @@ class _Assembler:
             return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
-        if row.gap:
+        capitals = self.choice.asked and row.raw.isupper() and " " in row.raw
+        voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
+        if row.gap or capitals or voice:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        if is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
+        if capitals or is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
@@ -161,8 +177,16 @@ class _Assembler:
                 self.speaker = None
                 self.started = True
             self._add(row.rest)
+        elif self.speaker and not self.silent and row.placed and is_aside(row.raw):
+            self.flush()  # a note, or the words of others
+            speaker, self.speaker, self.where = self.speaker, None, row.where
+            self._add(row.raw)
+            self.flush()
+            self.speaker = speaker
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
+            if self.times_end_turns and _end_time(row.raw):
+                self.flush()
         return 1
 
     def flush(self) -> None:

@@ -8,9 +8,10 @@ from datetime import date
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
-    rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|\d{{1,2}}[-./]\d{{1,2}}(?:[-./](?:\d{{4}}|\d{{2}}))?"
+    rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
     rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){_MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
     r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（]?[^\W\d]{1,4}[)）])?"
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
@@ -40,13 +41,14 @@ _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
-    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:,?\s(?:{_AT})?|T))?"
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:[,،]?\s(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
 )
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
-_END = rf"(?:\s?(?:-->|->|-|–|—|to)\s?({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
+_TO = r"(?:\s?(?:-->|->|-|–|—|to)\s?|[ \t]{1,4}(?=\d{1,2}:\d\d:\d\d))"
+_END = rf"(?:{_TO}({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
 _OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
-_CLOSE = r"\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
+_CLOSE = r"(?:\s\|[^][()|]{1,40}(?=\]))?\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
 _LEADING, _BARE_LEADING = (
     re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
@@ -67,6 +69,7 @@ _PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\]
 _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
+_SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
 _STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
@@ -160,6 +163,8 @@ def with_plain_stamps(text: str) -> str:
         text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
     if "'" in text or "’" in text or "′" in text:
         text = _PRIMES.sub(r"\1:\2", text)
+    if len(_SECONDS_PAIR.findall(text)) > 1:
+        text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
     if ";" in text:
         text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
     spaced = _SPACED.findall(text) if _SPACED.search(text) else []

@@ -8,19 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.model import MAX_SEGMENT_CHARS, Segment
+from runner.transcript.model import MAX_SEGMENT_CHARS, Segment, is_aside
 from runner.transcript.words import WORDS
 
-_LABEL = re.compile(r"([^\s:][^:.?!]{0,60}):\s")
+_LABEL = re.compile(
+    r"(?:([^\s:][^:.?!]{0,60}):\s|[\[(【<]([^\d()<>【】\[\]:]{1,60})[\])】>]\s?(?=\w))"
+)
+_ADDRESS = re.compile(r"([^\W\d_][^,.:?!]{0,40}),\s")
 _INSIDE = re.compile(r"(?<=[.?!]\s)([^\W\d_][^:.?!]{0,60}):\s")
 _NO_WORDS = re.compile(
     r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,
 )
 _ENGLISH, _OTHERS = WORDS["english"], WORDS["other_languages"]
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LAST_LATIN = 0x24F
 _MIN_LETTERS = 400
 _NEARLY_ALL = 0.95
+_SOME = 0.1
 _MIN_REPEATED_WORDS = 3
 _MIN_SEGMENTS = 10
 _EXAMPLE_CHARS = 50
@@ -29,7 +34,8 @@ NOT_ENGLISH = "this does not look like English, the only language that the offli
 
 def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     """Yield a line for each kind of doubt about *segments*, with its count and an example."""
-    yield from _share_without(segments, "speaker", lambda each: each.speaker is None)
+    said = [each for each in segments if each.speaker or not is_aside(each.text)]
+    yield from _share_without(said, "speaker", lambda each: each.speaker is None)
     yield from _share_without(segments, "time", lambda each: each.start_s is None)
     kinds: dict[str, list[Segment]] = {
         "begin like a label or have one inside, which names no speaker": _label_like(segments),
@@ -42,6 +48,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     for what, found in kinds.items():
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
+    yield from _addressed(segments)
     yield from _one_voice(segments)
     yield from _alike(segments)
     if hardly_english([each.text for each in segments], least=_MIN_LETTERS):
@@ -66,16 +73,31 @@ def _goes_on(before: Segment, after: Segment) -> bool:
 
 
 def _label_like(segments: Sequence[Segment]) -> list[Segment]:
-    if all(each.speaker is None for each in segments):
-        return []
     found = []
     for each in segments:
         start = _LABEL.match(each.text)
         inside = _INSIDE.findall(each.text) if ":" in each.text else []
-        labels = [start[1].strip()] if start else []
-        if any(likeness(label) == Likeness.NAME for label in [*labels, *inside]):
+        labels = [(start[1] or start[2]).strip(), *inside] if start else inside
+        if any(map(_is_name, labels)):
             found.append(each)
-    return found
+    nobody = all(each.speaker is None for each in segments)
+    return [] if nobody and len(found) < max(2, len(segments) * _SOME) else found
+
+
+def _is_name(label: str) -> bool:
+    sounds = WORDS["sounds"].isdisjoint(label.lower().split())
+    return likeness(label) == Likeness.NAME and sounds
+
+
+def _addressed(segments: Sequence[Segment]) -> Iterator[str]:
+    """Say whether segments without speaker begin with what may be a name and a comma."""
+    if any(each.speaker for each in segments):
+        return
+    names = ((each, _ADDRESS.match(each.text)) for each in segments)
+    found = [each for each, match in names if match and _is_name(match[1])]
+    if len(found) >= max(2, len(segments) * 0.5):
+        what = "begin with a word and a comma, which may name who speaks"
+        yield f"{_of(found, segments)} {what}: {_example(found[0])}"
 
 
 def _repeats(segments: Sequence[Segment]) -> list[Segment]:
@@ -120,17 +142,19 @@ def _alike(segments: Sequence[Segment]) -> Iterator[str]:
 def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
     """Return whether *texts* of at least *least* letters are in another script or language.
 
-    The language is told by the most common words, in *texts* of 400 letters at least.
+    The language is told by the most common words; those of others must outnumber those of English,
+    in *texts* of less than 400 letters two to one, with three of them at least.
     """
     letters = other_script = ours = others = 0
     for text in texts:
         letters += sum(map(str.isalpha, text))
         if not text.isascii():
             other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
-        for word in text.lower().split():
+        for word in _WORD.findall(text.lower().replace("’", "'")):
             ours += word in _ENGLISH
             others += word in _OTHERS
-    foreign = letters >= _MIN_LETTERS and others > ours
+    short = letters < _MIN_LETTERS
+    foreign = others > max(2 * ours, 2) if short else others > ours
     return letters >= least and (other_script > letters / 2 or foreign)
 
 

@@ -342,13 +342,16 @@ def test_the_parts_nearest_to_the_claimed_segment_are_meant() -> None:
 @pytest.mark.parametrize(
     "quote",
     ["Ann Lee: We should wait", "ANN LEE：we should wait", "[S0002 Ann Lee] We should wait",
-     "**Ann Lee:** we should … the pump", "[S0002] We should wait", "S0002: we should wait"],
+     "**Ann Lee:** we should … the pump", "[S0002] We should wait", "S0002: we should wait",
+     "We should wait (Ann Lee)", '"We should wait" — Ann Lee', "We should wait [S0002, Ann Lee]",
+     "(S0002) We should wait", '{S0002 "We should wait"}',
+     "[S0002 Ann Lee] We [S0002] should wait"],
 )  # fmt: skip
 def test_the_label_of_the_segments_speaker_is_ignored(quote: str) -> None:
     texts = ("We should wait.", "We should wait for the pump.")
 
     actual = check(quote, "S0001", *texts, speakers=("Bob", "Ann Lee"))
-    home = "S0001" if quote.startswith(("[S0002] ", "S0002:")) else "S0002"
+    home = "S0001" if quote.startswith(("[S0002] ", "S0002:", "(S0002)", "{")) else "S0002"
 
     assert ("exact", home) == (actual.match, actual.segment)
 

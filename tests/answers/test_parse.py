@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import yaml
@@ -145,6 +145,9 @@ ANSWERS = {
     "a whole number with a point": changed(": 3", ": 3.0"),
     "percent": changed("0.8", '"80%"'),
     "percent with a space": changed("0.8", '"80.0 %"'),
+    "percent without a sign": changed("0.8", "80"),
+    "fraction": changed("0.8", '"8 out of 10"'),
+    "decimal comma": changed("0.8", '"0,8"'),
     "capital enumeration": changed("not_met", "NOT_MET"),
     "spoken enumeration": changed("not_met", "Not met"),
     "hyphenated enumeration": changed("not_met", "not-met"),
@@ -189,6 +192,16 @@ ANSWERS = {
     "insights under their name": json.dumps({**GOOD, "insights": {"insight": [INSIGHT]}}),
     "number in a list": changed("0.8", "[0.8]"),
     "enumeration in a list": changed('"not_met"', '["not_met"]'),
+    "wrapper beside others": json.dumps({"status": "ok", "data": GOOD, "usage": {"tokens": 3}}),
+    "its parts in a list": json.dumps([{"insights": [INSIGHT]}, {"structured_data": FIELDS}]),
+    "list of one call": json.dumps([{"type": "tool_use", "id": "c1", "name": "t", "input": GOOD}]),
+    "the same key and value again": changed('"score"', '"score": 3, "score"'),
+    "number without its zero": changed("0.8", ".8"),
+    "number with two zeros": changed("0.8", "00.8"),
+    "percent without quotes": changed("0.8", "80%"),
+    "number in an object": changed("0.8", '{"value": 0.8}'),
+    "reasoning within": json.dumps({**GOOD, "insights": [{"reasoning": "hm", **INSIGHT}]}),
+    "insights by number": json.dumps({**GOOD, "insights": {"1": INSIGHT}}),
     "no-break spaces": json.dumps(GOOD, indent=1).replace(": ", ":\u00a0"),
 }
 # Replies without an answer that is certain, and the reason.
@@ -217,11 +230,13 @@ REFUSED = {
     "extra key": (json.dumps({**GOOD, "comment": "x"}), "comment: Extra inputs"),
     "missing field": (changed(', "label": "keyPoint {x}"', ""), "label: Field required"),
     "missing fields": (json.dumps({"insights": [INSIGHT]}), "structured_data: Field required"),
-    "share of 100": (changed("0.8", "85"), "confidence: Input should be less than or equal to 1"),
-    "share of 100 in a string": (changed("0.8", '"85"'), "confidence: Input should be less"),
+    "share of no scale": (changed("0.8", "850"), "confidence: Input should be less than or equal"),
     "percent of no share": (changed(": 3", ': "60%"'), "score: Input should be a valid integer"),
     "number in words": (changed("0.8", '"high"'), "confidence: Input should be a valid number"),
-    "decimal comma": (changed("0.8", '"0,8"'), "confidence: Input should be a valid number"),
+    "share above the whole": (
+        changed("0.8", '"9/5"'),
+        "confidence: Input should be a valid number",
+    ),
     "number with a unit": (changed(": 3", ': "3 of 5"'), "score: Input should be a valid integer"),
     "fraction for a whole number": (changed(": 3", ": 3.5"), "score: Input should be a valid int"),
     "number on another scale": (changed(": 3", ": 100"), "score: Input should be less than"),
@@ -326,6 +341,66 @@ def test_a_number_just_outside_of_its_bounds_is_clamped_and_marked(
     assert note in reading.notes[-1]
 
 
+class Shares(Strict):
+    likely: float | None = Field(ge=0, le=1, description="0.2 (low), 0.5 (medium) or 0.8 (high)")
+    by_name: dict[str, Annotated[float, Field(gt=0, le=1)]]
+    effect: int | None = Field(ge=1, le=5, description="1 slight to 5 decisive; null: not told.")
+
+
+TENTHS, MIXED = "of 10, of 5 or per cent", "shares of 1 or per cent"
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "doubt"),
+    [
+        ([85, 25, 2, 0], [0.85, 0.25, 0.02, 0], ""),
+        ([99.5, "85", "7/10"], [0.995, 0.85, 0.7], ""),
+        ([100], [1], ""),
+        ([1, 1.0, 0], [1, 1, 0], ""),
+        ([1.9, 0.5], [1, 0.5], ""),
+        ([7, 8, 10], [0.7, 0.8, 1], TENTHS),
+        ([2], [0.2], TENTHS),
+        ([0.9, 85, 1], [0.9, 0.85, 1], MIXED),
+        ([85, 90, 1], [0.85, 0.9, 0.01], MIXED),
+        (["stated outright", "Guess"], [1, 0], ""),
+        (["high"], None, ""),
+        ([85, 101], None, ""),
+        ([85, -5], None, ""),
+    ],
+)
+def test_the_scale_of_shares_is_that_of_all_in_an_answer(
+    said: list[Any], read: list[float] | None, doubt: str
+) -> None:
+    insights = [{**INSIGHT, "confidence": share} for share in said]
+    text = json.dumps({"insights": insights, "structured_data": {}})
+    if read is None:
+        with pytest.raises(AnswerError, match="confidence: Input should be"):
+            parse_answer(text, PLAIN)
+        return
+    reading = parse_answer(text, PLAIN)
+
+    assert read == [insight.confidence for insight in reading.answer.insights]
+    assert doubt == re.sub(r".*\(|\?.*", "", reading.doubt)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ((85, {"Ana": 60, "Ben": 5}, "Decisive"), (0.85, {"Ana": 0.6, "Ben": 0.05}, 5)),
+        (("High", {"Ana": 0.6}, "slight"), (0.8, {"Ana": 0.6}, 1)),
+        (("60 %", {"Ana": "60%"}, "null"), (0.6, {"Ana": 0.6}, None)),
+    ],
+)
+def test_every_share_and_every_word_that_its_description_explains_is_read(
+    said: tuple[Any, ...], read: tuple[Any, ...]
+) -> None:
+    fields = dict(zip(("likely", "by_name", "effect"), said, strict=True))
+    text = json.dumps({"insights": [INSIGHT], "structured_data": fields})
+    found = parse_answer(text, answer_shape("shares", Shares)).answer.structured_data
+
+    assert read == (found.likely, found.by_name, found.effect)
+
+
 class Grades(Strict):
     grade: Literal["C", "D", "B plus"]
     change: Literal["1", "2"]
@@ -355,7 +430,7 @@ def test_only_what_can_mean_one_thing_is_read_as_it(said: dict[str, Any], read: 
 
 
 def test_a_draft_before_an_invalid_object_is_marked() -> None:
-    reading = parse_answer(f"{OTHER}\n{changed('0.8', '85')}", SHAPE)
+    reading = parse_answer(f"{OTHER}\n{changed('0.8', '850')}", SHAPE)
 
     assert DRAFT == reading.answer.model_dump()
     assert reading.notes[0].startswith("an object after it is not valid: insights.0.confidence")

@@ -31,6 +31,22 @@ def answer(text: str, **fields: Any) -> dict[str, Any]:
         "Ann: „We buy the new pump“.",
         "Ann: «We buy the new pump».",
         "Bo: 「我们五月买新的水泵」",
+        *(
+            "Ann: ‘We buy the new pump’.",
+            "Ann: ‚We buy the new pump‘.",
+            "Ann: ‹We buy the new pump›",
+        ),
+        *(
+            "Ann: ”We buy the new pump”",
+            'Ann: „We buy the new pump"',
+            "Ann: 'We buy the new pump'.",
+        ),
+        *(
+            "Ann: ״We buy the new pump״",
+            "Ann: ``We buy the new pump''",
+            "Ann: ＂We buy the new pump＂",
+        ),
+        *("Ann: »We buy the new pump»", "Ann: ”We buy the new pump”", 'Ann: “We buy the new pump"'),
     ],
 )
 def test_words_in_any_quotation_marks_are_looked_for(said: str) -> None:
@@ -47,7 +63,17 @@ def test_words_that_nobody_said_are_found_out(said: str) -> None:
     assert (1, 1) == (total, len(absent))
 
 
-@pytest.mark.parametrize("text", ['a "so-called" pump', 'a 5" pipe and a 7" one', "it's Ann's", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a "so-called" pump',
+        'a 5" pipe and a 7" one',
+        "it's Ann's",
+        "Ana’s dogs’ new, cats’ old",
+        "the '90s and all dogs' bowls",
+        "",
+    ],
+)
 def test_terms_inches_and_apostrophes_are_no_quotations(text: str) -> None:
     assert (0, []) == GROUNDER.absent_quotations(answer(text))
 

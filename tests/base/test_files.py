@@ -11,7 +11,7 @@ from runner.base.files import (
     Draft,
     Lines,
     make_directory,
-    remove_temporary_files,
+    temporary_files,
     write_json,
     write_text,
 )
@@ -156,13 +156,14 @@ def test_a_draft_without_room_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_interrupted_writes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+def test_what_interrupted_writes_left_is_found_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / ".tmp.x.json.12.ab").write_text("half")
     (tmp_path / "a" / "x.json").write_text("whole")
 
-    assert remove_temporary_files(tmp_path) == 1
-    assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.json"]
+    (tmp_path / "b" / ".tmp.folder").mkdir(parents=True)
+
+    assert [tmp_path / "a" / ".tmp.x.json.12.ab"] == temporary_files(tmp_path)
 
 
 def test_directories_are_private_and_synced(

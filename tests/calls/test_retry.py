@@ -38,6 +38,10 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "NaN"}, None),
         ({"Retry-After": "inf"}, None),
+        # Beyond the years of a calendar: the message that names the date failed.
+        *(({"Retry-After": far}, 315_360_000.0) for far in ("1e15", "1e300", "9" * 400 + "s")),
+        ({"Retry-After": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None),
+        ({"Retry-After": "Mon, 23 Nov 2026 12:00:30 +9999999999999999999"}, None),
         ({"Retry-After": "soon"}, None),
         ({}, None),
     ],
@@ -165,10 +169,20 @@ def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
         ({"x-ratelimit-reset-requests": ""}, None),
         ({"x-ratelimit-reset-requests": "soon", "x-ratelimit-reset-tokens": "2s"}, 2.0),
         ({"x-ratelimit-remaining-requests": "9", "reset": "9"}, None),
+        (  # Cerebras': the tokens of a minute are used up, not the requests of a day
+            {
+                **{"x-ratelimit-limit-requests-day": "90", "x-ratelimit-limit-tokens-minute": "9"},
+                "x-ratelimit-remaining-requests-day": "89",
+                "x-ratelimit-remaining-tokens-minute": "0",
+                "x-ratelimit-reset-requests-day": "33011.4",
+                "x-ratelimit-reset-tokens-minute": "11.4",
+            },
+            11.4,
+        ),
         ({}, None),
     ],
 )
-def test_the_longest_reset_is_read_in_seconds_and_never_above_five_minutes(
+def test_the_reset_of_the_scarcest_limit_is_read_in_seconds_and_never_above_five_minutes(
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert reset_after_s(headers, NOW) == pytest.approx(expected)

@@ -8,8 +8,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ColloquyError, TranscriptError
-from runner.run.cli.command_line import expand_arguments, explain_hydra_error, worst_exit_code
+from runner.run.cli.command_line import expand_arguments, worst_exit_code
 from runner.run.cli.compose import compose_config
+from runner.run.cli.hydra_errors import explain_hydra_error
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -44,7 +45,7 @@ def fault(*overrides: str) -> str:
         ("model.timeout_s=nan", "expected a finite number"),
         ("model.temperature=3", "less than or equal to 2"),
         ("model.name=gpt4", "expected provider/model"),
-        ("model.api_base=ftp://x", "should match pattern"),
+        ("model.api_base=ftp://x", "expected an address such as http://"),
         ("model.api_key_env=sk-123", "model.api_key_env contains what looks like a key"),
         ("model.input_usd_per_mtok=1", "go together"),
         ("+model.params.stream=true", "model.params.stream"),
@@ -67,10 +68,26 @@ def fault(*overrides: str) -> str:
             "did you mean 'arguments'?",
         ),
         ("hydra/sweeper=null", "a config group is set to null"),
-        ("analyzers=null", "analyzers=None: expected a valid dictionary"),
+        ("analyzers=null", "analyzers=null: expected a valid dictionary"),
         ("delivery=batch", "set as delivery.KEY=VALUE; model.delivery chooses how calls are sent"),
-        ("stages.stage_b=null", "stages.stage_b=None"),
+        ("stages.stage_b=null", "stages.stage_b=null"),
         ("model.max_tokens=${nope}", "Interpolation key 'nope' not found"),
+        ("model.max_tokens=abc", "model.max_tokens='abc': expected a valid integer"),
+        ("modle.max_tokens=3", "did you mean 'model.max_tokens'?"),
+        ("stages.stage_a.contex.token_budget=3", "'stages.stage_a.context.token_budget'?"),
+        ("stages.stag_a.input=context", "stages has no 'stag_a'"),
+        ("models.backup.max_tokens=3", "+model@models.NAME=CHOICE adds one"),
+        ("model.simulate.latency_s=3", "model.simulate is null"),
+        ("model=OpenAI", "did you mean 'openai'?"),
+        ("~analyzers.say_meens", "did you mean 'analyzers.say_means'?"),
+        ("~analyzer@analyzers.say_meens", "did you mean 'analyzer@analyzers.say_means'?"),
+        ("~model.nam", "did you mean 'model.name'?"),
+        ("+model=openai", "write model=CHOICE, without +"),
+        ("~model", "a file in model/ needs `defaults: [base]`"),
+        ("analyzers.say_means.variables=[1]", "variables=[1] expected {key: value}, not a list"),
+        ("+analyzers.say_means.variables.a=[1]", "a=[1]: expected text, a number, true or false"),
+        ("model.name=${oc.env:NO_SUCH}", "model.name: Environment variable 'NO_SUCH' not"),
+        ("hydra/launcher=poled", "hydra/launcher=poled: no such choice; did you mean 'pooled'?"),
         ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=''", "transcript.path=''"),

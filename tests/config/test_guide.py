@@ -44,9 +44,14 @@ def test_yaml_may_name_the_questions() -> None:
 
     assert {"hard": "What is hard?", "change": "What would you change?"} == read_guide("guide.yaml")
     Path("wide.txt").write_bytes("Why?\nHow?".encode("utf-16"))
-    table = "sep=;\nname;question;note\nwhy;Why, then?;x\n;How?;\n"
+    table = 'sep=;\nname;question;"note, a, b, c"\nwhy;Why, then?;x\n;How?;\n'
     Path("table.csv").write_text(table, encoding="utf-8-sig")
 
+    notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
+    notes += "\t+ Q3: Who,\n\t\tif any?\n"
+    Path("guide.md").write_text(notes)
+
+    assert ["Why, then?", "How?", "Q3: Who, if any?"] == list(read_guide("guide.md").values())
     assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
     assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
     assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")

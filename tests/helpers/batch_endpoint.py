@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -45,6 +46,7 @@ class FakeProvider:
     *latency_s* draws the seconds of a batch of requests of some nodes. *failed* is the share of
     requests that fail, *expired* of batches that expire, *torn* of downloads that break and
     *lost_acks* of submissions whose answer is lost. *partial*: results are there as they come.
+    *most_queued* is how many requests may be out; a batch that exceeds it fails.
     """
 
     reply: Reply
@@ -55,6 +57,7 @@ class FakeProvider:
     torn: float = 0.0
     lost_acks: float = 0.0
     partial: bool = False
+    most_queued: float = math.inf
     stop_s: float = 5.0  # from the cancellation to the end
     limits: BatchLimits = field(default_factory=BatchLimits)
     now: Callable[[], float] = lambda: EPOCH_S + asyncio.get_running_loop().time()
@@ -94,6 +97,10 @@ class FakeProvider:
             done[key] = None if unanswered else now + share * took
         batch = FakeBatch(f"b{len(self.batches)}", mark, by_key, now, now + took, done)
         batch.state = "expired" if dies else "ended"
+        out = sum(len(each.lines) for each in self.batches if each.over_at() > now)
+        if out + len(by_key) > self.most_queued:
+            batch.state, batch.ends_at = "failed", now + 5.0
+            batch.done_at = dict.fromkeys(by_key)
         self.batches.append(batch)
         return batch
 
@@ -179,4 +186,5 @@ class FakeEndpoint:
         done = sum(at is not None and self._is_done(batch, at) for at in batch.done_at.values())
         state: State = batch.state if over else "running"
         ended = batch.over_at() if over else None
-        return SubmittedBatch(batch.id, state, batch.made_at, ended, {"completed": done})
+        error = "token_limit_exceeded: Enqueued token limit reached" if state == "failed" else ""
+        return SubmittedBatch(batch.id, state, batch.made_at, ended, {"completed": done}, error)

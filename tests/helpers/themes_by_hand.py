@@ -69,7 +69,7 @@ def collection(**told: Any) -> dict[str, Any]:
 
 SITES = {
     "names": ["site", "who"],
-    "files": {"a.txt": ["N"], "b.txt": ["N"], "e.txt": ["S"], "f.txt": ["S"], "g.txt": ["S"]},
+    "files": {"a.txt": ["N"], "b.txt": ["N"], "e.txt": ["S"], "f.txt": ["S"], "g.txt": ["s"]},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -10,10 +11,16 @@ import pytest
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import readable
+from runner.providers.litellm.parameters import Adaptation
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.request import Request
+
+MODELS = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
 
 
 def read(body: Any) -> Any:
-    status, raw = readable(200, json.dumps(body).encode())
+    status, raw, _ = readable(200, json.dumps(body).encode())
 
     assert status == 200
     return json.loads(raw)
@@ -63,16 +70,83 @@ def test_choices_of_null_are_none() -> None:
     assert [] == read({"choices": None})["choices"]
 
 
+@pytest.mark.parametrize("odd", [None, -1, 1e30, True, "x", [], [1], {}, {"a": 1}])
+def test_what_is_not_read_cannot_make_a_reply_unreadable(
+    odd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """litellm refused replies for these values, which cost two more requests."""
+    monkeypatch.setenv("KEY", "sk-1234567890")
+    fields = ("refusal", "reasoning_content", "audio", "annotations", "function_call", "role")
+    message = {**dict.fromkeys(fields, odd), "content": "hi"}
+    chat = {
+        **{"created": odd, "id": odd, "service_tier": odd},
+        "choices": [{"logprobs": odd, "index": odd, "finish_reason": odd, "message": message}],
+    }
+    thought = {"type": "thinking", "thinking": "x", "signature": odd}
+    said = {"type": "text", "text": "hi", "citations": odd}
+    own = {"type": "message", "content": [thought, said], "stop_reason": odd, "container": odd}
+    own["usage"] = {"output_tokens": 1, "input_tokens": 3, "server_tool_use": odd}
+    candidate = {"content": {"parts": [{"text": "hi", "thoughtSignature": odd}]}, "index": odd}
+    candidate |= {"finishReason": odd, "groundingMetadata": odd, "logprobsResult": odd}
+    counts = {"promptTokenCount": 3, "promptTokensDetails": odd}
+    gemini = {"candidates": [candidate], "promptFeedback": odd, "usageMetadata": counts}
+    models = dict(zip(MODELS, (chat, own, gemini), strict=True))
+
+    async def main() -> list[str]:
+        found = []
+        for name, body in models.items():
+            transport = LiteLLMTransport(ModelRoute(name, api_key_env="KEY"))
+            await transport.open()
+            reply = transport.read(
+                Request("n", ({"role": "user", "content": "x"},), max_tokens=9),
+                *(Adaptation(), 200, json.dumps(body).encode(), ""),
+            )
+            found.append(reply.text)
+            await transport.close()
+        return found
+
+    refused = isinstance(odd, str)  # a refusal is the reply
+    assert ["x" if refused else "hi", "hi", "hi"] == asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"input_tokens": 3}, 3),
+        ({"input_tokens": "3", "cache_read_input_tokens": None}, 3),
+        ({"input_tokens": "many"}, -(10**15)),
+        ({"input_tokens": 3, "cache_read_input_tokens": -1}, -(10**15)),
+        ({"cache_read_input_tokens": 100}, -(10**15)),
+        ({}, None),
+    ],
+)
+def test_a_sum_of_anthropic_counts_is_impossible_if_one_of_them_is(
+    counts: dict[str, Any], expected: int | None
+) -> None:
+    """Without it, the cached tokens were taken for the whole prompt."""
+    found = read({"type": "message", "content": [], "usage": {**counts, "output_tokens": 5}})
+
+    assert expected == found["usage"].get("input_tokens")
+
+
+def test_tokens_are_written_to_the_cache_for_one_lifetime_or_another() -> None:
+    lifetimes = {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 7}
+    usage = {"input_tokens": 3, "cache_creation_input_tokens": None, "cache_creation": lifetimes}
+
+    found = read({"type": "message", "content": [], "usage": usage})
+    assert 12 == found["usage"]["cache_creation_input_tokens"]
+
+
 def test_bytes_that_are_no_utf8_are_replaced() -> None:
     raw = json.dumps({"choices": [{"message": {"content": "a?b"}}]}).encode()
-    _, mended = readable(200, raw.replace(b"?", b"\xff"))
+    _, mended, _ = readable(200, raw.replace(b"?", b"\xff"))
 
     assert json.loads(mended)["choices"][0]["message"]["content"] == "a\ufffdb"
 
 
 @pytest.mark.parametrize("raw", [b"[]", b"7"])
 def test_what_is_no_object_is_left_as_it_is(raw: bytes) -> None:
-    assert (200, raw) == readable(200, raw)
+    assert (200, raw) == readable(200, raw)[:2]
 
 
 @pytest.mark.parametrize(
@@ -90,14 +164,14 @@ def test_what_is_no_json_is_said_and_charged(raw: bytes, said: str) -> None:
         readable(200, raw)
 
     assert ("bad_response", True) == (caught.value.kind, caught.value.billed)
-    assert (502, raw) == readable(502, raw)
+    assert (502, raw) == readable(502, raw)[:2]
 
 
 @pytest.mark.parametrize("depth", [300, 900])
 def test_deep_nesting_does_not_prevent_reading(depth: int) -> None:
     usage = b'{"a":' * depth + b"1" + b"}" * depth
     raw = b'{"choices": [{"message": {"content": ["x"]}}], "extra": ' + usage + b"}"
-    status, mended = readable(200, raw)
+    status, mended, _ = readable(200, raw)
 
     assert status == 200
     assert json.loads(mended)["choices"][0]["message"]["content"] in ("x", ["x"])
@@ -127,7 +201,7 @@ def test_deep_nesting_does_not_prevent_reading(depth: int) -> None:
 def test_an_error_in_place_of_a_reply_has_the_status_of_its_code(error: Any, status: int) -> None:
     raw = json.dumps({"error": error}).encode()
 
-    assert (status, raw) == readable(200, raw)
+    assert (status, raw) == readable(200, raw)[:2]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_the_window_is_the_servers_where_it_tells_a_credible_one(
     [
         ({"tokens": [1] * 480}, 1.2),  # llama.cpp
         ({"count": 600, "tokens": []}, 1.5),  # vLLM
+        ({"tokens": 480}, None),
         ({"count": 10**9}, 4.0),
         ({"count": "600"}, None),
         ([], None),

@@ -342,6 +342,29 @@ def test_of_endless_calls_of_tools_the_first_are_kept() -> None:
     assert list(range(128)) == [call["index"] for call in kept]
 
 
+def test_odd_events_lose_nothing_of_the_reply() -> None:
+    """Half a character, a long number, deep nesting and indexes that are none were exceptions."""
+    odd = {"choices": [{"index": [1], "delta": {"content": "\ud800", "n": 10**30}}]}
+    chat = [odd, {"choices": [{"delta": {"content": 7}, "finish_reason": "stop"}]}]
+    deltas = [{"type": "text_delta", "text": "a"}, {"type": "text_delta", "text": ["b"]}]
+    deltas.append({"type": "input_json_delta", "partial_json": "[" * 5000})
+    own = [
+        {"type": "message_start", "message": 7},
+        *({"type": "content_block_delta", "index": [0], "delta": delta} for delta in deltas),
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+    ]
+    gemini = [{"candidates": [{"content": {"parts": 7}}]}]
+    gemini.append({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]})
+    whole = [
+        json.loads(joined(b"".join(b"data: %b\n" % json.dumps(e).encode() for e in events)) or b"")
+        for events in (chat, own, gemini)
+    ]
+
+    assert "\ud800" == whole[0]["choices"][0]["message"]["content"]
+    assert [{"type": "text", "text": "a"}] == whole[1]["content"]
+    assert [{"text": "a"}] == whole[2]["candidates"][0]["content"]["parts"]
+
+
 def test_a_refused_shared_schema_leaves_each_analyzer_its_own() -> None:
     """Gemini's words for a schema that is too large; the run's later calls know it."""
     own, shared = ({"type": "object", "title": title} for title in ("own", "shared"))

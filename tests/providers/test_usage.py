@@ -166,6 +166,22 @@ CORRECTED = {
         Usage(1010, 30, estimated=True),
         "reasoning_tokens=-4 cannot be true",
     ),
+    "more written to the cache than a prompt can have": (
+        said(prompt_tokens_details={"cached_tokens": 10, "cache_creation_tokens": 1e9}),
+        Usage(1010, 30, cache_write_tokens=1010, estimated=True),
+        "cache_creation_tokens=1000000000.0 cannot be true; "
+        "cached_tokens=10 + 1010 exceed prompt_tokens=1010",
+    ),
+    "more written for an hour than at all": (
+        said(
+            prompt_tokens_details={
+                "cache_creation_tokens": 100,
+                "cache_creation_token_details": {"ephemeral_1h_input_tokens": 500},
+            }
+        ),
+        Usage(1010, 30, cache_write_tokens=100, cache_write_1h_tokens=100, estimated=True),
+        "ephemeral_1h_input_tokens=500 cannot be true",
+    ),
     "a false total": (
         said(total_tokens=1e30),
         Usage(1010, 30, estimated=True),
@@ -205,6 +221,7 @@ def test_no_usage_credits_the_budget_or_exceeds_what_the_call_can_cost(name: str
         (0, (0.0, "")),
         (None, (None, "")),
         (-1.0, (None, "cost=-1.0 cannot be true")),
+        (1e30, (None, "cost=1e+30 cannot be true")),
         (float("nan"), (None, "cost=nan cannot be true")),
         (float("inf"), (None, "cost=inf cannot be true")),
         ("free", (None, "cost=free cannot be true")),
@@ -214,13 +231,13 @@ def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:
     class Response:
         usage = type("Usage", (), {"cost": said})
 
-    assert expected == reported_cost(Response())
+    assert expected == reported_cost(Response(), 1000)
 
 
 def test_a_key_of_ones_own_at_openrouter_costs_what_its_host_takes_too() -> None:
     class Response:
         usage = type("Usage", (), {"cost": 0.01, "is_byok": True})
 
-    assert None is reported_cost(Response())[0]
+    assert None is reported_cost(Response(), 1000)[0]
     Response.usage.cost_details = {"upstream_inference_cost": 0.2}
-    assert (0.01 + 0.2, "") == reported_cost(Response())
+    assert (0.01 + 0.2, "") == reported_cost(Response(), 1000)

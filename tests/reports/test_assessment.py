@@ -11,11 +11,16 @@ import pytest
 from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
-from runner.answers.labels import FindingLabel, found_items, label_of, labels_csv
+from runner.answers.labels import FindingLabel, LabelIndex, found_items, label_of, labels_csv
 from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
 from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
-from runner.reports.compare.assessment_data import AssessmentData, Setting, precision_of
+from runner.reports.compare.assessment_data import (
+    AssessmentData,
+    Setting,
+    precision_counts,
+    precision_of,
+)
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
@@ -205,6 +210,18 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     assert precision_of(tmp_path / "sweeps/one/cheap2") == pytest.approx(2 / 3)
 
 
+def test_a_finding_labelled_in_two_wordings_is_found_by_both_settings() -> None:
+    texts = ["Ann mends the pump in the cellar", "Ann mends the pump in our cellar"]
+    one, other = (next(found_items("a", {"insights": [insight(text)]})) for text in texts)
+    index, differ = (
+        LabelIndex([label_of(one, "ab" * 32, "right"), label_of(other, "ab" * 32, verdict)])
+        for verdict in ("right", "wrong")
+    )
+
+    assert (1, 1, {one.key, other.key}) == precision_counts([one], index, "ab" * 6)
+    assert (0, 1, {other.key}) == precision_counts([other], differ, "ab" * 6)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "ends", "more", "said"),
     [
@@ -217,6 +234,8 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
          "95 % −1 to +3: not significant with 12 transcripts; about 700 would be enough"),
         ("check a count", -0.2, (-0.5, 0.1), 24, "passes the check “a count” 20 points less often "
          "than B, 95 % −50 to +10: not significant with 12 transcripts; about 24 would be enough"),
+        ("found say_means", 0.1, (0.0, 0.2), 30, "finds 10 points more findings of say means than "
+         "B, 95 % 0 to +20: not significant with 12 transcripts; about 30 would be enough"),
         ("found testimony", -0.1, (None, None), None, "finds 10 points fewer findings of testimony "
          "than B: 12 of 6 transcripts that a verdict needs"),
         ("check a count", 0.001, (-0.02, 0.02), 40, "and B differ by less than a point (check "

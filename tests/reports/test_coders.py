@@ -102,7 +102,7 @@ def project(name: str, written: SourceText, code: str, *spans: tuple[int, int]) 
 def test_a_selection_in_our_text_is_found_by_position() -> None:
     ours = source(5, "talk/one.txt")
     project("p.qdpx", ours, "B", (ours.starts["S0002"] + 3, ours.starts["S0003"] + 4))
-    rows = read_coder(Path("p.qdpx"), BOOK).of("talk/one.txt") or []
+    rows = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"]).of("talk/one.txt") or []
     found = {"S0002": {"B": "tence number 1 of talk/one.txt."}, "S0003": {"B": "Sent"}}
 
     assert (found, []) == codes_of(ours, rows)
@@ -116,7 +116,7 @@ def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_nam
     theirs = SourceText("talk_one", ours.transcript, text, ours.starts, ours.segments)
     first, second = text.index("Sentence"), text.index("sentence")
     project("p.qdpx", theirs, "A", (first, text.index("\r")), (second, len(text)), (2, 6))
-    rows = read_coder(Path("p.qdpx"), BOOK).of("talk/one.txt") or []
+    rows = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"]).of("talk/one.txt") or []
     found, lost = codes_of(ours, rows)
 
     assert ["S0002", "S0004"] == sorted(found)
@@ -164,7 +164,7 @@ def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
     with ZipFile("p.qdpx", "w") as archive:
         archive.writestr("project.qde", xml.encode())
         archive.writestr("sources\\abc.TXT", text.encode("utf-8-sig"))
-    read = read_coder(Path("p.qdpx"), BOOK)
+    read = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"])
     found = {"S0002": {"A": said[1]}, "S0003": {"B": "costs 9"}}
 
     assert (found, []) == codes_of(ours, read.of("talk/one.txt") or [])
@@ -177,7 +177,7 @@ WRONG = {
     "code,segment\nA,\n": "h.csv:2: expected a segment or a quote",
     "code,segment\nA,S0099\n": "h.csv:2: column segment: 'S0099' is not in talk; did you mean",
     "": "it names no transcript of",
-    "code,segment,file\nA,S0001,other\n": "it names no transcript of",
+    "code,segment,file\nA,S0001,talks.x\n": "of the run: 1 name, 'talks.x'; did you mean",
 }
 
 
@@ -264,14 +264,31 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
         at = PlacedCoding("", None, "Other", "", 5, 9, "exact", "", "Eva")
         project.add(source(2), [at], "")
         Path("p.qdpx").write_bytes(b"".join(project.content()))
-    read = read_coder(Path("p.qdpx"), BOOK)
+    read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
 
     assert ("p.qdpx: 1 coding left out: 'Other' is not in the codebook",) == read.notes
     assert [] == read.of("t.txt")
     assert read.of("u.txt") is None
 
 
+def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None:
+    files = ["Ü/one.txt", "Ü/one.vtt", "two.b.txt", "one.txt", "sub/two.txt"]
+    names = ["./U\u0308\\one.txt", "ü_ONE.vtt", "two.b", "one.txt", "sub_two", "three"]
+    Path("h.csv").write_text("file,code,segment\n" + "".join(f"{n},a,S0001\n" for n in names))
+    read = read_coder(Path("h.csv"), BOOK, files)
+
+    assert [f"h.csv:{n}" for n in range(2, 7)] == [
+        row.place for file in files for row in read.of(file) or []
+    ]
+    assert ("h.csv: left out, no transcript of the run: 1 name, 'three'",) == tuple(
+        note.partition(";")[0] for note in read.notes
+    )
+    Path("h.csv").write_text("file,code,segment\nü_one,A,S0001\n")
+    with pytest.raises(ConfigError, match=r"'ü_one' is several files: Ü/one.txt, Ü/one.vtt"):
+        read_coder(Path("h.csv"), BOOK, files)
+
+
 def test_a_segment_of_no_transcript_is_refused() -> None:
     Path("h.csv").write_text("code,segment\nA,S0003\n")
     with pytest.raises(ConfigError, match=r"is not in t\.txt"):
-        codes_of(source(2), read_coder(Path("h.csv"), BOOK).of("t.txt") or [])
+        codes_of(source(2), read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or [])

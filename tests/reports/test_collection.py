@@ -20,8 +20,8 @@ from helpers.themes_by_hand import RUNS, SITES, collection, quote, theme, with_c
 from runner.answers.themes import FILE
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.record.batch_directory import rows_of, write_table
-from runner.reports.collection import exact_test, facts, page
-from runner.reports.collection.exact_test import exact_p
+from runner.reports.collection import facts, fisher, page
+from runner.reports.collection.fisher import exact_p
 from runner.reports.collection.groupings import speaker_groups
 from runner.reports.report.write import try_write_report, write_report
 
@@ -287,7 +287,7 @@ def test_the_exact_test_is_that_of_fisher_freeman_and_halton() -> None:
 def test_many_large_groups_are_tested_by_random_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     found, totals = (9, 14, 12), (20, 20, 20)
     exact, whole = exact_p(found, totals)
-    monkeypatch.setattr(exact_test, "MAX_TABLES", 5)
+    monkeypatch.setattr(fisher, "MAX_TABLES", 5)
     drawn, all_ = exact_p(found, totals)
 
     assert (True, False) == (whole, all_)

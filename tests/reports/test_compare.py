@@ -67,7 +67,7 @@ def test_there_is_no_speed_up_where_anything_else_differs_from_the_baseline(tmp_
     found = compare([tmp_path])
 
     assert found.groups[1].speed_up is None
-    assert any("1 of 2 settings have no sequential baseline" in note for note in found.notes)
+    assert any("No speed-up for 1 of 2 settings" in note for note in found.notes)
 
 
 def test_another_transcript_or_prompt_under_the_same_name_is_another_setting(
@@ -150,6 +150,11 @@ def test_overrides_that_name_code_are_not_taken_from_a_sweeps_file(
         "",
         "hydra: [",
         "hydra: 3",
+        *(
+            "hydra:\n  sweep: {subdir: '${hydra.job.num}'}\n"
+            f"  sweeper: {{_target_: x.BasicSweeper, params: {{a: '{values}'}}}}\n"
+            for values in ("shuffle(range(0,1000000000))", "range(0,9,nan)", "[" * 900 + "]" * 900)
+        ),
         "hydra:\n  sweeper: {_target_: x.BasicSweeper, params: 3}\n",
         "\0",
     ],
@@ -211,7 +216,7 @@ def test_without_a_benchmark_the_metadata_tells_what_succeeded(tmp_path: Path) -
     (path / "logs/benchmark.json").unlink()
     row = compare([tmp_path]).rows[0]
 
-    assert (row.status, row.reason) == ("interrupted", "1 analyzers without an answer")
+    assert (row.status, row.reason) == ("interrupted", "1 analyzer without an answer")
     assert (row.figure("succeeded"), row.figure("total")) == (1, 2)
     assert row.figure("quality") is None
 
@@ -325,7 +330,8 @@ def test_one_line_says_what_the_comparison_found(tmp_path: Path) -> None:
 
     assert once.verdict == (
         "Time: no verdict without 3 repeats of each setting; so far the fastest is "
-        "processing.max_concurrent=4, 2.0 s. Cost: not available for two settings. Quality: equal."
+        "processing.max_concurrent=4, 2.0 s. Cost: known for fewer than two settings. "
+        "Quality: equal."
     )
     assert pair_rows(once.pairs) == []
     assert often.verdict == (

@@ -11,6 +11,7 @@ from helpers import job
 
 from runner.base.errors import ConfigError
 from runner.calls.call_log import Attempt
+from runner.job.graph import Pipeline
 from runner.record.benchmark import delivered
 from runner.record.history import add_batch_latencies, history_of
 from runner.reports.report.nodes import NodeFacts
@@ -75,7 +76,10 @@ def test_other_deliveries_of_a_recorded_run_have_their_price_and_their_end() -> 
     unknown = takes_s(made, "batch", 60.0)
     add_batch_latencies(history_of(made.root), "openai/gpt-5-mini", [600.0, 900.0, 4000.0])
 
+    first = replace(made, pipeline=Pipeline(made.pipeline.stages[:1]))  # as of a batch's runs
+
     assert live
+    assert 0 < (priced(first, entries, "live") or 0) < live
     assert live / 2 == pytest.approx(flex)
     assert (2 * 86_400.0, "batches: none recorded, at most") == unknown
     assert (1800.0, "batches, as recorded") == takes_s(made, "batch", 60.0)

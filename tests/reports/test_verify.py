@@ -13,6 +13,7 @@ import orjson
 import pytest
 from helpers.sessions import begin
 
+from runner.base.errors import one_line
 from runner.record import inspection
 from runner.record.lock import acquire, release
 from runner.record.store import payload_digest
@@ -197,6 +198,30 @@ def test_each_fault_has_its_line(run: Path, harm: Callable[[Path], object], line
     harm(run)
 
     assert [line] == verify(run)
+
+
+def test_what_does_not_follow_from_the_answers_is_found(run: Path) -> None:
+    answer = json.loads((run / RECORD).read_bytes())
+    quote = answer["insights"][0]["evidence"][0]
+    changes: dict[str, tuple[Callable[[Any], object], str]] = {
+        "grounding.json": (lambda d: d["total"].update(rate=0.5), "total.rate is 0.5, the answers"),
+        "coverage.json": (lambda d: d["total"]["cited"].update(segments=0), "total.cited.segments"),
+        "logs/benchmark.json": (lambda d: d["run"].update(coverage=1), "run.coverage is 1, the"),
+        "insights.json": (lambda d: d[0].update(text="No."), "1.text is 'No.', the answers give"),
+        "metadata.json": (lambda d: d["grounding"].update(exact=0), "grounding.exact is 0, the"),
+        "transcript.json": (
+            lambda d: [each.update(text="Hm.") for each in d["segments"]],
+            f"say_means quotes {one_line(quote['quote'], 60)!r} of {quote['segment']}, which",
+        ),
+    }
+    for name, (harm, line) in changes.items():
+        whole = (run / name).read_bytes()
+        harm(data := json.loads(whole))
+        create(run / name, json.dumps(data))
+
+        assert f"{name}: {line}" in "\n".join(verify(run))
+        (run / name).write_bytes(whole)
+    assert [] == verify(run)
 
 
 def test_a_finished_run_is_sound_and_stays_as_it_is(run: Path) -> None:

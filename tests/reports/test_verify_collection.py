@@ -13,6 +13,7 @@ from helpers.planted import collection, interviews, planted
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion, Request
+from runner.reports.recheck import faults_of_rows
 from runner.reports.report.write import try_write_report
 from runner.reports.verify_collection import collection_faults
 
@@ -46,6 +47,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         (*train, "speakers"): ([], "T01: speakers are 0, its findings give 3"),
         (*train, "quotes", 0, "quote"): ("No.", "T01: a quote is not one of its findings"),
         (*train, "quotes", 0, "side"): ("against", "T01: a quote is not one of its findings"),
+        (*train, "quotes", 1, "side"): ("forx", "T01: a quote is not one of its findings"),
         (*train, "quotes"): ([], "T01: quotes are 0, its findings give 3"),
         (*train, "quotes", 0, "match"): ("near", "T01: a quote is not one of its findings"),
         (*train, "id"): ("T02", "T02 appears twice"),
@@ -148,3 +150,22 @@ def _vectors(request: Request) -> Completion:
     rows = [array("f", [float(letter == "N"), float(letter != "N")]) for letter in letters]
     text = "\n".join(base64.b64encode(row.tobytes()).decode() for row in rows)
     return Completion(text, "stop", Usage(7, 0, cost_usd=0.25))
+
+
+def test_rows_that_the_runs_of_a_batch_contradict_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    interviews({"ann": ["train"], "bob": ["wifi"]})
+    execute_batch(collection(), planted)
+    rows = Path("batch/results.jsonl")
+    first = json.loads(rows.read_text().splitlines()[0])
+    more = {**first, "quotes": 9, "status": "degraded"}
+    rows.write_text(rows.read_text() + json.dumps(more) + "\n")
+
+    assert [
+        f"{first['run']}: status is 'degraded', its metadata.json says 'completed'",
+        f"{first['run']}: quotes is 9, its metadata.json says {first['quotes']}",
+        "1 completed, but metadata.json says 2",
+        "1 degraded, but metadata.json says 0",
+    ] == list(faults_of_rows(Path("batch")))

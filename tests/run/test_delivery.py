@@ -99,6 +99,18 @@ def test_no_more_tokens_are_queued_than_their_provider_allows() -> None:
         assert any(end <= batch.made_at for end in ends)  # it waited for an earlier one
 
 
+@pytest.mark.parametrize("most", [1, 4, 12])
+def test_a_provider_that_allows_fewer_queued_tokens_gets_smaller_batches(most: int) -> None:
+    provider = FakeProvider(simulated, most_queued=most)
+    result, live = session(some(5), provider, BATCH)
+
+    assert "completed" == result.status
+    assert [] == live.requests
+    assert {1} == set(provider.paid.values())
+    assert spent().known_usd == pytest.approx(15 * PRICE_USD)
+    assert [] == list(Path("batch/delivery").iterdir())
+
+
 def test_a_repair_goes_into_the_next_batch_or_live() -> None:
     def reply(request: Request) -> str:
         return simulated(request) if len(request.messages) > 2 else "no answer"

@@ -21,8 +21,8 @@ from runner.base.command import install_hint
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
 from runner.reports.compare.planned_jobs import split_sweep
-from runner.run.cli.command_line import explain_hydra_error
 from runner.run.cli.compose import compose_config
+from runner.run.cli.hydra_errors import explain_hydra_error
 from runner.run.command import _Jobs
 from runner.run.remote import STATUS_FOLDER, Origin, RemoteJobs, collect, make_remote_jobs
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from runner.base.errors import TranscriptError
-from tests.helpers.reading import parse_transcript
+from tests.helpers.reading import parse_transcript, spoken
 
 Row = tuple[str | None, float | None, float | None, str]
 
@@ -124,3 +124,45 @@ def test_brackets_inside_strings_are_not_nesting() -> None:
     actual = rows([{"text": 'a[[" \\' * 100}])
 
     assert 1 == len(actual)
+
+
+def channel(speaker: int, *words: str) -> dict[str, object]:
+    spoken_words = [{"word": word, "start": n, "speaker": speaker} for n, word in enumerate(words)]
+    return {"alternatives": [{"transcript": " ".join(words), "words": spoken_words}]}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"channels": [channel(0, "So", "we"), channel(0, "Yes", "we")]},
+         [("Channel 0, Speaker 0", "So we"), ("Channel 1, Speaker 0", "Yes we")]),
+        ([{"channel": n % 2, "speaker": 0, "text": f"{n} of it.", "start": n} for n in range(2)],
+         [("Channel 0, Speaker 0", "0 of it."), ("Channel 1, Speaker 0", "1 of it.")]),
+        ({"tokens": [{"text": text, "speaker": who, "start_ms": 900 * n} for n, (who, text)
+                     in enumerate(zip("11122", ["Hel", "lo", " you", " Fi", "ne"], strict=True))]},
+         [("Speaker 1", "Hello you"), ("Speaker 2", "Fine")]),
+        ([{"Ana": "We lost it."}, {"Bo": "Who did?"}, {"Ana": "Nobody."}],
+         [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody.")]),
+        ([{"user": "-->", "text": "bo has joined"}, {"user": "bo", "text": "Hi."}],
+         [(None, "bo has joined"), ("bo", "Hi.")]),
+        ({"transcript": "Ana: We lost it. Bo: Who? Ana: Nobody."},
+         [("Ana", "We lost it."), ("Bo", "Who?"), ("Ana", "Nobody.")]),
+    ],
+)  # fmt: skip
+def test_who_speaks_in_records_is_told_by_all_of_them(data: object, expected: object) -> None:
+    assert expected == spoken(json.dumps(data))
+
+
+def test_xml_keeps_the_words_of_elements_with_and_without_attributes() -> None:
+    text = (
+        '<d><u who="A">We <w id="1">lost</w> it <i>now</i>.</u>'
+        '<u who="B"><seg id="1">One.</seg><seg>Two.</seg></u><u who="A">Ok.</u></d>'
+    )
+
+    assert [("A", "We lost it now."), ("B", "One. Two."), ("A", "Ok.")] == spoken(text)
+
+
+def test_json_with_text_that_does_not_end_is_refused_in_linear_time() -> None:
+    for text in ('{"a": "' + '\\"' * 100_000, "[" * 100_000, "[{}" * 100_000):
+        with pytest.raises(TranscriptError):
+            parse_transcript(text, name="t", format="json")

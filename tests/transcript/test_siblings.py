@@ -184,6 +184,34 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
          ["ana_r", "+47 22 33 44 55", "ana_r"]),
         ("说话人1：30分钟。\n说话人2：好。\n说话人1：走。\n", ["说话人1", "说话人2", "说话人1"]),
         ("Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n</details>\n", ["Ana", "Bo", "Ana"]),
+        ("Q.  Where?\nA.  Home.\n     MR. LI:  Objection.\nA.  I was.\n(Recess taken.)\n"
+         "BY MR. LI:\nQ.  When?\n     DIRECT EXAMINATION\nA.  In May.\n     THE COURT:  Go on.\n",
+         ["Q", "A", "MR. LI", "A", None, "Q", None, "A", "THE COURT"]),
+        ("Bärbel Bas:\nOne.\n\n(Zuruf von der AfD: Nein!)\n\nThree.\n\nDr. Anna Li (CDU/CSU):\n"
+         "Four.\n\nBärbel Bas:\nFive.\n",
+         ["Bärbel Bas", None, "Bärbel Bas", "Dr. Anna Li", "Bärbel Bas"]),
+        ("M. le président. Un.\n\nMme Anne Roy. Deux.\n\nM. Jean Roux. Trois.\n\n"
+         "Mme Anne Roy. Quatre.\n\nM. le président. Cinq.\n",
+         ["M. le président", "Mme Anne Roy", "M. Jean Roux", "Mme Anne Roy", "M. le président"]),
+        ("  The SPEAKER pro tempore. One.\n  Mr. LI of Ohio. Two.\n  Ms. JACKSON LEE. Three.\n"
+         "  The SPEAKER pro tempore. Four.\n",
+         ["The SPEAKER pro tempore", "Mr. LI of Ohio", "Ms. JACKSON LEE",
+          "The SPEAKER pro tempore"]),
+        ("○議長（田中太郎君）　はい。\n○佐藤花子君　質問します。\n○議長（田中太郎君）　はい。\n",
+         ["議長", "佐藤花子君", "議長"]),
+        (f"Work and Pensions\n\nChild Poverty\n\nSir Julian Li\n\n{P}\n\nAna Ruiz\n\n{P}\n\n{P}\n\n"
+         f"House of Commons\n\nSir Julian Li\n\n{P}\n\nAna Ruiz\n\n{P}\n",
+         [None, None, "Sir Julian Li", "Ana Ruiz", "Ana Ruiz", None, "Sir Julian Li", "Ana Ruiz"]),
+        (f"Operator\n\n{P}\n\nAna Ruiz\nChief Officer, Acme Corp.\n\n{P}\n\nOperator\n\n{P}\n\n"
+         f"Bo Li\nAnalyst\n\n{P}\n\nAna Ruiz\nChief Officer, Acme Corp.\n\n{P}\n",
+         ["Operator", "Ana Ruiz", "Operator", "Bo Li", "Ana Ruiz"]),
+        ("10:01:03 AM - @ana:x.org: One.\n10:01:05 AM - @bo:x.org: Two.\n",
+         ["@ana:x.org", "@bo:x.org"]),
+        ("Ana: We lost it. Bo: Who? Ana: Nobody.", ["Ana", "Bo", "Ana"]),
+        ("Ana: One.\x85Bo: Two.\x85Ana: Three.", ["Ana", "Bo", "Ana"]),
+        ("- Who is it?\n- It is me.\n", [None, None]),
+        ("Sep 18, 2026 10:02:03 AM\nAna Ruiz\nOne.\n\nSep 18, 2026 10:03:03 AM (Read by them)\nMe\n"
+         "Two.\n\nSep 18, 2026 10:04:03 AM\nAna Ruiz\nThree.\n", ["Ana Ruiz", "Me", "Ana Ruiz"]),
     ],
 )  # fmt: skip
 def test_who_speaks_is_a_speaker_and_who_cannot_be_told_is_nobody(
@@ -208,6 +236,12 @@ def test_a_word_that_begins_remarks_and_recurs_as_a_label_takes_no_part_of_anoth
     [
         ("Ana  10:01 PM\nOne.\n\nBo  10:02 PM\nTwo.\n10:03\nThree.\n\nAna  10:04 PM\nFour.\n",
          [79260, 79320, 79380, 79440]),
+        ("18/9/2026، 10:02 ص - Ana: One.\n18/9/2026، 10:03 م - Bo: Two.\n", [36120, 79380]),
+        ("[9/18/2026 10:02:03 AM] Ana: One.\n[9/18/2026 10:02:13 AM | Edited 10:03 AM] Bo: Two.\n",
+         [36123, 36133]),
+        ("0.51 2.30 A: One.\n2.60 3.20 B: Two.\n", [0.51, 2.6]),
+        ("00:00:01:12 00:00:03:00\nOne.\n\n00:00:04:00 00:00:06:23\nTwo.\n", [1, 4]),
+        ("**Ana** `00:01` One.\n\n**Bo** `00:05` Two.\n\n**Ana** `00:09` So.\n", [1, 5, 9]),
         ("58:10 Ana: One.\n59:30 Bo: Two.\n1:00:10 Ana: Three.\n", [3490, 3570, 3610]),
         ("1:00 Ana: One.\n1:01 Bo: Two.\n1:02 Ana: Three.\n", [60, 61, 62]),
         ("[18-Sep-26 10:01 AM] ana\nOne.\n\n[19-Sep-26 10:02 AM] bo\nTwo.\n\n"
@@ -297,3 +331,24 @@ def test_what_a_service_notes_below_a_turn_is_not_said(notice: str) -> None:
     assert ["One.", "Two."] == [text for _, text in spoken(said.format("Two.") + f"\n{notice}\n")]
     told = "They had stopped the recording"
     assert ["One.", told] == [text for _, text in spoken(said.format(told))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ANA: Infor-\nmation of the com-\nputer on a long-\nterm plan.\nBO: A computer?\nANA: So",
+         "Information of the computer on a long-term plan."),
+        ("ANA: A well-\nknown one, the Ruiz-\nLi pump.\nBO: Is it well-known?\nANA: Yes.",
+         "A well-known one, the Ruiz-Li pump."),
+        ("ANA: The co-\noperation.\nBO: The cooperation, or the co-operation?\nANA: So.",
+         "The co-operation."),
+    ],
+)  # fmt: skip
+def test_a_word_is_mended_at_the_end_of_a_line_where_the_text_tells_that_it_is_one(
+    text: str, expected: str
+) -> None:
+    assert ("ANA", expected) == spoken(text)[0]
+
+
+def test_a_line_that_ends_in_a_time_is_a_turn_if_most_do() -> None:
+    assert [(None, "One."), (None, "Two.")] == spoken("One. [0:05]\nTwo. [0:09]\n")

@@ -8,6 +8,8 @@ from runner.transcript.model import Segment
 from runner.transcript.read import read_text
 from runner.transcript.warnings import doubts
 
+CUE = "00:00:01,000 --> 00:00:02,000\n"
+
 
 def segment(
     number: int, text: str, speaker: str | None = "Ana", start_s: float | None = None
@@ -31,6 +33,11 @@ def segment(
             segment(2, "It is. Ana: I did."),
             "1 of 3 segments begin like a label or have one inside, which names no speaker: "
             "S0002 'It is. Ana: I did.'",
+        ),
+        (
+            segment(2, "[Bo Li] I did."),
+            "1 of 3 segments begin like a label or have one inside, which names no speaker: "
+            "S0002 '[Bo Li] I did.'",
         ),
         (
             segment(2, "[00:12:03]"),
@@ -119,3 +126,19 @@ def test_a_language_that_the_offline_model_cannot_read_is_a_doubt(said: str, dou
     found = doubts([segment(n, said * 2, "AB"[n % 2]) for n in range(many)])
 
     assert doubted == any("look like English" in doubt for doubt in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("{}\nWe lost it.\n\n", "may name who speaks below; they are read as words"),
+        ("{}\n\nWe lost it.\n\n", "may name who speaks below; they are read as words"),
+        (CUE + "{}\nWe lost it.\n\n", "which may name who speaks; it is read as words"),
+        (CUE + "{}, we lost it.\n\n", "begin with a word and a comma, which may name who speaks"),
+        (CUE + "[{}] So.\n\n" + 9 * (CUE + "We lost it.\n\n"), "begin like a label"),
+    ],
+)
+def test_names_that_occur_once_and_are_read_as_words_are_doubted(text: str, doubt: str) -> None:
+    report = read_text("".join(map(text.format, ("Ana Ruiz", "Bo Li", "Cy"))), name="t").report
+
+    assert ({}, 1) == (report.speakers, sum(doubt in warning for warning in report.warnings))

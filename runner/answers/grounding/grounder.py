@@ -21,8 +21,12 @@ MAX_LABELLED = 200  # occurrences at which the speaker of a labelled quote is ch
 _EVIDENCE = {"segment", "quote"}
 _MARKS = ("match", "segment", "moved_from", "said", "difference")  # of a check, in evidence
 _ELLIPSIS = re.compile(r"…|\.{3,}|(?:\. ){2,}\.")
-# "Ann Lee:", or the start of a line as the prompt prints it: "[S0012 Ann Lee]".
-_LABEL = re.compile(r"[^\]:：\n]{1,220}[\]:：]")
+_LABELS = (  # of a speaker, a segment or both, as the prompt prints them and as models do
+    re.compile(r"\A[\s\[({]*([^\]):：\n]{1,220})[\])}:：]"),  # [S0012 Ann Lee], Ann Lee:
+    re.compile(r"[\[({—–]([^\[\](){}—–\n]{1,220})[\])}\s]*\Z"),  # (Ann Lee, S0012), — Ann Lee
+    re.compile(r"\A[\s\[({]*(S[0-9]{4,12})\b"),  # {S0012 "…"}, as in a context
+)
+_PRINTED = re.compile(r"\[S[0-9]{4,12}[^\]\n]{0,220}\]")  # the label of a line within a quote
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -225,17 +229,18 @@ class Grounder:
 
     def _readings(self, quote: str) -> list[_Quote]:
         """Return *quote* without its speaker label, if it has one, and as it is."""
-        whole = _Quote(quote, words(quote), None)
-        label = _LABEL.match(quote)
-        if label is None:
-            return [whole]
-        name = words(label[0])
-        numbered = bool(name) and name[0].upper() in self._numbers
-        name = name[1:] if numbered else name
-        if name not in self._names.values() and (name or not numbered):
-            return [whole]
-        text = quote[label.end() :]
-        return [_Quote(text, words(text), name or None), whole]
+        for pattern in _LABELS:
+            if (label := pattern.search(quote)) is None:
+                continue
+            name = words(label[1])
+            ids = [word for word in name if word.upper() in self._numbers]
+            name = [word for word in name if word not in ids]
+            if name in self._names.values() or (ids and not name):
+                text = quote[label.end() :] if label.start() == 0 else quote[: label.start()]
+                text = _PRINTED.sub(" ", text)
+                return [_Quote(text, words(text), name or None), _Quote(quote, words(quote), None)]
+        text = _PRINTED.sub(" ", quote)
+        return [_Quote(text, words(text), None)]
 
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name

@@ -10,9 +10,30 @@ from runner.base.json import inside, rebuilt
 
 MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
+# Quotation marks of many languages: the opening one, and those that close it.
+_PAIRS = (
+    *(
+        '“”“"',
+        '„“”"',
+        "‟”“",
+        "””",
+        "«»",
+        "»«»",
+        "‹›",
+        "›‹›",
+        "❝❞",
+        "〝〞〟",
+        "＂＂",
+        "「」",
+        "『』",
+    ),
+    "‚‘’",
+)
 _MARKS = re.compile(
-    r'"(?<!\w")([^"]{1,2000})"(?!\w)|“([^“”]{1,2000})”|„([^„“”]{1,2000})[“”]|«([^«»]{1,2000})»|»([^«»]{1,2000})«'
-    r"|「([^「」]{1,2000})」|『([^『』]{1,2000})』"
+    r'"(?<!\w")([^"]{1,2000})["”](?!\w)|״(?<!\w״)([^״]{1,2000})["״](?!\w)|``([^`]{1,2000}?)\'\''
+    # the closing mark is an apostrophe, too
+    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
+    + "|".join(f"{pair[0]}([^{pair}]{{1,2000}})[{pair[1:]}]" for pair in _PAIRS)
 )
 
 
@@ -64,20 +85,21 @@ def find_absent(node: Any) -> list[Mapping[str, str]]:
     return list(filter(_is_absent, inside(node)))
 
 
-def describe_absent(absent: list[Mapping[str, str]]) -> str:
+def describe_absent(absent: Sequence[Mapping[str, str]]) -> str:
     """Return the fault of an answer that has *absent* evidence."""
-    shown, more = absent[:_MAX_DESCRIBED], len(absent) - _MAX_DESCRIBED
-    named = "; ".join(f"{e['segment']}: {one_line(e['quote'], 80)!r}" for e in shown)
-    rest = f"; and {more} more" if more > 0 else ""
-    return f"quotes that are not in the transcript word for word: {named}{rest}"
+    named = [f"{each['segment']}: {one_line(each['quote'], 80)!r}" for each in absent]
+    return f"quotes that are not in the transcript word for word: {_listed(named)}"
 
 
 def describe_quotations(absent: Sequence[str], total: int) -> str:
     """Return that *absent* of *total* quotations in an answer's text were not found."""
-    named = "; ".join(repr(one_line(quote, 80)) for quote in absent[:_MAX_DESCRIBED])
-    more = len(absent) - _MAX_DESCRIBED
-    rest = f"; and {more} more" if more > 0 else ""
-    return f"{len(absent)} of {total} {QUOTATIONS}: {named}{rest}"
+    named = _listed([repr(one_line(quote, 80)) for quote in absent])
+    return f"{len(absent)} of {total} {QUOTATIONS}: {named}"
+
+
+def _listed(named: Sequence[str]) -> str:
+    more = len(named) - _MAX_DESCRIBED
+    return "; ".join(named[:_MAX_DESCRIBED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:

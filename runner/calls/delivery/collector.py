@@ -43,6 +43,7 @@ class Collector:
     took: list[float] = field(default_factory=list)
     batches: dict[str, PendingBatch] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _most_queued: float = math.inf  # tokens, learned from batches that failed
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     @property
@@ -50,9 +51,11 @@ class Collector:
         """The batches that have not ended."""
         return [each for each in self.batches.values() if not each.is_over]
 
-    def queued_tokens(self) -> int:
-        """Return the tokens of the pending batches."""
-        return sum(pending.tokens for pending in self.out)
+    def queue(self) -> tuple[int, float]:
+        """Return the tokens of the pending batches, and how many there may be."""
+        stated = self.endpoint.limits.queued_tokens
+        most = self._most_queued if stated is None else min(stated, self._most_queued)
+        return sum(pending.tokens for pending in self.out), most
 
     def count_waiting(self) -> int:
         """Return how many requests wait for pending batches."""
@@ -105,12 +108,24 @@ class Collector:
         if at_provider is not None:
             await self.ledger.submitted(batch, at_provider.id)
             return True
-        await self.ledger.refused(batch)
-        del self.batches[batch.mark]
+        await self._send_again(pending)
+        return False
+
+    async def _send_again(self, pending: PendingBatch) -> None:
+        """Return the requests of a batch that its provider does not have to the next ones."""
+        await self.ledger.refused(pending.batch)
+        self.ledger.forget(pending.batch.mark)
+        pending.is_over = True
+        del self.batches[pending.batch.mark]
         for waiting in pending.waiting.values():
             waiting.mark = None
             self.again(waiting)
-        return False
+
+    def _narrows(self, pending: PendingBatch) -> bool:
+        """Return whether fewer queued tokens may help a batch that failed because of them."""
+        others = sum(each.tokens for each in self.out if each is not pending)
+        self._most_queued = min(self._most_queued, others or pending.tokens / 2)
+        return bool(others) or len(pending.batch.keys) > 1
 
     async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
@@ -120,7 +135,10 @@ class Collector:
             state = await self.endpoint.status(pending.batch.id)
             if pending.update(state, self.timing.now()):
                 with busy():  # until all results are handed out, no batch is sent
-                    await self._collect(pending)
+                    if state.is_overfull and self._narrows(pending):
+                        await self._send_again(pending)
+                    else:
+                        await self._collect(pending)
             pending.refused_s = 0.0
         except CallError as error:
             young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"

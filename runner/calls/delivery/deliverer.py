@@ -35,7 +35,7 @@ class Deliverer:
     def __post_init__(self) -> None:
         parts = self.endpoint, self.ledger, self.timing
         self.collector = Collector(*parts, lambda waiting: self.sender.add(waiting))
-        self.sender = Sender(*parts, self.collector.follow, self.collector.queued_tokens)
+        self.sender = Sender(*parts, self.collector.follow, self.collector.queue)
 
     async def open(self) -> None:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runner.base.errors import CallError
 from runner.calls.delivery.ledger import LedgerBatch
+from runner.calls.retry import THROTTLE
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 from runner.providers.request import Completion, Request
 
@@ -145,4 +146,7 @@ class PendingBatch:
         elif self.state is not None and self.state.state != "ended":
             why = f": {self.state.error}" if self.state.error else ""
             reason = f"{self.state.state} before it was answered{why}"
-        return CallError("transient", f"the batch {reason}", billed=self.torn)
+        state = self.state
+        kind = THROTTLE if state is not None and state.is_overfull else "transient"
+        ended = state is not None and state.state == "ended"  # it may have been answered
+        return CallError(kind, f"the batch {reason}", billed=self.torn or ended)

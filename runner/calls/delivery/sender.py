@@ -1,7 +1,6 @@
 """Sender: collects ready requests and sends them in few, large batches."""
 
 import asyncio
-import math
 import random
 import secrets
 from collections.abc import Callable, Sequence
@@ -32,15 +31,15 @@ log = structlog.get_logger("colloquy.delivery")
 class Sender:
     """Sends *pending* requests through *endpoint*; *on_submitted* receives each batch sent.
 
-    *queued* returns the tokens of all pending batches. What does not fit beside them stays
-    pending until `flush` is called again.
+    *queue* returns the tokens of all pending batches, and how many there may be. What does not
+    fit beside them stays pending until `flush` is called again.
     """
 
     endpoint: BatchEndpoint
     ledger: Ledger
     timing: Timing
     on_submitted: Callable[[PendingBatch], object]
-    queued: Callable[[], int]
+    queue: Callable[[], tuple[int, float]]
     rng: random.Random = field(default_factory=random.Random)
     pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
@@ -76,8 +75,8 @@ class Sender:
 
     async def _send_all(self, ready: list[WaitingRequest]) -> None:
         while ready := self._staying(ready):
-            queued, limit = self.queued(), self.endpoint.limits.queued_tokens
-            room = math.inf if limit is None else limit - queued
+            queued, most = self.queue()
+            room = most - queued
             if queued and ready[0].tokens > room:
                 self.pending |= {waiting.key: waiting for waiting in ready}
                 return
@@ -179,7 +178,8 @@ class Sender:
             try:
                 return await self.endpoint.submit(lines, batch.mark)
             except CallError as error:
-                failures += 1
+                queued, _ = self.queue()
+                failures += error.kind != THROTTLE or not queued  # else others may have to end
                 if error.kind not in RETRIED:
                     raise
                 log.warning("batch.unsent", failures=failures, error=str(error))

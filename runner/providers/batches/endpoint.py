@@ -1,5 +1,6 @@
 """Endpoint: the interface common to all providers' batch APIs."""
 
+import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -9,6 +10,7 @@ from runner.providers.request import Completion, Request
 
 State = Literal["waiting", "running", "ended", "expired", "cancelled", "failed"]
 OVER: frozenset[State] = frozenset({"ended", "expired", "cancelled", "failed"})
+_OVERFULL = re.compile("token_limit_exceeded|enqueued[ _]token", re.IGNORECASE)  # OpenAI, Azure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class SubmittedBatch:
     ended_at: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether it failed because more tokens were queued than its provider allows."""
+        return self.state == "failed" and _OVERFULL.search(self.error) is not None
 
 
 class BatchEndpoint(Protocol):

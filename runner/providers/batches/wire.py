@@ -159,7 +159,7 @@ class Wire:
 
     def shown(self, text: Any) -> str:
         """Return a provider's text on one line, without keys."""
-        return self._secrets.redact(one_line(text if isinstance(text, str) else "", 300))
+        return one_line(self._secrets.redact(text if isinstance(text, str) else ""), 300)
 
 
 def _timeout(silence_s: float, whole_s: float) -> aiohttp.ClientTimeout:

@@ -77,7 +77,7 @@ def classify(
     where, secrets = where or Where(), secrets or Secrets()
     for link in chain_of(error):
         if isinstance(link, CallError):
-            link.args = (secrets.redact(str(link)),)
+            link.args = (one_line(secrets.redact(str(link))),)
             return link
         if isinstance(link, RefusedError):
             return _refusal(link, where, secrets)

@@ -99,7 +99,7 @@ class HttpCalls:
         """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
 
         async def give(url: str, *_: Any) -> httpx.Response:
-            return httpx.Response(200, content=body, request=_request(url))
+            return _Response(body, _request(url))
 
         return _result(self._ask(arguments, give))
 
@@ -143,7 +143,7 @@ class HttpCalls:
 
     def _handler_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         key, headers = arguments["api_key"], dict(arguments.get("extra_headers") or {})
-        made = self._litellm.ModelResponse(usage=self._litellm.Usage())
+        made = self._litellm.ModelResponse()
         made._hidden_params.update(custom_llm_provider=self._provider, region_name=None)
         if self._provider == "litellm_proxy":
             made.model = self._route.name
@@ -182,9 +182,28 @@ class HttpCalls:
             ssl=self._ssl,
         ) as reply:
             raw = await reply.read()
-        return httpx.Response(
-            reply.status, headers=reply.headers, content=raw, request=_request(url)
-        )
+        paid = {name: value for name, value in reply.headers.items() if "litellm" in name.lower()}
+        return _Response(raw, _request(url), paid)
+
+
+class _Response(httpx.Response):
+    """A reply whose *body* is in memory; httpx would copy it and guess its character set."""
+
+    def __init__(
+        self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(200, headers=headers, request=request)
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self._body
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self._body.decode(errors="replace")
 
 
 @lru_cache

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.text import digest
 from runner.config.model_facts import ModelFacts, map_entry
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.messages import prefix_text
+from runner.providers.messages import prefix_digest
 from runner.providers.options import effort_of, provider_of, tier_word
 from runner.providers.request import Request
 from runner.providers.schemas import sent_schema
@@ -108,9 +107,8 @@ def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str
     litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
     Claude since 5.5 need not call.
     """
-    entry = map_entry(route.map_name) or {}
-    natively = entry.get("supports_bedrock_native_structured_output")
-    if provider_of(route) == "bedrock" and natively:
+    natively = "supports_bedrock_native_structured_output"
+    if provider_of(route) == "bedrock" and (map_entry(route.map_name) or {}).get(natively):
         shape = {"jsonSchema": {"name": name, "schema": json.dumps(schema)}}
         return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": shape}}}
     named = {"name": name, "schema": schema, "strict": True}
@@ -191,5 +189,5 @@ def _cache(
     if route.cache == "1h" and provider == "openai" and not breakpoints:
         sent["prompt_cache_retention"] = "24h"
     key = route.params.get("prompt_cache_key")
-    key = key or f"colloquy-{digest(prefix_text(request.messages), 32)}"
+    key = key or f"colloquy-{prefix_digest(request.messages)}"
     (body if provider == "mistral" else sent).setdefault("prompt_cache_key", key)

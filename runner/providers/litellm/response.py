@@ -8,6 +8,8 @@ from runner.answers.reply import beside
 from runner.base.json import mapping
 from runner.providers.litellm.usage import shown
 
+_MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
+
 
 def text_of(response: Any) -> tuple[str, str]:
     """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
@@ -29,8 +31,11 @@ def _content_of(message: Any) -> str:
     return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
-def reported_cost(response: Any) -> tuple[float | None, str]:
-    """Return the US dollars that OpenRouter or a proxy reports, or None and why it is rejected."""
+def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
+    """Return the US dollars that OpenRouter or a proxy reports for a call of so many *tokens*.
+
+    None if there is no such report, or why it is rejected.
+    """
     hidden = getattr(response, "_hidden_params", None) or {}
     headers = hidden.get("additional_headers") or {}
     value = getattr(getattr(response, "usage", None), "cost", None)
@@ -46,7 +51,7 @@ def reported_cost(response: Any) -> tuple[float | None, str]:
         beside = getattr(usage, "cost_details", None)
         beside = mapping(beside).get("upstream_inference_cost")
         cost += beside if isinstance(beside, int | float) else math.nan
-    if math.isfinite(cost) and cost >= 0:
+    if 0 <= cost <= 1 + tokens * _MAX_USD:
         return cost, ""
     return None, f"cost={shown(value)} cannot be true"
 

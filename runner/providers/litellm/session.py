@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
-from runner.providers.litellm.body import readable, stop_reason
+from runner.providers.litellm.body import Readable, readable
 from runner.providers.litellm.coding import too_large, unpacked
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
@@ -124,14 +124,17 @@ async def _read_whole(
     data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
     attempt = _EXCHANGE.get()
     plain = attempt is not None and attempt.plain
+    begun = first or FirstToken(lambda: None)
     if not plain and is_stream(data):  # some servers send nothing else
+        if first is None:
+            begun.feed(data)
         data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
     reply_arrived()
-    meant, data = (status, data) if plain else readable(status, data)
+    meant, data, stopped = Readable(status, data) if plain else readable(status, data)
     if meant >= 400:
-        raise RefusedError(meant, headers, data, begun=first is not None and first.seen)
+        raise RefusedError(meant, headers, data, begun=begun.seen)
     if attempt is not None:
-        attempt.headers, attempt.stopped = headers, stop_reason(data)
+        attempt.headers, attempt.stopped = headers, stopped
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)

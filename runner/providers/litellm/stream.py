@@ -8,6 +8,7 @@ no streams.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from io import StringIO
 from typing import Any
 
 import orjson
@@ -42,18 +43,21 @@ class FirstToken:
     """Calls *callback* once the chunks of a stream hold the first token of a reply."""
 
     def __init__(self, callback: Callable[[], object]) -> None:
-        self._callback, self._rest = callback, b""
+        self._callback, self._rest = callback, bytearray()
         self.seen = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes of the stream."""
         if self.seen:
             return
-        *lines, self._rest = (self._rest + chunk).splitlines(keepends=True) or [b""]
-        if self._rest.endswith((b"\n", b"\r")):
-            lines, self._rest = [*lines, self._rest], b""
+        self._rest += chunk
+        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        if not end:
+            return
+        whole = len(self._rest) - len(chunk) + end
+        lines, self._rest = bytes(self._rest[:whole]), self._rest[whole:]
         with suppress(ValueError):  # detected again when the stream has ended
-            self.seen = any(map(_has_token, _events(b"".join(lines))))
+            self.seen = any(map(_has_token, _events(lines)))
         if self.seen:
             self._callback()
 
@@ -72,7 +76,7 @@ def joined(body: bytes) -> bytes | None:
     events = list(_events(body))
     error = next((e for e in events if e.get("error") or e.get("type") == "error"), None)
     if error is not None:
-        return orjson.dumps({key: error[key] for key in ("type", "error") if key in error})
+        return json.dumps({key: error[key] for key in ("type", "error") if key in error}).encode()
     if any("candidates" in event or "promptFeedback" in event for event in events):
         whole, ended = _gemini(events)
     elif any(event.get("type") == "message_start" for event in events):
@@ -80,7 +84,8 @@ def joined(body: bytes) -> bytes | None:
     else:
         whole, ended = _openai(events)
         ended = ended or any(line.strip() == b"data: [DONE]" for line in body.splitlines()[-4:])
-    return orjson.dumps(whole) if ended else None
+    # Not with orjson, which refuses half a character and long numbers.
+    return json.dumps(whole, default=StringIO.getvalue).encode() if ended else None
 
 
 def _events(body: bytes) -> Iterator[Event]:
@@ -122,8 +127,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
         counted = mapping(event.get("x_groq")).get("usage")
         whole |= {"usage": counted} if counted else {}
         for part in mappings(event.get("choices")):
-            index = part.get("index")
-            place = index if isinstance(index, int) else 0
+            place = _place(part)
             message: dict[str, Any] = {"role": "assistant", "content": ""}
             choice = choices.setdefault(place, {"index": place, "message": message})
             for name, value in mapping(part.get("delta") or part.get("message")).items():
@@ -135,14 +139,28 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
     return whole, ended
 
 
+def _place(part: Event) -> int:
+    index = part.get("index")
+    return index if isinstance(index, int) else 0
+
+
+def _append(holder: dict[str, Any], name: str, text: Any) -> None:
+    """Append *text* to that called *name*, in time that does not grow with it."""
+    if isinstance(text, str):
+        if not isinstance(grown := holder.get(name), StringIO):
+            holder[name] = begun = StringIO()
+            begun.write(grown if isinstance(grown, str) else "")
+        holder[name].write(text)
+
+
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
     if name == "tool_calls":
         _add_calls(message.setdefault(name, []), value)
-    elif name in _JOINED and isinstance(value, str):
-        message[name] = (message.get(name) or "") + value
-    elif name not in _JOINED and value is not None:
+    elif name in _JOINED:
+        _append(message, name, value)
+    elif value is not None:
         message[name] = value
 
 
@@ -154,36 +172,33 @@ def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:
         if begun is None and len(calls) < _MAX_CALLS:
             calls.append({**piece, "function": dict(function)})
         elif begun is not None:
-            texts = (each.get("arguments") for each in (begun["function"], function))
-            begun["function"]["arguments"] = "".join(map(str, filter(None, texts)))
+            _append(begun["function"], "arguments", function.get("arguments"))
 
 
 def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
     """Return the message of Anthropic's events, and whether it has ended."""
     whole: dict[str, Any] = {}
-    blocks: dict[Any, dict[str, Any]] = {}
-    written: dict[Any, str] = {}
+    blocks: dict[int, dict[str, Any]] = {}
+    written: dict[int, dict[str, Any]] = {}
     for event in events:
-        kind, delta, place = event.get("type"), mapping(event.get("delta")), event.get("index")
+        kind, delta, place = event.get("type"), mapping(event.get("delta")), _place(event)
         if kind == "message_start":
             whole = dict(mapping(event.get("message")))
         elif kind == "content_block_start":
             blocks[place] = dict(mapping(event.get("content_block")))
         elif kind == "content_block_delta":
             block = blocks.setdefault(place, {"type": "text"})
-            name = _GROWING.get(str(delta.get("type")))
-            if name:
-                block[name] = f"{block.get(name) or ''}{delta.get(name) or ''}"
-            written[place] = written.get(place, "") + str(delta.get("partial_json") or "")
+            if name := _GROWING.get(str(delta.get("type"))):
+                _append(block, name, delta.get(name))
+            _append(written.setdefault(place, {}), "input", delta.get("partial_json"))
         elif kind == "message_delta":
             whole |= delta
             counts = mapping(event.get("usage"))
             known_counts = {name: count for name, count in counts.items() if count is not None}
             whole["usage"] = {**mapping(whole.get("usage")), **known_counts}
-    for place, text in written.items():
-        if text:
-            with suppress(ValueError):  # the reply was cut by its limit
-                blocks[place]["input"] = json.loads(text)
+    for place, parts in written.items():
+        with suppress(ValueError, RecursionError, KeyError):  # none, or the limit cut it
+            blocks[place]["input"] = json.loads(parts["input"].getvalue())
     ended = bool(whole.get("stop_reason"))
     return {**whole, "content": list(blocks.values())}, ended
 
@@ -196,7 +211,7 @@ def _gemini(events: list[Event]) -> tuple[dict[str, Any], bool]:
     for event in events:
         whole |= event
         for each in mappings(event.get("candidates")):
-            parts += mapping(each.get("content")).get("parts") or []
+            parts += mappings(mapping(each.get("content")).get("parts"))
             candidate |= each
     if not candidate:  # the prompt was refused
         return whole, True

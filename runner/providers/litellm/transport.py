@@ -14,11 +14,11 @@ import structlog
 
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
-from runner.base.secrets import secrets_of
+from runner.base.secrets import MIN_CHARS, secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
-from runner.providers.litellm.body import readable, stop_reason
+from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
@@ -122,7 +122,7 @@ class LiteLLMTransport:
     ) -> Completion:
         """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
         try:
-            status, body = readable(status, body)
+            status, body, stopped = readable(status, body)
         except CallError as error:
             raise self._failure(error, request, sent, True) from None
         if not 200 <= status < 300:
@@ -131,7 +131,7 @@ class LiteLLMTransport:
             response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise self._failure(error, request, sent, True) from cause_of(error)
-        return self._completion(response, request, Exchange(stopped=stop_reason(body)), served)
+        return self._completion(response, request, Exchange(stopped=stopped), served)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -228,18 +228,24 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, attempt: Exchange, served: str = ""
     ) -> Completion:
-        reply = (*text_of(response), attempt.stopped)
-        text, finish_reason, stopped = (checked_text(part, self._secrets) for part in reply)
+        said, reason = text_of(response)
+        text, reason = checked_text(said, self._secrets), self._word(reason)
+        stopped, tier = self._word(attempt.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
-        cost, doubt = reported_cost(response)
-        tier = checked_text(next(served_tiers(response), "")[:MAX_REASON_CHARS], self._secrets)
+        cost, doubt = reported_cost(response, usage.tokens)
         if cost is None and self._prices is not None:
             dropped = "default" if "service_tier" in self.adapted.dropped else ""
             cost = cost_usd(usage, self._prices, served or tier or dropped)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
-        reason = _REASONS.get(stopped, finish_reason)[:MAX_REASON_CHARS]
+        reason = _REASONS.get(stopped, reason)
         return Completion(text, reason, usage, stopped, remaining_limits(attempt.headers), tier)
+
+    def _word(self, said: str) -> str:
+        """Return a provider's word, without keys; a shorter one holds none."""
+        if len(said) < MIN_CHARS:
+            return said
+        return checked_text(said, self._secrets)[:MAX_REASON_CHARS]
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.map_name).count

@@ -35,13 +35,13 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     An impossible count is replaced by our own or by the more expensive reading, so that a call is
     never charged less than it can have cost. A missing usage is estimated.
     """
-    notes: list[str] = []
+    notes, raw = list[str](), _fields(raw)
     prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
     reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
     total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
     if not prompt and not reply and not total and not notes:
         return Usage(size.prompt(), size.reply(), estimated=True)
-    details = _get(raw, "completion_tokens_details")
+    details = _fields(raw.get("completion_tokens_details"))
     reasoning = _count(notes, details, "reasoning_tokens", size.max_reply)
     if reasoning and (reasoning > reply or total - prompt >= reply + reasoning):
         notes.append(f"reasoning_tokens={reasoning} are not in completion_tokens={reply}")
@@ -59,28 +59,30 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
 
 
 def _cache_counts(
-    notes: list[str], prompt: int, raw: Any, size: CallSize
+    notes: list[str], prompt: int, raw: Mapping[str, Any], size: CallSize
 ) -> tuple[int, int, int, int]:
     """Return the tokens of the prompt: all, cached, written, and written for an hour."""
-    details = _get(raw, "prompt_tokens_details")
-    newer = _get(details, "cache_write_tokens")
+    details = _fields(raw.get("prompt_tokens_details"))
+    newer = details.get("cache_write_tokens")
     name = "cache_write_tokens" if newer else "cache_creation_tokens"
     cached = _count(notes, details, "cached_tokens", size.max_prompt)
-    written = _count(notes, details, name, size.max_prompt)
+    written = _count(notes, details, name, size.max_prompt, prompt)
     if cached + written > prompt:  # the prompt's own count may be wrong, too
         notes.append(f"cached_tokens={cached} + {written} exceed prompt_tokens={prompt}")
         prompt, cached = max(prompt, size.prompt()), 0
         written = min(written, prompt)
-    lifetimes = _get(details, "cache_creation_token_details")
-    hour = _count(notes, lifetimes, "ephemeral_1h_input_tokens", written)
+    lifetimes = details.get("cache_creation_token_details")
+    hour = _count(notes, _fields(lifetimes), "ephemeral_1h_input_tokens", written, written)
     if size.written_1h and lifetimes is None:
         hour = written
     return prompt, cached, written, hour
 
 
-def _count(notes: list[str], holder: Any, name: str, limit: int, beyond: int = 0) -> int:
+def _count(
+    notes: list[str], holder: Mapping[str, Any], name: str, limit: int, beyond: int = 0
+) -> int:
     """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible."""
-    value = _get(holder, name)
+    value = holder.get(name)
     tokens = 0 if value is None else token_count(value)
     if tokens is not None and 0 <= tokens <= limit:
         return tokens
@@ -93,8 +95,12 @@ def shown(value: Any) -> str:
     return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
 
 
-def _get(holder: Any, name: str) -> Any:
-    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+def _fields(holder: Any) -> Mapping[str, Any]:
+    """Return the fields of *holder*; to ask one of pydantic's models for a missing one is slow."""
+    if isinstance(holder, Mapping):
+        return holder
+    extra = getattr(holder, "__pydantic_extra__", None)
+    return {**getattr(holder, "__dict__", {}), **(extra or {})}
 
 
 def token_count(value: Any) -> int | None:

@@ -23,13 +23,15 @@ class Document:
     """A parsed prompt.
 
     *lines* are the transcript's segments (empty with only a context), *findings* are earlier
-    answers, *missing* names analyzers without one, *question* is the rest.
+    answers, *missing* names analyzers without one, *question* is the rest, and *excerpts* are the
+    segments that a context has.
     """
 
     lines: tuple[Utterance, ...]
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
     question: str
+    excerpts: tuple[Utterance, ...] = ()
 
 
 def read_document(prompt: str) -> Document:
@@ -37,6 +39,7 @@ def read_document(prompt: str) -> Document:
     lines: list[Utterance] = []
     findings: list[Finding] = []
     missing: list[str] = []
+    excerpts: list[Utterance] = []
     for match in _BLOCK.finditer(prompt):
         if match[1] == "transcript":
             lines += _read_lines(match[3])
@@ -44,8 +47,9 @@ def read_document(prompt: str) -> Document:
             found, absent = read_findings(match[3])
             findings += found
             missing += absent
+            excerpts += _read_lines(match[3])
     question = _BLOCK.sub("", prompt).strip()
-    return Document(tuple(lines), tuple(findings), tuple(missing), question)
+    return Document(tuple(lines), tuple(findings), tuple(missing), question, tuple(excerpts))
 
 
 def _read_lines(body: str) -> list[Utterance]:

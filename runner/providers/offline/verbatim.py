@@ -36,6 +36,8 @@ def _checked(value: Any, sources: "_Sources") -> Any:
 
 
 def _marked(quoted: str, sources: "_Sources") -> str:
+    if sources.has(quoted):
+        return f'"{quoted}"'
     passages = [sources.passage(part) if part else part for part in _GAP.split(quoted)]
     if None in passages or not any(passages):
         return quoted
@@ -50,6 +52,13 @@ class _Sources:
     def __init__(self, document: Document) -> None:
         evidence = (quote for f in document.findings for _, quote in f.evidence)
         self._texts = list(dict.fromkeys([*(line.text for line in document.lines), *evidence]))
+
+    def has(self, quoted: str) -> bool:
+        """Return whether a text has *quoted* exactly."""
+        if not _WORD.search(quoted):
+            return False
+        whole = re.compile(rf"(?<!\w){re.escape(quoted)}(?!\w)")
+        return any(quoted in text and whole.search(text) for text in self._texts)
 
     @cached_property
     def _words(self) -> list[list[tuple[str, int, int]]]:

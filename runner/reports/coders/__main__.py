@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, OutputError, did_you_mean, reason
+from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import NOTHING, aligned, plural
 from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.record.batch_directory import is_batch
-from runner.reports.coders.coder_file import Codes, codes_of, read_coder
+from runner.reports.coders.coder_file import Codes, add_code, codes_of, read_coder
 from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
-from runner.reports.export.codings import CodedFile, codebook_of, coded_files
+from runner.reports.export.codings import CodedFile, codebook_of, coded_files, runs_coded
 from runner.reports.stored_run import read_run
 
 NAME = "colloquy-agreement"
@@ -40,15 +41,13 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(f"expected a directory and a file; see {NAME} --help")
     path, file = map(user_path, given.words)
     run, book = read_run(path), codebook_of(path)
-    coder = read_coder(file, book)
+    coder = read_coder(file, book, [name for name, _ in runs_coded(run)])
     if "" in coder.rows and is_batch(path):
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
     coded, notes = CodingComparison(book.names), list(coder.notes)
-    seen: list[str] = []
     for each in coded_files(run, book):
-        seen.append(each.source.file)
         rows = coder.of(each.source.file)
         if rows is None or not each.answered:
             why = f"{file.name} does not name it" if rows is None else "it has no answer"
@@ -58,8 +57,8 @@ def _agree(given: Arguments) -> None:
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
         coded.add(each.source, theirs, _codes_of_run(each), listed="--listed" in given.options)
     if not coded.segments:
-        near = did_you_mean(next(iter(coder.rows), ""), seen)
-        raise ConfigError(f"{file}: it names no transcript of {path}{near}")
+        why = "".join(f"; {note}" for note in notes[:1])
+        raise ConfigError(f"{file}: it names no transcript of {path}{why}")
     figures = coded.figures()
     _write(user_path(given.options.get("--out", given.words[0])), coded, figures, notes)
     print("\n".join(_lines(coded, figures, notes)))
@@ -69,8 +68,7 @@ def _codes_of_run(each: CodedFile) -> Codes:
     codes: Codes = {}
     for coding in each.codings:
         if coding.segment is not None and coding.start is not None:
-            held = codes.setdefault(coding.segment.id, {})
-            held[coding.code] = " … ".join(filter(None, (held.get(coding.code), coding.quote)))
+            add_code(codes, coding.segment.id, coding.code, coding.quote)
     return codes
 
 
@@ -102,14 +100,9 @@ def _shown(found: Interval | None) -> str:
 def _write(
     folder: Path, coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> None:
-    ends = ("value", "low", "high")
-    columns = [*_FIGURES, *(f"{m}{'' if e == 'value' else f'_{e}'}" for m in ("kappa", "alpha")
-                            for e in ends)]  # fmt: skip
-    rows = [[*(getattr(f, name) for name in _FIGURES),
-             *(getattr(found, e, None) for found in (f.kappa, f.alpha) for e in ends)]
-            for f in figures]  # fmt: skip
+    rows = list(map(_row, figures))
     named = [field.name for field in fields(Disagreement)]
-    apart = [[getattr(each, name) for name in named] for each in coded.disagreements]
+    apart = ([getattr(each, name) for name in named] for each in coded.disagreements)
     data = {
         "segments": coded.segments,
         "transcripts": len(coded.files),
@@ -121,10 +114,19 @@ def _write(
     try:
         make_directory(folder)
         write_json(folder / "agreement.json", data)
-        write_text(folder / "agreement.csv", as_rows([columns, *rows]))
+        write_text(folder / "agreement.csv", as_rows([rows[0], *(row.values() for row in rows)]))
         write_text(folder / "disagreements.csv", as_rows([named, *apart]))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
+
+
+def _row(found: CodeFigures) -> dict[str, Any]:
+    """Return its row of agreement.csv."""
+    row: dict[str, Any] = {name: getattr(found, name) for name in _FIGURES}
+    for name, value in (("kappa", found.kappa), ("alpha", found.alpha)):
+        ends = (value.value, value.low, value.high) if value else (None, None, None)
+        row |= zip((name, f"{name}_low", f"{name}_high"), ends, strict=True)
+    return row
 
 
 main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)

@@ -2,11 +2,15 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+from unicodedata import normalize
 
-from runner.answers.codebook import Codebook
+from runner.answers.codebook import Codebook, name_key
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.format import plural
@@ -17,6 +21,7 @@ from runner.reports.export.qda_reader import read_project
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
+MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
 Codes = dict[
     str, dict[str, str]
@@ -41,7 +46,7 @@ class CoderRow:
 
 @dataclass(frozen=True, slots=True)
 class CoderFile:
-    """The rows of a coder's file by the name of their source, "" without one.
+    """The rows of a coder's file by transcript, "" for those that name none.
 
     *notes* say what was left out of it.
     """
@@ -51,22 +56,20 @@ class CoderFile:
 
     def of(self, file: str) -> Sequence[CoderRow] | None:
         """Return the rows about *file*, None without any."""
-        wanted = _stem(file)
-        exact = [name for name in self.rows if name == file]
-        named = exact or [name for name in self.rows if name and _stem(name) == wanted]
-        found = [*named, *([""] if "" in self.rows else [])]
-        return [row for name in found for row in self.rows[name]] if found else None
+        found = [self.rows[name] for name in (file, "") if name in self.rows]
+        return [row for rows in found for row in rows] if found else None
 
 
-def read_coder(file: Path, book: Codebook) -> CoderFile:
-    """Return the codings in *file*; raise ConfigError, which names the line.
+def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
+    """Return the codings in *file* of the transcripts *files*; raise ConfigError with the line.
 
     A table has the columns code and segment or quote, and file where it is about several; its
     codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
     if file.suffix.lower() == ".qdpx":
-        return _from_project(file, book)
+        return _of_files(_from_project(file, book), files, file)
     rows: dict[str, list[CoderRow]] = {}
+    known = _by_key(book)
     for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS):
         given = {key: row.get(key, "") for key in ("file", "segment", "code", "quote", "match")}
         if given["match"].casefold() == "absent":  # of a run's codings.csv: not in the transcript
@@ -74,26 +77,75 @@ def read_coder(file: Path, book: Codebook) -> CoderFile:
         place = f"{file}:{line}"
         if not given["segment"] and not given["quote"]:
             raise ConfigError(f"{place}: expected a segment or a quote")
-        code = _known(given["code"], book)
-        if given["code"] and code is None:
+        code = known.get(name_key(given["code"]), "")
+        if given["code"] and not code:
             why = f"{one_line(given['code'], 60)!r} is not in the codebook"
             near = did_you_mean(given["code"], book.names)
             raise ConfigError(f"{place}: column code: {why}{near}")
-        made = CoderRow(place, given["segment"], code or "", given["quote"])
+        made = CoderRow(place, given["segment"], code, given["quote"])
         rows.setdefault(given["file"], []).append(made)
-    return CoderFile(rows)
+    return _of_files(CoderFile(rows), files, file)
+
+
+def _by_key(book: Codebook) -> dict[str, str]:
+    return {name_key(name): name for name in book.names}
+
+
+def _of_files(read: CoderFile, files: Collection[str], file: Path) -> CoderFile:
+    """Return what was *read* by the names of *files*, and a note of the names that are none's.
+
+    A name is a file's own, or that in other programs, or that without its ending. Raises
+    ConfigError for one of several files.
+    """
+    known = [(form, _grouped(files, form)) for form in (_spelt, _flat, _stem)]
+    rows: dict[str, list[CoderRow]] = {"": [*read.rows[""]]} if "" in read.rows else {}
+    lost = list[str]()
+    for name in filter(None, read.rows):
+        meant = next((held for form, of in known if (held := of.get(form(name)))), [])
+        if len(meant) > 1:
+            named = f"{one_line(name, 60)!r} is several files: {', '.join(meant[:3])}"
+            raise ConfigError(f"{file}: column file: {named}")
+        if meant:
+            rows.setdefault(meant[0], []).extend(read.rows[name])
+        else:
+            lost.append(name)
+    near = did_you_mean(lost[0], files) if lost else ""
+    named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{near}"
+    note = f"{file.name}: left out, no transcript of the run: {plural(len(lost), 'name')}, {named}"
+    return CoderFile(rows, (*read.notes, *[note] * bool(lost)))
+
+
+def _grouped(files: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
+    by_form: dict[str, list[str]] = {}
+    for each in files:
+        by_form.setdefault(form(each), []).append(each)
+    return by_form
+
+
+def _spelt(name: str) -> str:
+    return normalize("NFC", name.replace("\\", "/").removeprefix("./"))
+
+
+def _flat(name: str) -> str:
+    """Return a file's name in other programs, with folders as `_`."""
+    return _spelt(name).replace("/", "_").casefold()
+
+
+def _stem(name: str) -> str:
+    return _ENDING.sub("", _flat(name))
 
 
 def _from_project(file: Path, book: Codebook) -> CoderFile:
     project = read_project(file)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
+    known = _by_key(book)
     rows: dict[str, list[CoderRow]] = {}
     foreign: dict[str, int] = {}
     for source in project.sources:
         held = rows.setdefault(source.name, [])
         for start, end, guid in source.codings:
             name = project.codes.get(guid, guid)
-            if (code := by_guid.get(guid) or _known(name, book)) is None:
+            if (code := by_guid.get(guid) or known.get(name_key(name))) is None:
                 foreign[name] = foreign.get(name, 0) + 1
                 continue
             words = _whole_words(source.text, start, end)
@@ -115,15 +167,12 @@ def _whole_words(text: str, start: int, end: int) -> str:
     return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
 
 
-def _known(name: str, book: Codebook) -> str | None:
-    """Return the code of *book* called *name*, case and white space apart."""
-    key = " ".join(name.split()).casefold()
-    return next((each for each in book.names if each.casefold() == key), None)
-
-
-def _stem(name: str) -> str:
-    """Return a file's name in other programs: without suffix, folders as `_`."""
-    return _ENDING.sub("", name.replace("/", "_")).casefold()
+def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:
+    """Add *code* to *segment*, with the words that it is about, of many the first."""
+    own = codes.setdefault(segment, {})
+    held = own.get(code, "")
+    more = held and quote and quote not in held and len(held) < MAX_QUOTES
+    own[code] = f"{held} … {quote}" if more else held or quote
 
 
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
@@ -133,7 +182,8 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     """
     codes: Codes = {}
     lost: list[str] = []
-    grounder: Grounder | None = None
+    grounder = cache(lambda: Grounder(source.transcript.segments))  # most rows need none
+    placed = list(source.starts.items())
     near = ""
     for row in rows:
         if row.segment:
@@ -145,25 +195,29 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
                 )
             found = [(row.segment, row.quote)]
         elif row.span is not None and row.text == source.text:
-            found = list(_overlapped(source, *row.span))
+            found = list(_overlapped(source, placed, *row.span))
         else:
-            grounder = grounder or Grounder(source.transcript.segments)
-            found = list(_looked_up(source, grounder, row.quote, near))
+            found = list(_looked_up(source, grounder(), row.quote, near))
             near = found[-1][0] if found else near
         if not found:
             lost.append(row.place)
         for segment, quote in found:
-            held = codes.setdefault(segment, {})
             if row.code:
-                held[row.code] = " … ".join(filter(None, (held.get(row.code), quote)))
+                add_code(codes, segment, row.code, quote)
+            else:
+                codes.setdefault(segment, {})
     return codes, lost
 
 
-def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str, str]]:
-    """Yield the segments whose words are between two code points of its text, with those words."""
-    names, firsts = list(source.starts), list(source.starts.values())
-    at = max(0, bisect_right(firsts, start) - 1)
-    for name, first in zip(names[at:], firsts[at:], strict=True):
+def _overlapped(
+    source: SourceText, placed: Sequence[tuple[str, int]], start: int, end: int
+) -> Iterator[tuple[str, str]]:
+    """Yield the segments whose words are between two code points of its text, with those words.
+
+    *placed* are all segments with the code points at which they begin.
+    """
+    at = max(0, bisect_right(placed, start, key=itemgetter(1)) - 1)
+    for name, first in islice(placed, at, None):
         if first >= end:
             break
         begin, stop = max(start, first), min(end, first + len(source.segments[name].text))

@@ -57,44 +57,16 @@ class CodingComparison:
         ids = [each for each in source.segments if each in coder or not listed]
         for name in ids:
             theirs, ours = coder.get(name, {}), run.get(name, {})
-            unit: dict[str, int] = {}
-            for code in (each for each in self.codes if each in theirs or each in ours):
-                place = 0 if code in theirs and code in ours else 1 if code in theirs else 2
-                unit[code] = place
+            used = [each for each in self.codes if each in theirs or each in ours]
+            unit = {c: 1 if c not in ours else 2 if c not in theirs else 0 for c in used}
+            self.units.append(unit)
+            for code, place in unit.items():
                 totals.setdefault(code, [0, 0, 0])[place] += 1
                 if place:
-                    self._disagree(source, name, code, theirs, ours)
-            self.units.append(unit)
+                    self.disagreements.append(_apart(source, name, code, theirs, ours))
         self.segments += len(ids)
-        counts = {
-            code: (both, coder_only, run_only, len(ids) - both - coder_only - run_only)
-            for code, (both, coder_only, run_only) in totals.items()
-        }
+        counts = {c: (a, b, d, len(ids) - a - b - d) for c, (a, b, d) in totals.items()}
         self.files.append((len(ids), counts))
-
-    def _disagree(
-        self,
-        source: SourceText,
-        name: str,
-        code: str,
-        coder: Mapping[str, str],
-        run: Mapping[str, str],
-    ) -> None:
-        segment = source.segments[name]
-        cells = [(", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
-                for each in (coder, run)]  # fmt: skip
-        self.disagreements.append(
-            Disagreement(
-                source.file,
-                name,
-                segment.start_s,
-                segment.speaker,
-                code,
-                "coder" if code in coder else "run",
-                *cells[0],
-                *cells[1],
-            )
-        )
 
     @property
     def over(self) -> str:
@@ -121,6 +93,16 @@ class CodingComparison:
             rows = [{c: _ONE[unit.get(c, 3)] for c in used} for unit in self.units]
         dealt = [rows[at::MAX_BLOCKS] for at in range(min(MAX_BLOCKS, len(rows)))]
         return [{c: _sum(row[c] for row in block) for c in used} for block in dealt]
+
+
+def _apart(
+    source: SourceText, name: str, code: str, coder: Mapping[str, str], run: Mapping[str, str]
+) -> Disagreement:
+    segment, only = source.segments[name], "coder" if code in coder else "run"
+    theirs, ours = ((", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
+                    for each in (coder, run))  # fmt: skip
+    about = (source.file, name, segment.start_s, segment.speaker, code, only)
+    return Disagreement(*about, *theirs, *ours)
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, read_collection
-from runner.base.format import clock
+from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, Voice, read_collection
+from runner.base.format import clock, plural
 from runner.base.json import at, mapping, read_json, text
 from runner.base.regular_files import kind_of
 from runner.job.attributes import FILE as ATTRIBUTES
@@ -49,14 +49,13 @@ class CollectionFacts:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""
-        read = (each.file for each in self.collection.read)
-        files = sorted({*read, *(each.file for each in self.collection.unread)})
+        files = sorted({*(each.file for each in self.collection.read), *self.unread})
         return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
 
-    @cached_property
-    def unread(self) -> frozenset[str]:
+    @property
+    def unread(self) -> tuple[str, ...]:
         """The unread files."""
-        return frozenset(each.file for each in self.collection.unread)
+        return tuple(each.file for each in self.collection.unread)
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
         """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""
@@ -132,32 +131,28 @@ def _page_of(batch: Path, run: str) -> str | None:
 def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
     """Return each file's stance on *theme*, one of STANCES."""
     for_, against = ({voice.file for voice in side} for side in (theme.for_, theme.against))
-    speaks = set(theme.files)
-
-    def stance(file: str) -> str:
-        if file in facts.unread:
-            return "unread"
-        if file in for_ or file in against:
-            return "both" if file in for_ and file in against else _side(file in for_)
-        return "mentioned" if file in speaks else "silent"
-
-    return {file: stance(file) for file in facts.files}
+    found = dict.fromkeys(theme.files, "mentioned")
+    found |= dict.fromkeys(for_, "for") | dict.fromkeys(against, "against")
+    found |= dict.fromkeys(for_ & against, "both") | dict.fromkeys(facts.unread, "unread")
+    return {file: found.get(file, "silent") for file in facts.files}
 
 
-def _side(is_for: bool) -> str:
-    return "for" if is_for else "against"
+def time_of(quote: ThemeQuote) -> str:
+    """Return when it begins, empty if that is unknown."""
+    return clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
 
 
 def source_of_quote(quote: ThemeQuote) -> str:
     """Return its speaker, time, segment and file."""
-    start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
-    return ", ".join(filter(None, (quote.speaker or "", start, quote.segment, quote.file)))
+    return ", ".join(filter(None, (quote.speaker, time_of(quote), quote.segment, quote.file)))
+
+
+def named(voice: Voice) -> str:
+    """Return `Ana (one.txt)`."""
+    return f"{voice.speaker or 'no name'} ({voice.file})"
 
 
 def counted(theme: Theme, read: int) -> str:
     """Return `12 of 57 files read, 15 speakers`, the counts of a theme."""
-    speakers = len(theme.speakers)
-    return (
-        f"{len(theme.files)} of {read} {'file' if read == 1 else 'files'} read, "
-        f"{speakers} {'speaker' if speakers == 1 else 'speakers'}"
-    )
+    speakers = plural(len(theme.speakers), "speaker")
+    return f"{len(theme.files)} of {plural(read, 'file')} read, {speakers}"

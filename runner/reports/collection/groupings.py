@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from runner.answers.themes import ReadFile, Theme, Voice
 from runner.job.attributes import Attributes
-from runner.reports.collection.exact_test import DRAWS, exact_p
+from runner.reports.collection.fisher import DRAWS, exact_p
 from runner.reports.compare.spread import holm
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
@@ -24,6 +24,7 @@ Unit = tuple[str, str]  # a file and one of its speakers, or "" for the file
 class Grouping:
     """One attribute: the files or speakers read by its *values*, in order; *of* is by unit.
 
+    Values that differ only in case are one.
     *why* it is not compared is empty for the first MAX_COMPARED that have 2 to MAX_VALUES values,
     one of them several times.
     """
@@ -71,17 +72,17 @@ class GroupCount:
 class GroupDifference:
     """A theme by the groups of an attribute.
 
-    *p* is of the exact test over the known groups, None without a meaningful test; *adjusted* by
-    Holm over the themes; *drawn*: estimated from random tables.
+    *p* is of the exact test over the known groups, *adjusted* by Holm over the themes; *drawn*:
+    estimated from random tables.
     """
 
     attribute: str
     by_speaker: bool
     theme: Theme
     counts: tuple[GroupCount, ...]
-    p: float | None = None
-    adjusted: float | None = None
-    drawn: bool = False
+    p: float
+    adjusted: float
+    drawn: bool
 
 
 def groupings_of(
@@ -123,15 +124,17 @@ def groupings_of(
 
 
 def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
-    """Return whether two speakers of one file have other *values*."""
-    of_file: dict[str, str] = {}
-    return any(of_file.setdefault(unit[0], values[unit]) != values[unit] for unit in people)
+    """Return whether two speakers of one file have different *values*."""
+    keys = {(unit[0], values[unit].casefold()) for unit in people}
+    return len(keys) > len({file for file, _ in people})
 
 
 def _grouping(
     name: str, units: Sequence[Unit], given: Mapping[Unit, str], *, by_speaker: bool = False
 ) -> Grouping:
-    values = {unit: given.get(unit) or NOT_GIVEN for unit in units}
+    spelt = {value.casefold(): value for value in sorted(given.values(), reverse=True)}
+    spelt[""] = spelt[NOT_GIVEN] = NOT_GIVEN
+    values = {unit: spelt[given.get(unit, "").casefold()] for unit in units}
     sizes = Counter(values.values())
     files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
     ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
@@ -155,13 +158,14 @@ def differences_of(
     """
     found: list[GroupDifference] = []
     for grouping in filter(lambda each: each.compared, groupings):
-        made = [(theme, tuple(counts_of(theme, grouping))) for theme in themes]
-        speak = {one.value for _, counts in made for one in counts if one.found}
+        made = [tuple(counts_of(theme, grouping)) for theme in themes]
+        speak = {one.value for counts in made for one in counts if one.found}
         own = (speak if grouping.by_speaker else {*grouping.values}) - {NOT_GIVEN}
-        tested = [_test([one for one in counts if one.value in own]) for _, counts in made]
+        known = [[one for one in counts if one.value in own] for counts in made]
+        tested = [exact_p([n.found for n in each], [n.read for n in each]) for each in known]
         adjusted = holm([p for p, _ in tested])
         of = (grouping.name, grouping.by_speaker)
-        for (theme, counts), (p, exact), held in zip(made, tested, adjusted, strict=True):
+        for theme, counts, (p, exact), held in zip(themes, made, tested, adjusted, strict=True):
             found.append(GroupDifference(*of, theme, counts, p, held, not exact))
     return tuple(found)
 
@@ -183,11 +187,6 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
     for value in grouping.values:
         read = (grouping.sizes[value], files[value], grouping.files[value])
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
-
-
-def _test(known: Sequence[GroupCount]) -> tuple[float, bool]:
-    found, read = [each.found for each in known], [each.read for each in known]
-    return exact_p(found, read) if known else (1.0, True)
 
 
 def method_of(differences: Sequence[GroupDifference], themes: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from runner.answers.markdown import md, table
 from runner.answers.themes import Collection, Synthesis, Theme, ThemeQuote
 from runner.base.format import plural
-from runner.reports.collection.facts import CollectionFacts, counted, source_of_quote
+from runner.reports.collection.facts import CollectionFacts, counted, named, source_of_quote
 from runner.reports.collection.groupings import GroupDifference, method_of
 
 WORDS_OF = (
@@ -32,12 +32,9 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
 
 
 def _read(collection: Collection) -> str:
-    line = f"{plural(len(collection.read), 'file')} read"
-    if collection.unread:
-        line += f", {len(collection.unread)} not read:\n"
-        line += "".join(f"\n- {md(each.file)}: {md(each.why)}" for each in collection.unread)
-        return line
-    return f"{line}, none left unread."
+    line, unread = f"{plural(len(collection.read), 'file')} read", collection.unread
+    listed = "".join(f"\n- {md(each.file)}: {md(each.why)}" for each in unread)
+    return f"{line}, {len(unread)} not read:\n{listed}" if unread else f"{line}, none left unread."
 
 
 def _synthesis(one: Synthesis) -> Iterator[str]:
@@ -65,8 +62,7 @@ def _theme(theme: Theme, facts: CollectionFacts, limit: int | None) -> Iterator[
     yield f"{md(counted(theme, len(facts.collection.read)))}. {_silent(theme.silent)}"
     for side, voices in (("For", theme.for_), ("Against", theme.against)):
         if voices:
-            names = [f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices]
-            yield f"**{side} ({len(names)}):** {md(names)}"
+            yield f"**{side} ({len(voices)}):** {md(list(map(named, voices)))}"
     for side in ("for", "against"):
         if quotes := [quote for quote in theme.quotes if quote.side == side]:
             yield f"### Quotes {side}\n\n{_quotes(quotes[:limit], facts)}"
@@ -112,9 +108,9 @@ def _row(each: GroupDifference) -> list[str]:
     return [each.theme.id, each.theme.title, *counts, p_of(each.p), p_of(each.adjusted)]
 
 
-def p_of(value: float | None) -> str:
+def p_of(value: float) -> str:
     """Return a p value for display: `< 0.001`, `0.031`."""
-    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _relations(facts: CollectionFacts) -> Iterator[str]:

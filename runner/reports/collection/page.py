@@ -8,14 +8,10 @@ from functools import partial
 from markupsafe import Markup
 
 from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
-from runner.base.format import clock, plural
+from runner.base.format import plural
 from runner.record.batch_directory import REPORT
-from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances
-from runner.reports.collection.groupings import (
-    GroupDifference,
-    Grouping,
-    method_of,
-)
+from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
+from runner.reports.collection.groupings import GroupDifference, method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.svg import element, picture
 from runner.reports.report.render import address_of, link_to, render, script_of
@@ -63,7 +59,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     columns = facts.files[:MAX_MATRIX]
     themes = [_theme(n, each, facts, columns) for n, each in enumerate(collection.themes, 1)]
     tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
-    filtered = [each for each in facts.groupings if len(each.values) <= MAX_CHOICES]
     folder = (run.path / FILE).parent
     return render(
         "collection.html",
@@ -81,7 +76,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
-        choices=_choices(facts, filtered),
+        choices=_choices(facts),
         shown=partial(_shown, facts),
         split=facts.split,
         first=FIRST_QUOTES,
@@ -154,51 +149,34 @@ def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[
 
 def _shown(facts: CollectionFacts, quotes: Sequence[ThemeQuote]) -> tuple[ShownQuote, ...]:
     return tuple(
-        ShownQuote(
-            quote,
-            clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else "",
-            facts.link(quote),
-            dict(_keys(facts, quote)),
-        )
+        ShownQuote(quote, time_of(quote), facts.link(quote), _keys(facts, quote))
         for quote in quotes
     )
 
 
-def _keys(facts: CollectionFacts, quote: ThemeQuote) -> Iterator[tuple[str, str]]:
-    yield "file", quote.file
-    yield "speaker", quote.speaker or ""
-    for at, grouping in enumerate(facts.groupings):
-        yield f"a{at}", grouping.value(quote.file, quote.speaker)
+def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:
+    groups = enumerate(each.value(quote.file, quote.speaker) for each in facts.groupings)
+    own = {f"a{at}": value for at, value in groups}
+    return {"file": quote.file, "speaker": quote.speaker or "", **own}
 
 
-def _choices(
-    facts: CollectionFacts, filtered: Sequence[Grouping]
-) -> list[tuple[str, str, list[str]]]:
+def _choices(facts: CollectionFacts) -> list[tuple[str, str, list[str]]]:
     """Return key, label and values of each thing to filter by."""
     quotes = [quote for theme in facts.collection.themes for quote in theme.quotes]
-    found = {
-        "file": {quote.file for quote in quotes},
-        "speaker": {quote.speaker for quote in quotes if quote.speaker},
-    }
-    labels = {"file": "File", "speaker": "Speaker"}
-    people = [
-        (key, labels[key], sorted(held)) for key, held in found.items() if len(held) <= MAX_CHOICES
+    choices = [
+        *((f"a{at}", each.name, list(each.values)) for at, each in enumerate(facts.groupings)),
+        ("file", "File", sorted({quote.file for quote in quotes})),
+        ("speaker", "Speaker", sorted({quote.speaker for quote in quotes if quote.speaker})),
     ]
-    known = {id(each) for each in filtered}
-    groups = [
-        (f"a{at}", each.name, list(each.values))
-        for at, each in enumerate(facts.groupings)
-        if id(each) in known
-    ]
-    return [choice for choice in (*groups, *people) if len(choice[2]) > 1]
+    return [choice for choice in choices if 1 < len(choice[2]) <= MAX_CHOICES]
 
 
 def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
     """Return the differences of each attribute, the smallest p first."""
     found: dict[str, list[GroupDifference]] = {}
-    for each in sorted(facts.differences, key=lambda one: (one.p is None, one.p)):
+    for each in facts.differences:
         found.setdefault(each.attribute, []).append(each)
-    return {each.name: found[each.name] for each in facts.groupings if each.name in found}
+    return {name: sorted(held, key=lambda one: one.p) for name, held in found.items()}
 
 
 def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
@@ -219,7 +197,8 @@ def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
         element("polyline", points=line, class_="curve"),
         element("polyline", points=f"{x:.1f},12 {x:.1f},150", class_="chosen"),
         element("polyline", points="40,150 340,150", class_="grid"),
-        *(_label(px, 166, f"{value:g}", "middle") for px, value in ((40, low), (340, high))),
+        _label(40, 166, f"{low:g}", "middle"),
+        _label(340, 166, f"{high:g}", "middle"),
         _label(x, 182, f"chosen: {chosen:g}", "middle"),
         _label(34, 24, str(most), "end"),
         _label(34, 150, "0", "end"),

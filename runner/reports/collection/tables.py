@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runner.answers.themes import Theme, Voice
+from runner.answers.themes import Theme
 from runner.base.tables import as_rows
-from runner.reports.collection.facts import CollectionFacts, stances
+from runner.reports.collection.facts import CollectionFacts, named, stances
 from runner.reports.collection.groupings import counts_of
 
 _THEME = (
@@ -28,8 +28,9 @@ def themes_csv(facts: CollectionFacts) -> str:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))
         yield from (len(facts.collection.read), len(theme.speakers))
         yield from (len(theme.for_), len(theme.against), len(theme.silent))
-        yield from (len(theme.quotes), len(theme.findings), _listed(theme.files))
-        yield from (_voices(theme.for_), _voices(theme.against), _listed(theme.silent))
+        yield from (len(theme.quotes), len(theme.findings), "; ".join(theme.files))
+        yield from ("; ".join(map(named, side)) for side in (theme.for_, theme.against))
+        yield "; ".join(theme.silent)
         for each in facts.groupings:
             yield from (one.found for one in counts_of(theme, each))
 
@@ -64,11 +65,3 @@ def groups_csv(facts: CollectionFacts) -> str:
 
 
 TABLES = {"themes.csv": themes_csv, "matrix.csv": matrix_csv, "groups.csv": groups_csv}
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return "; ".join(names)
-
-
-def _voices(voices: tuple[Voice, ...]) -> str:
-    return "; ".join(f"{voice.speaker or 'no name'} ({voice.file})" for voice in voices)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import structlog
 
 from runner.answers.themes import FILE
-from runner.base.files import write_bytes
+from runner.base.files import write_bytes, write_text
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, refuse_links
 from runner.record.batch_directory import REPORT, rows_of, write_table
@@ -37,23 +37,17 @@ def write_collection(run: StoredRun) -> bool:
         log.warning("collection.unreadable", file=FILE, path=str(run.path))
         return False
     name = root_of(text(at(run.metadata, "transcript", "name"))).name or run.name
-    pages: dict[str, str | bytes] = {"themes.md": themes_md(facts, name)}
-    pages |= {page: make(facts) for page, make in TABLES.items()}
+    pages = {page: make(facts).encode() for page, make in TABLES.items()}
+    pages["themes.md"] = themes_md(facts, name).encode()
     if not facts.differences:
         del pages["groups.csv"]
     if at(run.config, "output", "pages") == "docx" and find_spec("docx"):
-        pages["themes.docx"] = as_docx(
-            themes_md(facts, name, WORD_QUOTES), title=f"Themes of {name}"
-        )
+        short = themes_md(facts, name, WORD_QUOTES)
+        pages["themes.docx"] = as_docx(short, title=f"Themes of {name}")
     for page in OPTIONAL - pages.keys():
         (file.parent / page).unlink(missing_ok=True)  # of a session with other settings
     for page, content in pages.items():
-        _write(run, page, content)
-    _write(run, REPORT, collection_page(run, facts, name))  # links to those above
+        write_bytes(file.with_name(page), content)
+    write_text(file.with_name(REPORT), collection_page(run, facts, name))  # links to those above
     write_table(run.path, rows_of(run.path))
     return True
-
-
-def _write(run: StoredRun, page: str, content: str | bytes) -> None:
-    data = content.encode() if isinstance(content, str) else content
-    write_bytes((run.path / FILE).parent / page, data)

@@ -170,7 +170,8 @@ def pair_words(
     less, fewer = ("less", "fewer") if low else ("more", "more")
     kind, _, rest = name.partition(" ")
     what = rest.replace("_", " ")
-    things = what if what.endswith("s") else f"findings of {what}"
+    plural_name = what.endswith("s") and not what.endswith(("sis", "ss", "means"))
+    things = what if plural_name else f"findings of {what}"
     things = things if what else "of the findings labelled right"
     clauses = {
         COVERAGE: f"covers {points} {less} of the transcripts",
@@ -182,7 +183,7 @@ def pair_words(
     if count == 0:
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
-    if gap.low is None or gap.high is None:
+    if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:

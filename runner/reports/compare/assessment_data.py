@@ -20,6 +20,7 @@ from runner.answers.labels import (
     verdict_of,
 )
 from runner.base.errors import ColloquyError, reason
+from runner.base.format import plural
 from runner.base.json import amount, at, mapping, mappings, number, read_json, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.record.batch_directory import batch_of, is_batch, runs_of
@@ -95,7 +96,7 @@ def assessment_data(groups: Sequence[Group], keys: Iterable[str]) -> AssessmentD
         _count(setting, run, index, pools)
     if left:
         notes.append(
-            f"Findings of {left:,} files of batches beyond the first {MAX_FILES} are not read."
+            f"Not read: findings of {plural(left, 'file')} beyond the first {MAX_FILES} of a batch."
         )
     shas = {sha for setting in settings.values() for sha in setting.transcripts}
     return AssessmentData(
@@ -147,13 +148,19 @@ def items_of(run: StoredRun) -> list[FoundItem]:
 def precision_counts(
     items: Iterable[FoundItem], index: LabelIndex, sha: str
 ) -> tuple[int, int, set[str]]:
-    """Return how many *items* are labelled right, right or wrong, and the labels that fit."""
+    """Return how many *items* are labelled right, right or wrong, and the labels that fit.
+
+    Those of alike findings fit an item too, unless it is wrong itself: two settings may have one
+    finding in two wordings, and both be labelled.
+    """
     counts: Counter[str] = Counter()
     fitting: set[str] = set()
     for item in items:
-        if own := index.of(item, sha):
-            counts[verdict_of(own)] += 1
-            fitting |= {label.key for label in own}
+        own = index.of(item, sha)
+        counts[verdict := verdict_of(own)] += 1
+        fitting |= {label.key for label in own}
+        if verdict == RIGHT:
+            fitting |= {label.key for label in index.alike(item, sha)}
     return counts[RIGHT], counts[RIGHT] + counts[WRONG], fitting
 
 

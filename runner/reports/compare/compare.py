@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +14,7 @@ from runner.reports.compare.rows import Group, RunRow, collect_rows, known_figur
 from runner.reports.compare.spread import spread
 from runner.reports.compare.themes import COST, ThemePair, theme_pairs
 from runner.reports.compare.themes import FIGURES as THEMES
-from runner.reports.compare.verdicts import MIN_REPEATS, Pair, judge, verdict_on
+from runner.reports.compare.verdicts import MIN_REPEATS, Pair, judge, most_telling, verdict_on
 
 TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
 USED = (
@@ -49,14 +50,22 @@ class Comparison:
         """Whether the settings are shards of one batch, which cannot be compared."""
         return _are_shards(self.keys)
 
+    @cached_property
+    def _homes(self) -> dict[Path, Group]:
+        return {row.path: group for group in self.groups for row in group.rows}
+
+    @cached_property
+    def _named(self) -> dict[str, Group]:
+        return {group.label: group for group in self.groups}
+
     def group_of(self, row: RunRow) -> Group | None:
         """Return the setting of *row*, None if its configuration is unknown."""
-        return next((group for group in self.groups if row in group.rows), None)
+        return self._homes.get(row.path)
 
     def speed_up_of(self, row: RunRow) -> float | None:
         """Return the speed-up of *row* over its baseline, None if unknown."""
         group = self.group_of(row)
-        base = next((g for g in self.groups if group and g.label == group.baseline), None)
+        base = self._named.get(group.baseline or "") if group else None
         wall_s, own_s = base.middle("wall_s") if base else None, row.figure("wall_s")
         return wall_s / own_s if wall_s and own_s and row.measured else None
 
@@ -70,7 +79,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
     pairs: list[Pair] = []
     if not _are_shards(keys):
         groups = _with_front(groups)
-        pairs = judge(groups)
+        pairs = judge(most_telling(groups))
     notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
     verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
     found = Assessment() if _are_shards(keys) else assess(assessment_data(groups, keys))
@@ -118,13 +127,14 @@ def _median(rows: Sequence[RunRow], name: str) -> float | None:
 
 
 def _with_baselines(groups: Sequence[Group]) -> list[Group]:
-    shared = [besides_slots(group.rows[0].settings) for group in groups]
-    numbered = enumerate(groups)
-    sequential = [(g, place) for place, g in numbered if g.measured and _is_sequential(g)]
+    shared = [frozenset(besides_slots(group.rows[0].settings).items()) for group in groups]
+    sequential: dict[frozenset[tuple[str, str]], list[Group]] = {}
+    for group, same in zip(groups, shared, strict=True):
+        if group.measured and _is_sequential(group):
+            sequential.setdefault(same, []).append(group)
     found = []
-    for at, group in enumerate(groups):
-        bases = [other for other, place in sequential if shared[place] == shared[at]]
-        base = min(bases, key=lambda g: not _in_mode(g), default=None)
+    for group, same in zip(groups, shared, strict=True):
+        base = min(sequential.get(same, ()), key=lambda g: not _in_mode(g), default=None)
         wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
         speed_up = wall / own if wall and own else None
         found.append(replace(group, speed_up=speed_up, baseline=base.label if base else None))

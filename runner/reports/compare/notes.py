@@ -8,7 +8,7 @@ from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
 from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import Group, RunRow, known_figures
-from runner.reports.compare.verdicts import MIN_REPEATS, Pair
+from runner.reports.compare.verdicts import MAX_COMPARED, MIN_REPEATS, Pair
 
 CACHE_GAP = 0.1  # difference in the cached share of prompts that is reported
 MERGED = "results.csv"  # of all batches, beside the comparison
@@ -33,14 +33,19 @@ def notes_on(
     without = [group for group in groups if group.baseline is None]
     if without and not sharded:
         yield (
-            f"{len(without)} of {len(groups)} settings have no sequential baseline here "
-            "(processing.mode=sequential or max_concurrent=1, all else equal): no speed-up."
+            f"No speed-up for {len(without)} of {plural(len(groups), 'setting')}: there is no "
+            "sequential baseline (processing.mode=sequential or max_concurrent=1, all else equal)."
         )
     left_out = [row for row in rows if not row.measured]
     if left_out:
         yield (
-            f"{len(left_out)} of {len(rows)} runs are not timed: they did not complete, or reused "
-            "answers."
+            f"Not timed: {len(left_out)} of {plural(len(rows), 'run')}, which did not complete or "
+            "reused answers."
+        )
+    if pairs and len(groups) > MAX_COMPARED:
+        yield (
+            f"Of {len(groups):,} settings, {MAX_COMPARED} are compared in pairs, with the fastest, "
+            "the cheapest and the best."
         )
     if any(map(runs_side_by_side, {row.path.parent for row in rows})):
         yield "Jobs of a sweep ran at the same time, so each may have slowed the others down."

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import RangeSweep
 from hydra.errors import HydraException
 
 from runner.base.json import amount, at, listing, read_yaml, section
 
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
 MAX_JOBS = 10_000  # of a sweep
+_RAISED = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
     try:
         for override in OverridesParser.create().parse_overrides(list(arguments)):
             key = override.get_key_element()
+            held: Any = override.value()
+            is_range = isinstance(held, RangeSweep)
+            if is_range and abs((held.stop - held.start) / held.step) > MAX_JOBS:
+                return []  # Hydra makes a list of a range to be shuffled
             if not override.is_sweep_override():
                 values[key] = [f"{key}={override.get_value_element_as_str()}"]
             elif override.is_discrete_sweep():
@@ -67,7 +74,7 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
                 values[key] = [f"{key}={value}" for value in chosen]
             else:
                 return []
-    except (HydraException, ValueError, AttributeError):  # not written by Hydra
+    except (HydraException, *_RAISED):  # not written by Hydra
         return []
     if math.prod(map(len, values.values())) > MAX_JOBS:
         return []

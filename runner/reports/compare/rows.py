@@ -213,7 +213,9 @@ def _state(
     failed = {name: section(record, "error") for name, record in run.records.items()}
     errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
     undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
-    return to_terminal(run.status, 40), next(errors, f"{undone} analyzers without an answer")
+    return to_terminal(run.status, 40), next(
+        errors, f"{plural(undone, 'analyzer')} without an answer"
+    )
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:

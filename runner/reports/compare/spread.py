@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, median, variance
 
 LEVEL = 0.05  # of all verdicts about one figure together
-PANELS = 1000  # of the integral, an even number
+PANELS = 200  # of the integral, an even number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def difference_p(one: Sequence[float], other: Sequence[float]) -> float:
     if a + b <= (1e-12 * max(abs(fmean(one)), abs(fmean(other)))) ** 2:
         return 1.0 if math.isclose(fmean(one), fmean(other)) else 2 / math.comb(n + m, n)
     freedom = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (m - 1))
-    return 2 * (1 - t_cdf(abs(gap) / math.sqrt(a + b), freedom))
+    return max(0.0, 2 * (1 - t_cdf(abs(gap) / math.sqrt(a + b), freedom)))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -79,6 +80,7 @@ def t_cdf(t: float, freedom: float) -> float:
     return 0.5 + end * area / (3 * PANELS) * math.exp(log_scale) / math.sqrt(math.pi)
 
 
+@lru_cache
 def t_quantile(p: float, freedom: float) -> float:
     """Return the t that Student's distribution stays below with probability *p*, 0.5 to 1."""
     low, high = 0.0, 1.0

@@ -1,6 +1,6 @@
 """Significance of the differences between two settings in time, cost and quality."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -11,6 +11,7 @@ from runner.reports.compare.spread import LEVEL, difference_p, holm
 
 MIN_REPEATS = 3  # repeats of each that a test needs
 MIN_P = 0.001  # shown
+MAX_COMPARED = 100  # settings in pairs
 INCONCLUSIVE = "no significant difference"
 EQUAL = "equal"
 # By figure: the word for the first of a pair if it is lower, and if it is higher.
@@ -58,7 +59,7 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
     pairs = list(combinations(groups, 2))
     found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
     for figure in WORDS:
-        samples = [(_values(a, figure), _values(b, figure)) for a, b in pairs]
+        samples = list(combinations([_values(group, figure) for group in groups], 2))
         exact = [_is_exact(a, b, figure) for a, b in pairs]
         enough = [min(len(a), len(b)) >= MIN_REPEATS for a, b in samples]
         tested = [at for at in range(len(pairs)) if enough[at] and not exact[at]]
@@ -67,6 +68,14 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
         for at, (a, b) in enumerate(samples):
             found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact[at])
     return [Pair(a.label, b.label, each) for (a, b), each in zip(pairs, found, strict=True)]
+
+
+def most_telling(groups: Sequence[Group]) -> Sequence[Group]:
+    """Return the settings to compare in pairs: MAX_COMPARED at most, those best in a figure too."""
+    if len(groups) <= MAX_COMPARED:
+        return groups
+    best = [_best_of(figure, _known(figure, groups)) for figure in _BEST]
+    return sorted(groups, key=lambda group: group.label not in best)[:MAX_COMPARED]
 
 
 def _values(group: Group, figure: str) -> list[float]:
@@ -112,7 +121,7 @@ def _verdict(
 def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     """Return the verdict of *pairs* on all *groups*, in one line."""
     if len(groups) < 2:
-        return "There is one setting: nothing to compare."
+        return f"There is {'one' if groups else 'no'} setting: nothing to compare."
     clauses: dict[str, list[str]] = {}
     for figure in _BEST:
         clauses.setdefault(_clause(figure, groups, pairs), []).append(_BEST[figure][0])
@@ -120,26 +129,35 @@ def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     return " ".join(line[0].upper() + line[1:] for line in lines)
 
 
+def _known(figure: str, groups: Sequence[Group]) -> dict[str, float]:
+    values = {group.label: group.middle(figure) for group in groups}
+    return {label: value for label, value in values.items() if value is not None}
+
+
+def _best_of(figure: str, known: Mapping[str, float]) -> str:
+    """Return the label of the best setting, empty without any."""
+    return (max if figure == "quality" else min)(known, key=known.__getitem__, default="")
+
+
 def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     _, word, show = _BEST[figure]
-    values = {group.label: group.middle(figure) for group in groups}
-    known = {label: value for label, value in values.items() if value is not None}
-    verdicts = {
-        frozenset((pair.first, pair.second)): pair.verdicts[figure]
-        for pair in pairs
-        if pair.first in known and pair.second in known
-    }
+    known = _known(figure, groups)
     if len(known) < 2:
-        return "not available for two settings"
+        return "known for fewer than two settings"
     if len(set(known.values())) == 1:
         return "equal"
-    best = (max if figure == "quality" else min)(known, key=known.__getitem__)
-    own = [each for pair, each in verdicts.items() if best in pair]
-    won = sum(each.verdict not in (INCONCLUSIVE, EQUAL) for each in own)
+    best, others = _best_of(figure, known), len(known) - 1
+    good, bad = WORDS[figure][:: -1 if figure == "quality" else 1]
+    own = [
+        (pair.verdicts[figure], good if pair.first == best else bad)
+        for pair in pairs
+        if best in (pair.first, pair.second) and {pair.first, pair.second} <= known.keys()
+    ]
+    won = sum(each.verdict == wanted for each, wanted in own)
     value = f"{best}, {show(known[best])}"
-    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each in own):
+    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each, _ in own):
         return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {word} is {value}"
     if not won:
         return "no significant difference"
-    against = "every other setting" if won == len(own) else f"{won} of {len(own)} other settings"
+    against = "every other setting" if won == others else f"{won} of {others} other settings"
     return f"{word} is {value}, a difference that is significant against {against}"

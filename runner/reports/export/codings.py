@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from math import inf
 from pathlib import Path
 
 from runner.answers.codebook import Codebook
@@ -42,16 +43,19 @@ def codebook_of(path: Path) -> Codebook:
     return read_codebook((batch_of(path) or path) / CODEBOOK)
 
 
+def runs_coded(run: StoredRun) -> list[tuple[str, Path]]:
+    """Return transcript and path of a run, or those of a batch's runs by name."""
+    if not is_batch(run.path):
+        return [(run.transcript.name if run.transcript else "", run.path)]
+    known = set(runs_of(run.path))
+    named = ((text(row.get("transcript")), run.path / text(row.get("run")))
+             for row in rows_of(run.path))  # fmt: skip
+    return sorted((name, path) for name, path in named if path in known)
+
+
 def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     """Yield the transcript of a run, or those of a batch's runs, in the order of their names."""
-    if not is_batch(run.path):
-        runs = [(run.transcript.name if run.transcript else "", run.path)]
-    else:
-        known = set(runs_of(run.path))
-        named = ((text(row.get("transcript")), run.path / text(row.get("run")))
-                 for row in rows_of(run.path))  # fmt: skip
-        runs = sorted((name, path) for name, path in named if path in known)
-    for name, path in runs:
+    for name, path in runs_coded(run):
         each = run if path == run.path else read_run(path)
         if each.transcript is not None:
             source = source_of(each.transcript, name)
@@ -68,9 +72,12 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
         for evidence in mappings(item.get("evidence"))
         for placed in _placed(source, grounder, record, item, evidence)
     )
-    return sorted(
-        found, key=lambda each: (each.segment.id if each.segment else "~", each.start or 0)
-    )
+
+    def place(each: PlacedCoding) -> float:
+        claimed = source.starts[each.segment.id] if each.segment else inf
+        return claimed if each.start is None else each.start
+
+    return sorted(found, key=place)
 
 
 def _placed(

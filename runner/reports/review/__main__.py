@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.answers.labels import labels_csv
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, one_line, reason
+from runner.base.errors import ConfigError, reason
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
@@ -33,7 +33,7 @@ def _review(given: Arguments) -> None:
     if len(given.words) > 1:
         raise ConfigError("expected one directory; see colloquy-review --help")
     folder = user_path(given.words[0])
-    rater = one_line(given.options.get("--rater") or _login(), 60)
+    rater = to_terminal(given.options.get("--rater") or _login(), 60)
     labels = LabelFile(folder, rater)
     known = labels.labels()
     limit = MAX_LISTED if "--list" in given.options else MAX_CARDS

@@ -1,6 +1,7 @@
 """Cards: the findings of stored runs as a reviewer sees them, with quotes and transcript."""
 
 import mimetypes
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,9 +128,7 @@ def _nearby(
 
 
 def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    quote = next((each for each in quotes if each and each in words), "")
-    if not quote:
-        yield words, False
-        return
-    before, _, after = words.partition(quote)
-    yield from ((before, False), (quote, True), (after, False))
+    """Yield *words* in parts, those that *quotes* contain marked True."""
+    longest_first = sorted(filter(None, quotes), key=len, reverse=True)
+    found = re.split(f"({'|'.join(map(re.escape, longest_first))})", words) if longest_first else ()
+    yield from ((part, at % 2 == 1) for at, part in enumerate(found or [words]))

@@ -149,7 +149,7 @@ class ReviewServer:
     def _refusal(self, request: web.Request) -> web.StreamResponse | None:
         """Return why *request* is refused, None if it is not."""
         hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
-        given = request.path.split("/")[1].encode("utf-8", "replace")
+        given = "".join(request.path.split("/")[1:2]).encode("utf-8", "replace")
         if request.headers.get("Host") not in hosts:
             return _plain(403, "wrong host")
         if not hmac.compare_digest(given, self.token.encode()):

@@ -97,7 +97,9 @@ def _print(given: Arguments) -> None:
 
 def grid(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """Return all combinations of `KEY=VALUES`, as values by full key; raise ConfigError."""
-    axes = dict(_axis(argument) for argument in arguments)
+    axes: dict[str, list[Any]] = {}
+    for key, values in map(_axis, arguments):
+        axes.setdefault(key, []).extend(values)
     count = math.prod(map(len, axes.values()))
     if count > MAX_SETTINGS:
         raise ConfigError(f"{count:,} settings are asked for, expected at most {MAX_SETTINGS}")
@@ -125,7 +127,7 @@ def _values(argument: str, text: str) -> list[Any]:
         return list(range(first, last + 1))
     try:
         return [yaml.safe_load(text)]
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # such as a date that cannot be
         raise ConfigError(f"{argument}: {text!r} is not a value") from error
 
 
@@ -215,8 +217,8 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
         if recording.job is not None and delivery in DELIVERIES:
             cost = priced(recording.job, section(recording.run.benchmark, "analyzers"), delivery)
         if "model.delivery" in chosen and delivery != "live":
+            with_overhead_s, _ = takes_s(recording.job, delivery, with_overhead_s)
             wall_s, limit = takes_s(recording.job, delivery, wall_s)
-            with_overhead_s = wall_s
         speed_up = sequential_s / wall_s if wall_s else 1.0
         in_batches = "model.delivery" in chosen and delivery == "batch"
         efficiency = None if in_batches else speed_up / rules.ceiling

@@ -8,6 +8,7 @@ from runner.base.errors import ConfigError
 from runner.base.json import amount, mapping, mappings
 from runner.base.usage import Usage, sum_usd
 from runner.calls.schedule import steps_to_end
+from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
@@ -20,12 +21,11 @@ from runner.record.history import flex_name, history_of, read_batch_latencies, r
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
     """Return the US dollars of the calls in benchmark.json's *entries* by *delivery*."""
     return sum_usd(
-        _priced(job, name, mapping(entries.get(name)), delivery) for name in job.settings.analyzers
+        _priced(job, node, mapping(entries.get(node.name)), delivery) for node in job.pipeline.nodes
     )
 
 
-def _priced(job: Job, name: str, entry: Mapping[str, Any], delivery: str) -> float | None:
-    node = next(node for node in job.pipeline.nodes if node.name == name)
+def _priced(job: Job, node: Node, entry: Mapping[str, Any], delivery: str) -> float | None:
     prices = job.chain(node)[0].prices_by_delivery[delivery]
     calls: int = sum(each.get("outcome") == "ok" for each in mappings(entry.get("attempts")))
     if prices is None or not calls:

@@ -22,6 +22,7 @@ _SECTIONS = (
     "batch",
 )
 _CHOSEN = ("model", "transcript", *GROUPS)  # mean nothing without a value
+_OPTIONAL = ("checks", "experiment", "sweep")  # groups of which none is chosen by default
 _SWITCHES = ("plan", "allow_changed", "retry_failed", "trusted")  # true without a value
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
@@ -123,6 +124,9 @@ def _one(argument: str) -> list[str]:
     if not name or (name in _CHOSEN and not value):
         known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
         raise ConfigError(f"{argument}: expected {name or 'KEY'}=VALUE{known}")
+    if value == "null" and choices(name):
+        none = "; leave it out for none" if name in _OPTIONAL else did_you_mean("", choices(name))
+        raise ConfigError(f"{argument}: expected a choice{none}")
     if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:

@@ -1,7 +1,6 @@
 """Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
 
 import re
-import traceback
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
@@ -11,13 +10,9 @@ from typing import NoReturn
 
 import yaml
 from hydra._internal.utils import get_args_parser
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import install_hint
 from runner.base.errors import (
-    ColloquyError,
     ConfigError,
     TranscriptError,
     did_you_mean,
@@ -27,10 +22,9 @@ from runner.base.errors import (
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
-from runner.config.model_facts import map_entries, map_entry
-from runner.config.schema import HEADER, known_keys, nearest_key, takes_any_key
+from runner.config.schema import known_keys, takes_any_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
-from runner.run.cli.compose import HYDRA_DOCS, register_resolvers
+from runner.run.cli.compose import register_resolvers
 from runner.transcript.decode import nearest_file
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
@@ -38,15 +32,10 @@ PRECEDENCE = (130, 143, 1, 8, 5, 6, 75, 9, 7, 2, 4, 3)
 
 MAX_NAME = 250  # characters of a file's name without .yaml
 
-_OVERRIDE = re.compile(r"Could not override '([^']+)'")
-_GROUP = re.compile(r"Could not find '([^'/]+)/([^']+)'")
-_DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
-_LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _NO_NAME = re.compile(r"(?i)null|true|false|nan|[+-]?(?:inf|\d[\d_]*(?:\.\d*)?(?:e[+-]?\d+)?)")
 _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hydra's lists
 _IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
 _GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
-_SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
 _ESCAPED = re.compile(r"(\\*)('|\$\{|\Z)")  # with the backslashes before it
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
@@ -93,9 +82,7 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         parts = value.split(",") if sweeping else [value]
         return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
-    if takes_any_key(above) or (
-        value.startswith("{") and above[:1] == ["model"] and last in known_keys(above)
-    ):
+    if takes_any_key(above) or (value.startswith("{") and last in known_keys(above)):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
         return [override]
@@ -127,6 +114,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
+        if name.lstrip("+~") == "hydra":
+            raise ConfigError(f"{argument}: expected a single key, as hydra.KEY=VALUE")
         if name.startswith("--e"):
             raise ConfigError(
                 f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
@@ -161,12 +150,16 @@ def _check_choices(arguments: Sequence[str]) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise ConfigError for a configuration that is not a file, too large, or nested too deep."""
+    """Raise ConfigError for a configuration that is not a file, not text, too large or too deep."""
+    if ignored := next((f for f in folder.glob("*/*.yml") if choices(f.parent.name)), None):
+        raise ConfigError(f"{ignored}: Hydra reads files that end with .yaml: rename it")
     for file in folder.rglob("*.yaml"):
         if file.is_dir() or not file.exists():
             continue
         try:
-            check_yaml(read_regular(file.resolve(), MAX_YAML_BYTES))
+            data = read_regular(file.resolve(), MAX_YAML_BYTES)
+            data.decode()  # Hydra reads no other encoding
+            check_yaml(data)
         except yaml.YAMLError:
             continue  # Hydra reports it
         except OSError as error:
@@ -178,74 +171,6 @@ def _check_folder(folder: Path) -> None:
 def worst_exit_code(codes: Sequence[int]) -> int:
     """Return the exit code of a process whose jobs ended with *codes*."""
     return next((code for code in PRECEDENCE if code in codes), max(codes, default=0))
-
-
-def explained(error: BaseException) -> ColloquyError | None:
-    """Return the error to raise for a configuration error of Hydra, None for others."""
-    missing = _GROUP.search(_text_of(error)) if isinstance(error, HydraException) else None
-    if missing and missing[1] == "transcript":  # the word may name a file
-        choice, known = missing[2], {*choices("transcript")} - {"file"}
-        near = nearest_file(Path(choice)) or did_you_mean(choice, known)
-        return TranscriptError(f"{choice}: no such file or folder{near}")
-    line = explain_hydra_error(error)
-    return None if line is None else ConfigError(line)
-
-
-def explain_hydra_error(error: BaseException) -> str | None:
-    """Return one line for a configuration error of Hydra, None for any other exception."""
-    if type(error).__module__.startswith("yaml"):
-        return f"a configuration file is not YAML: {one_line(str(error))}"
-    if isinstance(error, ValueError) and "Config group override" in str(error):
-        return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
-    if isinstance(error, RecursionError):
-        return "an argument is nested too deep"
-    if isinstance(error, ValueError) and _is_raised_by_hydra(error):
-        header = f"; expected {HEADER}" if "'@package" in str(error) else ""
-        return one_line(str(error)) + header  # of a file, or for conflicting options
-    if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
-        return f"tuning needs {install_hint('optuna')}"
-    if missing := _LAUNCHER.search(str(error)):
-        extra = "ray" if missing[1] == "ray" else "slurm"
-        return f"hydra/launcher={missing[1]} needs {install_hint(extra)}"
-    if isinstance(error, RuntimeError) and '"srun"' in str(error):
-        return "hydra/launcher=submitit_slurm: Slurm is not installed (no srun on the path)"
-    if not isinstance(error, HydraException | OmegaConfBaseException):
-        return None
-    text = _text_of(error)
-    if match := _GROUP.search(text):
-        group, choice = match[1], match[2]
-        near = _preset(choice) if group == "model" else ""
-        return f"{group}={choice}: no such choice{near or did_you_mean(choice, choices(group))}"
-    if match := _SWEPT.match(text):
-        return f"{match[1]}: expected one value, or --multirun for one run with each of them"
-    if match := _OVERRIDE.search(text):
-        path = match[1].split(".")
-        if path[0] == "analyzers" and path[1] not in choices("analyzer"):
-            return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
-        if path[-1] in known_keys(path[:-1]):
-            return f"{match[1]}: to add a key inside it, write +{match[1]}.KEY=VALUE"
-        return f"unknown key '{match[1]}'{nearest_key(path)}"
-    override = str(getattr(error, "override", None) or "")  # of its parser
-    named = "" if override in text else f"{override}: "
-    return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(named + text))
-
-
-def _preset(model: str) -> str:
-    """Return a clause that names *model* with its provider, "" if nobody knows it."""
-    maker = str((map_entry(model) or {}).get("litellm_provider"))
-    presets = sorted(choices("model"), key=lambda preset: preset != maker)
-    found = [each for each in presets if each == maker or f"{each}/{model}" in map_entries()]
-    return f"; did you mean '{found[0]}/{model}'?" if found else ""
-
-
-def _text_of(error: BaseException) -> str:
-    """Return the texts of *error* and its cause."""
-    return " ".join(str(link) for link in (error, error.__cause__) if link is not None)
-
-
-def _is_raised_by_hydra(error: BaseException) -> bool:
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith("hydra.")
 
 
 def quote(value: str) -> str:

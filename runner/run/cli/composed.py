@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from runner.run.cli import command_line
+from runner.run.cli import command_line, hydra_errors
 from runner.run.cli.compose import compose_config, register_resolvers
 
 _COMPOSING = Lock()  # Hydra keeps what it composes in globals
@@ -29,7 +29,7 @@ def composed(
             register_resolvers()
             return compose_config(*typed, *(searched if folders else [])), typed
     except Exception as error:
-        known = command_line.explained(error)
+        known = hydra_errors.explained(error)
         if known is None:
             raise
         raise known from error

@@ -11,8 +11,9 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, validate
 from runner.job.build import check_format, open_transcript
-from runner.run.cli.command_line import explained, quote
+from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config, register_resolvers
+from runner.run.cli.hydra_errors import explained
 from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns

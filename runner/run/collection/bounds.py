@@ -1,13 +1,15 @@
 """Bounds of themes.json: limits its quotes to what its reader accepts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from runner.answers.themes import FILE, Collection, LedgerRow, ThemeQuote
+from runner.answers.themes import FILE, Accord, Collection, LedgerRow, Position, Theme
 from runner.base.files import as_json
 from runner.base.json import check_size
 
+T = TypeVar("T", Theme, Position, Accord)
 # Quotes of a side of a theme, and of a contradiction or an agreement; the first that fits is used.
 _LIMITS = ((None, None), (None, 100), (500, 20), (100, 5), (20, 2), (3, 1))
 
@@ -35,41 +37,37 @@ def readable(found: Collection) -> dict[str, Any]:
 
 
 def _with(found: Collection, own: int | None, other: int | None) -> Collection:
+    contradictions = (
+        replace(each, sides=tuple(_fewer(side, other) for side in each.sides))
+        for each in found.contradictions
+    )
     return replace(
         found,
-        themes=tuple(replace(t, quotes=_some(t.quotes, own)) for t in found.themes),
-        contradictions=tuple(
-            replace(
-                each, sides=tuple(replace(s, quotes=_some(s.quotes, other)) for s in each.sides)
-            )
-            for each in found.contradictions
-        ),
-        agreements=tuple(
-            replace(each, quotes=_some(each.quotes, other)) for each in found.agreements
-        ),
+        themes=tuple(_fewer(each, own) for each in found.themes),
+        contradictions=tuple(contradictions),
+        agreements=tuple(_fewer(each, other) for each in found.agreements),
     )
 
 
-def _some(quotes: Sequence[ThemeQuote], limit: int | None) -> tuple[ThemeQuote, ...]:
-    """Return at most *limit* quotes of each side, one of every speaker before a second of any."""
+def _fewer(of: T, limit: int | None) -> T:
+    """Return *of* with at most *limit* quotes a side, one of each speaker before a second."""
     if limit is None:
-        return tuple(quotes)
-    times: dict[tuple[str, str | None, str], int] = {}
-    turns = []
-    for place, quote in enumerate(quotes):
+        return of
+    times, left, kept = Counter[Hashable](), Counter[str](), list[int]()
+    turns = list[tuple[int, int]]()
+    for place, quote in enumerate(of.quotes):
         voice = (quote.file, quote.speaker, quote.side)
-        turns.append((times.setdefault(voice, 0), place))
+        turns.append((times[voice], place))
         times[voice] += 1
-    kept, left = set[int](), dict[str, int]()
     for _, place in sorted(turns):
-        side = quotes[place].side
-        if left.setdefault(side, limit) > 0:
-            left[side] -= 1
-            kept.add(place)
-    return tuple(quote for place, quote in enumerate(quotes) if place in kept)
+        side = of.quotes[place].side
+        if left[side] < limit:
+            left[side] += 1
+            kept.append(place)
+    return replace(of, quotes=tuple(of.quotes[place] for place in sorted(kept)))
 
 
 def _quotes(found: Collection) -> int:
-    sides = [side.quotes for each in found.contradictions for side in each.sides]
-    every = [*(theme.quotes for theme in found.themes), *sides]
-    return sum(map(len, [*every, *(each.quotes for each in found.agreements)]))
+    sides = (side.quotes for each in found.contradictions for side in each.sides)
+    agreed = (each.quotes for each in found.agreements)
+    return sum(map(len, (*(theme.quotes for theme in found.themes), *sides, *agreed)))

@@ -1,6 +1,6 @@
 """Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from runner.base.text import digest
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
+from runner.calls.client_factory import EMBEDDINGS
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.parts import owner_of
@@ -23,7 +24,10 @@ from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.record.store import Store
+from runner.record.vectors import FOLDER
 from runner.run.collection.material import Ids, Sheet, room_of
+from runner.run.embedder import Embedder
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
@@ -110,7 +114,14 @@ class Caller:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
         asker = Asker(self.job, self.clients, self.stored, self.expected_s)
         asker.validator = _Validator(self.job, self._texts)
-        self.slots = asker.place.slots  # by stage
+        self.embedder = Embedder(
+            self.job.settings,
+            self.clients.get(EMBEDDINGS),
+            self.stored.store or Store(self.directory.path / FOLDER),
+            self.recorder,
+            asker.place.slots,
+            self._absorb,
+        )
         self.fits = Fits(self.job, self.directory, self.stored.previous)
         contexts = Contexts(self.job, self.recorder.keep_context)
         self._runner = _Runner(self.job, asker, contexts, self.recorder, self.fits)
@@ -130,6 +141,21 @@ class Caller:
         """Return the tokens of *lines* of material."""
         return sum(self.count(line + "\n") for line in lines)
 
+    def fitting(
+        self, node: Node, rows: Sequence[T], shown: Callable[[T], str]
+    ) -> tuple[list[T], list[T]]:
+        """Return the *rows* that a call of *node* has room for, at least the first, and the others.
+
+        *shown* returns the lines of a row.
+        """
+        left, parts = self.room(node), (list[T](), list[T]())
+        for row in rows:
+            tokens = self.tokens(shown(row))
+            over = tokens > left and bool(parts[0])
+            left -= 0 if over else tokens
+            parts[over].append(row)
+        return parts
+
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
         """Return whether *material* is too long for the window learned from *outcome*."""
         if outcome.kind != "context_exceeded" or outcome.reused or not self._recuts[node.name]:
@@ -147,7 +173,9 @@ class Caller:
         Stored answers are reused.
         """
         self._recuts[node.name] = RECUTS
-        self.begin(node)
+        self._calls[node.name] = self.recorder.call_log(node)
+        self._ready_s[node.name] = self.recorder.elapsed_s()
+        self.recorder.node_started(node)
         while True:
             try:
                 return await find()
@@ -157,13 +185,7 @@ class Caller:
                 own = f"{node.name}/"
                 self.ledger = [row for row in self.ledger if not f"{row.node}/".startswith(own)]
 
-    def begin(self, node: Node) -> None:
-        """Record the start of *node*."""
-        self._calls[node.name] = self.recorder.call_log(node)
-        self._ready_s[node.name] = self.recorder.elapsed_s()
-        self.recorder.node_started(node)
-
-    def absorb(self, node: Node, calls: CallLog) -> None:
+    def _absorb(self, node: Node, calls: CallLog) -> None:
         """Add *calls* to those of *node* before its own."""
         self._calls[node.name].absorb(calls)
         self._calls[node.name].start_conversation()
@@ -209,19 +231,9 @@ class Caller:
         value, faults = read(outcome.answer or {})
         if outcome.answer is None:
             faults = (f"nothing of it was read: {outcome.kind or outcome.status}",)
-        left_out, tokens = (*material.left_out, *faults), self.count(material.text)
-        self.ledger.append(
-            LedgerRow(
-                level,
-                one.name,
-                material.inputs,
-                tokens,
-                self.budget(node),
-                left_out,
-                outcome.status,
-                "escalation" in outcome.notes,
-            )
-        )
+        about = (level, one.name, material.inputs, self.count(material.text), self.budget(node))
+        left_out, escalated = (*material.left_out, *faults), "escalation" in outcome.notes
+        self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
 
     def _measure(
@@ -230,9 +242,8 @@ class Caller:
         """Measure a call about *tokens* of material, if plans predict such calls."""
         model, (since, used) = self.job.chain(node)[0], before
         new = calls.attempts[since:]
-        if outcome.status != "ok" or outcome.reused or outcome.model != model.settings.name:
-            return
-        if [(each.outcome, each.delivery) for each in new] != [("ok", "live")]:
+        own = outcome.status == "ok" and not outcome.reused and outcome.model == model.settings.name
+        if not own or [(each.outcome, each.delivery) for each in new] != [("ok", "live")]:
             return
         fixed = self.fits.latest[node.name, model.name].fixed - FRAME_TOKENS + TAG_TOKENS
         reply = calls.usage.completion_tokens - used.completion_tokens

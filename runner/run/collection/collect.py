@@ -1,6 +1,6 @@
 """Collection run: the stages of a batch that read all its transcripts, and their themes.json."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,10 @@ from runner.base.format import plural
 from runner.base.json import read_json
 from runner.base.threads import offload
 from runner.calls.client import Client
-from runner.calls.client_factory import EMBEDDINGS
 from runner.calls.schedule import run_graph
 from runner.config.model_facts import OFFLINE
 from runner.job.build import collection_job
-from runner.job.collection_stages import AGREEMENTS, OUTLIERS, THEMES, kind_of
+from runner.job.collection_stages import AGREEMENTS, OUTLIERS, SYNTHESIS, THEMES, kind_of
 from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.record.benchmark import benchmark
@@ -28,8 +27,6 @@ from runner.record.collection_findings import CollectionFindings, collect_findin
 from runner.record.history import CallAverages, expected_durations
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
-from runner.record.store import Store
-from runner.record.vectors import FOLDER
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
@@ -39,7 +36,6 @@ from runner.run.collection.forecast import why_skipped
 from runner.run.collection.state import State
 from runner.run.collection.synthesis import Synthesizer
 from runner.run.collection.themes import Themes
-from runner.run.embedder import Embedder
 from runner.run.nodes.evaluation import escalations
 from runner.transcript.redact.stand_ins import StandIns
 from runner.transcript.warnings import hardly_english
@@ -47,6 +43,13 @@ from runner.transcript.warnings import hardly_english
 _NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
+_Finder = type[Themes] | type[Agreements] | type[Outliers] | type[Synthesizer]
+_FINDERS: Mapping[str, _Finder] = {
+    THEMES: Themes,
+    AGREEMENTS: Agreements,
+    OUTLIERS: Outliers,
+    SYNTHESIS: Synthesizer,
+}
 
 log = structlog.get_logger("colloquy.collection")
 
@@ -125,10 +128,11 @@ class CollectionRun:
 
     async def _run(self, caller: Caller, state: State) -> CollectionResult:
         await caller.fits.begin()
-        finders: list[Themes] = []
-        await run_graph(caller.job.pipeline, partial(self._work, caller, state, finders))
+        await run_graph(caller.job.pipeline, partial(_work, caller, state))
         await caller.recorder.settle()
-        status, code = _status(caller.outcomes)
+        every = {f"{n} {at}": one for n, of in caller.outcomes.items() for at, one in enumerate(of)}
+        made = {name: one for name, one in every.items() if one.status != "skipped"}
+        status, code = run_status(made) if made else ("completed", EXIT_OK)  # nothing to read
         order = {node.name: place for place, node in enumerate(caller.job.pipeline.nodes)}
         ledger = sorted(
             caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node)
@@ -148,7 +152,7 @@ class CollectionRun:
             state.evidence.unused,
             self.batch.settings.collection.threshold,
             tuple(ledger),
-            curve([each for finder in finders for each in finder.merges]),
+            curve(state.merges),
             tuple(_notes(caller.job, state.evidence)),
         )
         await self._write(collection)
@@ -156,7 +160,7 @@ class CollectionRun:
             if calls := caller.measured.get(node.name):
                 model = caller.job.chain(node)[0].settings.name
                 await add_to_history(caller.job, model, {node.name: mean_of(calls)})
-        about = _figures(collection, caller)
+        about = _figures(collection, caller, every)
         log.info("collection.finished", **about)
         measured = benchmark(
             caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
@@ -164,38 +168,15 @@ class CollectionRun:
         words = "; ".join((_in_words(about), *collection.notes))
         return CollectionResult(status, code, about, measured["analyzers"], words)
 
-    async def _work(
-        self,
-        caller: Caller,
-        state: State,
-        finders: list[Themes],
-        node: Node,
-        _: Mapping[str, object],
-    ) -> None:
-        kind, find = kind_of(caller.job.analyzers[node.name]), Synthesizer(caller, node, state).find
-        if kind == THEMES:
-            threshold = self.batch.settings.collection.threshold
-            embedder = Embedder(
-                self.batch.settings,
-                self.clients.get(EMBEDDINGS),
-                self.stored.store or Store(self.directory.path / FOLDER),
-                caller.recorder,
-                caller.slots,
-                caller.absorb,
-            )
-            finders.append(finder := Themes(caller, node, state.evidence, threshold, embedder))
-            find = finder.find
-        elif kind in (AGREEMENTS, OUTLIERS):
-            of = Agreements if kind == AGREEMENTS else Outliers
-            find = of(caller, node, state).find
-        with structlog.contextvars.bound_contextvars(stage=node.stage):
-            await caller.run(node, find)
-        if kind == THEMES:
-            state.add_themes(finders[-1].clusters)
-
     async def _write(self, found: Collection) -> None:
         data = await offload(readable, found)
         await self.directory.write_pages({FILE: data})
+
+
+async def _work(caller: Caller, state: State, node: Node, _: Mapping[str, object]) -> None:
+    finder = _FINDERS[kind_of(caller.job.analyzers[node.name])]
+    with structlog.contextvars.bound_contextvars(stage=node.stage):
+        await caller.run(node, finder(caller, node, state).find)
 
 
 def _places(evidence: CollectionFindings) -> dict[str, str]:
@@ -211,28 +192,14 @@ def _places(evidence: CollectionFindings) -> dict[str, str]:
     }
 
 
-def _status(outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[str, int]:
-    """Return the status and exit code of all calls; having nothing to read is not a failure."""
-    every = {
-        f"{name} {number}": outcome
-        for name, found in outcomes.items()
-        for number, outcome in enumerate(found)
-        if outcome.status != "skipped"
-    }
-    return run_status(every) if every else ("completed", EXIT_OK)
-
-
-def _figures(found: Collection, caller: Caller) -> dict[str, Any]:
+def _figures(found: Collection, caller: Caller, every: Mapping[str, Outcome]) -> dict[str, Any]:
     """Return the counts of a collection for metadata.json and the log."""
     listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
-    every = {f"{n} {at}": o for n, of in caller.outcomes.items() for at, o in enumerate(of)}
-    escalated = escalations(every) or {}
-    more: dict[str, Any] = {
-        name: escalated[name] for name in ("escalated", "mended") if name in escalated
-    }
-    return {"status": found.status, **counts, **calls, **more}
+    more = escalations(every) or {}
+    escalated = {name: more[name] for name in ("escalated", "mended") if more}
+    return {"status": found.status, **counts, **calls, **escalated}
 
 
 def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:

@@ -25,29 +25,18 @@ from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
-from runner.run.collection.material import (
-    Cluster,
-    Ids,
-    Sheet,
-    block,
-    finding_line,
-    line,
-)
+from runner.run.collection.material import Ids, Sheet, block, finding_line, line
 from runner.run.collection.state import State, side_of
 from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
-from runner.run.collection.tree import files_of, leaves
+from runner.run.collection.tree import files_of, leaves, packed
 
 EXAMPLES = 4  # findings of each side of a theme that are shown
 _FEW = 1  # speakers against a theme that make an outlier …
 _MANY = 3  # … where so many are for it
 
 
-@dataclass(frozen=True, slots=True)
-class _Ids:
-    """The findings that ids in the material refer to, and their themes."""
-
-    findings: Mapping[str, Ids]
-    themes: Mapping[str, str]
+# By id in the material, the findings that it refers to, and their theme.
+_Named = Mapping[str, tuple[Ids, str]]
 
 
 @dataclass
@@ -68,30 +57,23 @@ class Agreements:
             return
         packs = await offload(self._packs)
         if len(packs) == 1:
-            results = [await self._ask("", 0, packs[0], examples=True)]
+            found = await self._ask("", 0, packs[0], examples=True)
         else:
             parts = enumerate(packs, 1)
             asked = (self._ask(f"part_{n:02d}", 0, pack, examples=True) for n, pack in parts)
-            results = await gather_all(asked)
-            results.append(await self._ask("", 1, self.state.themes, examples=False))
-        seen = set[tuple[str, frozenset[str]]]()  # by kind, with their themes
-        for each in (each for found in results for each in found):
-            kind = "C" if isinstance(each, Contradiction) else "A"
-            if len(packs) > 1 and (kind, frozenset(each.themes)) in seen:
-                continue  # the last call may repeat a part's result
-            seen.add((kind, frozenset(each.themes)))
+            found = [each for part in await gather_all(asked) for each in part]
+            known = {(type(each), frozenset(each.themes)) for each in found}
+            last = await self._ask("", 1, self.state.themes, examples=False)  # may repeat a part's
+            found += [e for e in last if (type(e), frozenset(e.themes)) not in known]
+        for each in found:
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
-        packs, left = [list[Theme]()], self.caller.room(self.node)
-        for theme in self.state.themes:
-            tokens = self.caller.tokens(*self._lines(theme, itertools.count(1), examples=True)[0])
-            if packs[-1] and tokens > left:
-                packs.append([])
-                left = self.caller.room(self.node)
-            packs[-1].append(theme)
-            left -= tokens
-        return packs
+        def tokens(theme: Theme) -> int:
+            lines, _ = self._lines(theme, itertools.count(1), examples=True)
+            return self.caller.tokens(*lines)
+
+        return list(packed(self.state.themes, tokens, self.caller.room(self.node)))
 
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
@@ -119,28 +101,23 @@ class Agreements:
     async def _ask(
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
     ) -> list[Contradiction | Accord]:
-        numbers, left, left_out = itertools.count(1), self.caller.room(self.node), list[str]()
-        lines, findings, of_theme = list[str](), dict[str, Ids](), dict[str, str]()
-        for theme in themes:
-            more, ids = self._lines(theme, numbers, examples=examples)
-            left -= self.caller.tokens(*more)
-            if left < 0 and lines:
-                left_out.append(f"{theme.id} is not shown: too many for the token budget")
-                continue
-            lines += more
-            findings |= ids
-            of_theme |= dict.fromkeys(ids, theme.id)
-            shown = sum(len(each) == 1 and name[0] == "F" for name, each in ids.items())
-            if examples and shown < len(theme.findings):
-                left_out.append(f"{theme.id}: {shown} of {len(theme.findings)} findings are shown")
+        numbers, ids = itertools.count(1), dict[str, tuple[Ids, str]]()
+        rows = [(theme, *self._lines(theme, numbers, examples=examples)) for theme in themes]
+        shown, hidden = self.caller.fitting(self.node, rows, lambda row: "\n".join(row[1]))
+        left_out = [f"{row[0].id} is not shown: too many for the token budget" for row in hidden]
+        for theme, _, findings in shown:
+            ids |= {name: (of, theme.id) for name, of in findings.items()}
+            own = sum(name[0] == "F" for name in findings)
+            if examples and own < len(theme.findings):
+                left_out.append(f"{theme.id}: {own} of {len(theme.findings)} findings are shown")
+        lines = (each for _, own, _ in shown for each in own)
         shown_text = block("Themes of many transcripts", "themes", lines)
-        clusters = {name: Cluster("", "", "", each) for name, each in findings.items()}
-        material = Sheet(shown_text, clusters, len(themes), tuple(left_out))
-        read = partial(self._read, ids=_Ids(findings, of_theme))
+        material = Sheet(shown_text, len(shown), tuple(left_out))
+        read = partial(self._read, ids=ids)
         return await self.caller.ask(self.node, part, level, material, read)
 
     def _read(
-        self, reply: Mapping[str, Any], ids: _Ids
+        self, reply: Mapping[str, Any], ids: _Named
     ) -> tuple[list[Contradiction | Accord], Ids]:
         """Return the content of *reply*; drop contradictions without findings on two sides."""
         rows, state = section(reply, "structured_data"), self.state
@@ -181,13 +158,13 @@ class Agreements:
 
 
 def _members(
-    row: Mapping[str, Any], ids: _Ids, unknown: dict[str, None]
+    row: Mapping[str, Any], ids: _Named, unknown: dict[str, None]
 ) -> tuple[Ids, dict[str, None]]:
     """Return the findings and themes of the members of *row*; add *unknown* ids."""
-    members, others = known_ids(row.get("members"), ids.findings)
+    members, others = known_ids(row.get("members"), ids)
     unknown |= dict.fromkeys(others)
-    findings = dict.fromkeys(each for name in members for each in ids.findings[name])
-    return tuple(findings), dict.fromkeys(ids.themes[name] for name in members)
+    findings = dict.fromkeys(each for name in members for each in ids[name][0])
+    return tuple(findings), dict.fromkeys(ids[name][1] for name in members)
 
 
 def _apart(sides: Sequence[Ids]) -> list[Ids]:
@@ -213,23 +190,23 @@ class Outliers:
         if not every:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
-        room = self.caller.room(self.node)
         files = await offload(files_of, every, self._tokens)
-        parts = list(leaves("", files, room, self._tokens))
-        rows = [[f for file in part for f in file.found] for _, part in parts]
-        if len(parts) > 1:
-            names = (f"leaf_{name}" for name, _ in parts)
+        parts = list(leaves("", files, self.caller.room(self.node), self._tokens))
+        if level := int(len(parts) > 1):
             chosen = await gather_all(
-                self._ask(name, 0, row, opposed) for name, row in zip(names, rows, strict=True)
+                self._ask(f"leaf_{name}", 0, [f for file in part for f in file.found], opposed)
+                for name, part in parts
             )
-            rows, level = [[found[name] for each in chosen for name in each]], 1
+            every = [found[name] for each in chosen for name in each]
         else:
-            level = 0
-        if not rows[0]:
+            every = [f for file in files for f in file.found]
+        if not every:
             self.caller.skip(self.node, "no part of the findings has an outlier")
             return
-        for name, why in (await self._ask("", level, rows[0], opposed)).items():
-            self._add(found[name], why)
+        for name, why in (await self._ask("", level, every, opposed)).items():
+            quotes, own = self.state.quotes([name]), found[name]
+            alone = Outlier(own.file, quotes[0].speaker, name, own.text, quotes, why)
+            self.state.outliers.append(alone)
 
     def _opposed(self) -> Iterator[str]:
         for theme in self.state.themes:
@@ -243,29 +220,18 @@ class Outliers:
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        left, shown = self.caller.room(self.node), list[GroundedFinding]()
-        for each in found:
-            left -= self._tokens(each)
-            if left >= 0 or not shown:
-                shown.append(each)
+        shown, hidden = self.caller.fitting(self.node, found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
         lines = [
             line({"id": f"F{n}", "against": _yes(f, opposed), "text": f.shown}, f.quote, n)
             for n, f in enumerate(shown, 1)
         ]
-        hidden = len(found) - len(shown)
-        left_out = (f"{hidden} findings are not shown: too many for the budget",) if hidden else ()
-        clusters = {name: Cluster("", "", "", (each,)) for name, each in ids.items()}
+        why = f"{len(hidden)} findings are not shown: too many for the budget"
         shown_text = block("Findings that share no theme", "findings", lines)
-        material = Sheet(shown_text, clusters, len(shown), left_out)
+        material = Sheet(shown_text, len(shown), (why,) if hidden else ())
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
-
-    def _add(self, found: GroundedFinding, why: str) -> None:
-        quotes = self.state.quotes([found.id])
-        speaker = quotes[0].speaker
-        self.state.outliers.append(Outlier(found.file, speaker, found.id, found.text, quotes, why))
 
 
 def _yes(found: GroundedFinding, opposed: set[str]) -> str:

@@ -149,12 +149,7 @@ def _files(of: Sequence[Mapping[str, Yield]], tokens_of: Callable[[Yield], int])
 
 
 def _planned(
-    job: Job,
-    node: Node,
-    model: Model,
-    seen: CallAverages | None,
-    calls: Sequence[Call],
-    most: int,
+    job: Job, node: Node, model: Model, seen: CallAverages | None, calls: Sequence[Call], most: int
 ) -> NodePlan:
     """Return the plan of *node*'s *calls* to *model*; *most* of them are made at most."""
     fit = job.fit(node, model)

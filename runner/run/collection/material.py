@@ -1,7 +1,8 @@
 """Material of a collection's calls: lines with an id each, as prompts show findings and themes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from runner.answers.clustering import Merge, groups_at
 from runner.answers.findings import flat
@@ -40,15 +41,15 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The *text* of a call, and the findings or themes of its ids; *inputs* counts them.
+    """The *text* of a call, which shows *inputs* findings or themes.
 
-    *left_out* describes what it omits.
+    *left_out* describes what it omits, *ids* what it names.
     """
 
     text: str
-    ids: Mapping[str, Cluster]
     inputs: int
     left_out: Ids = ()
+    ids: Mapping[str, Cluster] = field(default_factory=dict)
 
 
 def line(fields: Mapping[str, object], quote: str = "", number: int = 0) -> str:
@@ -86,17 +87,14 @@ def rejoined(clusters: Sequence[Cluster]) -> list[Cluster]:
     for cluster in clusters:
         key = tuple(words(cluster.statement)) or (cluster.statement,)
         same.setdefault(key, []).append(cluster)
-    made = list[Cluster]()
-    for first, *others in same.values():
-        every = (first, *others)
-        for_ = tuple(name for each in every for name in each.for_)
-        parts = tuple(each.for_ for each in every)
-        merged = (
-            *(step for each in every for step in each.merged),
-            Joined(WORDS, parts, "same words"),
-        )
-        made.append(replace(first, for_=for_, merged=merged) if others else first)
-    return made
+
+    def joined(first: Cluster, *others: Cluster) -> Cluster:
+        parts = tuple(each.for_ for each in (first, *others))
+        earlier = (step for each in (first, *others) for step in each.merged)
+        merged = (*earlier, Joined(WORDS, parts, "same words"))
+        return replace(first, for_=tuple(chain(*parts)), merged=merged) if others else first
+
+    return [joined(*every) for every in same.values()]
 
 
 def finding_line(found: GroundedFinding) -> str:
@@ -135,7 +133,7 @@ def of_findings(clusters: Sequence[Cluster], found: Mapping[str, GroundedFinding
                 shown.add(wording)
                 lines.append(line({"id": own, "text": member.shown}, member.quote, number))
     text = block("Findings of several transcripts", "findings", lines)
-    return Sheet(text, ids, len(found))
+    return Sheet(text, sum(len(each.for_) for each in clusters), ids=ids)
 
 
 def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
@@ -143,4 +141,4 @@ def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
     ids = {f"{'T' if c.title else 'F'}{number}": c for number, c in enumerate(clusters, 1)}
     lines = [theme_line(c, mask, name, n) for n, (name, c) in enumerate(ids.items(), 1)]
     text = block("Themes of parts of the transcripts", "themes", lines)
-    return Sheet(text, ids, len(clusters))
+    return Sheet(text, len(clusters), ids=ids)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.answers.clustering import Merge
 from runner.answers.themes import (
     AGAINST,
     FOR,
@@ -20,7 +21,10 @@ from runner.run.collection.material import Cluster, Ids
 
 @dataclass
 class State:
-    """Results of the stages that have ended, by the kinds of themes.json."""
+    """Results of the stages that have ended, by the kinds of themes.json.
+
+    *merges* are those of the findings of each call, for the curve.
+    """
 
     evidence: CollectionFindings
     themes: list[Theme] = field(default_factory=list)
@@ -29,19 +33,17 @@ class State:
     agreements: list[Accord] = field(default_factory=list)
     outliers: list[Outlier] = field(default_factory=list)
     synthesis: list[Synthesis] = field(default_factory=list)
+    merges: list[tuple[int, Sequence[Merge]]] = field(default_factory=list)
 
-    def add_themes(self, clusters: Sequence[Cluster]) -> None:
-        """Add the themes that findings of two or more files share; the rest is unassigned."""
+    def set_themes(self, clusters: Sequence[Cluster]) -> None:
+        """Set the themes that findings of two or more files share; the rest is unassigned."""
         made = [self._theme(cluster) for cluster in clusters if cluster.title]
         shared = [theme for theme in made if len(theme.files) > 1]
         shared.sort(key=lambda t: (-len(t.files), -len(t.speakers), t.title, t.findings))
-        first = len(self.themes) + 1
-        self.themes += [replace(t, id=f"T{n:02d}") for n, t in enumerate(shared, first)]
-        used = {name for theme in self.themes for name in theme.findings}
-        known = (name for cluster in clusters for name in cluster.findings)
-        self.unassigned = [
-            name for name in dict.fromkeys((*self.unassigned, *known)) if name not in used
-        ]
+        self.themes = [replace(theme, id=f"T{n:02d}") for n, theme in enumerate(shared, 1)]
+        used = {name for theme in shared for name in theme.findings}
+        known = dict.fromkeys(name for cluster in clusters for name in cluster.findings)
+        self.unassigned = [name for name in known if name not in used]
 
     def add(self, contrast: Contradiction | Accord) -> None:
         """Add a contradiction or an agreement, with the next id."""

@@ -11,7 +11,7 @@ from runner.base.text import to_safe_text
 from runner.job.graph import Node
 from runner.record.collection_findings import MAX_QUOTE
 from runner.run.collection.caller import Caller
-from runner.run.collection.material import Cluster, Ids, Sheet, block, line
+from runner.run.collection.material import Ids, Sheet, block, line
 from runner.run.collection.state import State, voices_of
 from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
 
@@ -28,60 +28,50 @@ class Synthesizer:
 
     async def find(self) -> None:
         """Add the synthesis to the state."""
-        lines = list(self._lines())
+        every = enumerate(self._results(), 1)
+        lines = [(id_, self._line(id_, about, quotes, n)) for n, (id_, about, quotes) in every]
         if not lines:
             self.caller.skip(self.node, "there is no theme, contradiction or outlier")
             return
-        left = self.caller.room(self.node)
-        shown, hidden = dict[str, str](), list[str]()
-        for id_, row in lines:
-            left -= self.caller.tokens(row)
-            if left >= 0 or not shown:
-                shown[id_] = row
-            else:
-                hidden.append(id_)
-        why = f"not shown, too many for the token budget: {', '.join(hidden)}"
-        ids = {id_: Cluster("", "", "", ()) for id_ in shown}
-        shown_text = block("What the transcripts say together", "collection", shown.values())
-        material = Sheet(shown_text, ids, len(lines), (why,) if hidden else ())
-        read = partial(_read, name=self.node.name, ids=ids)
+        shown, hidden = self.caller.fitting(self.node, lines, lambda each: each[1])
+        why = f"not shown, too many for the token budget: {', '.join(id_ for id_, _ in hidden)}"
+        rows = (row for _, row in shown)
+        shown_text = block("What the transcripts say together", "collection", rows)
+        material = Sheet(shown_text, len(shown), (why,) if hidden else ())
+        read = partial(_read, name=self.node.name, ids=dict(shown))
         synthesis = await self.caller.ask(self.node, "", 0, material, read)
         if synthesis.text or synthesis.insights:
             self.state.synthesis.append(synthesis)
 
-    def _lines(self) -> Iterator[tuple[str, str]]:
-        """Yield id and line of all results, the most shared themes first."""
-        state, number = self.state, 0
-        read = len(state.evidence.read)
+    def _results(self) -> Iterator[tuple[str, dict[str, str], Sequence[ThemeQuote]]]:
+        """Yield id, description and quotes of all results, the most shared themes first."""
+        state = self.state
         for theme in state.themes:
-            number += 1
-            yield theme.id, self._line(_counted(theme, read), theme.quotes, number)
+            yield theme.id, _counted(theme, len(state.evidence.read)), theme.quotes
         for each in state.contradictions:
-            number += 1
             sides = [
                 f"{side.position} ({len(voices_of(side.quotes))} speakers)" for side in each.sides
             ]
-            about = {"id": each.id, "contradiction": each.statement, "sides": "; ".join(sides)}
-            yield each.id, self._line(about, each.sides[0].quotes, number)
+            about = {"contradiction": each.statement, "sides": "; ".join(sides)}
+            yield each.id, about, each.sides[0].quotes
         for shared in state.agreements:
-            number += 1
             files = len({quote.file for quote in shared.quotes})
-            about = {"id": shared.id, "agreement": shared.statement, "files": str(files)}
-            yield shared.id, self._line(about, shared.quotes, number)
+            about = {"agreement": shared.statement, "files": str(files)}
+            yield shared.id, about, shared.quotes
         for place, alone in enumerate(state.outliers, 1):
-            number += 1
-            about = {"id": f"O{place:02d}", "outlier": alone.text, "why": alone.why}
-            yield f"O{place:02d}", self._line(about, alone.quotes, number)
+            yield f"O{place:02d}", {"outlier": alone.text, "why": alone.why}, alone.quotes
 
-    def _line(self, about: Mapping[str, str], quotes: Sequence[ThemeQuote], number: int) -> str:
+    def _line(
+        self, id_: str, about: Mapping[str, str], quotes: Sequence[ThemeQuote], number: int
+    ) -> str:
         mask = partial(self.caller.job.redaction.mask, eager=True)
         quote = mask(quotes[0].quote)[:MAX_QUOTE] if quotes else ""
-        return line({key: mask(value) for key, value in about.items()}, quote, number)
+        shown = {"id": id_, **{key: mask(value) for key, value in about.items()}}
+        return line(shown, quote, number)
 
 
 def _counted(theme: Theme, read: int) -> dict[str, str]:
     return {
-        "id": theme.id,
         "title": theme.title,
         "text": theme.statement,
         "files": f"{len(theme.files)} of {read}",
@@ -91,7 +81,7 @@ def _counted(theme: Theme, read: int) -> dict[str, str]:
     }
 
 
-def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, Cluster]) -> tuple[Synthesis, Ids]:
+def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, str]) -> tuple[Synthesis, Ids]:
     fields = section(reply, "structured_data")
     themes, unknown = known_ids(fields.get("themes"), ids)
     summary = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]

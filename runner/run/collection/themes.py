@@ -1,11 +1,11 @@
 """Themes of a collection: reduces its findings in a tree of calls without losing any."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from runner.answers.clustering import Merge, similarities
+from runner.answers.clustering import similarities
 from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, ONLY_WORDS, Joined
 from runner.base.errors import one_line
 from runner.base.json import listing, mappings, section, text
@@ -13,7 +13,7 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.collection_findings import CollectionFindings, GroundedFinding
+from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
@@ -26,8 +26,8 @@ from runner.run.collection.material import (
     rejoined,
     theme_line,
 )
+from runner.run.collection.state import State
 from runner.run.collection.tree import File, branches, files_of, fits
-from runner.run.embedder import Embedder
 
 _MAX_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
 UNKNOWN = "ids of the reply that are unknown"
@@ -46,32 +46,23 @@ class _Part:
 
 @dataclass
 class Themes:
-    """Reduces the findings of *evidence* to themes by the calls of *node*.
-
-    *merges* are those of the findings of each call, for the curve.
-    """
+    """Reduces the findings of *state* to themes by the calls of *node*."""
 
     caller: Caller
     node: Node
-    evidence: CollectionFindings
-    threshold: float
-    embedder: Embedder
-    merges: list[tuple[int, Sequence[Merge]]] = field(default_factory=list)
-    clusters: tuple[Cluster, ...] = ()
+    state: State
 
     async def find(self) -> None:
-        """Put all findings into *clusters*: themes, and findings that belong to none."""
-        self.merges.clear()
-        findings = (f for f in self.evidence.findings.values() if f.analyzer in self.node.reads)
-        files = await offload(files_of, findings, self._tokens)
+        """Add the themes, and the findings that belong to none, to the state."""
+        self.state.merges.clear()
+        findings = self.state.evidence.findings.values()
+        own = (each for each in findings if each.analyzer in self.node.reads)
+        files = await offload(files_of, own, self._tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
-        if fits(files, self.caller.room(self.node)):
-            part = await self._leaf("", files)
-        else:
-            part = await self._merged("", await self._branches("", files))
-        self.clusters = part.clusters
+        part = await self._merged("", await self._branch("", files))
+        self.state.set_themes(part.clusters)
 
     def _tokens(self, found: GroundedFinding) -> int:
         return self.caller.tokens(finding_line(found))
@@ -83,16 +74,12 @@ class Themes:
         return self.caller.job.redaction.mask(text, eager=True)
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of *files*, by one call if they fit."""
+        """Return the clusters of *files*, by one call if they fit, else of their branches.
+
+        If these are too many for the call that compares them, each is merged first.
+        """
         if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
-        return await self._branches(prefix, files)
-
-    async def _branches(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of the branches of *files* side by side.
-
-        If they are too many for the call that compares them, each is merged first.
-        """
         below = branches(prefix, files, self.caller.room(self.node), self._tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
@@ -104,12 +91,13 @@ class Themes:
     async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the themes of *files* by one call; findings without a theme stay single."""
         findings = [each for file in files for each in file.found]
-        chars = 20 * sum(len(each.shown) for each in findings)
-        vectors = await self.embedder.vectors(self.node, prefix, [each.shown for each in findings])
-        clusters, made = await offload(grouped, findings, self.threshold, vectors, chars=chars)
-        self.merges.append((len(findings), made))
-        material = of_findings(clusters, {each.id: each for each in findings})
-        if self.embedder.settings.collection.embeddings and not vectors:
+        shown, settings = [each.shown for each in findings], self.caller.job.settings.collection
+        vectors = await self.caller.embedder.vectors(self.node, prefix, shown)
+        chars = 20 * sum(map(len, shown))
+        clusters, made = await offload(grouped, findings, settings.threshold, vectors, chars=chars)
+        self.state.merges.append((len(findings), made))
+        material = of_findings(clusters, self.state.evidence.findings)
+        if settings.embeddings and not vectors:
             material = replace(material, left_out=(ONLY_WORDS,))
         return await self._asked("leaf", prefix, 0, material, clusters)
 

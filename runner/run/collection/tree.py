@@ -6,8 +6,11 @@ other is parted by the next bit. So a new file changes only its leaf and the bra
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from runner.record.collection_findings import GroundedFinding, place_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ def branches(
     *prefix* is the name of their branch. A file with more findings than fit is cut.
     """
     if len(files) == 1:
-        cut = _cut(files[0], room, tokens)
-        return [(f"{prefix}_{number}", [part]) for number, part in enumerate(cut, 1)]
+        cut = packed(files[0].found, tokens, room)
+        parts = (File(tuple(part), sum(map(tokens, part)), files[0].bits) for part in cut)
+        return [(f"{prefix}_{number}", [part]) for number, part in enumerate(parts, 1)]
     depth = len(prefix)
     while len({file.bits[depth] for file in files}) == 1:
         depth += 1
@@ -66,14 +70,14 @@ def leaves(
         yield from leaves(name, part, room, tokens)
 
 
-def _cut(file: File, room: int, tokens: Callable[[GroundedFinding], int]) -> Iterator[File]:
-    """Yield parts of *file* that fit, in order; a finding that alone is too long is a part."""
-    part, used = list[GroundedFinding](), 0
-    for each in file.found:
-        more = tokens(each)
-        if part and used + more > room:
-            yield File(tuple(part), used, file.bits)
-            part, used = [], 0
+def packed(items: Iterable[T], tokens: Callable[[T], int], room: int) -> Iterator[list[T]]:
+    """Yield *items* in parts that fit, in order; one that alone is too long is a part."""
+    part, left = list[T](), room
+    for each in items:
+        used = tokens(each)
+        if part and used > left:
+            yield part
+            part, left = [], room
         part.append(each)
-        used += more
-    yield File(tuple(part), used, file.bits)
+        left -= used
+    yield part

@@ -10,8 +10,8 @@ from runner.answers.grounding.quotations import (
     describe_absent,
     find_absent,
 )
-from runner.answers.outcome import Outcome, failed_outcome
-from runner.base.errors import AnswerError, CallError, NotRunError
+from runner.answers.outcome import Outcome, failed_outcome, with_note
+from runner.base.errors import AnswerError, CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
@@ -106,13 +106,15 @@ class Asker:
             partial(self._repair, analyzer), request, partial(longest_reply, question.model)
         )
         try:
-            outcome = await self._converse(question, conversation)
+            outcome = await self._converse(question, conversation, key)
         except NotRunError:
             raise
         except CallError as error:
             if error.kind == "context_exceeded":
                 await self._learn(question, conversation.request, error)
             return replace(failed_outcome(error, key, conversation.notes()), model=model)
+        if conversation.used_earlier:
+            outcome = with_note(outcome, one_line(conversation.used_earlier, 200))
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model, notes=notes)
 
@@ -172,11 +174,10 @@ class Asker:
         grounded = settings.grounding.require == "ask"
         return request_key(request, question.model.settings, settings.repeat, grounded=grounded)
 
-    async def _converse(self, question: Question, conversation: Conversation) -> Outcome:
-        """Return the final answer of *conversation*.
+    async def _converse(self, question: Question, conversation: Conversation, key: str) -> Outcome:
+        """Return the final answer of *conversation*, whose first request has *key*.
 
-        With `grounding.require=ask`, absent quotes lead to one repair; if that fails, the first
-        answer is used.
+        A doubtful answer, and with `grounding.require=ask` absent quotes, lead to one repair.
         """
 
         async def read(reply: Completion) -> Outcome:
@@ -187,15 +188,23 @@ class Asker:
                 raise cut_error(reply) if cut else error from error
             if outcome.incomplete:
                 raise cut_error(reply, kept=outcome)
+            if outcome.doubt:
+                raise AnswerError("invalid_output", outcome.doubt, text=reply.text, kept=outcome)
             asks = self.job.settings.grounding.require == "ask"
             if asks and (absent := find_absent(outcome.answer or {})):
                 fault = describe_absent(self.job.redaction.masked(absent))
                 raise AnswerError("ungrounded", fault, text=reply.text, kept=outcome)
             return outcome
 
-        return await conversation.answer(partial(self._call, question), read)
+        first = conversation.request
 
-    async def _call(self, question: Question, request: Request) -> Completion:
+        async def call(request: Request) -> Completion:
+            own = key if request is first else self._key(question, request)
+            return question.calls.earlier_reply(own) or await self._call(question, request, own)
+
+        return await conversation.answer(call, read)
+
+    async def _call(self, question: Question, request: Request, key: str) -> Completion:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
         client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
@@ -206,7 +215,7 @@ class Asker:
             self.place.slots[node.stage],
             question.calls,
             self.place.rank + self._ranks[name],
-            key=self._key(question, request) if batched else "",
+            key=key,
             steps=self._steps[name],
             need_s=self._need_s[name],
             expected_s=self._seen_s.get(owner_of(node)) if is_first else None,

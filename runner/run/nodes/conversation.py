@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
 
@@ -25,8 +25,9 @@ log = structlog.get_logger("colloquy.ask")
 
 @dataclass
 class Conversation:
-    """Requests until a reply is an answer; *rejected* holds the other replies.
+    """Requests until a reply is an answer.
 
+    *rejected* holds the other replies, *used_earlier* why one of them is the answer after all.
     *repair* appends a reply and its fault to messages; *longest* returns the limit on a reply's
     tokens, None where it is unknown.
     """
@@ -35,6 +36,7 @@ class Conversation:
     request: Request
     longest: Callable[[Request], int | None] = lambda _: None
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    used_earlier: str = ""
 
     async def answer(
         self,
@@ -43,27 +45,33 @@ class Conversation:
     ) -> T:
         """Return the result of *read* on a reply; raise CallError where no reply is an answer.
 
-        A partly usable reply (`AnswerError.kept`) is used if no later one is better.
+        A partly usable reply (`AnswerError.kept`) is used if no other is better: of two, the later
+        one, unless only that was truncated.
         """
-        kept: T | None = None
+        kept: list[T] = []  # at most one
+        is_whole = False
         while True:
             try:
                 completion = await call(self.request)
                 check_complete(completion)
                 return await read(completion)
             except CallError as error:  # a further name would make a reference cycle
-                request = None
+                request, is_better = None, False
                 if isinstance(error, AnswerError):
+                    whole = error.kind != "truncated"
                     request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
-                    if request is None and error.kept is not None:
-                        return cast("T", error.kept)
-                    self.rejected.append({**facts, "raw_output": error.text})
-                    log.warning("answer.rejected", analyzer=self.request.node, **facts)
-                    kept = kept if error.kept is None else error.kept
-                if request is None and kept is None:
+                    is_better = error.kept is not None and (whole or not is_whole)
+                    if is_better:
+                        kept, is_whole = [error.kept], whole
+                    if request is not None or not is_better:
+                        self.rejected.append({**facts, "raw_output": error.text})
+                        log.warning("answer.rejected", analyzer=self.request.node, **facts)
+                if request is None and not kept:
                     raise
                 if request is None:
-                    return cast("T", kept)
+                    if not is_better:
+                        self.used_earlier = f"another request gave no better reply: {error}"
+                    return kept[0]
                 self.request = request
 
     def _next(self, error: AnswerError) -> Request | None:

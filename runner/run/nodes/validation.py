@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.grounder import Grounder
@@ -12,6 +11,7 @@ from runner.answers.grounding.quotations import describe_quotations, drop_absent
 from runner.answers.outcome import Outcome, read_reply, with_note
 from runner.answers.second_answer import merge_answers, without_grounding
 from runner.base.errors import AnswerError
+from runner.base.json import with_texts
 from runner.base.text import digest
 from runner.base.threads import offload
 from runner.base.usage import Usage
@@ -102,16 +102,16 @@ class Validator:
         """Return the outcome of *reply*, with at most *limit* insights (None: the setting)."""
         limit = self._limit if limit is None else limit
         analyzer = self.job.analyzers[owner_of(node)]
-        text, unknown = self.job.redaction.restore(reply.text, in_json=True)
-        read = partial(read_reply, analyzer)
+        restore = self.job.redaction.restore
+        text, unknown = restore(reply.text, in_json=True)
         try:
-            outcome = read(text, reply.finish_reason, limit, self.job.secrets)
-        except AnswerError:  # its message may cut a name: use that of the original reply
-            read(reply.text, reply.finish_reason, limit, self.job.secrets)
-            raise
+            outcome = read_reply(analyzer, text, reply.finish_reason, limit, self.job.secrets)
+        except AnswerError:  # its message may cut a name, and a name's quotes may end a string
+            outcome = read_reply(analyzer, reply.text, reply.finish_reason, limit, self.job.secrets)
         if self.job.redaction:  # stored as it was sent and received
             notes = {**outcome.notes, **({"unknown_stand_ins": unknown} if unknown else {})}
-            outcome = replace(outcome, raw_output=reply.text, notes=notes)
+            answer = with_texts(outcome.answer, lambda text: restore(text)[0])  # those in escapes
+            outcome = replace(outcome, answer=answer, raw_output=reply.text, notes=notes)
         answer, counts = grounder.ground(outcome.answer or {})
         total, absent = grounder.absent_quotations(answer, analyzer.verbatim)
         counts = replace(counts, quotations=total, quotations_absent=len(absent))

@@ -16,7 +16,7 @@ from runner.providers.prices import Prices, cost_usd, upper_bound_usd
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 
 TAG_TOKENS = 30  # of the tags around the transcript or a context
-OFFLINE_TOKENS_PER_S = 50_000  # of the prompt
+OFFLINE_TOKENS_PER_S = 50_000  # of the prompt, where no earlier run tells
 LOW = 0.5  # of the expected reply, for the low estimate
 _SUMMED = (
     *("chunks", "calls", "planned_tokens", "prompt_tokens", "reply_tokens", "most_tokens"),
@@ -77,6 +77,12 @@ def summed(one: NodePlan, other: NodePlan) -> NodePlan:
     )
 
 
+def _guessed_s(model: Model, prompt: float, reply: float) -> float:
+    """Return the seconds of a call with so many tokens, where no earlier run tells."""
+    offline = model.settings.name.startswith(OFFLINE)
+    return prompt / OFFLINE_TOKENS_PER_S if offline else guessed_s(reply)
+
+
 def plan_node(
     job: Job,
     node: Node,
@@ -113,7 +119,7 @@ def plan_node(
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
     low, cost, costs = _expected_usd(model, sizes, reply, cache, in_batches)
-    latency = seen.latency_s if seen else _guessed_s(model, prompt / calls, reply / calls)
+    guessed = _guessed_s(model, prompt / calls, reply / calls)
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,
@@ -128,16 +134,10 @@ def plan_node(
         cost_low_usd=low,
         cost_usd=cost,
         cost_high_usd=round(sum(bounds), 9) if prices else None,
-        latency_s=round(latency, 3),
+        latency_s=round(seen.latency_s if seen else guessed, 3),
         seen=seen is not None,
         costs=costs,
     )
-
-
-def _guessed_s(model: Model, prompt: float, reply: float) -> float:
-    """Return the seconds of a call of so many tokens where no earlier run tells."""
-    offline = model.settings.name.startswith(OFFLINE)
-    return prompt / OFFLINE_TOKENS_PER_S if offline else guessed_s(reply)
 
 
 def _expected_usd(

@@ -5,9 +5,10 @@ Speakers are names before a colon, in brackets, or on a line of their own."""
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from runner.base.format import plural
 from runner.base.text import to_safe_text
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
 from runner.transcript.layouts.openings import ROLE
@@ -98,6 +99,7 @@ class Names:
 
     known: Known
     layout: str
+    doubt: str = ""
 
     @property
     def chevrons(self) -> bool:
@@ -125,16 +127,26 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
                     found.add(mark, first=first, last=last, dash=bool(DASH.match(line.text)))
         found.first = found.first or ""  # in the first cue, or nowhere
     many = sum(len(cue) > 1 for cue in cues)
+    colon = _before_colon(found, len(cues))
     known = {
         **_above(found, many, len(cues)),
         **_before_dash(found, len(cues)),
-        **_before_colon(found, len(cues)),
-        **_in_brackets(found, len(cues)),
+        **colon,
+        **_in_brackets(found, len(cues), {label.casefold() for _, label, _ in colon}),
     }
     used = [form for form, _ in found.forms.most_common() if any(key[0] == form for key in known)]
     tagged = any(line.speaker for cue in cues for line in cue)
     layout = "speakers named by the format" if tagged else "no speakers"
-    return Names(known, used[0] if used else layout)
+    lone = [label for form, label, _ in found.marks if form == _ABOVE and likeness(label) > 2]
+    doubt = (
+        ""
+        if known or len(lone) < max(2, many * 0.5)
+        else (
+            f"{plural(len(lone), 'cue')} begin with a line such as '{lone[0]}', which may name who "
+            "speaks; it is read as words"
+        )
+    )
+    return Names(known, used[0] if used else layout, doubt)
 
 
 class _Found:
@@ -230,8 +242,11 @@ def _may_name(label: str, uses: int) -> bool:
     return (uses > 1 or (len(words) > 1 and shaped)) and _CLAUSE.isdisjoint(words)
 
 
-def _in_brackets(found: _Found, cues: int) -> Known:
-    """Names in brackets: with a colon, or before the words of most cues; sounds stand alone."""
+def _in_brackets(found: _Found, cues: int, names: Collection[str]) -> Known:
+    """Names in brackets: with a colon, before the words of most cues, or known as *names*.
+
+    Sounds stand alone.
+    """
     known: Known = {}
     for form in [form for form in found.forms if form.endswith("brackets")]:
         keys = {key: count for key, count in found.marks.items() if key[0] == form}
@@ -243,7 +258,11 @@ def _in_brackets(found: _Found, cues: int) -> Known:
             named = likeness(key[1]) == Likeness.NAME and not is_ordinary(key[1])
             if key in found.alone or not _SOUNDS.isdisjoint(key[1].lower().split()):
                 continue
-            if (key in colons and (named or count > 1)) or (dense and named and (recurs or sure)):
+            if (
+                key[1].casefold() in names
+                or (key in colons and (named or count > 1))
+                or (dense and named and (recurs or sure))
+            ):
                 known[key] = key[1]
     return known
 

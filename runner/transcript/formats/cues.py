@@ -22,6 +22,8 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     if names.known and (cut := list(_cut(shown, names))) != shown:
         shown, names = cut, names_in([cue.lines for cue in cut])
     notes.layout = names.layout
+    if names.doubt:
+        notes.warn(names.doubt)
     voices = (_voices(cue, names) for cue in shown)
     return [turn for run in _runs(voices) for turn in merge_turns(run)]
 

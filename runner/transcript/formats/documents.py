@@ -85,7 +85,7 @@ def _html(source: Source, notes: Notes) -> Flowed:
     return Flow(TAGS["html"], notes).take(html_events(source.text))
 
 
-def _rtf(source: Source, _: Notes) -> Flowed:
+def _rtf(source: Source, notes: Notes) -> Flowed:
     from striprtf.striprtf import rtf_to_text
 
     written = _rtf_source(source).lstrip("\ufeff \r\n")
@@ -95,6 +95,8 @@ def _rtf(source: Source, _: Notes) -> Flowed:
         text: str = rtf_to_text(written, errors="replace")
     except Exception as error:
         raise fault(source.name, f"malformed RTF: {type(error).__name__}: {error}") from error
+    if "\\deleted" in written:
+        notes.warn("deleted text is read, too: accept or reject the changes and save it again")
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     blocks = (line[:-1].split("|") if line.endswith("|") else line for line in text.split("\n"))
     return Flowed([block for block in blocks if block])

@@ -13,7 +13,7 @@ Record = Mapping[str, object]
 
 _RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in RECORDS.items()}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
-_PARTS = "words elements segs sentences tokens terms items parts runs lines result"
+_PARTS = "words elements segs seg sentences tokens terms items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
 _PERSON = "realname name displayname fullname username label speaker user id role"
 _UNITS = {
@@ -128,12 +128,17 @@ def joined(parts: Sequence[Record]) -> str:
     return join_words([text_of(part, fields) or "" for part in parts])
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Join *words*, which may or may not include their spaces."""
+def own_spaces(words: Sequence[str]) -> bool:
+    """Return whether *words*, or parts of words, include the spaces between them."""
+    spaced = sum(word[:1].isspace() or word[-1:].isspace() for word in words)
+    return spaced > max(1, len(words) * _SPACED) and all(len(word.split()) < 2 for word in words)
+
+
+def join_words(words: Sequence[str], own: bool | None = None) -> str:
+    """Join *words*; *own* tells whether they include their spaces, if that is known."""
     pieces: list[str] = []
     before = ""
-    spaced = sum(word[:1].isspace() or word[-1:].isspace() for word in words)
-    own = spaced > max(1, len(words) * _SPACED) and all(len(word.split()) < 2 for word in words)
+    own = own_spaces(words) if own is None else own
     for word in words:
         if before and word and not own and not _touch(before, word):
             pieces.append(" ")
@@ -161,13 +166,18 @@ def speaker_of(value: object) -> str | None:
     if isinstance(value, list) and len(value) == 1:
         return speaker_of(value[0])
     if isinstance(value, str):
-        name = " ".join(to_safe_text(value).split())
-        if name in _NOBODY:
-            return None
-        return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name or None
+        return _name(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"Speaker {value}"
     return None
+
+
+@lru_cache(4096)
+def _name(text: str) -> str | None:
+    name = " ".join(to_safe_text(text).split())
+    if name in _NOBODY or not name.strip("-=<>*|!"):  # as of a chat's notices
+        return None
+    return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name
 
 
 def is_interim(record: Record, fields: Fields) -> bool:

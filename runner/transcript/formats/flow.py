@@ -54,7 +54,13 @@ class Flowed:
         return self.lines or found[:-1]
 
     def _texts(self) -> list[str]:
-        return [each if isinstance(each, str) else "\n".join(each) for each in self.blocks]
+        return [each if isinstance(each, str) else _joined(each) for each in self.blocks]
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """Return *cells* in a line, or below each other if one before the last has several lines."""
+    cells = list(filter(None, cells))
+    return ("\n" if any("\n" in cell for cell in cells[:-1]) else "\t").join(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,12 @@ TAGS = {
         words_of("td th"),
         {
             **dict.fromkeys(("script", "style", "template", "noscript", "svg"), ""),
-            **{"title": "titles", "nav": "navigation", "footer": "page footers"},
+            **{
+                "title": "titles",
+                "nav": "navigation",
+                "footer": "page footers",
+                "select": "choices",
+            },
         },
         folds=True,
     ),

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from runner.base.json import at, listing, mappings
 from runner.base.text import to_safe_text
@@ -11,6 +12,7 @@ from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
 from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.speaker_and_time import apart
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
@@ -21,6 +23,7 @@ MAX_DEPTH = 64
 
 _MAX_DIGITS = 18
 _BETWEEN = re.compile(r"\s*,?\s*")
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^\[\]{}"]+', re.DOTALL)
 _STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 _START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 _EXPECTED = (
@@ -58,6 +61,12 @@ def turns_of_value(
     if isinstance(data, list) and len(data) > 1 and all(map(_is_row, data)):
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
+    if isinstance(data, list) and all(isinstance(each, dict) and len(each) == 1 for each in data):
+        pairs: list[list[str]] = [
+            list(*each.items()) for each in data
+        ]  # of a speaker and the words
+        if len({who for who, _ in pairs}) > 1 and all(isinstance(text, str) for _, text in pairs):
+            return turns_from_rows(pairs, source, notes)
     lists = list(lists_in(data))
     chosen = best_of(lists)
     if sure and (chosen is None or not any(chosen.rank[:2])):
@@ -111,7 +120,15 @@ def _number(digits: str) -> float | int:
 
 
 def _refuse_deep(text: str, source: str) -> None:
-    # The JSON parser recurses, so the depth is counted first, and without recursion.
+    # The JSON parser recurses, so the depth is counted first, and without recursion: at once
+    # for all objects, and if that fails, up to the place.
+    brackets = _STRINGS.sub("", text)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return
+        before, brackets = brackets, brackets.replace("{}", "").replace("[]", "")
+        if brackets == before:
+            break
     depth, in_string = 0, False
     for match in _STRUCTURE.finditer(text):
         token = match[0]
@@ -152,7 +169,7 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     if has_cue_times(longest):
         parse = parse_vtt if longest.lstrip().startswith("WEBVTT") else parse_srt
         return parse(longest, source, notes)
-    return turns_of_text(longest, notes) if "\n" in longest.strip() else [Turn(None, longest)]
+    return turns_of_text(longest, notes)
 
 
 def _texts(data: object) -> list[str]:
@@ -211,13 +228,16 @@ def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | N
 
 def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
     turns: list[Turn] = []
+    channels: list[str | None] = []
     for number, channel in enumerate(chosen.records):
         inner = best_of([each for each in lists_in(channel) if each.size])
         records = inner.records if inner else [channel]
         read = turns_from_words if inner and inner.words else turns_from
-        for turn in read(records, notes, names=names):
-            name = turn.speaker or f"Channel {number}"
-            turns.append(Turn(name, turn.text, turn.start_s, turn.end_s))
+        turns += read(records, notes, names=names)
+        channels += [f"Channel {number}"] * (len(turns) - len(channels))
+    speakers = apart([turn.speaker for turn in turns], channels)
+    spoken = zip(turns, speakers, channels, strict=True)
+    turns = [replace(turn, speaker=who or channel) for turn, who, channel in spoken]
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 

@@ -12,7 +12,7 @@ from runner.transcript.reader_notes import Notes
 from runner.transcript.text import turns_of_text
 
 _WORD_KEYS = ("word", "punctuatedword")
-_WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text"}
+_WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text", "entity"}
 _MAX_WORDS = 1.3  # in an item of a list of single words
 _ENOUGH = 0.8  # of the letters of the longest list
 _BRANCH = (dict, list)

@@ -16,15 +16,17 @@ from runner.transcript.formats.fields import (
     is_interim,
     join_words,
     joined,
+    own_spaces,
     parts_of,
     text_of,
 )
 from runner.transcript.formats.speaker_and_time import (
+    MACHINE,
     Clock,
-    channels_in,
     ends_of,
     span_in,
     speaker_in,
+    speakers_in,
 )
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.reader_notes import Notes
@@ -32,7 +34,6 @@ from runner.transcript.reader_notes import Notes
 _Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
 
 _SAMPLE = 200
-_MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _PLACE = re.compile(r"(?:page \d{1,9}, )?(?:line|paragraph) \d{1,9}$")  # as a run stores it
 _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
@@ -55,7 +56,7 @@ def sampled(records: Sequence[Record]) -> Fields:
     some = [*records[:_SAMPLE], *records[-_SAMPLE:]]
     for key in {key: None for record in some for key in record}:
         values = [record[key] for record in some if record.get(key) is not None]
-        if all(isinstance(value, str) and _MACHINE.match(value) for value in values):
+        if all(isinstance(value, str) and MACHINE.match(value) for value in values):
             return replace(fields, keys={**fields.keys, "speaker": (key,)})
     return fields
 
@@ -82,11 +83,10 @@ def turns_from(
     records = _without_whole(records, fields)
     texts = [text_of(record, fields) or "" for record in records]
     clock = Clock([span_in(record, fields) for record in records], texts)
-    channels = channels_in(records, fields)
+    speakers = speakers_in(records, fields, names or {})
     turns: list[Turn] = []
-    for record, text, span, channel in zip(records, texts, clock.spans, channels, strict=True):
+    for record, text, span, speaker in zip(records, texts, clock.spans, speakers, strict=True):
         if text.strip():
-            speaker = speaker_in(record, fields, names or {}) or channel
             where = value if _PLACE.match(value := str(record.get("where"))) else ""
             turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span), where)
             parts = parts_of(record, fields) if fields.parts or fields.best else []
@@ -139,9 +139,8 @@ def turns_from_words(
             notes.leave_out("sounds", text_of(word, fields) or "")
     texts = [text_of(word, fields) or "" for word in kept]
     clock = Clock([span_in(word, fields) for word in kept], texts)
-    heard = [speaker_in(word, fields, names or {}) for word in kept]
-    channels = channels_in(kept, fields)
-    speakers = _filled([s or c for s, c in zip(heard, channels, strict=True)], texts)
+    own = own_spaces(texts)
+    speakers = _filled(speakers_in(kept, fields, names or {}), texts)
     items = list(zip(speakers, texts, (clock.seconds(*span) for span in clock.spans), strict=True))
     turns = []
     for speaker, run in itertools.groupby(items, lambda item: item[0]):
@@ -150,7 +149,7 @@ def turns_from_words(
             starts = [start for start, _ in spoken if start is not None]
             ends = [end if end is not None else start for start, end in spoken]
             known = [end for end in ends if end is not None]
-            text = join_words([text for _, text, _ in piece])
+            text = join_words([text for _, text, _ in piece], own)
             start_s, end_s = next(iter(starts), None), next(reversed(known), None)
             turns.append(Turn(speaker, to_safe_text(text), start_s, end_s))
     return turns
@@ -188,11 +187,13 @@ def _by_word(
     if letters(joined(words)) != letters(turn.text):
         return [replace(turn, speaker=None)]
     turns = []
-    pairs = zip(_filled(own, texts, turn.speaker), words, strict=True)
-    for speaker, run in itertools.groupby(pairs, lambda pair: pair[0]):
-        spoken_words = [word for _, word in run]
-        ends = ends_of([span_in(word, fields) for word in spoken_words])
-        turns.append(Turn(speaker, to_safe_text(joined(spoken_words)), *clock.seconds(*ends)))
+    spaces = own_spaces(texts)
+    triples = zip(_filled(own, texts, turn.speaker), texts, words, strict=True)
+    for speaker, group in itertools.groupby(triples, lambda each: each[0]):
+        run = list(group)
+        ends = ends_of([span_in(word, fields) for _, _, word in run])
+        text = join_words([text for _, text, _ in run], spaces)
+        turns.append(Turn(speaker, to_safe_text(text), *clock.seconds(*ends)))
     first, last = turns[0], turns[-1]
     turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)
     turns[-1] = replace(turns[-1], end_s=last.end_s if last.end_s is not None else turn.end_s)

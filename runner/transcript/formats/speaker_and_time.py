@@ -1,5 +1,6 @@
 """Who speaks in a record, and when."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from runner.transcript.formats.fields import (
@@ -16,7 +17,7 @@ from runner.transcript.formats.moments import Moment, in_seconds, span_of, unit_
 Span = tuple[Moment | None, Moment | None]
 
 _FRAMES = 30  # in a second, at most
-_SAMPLE = 200
+MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 
 
 class Clock:
@@ -84,11 +85,25 @@ def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str 
     return speaker_in(*best, names) if best else None
 
 
-def channels_in(records: Sequence[Record], fields: Fields) -> list[str | None]:
-    """Return the channel of each record if there are several channels and no speakers."""
+def speakers_in(
+    records: Sequence[Record], fields: Fields, names: Mapping[str, str]
+) -> list[str | None]:
+    """Return who speaks in each of *records*: the speaker, or if none is named, the channel."""
+    speakers = [speaker_in(record, fields, names) for record in records]
     values = [fields.first("channel", record)[1] for record in records]
-    several = len({str(value) for value in values if value is not None}) > 1
-    named = any(speaker_in(record, fields, {}) for record in records[:_SAMPLE])
-    if not several or named:
-        return [None] * len(records)
-    return [f"Channel {value}" if isinstance(value, str | int) else None for value in values]
+    channels = [f"Channel {value}" if isinstance(value, str | int) else None for value in values]
+    if len(set(channels) - {None}) < 2:
+        return speakers
+    return apart(speakers, channels) if any(speakers) else channels
+
+
+def apart(speakers: Sequence[str | None], channels: Sequence[str | None]) -> list[str | None]:
+    """Return *speakers*; a number that several *channels* give to a voice goes with its channel."""
+    found: dict[str | None, set[str | None]] = {}
+    for speaker, channel in zip(speakers, channels, strict=True):
+        found.setdefault(speaker, set()).add(channel)
+    shared = {who for who, places in found.items() if who and len(places - {None}) > 1}
+    return [
+        f"{channel}, {who}" if who in shared and channel and MACHINE.match(who or "") else who
+        for who, channel in zip(speakers, channels, strict=True)
+    ]

@@ -1,7 +1,7 @@
 """YAML and XML of any structure, read like JSON: the list with speakers or times."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
@@ -18,6 +18,7 @@ _YAML = re.compile(
     r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"
     r" {0,8}- [a-z_]{1,30}: .*\n {2,12}[a-z_]{1,30}: "
 )
+_Child = tuple[str, dict[str, Any] | str]  # the name of an element, "" for a text, and its value
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all its values are text
 
 
@@ -49,30 +50,40 @@ def _yaml(text: str, source: str) -> object:
 
 
 def _value(events: Iterable[Event]) -> dict[str, Any]:
-    """Return an XML element as an object: attributes, lists of elements by name, and a text.
-
-    Elements with only text become texts, merged into a parent that has words itself.
-    """
-    path: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [({}, [])]
+    """Return an XML element as an object: attributes, lists of elements by name, and a text."""
+    path: list[tuple[dict[str, Any], list[_Child]]] = [({}, [])]
     for tag, value in events:
-        node, texts = path[-1]
         if isinstance(value, str):
-            texts.append(("", value))
+            path[-1][1].append(("", value))
         elif value is not None:
             path.append(({key: each.lstrip("#") for key, each in value.items()}, []))
         else:
-            path.pop()
-            above, beside = path[-1]
-            own = any(text.strip() for name, text in texts if not name)
-            words = "".join(text for name, text in texts if own or not name)
-            for name, each in () if own else texts:
-                if name:
-                    before = node.get(name)
-                    node[name] = f"{before}\n{each}" if isinstance(before, str) else each
-            if node:
-                node.update({"text": words} if words.strip() else {})
-                if isinstance(same := above.setdefault(tag, []), list):
-                    same.append(node)
-            elif words.strip():
-                beside.append((tag, words))
-    return path[0][0]
+            element = _element(*path.pop())
+            path[-1][1].append((tag, element))
+    root = _element(*path[0])
+    return root if isinstance(root, dict) else {"text": root}
+
+
+def _element(node: dict[str, Any], children: Sequence[_Child]) -> dict[str, Any] | str:
+    """Return *node* with its *children*, or their text if it has nothing else.
+
+    Elements with only text are part of the text of a parent that has words itself. In one that
+    has none, those of a name become a text, or if some are objects, objects.
+    """
+    own = any(text.strip() for name, text in children if not name and isinstance(text, str))
+    groups: dict[str, list[dict[str, Any] | str]] = {}
+    words = []
+    for name, each in children:
+        if own or not name:
+            words.append(each if isinstance(each, str) else str(each.get("text", "")))
+        if name and (isinstance(each, dict) or (each.strip() and not own)):
+            groups.setdefault(name, []).append(each)
+    for name, group in groups.items():
+        texts = [each for each in group if isinstance(each, str)]
+        key = f"{name}s" if name in node else name
+        objects = [each if isinstance(each, dict) else {"text": each} for each in group]
+        node[key] = "\n".join(texts) if len(texts) == len(group) else objects
+    text = "".join(words)
+    if node and text.strip():
+        node["text"] = text
+    return node or text

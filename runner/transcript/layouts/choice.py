@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout
 from runner.transcript.layouts.evidence import (
@@ -13,9 +13,16 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.layouts.openings import SENTENCE_ENDS, Opening, below_time
+from runner.transcript.layouts.openings import (
+    SENTENCE_ENDS,
+    Opening,
+    below_time,
+    in_columns,
+    in_line,
+)
 from runner.transcript.layouts.preface import header, notes_above
 from runner.transcript.layouts.rows import Row
+from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
@@ -30,7 +37,8 @@ class Choice:
 
     *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
     times stand above a label. What then has a time and no label is by nobody known.
-    Rows above *notes_end* are notes on the meeting.
+    Rows above *notes_end* are notes on the meeting. *asked*: questions and answers of a court, in
+    which a line in capitals is a heading.
     """
 
     layout: Layout | None = None
@@ -38,6 +46,7 @@ class Choice:
     timed_first: bool = False
     times_head_turns: bool = False
     notes_end: int = 0
+    asked: bool = False
 
 
 def choose(rows: Sequence[Row], notes: Notes) -> Choice:
@@ -56,15 +65,61 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
             beside.add(other.layout.name)
     known = set(best.verdict.names.values())
     for each in ranked:
-        if each.layout.plain or best.layout.timed:
+        if each.layout.plain or best.layout.timed or each.layout.opens is in_columns:
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
+    if best.layout.pair:  # the court and counsel, who may speak once
+        turns |= _in_capitals(ranked, turns, rows)
+    turns |= _with_roles(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
     head = len(marks) > 2 and mostly(marks)
     below = best.layout.opens is below_time
-    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end)
+    asked = best.layout.pair and not mostly([row.raw.isupper() for row in rows])
+    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end, asked)
+
+
+def _with_roles(
+    turns: Mapping[int, tuple[str | None, Opening]], rows: Sequence[Row]
+) -> dict[int, tuple[str | None, Opening]]:
+    """Return the openings of a label above a role, such as `Analyst, Bank`, and a blank line.
+
+    Some recur below the same label.
+    """
+    found = {}
+    for at, (name, opening) in turns.items():
+        below = at + opening.rows
+        if (
+            opening.rest
+            or opening.role
+            or below + 1 >= len(rows)
+            or {below, below + 1} & turns.keys()
+        ):
+            continue
+        if not rows[below].gap and rows[below + 1].gap and rows[below].raw[0].isupper():
+            role = rows[below].raw
+            found[at] = (name, replace(opening, role=role, rows=opening.rows + 1))
+    counts = Counter((name, opening.role) for name, opening in found.values())
+    recur = {role for role, count in counts.items() if role[0] and count > 1}
+    return {
+        at: (name, opening)
+        for at, (name, opening) in (found.items() if recur else ())
+        if (name, opening.role) in recur or not ends_sentence(opening.role)
+    }
+
+
+def _in_capitals(
+    ranked: Sequence[LayoutEvidence], turns: Collection[int], rows: Sequence[Row]
+) -> dict[int, tuple[str | None, Opening]]:
+    """Return the openings with a name in capitals, such as `MR. LI: …`."""
+    seen = next((each.openings for each in ranked if each.layout.opens is in_line), {})
+    return {
+        at: (each.label, each)
+        for at, each in seen.items()
+        if at not in turns and each.label.isupper() and likeness(each.label) == Likeness.NAME
+        if rows[at].placed
+    }
 
 
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
@@ -113,11 +168,15 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
 def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
     """Return whether a row may name who says the block below, which has no label."""
     row = rows[at]
-    alone = row.gap and not row.mark and at + 1 < len(rows) and rows[at + 1].gap
-    if not alone or at + 1 in turns or row.stamp or not row.raw[:1].isalpha():
+    alone = row.gap and at + 1 < len(rows) and rows[at + 1].gap
+    return alone and (at + 1 not in turns or " " in row.raw) and may_be_name(row)
+
+
+def may_be_name(row: Row) -> bool:
+    """Return whether a row is a name and nothing else."""
+    if row.mark or row.stamp or not row.raw[:1].isalpha() or row.raw.endswith(SENTENCE_ENDS):
         return False
-    named = len(row.raw.split()) <= _MAX_NAME_WORDS and not row.raw.endswith(SENTENCE_ENDS)
-    return named and likeness(row.raw) == Likeness.NAME
+    return len(row.raw.split()) <= _MAX_NAME_WORDS and likeness(row.raw) == Likeness.NAME
 
 
 def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Row]) -> None:

@@ -11,7 +11,10 @@ from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge,
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
+from runner.transcript.words import WORDS
 
+_LEAST_SHARE = 0.1
+_CLAUSE = WORDS["clause"] | {"of"}
 _ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+$")
 
 
@@ -54,12 +57,13 @@ def openings_in(
 ) -> dict[int, Opening]:
     """Return the openings of *layout* by row, from *start* on, without *claimed* rows."""
     found: dict[int, Opening] = {}
+    counts = Counter(row.raw for row in rows) if layout.heads_block else Counter()
     below = -1
     for at in range(start, len(rows)):
         if at <= below or at in claimed:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
-        if opening is None or (layout.heads_block and _is_title(layout, rows, at)):
+        if opening is None or (layout.heads_block and _is_title(layout, rows, at, counts)):
             continue
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
@@ -84,10 +88,12 @@ def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
     return {at: opening for at, opening in found.items() if at not in dated}
 
 
-def _is_title(layout: Layout, rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row between blank lines is above a label that is not."""
-    alone = at + 2 < len(rows) and rows[at].gap and rows[at + 1].gap and not rows[at + 2].gap
-    return alone and layout.opens(rows, at + 1) is not None
+def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str, int]) -> bool:
+    """Return whether a row between blank lines is above a label that is not, or that recurs."""
+    if at + 2 >= len(rows) or not (rows[at].gap and rows[at + 1].gap):
+        return False
+    lone = counts[rows[at].raw] == 1 < counts[rows[at + 1].raw]
+    return (lone or not rows[at + 2].gap) and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -131,7 +137,10 @@ def evidence_of(
         likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
         for opening in named
     )
-    many = len(turns) >= places * layout.share and not titles
+    names = {opening.label for opening in named if labels[opening.label] > 1}
+    regular = layout.heads_block and sum(" " in name for name in names) > 1
+    share = _LEAST_SHARE if regular else layout.share  # below long speeches with headings
+    many = len(turns) >= places * share and not titles
     enough = many or (layout.share < 0.1 and early)
     if not enough or not (recur or _all_fit(layout, named, places, first)):
         return replace(evidence, verdict=Verdict({}), score=0.0)
@@ -177,10 +186,15 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
         key: name
         for key, name in verdict.names.items()
         if key[0] in recurring
-        or (recurring and (every or " " in key[0] or not key[0].isascii() or key[0] in timed))
+        or (recurring and (every or _apart(key[0]) or not key[0].isascii() or key[0] in timed))
         or (recurring and capitals and key[0].isupper())
     }
     return Verdict(kept)
+
+
+def _apart(label: str) -> bool:
+    """Return whether *label* is several words, and not a heading such as `Work and Pensions`."""
+    return " " in label and _CLAUSE.isdisjoint(label.split())
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
+from runner.transcript.times import leading_stamp
 
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
@@ -35,9 +36,9 @@ def cutter(
     """Return a function that cuts a line before *marks* and before labels after a sentence.
 
     Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
-    a line, others that recur there are labels, too. In a text without punctuation a sentence may
-    end before any known label, if several stand inside lines. Where turns begin with capitals,
-    words in lower case behind a label are none.
+    a line, others there that recur or look like names are labels, too. In a text without
+    punctuation a sentence may end before any known label, if several stand inside lines. Where
+    turns begin with capitals, words in lower case behind a label are none.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
@@ -56,8 +57,12 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
     if found.keys().isdisjoint(known):
         return {*known, *parts}
-    recur = {label for label, count in found.items() if count > 1 and not is_ordinary(label)}
-    return {*known, *parts, *(label for label in recur if likeness(label) >= Likeness.WORD)}
+    others = {
+        label
+        for label, count in found.items()
+        if likeness(label) >= (Likeness.WORD if count > 1 else Likeness.NAME)
+    }
+    return {*known, *parts, *(label for label in others if not is_ordinary(label))}
 
 
 def _cutter(
@@ -78,12 +83,17 @@ def _cutter(
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
-        # The number of a list item, such as `2. Ana: …`, is no turn.
-        inside = (at for at in cuts if at and any(map(str.isalpha, text[:at])))
+        # The number of a list item, such as `2. Ana: …`, is no turn, nor is a time.
+        inside = (at for at in cuts if at and any(map(str.isalpha, _without_time(text[:at]))))
         ends = [*sorted(inside), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut
+
+
+def _without_time(text: str) -> str:
+    found = leading_stamp(text)
+    return found[1] if found else text
 
 
 def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:

@@ -16,7 +16,7 @@ _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
-_COLUMN = re.compile(r"\t+|\s{0,8}\|\s{0,8}|\s{3,}")
+_COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
 _RULES = re.compile(
     r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
 )
@@ -25,11 +25,12 @@ _QUOTES = ('""', "“”", "„“", "«»")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
-    r"((?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|M|Sr|Sra)\.\s)"
+    r"((?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
     r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
     r"\.\s?[-–—]{0,2}(?:\s|$)"
 )
+_FRENCH_OFFICE = re.compile(r"M(?:\.|me|lle) l(?:[ea] |['’])")
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
@@ -104,8 +105,8 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     row, taken = rows[at], 1
     if row.stamp is None or at + 1 == len(rows):
         return None
-    text = row.rest
-    if row.is_stamp:
+    text, beside = row.rest, row.rest[:1] == "(" and row.rest[-1:] == ")"
+    if row.is_stamp or beside:
         text, taken = rows[at + 1].text, 2
         if rows[at + 1].stamp:
             return None
@@ -115,7 +116,8 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
     named = _named(name, row.stamp, "", row.mark + row.opening)
-    return replace(named, rows=taken) if named and taken > 1 else named
+    role = row.rest[1:-1] if beside else named.role if named else ""
+    return replace(named, rows=taken, role=role) if named and taken > 1 else named
 
 
 def above(rows: Sequence[Row], at: int) -> Opening | None:
@@ -167,7 +169,8 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     rest = text[end + len(opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip():
         return None
-    return None if text[end - 1] == ":" else _named(text[:end], row.stamp, rest.strip(), opening)
+    named = _named(text[:end], row.stamp, rest.strip().lstrip("`"), opening)
+    return None if named is None or text[end - 1] == ":" else _with_late(named)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
@@ -177,7 +180,8 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     if found is None:
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
-    return named if named and likeness(named.label) == Likeness.NAME else None
+    office = _FRENCH_OFFICE.match(found[1])
+    return named if named and (office or likeness(named.label) == Likeness.NAME) else None
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
@@ -247,7 +251,7 @@ def _with_late(opening: Opening) -> Opening:
     late = None if opening.stamp else leading_stamp(opening.rest)
     if late is None:
         return opening
-    stamp, rest = late[0], late[1].lstrip("\t -–—|")
+    stamp, rest = late[0], late[1].lstrip("\t -–—|`")
     if stamp.bracketed or not rest:
         return replace(opening, stamp=stamp, rest=rest)
     return replace(opening, late=(stamp, rest))
@@ -257,6 +261,8 @@ def _label_colon(text: str) -> int | None:
     """Return the index of the colon that ends a label; one between digits is part of a time."""
     for match in _COLON.finditer(text[:HEAD_CHARS]):
         at = match.start()
+        if text[0] == "@" and " " not in text[: at + 2]:  # as in `@ana:example.org: …`
+            continue
         clock = match[0] == ":" or "：" in (text[at - 3 : at - 2], text[at + 3 : at + 4])
         if not (clock and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()):
             return at

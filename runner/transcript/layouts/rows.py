@@ -135,7 +135,8 @@ def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
 
 
 _MARK = re.compile(
-    r"(?:> ?(?!>)|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S)|\(\d{1,4}\) +(?=[^\W\d]))"
+    r"(?:> ?(?!>)|[○◯●◎◆◇■□▪] ?(?=\S)"
+    r"|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S)|\(\d{1,4}\) +(?=[^\W\d]))"
 )
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
@@ -183,7 +184,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
     *places* are the places of lines, by default printed line numbers.
     """
-    lines = [_BREAK.sub("", line.rstrip()) for line in text.split("\n")]
+    lines = [_without_break(line.rstrip()) for line in text.split("\n")]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
     lines, printed = _without_line_numbers(rest, notes)
@@ -204,6 +205,10 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
             gap = False
     _mark_placed(rows)
     return rows
+
+
+def _without_break(line: str) -> str:
+    return _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
 
 
 def row_of(line: str, gap: bool = True) -> Row:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import regex
 
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
 from runner.transcript.redact import identifiers, own_patterns
-from runner.transcript.redact.forms import Keys, inflected, parts_of, stem_of
+from runner.transcript.redact.forms import Keys, inflected, parts_of, stems_of
 from runner.transcript.redact.lexicon import fold, is_common, is_listed
 from runner.transcript.redact.people import names_in
-from runner.transcript.redact.redaction import FILE, OWN, PERSON, TERM, Redaction
+from runner.transcript.redact.redaction import FILE, GAP, OWN, PERSON, TERM, Redaction
 from runner.transcript.redact.words import (
     common_words,
     is_caseless,
@@ -28,7 +29,8 @@ _KINDS = {
         *(identifiers.ADDRESS, identifiers.URL, identifiers.IP, identifiers.HANDLE),
     ),
 }
-_SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,2}){2,30}\p{L}(?!\w)")
+_SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,3}){1,30}\p{L}(?!\w)")
+_LETTER = regex.compile(r"\p{L}")
 
 
 def redact(
@@ -67,7 +69,7 @@ def redact(
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     """Return the stand-ins' words by kind; none occurs in *texts*."""
-    taken = regex.compile(rf"(?i)(?<![A-Za-z0-9])(X*(?:{'|'.join(kinds)}))[_ -]?\d")
+    taken = regex.compile(rf"(?i)(X*(?:{'|'.join(kinds)}))(?:{GAP}|)\d")
     found = {match[1].upper() for text in texts for match in taken.finditer(text)}
     prefixes = {}
     for kind in kinds:
@@ -169,11 +171,11 @@ def _add_endings(redaction: Redaction, spoken: Iterable[str]) -> None:
         for key, entries in redaction.names.items()
         for keys, name in entries
         if len(keys) == 1 and len(key) > 3
-        for stem in (key, stem_of(key))
+        for stem in stems_of(key, english=redaction.english)
     }
     for text in spoken if stems else ():
         for token in tokens_of(text):
-            if not token.capital or not token.cased or token.key in redaction.names:
+            if (token.cased and not token.capital) or token.key in redaction.names:
                 continue
             name = inflected(token, stems)
             if name and not is_common(token.key) and not is_listed(token.key):
@@ -184,10 +186,15 @@ def _add_spelled(redaction: Redaction, spoken: Iterable[str]) -> None:
     """Add names that are spelled out: A-N-A."""
     for text in spoken:
         for match in _SPELLED.finditer(text):
-            key = "".join(fold(match[0]).replace("-", " ").replace(".", " ").split())
-            for keys, name in redaction.names.get(key, ()):
-                if len(keys) == 1:
-                    redaction.add_literal(PERSON, name, match[0])
+            letters = [
+                (each.start(), fold(each[0])) for each in _LETTER.finditer(text, *match.span())
+            ]
+            for first, last in combinations(range(len(letters)), 2):
+                key = "".join(letter for _, letter in letters[first : last + 1])
+                for keys, name in redaction.names.get(key, ()):
+                    if len(keys) == 1:
+                        form = text[letters[first][0] : letters[last][0] + 1]
+                        redaction.add_literal(PERSON, name, form)
 
 
 def _add_identifiers(redaction: Redaction, texts: Iterable[str]) -> None:

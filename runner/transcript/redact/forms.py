@@ -9,6 +9,7 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     PLACES,
+    SHORT_WORDS,
     TITLES,
     UNSPACED,
     family_names,
@@ -22,8 +23,14 @@ from runner.transcript.redact.words import Token
 Keys = tuple[str, ...]  # folded words of a name
 
 _IN_MONTH = re.compile(r"\b(?:in|of|until|till|by|since|early|late|mid|last|next) $", re.I)
+SHORT = 3  # letters at most of a short name
 INFLECTED = 3  # letters at most that an ending adds to a name
 _VOWELS = frozenset("aeiouyаеиоуыэюя")
+# Greek, Baltic, Finnish
+_STEM_ENDS = (
+    *((end, "") for end in ("οσ", "ησ", "ασ", "os", "as", "is", "us")),
+    *(("nen", "s"), ("nen", "se")),
+)
 _NO_EDGES = (PARTICLES | TITLES | NO_NAMES | ORGANISATIONS) - MONTHS  # of parts of names
 
 
@@ -37,8 +44,14 @@ def parts_of(name: Keys) -> Iterator[Keys]:
             part = name[start : start + size]
             if _is_no_edge(part[0]) or _is_no_edge(part[-1]):
                 continue
-            if size > 1 or (len(part[0]) > 1 and (is_listed(part[0]) or not is_common(part[0]))):
+            if size > 1 or (len(part[0]) > 1 and _is_name(part[0])):
                 yield part
+
+
+def _is_name(key: str) -> bool:
+    """Return whether the one word *key* of a name may stand for the person."""
+    is_short = len(key) <= SHORT and key not in SHORT_WORDS
+    return is_short or is_listed(key) or not is_common(key)
 
 
 def _is_no_edge(key: str) -> bool:
@@ -57,21 +70,27 @@ def _unspaced_parts(name: str) -> Iterator[Keys]:
 
 
 def admits(
-    text: str, run: Sequence[Token], after: Sequence[Token], *, caseless: bool, fixed: bool
+    text: str,
+    run: Sequence[Token],
+    after: Sequence[Token],
+    *,
+    caseless: bool,
+    fixed: bool,
+    english: bool,
 ) -> bool:
-    """Return whether the words of *run* are used as a name here."""
+    """Return whether the words of *run* are used as a name here; *text* may be *english*."""
     first = run[0]
     if not first.cased:
         return True
     if len(run) > 1:
-        strange = any(not is_common(token.key) for token in run)
+        strange = english or any(not is_common(token.key) for token in run)
         return caseless or first.capital or (strange and not fixed)
     if fixed and not first.capital:
         return False
     if first.key in MONTHS and _IN_MONTH.search(text, max(0, first.start - 12), first.start):
         return False
-    if not is_common(first.key) and first.key not in MONTHS:
-        return first.capital or caseless or len(first.text) > 3
+    if not _is_word(first.key, english=english) and first.key not in MONTHS:
+        return first.capital or caseless or english or len(first.text) > 3
     if not first.capital and not caseless:
         return False
     if not first.opens and not caseless:
@@ -87,6 +106,14 @@ def admits(
     )
 
 
+def _is_word(key: str, *, english: bool) -> bool:
+    """Return whether *key*, a part of someone's name, is a common word, too.
+
+    The ranks of short words are those of all languages: in English, li, ana and ben are no words.
+    """
+    return key in SHORT_WORDS if english and len(key) <= SHORT else is_common(key)
+
+
 def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
     """Return the person whose name *token* inflects, by the names' *stems*."""
     least = 3 if token.key[0] > "\u0370" else 4
@@ -97,6 +124,11 @@ def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
     return None
 
 
-def stem_of(key: str) -> str:
-    """Return the folded name *key* without a vowel at its end, which endings replace."""
-    return key[:-1] if len(key) > 3 and key[-1] in _VOWELS else key
+def stems_of(key: str, *, english: bool) -> Iterator[str]:
+    """Yield the folded name *key*, and what remains of it before an ending of a case."""
+    yield key
+    if key[-1] in _VOWELS:
+        yield key[:-1]
+    for end, by in () if english else _STEM_ENDS:
+        if key.endswith(end):
+            yield f"{key.removesuffix(end)}{by}"

@@ -10,17 +10,24 @@ EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
     *("EMAIL", "PHONE", "ACCOUNTNR", "ADDRESS", "URL", "IP", "HANDLE"),
 )
 
-_DOT = r"(?:\.|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[(](?:dot|\.)[\])]\s?)"
-_AT = r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[(](?:at|@)[\])]\s?|\s@\s)"
+_DOT = r"(?:\.|\s\.\s|\s(?:dot|punto|ponto|punkt|punct|точка)\s|\s?[\[({<](?:dot|\.)[\])}>]\s?)"
+_AT = (
+    r"(?:\s(?:at|arroba|arobase|chiocciola|ät|собака)\s|\s?[\[({<](?:at|@)[\])}>]\s?"
+    r"|\s@\s?|@\s)"
+)
 _PART = r"[\w+%-]{1,64}+"  # possessive: no way to match it twice
 _INNER = rf"(?:{_DOT}|\s(?:point|underscore|dash|hyphen|minus|plus)\s|\s_\s)"
+_LETTERS = rf"[^\W\d_](?:(?:{_INNER}|[\s-])\w\b){{2,40}}+\.?"  # a name letter by letter
+_LOCAL = rf"(?<!\w)(?:(?:{_LETTERS})(?:{_INNER}{_PART}){{0,4}}|{_PART}(?:{_INNER}{_PART}){{0,4}}?)"
 _TOP = "|".join(LEXICON["top"].split())
 _SPOKEN_END = rf"{_PART}(?:{_DOT}{_PART}){{0,3}}{_DOT}(?:{_TOP})\b"
 _EMAIL = re.compile(
-    r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}"
-    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}{_AT}{_SPOKEN_END}"
-    rf"|(?<!\w){_PART}(?:{_INNER}{_PART}){{0,4}}\sarobase\s{_PART}(?:\spoint\s{_PART}){{0,2}}"
-    rf"\spoint\s(?:{_TOP})\b",
+    r"(?:\"[^\"\s@]{1,64}(?: [^\"\s@]{1,64})?\"|[\w.+%-]{1,64})@"
+    r"(?:[\w-]{1,63}(?:\.[\w-]{2,63}){1,5}|[a-z][\w-]{1,63})"
+    rf"|{_LOCAL}{_AT}{_SPOKEN_END}"
+    rf"|{_LOCAL}\sarobase\s{_PART}(?:\spoint\s{_PART}){{0,2}}"
+    rf"\spoint\s(?:{_TOP})\b"
+    rf"|(?-i:(?<!\w)(?=[^\W\d_A-Z]){_LETTERS})\s(?:at|arroba|arobase|chiocciola|ät|собака)\s[^\W\d_]{{2,40}}",
     re.I,
 )
 _URL = re.compile(
@@ -36,7 +43,9 @@ _NAMED_URL = re.compile(
 )
 _IP = re.compile(
     r"(?<![\w.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![\w.]*\d)"
-    r"|(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])",
+    r"|(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])"
+    r"|(?<![\w:])(?=[0-9a-f:]*\d)[0-9a-f]{0,4}(?::[0-9a-f]{1,4}){0,5}::[0-9a-f]{1,4}"
+    r"(?::[0-9a-f]{1,4}){0,5}(?![\w:])",
     re.I,
 )
 _HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z_][\w.]{1,40}\w")
@@ -90,28 +99,36 @@ _TAIL = (
     r"(?:,\s[A-ZÀ-Þ][\w'’-]+(?:\s[A-ZÀ-Þ][\w'’-]+)?,?\s[A-Z]{2}(?:\s\d{5}(?:-\d{4})?)?)?"
 )
 _STREETS = "|".join(LEXICON["streets"].split())
-_TOWN = r"(?:,\s(?:[A-Z]{1,2}-)?\d{4,5}\s[A-ZÀ-Þ][\w-]+)?"
+_TOWN = (
+    r"(?:,\s(?:[A-Z]{1,2}-)?(?:\d{4}\s[A-Z]{2}|\d{4,5}|\d\d-\d{3}|\d{3}\s\d\d)\s[A-ZÀ-Þ][\w-]+)?"
+)
+_DOOR = r"(?:/\d{1,4}|,?\s(?:кв|корп|m|lok)\.\s?\d{1,4})?"
 _ADDRESS = re.compile(
-    rf"(?<!\w)(?i:{_NUMBER})\s(?:{_CAP}\s){{1,4}}(?:{_STREETS})\b\.?{_TAIL}"
+    r"(?:(?<!\w)(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w{1,5},\s)?"
+    rf"(?<!\w)(?i:{_NUMBER})\s(?:{_CAP}\s){{1,4}}(?:{_STREETS})\b\.?(?:\s(?:NW|NE|SW|SE|[NESW])\b)?{_TAIL}"
+    rf"|(?<!\w)(?:{_CAP}\s){{1,3}}(?:Road|Street|Marg|Nagar)\s\d{{1,4}},\s{_CAP}(?:\s\d{{6}})?"
     rf"|(?<!\w)(?i:{_NUMBER})\s(?:[a-z]+\s){{1,2}}(?:street|avenue|road|lane|boulevard)\b"
     rf"|(?<!\w)(?:[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)"
     rf"|(?:{_CAP}\s)?(?:Straße|Strasse|Weg|Platz|Allee|Gasse|Ring|Damm|Ufer))\s\d{{1,4}}\s?[a-z]?\b"
     rf"{_TOWN}"
-    rf"|(?<!\w)[A-Z][\w-]*(?:straat|laan|weg|plein|gracht|kade|gatan|gata|veien|vegen|vägen|gade|vej)\s\d{{1,4}}\b{_TOWN}"
+    rf"|(?<!\w)[A-Z][\w-]*(?:straat|laan|weg|plein|gracht|kade|gatan|gata|veien|vegen|vägen|gade|vej|katu|tie|kuja)\s\d{{1,4}}\b{_TOWN}"
     r"|(?<!\w)\d{1,4}(?:\s?(?:bis|ter))?,?\s(?i:rue|avenue|boulevard|place|allée|chemin|impasse|"
     r"quai|cours)\s(?:(?:de la|de l['’]|du|des|de|d['’])\s?)?[A-ZÀ-Þ][\w'’-]*"
     r"(?:[\s-][A-ZÀ-Þ][\w'’-]*){0,3}"
     rf"{_TOWN}"
-    r"|(?<!\w)(?:[Cc]alle|[Aa]venida|Av\.|[Pp]laza|[Pp]aseo|[Rr]ua|[Pp]raça|[Tt]ravessa|[Vv]ia|"
+    rf"|(?<!\w)(?:{_CAP}\s){{1,3}}(?:gate|vei|veg|plass)\s\d{{1,4}},\s\d{{4}}\s{_CAP}"
+    r"|(?<!\w)(?:[Cc]alle|C/|[Aa]venida|Av\.|[Pp]laza|[Pp]aseo|[Rr]ua|[Pp]raça|[Tt]ravessa|[Vv]ia|"
     r"[Vv]iale|[Pp]iazza|[Cc]orso|[Uu]lica|[Uu]l\.|ул\.|улица|улице|проспект)\s"
     rf"(?:(?:de|del|la|las|los|da|do|dos|das|di|della)\s){{0,2}}{_CAP}(?:\s{_CAP}){{0,3}},?\s"
-    rf"(?:n\.?º?\s?|número\s|numero\s|дом\s|д\.\s?)?\d{{1,4}}\b{_TOWN}"
-    r"|(?<!\w)(?:Am|Im|Zum|Zur|An der|An den|In der|Auf der|Auf dem)\s[A-ZÄÖÜ][\w-]+\s"
-    r"\d{1,4}\s?[a-z]?,\s(?:D-)?\d{5}\s[A-ZÄÖÜ][\w-]+"
+    rf"(?:n\.?º?\s?|número\s|numero\s|дом\s|д\.\s?)?\d{{1,4}}\b{_DOOR}{_TOWN}"
+    r"|(?<!\w)(?:Am|Im|Zum|Zur|An der|An den|In der|Auf der|Auf dem|Unter den|Hinter der)"
+    r"\s[A-ZÄÖÜ][\w-]+\s\d{1,4}\s?[a-z]?,\s(?:D-)?\d{5}\s[A-ZÄÖÜ][\w-]+"
     r"|[\u4e00-\u9fff]{1,6}[都道府県市区町村][\u3040-\u9fff]{0,12}\d+(?:[-−0-9]|丁目|番地?|号)*"
     r"|[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|丁目)\s?\d+(?:[-−番]\d+)*[号號]?"
     r"|〒?\s?\b\d{3}-\d{4}\b(?=\s?[\u3040-\u9fff]{2})"
-    r"|\bP\.?\s?O\.?\s?[Bb]ox\s\d{1,6}"
+    r"|(?:[\uac00-\ud7a3]{1,8}[시도구군동]\s){1,4}[\uac00-\ud7a3\d]{1,10}[로길]\s?\d{1,4}(?:-\d+)?"
+    r"|\b(?:P\.?\s?O\.?\s?[Bb]ox|Postfach|Postbus|Postboks|B\.?P\.?|Casilla|Apartado|Caixa Postal)"
+    r"\s\d{1,6}(?:\s\d\d){0,3}\b"
 )
 _POSTCODE = re.compile(
     r"\b(?:[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|[1-9]\d{3}\s(?!AM|PM|US|EU|UK)[A-Z]{2}"

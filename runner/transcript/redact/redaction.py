@@ -15,7 +15,9 @@ from runner.transcript.redact.words import Token, joins, tokens_of
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
 
-_GAP = r"\\{0,4}_|[ \u00a0-]"
+GAP = r"\\{0,4}_|[ \u00a0\u2010-\u2013-]"
+_RUN_ON = re.compile(r"(?:_?\d+)*")
+_ENGLISH = frozenset(["the", "and", "you", "that", "with", "have", "this", "they", "what", "from"])
 
 
 class Redaction(NullRedaction):
@@ -32,6 +34,7 @@ class Redaction(NullRedaction):
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._counts: Counter[str] = Counter()  # of entries, by kind
         self._caseless, self._common = caseless, common
+        self.english = len(common & _ENGLISH) > 1
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by exact form
@@ -42,7 +45,9 @@ class Redaction(NullRedaction):
         self._learning = True
         words = "|".join(prefixes.values())
         self._stand_in = re.compile(
-            rf"(?<![A-Za-z0-9])({words})({_GAP}|)0*(\d{{1,6}})(?:({_GAP})(\d{{1,4}}))?(?!\d)", re.I
+            r"(?:(?<![A-Za-z0-9])|(?<=_\d)|(?<=_\d\d)|(?<=_\d\d\d))"  # of another stand-in
+            rf"({words})({GAP}|)0*(\d{{1,6}})(?:({GAP})(\d{{1,4}}))?(?!\d)",
+            re.I,
         )
 
     def __bool__(self) -> bool:
@@ -140,11 +145,23 @@ class Redaction(NullRedaction):
         for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
             if start < place:
                 continue
+            if name:
+                start, end, name = self._apart(text, place, (start, end, name))
             made += [text[place:start], name or text[start:end]]
             if self._learning:
                 self.times[name] += 1
             place = end
         return "".join([*made, text[place:]])
+
+    def _apart(self, text: str, place: int, span: Span) -> Span:
+        """Return *span* with the digits beside it, which would run into the stand-in: Silva77."""
+        start, end, name = span
+        end = _RUN_ON.match(text, end).end()  # type: ignore[union-attr]
+        while start > place and text[start - 1].isascii() and text[start - 1].isalnum():
+            start -= 1
+        if (start, end) == span[:2]:
+            return span
+        return start, end, self.form("_".join(name.split("_")[:2]), text[start:end])
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
         tokens = tokens_of(text, None if fixed else self._common) if self._index else []
@@ -157,7 +174,14 @@ class Redaction(NullRedaction):
             shown = text[start:end]
             if run and (
                 (eager and shown in self._shown)
-                or admits(text, run, tokens[place + words :][:1], caseless=caseless, fixed=fixed)
+                or admits(
+                    text,
+                    run,
+                    tokens[place + words : place + words + 1],
+                    caseless=caseless,
+                    fixed=fixed,
+                    english=self.english,
+                )
             ):
                 yield start, end, self.form(name, shown)
                 place += words
@@ -195,7 +219,7 @@ class Redaction(NullRedaction):
 
         def put(match: re.Match[str]) -> str:
             prefix, gap, number, inner, place = match.groups()
-            name = f"{words[prefix.lower()]}_{number}"
+            name = f"{words[prefix.lower()]}_{int(number)}"
             forms = self._forms.get(name)
             if forms is None:
                 if gap.endswith("_"):

@@ -16,7 +16,8 @@ from runner.transcript.redact.lexicon import (
     is_listed,
 )
 
-_LOWER = regex.compile(r"(?<![\p{L}\p{M}])\p{Ll}[\p{L}\p{M}]*")
+# Words in lower case, without those of a mail address
+_LOWER = regex.compile(r"(?<![\p{L}\p{M}@])\p{Ll}[\p{L}\p{M}]*+(?![\w.+-]{0,64}@)")
 MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
@@ -42,7 +43,7 @@ class Token:
     @property
     def cased(self) -> bool:
         """Whether its script has capitals."""
-        return self.text[0].lower() != self.text[0].upper()
+        return self.text[0].lower() != self.text[0].title()  # Georgian's are not for names
 
 
 def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:

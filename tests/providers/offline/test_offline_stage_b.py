@@ -145,7 +145,13 @@ def test_an_idea_called_new_is_a_technical_candidate_and_the_poster_a_risk() -> 
 
     assert (first["technical"], first["overall"]) == (True, "needs_work")
     assert [c["verdict"] for c in first["criteria"] if c["name"] == "novelty"] == ["doubtful"]
-    assert [risk["kind"] for risk in data["risks"]] == ["public_disclosure"]
+    assert [(r["kind"], r["date"], r["place"]) for r in data["risks"]] == [
+        ("public_disclosure", "last September", "on a poster")
+    ]
+    assert {c["name"]: c["said"][:18] for c in first["criteria"] if c["said"]} == {
+        "subject_matter": "Ours compares two ",
+        "novelty": "I showed the princ",
+    }
 
 
 def test_a_measured_result_is_a_fundamental_and_a_rule_is_not() -> None:

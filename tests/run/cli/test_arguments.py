@@ -14,10 +14,10 @@ from runner.run.cli.arguments import as_overrides, choices, versions_line
 from runner.run.cli.command_line import (
     check_arguments,
     expand_arguments,
-    explain_hydra_error,
     quote,
 )
 from runner.run.cli.composed import composed
+from runner.run.cli.hydra_errors import explain_hydra_error
 
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
@@ -174,7 +174,7 @@ def test_quotes_that_the_shell_left_around_a_path_are_no_part_of_it() -> None:
 def test_a_model_without_its_provider_is_named_with_it(model: str, meant: str) -> None:
     from hydra.errors import HydraException
 
-    line = explain_hydra_error(HydraException(f"Could not find 'model/{model}'"))
+    line = explain_hydra_error(HydraException(f"In 'config': Could not find 'model/{model}'"))
 
     assert f"model={model}: no such choice; did you mean {meant}?" == line
 

@@ -126,13 +126,14 @@ def test_sides_and_merges_can_be_followed_back_to_findings() -> None:
 def test_a_new_file_costs_its_own_calls_and_its_branch() -> None:
     small = "stages.across.context.token_budget=300"
     interviews({f"p{number:02}": ["train", "price", "staff"] for number in range(24)})
-    execute_batch(collection(small), planted)
+    _, first = execute_batch(collection(small), planted)
     before = {row.node for row in stored().ledger if row.node.startswith("themes")}
     interviews({"gus": ["train", "-staff"]})
 
     result, transport = execute_batch(collection(small), planted, again=True)
 
     asked = [request.node for request in transport.requests]
+    assert not {*map(prompt_of, first.requests)} & {*map(prompt_of, transport.requests)}
     assert result.status == "completed"
     assert 1 == asked.count("findings")
     assert asked.count("themes") <= len(before) // 2
@@ -391,6 +392,51 @@ def test_a_contradiction_has_sides_of_their_own_and_is_told_once() -> None:
     ]
     row = next(row for row in found.ledger if row.node == "agreements")
     assert ["and 488 more"] == [line[-12:] for line in row.left_out if "two sides" in line]
+    assert [] == verify(Path("batch"))
+
+
+def test_all_contradictions_of_a_part_are_kept_and_the_last_call_repeats_none() -> None:
+    interviews(PLAN)
+
+    def arguing(request: Any) -> str:
+        reply = json.loads(planted(request))
+        if request.node.startswith("agreements") and "T01.against" in (shown := prompt_of(request)):
+            ids = re.findall(r"id: (F\d+) \| side: T01.for", shown)
+            pairs = [("T01.for", "T01.against"), *itertools.pairwise(ids[:2])]
+            reply["structured_data"]["contradictions"] = [
+                {
+                    "statement": " ".join(pair),
+                    "sides": [{"position": each, "members": [each]} for each in pair],
+                    "reason": "",
+                }
+                for pair in pairs
+            ]
+        return json.dumps(reply)
+
+    execute_batch(collection("stages.contrasts.context.token_budget=330"), arguing)
+
+    found = [each.statement for each in stored().contradictions if each.themes == ("T01",)]
+    assert any(row.level for row in stored().ledger if row.node == "agreements")
+    assert ["T01.for T01.against", "F1 F2"] == found
+    assert [] == verify(Path("batch"))
+
+
+def test_a_line_that_alone_is_too_long_is_read_alone_and_the_ledger_says_so() -> None:
+    interviews(PLAN)
+
+    def wordy(request: Any) -> str:
+        reply = json.loads(planted(request))
+        for each in reply["structured_data"].get("themes", []):
+            if request.node.startswith("themes"):
+                each["statement"] = " ".join(f"word{n}" for n in range(90))
+        return json.dumps(reply)
+
+    execute_batch(collection("stages.final.context.token_budget=200"), wordy)
+
+    row = next(each for each in stored().ledger if each.node == "synthesis")
+    assert row.tokens_in > row.tokens_budget
+    assert 1 == row.inputs
+    assert "not shown, too many for the token budget: T02" in row.left_out[0]
     assert [] == verify(Path("batch"))
 
 

@@ -24,6 +24,8 @@ class Mender:
 async def read(reply: Completion) -> str:
     if reply.text.startswith("bad"):
         raise AnswerError("invalid_output", "fits nothing", text=reply.text)
+    if reply.text.startswith("doubtful"):
+        raise AnswerError("invalid_output", "of 10 or 100?", text=reply.text, kept=reply.text)
     if reply.finish_reason == "length":
         raise cut_error(reply, kept=reply.text if reply.text.startswith("some") else None)
     return reply.text
@@ -55,6 +57,7 @@ LENGTH = completion("half", "length")
 BAD = completion("bad")
 FINE = completion("fine")
 SOME = completion("some", "length")
+DOUBTFUL = completion("doubtful")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,12 @@ SOME = completion("some", "length")
         ([LENGTH, BAD, FINE], "invalid_output", 2),
         ([BAD, LENGTH, FINE], "truncated", 2),
         ([BAD, CallError("bad_request", "no")], "bad_request", 2),
+        ([DOUBTFUL, FINE], "fine", 2),
+        ([DOUBTFUL, BAD], "doubtful", 2),
+        ([DOUBTFUL, SOME], "doubtful", 2),
+        ([DOUBTFUL, CallError("budget", "no")], "doubtful", 2),
+        ([DOUBTFUL, completion("doubtful too")], "doubtful too", 2),
+        ([SOME, DOUBTFUL], "doubtful", 2),
         ([SOME, FINE], "fine", 2),
         ([SOME, BAD], "some", 2),
         ([SOME, EMPTY], "some", 2),

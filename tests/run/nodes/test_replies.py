@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from runner.reports.report.write import write_report
 from runner.reports.verify import verify
 
 NAME, RECORD = "say_means", "intermediate/stage_a/say_means.json"
+TENTHS = "insights.0.confidence: 8 was read as 0.8, probably on a scale of 10"
 CUT = "the reply was cut: its complete items were kept"
 
 
@@ -50,6 +53,10 @@ def half(text: str) -> Completion:
     return completion(text[: text.index('"commitments"')], "length")
 
 
+def confident(share: int) -> Callable[[str], str]:
+    return lambda text: re.sub(r'(?<="confidence": )[\d.]+', str(share), text)
+
+
 def looping(text: str) -> Completion:
     first = json.dumps(json.loads(text)["insights"][0])
     return completion('{"insights": [' + f"{first}, " * 40, "length")
@@ -70,6 +77,11 @@ def dressed(text: str) -> str:
         ([dressed], 1, "ok", "read inside of the key 'answer'"),
         ([bare, dressed], 2, "ok", "read inside of the key 'answer'"),
         ([bare], 2, "error", None),
+        ([confident(85)], 1, "ok", "insights.0.confidence: 85 was read as 0.85, on a scale of 100"),
+        ([confident(8), whole], 2, "ok", None),
+        ([confident(8), bare], 2, "ok", TENTHS),
+        ([confident(8), half], 2, "ok", TENTHS),
+        ([confident(8)], 2, "ok", TENTHS),
         ([half, whole], 2, "ok", None),
         ([half], 2, "ok", CUT),
         ([half, bare], 2, "ok", CUT),

@@ -13,6 +13,7 @@ from runner.providers.offline.dialogue.dialogue import (
 )
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
+    PRONOUN_START,
     Reasoning,
 )
 from runner.providers.offline.dialogue.support import assumed_in
@@ -106,6 +107,8 @@ def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
         return None
     kind, force = _kind(s)
     if force < 0.5 or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
+        return None
+    if kind == "fact" and PRONOUN_START.search(trim(s.text)):
         return None
     named = assumed_in(s.text) if kind == "assumption" else ""
     statement = plain(named or s.text)

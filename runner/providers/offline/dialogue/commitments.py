@@ -118,7 +118,8 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
 
 def act_of(said: str) -> str:
     """Return the task promised in *said*, without the words of the promise."""
-    return trim(_PROMISE.sub("", said.replace("’", "'"), count=1))
+    act = _PROMISE.sub("", said.replace("’", "'"), count=1)
+    return trim(re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b", act, flags=re.I)[0])
 
 
 def is_work(act: str, said: str = "") -> bool:
@@ -148,6 +149,7 @@ _PHRASE = re.compile(
     r"best|first|next|last|one|other|talk|opening|presentation|introduction|minutes|honours)\w+|"
     r"put (?:the|our|all the) (?:\w+ ){1,2}(?:in|on|into|onto) the (?:\w+ )?(?:folder|drive|server|"
     r"wiki|website|board|calendar|list)|"
+    r"make (?:the|our|my|all the) (?:\w+ ){1,2}available|touch base with|"
     r"look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
     r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
     r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
@@ -159,7 +161,9 @@ _PHRASE = re.compile(
 )
 _REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
 _IN_TALK = re.compile(
-    r"\b(?:here|now)\W*$|^(?:finish|start) (?:up|off|with)\b|^set out\b|\blast (?:meeting|time)\b|"
+    r"\b(?:here|now)\W*$|\bthis (?:hearing|meeting|call|session|discussion|debate)\b|"
+    r"^(?:proceed|continue|resume|adjourn|begin|start)\b|^finish (?:up|off|with)\b|^set out\b|"
+    r"\blast (?:meeting|time)\b|"
     r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
     r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",
     re.IGNORECASE,

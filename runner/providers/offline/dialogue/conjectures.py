@@ -25,7 +25,7 @@ _WISHED = re.compile(
     r"\b(?:should|let's|we could|you could|we can|would like|question)\b|"
     r"\b(?:maybe|perhaps) (?:that's something|we|you|i|there is a)\b|"
     r"\bi (?:would|could|can|will|may|might|tried|try)\b|"
-    r"\bno (?:one|other)\b|"
+    r"\bno (?:one|other)\b|\b(?:might|may|could) have to\b|"
     r"\bcould be (?:set|done|improved|changed|added|moved|made|used)\b|\bmaybe\b.*\bmaybe\b",
     re.IGNORECASE,
 )

@@ -42,6 +42,12 @@ _STRETCH = 20  # turns on either side
 _FOCUS, _MIN_FOCUS = 0.3, 100  # share of the turns to choose from, and the least number of them
 _APART = 0.04  # share of a talk from one stretch to the next
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its close
+OWN_STORY = re.compile(
+    r"^\W*(?:(?:and|so|but|then|well|yeah|because),? )*(?:i|we)(?: also| just| once| already)?"
+    r"(?:(?:'ve| have)(?: \w+)? \w+(?:ed|en|ne)\b| was| were| had| did| \w+ed\b|"
+    r" came| went| made| put)",
+    re.IGNORECASE,
+)
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -238,20 +244,39 @@ def weight_of(dialogue: Dialogue, *quoted: Sentence) -> float:
 def weightiest(dialogue: Dialogue, n: int = 1, kinds: Sequence[str] = ()) -> list[Sentence]:
     """Return up to *n* of the weightiest statements, whole ones if there are any, that differ.
 
-    They come from several stretches of the talk; those with a cue of *kinds* are preferred.
+    They come from several stretches of the talk; those with a reason, a contrast, a duty or an
+    amount are preferred, and those with a cue of *kinds*.
     """
     stated = [s for s in focused(dialogue) if not is_question(s.text)]
     whole = [s for s in stated if is_whole(trim(s.text), verb=False) and not is_procedural(s.text)]
     return diverse(
-        [s for s in whole if len(set(content_words(s.text))) > 3]
-        or stated
-        or list(dialogue.sentences),
+        [s for s in whole if len(set(content_words(s.text))) > 3 or _AMOUNT.search(s.text)]
+        or stated,
         n,
-        score=lambda s: weight_of(dialogue, s) + 0.2 * any(has(kind, s.text) for kind in kinds),
+        score=lambda s: weight_of(dialogue, s) + _gain(s.text, kinds),
         text=lambda s: s.text,
         group=lambda s: s.speaker,
         place=lambda s: s.index / (_APART * len(dialogue.sentences)),
     )
+
+
+def _gain(text: str, kinds: Sequence[str]) -> float:
+    """Return how much *text* says beyond its place in the talk, -0.2 to 0.8 (docs/offline.md)."""
+    if _OF_THE_TALK.search(text):
+        return 0.0
+    reasons = has("causal_back", text) or has("causal_forward", text)
+    matters = has("obligation", text) or bool(_AMOUNT.search(text))
+    near = any(has(kind, text) for kind in kinds)
+    own = bool(OWN_STORY.search(text))
+    return 0.2 * (sum((reasons, has("contrast", text), matters, near)) - own)
+
+
+_OF_THE_TALK = re.compile(
+    r"\b(?:meetings?|sessions?|agenda|minutes|slides?|screen)\b", re.IGNORECASE
+)
+_AMOUNT = re.compile(
+    r"\d|\b(?:twenty|thirty|forty|fifty|sixty|hundred|thousand|million|percent)\b", re.IGNORECASE
+)
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

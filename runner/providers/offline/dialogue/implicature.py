@@ -107,6 +107,8 @@ def _contrast(dialogue: Dialogue, s: Sentence) -> Gap | None:
     point = excerpt(rest, 130)
     if len(content_words(point)) < 2 or len(words(point)) < 4:
         return None
+    if not but and not words(s.text[: hit.start]):  # "I'm not saying that …" limits nothing
+        return None
     turn = "but" if but else hit.phrase
     meant = f'What stands after "{turn}" limits what stands before it.'
     note = f'{who(s.speaker)} turns at "{turn}": "{excerpt(s.text, 250)}".'

@@ -27,19 +27,25 @@ def insight(
     return insight_of(text, confidence, category, cite(*quoted))
 
 
+def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
+    """Return the insight that nothing *sought*, a plural, is recognised, citing what is *near*."""
+    return [insight(f"No {sought} are recognised.", 0.05, "no_cue", near)]
+
+
 def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
-    """Return the insight that no cue for *sought* was found, then what is discussed most.
+    """Return the insight that nothing *sought* is recognised, then what is discussed most.
 
     *near* are kinds of cue that make a statement of interest, though not what is sought.
     """
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
-    if not shown:
-        text = f"No words are recognised in which {sought} could be found."
-        return [insight(text, 0.05, "no_cue", ())]
-    first, *rest = (f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in shown)
-    text = f"No cue for {sought} is recognised; from where most is discussed: {first}"
-    return [
-        insight(text, 0.2, "no_cue", shown[:1]),
-        *(insight(said, 0.2, DISCUSSED, (s,)) for said, s in zip(rest, shown[1:], strict=True)),
+    quoted = [
+        insight(
+            f'Discussed, not recognised as {sought}: {who(s.speaker)}: "{excerpt(s.text)}".',
+            0.2,
+            DISCUSSED,
+            (s,),
+        )
+        for s in shown
     ]
+    return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]

@@ -7,12 +7,13 @@ from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
 from runner.providers.offline.dialogue.dialogue import (
+    OWN_STORY,
     Dialogue,
     focused,
     speakers,
     weight_of,
 )
-from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,

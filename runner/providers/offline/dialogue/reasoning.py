@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
+from runner.providers.offline.dialogue.dialogue import OWN_STORY, Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
 from runner.providers.offline.language.scope import is_outright, stands_alone
@@ -30,16 +30,16 @@ _IF_LATE = re.compile(
     re.IGNORECASE,
 )
 NOT_A_CONDITION = re.compile(
-    r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look|recall|"
-    r"remember|know|see fit|go|scroll|have "
-    r"any|read|just|would)\b|\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|"
-    r"tell me|check|question|clear|say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
+    r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look\w*|sa(?:y|id)|"
+    r"recall|remember|know|see fit|go|scroll|have any|read|just|would)\b|"
+    r"\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|tell me|check|question|clear|"
+    r"say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
     r"\bif (?:not|so|only|you need|there's any|necessary|possible|need(?:ed)?)\b",
     re.IGNORECASE,
 )
 _ABOUT_SELF = re.compile(
-    r"^(?:\w+, )?i (?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
-    r"highlight|mention)|"
+    r"^(?:\w+, )?i ?(?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
+    r"highlight|mention)|(?:would|'d) be (?:glad|happy|pleased) to|"
     r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
     re.IGNORECASE,
 )
@@ -56,16 +56,13 @@ ABOUT_TALK = re.compile(
     r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
     re.IGNORECASE,
 )
-OWN_STORY = re.compile(
-    r"^\W*(?:i|we)(?:'ve| have| was| were| had| did| \w+ed\b| came| went| made| put)", re.IGNORECASE
-)
 _TRAILING = re.compile(
     r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",
     re.IGNORECASE,
 )
 _JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
-_PRONOUN_START = re.compile(
-    r"^(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
+PRONOUN_START = re.compile(
+    r"^(?:no, )?(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
 )
 
 
@@ -141,7 +138,7 @@ def _conditional(s: Sentence) -> _Parts | None:
     if NOT_A_CONDITION.search(s.text):
         return None
     match = IF_THEN.search(s.text) or _IF_LATE.search(s.text)
-    if not match:
+    if not match or strength("commitment", match["then"]) > 0.8:
         return None
     return match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7
 
@@ -201,7 +198,7 @@ def _made(
     if relation == "conditional" and _JOINING.match(assertion.strip()):
         return None
     weak = sum(  # a side that refers elsewhere, or says little
-        0.1 * bool(_PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
+        0.1 * bool(PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
         for side in sides
     )
     weak += 0.15 * bool(OWN_STORY.search(sides[0]))

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
-from runner.providers.offline.dialogue.dialogue import CALL_SIGN, Dialogue, weight_of
-from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, OWN_STORY
+from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dialogue, weight_of
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.sentences import Sentence, trim, words
@@ -78,7 +78,8 @@ def necessity(s: Sentence) -> str:
 
 def _decides(s: Sentence) -> bool:
     hit = strongest("decision", s.text)
-    return bool(hit and not SUPPOSED.search(s.text[: hit.start]))
+    ours = hit and hit.phrase.lower().startswith(("we", "let"))  # others' decision is no stance
+    return bool(hit and ours and not SUPPOSED.search(s.text[: hit.start]))
 
 
 @lru_cache(maxsize=8192)

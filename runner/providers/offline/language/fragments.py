@@ -16,6 +16,8 @@ _VERB = re.compile(
     r"must|"
     r"may|might|need|want|think|know|feel|get|got|go|goes|went|make|made|take|took|give|gave|"
     r"keep|kept|"
+    r"rose|fell|grew|found|told|held|left|paid|sold|built|bought|brought|began|became|spent|won|sent|"
+    r"met|led|heard|felt|stood|wrote|chose|drove|spoke|"
     r"lose|lost|see|saw|say|said|come|came|let|put|run|ran|show|mean|hope|agree|break|broke|cannot|"
     r"\w+n't|\w{2,}ed|\w{3,}(?:es|ates|izes|ains|ows|elps|orks|ngs|lls|ets))\b|\w'(?:s|re|m|ve|"
     r"ll|d)\b",
@@ -26,15 +28,18 @@ _OPEN_END = re.compile(
     r"from|"
     r"at least|the reason|which|where|when|why|i|we|they|he|she|very|really|just|like|into|"
     r"between|then|"
-    r"brings|means|says|opinion|my view|(?:is|are|was|were) (?:just|not|very|so|"
-    r"really) "
+    r"brings|means|says|opinion|my view|(?:if|because|when) \w+|"
+    r"(?:is|are|was|were) (?:just|not|very|so|really) "
     r"\w{4,}ally)$",
     re.IGNORECASE,
 )
 _OPEN_START = re.compile(
     r"^(?:[b-hj-z]|as|while|to|for|of|regardless|both (?:to|of|in|for|at|by|with|from|as|\w+ and)|"
-    r"which|who|whose|than|where|in order|\w{2,}ing|and|or|"
-    r"the one|yet not|ideally|until|whether|(?:before|after|since|when|if|although|though|unless|"
+    r"which|who|whose|than|where|in order|and|or|what(?:'s| is) to|"
+    r"(?!according|everything|something|nothing|anything|during|morning|evening)\w{2,}ing|"
+    r"that (?:i|we|you|they|he|she|it|there|when|if|the)|it (?:between|of|from|with)|"
+    r"the one|yet not|even (?:though|if|when) [^,]*$|ideally|until|whether|"
+    r"(?:before|after|since|when|if|although|though|unless|"
     r"because) [^,]*$)(?!\w)",
     re.IGNORECASE,
 )
@@ -110,7 +115,7 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
     Without *verb* the clause need not have one of the verbs known here.
     """
     core = strip_fillers(text).rstrip(" .?!,;:-")
-    if len(words(core)) < 4 or _ASKING.search(core):
+    if len(words(core)) < 4 or _ASKING.search(core) or _BROKEN_OFF.search(text):
         return False
     if verb and not _VERB.search(core.replace("’", "'")):
         return False
@@ -120,12 +125,14 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
     return not (_OPEN_END.search(core) or _OPEN_START.search(core) or "--" in core)
 
 
+_BROKEN_OFF = re.compile(r"[—–-][\"”’)\s]*$")
 _NOISE = re.compile(
     r"\b(?:um+|uh+|erm?|hmm+|mm+|ah|eh|(?<=\w )oh)\b|\b(\w+(?:'\w+)?)(?:[ ,]+\1\b)+|"
     r"\b\w{1,4}-(?=[\s,.]|$)|\.\.\.|…",
     re.IGNORECASE,
 )
-_BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy"
+_BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy", "along the I mean"
+    r"\b(?:[Tt]he|an?|my|our|your) (?:I|we|you|they|he|she|(?:it|that|I)'[sm])\b|"
     r"\b(?:[Ww]e|I|[Yy]ou|[Tt]hey|[Hh]e|[Ss]he|[Ii]t|[Tt]he|[Aa]n?|to|of|and|will|was|is|that) "
     r"[b-hj-z] (?=[a-zA-Z])|"
     r"[a-z] (?:This|That|We|It|You|They|There|He|She|The|So|But|And|Or|Then|What|Oh) [a-z]|"
@@ -147,4 +154,10 @@ def is_garbled(text: str) -> bool:
     return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 8)
 
 
-_STUCK = re.compile(r"\b(\w+)(?:[ ,]+\1\b){2}", re.IGNORECASE)
+_STUCK = re.compile(  # "so so so", "it 's it the", "for th for our", "it may be at it may be"
+    r"\b(\w+)(?:[ ,]+\1\b){2}|\b(\w+) ?'\w+ \2\b(?! ?')|"
+    r"\b(\w{2,}) (?!(?:an?|as|at|be|by|do|go|he|i|if|in|is|it|me|my|no|of|on|or|so|to|uh|um|"
+    r"up|we) )[a-z]{1,2} \3\b|"
+    r"\b(\w+ \w+(?: ?'\w+)? \w+ )(?:\w+ ){0,4}\4",
+    re.IGNORECASE,
+)

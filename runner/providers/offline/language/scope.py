@@ -17,7 +17,8 @@ _DENIES = (
 _SUPPOSES = (
     r"if|unless|whether|suppos\w+|assum\w+|provided|imagine|pretend\w*|in case|what if|as though|"
     r"should (?=we|you|i|they|he|she|it)|had (?=we|you|i|they|he|she|it)|hypothetical\w*|in theory|"
-    r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|either"
+    r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|"
+    r"hop(?:e[sd]?|ing)|either"
 )
 _SAYS = r"said|says|saying|told|thought|claim(?:s|ed|ing)?|argue[sd]?|wonder\w*|asks?|asked"
 # These govern only their own clause.

@@ -75,7 +75,9 @@ def _ends_sentence(chunk: str, match: re.Match[str]) -> bool:
     word = before.rsplit(None, 1)[-1] if before.split() else ""
     if before.endswith((" ", "\t")):  # speech corpora set the full stop apart: "a duck ."
         return True
-    following = chunk[match.end() : match.end() + 3].lstrip()
+    following = chunk[match.end() : match.end() + 12].lstrip()
+    if following.partition(" ")[0].lower() in STOP_WORDS and following[:1].isupper():
+        return word.lower() not in ABBREVIATIONS
     if word.lower() in ABBREVIATIONS:
         return False
     initial = len(word) == 1 and word.isupper() and word != "I"

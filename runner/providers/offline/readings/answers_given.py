@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.dialogue import (
     substantive_sentences,
     weight_of,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.ranking import diverse
@@ -36,7 +36,7 @@ def read(document: Document) -> dict[str, object]:
         for pair in chosen
     ]
     return {
-        "insights": found[:8] or no_cue(dialogue, "questions"),
+        "insights": found[:8] or not_recognised("questions"),
         "structured_data": {"exchanges": [_item(*pair) for pair in in_order]},
     }
 

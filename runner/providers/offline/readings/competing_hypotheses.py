@@ -49,8 +49,8 @@ def read(document: Document) -> dict[str, object]:
 _EMPTY = {
     "question": "No statement is recognised that hypotheses could be about.",
     "hypotheses": [
-        {"id": "H1", "statement": "The talk held rival statements."},
-        {"id": "H2", "statement": "It held none."},
+        {"id": "H1", "statement": "The talk has rival statements."},
+        {"id": "H2", "statement": "It has none."},
     ],
     "evidence": [
         {
@@ -72,7 +72,9 @@ _EMPTY = {
 
 
 def _hypotheses(sides: Sequence[Cited]) -> list[str]:
-    told = [f"It is as stated by {side.said}." for side in sides]
+    told = [
+        f"It is as stated{' by' if side.sentence.speaker else ':'} {side.said}." for side in sides
+    ]
     return told if len(told) > 1 else [*told, "It is not, or not entirely, as stated."]
 
 

@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
     if best is not None:
         problem = tidy(f'{who(best.who)}: "{excerpt(best.text, 240)}".')
     return {
-        "insights": insights_on(dialogue, found, "faults"),
+        "insights": insights_on(found, "faults"),
         "structured_data": {"problem": problem, "details": rows(found, _row)},
     }
 

@@ -14,6 +14,6 @@ def read(document: Document) -> dict[str, object]:
     found = sorted(insights_of(minutes), key=lambda pair: -pair[0])
     made = [one for _, one in found if one["category"] in _CATEGORIES]
     return {
-        "insights": made or no_cue(minutes.dialogue, "decisions", "proposal", "obligation"),
+        "insights": made or no_cue(minutes.dialogue, "decisions", "proposal"),
         "structured_data": {"decisions": [decision_item(one) for one in minutes.decisions]},
     }

@@ -2,12 +2,14 @@
 
 import re
 
+from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
+from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import has, strength
+from runner.providers.offline.language.cues import strength
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on
 
 _NEEDED = re.compile(r"\b(?:only if|unless|depends? on|requires?|necessary)\b", re.IGNORECASE)
-_KINDS = ("causal_back", "causal_forward", "conditional", "obligation")
+_NEEDS = ("must", "has", "have", "need", "needs")
 
 
 def read(document: Document) -> dict[str, object]:
@@ -16,14 +18,14 @@ def read(document: Document) -> dict[str, object]:
     linked = chosen(
         quotes,
         7,
-        lambda c: c.is_stated and any(strength(k, c.sentence.text) > 0.65 for k in _KINDS),
+        lambda c: c.is_stated and _label(c) is not None,
     )
     topics = [
         f.text
         for f in document.findings
         if f.key == "topic" and f.text and not f.text.startswith("Frequent terms")
     ]
-    found = [on(c, f"As a {_label(c)}, {c.said}.", "factor") for c in linked]
+    found = [on(c, f"{_label(c)} named by {c.said}.", "factor") for c in linked]
     return {
         "insights": found or [nothing(document, quotes, "causes or conditions")],
         "structured_data": {
@@ -42,18 +44,20 @@ _UNKNOWN: dict[str, object] = {
     "strength": None,
     "role": "contributing",
     "controllable": "unknown",
-    "mechanism": "No finding with a quote reached this stage.",
+    "mechanism": "No cause, condition or need is recognised.",
     "counterfactual": "none",
     "evidence": [],
 }
 
 
-def _label(c: Cited) -> str:
-    """Return the words that make a quote a factor."""
+def _label(c: Cited) -> str | None:
+    """Return what the words of a quote make it, or None."""
     text = c.sentence.text
-    if has("conditional", text):
+    if strength("conditional", text) > 0.8 and not NOT_A_CONDITION.search(text):
         return "condition"
-    return "reason" if has("causal_back", text) or has("causal_forward", text) else "need"
+    if strength("causal_back", text) or strength("causal_forward", text) > 0.8:
+        return "reason"
+    return "need" if necessity(c.sentence) in _NEEDS else None
 
 
 def _factor(number: int, c: Cited) -> dict[str, object]:

@@ -24,7 +24,7 @@ def read(document: Document) -> dict[str, object]:
         for pair in pairs
     ]
     return {
-        "insights": found or no_cue(dialogue, "objections", "contrast", "negation"),
+        "insights": found or no_cue(dialogue, "objections", "negation"),
         "structured_data": {"disagreements": [_item(pair) for pair in pairs]},
     }
 

@@ -120,10 +120,10 @@ def _steps(minutes: Minutes) -> list[_Step]:
 def _undertaken(minutes: Minutes) -> Iterator[_Step]:
     for action in minutes.actions[:5]:
         about = action.about
-        reason = f"{action.owner or who(action.quoted[0].speaker)} says so."
-        if action.firmness == "requested":
-            reason = f"{who(action.quoted[0].speaker)} asks for it."
-        elif about and excerpt(trim(about.text), 60) in action.what:
+        said = action.quoted[0]
+        verb = " asks" if action.firmness == "requested" else ""
+        reason = f'{who(said.speaker)}{verb}: "{excerpt(said.text, 140)}".'
+        if about and excerpt(trim(about.text), 60) in action.what:
             reason = f"{who(about.speaker)} brings it up."
         elif about:
             verb = "asks" if about.text.rstrip().endswith("?") else "says"

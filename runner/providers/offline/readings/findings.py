@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.insights import insight, no_cue
+from runner.providers.offline.dialogue.insights import insight, not_recognised
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -45,7 +45,7 @@ def read(document: Document) -> dict[str, object]:
     scores = {s.index: _score(dialogue, s) for s in pool}
     chosen = diverse(pool, _MAX, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [insight(plain(s.text), scores[s.index], kind_of(s), (s,)) for s in chosen]
-    return {"insights": found or no_cue(dialogue, "findings"), "structured_data": {}}
+    return {"insights": found or not_recognised("findings"), "structured_data": {}}
 
 
 def kind_of(s: Sentence) -> str:

@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.dialogue import (
     read_dialogue,
     substantive_sentences,
 )
-from runner.providers.offline.dialogue.insights import insight, no_cue, who
+from runner.providers.offline.dialogue.insights import insight, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
@@ -45,7 +45,7 @@ def _from_lines(document: Document) -> list[dict[str, object]]:
     }
     chosen = diverse(pool, _MAX_INSIGHTS, score=lambda s: scores[s.index], text=lambda s: s.text)
     found = [_insight(s, asked, scores[s.index]) for s in chosen]
-    return found or no_cue(dialogue, "the terms of the question")
+    return found or not_recognised("statements")
 
 
 def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float]:

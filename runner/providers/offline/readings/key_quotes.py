@@ -33,6 +33,6 @@ def read(document: Document) -> dict[str, object]:
         return {"text": one.text, "who": one.who, "why": _WHY}
 
     return {
-        "insights": insights_on(dialogue, found, "quotable statements"),
+        "insights": insights_on(found, "quotable statements"),
         "structured_data": {"quotes": rows(found, row)},
     }

@@ -29,7 +29,7 @@ def read(document: Document) -> dict[str, object]:
         return {**stance, "reason": None, "who": one.who}
 
     return {
-        "insights": insights_on(dialogue, found, "opinions"),
+        "insights": insights_on(found, "opinions"),
         "structured_data": {"opinions": rows(found, row)},
     }
 

@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, speakers, weightiest
-from runner.providers.offline.dialogue.insights import cite, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import (
     capital,
@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
         for point in points
     ]
     return {
-        "insights": made or no_cue(minutes.dialogue, "key points"),
+        "insights": made or not_recognised("key points"),
         "structured_data": {
             "headline": capital(subject) or "The subject is not recognised",
             "summary": _summary(minutes),

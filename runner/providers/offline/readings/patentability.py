@@ -26,7 +26,17 @@ _SHOWN = re.compile(
     r"blog|website|talk)\b",
     re.IGNORECASE,
 )
-_CRITERIA = ("subject_matter", "novelty", "inventive_step", "industrial_application", "disclosure")
+_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_WHEN = re.compile(
+    r"\b(?:yesterday|last (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|"
+    rf"{_MONTH})|(?:in|since) (?:\w+ )?(?:19|20)\d\d|\w+ (?:days?|weeks?|months?|years?) ago|"
+    rf"(?:in|on) (?:{_MONTH})\b(?: \d{{1,2}})?)\b",
+    re.IGNORECASE,
+)
+_WHERE = re.compile(
+    r"\b(?:at|in|on|to) (?:the |a |our |an )?(?:\w+ ){0,2}(?:conference|journal|poster|paper|"
+    r"fair|blog|website|customers?|public|press|exhibition|workshop)\b(?: in [A-Z]\w+)?",
+)
 
 
 def read(document: Document) -> dict[str, object]:
@@ -38,7 +48,6 @@ def read(document: Document) -> dict[str, object]:
     found += [
         on(c, f"It may have been shown before: {c.said}.", "public_disclosure") for c in shown
     ]
-    text = "Whether that was public, and when, decides on novelty."
     return {
         "insights": found or [nothing(document, quotes, "technical ideas that are called new")],
         "structured_data": {
@@ -48,16 +57,7 @@ def read(document: Document) -> dict[str, object]:
             if ideas
             else "No technical idea that is called new is recognised.",
             "candidates": [_candidate(c, shown) for c in ideas],
-            "risks": [
-                {
-                    "kind": "public_disclosure",
-                    "text": f"{c.said}. {text}",
-                    "date": None,
-                    "place": None,
-                    "evidence": c.evidence,
-                }
-                for c in shown
-            ],
+            "risks": [_disclosed(c) for c in shown],
             "next_steps": [
                 point("Ask a patent attorney for a search.", c.evidence) for c in ideas[:1]
             ],
@@ -80,16 +80,37 @@ def _on(c: Cited, ideas: Sequence[Cited]) -> bool:
     return any(c in related(idea, [c], 1) for idea in ideas)
 
 
+def _disclosed(c: Cited) -> dict[str, object]:
+    when, where = (pattern.search(c.sentence.text) for pattern in (_WHEN, _WHERE))
+    return {
+        "kind": "public_disclosure",
+        "text": f"{c.said}. Whether that was public, and when, decides on novelty.",
+        "date": when[0] if when else None,
+        "place": where[0] if where else None,
+        "evidence": c.evidence,
+    }
+
+
 def _candidate(c: Cited, shown: Sequence[Cited]) -> dict[str, object]:
-    unknown = "No words on it are recognised."
-    criteria = [{"name": name, "verdict": "unknown", "reason": unknown} for name in _CRITERIA]
+    said = c.sentence.text
+    rows = {
+        "subject_matter": ("unknown", "It names a technical means.", said),
+        "novelty": ("unknown", "It is called new; whether it is was not examined.", said),
+        "inventive_step": _UNKNOWN,
+        "industrial_application": _UNKNOWN,
+        "disclosure": _UNKNOWN,
+    }
     if shown:
-        criteria[1] |= {"verdict": "doubtful", "reason": f"{shown[0].said}."}
+        rows["novelty"] = ("doubtful", f"{shown[0].said}.", shown[0].sentence.text)
+    keys = ("name", "verdict", "reason", "said")
     return {
         "title": " and ".join(key_terms([c.sentence], 2)) or "Idea",
         "description": c.said,
         "technical": True,
-        "criteria": criteria,
+        "criteria": [dict(zip(keys, (name, *row), strict=True)) for name, row in rows.items()],
         "overall": "needs_work",
         "evidence": c.evidence,
     }
+
+
+_UNKNOWN = ("unknown", "No words on it are recognised.", "")

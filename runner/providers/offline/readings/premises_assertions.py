@@ -6,6 +6,7 @@ from typing import cast
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import (
+    OWN_STORY,
     Dialogue,
     focused,
     read_dialogue,
@@ -14,7 +15,6 @@ from runner.providers.offline.dialogue.dialogue import (
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.dialogue.reasoning import (
     ABOUT_TALK,
-    OWN_STORY,
     find_reasoning,
 )
 from runner.providers.offline.dialogue.stance import necessity

@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
     if works is not None:
         why = tidy(f'{works.speaker or "The speaker"} says: "{excerpt(works.text, 160)}".')
     return {
-        "insights": insights_on(dialogue, found, "steps or promises"),
+        "insights": insights_on(found, "steps or promises"),
         "structured_data": {
             "steps": rows(found, _row),
             "status": "unclear" if works is None else "solved",

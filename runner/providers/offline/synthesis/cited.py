@@ -110,7 +110,8 @@ def speakers_in(document: Document) -> dict[str, str]:
             for segment, name in zip(segments, names, strict=False):
                 if name and name != "none":
                     known.setdefault(segment, name)
-    return known | {line.segment: line.speaker for line in document.lines if line.speaker}
+    read = (*document.excerpts, *document.lines)
+    return known | {line.segment: line.speaker for line in read if line.speaker}
 
 
 def chosen(

@@ -147,7 +147,7 @@ def _from_open(item: OpenPoint) -> OpenQuestion:
     if item.kind == "deferred":
         why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
     elif last is not first:
-        why = f'{who(last.speaker)} does not answer it: "{excerpt(last.text, 100)}".'
+        why = f'{who(last.speaker)} replies: "{excerpt(last.text, 100)}".'
     else:
         why = "No answer is recognised in the turns that follow."
     return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
@@ -213,8 +213,8 @@ def action_line(action: Action) -> str:
     speaker = who(action.quoted[0].speaker)
     if action.firmness == "requested":
         text = f'{speaker} asks {action.owner or "the listeners"}: "{action.said}"'
-    elif action.owner:
-        text = f'{action.owner} {_UNDERTAKES[action.firmness]}: "{action.said}"'
+    elif action.owner or re.match(r"I\b", action.said):
+        text = f'{who(action.owner)} {_UNDERTAKES[action.firmness]}: "{action.said}"'
     else:
         text = f'{speaker}, without naming who: "{action.said}"'
     if action.due and action.due not in action.said:

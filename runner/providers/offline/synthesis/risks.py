@@ -120,5 +120,5 @@ def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
 
 def _central(minutes: Minutes, n: int) -> list[KeyPoint]:
     """Return the most central statements, for when the findings give too few points."""
-    dialogue = minutes.dialogue
-    return [_point(s, 0.4 * weight_of(dialogue, s)) for s in weightiest(dialogue, n)]
+    ranked = weightiest(minutes.dialogue, n)
+    return [_point(s, 0.4 - 0.25 * place / n) for place, s in enumerate(ranked)]

@@ -10,7 +10,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -67,7 +67,7 @@ def _says(cue: str, text: str) -> bool:
 
 _OPENS = re.compile(
     r"(?:^|[,;:–—.]|\b(?:and|but|so|because|then|well|yeah|yes|no|think|mean|also|now|like|"
-    r"sure|okay))\W*$",
+    r"sure|okay|(?:last|this|next|every|each) \w+))\W*$",
     re.IGNORECASE,
 )
 
@@ -83,9 +83,7 @@ def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
     )
 
 
-def insights_on(
-    dialogue: Dialogue, statements: Sequence[Statement], sought: str
-) -> list[dict[str, object]]:
+def insights_on(statements: Sequence[Statement], sought: str) -> list[dict[str, object]]:
     """Return an insight per statement, best first, or one that nothing *sought* was found."""
     best = sorted(statements, key=lambda one: -one.score)
     found = [
@@ -94,7 +92,7 @@ def insights_on(
         )
         for one in best[:8]
     ]
-    return found or no_cue(dialogue, sought)
+    return found or not_recognised(sought)
 
 
 def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
@@ -147,6 +145,6 @@ def read_stated(name: str, document: Document) -> dict[str, object]:
     dialogue = read_dialogue(document)
     found = find_statements(dialogue, cues, 12 if name == "testimony" else 10)
     return {
-        "insights": insights_on(dialogue, found, sought),
+        "insights": insights_on(found, sought),
         "structured_data": {key: rows(found, row)},
     }

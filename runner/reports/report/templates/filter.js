@@ -12,8 +12,8 @@
     const all = !words && selects.every(select => !select.value);
     for (const item of items) {
       const fits = (!words || item.textContent.toLowerCase().includes(words))
-        && selects.every(({ name, value }) =>
-          !value || (item.dataset[name] || "").split("|").includes(value));
+        && selects.every(({ name, value }) => !value || item.dataset[name] === value
+          || (item.dataset[name] || "").split("|").includes(value));
       item.toggleAttribute("data-hidden", !fits);
     }
     for (const box of boxes) {

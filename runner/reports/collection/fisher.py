@@ -18,8 +18,10 @@ def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
     probability of all tables at most as likely as the observed one if the property is independent
     of the group (Freeman and Halton, "Note on an exact treatment of contingency, goodness of fit
     and other problems of significance", 1951). With more than MAX_TABLES tables, p is estimated
-    from DRAWS random ones, with a fixed seed, and at least 1 / (DRAWS + 1).
+    from DRAWS random ones, with a fixed seed, and at least 1 / (DRAWS + 1). It is 1 without groups.
     """
+    if not totals:
+        return 1.0, True
     order = sorted(range(len(totals)), key=lambda group: totals[group])  # the largest last
     sizes, marked = [totals[group] for group in order], sum(found)
     logs = [[_log_choose(size, k) for k in range(size + 1)] for size in sizes]

@@ -1,0 +1,97 @@
+"""Buffer of paid replies: each survives a killed process from its arrival until its record."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from runner.base.files import TEMP, temporary_files
+from runner.base.json import MAX_BYTES, parse_json
+from runner.base.regular_files import open_own, read_regular
+from runner.base.usage import Usage
+from runner.providers.request import Completion
+
+NAME = f"{TEMP}replies"
+SLOT_BYTES = 4096
+_UNUSED = b"#"  # as the first byte of a slot makes it no JSON
+
+
+class ReplyBuffer:
+    """The replies in one file of slots in *root*, which are used again once a record is stored.
+
+    A write takes a microsecond, where a file of its own would take a hundred; it is not synced. A
+    *unit* is the record that will hold a reply, *key* the digest of its request.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / f"{NAME}.{os.getpid()}.{secrets.token_hex(4)}"
+        self._descriptor: int | None = None
+        self._end = 0
+        self._free: list[tuple[int, int]] = []  # slots: offset and size in bytes
+        self._slots: dict[str, list[tuple[int, int]]] = {}  # by unit
+        self._earlier: dict[str, Completion] = {}
+
+    def take_over(self, root: Path) -> None:
+        """Take the replies of killed sessions in *root*; remove all temp files. Raises OSError."""
+        left = temporary_files(root)
+        for file in left:
+            for unit, key, reply in _replies_in(file) if file.name.startswith(NAME) else ():
+                self.keep(unit, key, reply)
+                self._earlier[key] = reply
+        for file in left:
+            file.unlink()
+
+    def keep(self, unit: str, key: str, reply: Completion) -> None:
+        """Keep *reply*; a failed write is ignored, since the record's own will fail too."""
+        entry = {"unit": unit, "key": key}
+        entry |= {"raw_output": reply.text, "finish_reason": reply.finish_reason}
+        line = orjson.dumps(entry)
+        size = SLOT_BYTES * (len(line) // SLOT_BYTES + 1)
+        with suppress(OSError):
+            if self._descriptor is None:
+                self._descriptor = open_own(self._path, os.O_WRONLY)
+            slot = next((free for free in self._free if free[1] >= size), None)
+            if slot is None:
+                slot, self._end = (self._end, size), self._end + size
+            else:
+                self._free.remove(slot)
+            os.pwrite(self._descriptor, line.ljust(slot[1] - 1) + b"\n", slot[0])
+            self._slots.setdefault(unit, []).append(slot)
+
+    def earlier(self, key: str) -> Completion | None:
+        """Return the reply that a killed session received to the request with *key*, once."""
+        return self._earlier.pop(key, None)
+
+    def drop(self, unit: str) -> None:
+        """Drop the replies of a stored record."""
+        for slot in self._slots.pop(unit, ()):
+            with suppress(OSError):
+                os.pwrite(self._descriptor or -1, _UNUSED, slot[0])
+                self._free.append(slot)
+
+    def close(self, *, whole: bool = False) -> None:
+        """Close the file; remove it if all replies have records or the run is *whole*.
+
+        Raises OSError.
+        """
+        if self._descriptor is not None:
+            if whole or not self._slots:
+                self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _replies_in(file: Path) -> Iterator[tuple[str, str, Completion]]:
+    try:
+        lines = read_regular(file, MAX_BYTES).splitlines()
+    except OSError:
+        return
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError):
+            entry = parse_json(line)
+            parts = [entry[name] for name in ("unit", "key", "raw_output", "finish_reason")]
+            if all(isinstance(part, str) for part in parts):
+                yield parts[0], parts[1], Completion(parts[2], parts[3], Usage())
