@@ -57,7 +57,9 @@ def _value(name: str, run: Mapping[str, Any], path: Path | None) -> float:
     if name == "total_tokens":
         value = run["prompt_tokens"] + run["completion_tokens"]
     elif name in ("1-coverage", _PRECISION):
-        share = run.get("coverage") if name != _PRECISION else path and precision_of(path)
+        share = run.get("coverage")
+        if name == _PRECISION:
+            share = None if path is None else precision_of(path)
         value = None if share is None else _rest(share)
     else:
         value = run.get(name)
