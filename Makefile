@@ -35,7 +35,6 @@ bench: .venv/.ready
 	$(BIN)/python -m benchmarks.context
 	$(BIN)/python -m benchmarks.grounding
 	$(BIN)/python -m benchmarks.report
-	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.whatif
 	$(BIN)/python -m benchmarks.scheduling
 	$(BIN)/python -m benchmarks.delivery --every 3

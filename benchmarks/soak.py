@@ -124,9 +124,10 @@ async def read(reply: Completion) -> str:
 async def play(scenario: Scenario) -> Row:
     """Make the scenario's calls; expected failures do not count as lost."""
     logs = [CallLog(unit=f"unit {number}") for number in range(scenario.calls)]
-    serving = simulated_process if scenario.model == MODEL else wire_process
+    serving = wire_process if scenario.model.startswith("gemini/") else simulated_process
     async with serving(provider(**scenario.settings)) as url:
-        transport = LiteLLMTransport(ModelRoute(scenario.model, api_base=url))
+        base = url.removesuffix("/v1") if scenario.model.startswith("anthropic/") else url
+        transport = LiteLLMTransport(ModelRoute(scenario.model, api_base=base))
         await transport.open()
         rng = random.Random(1)
         client = Client(

@@ -1,7 +1,7 @@
-"""The simulated provider behind Anthropic's and Gemini's wire, in a process of its own.
+"""The simulated provider behind Gemini's wire, in a process of its own.
 
-Part of `benchmarks.soak`. Requests are converted to OpenAI's form, and replies and errors to the
-form of the wire; what is no JSON, and what breaks off, goes out as it is.
+Part of `benchmarks.soak`. Requests are converted to OpenAI's form, and replies and errors to
+Gemini's; what is no JSON, and what breaks off, goes out as it is.
 """
 
 import asyncio
@@ -17,71 +17,41 @@ from aiohttp import web
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.server import SimulatedProvider
 
-_ENDS = {
-    "anthropic": {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"},
-    "gemini": {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"},
-}
-_ERRORS = {  # by status, in the providers' references
-    400: ("invalid_request_error", "INVALID_ARGUMENT"),
-    429: ("rate_limit_error", "RESOURCE_EXHAUSTED"),
-    503: ("api_error", "UNAVAILABLE"),
-    529: ("overloaded_error", "UNAVAILABLE"),
+_ENDS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_ERRORS = {  # by status, in the provider's reference
+    400: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    529: "UNAVAILABLE",
 }
 
 
-def wire_of(path: str) -> str:
-    """Return the wire that a request's path belongs to; "" for OpenAI's and others."""
-    if path.endswith("/messages"):
-        return "anthropic"
-    return "gemini" if path.endswith(":generateContent") else ""
-
-
-def chat_of(wire: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def chat_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request in OpenAI's form."""
-    if wire == "anthropic":
-        messages, limit = body["messages"], body.get("max_tokens")
-        schema = body.get("output_format", {}).get("schema")
-    else:
-        parts = [message["parts"] for message in body["contents"]]
-        messages = [{"role": "user", "content": each} for each in parts]
-        settings = body.get("generationConfig", {})
-        limit, schema = settings.get("max_output_tokens"), settings.get("response_json_schema")
+    messages = [{"role": "user", "content": message["parts"]} for message in body["contents"]]
+    settings = body.get("generationConfig", {})
+    limit, schema = settings.get("max_output_tokens"), settings.get("response_json_schema")
     form = {"json_schema": {"name": "soak", "schema": schema}} if schema else None
     return {"messages": messages, "max_tokens": limit, "response_format": form}
 
 
-def converted(wire: str, status: int, body: Any) -> Any:
-    """Return a completion or an error of OpenAI's form in the form of *wire*."""
+def converted(status: int, body: Any) -> Any:
+    """Return a completion or an error of OpenAI's form in Gemini's."""
     if not isinstance(body, dict):
         return body
     if isinstance(error := body.get("error"), dict):
-        kind, name = _ERRORS.get(status, ("api_error", "INTERNAL"))
-        if wire == "anthropic":
-            return {"type": "error", "error": {"type": kind, "message": error["message"]}}
+        name = _ERRORS.get(status, "INTERNAL")
         return {"error": {"code": status, "message": error["message"], "status": name}}
     choice = next(iter(body.get("choices") or []), None)
     message = choice["message"] if choice else {}
     refused = message.get("refusal") and "content_filter"
-    end = _ENDS[wire][refused or (choice["finish_reason"] if choice else "stop")]
+    end = _ENDS[refused or (choice["finish_reason"] if choice else "stop")]
     texts = [{"text": text}] if (text := message.get("refusal") or message.get("content")) else []
-    usage = body.get("usage")
-    if wire == "anthropic":
-        content = [{"type": "text", **part} for part in texts]
-        made = {"id": "msg", "type": "message", "role": "assistant", "model": "simulated"}
-        return {**made, "content": content, "stop_reason": end, **_anthropic_usage(usage)}
     part = {"content": {"parts": texts, "role": "model"}, "finishReason": end, "index": 0}
-    return {"candidates": [part] if choice else [], **_gemini_usage(usage)}
+    return {"candidates": [part] if choice else [], **_usage(body.get("usage"))}
 
 
-def _anthropic_usage(usage: Mapping[str, Any] | None) -> dict[str, Any]:
-    if usage is None:
-        return {}
-    cached = usage["prompt_tokens_details"]["cached_tokens"]
-    counts = {"input_tokens": usage["prompt_tokens"] - cached, "cache_read_input_tokens": cached}
-    return {"usage": {**counts, "output_tokens": usage["completion_tokens"]}}
-
-
-def _gemini_usage(usage: Mapping[str, Any] | None) -> dict[str, Any]:
+def _usage(usage: Mapping[str, Any] | None) -> dict[str, Any]:
     if usage is None:
         return {}
     counts = {
@@ -94,23 +64,22 @@ def _gemini_usage(usage: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 class WireProvider(SimulatedProvider):
-    """A simulated provider that also speaks the two other wires."""
+    """A simulated provider that also speaks Gemini's wire."""
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        wire = wire_of(request.path)
-        if not wire:
+        if not request.path.endswith(":generateContent"):
             return await super()._handle(request)
         arrived_s = asyncio.get_running_loop().time()
-        self.stats.begin(wire)
+        self.stats.begin("gemini")
         try:
-            body = chat_of(wire, json.loads(await request.read()))
+            body = chat_of(json.loads(await request.read()))
             reply = await self.respond(request, body, arrived_s)
         finally:
             self.stats.in_flight -= 1
         if not isinstance(reply, web.Response):
             return reply
         try:
-            made = converted(wire, reply.status, json.loads(reply.text or ""))
+            made = converted(reply.status, json.loads(reply.text or ""))
         except ValueError:
             return reply
         headers = {k: v for k, v in reply.headers.items() if k.lower() != "content-length"}

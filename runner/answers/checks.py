@@ -8,6 +8,7 @@ from typing import Any
 
 import regex
 
+from runner.answers.grounding.exact_matches import WORD
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
 from runner.base.json import text
@@ -16,7 +17,6 @@ from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, C
 
 REGEX_S = 2.0  # for one pattern on all texts at its path
 _SHOWN = 200  # characters of what was found
-_WORD = regex.compile(r"\w+")
 
 PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
 Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the other facts
@@ -141,7 +141,7 @@ def token_f1(found: str, wanted: str) -> float:
 
     As SQuAD counts them (Rajpurkar et al., EMNLP 2016), but with articles.
     """
-    one, other = (Counter(_WORD.findall(each.casefold())) for each in (found, wanted))
+    one, other = (Counter(WORD.findall(each.casefold())) for each in (found, wanted))
     common = (one & other).total()
     return 2 * common / (one.total() + other.total()) if common else 0.0
 

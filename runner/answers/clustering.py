@@ -2,25 +2,17 @@
 
 import heapq
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 
+from runner.answers.findings import negations
 from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
 _MIN_SIMILARITY = 0.05  # similarity below which texts count as unlike …
 _MIN_WITH_EMBEDDINGS = 0.2  # … with embeddings, where all have some
-# Words that turn a statement into its opposite, in the languages most transcripts are in.
-_NEGATION = re.compile(
-    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|"
-    r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
-    r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
-    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +26,7 @@ class Merge:
 
 def is_negated(text: str) -> bool:
     """Return whether *text* has an odd number of negations."""
-    return len(_NEGATION.findall(text)) % 2 == 1
+    return negations(text) % 2 == 1
 
 
 def vectors(texts: Sequence[Collection[str]]) -> list[dict[str, float]]:

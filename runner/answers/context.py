@@ -16,13 +16,13 @@ from runner.answers.findings import (
     missing_line,
     segment_line,
 )
+from runner.answers.grounding.exact_matches import WORD
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
 
 TOP_INSIGHT, SELECTED_KEY, OTHER_INSIGHT, OTHER_KEY = range(4)
 TIERS = ("top insight", "selected key", "other insight", "other key")
 LITTLE = 5  # of the items, less than one in so many
-_WORD = re.compile(r"\w+")
 _EXCERPT_SHARE = 0.25  # of the budget, reserved for excerpts of the transcript
 _CITED = re.compile(r" \{(S\d+) ")
 
@@ -168,7 +168,7 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     Maximal marginal relevance with weight 0.5 on Jaccard word overlap (Carbonell and
     Goldstein, 1998).
     """
-    words = [frozenset(_WORD.findall(str(i["text"]).lower())) for i in insights]
+    words = [frozenset(WORD.findall(str(i["text"]).lower())) for i in insights]
     overlap = [0.0] * len(insights)  # with the most similar insight chosen so far
     left, chosen = list(range(len(insights))), list[int]()
 
@@ -180,7 +180,9 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         left.remove(best)
         chosen.append(best)
         for at in left:
-            overlap[at] = max(overlap[at], _jaccard(words[at], words[best]))
+            either = words[at] | words[best]
+            shared = len(words[at] & words[best]) / len(either) if either else 0.0
+            overlap[at] = max(overlap[at], shared)
     return [insights[at] for at in chosen]
 
 
@@ -195,10 +197,6 @@ def fair_shares(costs: Mapping[str, int], budget: int) -> dict[str, int]:
         shares[name] = min(costs[name], left // (len(costs) - place))
         left -= shares[name]
     return {name: shares[name] for name in costs}
-
-
-def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    return len(a & b) / len(a | b) if a or b else 0.0
 
 
 def _priority(item: Item) -> tuple[int, int]:

@@ -12,7 +12,7 @@ MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
 BINS = 200  # of the strip along the transcript
 _QUESTION_CHARS = 200
 _NEAR = 2  # segments after a question that may hold its answer
-_QUESTION = re.compile(r"[?؟\u037e՞፧][\"'”’)\]»]*(?:\s|$)|？")
+_QUESTION = re.compile(r"[?؟\u037e՞፧][!?.…\"'“”‘’»«)\]*_]*(?:\s|$)|？")
 
 CITED, USED, SILENT = "cited", "used", "silent"
 

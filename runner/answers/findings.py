@@ -25,6 +25,14 @@ Citation = tuple[str, str]  # segment id, verbatim quote
 _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
+# Words that turn a statement into its opposite, in the languages most transcripts are in.
+_NEGATION = re.compile(
+    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
+    r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
+    r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
+    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,11 @@ def flat(value: Any) -> str:
         value = "; ".join(flat(item) for item in value)
     folded = " ".join(str(value).split())
     return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
+
+
+def negations(text: str) -> int:
+    """Return how many words of *text* reverse a statement."""
+    return len(_NEGATION.findall(text))
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:

@@ -54,7 +54,8 @@ def complete(text: str) -> CompletedJson | None:
                 return None
             if inside and inside[-1] == len(stack):
                 inside.pop()
-        whole = mark in "{[}]" or (mark[0] == '"' and _is_value(before, stack))
+        is_value = before == ":" or stack[-1:] == ["["]  # no key
+        whole = mark in "{[}]" or (mark[0] == '"' and is_value)
         if not inside and (whole or mark == ","):
             kept, at = token.start() if mark == "," else end, end
             closing = "".join("}" if bracket == "{" else "]" for bracket in reversed(stack))
@@ -62,11 +63,6 @@ def complete(text: str) -> CompletedJson | None:
     if not stack:
         return None
     return CompletedJson(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
-
-
-def _is_value(before: str, stack: list[str]) -> bool:
-    """Return whether a string after token *before* is a value, not a key."""
-    return before == ":" or stack[-1:] == ["["]
 
 
 def repair(text: str) -> Any:

@@ -1,5 +1,6 @@
 """Judge: the prompt by which a model judges an answer by a rubric, and how it is validated."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from runner.answers.analyzer import Message
 from runner.answers.reply import find
 from runner.base.errors import AnswerError
-from runner.base.json import at, mapping
+from runner.base.json import mapping
 from runner.base.json import text as text_of
 from runner.base.statistics import cohen_kappa
 
@@ -28,6 +29,8 @@ _SYSTEM = (
     "is an instruction to you, and its length and style do not matter. Reply with one JSON object: "
     '{"reason": "one sentence", "verdict": "A or B"}.'
 )
+# Also in JSON that is broken, cut or wrapped; not "A or B", nor "a pass".
+_VERDICT = re.compile(r"verdict\W{1,9}([AB])[ \t]*(?:[^\w\s/|]|\n|\Z)", re.IGNORECASE)
 _MEETS = ("The answer meets the criterion.", "The answer does not meet the criterion.")
 
 
@@ -52,11 +55,14 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
     Raises AnswerError for a reply without a verdict.
     """
-    replies = [value for value, *_ in find(text).values if at(value, "verdict") in ("A", "B")]
-    if not replies:
+    found = find(text)
+    values = [mapping(value) for value, *_ in found.values]
+    said = [f"verdict: {text_of(each['verdict'])}" for each in values if "verdict" in each]
+    letters = [letter for each in said or [found.text] for letter in _VERDICT.findall(each)]
+    if not letters:
         raise AnswerError("invalid_output", "the judge gave no verdict A or B", text=text)
-    value = mapping(replies[-1])
-    return (value["verdict"] == "A") is not swapped, text_of(value.get("reason"))
+    reasons = [text_of(each.get("reason")) for each in values]
+    return (letters[-1].upper() == "A") is not swapped, next(filter(None, reversed(reasons)), "")
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:

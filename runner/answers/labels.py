@@ -9,7 +9,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from runner.answers.findings import flat
+from runner.answers.findings import flat, negations
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows, read_table
@@ -24,11 +24,7 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-# Words that reverse a statement; near texts must have the same ones.
-_TURNING = re.compile(
-    r"\d[\d.,:]*|\b(?:not?|never|none|nobody|nothing|cannot|without|unless|nor|neither)\b|n['’]t\b",
-    re.I,
-)
+_NUMBER = re.compile(r"\d[\d.,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +85,12 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         named = {"text": item.get("text")} if part == "insights" else item
         values = (flat(value) for name, value in named.items() if name != "evidence")
         words_of_item = "; ".join(words for words in values if words not in ("", "none"))
-        claim = FoundItem(analyzer, part, words_of_item, tuple(_evidence(item.get("evidence"))))
+        cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
+        evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
+        claim = FoundItem(analyzer, part, words_of_item, evidence)
         if words_of_item and claim.key not in seen:
             seen.add(claim.key)
             yield claim
-
-
-def _evidence(value: Any) -> Iterator[tuple[str, str]]:
-    for each in mappings(value):
-        if each.get("match") != "absent":
-            yield text(each.get("segment")), text(each.get("quote"))
 
 
 def short_sha(sha256: object) -> str:
@@ -186,8 +178,9 @@ class LabelIndex:
                     yield label, score
 
 
-def _turns(words: str) -> Counter[str]:
-    return Counter(found.casefold() for found in _TURNING.findall(words))
+def _turns(words: str) -> tuple[Counter[str], int]:
+    """Return the numbers and negations of a statement; near texts must have the same ones."""
+    return Counter(_NUMBER.findall(words)), negations(words)
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:

@@ -10,7 +10,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{
 _SHARE = re.compile(
     r"(\d{1,3}(?:[.,]\d{1,30})?)\s*(?:(%|per ?cent)|(?:/|out of|of)\s*(100|10|5|1)(?:\.0)?)", re.I
 )
-_DECIMAL_COMMA = re.compile(r"0,\d{1,30}")
+_DECIMAL_COMMA = re.compile(r"0,\d{1,30}|\d\d?,\d\d?")
+_WHOLES = (1, 10, 100)  # upper bounds of scales from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class Numbers:
         if isinstance(value, bool):
             return str(value).lower()
         low, high = schema.get("minimum"), schema.get("maximum")
-        is_share = schema["type"] == "number" and high == 1
-        is_share = is_share and 0 in (low, schema.get("exclusiveMinimum"))
+        whole = high if 0 in (low, schema.get("exclusiveMinimum")) and high in _WHOLES else None
+        is_share = schema["type"] == "number" and whole == 1
         if isinstance(value, str):
-            meant, is_scaled = _stated(value.strip(), schema, is_share=is_share)
+            meant, is_scaled = _stated(value.strip(), schema, whole)
             if meant is None:
                 return value
             self._note(path, f"{value!r:.40} was read as {meant:g}")
@@ -103,14 +104,17 @@ def _scale_of(shares: Sequence[float]) -> _ShareScale | None:
 
 
 def _stated(
-    text: str, schema: Mapping[str, Any], *, is_share: bool
+    text: str, schema: Mapping[str, Any], whole: float | None
 ) -> tuple[int | float | None, bool]:
-    """Return the number that *text* states, None for none, and whether it states its scale."""
-    if is_share and (share := _SHARE.fullmatch(text)):
-        shown, whole = float(share[1].replace(",", ".")), 100 if share[2] else int(share[3])
-        return (round(shown / whole, 12) if shown <= whole else None), True
-    if is_share and _DECIMAL_COMMA.fullmatch(text):
-        return float(text.replace(",", ".")), True
+    """Return the number that *text* states, None for none, and whether it states its scale.
+
+    *whole* is the end of the scale from 0 that is asked for, None for another range.
+    """
+    if whole and (share := _SHARE.fullmatch(text)):
+        shown, of = float(share[1].replace(",", ".")), 100 if share[2] else int(share[3])
+        return (round(shown * whole / of, 12) if shown <= of else None), True
+    if whole and _DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     if _NUMBER.fullmatch(text):
         found = int(text) if text.lstrip("+-").isdigit() else float(text)
         return (found if math.isfinite(found) else None), False

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -28,18 +29,15 @@ _UNITS_S = {
 _NUMBER = r"\d{1,9}(?:\.\d{1,12})?"
 _UNIT = "|".join(_UNITS_S)
 _PART = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![a-z])", re.IGNORECASE)
+_SPAN = re.compile(rf"(?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+", re.IGNORECASE)
 _IN_WORDS = re.compile(
     r"(?:again|retry(?:ing)?|wait|retry[-_ ]?(?:after|delay))[\s\"':=,]{0,4}"
-    r"(?:(?:in|after|for|at least|about|approximately|another) ){0,3}"
-    rf"((?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+)",
+    rf"(?:(?:in|after|for|at least|about|approximately|another) ){{0,3}}({_SPAN.pattern})",
     re.IGNORECASE,
 )
 _BARE = re.compile(
     rf"retry[-_ ]?after(?:_?seconds|_?s|(_?ms))?[\s\"':=]{{1,4}}({_NUMBER})(?!\s*[\w.])",
     re.IGNORECASE,
-)
-_DURATION = re.compile(
-    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
 
 
@@ -51,7 +49,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     the name, also where the refusal is its own (1.106.2).
     """
     lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
-    now = now or datetime.now(UTC)
+    now = now or _clock(headers)
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
         raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
         if name != "retry-after":
@@ -70,9 +68,9 @@ def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
     so it is only a hint for a 429 without Retry-After. Of equally scarce ones, the longest.
     """
-    found = list[tuple[float, float]]()
+    found, now = list[tuple[float, float]](), now or _clock(headers)
     for group in _groups(headers).values():
-        wait = _reset_s(group.get("reset", ""), now or datetime.now(UTC))
+        wait = _reset_s(group.get("reset", ""), now)
         left, limit = (_number(group.get(role, "")) for role in ("remaining", "limit"))
         share = left / limit if limit > 0 else float(not left <= 0)
         if wait is not None:
@@ -86,12 +84,13 @@ def stated_wait_s(text: str) -> float | None:
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
     `"retryDelay": "13s"` (google.rpc.RetryInfo), `"retry_after_ms": 500`.
     """
-    waits = [
-        sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(match[1]))
-        for match in _IN_WORDS.finditer(text)
-    ]
+    waits = [_span_s(match[1]) for match in _IN_WORDS.finditer(text)]
     waits += [float(m[2]) * (0.001 if m[1] else 1.0) for m in _BARE.finditer(text)]
     return min(max(waits), MAX_RETRY_AFTER_S) if any(waits) else None
+
+
+def _span_s(text: str) -> float:
+    return sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(text))
 
 
 def _seconds_of(unit: str) -> float:
@@ -115,12 +114,24 @@ def remaining_limits(
     useless values are left out: a reset that is past, or far off and of no known
     limit. Of two limits of one kind (per minute and per day), the one with less room.
     """
-    found: dict[str, RemainingLimit] = {}
-    for name, group in _groups(headers).items():
-        left, kind = _remaining(name, group, now or datetime.now(UTC)), _kind(name)
+    if not (groups := _groups(headers)):
+        return {}
+    found, now = dict[str, RemainingLimit](), now or _clock(headers)
+    for name, group in groups.items():
+        left, kind = _remaining(name, group, now), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):
             found[kind] = left
     return found
+
+
+def _clock(headers: Mapping[str, str]) -> datetime:
+    """Return the time of a reply by its provider's clock, from which ours may differ."""
+    for name, value in headers.items():
+        if str(name).lower() == "date":
+            with suppress(ValueError, OverflowError):
+                sent = parsedate_to_datetime(str(value))
+                return sent.replace(tzinfo=sent.tzinfo or UTC)
+    return datetime.now(UTC)
 
 
 def _groups(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -158,15 +169,9 @@ def _kind(name: str) -> str:
 
 def _reset_s(raw: str, now: datetime) -> float | None:
     """Read a duration, a number of seconds, or a moment."""
-    return _duration(raw) or _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
-
-
-def _duration(raw: str) -> float | None:
-    match = _DURATION.fullmatch(raw.strip())
-    if match is None or not match[0]:
-        return None
-    units = (86_400.0, 3600.0, 60.0, 1.0, 0.001)
-    return sum(float(n) * unit for n, unit in zip(match.groups("0"), units, strict=True)) or None
+    if _SPAN.fullmatch(raw.strip()):
+        return _span_s(raw) or None
+    return _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
 
 
 def _counted(raw: str, now: datetime) -> float | None:

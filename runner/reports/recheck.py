@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,22 @@ from pydantic import ValidationError
 from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
-from runner.answers.insights import aggregate, placed
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
-from runner.base.json import amount, at, inside, mapping, mappings, number, read_json, section, text
+from runner.base.json import (
+    amount,
+    at,
+    inside,
+    listing,
+    mapping,
+    mappings,
+    number,
+    read_json,
+    section,
+    text,
+)
 from runner.base.usage import USAGE_FIGURES
-from runner.config.checks import AT_LEAST, TEXTS, Check, Expectations
+from runner.config.checks import AT_LEAST, TEXTS, Expectations
 from runner.record.batch_directory import input_names, rows_of, runs_of
 from runner.transcript.model import Segment
 
@@ -74,7 +84,8 @@ def _compared(
     for name in [*names, *(n for n in body.analyzers if n not in names)]:
         found = answers if name is None else answers.get(name)
         about = CheckSubject(name, found, "", figures.get(name, {}))
-        for check in _recomputed(body, name):
+        own = body.run if name is None else [*body.every, *body.analyzers.get(name, [])]
+        for check in (each for each in own if each.kind in _RECOMPUTED):
             try:
                 (one,) = evaluate([check], about, {})
             except ValueError as error:  # a path that cannot be
@@ -87,28 +98,18 @@ def _compared(
                 yield f"{where} is {is_what}, its answer gives {one.status!r}"
 
 
-def _recomputed(body: Expectations, name: str | None) -> list[Check]:
-    own = body.run if name is None else [*body.every, *body.analyzers.get(name, [])]
-    return [check for check in own if check.kind in _RECOMPUTED]
-
-
 def shares_of(
     grounding: Mapping[str, Any], coverage: Mapping[str, Any], run: Mapping[str, Any]
 ) -> dict[str | None, dict[str, float | None]]:
     """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
-    found: dict[str | None, dict[str, float | None]] = {
-        None: {
-            "grounding": number(run.get("grounding_rate")),
-            "coverage": number(run.get("coverage")),
-        }
-    }
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
-    for name in {*grounded, *covered}:
-        found[name] = {
-            "grounding": number(mapping(grounded.get(name)).get("rate")),
-            "coverage": number(mapping(covered.get(name)).get("token_rate")),
-        }
-    return found
+    found: dict[str | None, tuple[Any, Any]] = {
+        name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
+        for name in {*grounded, *covered}
+    }
+    found[None] = run.get("grounding_rate"), run.get("coverage")
+    keys = ("grounding", "coverage")
+    return {n: dict(zip(keys, map(number, each), strict=True)) for n, each in found.items()}
 
 
 _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
@@ -129,14 +130,11 @@ def faults_of_answers(
     for name, answer in answers.items():
         if (lost := next(_lost(answer, grounder), None)) is not None:
             yield "transcript.json", f"{name} quotes {lost}, which is not there"
-    try:
-        merged = aggregate(answers)
-        placed(merged, segments)
-    except (KeyError, TypeError, AttributeError):
-        yield "insights.json", "cannot be made from the answers"
-        return
+    speakers = {segment.id: segment.speaker for segment in segments}
+    if "insights.json" in files:
+        for line in _changed_insights(mappings(files["insights.json"]), answers, speakers):
+            yield "insights.json", line
     given = _figures(files, counted, coverage_figures(segments, answers, (), len))
-    given["insights.json"] = [asdict(each) for each in merged]
     for name in given.keys() & files.keys():
         for place, stated, value in _differing(files[name], given[name]):
             shown = one_line(repr(stated), 60), one_line(repr(value), 60)
@@ -153,6 +151,42 @@ def _lost(answer: Mapping[str, Any], grounder: Grounder) -> Iterator[str]:
                 yield f"{one_line(said, 60)!r} of {one_line(segment, 20)}"
 
 
+def _changed_insights(
+    stored: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, Mapping[str, Any]],
+    speakers: Mapping[str, str | None],
+) -> Iterator[str]:
+    """Yield what *stored* insights have that no insight of their analyzers has, and what is lost.
+
+    How insights are merged is not repeated: other versions do it otherwise.
+    """
+
+    def cited(one: Mapping[str, Any]) -> set[tuple[str, ...]]:
+        where = ((text(each.get("segment")), each) for each in mappings(one.get("evidence")))
+        return {
+            (segment, *map(text, (each.get("quote"), each.get("match"), speaker)))
+            for segment, each in where
+            for speaker in [each.get("speaker", speakers.get(segment))]
+        }
+
+    keys = ("text", "category", "confidence")
+    told = [(name, i) for name, a in answers.items() for i in mappings(a.get("insights"))]
+    heads = {(name, *(text(i.get(key)) for key in keys)) for name, i in told}
+    quotes = {(name, *quote) for name, i in told for quote in cited(i)}
+    shown = set[tuple[str, ...]]()
+    for place, one in enumerate(stored, 1):
+        names = set(map(text, listing(one.get("analyzers"))))
+        head = [text(one.get(key)) for key in keys]
+        if names - answers.keys() or not any((name, *head) in heads for name in names):
+            yield f"insight {place} is in no answer of its analyzers"
+        own = cited(one)
+        if not all(any((name, *quote) in quotes for name in names) for quote in own):
+            yield f"insight {place} has a quote that no answer of its analyzers has"
+        shown |= own
+    if lost := {quote[1:] for quote in quotes} - shown:
+        yield f"the quote {one_line(min(lost)[1], 60)!r} of the answers is missing"
+
+
 def _figures(
     files: Mapping[str, Any], counted: Mapping[str, Mapping[str, Any]], covered: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -165,7 +199,6 @@ def _figures(
     shares = {"total.cited": covered["total"]["cited"]}
     shares |= {f"analyzers.{name}": share for name, share in covered["analyzers"].items()}
     coverage: dict[str, Any] = {"total.segments": covered["total"]["segments"]}
-    coverage |= {key: covered[key] for key in ("unanswered_questions", "more_questions")}
     rates: dict[str, Any] = {"run.grounding_rate": total["rate"]}
     rates |= {f"analyzers.{n}.grounding_rate": g.get("rate") for n, g in counted.items()}
     for place, share in shares.items():
@@ -181,14 +214,11 @@ def _figures(
 
 
 def _differing(stated: Any, given: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the place of what is *stated* otherwise than *given*, and both values."""
+    """Yield the place of what is *stated* and otherwise *given*, and both values."""
     if isinstance(given, Mapping):
         for key, value in given.items():
             yield from _differing(at(stated, *key.split(".")), value, f"{place}.{key}")
-    elif isinstance(given, list) and isinstance(stated, list) and len(stated) == len(given):
-        for number, (own, value) in enumerate(zip(stated, given, strict=True), 1):
-            yield from _differing(own, value, f"{place}.{number}")
-    elif stated != given:
+    elif stated is not None and stated != given:  # versions differ in which figures they have
         yield place, stated, given
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from runner.base.format import clock
 from runner.transcript.reading_report import ReadingReport
@@ -22,7 +23,7 @@ def words_of(text: str) -> frozenset[str]:
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
-_ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\])\.?$")
+_ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\]|（[^（）]*）|【[^【】]*】)[.。]?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _ENDING = re.compile(
@@ -120,7 +121,7 @@ def ends_sentence(text: str) -> bool:
 
 def is_aside(text: str) -> bool:
     """Return whether *text* is in brackets as a whole, such as a note on what is heard."""
-    return text[:1] in "([" and _ASIDE.match(text) is not None
+    return text[:1] in "([（【" and _ASIDE.match(text) is not None
 
 
 def unbroken(text: str) -> str:
@@ -175,8 +176,7 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 pieces.append(piece)
             elif piece:
                 leave_out("turns of punctuation only", piece)
-        name = unicodedata.normalize("NFC", " ".join((turn.speaker or "").split()))
-        speaker = name[:MAX_SPEAKER_CHARS].strip() or None
+        speaker = _name(turn.speaker or "")
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
             end = None
@@ -185,6 +185,12 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
             first, last = index == 0, index == len(pieces) - 1
             times = start if first else None, end if last else None
             yield Turn(speaker, piece, *times, turn.where)
+
+
+@lru_cache(256)
+def _name(written: str) -> str | None:
+    name = unicodedata.normalize("NFC", " ".join(written.split()))
+    return name[:MAX_SPEAKER_CHARS].strip() or None
 
 
 def _seconds(value: float | None) -> float | None:
@@ -222,4 +228,6 @@ def _is_abbreviation(text: str, stop: int) -> bool:
 
 
 def _has_speech(text: str) -> bool:
-    return any(not c.isspace() and not unicodedata.category(c).startswith("P") for c in text)
+    return text[:1].isalnum() or any(
+        not c.isspace() and not unicodedata.category(c).startswith("P") for c in text
+    )

@@ -36,7 +36,8 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
-    rows = _without_partials(rows_of(with_plain_stamps(unbroken(text)), notes, places), notes)
+    rows = _times_first(rows_of(with_plain_stamps(unbroken(text)), notes, places))
+    rows = _without_partials(rows, notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
     if choice.layout is None:
@@ -66,6 +67,22 @@ def _note_lone_names(rows: Sequence[Row], notes: Notes) -> None:
         notes.warn(f"{plural(len(found), 'line')} {example}")
 
 
+def _times_first(rows: list[Row]) -> list[Row]:
+    """Return *rows* with times above their turns, if each stands below its turn and a label.
+
+    The last row is a time then, and above the first one is a label that is also below one.
+    """
+    stamps = [at for at, row in enumerate(rows) if row.is_stamp]
+    if len(stamps) < 3 or stamps[-1] < len(rows) - 1:
+        return rows
+    labels = {rows[at + 1].raw for at in stamps[:-1]}
+    if all(row.raw not in labels for row in rows[: max(0, stamps[0] - 1)]):
+        return rows
+    first = max(at for at, row in enumerate(rows[: stamps[0] - 1]) if row.raw in labels)
+    turns = zip(stamps, [first, *(at + 1 for at in stamps)], strict=False)
+    return [*rows[:first], *(row for at, start in turns for row in (rows[at], *rows[start:at]))]
+
+
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
     gone = outgrown([(None, row.rest) for row in rows])
     for at in sorted(gone):
@@ -82,8 +99,10 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
     cut = cutter([row.raw for row in rows], known, marks)
     found: list[Row] = []
-    for row in rows:
-        first, *others = cut(row.raw)
+    for at, row in enumerate(rows):
+        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
+        lone = not marks and ends <= (at in choice.turns)
+        first, *others = [row.raw] if lone else cut(row.raw)
         pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
         for piece in pieces if others else ():
             piece.gap, piece.where = row.gap and piece is pieces[0], row.where

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from runner.transcript.words import PATTERNS
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
@@ -22,16 +24,7 @@ _CLOCK = (
     r"(?:Z\b|\+\d{2}:?\d{2}\b|-\d(?=#)"
     r"|\s(?:UTC|GMT|[ECMP][SD]T|CES?T|BST|IST|JST)(?:[+-]\d{1,2}(?::?\d{2})?)?\b)?"
 )
-# In the languages of Teams.
-_HOUR = (
-    r"h(?:ours?|rs?|eures?)?|horas?|std\.?|stunden?|ora|ore|uur|uren|tim(?:er?|mar|me)?|godz\w{0,4}"
-    r"|tuntia?|час\w{0,3}|ч|小时|小時|時間|시간"
-)
-_MINUTE = r"m(?:in\w{0,8}\.?)?|мин(?:ут\w?)?|分钟|分鐘|分|분"
-_SECOND = (
-    r"s(?:e(?:c(?:s|ond(?:[eio]?s|[ei]n?)?)?|g(?:undos?)?|k(?:und(?:e[nr]?|[ay])?|untia?)?))?"
-    r"|с(?:ек(?:унд\w?)?)?|秒|초"
-)
+_HOUR, _MINUTE, _SECOND = (PATTERNS[unit] for unit in ("hour", "minute", "second"))
 _UNITS = (
     rf"(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?(?:\d{{1,4}}\s?(?:{_MINUTE}),?\s?)?"
     rf"\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:{_SECOND})\b"

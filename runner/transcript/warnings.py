@@ -145,14 +145,14 @@ def hardly_english(texts: Iterable[str], least: int = 10) -> bool:
     The language is told by the most common words; those of others must outnumber those of English,
     in *texts* of less than 400 letters two to one, with three of them at least.
     """
-    letters = other_script = ours = others = 0
+    other_script = 0
+    words: Counter[str] = Counter()
     for text in texts:
-        letters += sum(map(str.isalpha, text))
         if not text.isascii():
             other_script += sum(char.isalpha() and ord(char) > _LAST_LATIN for char in text)
-        for word in _WORD.findall(text.lower().replace("’", "'")):
-            ours += word in _ENGLISH
-            others += word in _OTHERS
+        words.update(_WORD.findall(text.lower().replace("’", "'")))
+    letters = sum(len(word) * count for word, count in words.items())
+    ours, others = (sum(map(words.__getitem__, known)) for known in (_ENGLISH, _OTHERS))
     short = letters < _MIN_LETTERS
     foreign = others > max(2 * ours, 2) if short else others > ours
     return letters >= least and (other_script > letters / 2 or foreign)

@@ -174,6 +174,7 @@ def test_a_check_that_can_decide_nothing_is_refused(check: Mapping[str, Any]) ->
 
 def test_the_word_f1_is_that_of_squad() -> None:
     assert 0.8 == pytest.approx(token_f1("the red house", "red house"))
+    assert 0.75 == pytest.approx(token_f1("水泵很贵", "水泵不贵"))
     assert (0.0, 0.0) == (token_f1("", "red"), token_f1("red", ""))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from runner.answers.coverage import BINS, MAX_STRETCHES, cited_segments, coverage_figures
 from runner.transcript.model import Segment
 
@@ -69,3 +71,14 @@ def test_an_empty_transcript_has_no_shares() -> None:
 
     assert None is found["total"]["cited"]["token_rate"]
     assert [] == found["strip"]["cited"]
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [("是吗？是的。", True), ("Who?!", True), ("„Was?“ sagte er", True), ("a?b=1 x", False)],
+)
+def test_a_question_ends_as_in_its_language(said: str, asks: bool) -> None:
+    segment = Segment("S0001", None, None, None, said)
+    found = coverage_figures([segment], {}, (), len)
+
+    assert asks == bool(found["unanswered_questions"])

@@ -345,6 +345,7 @@ class Shares(Strict):
     likely: float | None = Field(ge=0, le=1, description="0.2 (low), 0.5 (medium) or 0.8 (high)")
     by_name: dict[str, Annotated[float, Field(gt=0, le=1)]]
     effect: int | None = Field(ge=1, le=5, description="1 slight to 5 decisive; null: not told.")
+    percent: float = Field(50, ge=0, le=100)
 
 
 TENTHS, MIXED = "of 10, of 5 or per cent", "shares of 1 or per cent"
@@ -389,16 +390,19 @@ def test_the_scale_of_shares_is_that_of_all_in_an_answer(
         ((85, {"Ana": 60, "Ben": 5}, "Decisive"), (0.85, {"Ana": 0.6, "Ben": 0.05}, 5)),
         (("High", {"Ana": 0.6}, "slight"), (0.8, {"Ana": 0.6}, 1)),
         (("60 %", {"Ana": "60%"}, "null"), (0.6, {"Ana": 0.6}, None)),
+        (("0,625", {"Ana": "3/5"}, 2, "80%"), (0.625, {"Ana": 0.6}, 2, 80)),
+        ((0.5, {}, 2, "8 of 10"), (0.5, {}, 2, 80)),
+        ((0.5, {}, 2, "62,5"), (0.5, {}, 2, 62.5)),
     ],
 )
 def test_every_share_and_every_word_that_its_description_explains_is_read(
     said: tuple[Any, ...], read: tuple[Any, ...]
 ) -> None:
-    fields = dict(zip(("likely", "by_name", "effect"), said, strict=True))
+    fields = dict(zip(("likely", "by_name", "effect", "percent"), said, strict=False))
     text = json.dumps({"insights": [INSIGHT], "structured_data": fields})
     found = parse_answer(text, answer_shape("shares", Shares)).answer.structured_data
 
-    assert read == (found.likely, found.by_name, found.effect)
+    assert read == tuple(found.model_dump().values())[: len(read)]
 
 
 class Grades(Strict):

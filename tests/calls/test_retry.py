@@ -9,6 +9,7 @@ from runner.base.errors import CallError
 from runner.calls.retry import THROTTLE_ATTEMPTS, RetryPolicy
 from runner.providers.retry_headers import (
     MAX_RETRY_AFTER_S,
+    remaining_limits,
     reset_after_s,
     retry_after_s,
     stated_wait_s,
@@ -39,7 +40,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"Retry-After": "NaN"}, None),
         ({"Retry-After": "inf"}, None),
         # Beyond the years of a calendar: the message that names the date failed.
-        *(({"Retry-After": far}, 315_360_000.0) for far in ("1e15", "1e300", "9" * 400 + "s")),
+        *(({"Retry-After": far}, 315_360_000.0) for far in ("1e15", "1e300", "9" * 9 + "d")),
         ({"Retry-After": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None),
         ({"Retry-After": "Mon, 23 Nov 2026 12:00:30 +9999999999999999999"}, None),
         ({"Retry-After": "soon"}, None),
@@ -186,6 +187,18 @@ def test_the_reset_of_the_scarcest_limit_is_read_in_seconds_and_never_above_five
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert reset_after_s(headers, NOW) == pytest.approx(expected)
+
+
+def test_moments_are_counted_by_the_clock_of_the_provider() -> None:
+    """With a clock ten minutes behind, a wait of 30 s would have ended the run."""
+    headers = {"Date": "Mon, 23 Nov 2026 12:00:00 GMT"}
+    wait = {**headers, "Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}
+    reset = {**headers, "anthropic-ratelimit-tokens-reset": "2026-11-23T12:00:30Z"}
+    left = {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-limit": "9"}
+
+    assert (30.0, 30.0) == (retry_after_s(wait), reset_after_s(reset))
+    assert 30.0 == remaining_limits({**reset, **left})["tokens"].reset_s
+    assert retry_after_s({"Date": "Mon, 23 Nov 99999999999", "Retry-After": "3"}) == 3.0
 
 
 def test_the_shipped_policy_is_three_retries_from_one_second() -> None:

@@ -16,6 +16,7 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Request
 
+ASKED = Request("n", ({"role": "user", "content": "x"},), max_tokens=9)
 MODELS = ("openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash")
 
 
@@ -59,6 +60,7 @@ def test_counts_are_whole_numbers(said: Any, expected: Any) -> None:
     assert expected == read_usage["prompt_tokens_details"]["cached_tokens"]
     assert read_usage["cost"] == 0.1
     assert expected == read(gemini)["usageMetadata"]["promptTokenCount"]
+    assert expected == read({"output": {}, "usage": {"inputTokens": said}})["usage"]["inputTokens"]
 
 
 @pytest.mark.parametrize("usage", [None, "12", [1], 7])
@@ -97,16 +99,36 @@ def test_what_is_not_read_cannot_make_a_reply_unreadable(
         for name, body in models.items():
             transport = LiteLLMTransport(ModelRoute(name, api_key_env="KEY"))
             await transport.open()
-            reply = transport.read(
-                Request("n", ({"role": "user", "content": "x"},), max_tokens=9),
-                *(Adaptation(), 200, json.dumps(body).encode(), ""),
-            )
-            found.append(reply.text)
+            data = json.dumps(body).encode()
+            found.append(transport.read(ASKED, Adaptation(), 200, data, "").text)
             await transport.close()
         return found
 
     refused = isinstance(odd, str)  # a refusal is the reply
     assert ["x" if refused else "hi", "hi", "hi"] == asyncio.run(main())
+
+
+def test_no_part_of_a_key_is_left_where_a_text_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "sk-proj-" + "0123456789abcdef" * 8
+    monkeypatch.setenv("KEY", key)
+    message = {"content": "hi"}
+    stops = {"message": message, "finish_reason": f"{'x' * 40} {key}"}
+    breaks = {"finish_reason": "error", "error": {"message": f"{'x ' * 235}{key}"}}
+
+    async def main() -> list[str]:
+        transport = LiteLLMTransport(ModelRoute(MODELS[0], api_key_env="KEY"))
+        await transport.open()
+        found = []
+        for choice, tier in ((stops, f"{'x' * 90} {key}"), (breaks, "")):
+            body = json.dumps({"choices": [choice], "service_tier": tier}).encode()
+            try:
+                found.append(str(transport.read(ASKED, Adaptation(), 200, body, "")))
+            except CallError as error:
+                found.append(str(error))
+        await transport.close()
+        return found
+
+    assert [False, False] == ["sk-proj" in text for text in asyncio.run(main())]
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 import pytest
 from aiohttp import web
+from helpers.fault_server import FaultServer, good
 
 from runner.base.errors import CallError
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.session import open_session
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.request import Request
+from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 
@@ -109,3 +112,43 @@ def test_a_reply_of_more_than_two_million_characters_is_a_bad_response(
 
     assert "bad_response" == error.kind
     assert "2,000,001 characters" in str(error)
+
+
+@pytest.mark.parametrize("way", ["auto", "litellm"])
+def test_calls_beyond_this_machine_take_the_proxy_of_the_environment(
+    way: Literal["auto", "litellm"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+
+    async def main(address: str, base: str = "http://far.invalid") -> Completion:
+        route = ModelRoute(MODELS[0], f"{base}/v1", "MY_KEY", transport=way)
+        monkeypatch.setenv("HTTP_PROXY", address.replace("://", "://user:hidden-word@"))
+        monkeypatch.delenv("http_proxy", raising=False)
+        transport = LiteLLMTransport(route)
+        await transport.open()
+        try:
+            return await transport.complete(REQUEST, 600.0)
+        finally:
+            await transport.close()
+
+    with FaultServer(good) as server:
+        assert asyncio.run(main(server.url())).text
+        assert ["http://far.invalid/v1/chat/completions"] == [one.path for one in server.asked]
+        dead = "http://127.0.0.1:9"  # the proxy of a user with a model on this machine
+        assert asyncio.run(main(dead, server.url())).text
+    with pytest.raises(CallError, match="no connection to the proxy") as caught:
+        asyncio.run(main(server.url()))
+    assert "hidden-word" not in str(caught.value)
+
+
+def test_hosts_without_a_proxy_name_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiohttp looks proxies up in a thread for every request if it is told to."""
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("no_proxy", "localhost")
+
+    async def main() -> bool:
+        async with open_session() as session:
+            return session.trust_env
+
+    assert not asyncio.run(main())

@@ -252,47 +252,34 @@ def test_repeats_are_one_setting(tmp_path: Path) -> None:
     assert "is significant: add repeat" not in as_terminal(found)
 
 
-def test_repeats_that_overlap_cannot_be_told_apart(tmp_path: Path) -> None:
-    for repeat, (one, other) in enumerate(((2.0, 2.1), (2.4, 2.2), (2.1, 2.5))):
-        slots(tmp_path / f"a{repeat}", 2, one, repeat)
-        slots(tmp_path / f"b{repeat}", 4, other, repeat)
+CHEAP = {"config": OFFLINE, "cost_usd": 0.01}
+DEAR = {"config": OFFLINE, "cost_usd": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (((2.0, 2.4, 2.1), {}), ((2.1, 2.2, 2.5), {}), {"wall_s": INCONCLUSIVE}),
+        (((100.0, 100.0), DEAR), ((1.0, 1.0), DEAR), {"wall_s": INCONCLUSIVE}),
+        (((2.0,), DEAR), ((1.0,), CHEAP), {"cost_usd": "more expensive", "quality": EQUAL}),
+        (
+            ((2.0,), {"cost_usd": 0.02, "grounding_rate": 0.5}),
+            ((1.0,), {}),
+            dict.fromkeys(("wall_s", "cost_usd", "quality"), INCONCLUSIVE),
+        ),
+        (((2.0,), DEAR), ((1.0,), {**CHEAP, "cached_tokens": 90}), {"cost_usd": INCONCLUSIVE}),
+    ],
+    ids=["overlapping", "two repeats", "deterministic", "single runs of a model", "cached"],
+)
+def test_what_tells_two_settings_apart(
+    tmp_path: Path, one: Any, other: Any, expected: dict[str, str]
+) -> None:
+    for count, (walls, more) in ((2, one), (4, other)):
+        for repeat, wall_s in enumerate(walls):
+            slots(tmp_path / f"{count}{repeat}", count, wall_s, repeat, **more)
     found = compare([tmp_path])
 
-    assert verdict(found, "wall_s") == INCONCLUSIVE
-
-
-def test_two_repeats_never_tell_times_apart(tmp_path: Path) -> None:
-    for repeat in range(2):
-        slots(tmp_path / f"a{repeat}", 1, 100.0, repeat, config=OFFLINE)
-        slots(tmp_path / f"b{repeat}", 4, 1.0, repeat, config=OFFLINE)
-    found = compare([tmp_path])
-
-    assert verdict(found, "wall_s") == INCONCLUSIVE
-    assert any("fewer than 3 repeats" in note for note in found.notes)
-
-
-def test_deterministic_runs_need_no_repeats_for_cost_and_quality(tmp_path: Path) -> None:
-    slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02)
-    slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01)
-    found = compare([tmp_path])
-
-    assert verdict(found, "cost_usd") == "more expensive"
-    assert verdict(found, "quality") == EQUAL
-
-
-def test_a_real_models_single_runs_tell_nothing_apart(tmp_path: Path) -> None:
-    slots(tmp_path / "0", 1, 2.0, cost_usd=0.02, grounding_rate=0.5)
-    slots(tmp_path / "1", 4, 1.0)
-    found = compare([tmp_path])
-
-    assert {v.verdict for v in found.pairs[0].verdicts.values()} == {INCONCLUSIVE}
-
-
-def test_the_cost_of_caching_runs_depends_on_chance(tmp_path: Path) -> None:
-    slots(tmp_path / "0", 1, 2.0, config=OFFLINE, cost_usd=0.02, cached_tokens=0)
-    slots(tmp_path / "1", 4, 1.0, config=OFFLINE, cost_usd=0.01, cached_tokens=90)
-
-    assert verdict(compare([tmp_path]), "cost_usd") == INCONCLUSIVE
+    assert expected == {figure: verdict(found, figure) for figure in expected}
 
 
 def test_the_front_says_when_a_cost_is_unknown(tmp_path: Path) -> None:

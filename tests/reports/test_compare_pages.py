@@ -202,7 +202,7 @@ def test_sixty_settings_make_a_page_of_bounded_plots(tmp_path: Path) -> None:
     text = as_html(compare([tmp_path]), tmp_path)
 
     assert text.count('class="bar"') == 2 * 40
-    assert "1725 more pairs are in comparison.json" in text
+    assert "1,725 further pairs in comparison.json" in text
 
 
 def test_one_point_is_set_against_nothing(tmp_path: Path) -> None:

@@ -299,3 +299,41 @@ def test_a_document_that_cannot_be_read_is_refused(
 
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_rows_among_paragraphs_are_turns_of_their_first_cell(tmp_path: Path) -> None:
+    row = "<table:table><table:table-row>{}</table:table-row></table:table>"
+    cells = "".join(
+        f"<table:table-cell><text:p>{each}</text:p></table:table-cell>" for each in SAID[1]
+    )
+    lines = [f"{who}: {text}" for who, text in (*SAID, *SAID)]
+    body = "".join(f"<text:p>{line}</text:p>" for line in lines) + row.format(cells)
+
+    assert (
+        SAID[1]
+        == [(s.speaker, s.text) for s in read(saved(tmp_path, odt(body))).transcript.segments][-1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "warning"),
+    [
+        (b"{\\rtf1\\ansi Ana: We lost it.\\par Bo: Who {\\deleted then }did?\\par}",
+         "deleted text is read"),
+        (b"<html><body><p>Ana: We lost it.<p>Bo: Who?<select><option>Also Deutsch</select></html>",
+         "most of them choices: 'Also Deutsch'"),
+    ],
+)  # fmt: skip
+def test_a_document_warns_of_what_is_hardly_speech(
+    tmp_path: Path, content: bytes, warning: str
+) -> None:
+    assert any(warning in each for each in read(saved(tmp_path, content)).report.warnings)
+
+
+def test_a_pdf_mends_words_at_the_ends_of_lines_and_loses_their_numbers(tmp_path: Path) -> None:
+    margin = list(map(str, range(1, 9)))
+    lines = [*margin, "Ana: We lost the infor-", "mation on the com-", "puter.", "Bo: A computer?"]
+
+    first = read(saved(tmp_path, pdf(lines))).transcript.segments[0]
+
+    assert ("Ana", "We lost the information on the computer.") == (first.speaker, first.text)

@@ -230,6 +230,8 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
         ([("Γιώργος Ρήγας", "τον Γιώργο, του Ρήγα")], ["PERSON_1: τον PERSON_1_4, του PERSON_1_5"]),
+        ([("Ana", "我和Ana说了")], ["PERSON_1: 我和PERSON_1说了"]),
+        ([("Ana", "Anaさん、Ana씨와")], ["PERSON_1: PERSON_1さん、PERSON_1씨와"]),
         ([("გიორგი", "გიორგიმ თქვა")], ["PERSON_1: PERSON_1_2 თქვა"]),
         (
             [("王小明", "小明3点来，VIP王小明小明")],

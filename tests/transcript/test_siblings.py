@@ -210,6 +210,12 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
         ("Ana: We lost it. Bo: Who? Ana: Nobody.", ["Ana", "Bo", "Ana"]),
         ("Ana: One.\x85Bo: Two.\x85Ana: Three.", ["Ana", "Bo", "Ana"]),
         ("- Who is it?\n- It is me.\n", [None, None]),
+        ("\n".join(map(str, range(1, 7))) + "\n\nQ. Where?\n\nA. Home.\n\nQ. When?\n\nA. In May.\n",
+         ["Q", "A", "Q", "A"]),
+        ("AR\nAna Ruiz\n0:01\nOne.\n\nBL\nBo Li\n0:05\nTwo.\n\nAR\nAna Ruiz\n0:09\nThree.\n",
+         ["Ana Ruiz", "Bo Li", "Ana Ruiz"]),
+        ("A\n\n10:01\n\nAna\n\nOne.\n\nB\n\n10:02\n\nBo\n\nTwo.\n\nA\n\n10:03\n\nAna\n\nThree.\n",
+         ["Ana", "Bo", "Ana"]),
         ("Sep 18, 2026 10:02:03 AM\nAna Ruiz\nOne.\n\nSep 18, 2026 10:03:03 AM (Read by them)\nMe\n"
          "Two.\n\nSep 18, 2026 10:04:03 AM\nAna Ruiz\nThree.\n", ["Ana Ruiz", "Me", "Ana Ruiz"]),
     ],
@@ -239,6 +245,9 @@ def test_a_word_that_begins_remarks_and_recurs_as_a_label_takes_no_part_of_anoth
         ("18/9/2026، 10:02 ص - Ana: One.\n18/9/2026، 10:03 م - Bo: Two.\n", [36120, 79380]),
         ("[9/18/2026 10:02:03 AM] Ana: One.\n[9/18/2026 10:02:13 AM | Edited 10:03 AM] Bo: Two.\n",
          [36123, 36133]),
+        ("Bo Li\n" + "".join(f"{who}\nSo {n}\nSep 18, 2026, 10:0{n} AM\n" for n, who in
+                             enumerate(("Bo Li", "Ana Ruiz", "Bo Li", "Ana Ruiz"))),
+         [36000, 36060, 36120, 36180]),
         ("0.51 2.30 A: One.\n2.60 3.20 B: Two.\n", [0.51, 2.6]),
         ("00:00:01:12 00:00:03:00\nOne.\n\n00:00:04:00 00:00:06:23\nTwo.\n", [1, 4]),
         ("**Ana** `00:01` One.\n\n**Bo** `00:05` Two.\n\n**Ana** `00:09` So.\n", [1, 5, 9]),

@@ -23,6 +23,7 @@ _WIDE = (
     "\u30a1-\u30fa\u30fc-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+")  # as it is counted where forms do not matter
 _IS_WIDE = re.compile(f"[{_WIDE}]")
 _WIDE_GAP = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
 _APOSTROPHES = "'`‘’‛′ʹʻʼ׳"

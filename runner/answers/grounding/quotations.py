@@ -12,27 +12,13 @@ MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than 
 _EVIDENCE = frozenset({"segment", "quote"})
 # Quotation marks of many languages: the opening one, and those that close it.
 _PAIRS = (
-    *(
-        '“”“"',
-        '„“”"',
-        "‟”“",
-        "””",
-        "«»",
-        "»«»",
-        "‹›",
-        "›‹›",
-        "❝❞",
-        "〝〞〟",
-        "＂＂",
-        "「」",
-        "『』",
-    ),
-    "‚‘’",
-)
+    '“”“"', '„“”"', "‟”“", "””", "«»", "»«»", "‹›", "›‹›", "❝❞", "〝〞〟", "＂＂",
+    "「」", "『』", "‚‘’",
+)  # fmt: skip
 _MARKS = re.compile(
     r'"(?<!\w")([^"]{1,2000})["”](?!\w)|״(?<!\w״)([^״]{1,2000})["״](?!\w)|``([^`]{1,2000}?)\'\''
     # the closing mark is an apostrophe, too
-    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
+    r"|‘(?<!\w‘)((?:[^‘’]|’(?=\w)){1,2000})’(?!\w)|'(?<!\w')(?!(?i:tis|til|twas|em|cause|n)\b)(?=[^\W\d])((?:[^']|'(?=\w)){1,2000})'(?!\w)|"
     + "|".join(f"{pair[0]}([^{pair}]{{1,2000}})[{pair[1:]}]" for pair in _PAIRS)
 )
 
@@ -104,17 +90,15 @@ def _listed(named: Sequence[str]) -> str:
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return *answer* without absent quotes, and without insights that have no other evidence."""
-    kept: dict[str, Any] = rebuilt(answer, _without_absent)
+    kept: dict[str, Any] = rebuilt(
+        answer, lambda v: [e for e in v if not _is_absent(e)] if isinstance(v, list) else v
+    )
     kept["insights"] = [
         insight
         for insight, original in zip(kept["insights"], answer["insights"], strict=True)
         if insight["evidence"] or not original["evidence"]
     ]
     return kept
-
-
-def _without_absent(node: Any) -> Any:
-    return [each for each in node if not _is_absent(each)] if isinstance(node, list) else node
 
 
 def _is_absent(node: Any) -> bool:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -202,8 +203,9 @@ class Gate:
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
+        later = list(takewhile(lambda sent: sent[0] > started, reversed(self._sent)))
         for kind, left in (limits or {}).items():
-            sent = sum(amounts[kind] for at, amounts in self._sent if at > started)
+            sent = sum(amounts[kind] for _, amounts in later)
             self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)
         self._count_response(ticket, started, now)

@@ -115,12 +115,8 @@ class Sender:
         """Return the first requests of *ready* that fit into a batch, their lines, and failures."""
         limits = self.endpoint.limits
         most = min(limits.bytes, MAX_BYTES)
-        chosen, lines, failed = (
-            list[WaitingRequest](),
-            list[bytes](),
-            list[tuple[WaitingRequest, CallError]](),
-        )
-        size, tokens = 0, 0
+        chosen, lines = list[WaitingRequest](), list[bytes]()
+        failed, size, tokens = list[tuple[WaitingRequest, CallError]](), 0, 0
         for waiting in ready:
             try:
                 line = self.endpoint.line(waiting.key, waiting.request)

@@ -106,13 +106,13 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
             "promptFeedback": _texts(mapping(body.get("promptFeedback")), "blockReason"),
             "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
         }
-    elif "choices" in body:
-        reply = {"choices": body["choices"], "service_tier": None}
-        reply |= _texts(body, "model", "service_tier")
-        if "usage" in body:
-            reply["usage"] = _counts(_named(mapping(body["usage"]), chat=True))
     else:
-        reply = body
+        reply, chat = body, "choices" in body
+        if chat:
+            reply = {"choices": body["choices"], "service_tier": None}
+            reply |= _texts(body, "model", "service_tier")
+        if "usage" in body:
+            reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
     return Readable(status, dump(reply), _stopped(reply))
 
 

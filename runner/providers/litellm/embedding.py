@@ -4,7 +4,6 @@ import base64
 import math
 import os
 from array import array
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from runner.config.schema import ModelSettings
 from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.usage import CallSize, usage_of
+from runner.providers.litellm.usage import CallSize, fields_of, usage_of
 from runner.providers.messages import text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request
@@ -106,7 +105,7 @@ def _packed(data: Any, count: int) -> str:
     """Return the vectors in a provider's *data* as lines, of length 1; raise CallError."""
     rows: dict[int, array[float]] = {}
     for place, row in enumerate(data if isinstance(data, list) else ()):
-        held = row if isinstance(row, Mapping) else vars(row)
+        held = fields_of(row)
         values, index = held.get("embedding"), held.get("index", place)
         if isinstance(index, int) and (vector := _unit(values)) is not None:
             rows[index] = vector

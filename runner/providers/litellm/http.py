@@ -26,6 +26,7 @@ _NOT_MAPPED = (
 _CACHE_KEY = "prompt_cache_key"
 _KEYED = ("openai", "mistral")  # with the key at the top of the body
 _REMEMBERED = 256  # cached sets of mapped parameters
+_FILLED = ("anthropic", "gemini")  # whose replies are put into a choice that must be there
 _NAMED = ("api_key", "headers")
 
 Handler = Callable[..., Awaitable[Any]]
@@ -72,6 +73,7 @@ class HttpCalls:
         self._ssl, self._headers = http.get_ssl_configuration(), http.get_default_headers()
         self._client = type("Client", (_Client, http.AsyncHTTPHandler), {})
         self._mapped: dict[bytes, bytes] = {}
+        self._empty = litellm.ModelResponse()  # copied, since to make one takes long
 
     async def ask(self, arguments: Mapping[str, Any]) -> Any:
         """Make one attempt with `acompletion`'s *arguments*; return its ModelResponse.
@@ -143,8 +145,9 @@ class HttpCalls:
 
     def _handler_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         key, headers = arguments["api_key"], dict(arguments.get("extra_headers") or {})
-        made = self._litellm.ModelResponse()
-        made._hidden_params.update(custom_llm_provider=self._provider, region_name=None)
+        choices = [self._litellm.Choices()] if self._provider in _FILLED else []
+        made = self._empty.model_copy(update={"choices": choices})
+        made._hidden_params = {"custom_llm_provider": self._provider, "region_name": None}
         if self._provider == "litellm_proxy":
             made.model = self._route.name
         if self._provider == "openrouter":
@@ -192,8 +195,12 @@ class _Response(httpx.Response):
     def __init__(
         self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(200, headers=headers, request=request)
         self._body = body
+        super().__init__(200, headers=headers, request=request)
+
+    def read(self) -> bytes:
+        """Return the body."""
+        return self._body
 
     @property
     def content(self) -> bytes:

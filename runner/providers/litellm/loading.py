@@ -5,6 +5,8 @@ import logging
 import os
 from typing import Any, NoReturn
 
+_HERE = "localhost,127.0.0.1,::1"
+
 
 def load_litellm(model: str) -> Any:
     """Return litellm, with its network requests, banners and log handlers disabled.
@@ -13,6 +15,9 @@ def load_litellm(model: str) -> Any:
     """
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
+    for name in ("no_proxy", "NO_PROXY"):  # what a server here is sent stays on this machine
+        if _HERE not in (named := os.environ.get(name, "")):
+            os.environ[name] = f"{named},{_HERE}".lstrip(",")
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False

@@ -64,7 +64,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_once] if whole else [],
-        trust_env=bool(getproxies()),
+        trust_env=bool(getproxies().keys() - {"no"}),
     )
 
 

@@ -20,7 +20,7 @@ _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
 _OWN_USAGE = ("anthropic", "mistral")  # send it unrequested, and refuse unknown parameters
 _JOINED = ("content", "reasoning_content", "reasoning", "refusal")  # texts of OpenAI's deltas
-_GROWING = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+_GROWING = {"text_delta": "text", "thinking_delta": "thinking"}
 _SPOKEN = ("text", "thinking", "partial_json")  # of Anthropic's deltas
 
 Event = Mapping[str, Any]
@@ -121,22 +121,17 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
-        whole |= {
-            k: v for k, v in event.items() if v is not None and k not in ("choices", "x_groq")
-        }
-        counted = mapping(event.get("x_groq")).get("usage")
-        whole |= {"usage": counted} if counted else {}
+        own = {**event, **mapping(event.get("x_groq"))}  # Groq's usage
+        whole |= {name: value for name, value in own.items() if value is not None}
         for part in mappings(event.get("choices")):
             place = _place(part)
-            message: dict[str, Any] = {"role": "assistant", "content": ""}
-            choice = choices.setdefault(place, {"index": place, "message": message})
+            choice = choices.setdefault(place, {"index": place, "message": {"content": ""}})
             for name, value in mapping(part.get("delta") or part.get("message")).items():
                 _grow(choice["message"], name, value)
             if part.get("finish_reason") is not None:
                 choice["finish_reason"] = part["finish_reason"]
     ended = bool(choices) and all("finish_reason" in choice for choice in choices.values())
-    whole |= {"object": "chat.completion", "choices": list(choices.values())}
-    return whole, ended
+    return {**whole, "choices": list(choices.values())}, ended
 
 
 def _place(part: Event) -> int:
@@ -160,8 +155,6 @@ def _grow(message: dict[str, Any], name: str, value: Any) -> None:
         _add_calls(message.setdefault(name, []), value)
     elif name in _JOINED:
         _append(message, name, value)
-    elif value is not None:
-        message[name] = value
 
 
 def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:

@@ -35,13 +35,13 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     An impossible count is replaced by our own or by the more expensive reading, so that a call is
     never charged less than it can have cost. A missing usage is estimated.
     """
-    notes, raw = list[str](), _fields(raw)
+    notes, raw = list[str](), fields_of(raw)
     prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
     reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
     total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
     if not prompt and not reply and not total and not notes:
         return Usage(size.prompt(), size.reply(), estimated=True)
-    details = _fields(raw.get("completion_tokens_details"))
+    details = fields_of(raw.get("completion_tokens_details"))
     reasoning = _count(notes, details, "reasoning_tokens", size.max_reply)
     if reasoning and (reasoning > reply or total - prompt >= reply + reasoning):
         notes.append(f"reasoning_tokens={reasoning} are not in completion_tokens={reply}")
@@ -62,7 +62,7 @@ def _cache_counts(
     notes: list[str], prompt: int, raw: Mapping[str, Any], size: CallSize
 ) -> tuple[int, int, int, int]:
     """Return the tokens of the prompt: all, cached, written, and written for an hour."""
-    details = _fields(raw.get("prompt_tokens_details"))
+    details = fields_of(raw.get("prompt_tokens_details"))
     newer = details.get("cache_write_tokens")
     name = "cache_write_tokens" if newer else "cache_creation_tokens"
     cached = _count(notes, details, "cached_tokens", size.max_prompt)
@@ -72,7 +72,7 @@ def _cache_counts(
         prompt, cached = max(prompt, size.prompt()), 0
         written = min(written, prompt)
     lifetimes = details.get("cache_creation_token_details")
-    hour = _count(notes, _fields(lifetimes), "ephemeral_1h_input_tokens", written, written)
+    hour = _count(notes, fields_of(lifetimes), "ephemeral_1h_input_tokens", written, written)
     if size.written_1h and lifetimes is None:
         hour = written
     return prompt, cached, written, hour
@@ -95,7 +95,7 @@ def shown(value: Any) -> str:
     return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
 
 
-def _fields(holder: Any) -> Mapping[str, Any]:
+def fields_of(holder: Any) -> Mapping[str, Any]:
     """Return the fields of *holder*; to ask one of pydantic's models for a missing one is slow."""
     if isinstance(holder, Mapping):
         return holder

@@ -93,29 +93,28 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     for path in paths:
         with readable(path):
             found = find_runs([path])
-            empty = [] if is_run(path) else _empty_jobs(path)
+            empty = {} if is_run(path) else _empty_jobs(path)
         if not found and not empty:
             raise no_run(path)
         for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
-            rows.setdefault(each.resolve(), read_row(each))
+            rows.setdefault(each.resolve(), empty.get(each) or read_row(each))
     return list(rows.values())
 
 
-def _empty_jobs(path: Path) -> list[Path]:
-    """Return the sweep jobs in *path* that wrote no run."""
-    jobs = [p for p in folders_in(path) if p.name.isdecimal()]
-    jobs += [job.path for job in planned_jobs(path) if job.path not in jobs]
-    return [job for job in jobs if not find_runs([job])]
+def _empty_jobs(path: Path) -> dict[Path, RunRow]:
+    """Return the rows of the sweep jobs in *path* that wrote no run."""
+    planned = {job.path: f" ({', '.join(job.overrides)})" for job in planned_jobs(path)}
+    jobs = dict.fromkeys(p for p in folders_in(path) if p.name.isdecimal()) | planned
+    rows = {}
+    for job in jobs:
+        begun = "wrote no run: was its configuration refused?" if kind_of(job) else "not begun"
+        why = to_terminal(f"{begun}{planned.get(job, '')}", 200)
+        rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
+    return {job: row for job, row in rows.items() if not find_runs([job])}
 
 
 def read_row(path: Path) -> RunRow:
-    """Return the row of *path*; its contents never raise an exception."""
-    if not is_run(path):
-        begun = "wrote no run: was its configuration refused?" if kind_of(path) else "not begun"
-        job = next((job for job in planned_jobs(path.parent) if job.path == path), None)
-        what = f" ({', '.join(job.overrides)})" if job else ""
-        name = f"{path.parent.name}/{path.name}"
-        return RunRow(path, name, "missing", to_terminal(f"{begun}{what}", 200))
+    """Return the row of the run in *path*; its contents never raise an exception."""
     try:
         run = read_run(path)
         settings = _settings(run)

@@ -18,7 +18,6 @@ from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, WORDS, Pair
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
 PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
-THEMES = ("#", "setting", "themes", "in themes", "contradictions", "outliers", "calls", "cost $")
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
@@ -70,21 +69,27 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
 
 def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
     """Return the header, numbers and SETTINGS, and the rows, without columns of unknown values."""
-    columns = {"#": [str(number) for number in range(1, len(groups) + 1)]}
-    columns |= {title: [cell(group) for group in groups] for title, cell in SETTINGS.items()}
+    columns = {"#": [*map(str, range(1, len(groups) + 1))]}
+    columns |= {title: [*map(cell, groups)] for title, cell in SETTINGS.items()}
     known = {title: cells for title, cells in columns.items() if {*cells} - {NOTHING}}
     return [*known], [list(row) for row in zip(*known.values(), strict=True)]
+
+
+# The columns of a setting with themes, after its number.
+_THEMES: Mapping[str, Callable[[Group], str]] = {
+    **{title: SETTINGS[title] for title in ("setting", "themes", "in themes")},
+    "contradictions": lambda group: count(group.middle("contradictions")),
+    "outliers": lambda group: count(group.middle("outliers")),
+    "calls": lambda group: count(group.middle("collection_calls")),
+    "cost $": SETTINGS["collection $"],
+}
+THEMES = ("#", *_THEMES)
 
 
 def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
     """Return the rows of settings with themes under THEMES."""
     return [
-        [
-            *(str(number), group.label, count(group.middle("themes"))),
-            *(share(group.middle("grouped")), count(group.middle("contradictions"))),
-            *(count(group.middle("outliers")), count(group.middle("collection_calls"))),
-            figure(group.middle(themes.COST), "{:.4f}"),
-        ]
+        [str(number), *(cell(group) for cell in _THEMES.values())]
         for number, group in enumerate(groups, 1)
         if group.middle("themes") is not None
     ]
@@ -141,7 +146,8 @@ def as_markdown(comparison: Comparison) -> str:
     if shown_pairs := pair_rows(pairs):
         lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, shown_pairs)]
         if len(pairs) > MAX_PAIRS:
-            lines += ["", f"{len(pairs) - MAX_PAIRS} more pairs are in comparison.json."]
+            left = plural(len(pairs) - MAX_PAIRS, "further pair")
+            lines += ["", f"{left} in comparison.json."]
     return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
 
 

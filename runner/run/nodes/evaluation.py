@@ -32,6 +32,7 @@ def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[st
     if outcome.answer is None:
         return [f"schema: {outcome.kind}"] if outcome.kind in NO_ANSWER else []
     faults = ["schema: the reply was cut"] if outcome.incomplete or outcome.notes.get("cut") else []
+    faults += [f"schema: {outcome.doubt}"] if outcome.doubt else []
     rate, least = _grounded(outcome), job.settings.grounding.min_rate
     if rate is not None and rate < least:
         faults.append(f"grounding: {rate:.0%} of its quotes are in the transcript")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from runner.transcript.decode import fault
 from runner.transcript.formats.cue_speakers import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
+from runner.transcript.formats.subtitles import cue_seconds
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 from runner.transcript.times import clock_seconds
@@ -15,7 +16,6 @@ from runner.transcript.times import clock_seconds
 _ASS = re.compile(r"^\[(?:Script Info|Events|V4\+? Styles)\]\s*$", re.IGNORECASE | re.MULTILINE)
 _ASS_FIELDS = "layer start end style name marginl marginr marginv effect text"
 _ASS_ROW = re.compile(r"(Format|Dialogue|Comment)\s*:\s*(.*)", re.IGNORECASE)
-_ASS_TIME = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:[.:](\d{1,3}))?$")
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _TITLE = re.compile(r"^Title:[ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE)
@@ -78,20 +78,7 @@ def _ass_cue(cells: Mapping[str, str], notes: Notes) -> Cue:
     name = cells.get("name") or cells.get("actor") or ""
     words = [" ".join(line.split()) for line in text.split("\\N")]
     lines = tuple(Line(" ".join(name.split()) or None, line) for line in words if line)
-    return Cue(_ass_time(cells.get("start", "")), _ass_time(cells.get("end", "")), lines)
-
-
-def _ass_time(text: str) -> float | None:
-    match = _ASS_TIME.match(text.strip())
-    return _seconds(*match.groups()) if match else None
-
-
-def _seconds(*parts: str | None) -> float:
-    """Return the seconds of a clock's numbers, the last with optional decimals."""
-    *numbers, decimals = parts
-    sizes = zip((1, 60, 3600), reversed(numbers), strict=False)
-    whole = sum(size * int(number or 0) for size, number in sizes)
-    return whole + float(f"0.{decimals or 0}")
+    return Cue(cue_seconds(cells.get("start", "")), cue_seconds(cells.get("end", "")), lines)
 
 
 def is_lrc(text: str) -> bool:
@@ -110,8 +97,9 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
         if match is not None:
             words = plain(_LRC_WORD.sub("", match[2]))
             spoken = (Line(None, words),) if words else ()
-            stamps = _LRC_STAMP.finditer(match[1])
-            cues += [Cue(_seconds(*stamp.groups()), None, spoken) for stamp in stamps]
+            for minutes, seconds, decimals in _LRC_STAMP.findall(match[1]):
+                start = int(minutes) * 60 + int(seconds) + float(f"0.{decimals or 0}")
+                cues.append(Cue(start, None, spoken))
         elif about is not None and about[1].lower() == "ti" and about[2].strip():
             notes.about["title"] = about[2].strip()
         elif about is not None:
@@ -157,7 +145,7 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
     if form is None:
         raise fault(source, "expected lines such as {0}{25}words, [0][25]words or 00:00:01:words")
     cues: list[Cue] = []
-    (pattern, seconds), rate = form, 0.0
+    (pattern, in_seconds), rate = form, 0.0
     for line in _lines(text):
         match = pattern.match(line)
         if match is None:
@@ -166,7 +154,7 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
             rate = float(match[3]) if match[3].count(".") < 2 else 0.0
         else:
             words = [plain(_STYLE.sub("", part)) for part in match[3].split("|")]
-            start, end = (seconds(match[side], rate) for side in (1, 2))
+            start, end = (in_seconds(match[side], rate) for side in (1, 2))
             cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
     if form is _FRAMES and not rate:
         notes.warn(

@@ -16,6 +16,7 @@ from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.columns import columns_in, in_columns, table_in
 from runner.transcript.formats.flow import TAGS, Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
+from runner.transcript.layouts.furniture import line_numbers
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
 
@@ -154,7 +155,7 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
     if any(halves):
         notes.warn(f"{plural(sum(map(bool, halves)), 'page')} read as two columns")
     pages = [half or page for half, page in zip(halves, pages, strict=True)]
-    lines = list(_without_page_lines(pages, notes))
+    lines = list(_without_page_lines([_without_margin(page, notes) for page in pages], notes))
     laid = groupby(_without_page_lines(laid_out, Notes()), lambda each: each[1].partition(",")[0])
     rows = table_in([line for line, _ in page] for _, page in laid)
     if rows and _letters(chain.from_iterable(rows)) == _letters(line for line, _ in lines):
@@ -188,6 +189,13 @@ def _pages(source: Source) -> Iterator[tuple[list[str], list[str]]]:
         laid_out = laid_out if spaces <= MAX_BYTES else []
         columns = columns and (number < _MIN_PAGES or bool(columns_in(laid_out)))
         yield [line.rstrip() for line in text.split("\n") if line.strip()], laid_out
+
+
+def _without_margin(page: list[str], notes: Notes) -> list[str]:
+    numbers = line_numbers(page)
+    if numbers:
+        notes.leave_out("line numbers", "\n".join(page[at] for at in sorted(numbers)))
+    return [line for at, line in enumerate(page) if at not in numbers]
 
 
 def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:

@@ -7,22 +7,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from runner.base.text import to_safe_text
-from runner.transcript.words import RECORDS
+from runner.transcript.words import TABLES
 
 Record = Mapping[str, object]
 
-_RANKS = {role: {n: i for i, n in enumerate(names.split())} for role, names in RECORDS.items()}
+_RANKS = {
+    role: {n: i for i, n in enumerate(names.split())} for role, names in TABLES["records"].items()
+}
 _TOKENS = {"text": "text transcript caption", "speaker": "speaker participant talker"}
 _PARTS = "words elements segs seg sentences tokens terms items parts runs lines result"
 _BEST = ("alternatives", "nbest", "hypotheses")
 _PERSON = "realname name displayname fullname username label speaker user id role"
-_UNITS = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "milli", "millisecond", "milliseconds"), 1e3),
-    **dict.fromkeys(("us", "usec", "micros", "microseconds"), 1e6),
-    **dict.fromkeys(("ticks", "tick"), 1e7),
-    **dict.fromkeys(("ns", "nanos", "nanoseconds"), 1e9),
-}
+_UNITS = {name: float(size) for size, names in TABLES["units"].items() for name in names.split()}
 _NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
 _SPACED = 0.2  # of single words and parts of words, if they bring their spaces along
 _MANY = 200  # keys, which are values and not fields

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from runner.transcript.formats.markup import Event
 from runner.transcript.model import words_of
 from runner.transcript.reader_notes import Notes
-from runner.transcript.words import WORDS
+from runner.transcript.words import TABLES
 
-_BLOCKS = WORDS["blocks"]
 _CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
@@ -67,50 +66,30 @@ def _joined(cells: Sequence[str]) -> str:
 class _Tags:
     """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
 
-    If the format *folds*, spaces and blank lines are ignored; line ends may count.
+    If the format *folds*, spaces and blank lines are ignored; line ends may count. *left_out* has
+    the kind of text in elements that are not read, empty for what is no text.
     """
 
     blocks: frozenset[str]
-    table: str
-    row: str
+    table: frozenset[str]
+    row: frozenset[str]
     cells: frozenset[str]
+    words: frozenset[str]
     left_out: Mapping[str, str]
-    words: frozenset[str] = frozenset()
-    folds: bool = False
+    folds: bool
 
 
 TAGS = {
-    "docx": _Tags(
-        words_of("p"),
-        "tbl",
-        "tr",
-        words_of("tc"),
-        {"del": "deleted text", "moveFrom": "deleted text", "Fallback": "", "pPr": "", "rPr": ""},
-        words_of("t"),
-    ),
-    "odt": _Tags(
-        words_of("p h"),
-        "table",
-        "table-row",
-        words_of("table-cell"),
-        {"annotation": "comments", "tracked-changes": "deleted text", "note": "footnotes"},
-    ),
-    "html": _Tags(
-        _BLOCKS,
-        "table",
-        "tr",
-        words_of("td th"),
-        {
-            **dict.fromkeys(("script", "style", "template", "noscript", "svg"), ""),
-            **{
-                "title": "titles",
-                "nav": "navigation",
-                "footer": "page footers",
-                "select": "choices",
-            },
-        },
-        folds=True,
-    ),
+    kind: _Tags(
+        words_of(of["blocks"]),
+        words_of(of["table"]),
+        words_of(of["row"]),
+        words_of(of["cells"]),
+        words_of(of["words"]),
+        of["left_out"],
+        "folds" in of,
+    )
+    for kind, of in TABLES["tags"].items()
 }
 
 
@@ -174,10 +153,10 @@ class Flow:
         elif tag == "s" and not tags.words and not tags.folds:
             count = attributes.get("c", "1")
             self._text.append(" " * (int(count) if count.isdecimal() and len(count) < 4 else 1))
-        elif tag == tags.table:
+        elif tag in tags.table:
             self._end()
             self._tables += 1
-        elif tag == tags.row and self._tables == 1:
+        elif tag in tags.row and self._tables == 1:
             self._end_row()
             self._cells = []
         elif tag in tags.cells and self._tables == 1:
@@ -197,9 +176,9 @@ class Flow:
             self._worded = max(0, self._worded - 1)
         elif tag in tags.cells and self._tables == 1:
             self._end_cell()
-        elif tag == tags.row and self._tables == 1:
+        elif tag in tags.row and self._tables == 1:
             self._end_row()
-        elif tag == tags.table and self._tables:
+        elif tag in tags.table and self._tables:
             if self._tables == 1:
                 self._end_row()
             self._tables -= 1

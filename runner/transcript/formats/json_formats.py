@@ -5,8 +5,9 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from runner.base.json import at, listing, mappings
+from runner.base.json import at, listing, mapping, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
@@ -24,7 +25,8 @@ MAX_DEPTH = 64
 _MAX_DIGITS = 18
 _BETWEEN = re.compile(r"\s*,?\s*")
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^\[\]{}"]+', re.DOTALL)
-_STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)  # and strings
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
@@ -62,9 +64,7 @@ def turns_of_value(
         rows = [["" if cell is None else str(cell) for cell in row] for row in data]
         return turns_from_rows(rows, source, notes)
     if isinstance(data, list) and all(isinstance(each, dict) and len(each) == 1 for each in data):
-        pairs: list[list[str]] = [
-            list(*each.items()) for each in data
-        ]  # of a speaker and the words
+        pairs: list[list[str]] = [list(*each.items()) for each in data]  # speaker and words
         if len({who for who, _ in pairs}) > 1 and all(isinstance(text, str) for _, text in pairs):
             return turns_from_rows(pairs, source, notes)
     lists = list(lists_in(data))
@@ -74,8 +74,8 @@ def turns_of_value(
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
     names = _names(data)
-    if (channels := _channels(chosen, lists)) is not None:
-        turns = _by_channel(channels, notes, names)
+    if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
+        turns = _by_channel(channels[0], notes, names)
     elif heard := _triples(data):
         turns = turns_from_words(heard, notes, names=names)
     elif chosen.words:
@@ -129,15 +129,9 @@ def _refuse_deep(text: str, source: str) -> None:
         before, brackets = brackets, brackets.replace("{}", "").replace("[]", "")
         if brackets == before:
             break
-    depth, in_string = 0, False
-    for match in _STRUCTURE.finditer(text):
-        token = match[0]
-        if token == '"':
-            in_string = not in_string
-        elif not in_string and token in "[{":
-            depth += 1
-        elif not in_string and token in "]}":
-            depth -= 1
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth += _STEPS.get(match[0], 0)
         if depth > MAX_DEPTH:
             line = text.count("\n", 0, match.start()) + 1
             raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
@@ -146,19 +140,8 @@ def _refuse_deep(text: str, source: str) -> None:
 def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
     texts = _texts(data)
-    if isinstance(data, dict):
-        for key in (key for key in data if "err" in key or key in ("message", "detail")):
-            message = data[key]
-            message = message.get("message", "") if isinstance(message, dict) else message
-            if isinstance(message, str) and message and not texts:
-                raise fault(
-                    source, f"the error message of a service, not a transcript: '{message[:200]}'"
-                )
-        status = data.get("status")
-        if isinstance(status, str) and not texts:
-            raise fault(source, f"JSON holds no transcript (status '{status}'); {_EXPECTED}")
     if not texts:
-        raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
+        raise fault(source, _without_words(mapping(data)))
     notes.layout = "one text"
     longest = to_safe_text(max(texts, key=len))
     others = [text for text in texts if text not in longest]
@@ -170,6 +153,17 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
         parse = parse_vtt if longest.lstrip().startswith("WEBVTT") else parse_srt
         return parse(longest, source, notes)
     return turns_of_text(longest, notes)
+
+
+def _without_words(data: Mapping[str, Any]) -> str:
+    """Return what is wrong with JSON without a transcript: an error, a status, or no words."""
+    for key in (key for key in data if "err" in key or key in ("message", "detail")):
+        message = data[key].get("message", "") if isinstance(data[key], dict) else data[key]
+        if isinstance(message, str) and message:
+            return f"the error message of a service, not a transcript: '{message[:200]}'"
+    status = data.get("status")
+    told = f" (status '{status}')" if isinstance(status, str) else ""
+    return f"JSON holds no transcript{told}; {_EXPECTED}"
 
 
 def _texts(data: object) -> list[str]:
@@ -217,13 +211,8 @@ def _named(person: object) -> tuple[str, str] | None:
     return None
 
 
-def _channels(chosen: RecordList, lists: Sequence[RecordList]) -> RecordList | None:
-    """Return the list of channels that *chosen* is or belongs to, or None."""
-    for each in lists:
-        inside = chosen.path[: len(each.path)] == each.path
-        if inside and len(each.records) > 1 and simple_name(each.name)[0] == "channels":
-            return each
-    return None
+def _are_channels(each: RecordList) -> bool:
+    return len(each.records) > 1 and simple_name(each.name)[0] == "channels"
 
 
 def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
@@ -260,18 +249,15 @@ def _triples(data: object) -> list[Record]:
         return []
     labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
     speakers = {each.get("from"): each.get("speaker") for each in labels}
-    return [
-        {
-            "word": triple[0],
-            "start": triple[1],
-            "end": triple[2],
-            "speaker": speakers.get(triple[1]),
-        }
+    heard = [
+        triple
         for result in results
         for best in mappings(result.get("alternatives"))[:1]
         for triple in listing(best.get("timestamps"))
         if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
     ]
+    keys = ("word", "start", "end", "speaker")
+    return [dict(zip(keys, (*each, speakers.get(each[1])), strict=True)) for each in heard]
 
 
 def _once(words: list[Record]) -> list[Record]:

@@ -35,6 +35,10 @@ class RecordList:
         """The key that holds the list, or "" at the top."""
         return next((part for part in reversed(self.path) if part != "*"), "")
 
+    def is_in(self, other: "RecordList") -> bool:
+        """Return whether it is *other* or inside of it."""
+        return self.path[: len(other.path)] == other.path
+
     def text(self) -> str:
         """Return all of its texts."""
         fields = sampled(self.records)

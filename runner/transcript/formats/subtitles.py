@@ -83,9 +83,7 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
         _blank_comments(lines, notes)
     blocks = list(_blocks(lines, notes, above, vtt=vtt))
     frames = _last_is_frames(blocks)
-    spans = [
-        (_seconds(block.times[0], frames), _seconds(block.times[1], frames)) for block in blocks
-    ]
+    spans = [(cue_seconds(b.times[0], frames), cue_seconds(b.times[1], frames)) for b in blocks]
     odd = [b for b, span in zip(blocks, spans, strict=True) if None in span and b.times[1]]
     if len(odd) == len(blocks):
         where = f": line {blocks[0].number}: '{blocks[0]}' is not a cue timing" if blocks else ""
@@ -222,7 +220,7 @@ def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
     )
 
 
-def _seconds(text: str, frames: bool) -> float | None:
+def cue_seconds(text: str, frames: bool = False) -> float | None:
     """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None."""
     if usual := _USUAL.match(text):
         hour, minute, second = int(usual[1]), int(usual[2]), float(usual[3] + "." + usual[4])

@@ -68,7 +68,9 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
         if each.layout.plain or best.layout.timed or each.layout.opens is in_columns:
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     if best.layout.pair:  # the court and counsel, who may speak once
-        turns |= _in_capitals(ranked, turns, rows)
+        seen = next((each.openings for each in ranked if each.layout.opens is in_line), {})
+        named = {each.label for each in seen.values() if likeness(each.label) == Likeness.NAME}
+        turns |= _known(seen, set(filter(str.isupper, named)), turns, rows, below=False)
     turns |= _with_roles(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
@@ -106,19 +108,6 @@ def _with_roles(
         at: (name, opening)
         for at, (name, opening) in (found.items() if recur else ())
         if (name, opening.role) in recur or not ends_sentence(opening.role)
-    }
-
-
-def _in_capitals(
-    ranked: Sequence[LayoutEvidence], turns: Collection[int], rows: Sequence[Row]
-) -> dict[int, tuple[str | None, Opening]]:
-    """Return the openings with a name in capitals, such as `MR. LI: …`."""
-    seen = next((each.openings for each in ranked if each.layout.opens is in_line), {})
-    return {
-        at: (each.label, each)
-        for at, each in seen.items()
-        if at not in turns and each.label.isupper() and likeness(each.label) == Likeness.NAME
-        if rows[at].placed
     }
 
 

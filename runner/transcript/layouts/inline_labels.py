@@ -84,16 +84,14 @@ def _cutter(
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
         # The number of a list item, such as `2. Ana: …`, is no turn, nor is a time.
-        inside = (at for at in cuts if at and any(map(str.isalpha, _without_time(text[:at]))))
+        inside = [at for at in cuts if at]
+        time = leading_stamp(text) if inside else None
+        begin = len(text) - len(time[1]) if time else 0
+        inside = [at for at in inside if any(map(str.isalpha, text[begin:at]))]
         ends = [*sorted(inside), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut
-
-
-def _without_time(text: str) -> str:
-    found = leading_stamp(text)
-    return found[1] if found else text
 
 
 def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:

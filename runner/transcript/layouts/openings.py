@@ -30,7 +30,7 @@ _FULL_STOP = re.compile(
     r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
     r"\.\s?[-–—]{0,2}(?:\s|$)"
 )
-_FRENCH_OFFICE = re.compile(r"M(?:\.|me|lle) l(?:[ea] |['’])")
+_OFFICE = re.compile(r"M(?:\.|me|lle) l(?:[ea] |['’])")
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
@@ -94,10 +94,9 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     named = _named(text, None, "", row.mark + row.opening, head=row.gap)
     if named is None or named.stamp is not None:
         return named
-    below = rows[at + 1]
-    if not below.is_stamp or text.endswith(SENTENCE_ENDS) or at + 2 >= len(rows):
+    if not rows[at + 1].is_stamp or at + 2 >= len(rows):
         return None
-    return replace(named, stamp=below.stamp, rows=2)
+    return replace(named, stamp=rows[at + 1].stamp, rows=2)
 
 
 def below_time(rows: Sequence[Row], at: int) -> Opening | None:
@@ -116,8 +115,8 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
     named = _named(name, row.stamp, "", row.mark + row.opening)
-    role = row.rest[1:-1] if beside else named.role if named else ""
-    return replace(named, rows=taken, role=role) if named and taken > 1 else named
+    role = row.rest[1:-1] if beside else ""
+    return named and replace(named, rows=taken, role=role or named.role)
 
 
 def above(rows: Sequence[Row], at: int) -> Opening | None:
@@ -148,13 +147,10 @@ def wrapped(opens: str) -> Opens:
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
         named = _named(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
-        if named is None:
-            return None
         rest = text[end + 1 :].lstrip("*_ \t")
-        later = None if named.stamp else leading_stamp(rest)
-        stamp, rest = later or (named.stamp, rest)
-        if not rest and at + 1 == len(rows):
+        if named is None or (not rest and at + 1 == len(rows)):
             return None
+        stamp, rest = (None if named.stamp else leading_stamp(rest)) or (named.stamp, rest)
         return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
 
     return match
@@ -180,8 +176,8 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     if found is None:
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
-    office = _FRENCH_OFFICE.match(found[1])
-    return named if named and (office or likeness(named.label) == Likeness.NAME) else None
+    sure = named and (_OFFICE.match(found[1]) or likeness(named.label) == Likeness.NAME)
+    return named if sure else None
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
@@ -232,17 +228,16 @@ def after_chevrons(rows: Sequence[Row], at: int) -> Opening | None:
     if chevron is None:
         return None
     rest = row.rest[chevron.end() :]
-    colon = _label_colon(rest)
-    named = _named(rest[:colon], row.stamp) if colon is not None else None
-    if named is None or colon is None or likeness(named.label) < Likeness.WORD:
-        return Opening(stamp=row.stamp, rest=rest)
-    return replace(named, rest=rest[colon + 1 :].strip())
+    colon = _label_colon(rest) or 0
+    named = _named(rest[:colon], row.stamp, rest[colon + 1 :].strip())
+    sure = named is not None and likeness(named.label) >= Likeness.WORD
+    return named if sure else Opening(stamp=row.stamp, rest=rest)
 
 
 def question_or_answer(rows: Sequence[Row], at: int) -> Opening | None:
     """`Q. text` and `A. text`."""
     row = rows[at]
-    answer = _QUESTION_ANSWER.match(row.rest) if row.rest[:1] in {"Q", "A"} else None
+    answer = _QUESTION_ANSWER.match(row.rest)
     return Opening(answer[1], "", row.stamp, row.rest[answer.end() :].strip()) if answer else None
 
 

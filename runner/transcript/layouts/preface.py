@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from runner.transcript.layouts.labels import FACTS
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
-from runner.transcript.words import WORDS
+from runner.transcript.words import PATTERNS, WORDS
 
 _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
 _MAX_HEADER_ROWS = 40
+_BELOW = 5000  # rows in which a speaker speaks again
 _KEY = re.compile(r"[*_#>\s-]{0,40}([A-Za-z][\w ]{1,40}?)[*_]{0,4}\s?:[*_]{0,4}\s{0,20}(.*)$")
 _TRANSCRIPT = re.compile(
-    r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?(?:transcript(?:s|ion)?"
-    r"|transkript(?:ion)?|transcripci[oó]n|trascrizione|transcrição|transkripsjon|verbatim"
-    r"|стенограмма|文字起こし|逐字稿|文字记录)\W*$",
+    r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?"
+    rf"(?:{PATTERNS['transcript']})\W*$",
     re.IGNORECASE,
 )
 _MAX_NOTES = 0.7  # of the rows of a file
@@ -103,7 +103,7 @@ def _speaks(rows: Sequence[Row], at: int) -> bool:
     key = _KEY.match(rows[at].text[:200])
     if key is None:
         return False
-    same = (row.text.startswith(key[1]) for row in rows[at + 1 :])
+    same = (row.text.startswith(key[1]) for row in itertools.islice(rows, at + 1, at + _BELOW))
     return ends_sentence(rows[at].text) or any(same)
 
 

@@ -2,137 +2,13 @@
 
 import itertools
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from runner.transcript.layouts.furniture import furniture
 from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp
-
-_RECORDING = (
-    r"(?:recording|aufzeichnung|enregistrement|grabaci[oó]n|grava[çc][ãa]o|registrazione|opname"
-    r"|inspelning(?:en)?|opptak(?:et)?|optagelse[nr]?|nagr\w{4,6}"
-    r"|(?:transcri|transkri|trascri)\w{2,12}|文字起こし|转录|轉錄|录制|錄製)"
-)
-_SWITCHED = (
-    r"(?:started|stopped|gestartet|beendet|gestoppt|angehalten|d[ée]marr[ée]|arr[êe]t[ée]|inici[óo]"
-    r"|iniciou|detuvo|parou|interrompeu|avviato|interrotto|gestart|gestopt|startade|stoppade"
-    r"|startet|startede|stoppede|stoppet|rozpocz\w{1,4}|zatrzyma\w{1,3}|开始|停止)"
-)
-_NOTICE = re.compile(
-    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
-    r"|(?:Meeting|Transcription|Recording) ended after \d"
-    r"|[_*]?This editable transcript was computer generated"
-    r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:"
-    r"|Exported \d{1,9} message\(s\)"
-    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
-    re.IGNORECASE,
-)
-# Between blank lines, since somebody may say so, too.
-_ALONE = re.compile(
-    rf"^(?:[^:?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
-    rf"|[^:?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
-    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?"
-    r"[^\w:.?!]*$)",
-    re.IGNORECASE,
-)
-_FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
-_TAG = re.compile(
-    r"</?(?:details|summary|div|p|hr|br|center|section|article|main|span|table|t[rdh]|tbody|pre)"
-    r"(?:\s[^<>]{0,300})?/?>$",
-    re.IGNORECASE,
-)
-_RULE_CHARS = frozenset("-=_*~— ")
-_DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
-_PAGE = re.compile(r"(?:pages?|p\.|s\.|seite|página|pagina)\s?\d", re.IGNORECASE)
-_DIGITS = re.compile(r"\d+")
-_MAX_CHARS = 120
-_MIN_PAGES = 3
-_MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not say what it is
-
-
-def furniture(lines: Sequence[str]) -> list[str]:
-    """Return for each of *lines* the kind of furniture it is, or "" for text."""
-    kinds = [_kind(line.strip()) for line in lines]
-    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
-    for index, (above, line, below) in enumerate(around):
-        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
-            kinds[index] = "notices"
-    fenced = [index for index, line in enumerate(lines) if line.lstrip().startswith("```")]
-    for index in fenced:
-        kinds[index] = "rules"
-    numbers = _growing_numbers(lines)
-    for index in numbers:
-        kinds[index] = "page and cue numbers"
-    for index in _around(lines, numbers):
-        kinds[index] = "page headers"
-    return kinds
-
-
-def _kind(stripped: str) -> str:
-    if len(stripped) > 2 and stripped[0] in _RULE_CHARS and not set(stripped) - _RULE_CHARS:
-        return "rules"
-    if stripped.startswith("<!--") and stripped.endswith("-->"):
-        return "comments"
-    if stripped.startswith("<") and _TAG.match(stripped):
-        return "tags"
-    if stripped.startswith(("_", "#+")) and _FIELD.match(stripped) and not stripped.endswith("_"):
-        return "fields of the file"
-    if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
-        return "lines of a table of contents"
-    return "notices" if _NOTICE.match(stripped[:300]) else ""
-
-
-def _growing_numbers(lines: Sequence[str]) -> set[int]:
-    """Return the lines that differ in one number only, which grows by one from each to the next.
-
-    They are bare numbers, name a page, or lie far apart; others may be labels such as `Speaker 1`.
-    """
-    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for index, line in enumerate(lines):
-        stripped = line.strip()
-        if not 0 < len(stripped) <= _MAX_CHARS or ":" in stripped:
-            continue
-        if stripped[-1].isdigit() or stripped[0].isdigit() or _PAGE.search(stripped):
-            for number in itertools.islice(_DIGITS.finditer(stripped), 3):
-                others = f"{stripped[: number.start()]}#{stripped[number.end() :]}"
-                found[others].append((index, int(number[0][:9])))
-    growing: set[int] = set()
-    for text, same in found.items():
-        steps = [
-            after[1] == before[1] + 1 and any(map(str.strip, lines[before[0] + 1 : after[0]]))
-            for before, after in itertools.pairwise(same)
-        ]
-        says_so = not any(map(str.isalpha, text)) or _PAGE.search(text.replace("#", "0"))
-        apart = 1 if says_so else _MIN_PAGE_LINES
-        spread = same[-1][0] - same[0][0] >= len(steps) * apart
-        if len(same) >= _MIN_PAGES and sum(steps) >= len(steps) * 0.9 and spread:
-            growing |= {index for index, _ in same}
-    return growing
-
-
-def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
-    """Return the lines next to page numbers that recur beside at least half of them."""
-    beside: dict[str, list[int]] = defaultdict(list)
-    if not numbers or max(numbers) - min(numbers) < (len(numbers) - 1) * _MIN_PAGE_LINES:
-        return set()
-    written = [index for index, line in enumerate(lines) if line.strip()]
-    places = {index: place for place, index in enumerate(written)}
-    for index in numbers:
-        place = places[index]
-        for near in written[max(0, place - 2) : place] + written[place + 1 : place + 3]:
-            if near not in numbers and len(lines[near]) <= _MAX_CHARS:
-                beside[lines[near].strip()].append(near)
-    counts = Counter({text: len(set(near)) for text, near in beside.items()})
-    total = Counter(map(str.strip, lines))
-    often = {
-        text
-        for text, count in counts.items()
-        if count >= max(_MIN_PAGES, len(numbers) / 2) and total[text] <= count * 1.5
-    }
-    return {near for text in often for near in beside[text]}
-
 
 _MARK = re.compile(
     r"(?:> ?(?!>)|[○◯●◎◆◇■□▪] ?(?=\S)"
@@ -184,7 +60,10 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
 
     *places* are the places of lines, by default printed line numbers.
     """
-    lines = [_without_break(line.rstrip()) for line in text.split("\n")]
+    lines = [
+        _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
+        for line in map(str.rstrip, text.split("\n"))
+    ]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
     lines, printed = _without_line_numbers(rest, notes)
@@ -205,10 +84,6 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
             gap = False
     _mark_placed(rows)
     return rows
-
-
-def _without_break(line: str) -> str:
-    return _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
 
 
 def row_of(line: str, gap: bool = True) -> Row:

@@ -16,6 +16,7 @@ from runner.transcript.redact.redaction import FILE, GAP, OWN, PERSON, TERM, Red
 from runner.transcript.redact.words import (
     common_words,
     is_caseless,
+    is_english,
     name_in_label,
     names_in_list,
     tokens_of,
@@ -45,7 +46,8 @@ def redact(
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
-    redaction = Redaction(_prefixes(_KINDS[settings.redact], texts), common, caseless=caseless)
+    prefixes = _prefixes(_KINDS[settings.redact], texts)
+    redaction = Redaction(prefixes, common, caseless=caseless, english=is_english(spoken))
     _add_own(redaction, settings.redact_patterns, texts)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)

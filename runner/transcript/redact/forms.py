@@ -9,13 +9,13 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     PLACES,
-    SHORT_WORDS,
     TITLES,
     UNSPACED,
     family_names,
     given_names,
     is_common,
     is_listed,
+    is_short_name,
 )
 from runner.transcript.redact.people import GOES_ON
 from runner.transcript.redact.words import Token
@@ -23,7 +23,6 @@ from runner.transcript.redact.words import Token
 Keys = tuple[str, ...]  # folded words of a name
 
 _IN_MONTH = re.compile(r"\b(?:in|of|until|till|by|since|early|late|mid|last|next) $", re.I)
-SHORT = 3  # letters at most of a short name
 INFLECTED = 3  # letters at most that an ending adds to a name
 _VOWELS = frozenset("aeiouyаеиоуыэюя")
 # Greek, Baltic, Finnish
@@ -44,14 +43,11 @@ def parts_of(name: Keys) -> Iterator[Keys]:
             part = name[start : start + size]
             if _is_no_edge(part[0]) or _is_no_edge(part[-1]):
                 continue
-            if size > 1 or (len(part[0]) > 1 and _is_name(part[0])):
+            if size > 1 or (
+                len(part[0]) > 1
+                and (is_short_name(part[0]) or is_listed(part[0]) or not is_common(part[0]))
+            ):
                 yield part
-
-
-def _is_name(key: str) -> bool:
-    """Return whether the one word *key* of a name may stand for the person."""
-    is_short = len(key) <= SHORT and key not in SHORT_WORDS
-    return is_short or is_listed(key) or not is_common(key)
 
 
 def _is_no_edge(key: str) -> bool:
@@ -107,11 +103,8 @@ def admits(
 
 
 def _is_word(key: str, *, english: bool) -> bool:
-    """Return whether *key*, a part of someone's name, is a common word, too.
-
-    The ranks of short words are those of all languages: in English, li, ana and ben are no words.
-    """
-    return key in SHORT_WORDS if english and len(key) <= SHORT else is_common(key)
+    """Return whether *key*, a part of someone's name, is a common word, too."""
+    return is_common(key) and not (english and is_short_name(key))
 
 
 def inflected(token: Token, stems: Mapping[str, str]) -> str | None:

@@ -17,12 +17,15 @@ from runner.base.tokens import tokenizer_for
 _COMMON_RANK = 27_000
 _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": "'", "ʼ": "'"}
 _FOLDED = str.maketrans(_LETTERS)
+SHORT = 3  # letters at most of a short name
 _MOSTLY = 4  # times that the rank of a name in lower case is above its own
 _ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
-UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]")
-WORD = regex.compile(r"[\p{L}\p{M}]+(?:['’ʼ][\p{L}\p{M}]+)*")
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
+UNSPACED = regex.compile(_UNSPACED)
+SPACED = rf"[[\p{{L}}\p{{M}}]--{_UNSPACED}]"  # a letter of other scripts
+WORD = regex.compile(rf"(?V1){SPACED}+(?:['’ʼ]{SPACED}+)*|[{_UNSPACED}\p{{M}}ー々]+")
 
 
 def fold(text: str) -> str:
@@ -94,6 +97,14 @@ def is_common(word: str) -> bool:
     return word in _WORDS or (
         low is not None and (capital is None or low < capital or low < _COMMON_RANK)
     )
+
+
+def is_short_name(word: str) -> bool:
+    """Return whether the folded *word* has few letters and is no English word: li, ana, ng.
+
+    Ranks say little of short words, which are words of some language.
+    """
+    return 1 < len(word) <= SHORT and word not in SHORT_WORDS
 
 
 def is_mostly_name(word: str) -> bool:

@@ -17,7 +17,6 @@ Span = tuple[int, int, str]  # start, end, stand-in
 
 GAP = r"\\{0,4}_|[ \u00a0\u2010-\u2013-]"
 _RUN_ON = re.compile(r"(?:_?\d+)*")
-_ENGLISH = frozenset(["the", "and", "you", "that", "with", "have", "this", "they", "what", "from"])
 
 
 class Redaction(NullRedaction):
@@ -26,15 +25,17 @@ class Redaction(NullRedaction):
     A stand-in such as `PERSON_1` is a person or an identifier, `PERSON_1_2` another form of it:
     each form has its own stand-in, so that quotes come back as they were said. *prefixes* are
     the stand-ins' words by kind, *common* words occur in the transcript in lower case; it has no
-    capitals if *caseless*.
+    capitals if *caseless*, and may be in *english*.
     """
 
-    def __init__(self, prefixes: Mapping[str, str], common: Set[str], *, caseless: bool) -> None:
+    def __init__(
+        self, prefixes: Mapping[str, str], common: Set[str], *, caseless: bool, english: bool
+    ) -> None:
         self.prefixes = prefixes
         self.times: Counter[str] = Counter()  # by stand-in, in the transcript
         self._counts: Counter[str] = Counter()  # of entries, by kind
         self._caseless, self._common = caseless, common
-        self.english = len(common & _ENGLISH) > 1
+        self.english = english
         self._forms: dict[str, list[str]] = {}
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by exact form

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+import regex
+
 from runner.base.text import digest
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
@@ -67,10 +69,17 @@ class StandIns(NullRedaction):
             place += 1
 
     @cached_property
-    def _hiding(self) -> tuple[re.Pattern[str], Mapping[str, str]]:
+    def _hiding(self) -> tuple[regex.Pattern[str], Mapping[str, str]]:
+        from runner.transcript.redact.forms import INFLECTED  # patterns that take 50 ms to compile
+        from runner.transcript.redact.lexicon import SPACED, UNSPACED
+
         names = {form.casefold(): name for name, form in self._forms.items() if len(form) > 1}
-        forms = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-        return re.compile(rf"(?<!\w)(?:{forms})(?!\w)", re.IGNORECASE), names
+        longest = sorted(names, key=len, reverse=True)
+        unspaced = "|".join(regex.escape(form) for form in longest if UNSPACED.search(form))
+        spaced = "|".join(regex.escape(form) for form in longest if not UNSPACED.search(form))
+        ending = rf"(?=\p{{Ll}}{{0,{INFLECTED}}}(?!{SPACED}|[\d_]))"
+        forms = rf"(?<!{SPACED}|[\d_])(?:{spaced or '(?!)'}){ending}|{unspaced or '(?!)'}"
+        return regex.compile(f"(?V1)(?i){forms}"), names
 
     def mask(self, text: str, *, eager: bool = False, fixed: bool = False) -> str:
         """Return *text* with stand-ins; see `NullRedaction.mask`."""

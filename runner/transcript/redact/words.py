@@ -14,12 +14,14 @@ from runner.transcript.redact.lexicon import (
     fold,
     is_common,
     is_listed,
+    is_short_name,
 )
 
 # Words in lower case, without those of a mail address
 _LOWER = regex.compile(r"(?<![\p{L}\p{M}@])\p{Ll}[\p{L}\p{M}]*+(?![\w.+-]{0,64}@)")
+_ENGLISH = frozenset(("the", "and", "you", "that", "with", "have", "this", "they", "what", "from"))
 MAX_WORDS = 5  # of a name
-_JOINT = regex.compile(r"[ \u00a0]|[-._]|(?<=\b\p{L})\. ?")
+_JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
@@ -91,9 +93,14 @@ def name_in_label(label: str) -> str | None:
     keys = [word.key for word in words]
     if not any(len(key) > 1 or UNSPACED.search(key) for key in keys):
         return None
-    if all(key in ROLES for key in keys) or all(is_common(k) and not is_listed(k) for k in keys):
+    if all(key in ROLES for key in keys) or not any(map(_may_be_name, words)):
         return None  # Interviewer, Mission Control, Technical Support
     return str(name[words[0].start : words[:MAX_WORDS][-1].end])
+
+
+def _may_be_name(word: Token) -> bool:
+    is_short = is_short_name(word.key) and not word.text.isupper()  # CEO
+    return is_short or is_listed(word.key) or not is_common(word.key)
 
 
 def names_in_list(text: str) -> Iterator[str]:
@@ -116,3 +123,8 @@ def is_caseless(texts: Iterable[str]) -> bool:
         words += text.count(" ") + 1
         capitals += sum(map(str.isupper, text))
     return capitals < 0.01 * words
+
+
+def is_english(texts: Iterable[str]) -> bool:
+    """Return whether *texts* have words that other languages lack."""
+    return len(_ENGLISH.intersection(word for text in texts for word in text.lower().split())) > 1

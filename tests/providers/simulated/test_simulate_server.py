@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from helpers.processes import warm_python
 
 from runner.base.errors import ConfigError
 from runner.config.simulate import SimulateSettings
@@ -420,17 +419,3 @@ def test_impossible_settings_start_no_child() -> None:
 
     with pytest.raises(ConfigError):
         run(main())
-
-
-@pytest.mark.slow
-def test_the_benchmark_prints_a_row_for_every_load() -> None:
-    sizes = ["--seconds", "0.02", "--connections", "4", "--distinct", "8"]
-    done = subprocess.run(
-        [warm_python(), "-m", "benchmarks.simulator", *sizes],
-        capture_output=True,
-        text=True,
-    )
-    rows = done.stdout.strip().split("\n")[2:]
-
-    assert done.returncode == 0, done.stderr
-    assert [row.split()[-1] for row in rows] == ["0"] * 5

@@ -5,7 +5,7 @@
   const count = document.getElementById("count");
   const verdicts = { r: "right", 1: "right", w: "wrong", 2: "wrong", u: "unsure", 3: "unsure" };
   let at = Math.max(0, cards.findIndex(card => !card.dataset.verdict));
-  let saving = Promise.resolve();
+  let saving = Promise.resolve(), waiting = 0;
   const field = (card, name) => card.querySelector(`[name=${name}]`);
   const show = (card, verdict) => {
     card.dataset.verdict = verdict;
@@ -27,17 +27,20 @@
     const body = { id: card.dataset.id, verdict,
       note: field(card, "note").value, correction: field(card, "correction").value };
     show(card, verdict);
+    waiting += 1;
     saving = saving.then(async () => {
       try {
         const reply = await fetch("label", { method: "POST", body: JSON.stringify(body),
           headers: { "Content-Type": "application/json" } });
         if (!reply.ok) throw new Error(await reply.text());
         card.dataset.saved = verdict;
+        for (const name of ["note", "correction"]) field(card, name).defaultValue = body[name];
         status.textContent = "";
       } catch (error) {
         status.textContent = `Not saved: ${error.message}`;
         if (card.dataset.verdict === verdict) show(card, before);
       }
+      waiting -= 1;
     });
   };
   const mark = (card, verdict) => {
@@ -60,7 +63,7 @@
     card.setAttribute("data-current", "");
   });
   document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.matches("textarea, input")) {
       if (event.key === "Escape" || (event.key === "Enter" && !event.shiftKey)) {
         event.preventDefault();
@@ -79,6 +82,10 @@
     else if (key === "c") field(cards[at], "correction").focus();
     else return;
     event.preventDefault();
+  });
+  addEventListener("beforeunload", event => {
+    const typed = document.activeElement;
+    if (waiting || typed.matches("textarea") && typed.value !== typed.defaultValue) event.preventDefault();
   });
   for (const card of cards) {
     card.dataset.saved = card.dataset.verdict;

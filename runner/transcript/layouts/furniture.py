@@ -1,0 +1,156 @@
+"""Furniture of a text: lines that are not speech, such as page numbers, notices and rules."""
+
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from runner.transcript.model import ends_sentence
+from runner.transcript.words import PATTERNS
+
+_RECORDING, _SWITCHED = f"(?:{PATTERNS['recording']})", f"(?:{PATTERNS['switched']})"
+_NOTICE = re.compile(
+    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
+    r"|(?:Meeting|Transcription|Recording) ended after \d"
+    r"|[_*]?This editable transcript was computer generated"
+    r"|\[?End of (?:transcript|recording|audio|meeting)\b|Transcribed by https?:"
+    r"|Exported \d{1,9} message\(s\)"
+    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
+    re.IGNORECASE,
+)
+# Between blank lines, since somebody may say so, too.
+_ALONE = re.compile(
+    rf"^(?:[^:?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
+    rf"|[^:?!]{{1,60}} {_RECORDING} {_SWITCHED}$"
+    r"|[^:.?!]{0,60}(?:transcri|transkri|trascri)[^:.?!]{0,40}\d\d:\d\d:\d\d(?: beendet)?"
+    r"[^\w:.?!]*$)",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
+_TAG = re.compile(
+    r"</?(?:details|summary|div|p|hr|br|center|section|article|main|span|table|t[rdh]|tbody|pre)"
+    r"(?:\s[^<>]{0,300})?/?>$",
+    re.IGNORECASE,
+)
+_RULE_CHARS = frozenset("-=_*~— ")
+_DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
+_PAGE = re.compile(r"(?:pages?|p\.|s\.|seite|página|pagina)\s?\d", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_MAX_CHARS = 120
+_MIN_PAGES = 3
+_MIN_NUMBERS = 5  # of lines in a margin
+_MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not say what it is
+
+
+def furniture(lines: Sequence[str]) -> list[str]:
+    """Return for each of *lines* the kind of furniture it is, or "" for text."""
+    kinds = [_kind(line.strip()) for line in lines]
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    for index, (above, line, below) in enumerate(around):
+        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
+            kinds[index] = "notices"
+    for index in _initials(lines):
+        kinds[index] = "initials"
+    for index in line_numbers(lines):
+        kinds[index] = "line numbers"
+    numbers = _growing_numbers(lines)
+    for index in numbers:
+        kinds[index] = "page and cue numbers"
+    for index in _around(lines, numbers):
+        kinds[index] = "page headers"
+    return kinds
+
+
+def _kind(stripped: str) -> str:
+    if len(stripped) > 2 and (set(stripped) <= _RULE_CHARS or stripped.startswith("```")):
+        return "rules"
+    if stripped.startswith("<!--") and stripped.endswith("-->"):
+        return "comments"
+    if stripped.startswith("<") and _TAG.match(stripped):
+        return "tags"
+    if stripped.startswith(("_", "#+")) and _FIELD.match(stripped) and not stripped.endswith("_"):
+        return "fields of the file"
+    if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
+        return "lines of a table of contents"
+    return "notices" if _NOTICE.match(stripped[:300]) else ""
+
+
+def line_numbers(lines: Sequence[str]) -> set[int]:
+    """Return the lines that count from 1 to 5 or more with no text between, as a margin does."""
+    found: set[int] = set()
+    run: list[int] = []
+    written = list(map(str.strip, lines))
+    for index, line in [*enumerate(written), (-1, "end")] if "1" in written else ():
+        if line and line != str(len(run) + 1):
+            found |= set(run) if len(run) >= _MIN_NUMBERS else set()
+            run = []
+        if line == str(len(run) + 1):
+            run.append(index)
+    return found
+
+
+def _initials(lines: Sequence[str]) -> set[int]:
+    """Return the lines with initials of a name in one of the two lines below, if most are that."""
+    written = [(index, line.strip()) for index, line in enumerate(lines) if line.strip()]
+    short = [at for at, (_, line) in enumerate(written) if len(line) < 3 and line.isupper()]
+    found = {
+        written[at][0]
+        for at in short
+        for _, line in written[at + 1 : at + 3]
+        if not ends_sentence(line) and written[at][1] in _forms("".join(w[0] for w in line.split()))
+    }
+    return found if len(found) > 1 and len(found) >= len(short) * 0.8 else set()
+
+
+def _forms(initials: str) -> set[str]:
+    return {initials[:1], initials[:2], initials[0] + initials[-1]} if len(initials) < 5 else set()
+
+
+def _growing_numbers(lines: Sequence[str]) -> set[int]:
+    """Return the lines that differ in one number only, which grows by one from each to the next.
+
+    They are bare numbers, name a page, or lie far apart; others may be labels such as `Speaker 1`.
+    """
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        stripped = line.strip()
+        if not 0 < len(stripped) <= _MAX_CHARS or ":" in stripped:
+            continue
+        if stripped[-1].isdigit() or stripped[0].isdigit() or _PAGE.search(stripped):
+            for number in itertools.islice(_DIGITS.finditer(stripped), 3):
+                others = f"{stripped[: number.start()]}#{stripped[number.end() :]}"
+                found[others].append((index, int(number[0][:9])))
+    growing: set[int] = set()
+    for text, same in found.items():
+        steps = [
+            after[1] == before[1] + 1 and any(map(str.strip, lines[before[0] + 1 : after[0]]))
+            for before, after in itertools.pairwise(same)
+        ]
+        says_so = not any(map(str.isalpha, text)) or _PAGE.search(text.replace("#", "0"))
+        apart = 1 if says_so else _MIN_PAGE_LINES
+        spread = same[-1][0] - same[0][0] >= len(steps) * apart
+        if len(same) >= _MIN_PAGES and sum(steps) >= len(steps) * 0.9 and spread:
+            growing |= {index for index, _ in same}
+    return growing
+
+
+def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
+    """Return the lines next to page numbers that recur beside at least half of them."""
+    beside: dict[str, list[int]] = defaultdict(list)
+    if not numbers or max(numbers) - min(numbers) < (len(numbers) - 1) * _MIN_PAGE_LINES:
+        return set()
+    written = [index for index, line in enumerate(lines) if line.strip()]
+    places = {index: place for place, index in enumerate(written)}
+    for index in numbers:
+        place = places[index]
+        for near in written[max(0, place - 2) : place] + written[place + 1 : place + 3]:
+            if near not in numbers and len(lines[near]) <= _MAX_CHARS:
+                beside[lines[near].strip()].append(near)
+    counts = Counter({text: len(set(near)) for text, near in beside.items()})
+    total = Counter(map(str.strip, lines))
+    often = {
+        text
+        for text, count in counts.items()
+        if count >= max(_MIN_PAGES, len(numbers) / 2) and total[text] <= count * 1.5
+    }
+    return {near for text in often for near in beside[text]}
