@@ -145,6 +145,8 @@ def as_known(error: BaseException) -> ColloquyError | None:
         return ResourceError("this process may use no more memory (see ulimit -v)")
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return ResourceError("this process may start no more threads (see ulimit -u)")
+    if isinstance(error, RuntimeError) and "Symlink loop" in str(error):  # of Path.resolve
+        return OutputError(one_line(str(error)))
     return OutputError(reason(error)) if isinstance(error, OSError) else None
 
 

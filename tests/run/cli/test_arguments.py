@@ -88,6 +88,15 @@ def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) 
         as_overrides(typed.split())
 
 
+def test_a_file_with_an_equals_sign_is_a_transcript_unless_that_is_a_key() -> None:
+    for name in ("a=b.txt", "plan=true", "model.name=x"):
+        Path(name).touch()
+
+    assert ["transcript=a=b.txt", "plan=true", "model.name=x"] == as_overrides(
+        ["a=b.txt", "plan=true", "model.name=x"]
+    )
+
+
 def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
     Path("talks").mkdir()
 
