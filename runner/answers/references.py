@@ -105,7 +105,7 @@ def _turns(value: Any, where: str) -> Iterator[int]:
     count = 0
     spans = value if isinstance(value, list) else text(value).replace(",", " ").split()
     for span in spans:
-        ends = span if isinstance(span, list) else str(span).split("-")
+        ends = span if isinstance(span, list) else re.split("[-–]", str(span))
         numbers = [number(int(e) if isinstance(e, str) and e.isdecimal() else e) for e in ends]
         if len(numbers) not in (1, 2) or any(n is None or n < 0 or n % 1 for n in numbers):
             shown = one_line(repr(span), 60)

@@ -13,6 +13,7 @@ ColloquyError
 """
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -144,6 +145,8 @@ def as_known(error: BaseException) -> ColloquyError | None:
         return ResourceError("this process may use no more memory (see ulimit -v)")
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return ResourceError("this process may start no more threads (see ulimit -u)")
+    if isinstance(error, RuntimeError) and "Symlink loop" in str(error):  # of Path.resolve
+        return OutputError(one_line(str(error)))
     return OutputError(reason(error)) if isinstance(error, OSError) else None
 
 
@@ -162,9 +165,10 @@ def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
 def reason(error: OSError, path: object = "") -> str:
     """Return why the system refused, and which file unless it is *path*."""
     file = error.filename2 or error.filename  # of a rename the new name
-    if error.strerror is None or file in (None, str(path)):
-        return error.strerror or str(error)
-    return f"{file}: {error.strerror}"
+    why = "is a link, expected a file" if error.errno == errno.ELOOP else error.strerror
+    if why is None or file in (None, str(path)):
+        return why or str(error)
+    return f"{file}: {why}"
 
 
 @contextmanager

@@ -194,6 +194,8 @@ def _is_key(name: str, value: str) -> bool:
     """Return whether a setting's *value* is a key by its *name*, or in place of a variable's."""
     if value.lower() in _NOTHING or value.startswith("${"):
         return False
+    if value.isdigit() and len(value) < MIN_CHARS and _words(name)[-1:] == ["token"]:
+        return False  # max_token, a slip for max_tokens
     return names_key(name) or (name.endswith("api_key_env") and value.upper() != value)
 
 

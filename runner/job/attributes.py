@@ -1,5 +1,6 @@
 """Attributes of a batch's files and speakers, such as site or role: a table of the user."""
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -111,12 +112,13 @@ def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
 
 def read_attributes(
     file: Path,
-    inputs: Iterable[str],
+    inputs: Iterable[str] | Mapping[str, Path],
     speakers_in: Callable[[str], Collection[str] | None] = lambda _: None,
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    The first column names a file: its path below the folder, or its name, with or without ending.
+    The first column names a file: its path below the folder, or its name, with or without ending,
+    or, if *inputs* have paths, its path from here or from the root.
     A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the first
     or the file's cell is empty, that speaker in every file. Raises ConfigError, with the line, for
     a table of another shape and for a name that is nobody's or that of several.
@@ -221,12 +223,14 @@ def _clean(cell: str) -> str:
     return one_line(" ".join(to_safe_text(cell).split()), MAX_CELL)
 
 
-def _by_key(inputs: Iterable[str]) -> dict[str, list[str]]:
+def _by_key(inputs: Iterable[str] | Mapping[str, Path]) -> dict[str, list[str]]:
     """Return the inputs by path and by name, each with and without suffix."""
     by_key: dict[str, list[str]] = {}
+    paths = inputs if isinstance(inputs, Mapping) else {}
     for name in inputs:
         path = PurePosixPath(name)
-        for key in {name, str(path.with_suffix("")), path.name, path.stem}:
+        at = str(paths[name].absolute()) if name in paths else name
+        for key in {name, str(path.with_suffix("")), path.name, path.stem, at, os.path.relpath(at)}:
             by_key.setdefault(_key(key), []).append(name)
     return by_key
 

@@ -64,7 +64,8 @@ class Spent:
             self.charged_tokens += _whole(call.start, "may_use_tokens")
             self.charged_usd += amount(call.start.get("may_cost_usd"))
         elif line["event"] == "call.failed":
-            self._charge(line)
+            self.charged_tokens += _whole(line, "charged_tokens")
+            self.charged_usd += amount(line.get("charged_usd"))
         elif self._count(line) is None:
             self.charged_usd += amount(call.start.get("may_cost_usd"))
 
@@ -75,10 +76,6 @@ class Spent:
         known_tokens, known_usd = self.usage.tokens - tokens, self.known_usd - usd
         self.charged_tokens += max(int(number(line.get("charged_tokens")) or 0), -known_tokens)
         self.charged_usd += max(number(line.get("charged_usd")) or 0.0, -known_usd)
-
-    def _charge(self, line: Mapping[str, Any]) -> None:
-        self.charged_tokens += _whole(line, "charged_tokens")
-        self.charged_usd += amount(line.get("charged_usd"))
 
     def _count(self, line: Mapping[str, Any]) -> float | None:
         """Count the reply of *line*; return its price, None without a possible one."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,8 @@ from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run
 from runner.record.pages import Pages
-from runner.record.reuse import StoredAnswers, keep_answer
-from runner.record.run_directory import SCHEMA_VERSION, RunDirectory
-from runner.record.store import payload_digest
+from runner.record.reuse import StoredAnswers, keep_answer, record_of
+from runner.record.run_directory import RunDirectory
 from runner.record.stored_transcript import REDACTION, TRANSCRIPT
 
 PERSIST_S = 2.0  # for unfinished writes when a run is cut off
@@ -83,16 +81,14 @@ class Recorder:
 
     def call_log(self, node: Node) -> CallLog:
         """Return a log of *node*'s calls that also writes them to the journal."""
-        note = partial(_note_call, self.directory.journal, analyzer=node.name)
-        unit = f"{self.directory.path.name}/{node.name}"
-        reserve, sent_as = partial(_reserve, self.directory, node), self.directory.journal.run
+        directory, name = self.directory, node.name
         return CallLog(
-            note=note,
-            unit=unit,
-            sent_as=f"{sent_as}/{node.name}",
-            reserve=reserve,
-            keep=partial(self.directory.replies.keep, self._unit(node)),
-            earlier_reply=self.directory.replies.earlier,
+            note=partial(_note_call, directory.journal, analyzer=name),
+            unit=f"{directory.path.name}/{name}",
+            sent_as=f"{directory.journal.run}/{name}",
+            reserve=partial(_reserve, directory, node),
+            keep=partial(directory.replies.keep, self._unit(node)),
+            earlier_reply=directory.replies.earlier,
         )
 
     def _unit(self, node: Node) -> str:
@@ -115,9 +111,8 @@ class Recorder:
             outcome.status, ready_s, self.elapsed_s(), calls, outcome.reused
         )
         self._keep_record(node, outcome, calls)
-        if outcome.reused == "run" and not all(
-            map(self.directory.keeps_page, self.pages.paths(node))
-        ):
+        pages = self.pages.paths(node)
+        if outcome.reused == "run" and not all(map(self.directory.keeps_page, pages)):
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -229,7 +224,7 @@ class Recorder:
 
     async def _save(self, node: Node, outcome: Outcome, calls: CallLog) -> None:
         sha256 = self.job.analyzers[owner_of(node)].prompt_digest
-        record = partial(_record, node, outcome, calls, sha256)
+        record = partial(record_of, node, outcome, calls, sha256)
         key = outcome.key if outcome.status == "ok" else None
         if self.directory.has(f"intermediate/{node.stage}/{node.name}.json"):
             await offload(keep_answer, self.directory.path, node, key)
@@ -282,35 +277,3 @@ def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> No
     journal.note(event, **facts)
     if event == "call.started" and journal.fault is not None:
         raise NotRunError("output", f"not called: {journal.fault}")
-
-
-def _record(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) -> dict[str, Any]:
-    """Return the content of intermediate/STAGE/NAME.json."""
-    answer = outcome.answer or {"insights": [], "structured_data": {}}
-    usage = asdict(calls.usage)
-    corrected = usage.pop("corrected")
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "analyzer": node.name,
-        "stage": node.stage,
-        "status": outcome.status,
-        "error": {"kind": outcome.kind, "message": outcome.error} if outcome.kind else None,
-        "degraded": bool(outcome.missing),
-        "missing": dict(outcome.missing),
-        "key": outcome.key,
-        "reused": outcome.reused,
-        "model": outcome.model,
-        "prompt_sha256": prompt_sha256,
-        **answer,
-        "raw_output": outcome.raw_output,
-        "grounding": outcome.grounding.figures() if outcome.grounding else None,
-        **outcome.notes,
-        "usage": usage,
-        "cost_usd": usage.pop("cost_usd"),
-        "charged_tokens": calls.charged_tokens,
-        "charged_usd": round(calls.charged_usd, 12),
-        **({"usage_corrected": corrected} if corrected else {}),
-        "attempts": [asdict(attempt) for attempt in calls.attempts],
-        "latency_s": round(calls.latency_s, 6),
-    }
-    return {**record, "sha256": payload_digest(record)}

@@ -4,18 +4,20 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import orjson
 
 from runner.base.files import TEMP, temporary_files
 from runner.base.json import MAX_BYTES, parse_json
-from runner.base.regular_files import open_own, read_regular
+from runner.base.regular_files import MAX_LOG, open_own, open_regular
 from runner.base.usage import Usage
 from runner.providers.request import Completion
 
 NAME = f"{TEMP}replies"
 SLOT_BYTES = 4096
+MAX_TAKEN = 64 * 1024 * 1024  # bytes of one session's replies
 _UNUSED = b"#"  # as the first byte of a slot makes it no JSON
 
 
@@ -85,13 +87,13 @@ class ReplyBuffer:
 
 
 def _replies_in(file: Path) -> Iterator[tuple[str, str, Completion]]:
-    try:
-        lines = read_regular(file, MAX_BYTES).splitlines()
-    except OSError:
-        return
-    for line in lines:
-        with suppress(ValueError, KeyError, TypeError):
-            entry = parse_json(line)
-            parts = [entry[name] for name in ("unit", "key", "raw_output", "finish_reason")]
-            if all(isinstance(part, str) for part in parts):
-                yield parts[0], parts[1], Completion(parts[2], parts[3], Usage())
+    """Yield unit, key and reply of each whole line, up to MAX_TAKEN bytes; none for no file."""
+    size = 0
+    with suppress(OSError), open_regular(file, MAX_LOG) as opened:
+        for line in iter(partial(opened.readline, MAX_BYTES), b""):
+            with suppress(ValueError, KeyError, TypeError):
+                entry = parse_json(line)
+                parts = [entry[name] for name in ("unit", "key", "raw_output", "finish_reason")]
+                size += len(line)
+                if size <= MAX_TAKEN and all(isinstance(part, str) for part in parts):
+                    yield parts[0], parts[1], Completion(parts[2], parts[3], Usage())

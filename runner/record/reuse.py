@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from runner.base.files import make_directory, sync_directory
 from runner.base.json import load_json
 from runner.base.regular_files import files_in
 from runner.base.usage import Usage
+from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.providers.request import Completion
 from runner.record.run_directory import SCHEMA_VERSION
@@ -124,6 +125,38 @@ def _path(path: Path, node: Node) -> Path:
 
 def _superseded(path: Path, node: Node, key: str) -> Path:
     return path / "superseded" / node.stage / f"{node.name}-{key[:12]}.json"
+
+
+def record_of(node: Node, outcome: Outcome, calls: CallLog, prompt_sha256: str) -> dict[str, Any]:
+    """Return the content of intermediate/STAGE/NAME.json."""
+    answer = outcome.answer or {"insights": [], "structured_data": {}}
+    usage = asdict(calls.usage)
+    corrected = usage.pop("corrected")
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "analyzer": node.name,
+        "stage": node.stage,
+        "status": outcome.status,
+        "error": {"kind": outcome.kind, "message": outcome.error} if outcome.kind else None,
+        "degraded": bool(outcome.missing),
+        "missing": dict(outcome.missing),
+        "key": outcome.key,
+        "reused": outcome.reused,
+        "model": outcome.model,
+        "prompt_sha256": prompt_sha256,
+        **answer,
+        "raw_output": outcome.raw_output,
+        "grounding": outcome.grounding.figures() if outcome.grounding else None,
+        **outcome.notes,
+        "usage": usage,
+        "cost_usd": usage.pop("cost_usd"),
+        "charged_tokens": calls.charged_tokens,
+        "charged_usd": round(calls.charged_usd, 12),
+        **({"usage_corrected": corrected} if corrected else {}),
+        "attempts": [asdict(attempt) for attempt in calls.attempts],
+        "latency_s": round(calls.latency_s, 6),
+    }
+    return {**record, "sha256": payload_digest(record)}
 
 
 def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:

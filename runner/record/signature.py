@@ -79,7 +79,6 @@ def _make_key(file: Path) -> None:
 
 @cache
 def _warn_once(line: str) -> None:
-    """Print *line* once in this process."""
     print_stderr(to_terminal(f"colloquy: {line}"))
 
 

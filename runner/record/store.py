@@ -65,6 +65,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._made: set[Path] = set()  # directories that exist
 
     def has(self, key: str) -> bool:
         """Return whether *key* has an entry, intact or damaged."""
@@ -93,27 +94,33 @@ class Store:
         The entry is a hard link to the record, a copy on file systems without links, or, with
         *reply_only*, what `get` needs of it.
         """
-        path = self._path(key)
-        make_directory(path.parent, self.root)
+        path = self._new_path(key)
         if reply_only:
             whole = load_json(record)
             self.put_text(key, whole["raw_output"], whole["finish_reason"])
             return
-        temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
+            os.link(record, path)
+        except FileExistsError:
+            temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
             os.link(record, temp)
-        except OSError:
-            write_bytes(path, record.read_bytes(), durable=False)
-        else:
             temp.replace(path)  # does nothing if both are links to one file
             temp.unlink(missing_ok=True)
+        except OSError:
+            write_bytes(path, record.read_bytes(), durable=False)
 
     def put_text(self, key: str, text: str, finish_reason: str = "stop") -> None:
         """Store the reply *text* alone; raise OSError."""
-        path = self._path(key)
-        make_directory(path.parent, self.root)
+        path = self._new_path(key)
         entry = {"key": key, "raw_output": text, "finish_reason": finish_reason}
         write_bytes(path, as_json({**entry, "sha256": payload_digest(entry)}), durable=False)
+
+    def _new_path(self, key: str) -> Path:
+        path = self._path(key)
+        if path.parent not in self._made:
+            make_directory(path.parent, self.root)
+            self._made.add(path.parent)
+        return path
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.json"

@@ -27,6 +27,7 @@ from runner.record.batch_directory import RESULTS, batch_of, is_batch, runs_of, 
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
+from runner.record.reply_buffer import NAME as REPLIES
 from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
@@ -186,7 +187,8 @@ def _check_metadata(found: Inspection) -> None:
     if status == "running":
         return
     for name, path in found.files.items():
-        if path.name.startswith(TEMP) or name == RESERVE:
+        kept = status not in ANSWERED and name.startswith(REPLIES)  # for the next session
+        if (path.name.startswith(TEMP) and not kept) or name == RESERVE:
             found.fault(name, f"left over by a run that is {status}")
     if metadata.get("kind") != "batch":
         _check_statuses(found, metadata)

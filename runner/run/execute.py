@@ -209,7 +209,10 @@ async def _execute(
     stack: AsyncExitStack,
 ) -> RunResult | BatchResult:
     if library_users(job):
-        log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
+        name = job.main.settings.name
+        log.info("run.starting", model=name)  # libraries take seconds to load
+        if isinstance(job, BatchJob):
+            _console(job).print_line(f"batch: starting {name}")
     loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
     stack.callback(loading.cancel)
     addresses = {
@@ -256,8 +259,7 @@ async def _answers(
 ) -> RunResult | BatchResult:
     """Run *job* with *services*; *before* is as in Run."""
     if isinstance(job, BatchJob):
-        console = BatchConsole(job.settings.output.console, job.secrets)
-        return await Batch(job, directory, services, stored, console).execute()
+        return await Batch(job, directory, services, stored, _console(job)).execute()
     if note := left_out(job):
         log.warning("collection.skipped", reason=note)
     run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
@@ -265,6 +267,10 @@ async def _answers(
     if job.settings.output.traces == "otlp":
         await export_run(directory.path)
     return result
+
+
+def _console(job: BatchJob) -> BatchConsole:
+    return BatchConsole(job.settings.output.console, job.secrets)
 
 
 def _store(job: Setup, *, paid: bool) -> Store | None:

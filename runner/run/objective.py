@@ -47,29 +47,26 @@ def objective(
 
 
 def _value(name: str, run: Mapping[str, Any], path: Path | None) -> float:
-    if name in _UNKNOWN:
-        return _judged(name, run, path)
     failed = run["total"] - run["succeeded"]
     if name == "failed":
         return float(failed)
     if name == "ungrounded":
-        rate = run.get("grounding_rate")
-        return 1.0 if rate is None else round(1.0 - rate, 6)
-    tokens = run["prompt_tokens"] + run["completion_tokens"]
-    value = tokens if name == "total_tokens" else run[name]
-    return math.inf if failed or value is None else float(value)
-
-
-def _judged(name: str, run: Mapping[str, Any], path: Path | None) -> float:
-    if name == "failed_checks":
-        value = run.get(name)
-    else:
-        coverage = run.get("coverage")
+        return _rest(run.get("grounding_rate") or 0.0)
+    if failed and name not in ("failed_checks", "1-coverage"):
+        return math.inf
+    if name == "total_tokens":
+        value = run["prompt_tokens"] + run["completion_tokens"]
+    elif name in ("1-coverage", _PRECISION):
+        share = run.get("coverage")
         if name == _PRECISION:
-            if run["total"] > run["succeeded"]:
-                return math.inf
-            coverage = None if path is None else precision_of(path)
-        value = None if coverage is None else round(1.0 - coverage, 6)
-    if value is None:
+            share = None if path is None else precision_of(path)
+        value = None if share is None else _rest(share)
+    else:
+        value = run.get(name)
+    if value is None and name in _UNKNOWN:
         print_stderr(f"colloquy: objective={name} counts as infinite: {_UNKNOWN[name]}")
     return math.inf if value is None else float(value)
+
+
+def _rest(share: float) -> float:
+    return round(1.0 - share, 6)

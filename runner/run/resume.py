@@ -17,7 +17,7 @@ from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml
 from runner.base.regular_files import kind_of, user_path
-from runner.config.schema import Settings, nearest_key, validate
+from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
@@ -204,7 +204,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
     version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"resume={path}: written in schema version {version}, expected {SCHEMA_VERSION}: "
+            f"resume={path}: written in schema version {version!r}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that started it"
         )
     return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
@@ -249,9 +249,9 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     section: Any = data
     for part in above:
         section = section.get(part) if isinstance(section, dict) else None
-    if not isinstance(section, dict) or last not in section:
+    if key not in GROUPS and (not isinstance(section, dict) or last not in section):
         raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
-    if isinstance(section[last], dict) and not isinstance(value, dict):
+    if key in GROUPS or (isinstance(section[last], dict) and not isinstance(value, dict)):
         raise ConfigError(
             f"{key}={value}: a run is resumed with its own {key}; "
             f"override single keys, as {key}.KEY=VALUE"

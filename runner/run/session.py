@@ -26,11 +26,17 @@ Job = Callable[[ProcessState], Awaitable[tuple[int, Objective | None]]]
 class Session:
     """Runs jobs and adds their exit codes to *codes*; a failed job does not end the session.
 
-    The state of providers is kept from one event loop to the next. A signal ends all jobs.
+    The state of providers is kept from one event loop to the next. A signal ends all jobs, a
+    second one the process, after *last_words*. *command* is named in errors.
     """
 
-    def __init__(self, codes: list[int], command: str = "colloquy") -> None:
-        self._codes, self._command = codes, command
+    def __init__(
+        self,
+        codes: list[int],
+        command: str = "colloquy",
+        last_words: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._codes, self._command, self._last_words = codes, command, last_words
         self._shared = ProcessState()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         with suppress(OSError, ValueError):  # a call in flight holds a socket and a file
@@ -51,6 +57,7 @@ class Session:
             if not stop.at_once:
                 loop.close()
         if stop.at_once:  # closing the loop would wait for threads
+            self._last_words()
             sys.stderr.flush()
             os._exit(worst_exit_code(self._codes))
         if stop.signum is not None and stop.exit_code in self._codes[before:]:

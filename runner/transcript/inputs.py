@@ -118,7 +118,8 @@ class _Search:
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
                 if path.suffix.lower() not in self._suffixes:
-                    self.left_out[f"with the ending {path.suffix or 'none'!r}"] += 1
+                    ending = f"with the ending {path.suffix!r}"
+                    self.left_out[ending if path.suffix else "without an ending"] += 1
                 elif self._is_input(path):
                     yield path
 
@@ -141,7 +142,8 @@ class _Search:
         return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
     def is_inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self._resolved)
+        real = os.path.realpath(path)  # which takes links in a circle as they are
+        return Path(real).is_relative_to(self._resolved)
 
     def _is_input(self, path: Path) -> bool:
         try:
@@ -152,7 +154,10 @@ class _Search:
         if not self.is_inside(path):
             self.left_out["that link outside the folder"] += 1
             return False
-        return path.is_file()
+        if not path.is_file():  # a pipe, or a link that leads nowhere
+            self.left_out["that are not regular files"] += 1
+            return False
+        return True
 
 
 def _run_of(name: str) -> str:

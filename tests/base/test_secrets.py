@@ -79,6 +79,7 @@ REFUSED = [
     f"output.dir={CANARY.replace('c', '%63')}",
 ]
 ALLOWED = [
+    "model.max_token=3",
     "transcript=notes/key=value.txt",
     "transcript='what is the key.txt'",
     "model.api_key_env=OPENAI_API_KEY",

@@ -13,6 +13,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.job.job import BatchJob
 from runner.providers.request import Transport
+from runner.record.journal import lines_of
 from runner.record.reuse import PreviousSession, read_record
 from runner.record.run_directory import RESOLVED
 from runner.reports.verify import verify
@@ -52,3 +53,12 @@ def answers_in(path: Path, pattern: str) -> int:
     """Return how many whole answers are stored in the files of *path* that match *pattern*."""
     records = [read_record(file) for file in path.glob(pattern)]
     return sum(fault is None and record["status"] == "ok" for fault, record in records)
+
+
+def received(path: Path) -> int:
+    """Return how many calls of a batch have a reply in its journal or a record with an answer."""
+    lines = lines_of(path / "journal.jsonl")
+    ended = {(line["run"], line["analyzer"]) for line in lines if line["event"] == "call.finished"}
+    files = path.glob("runs/*/*/intermediate/*/*.json")
+    stored = {(file.parents[2].relative_to(path).as_posix(), file.stem) for file in files}
+    return len(ended | stored)

@@ -118,7 +118,8 @@ def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path:
     talks.mkdir()
     for name in ("a.txt", "b.txt"):
         (talks / name).write_text("Ann: We agreed.\n")
-    Path("at.csv").write_text("file,role\na,nurse\n")
+    here = os.path.relpath(talks / "b.txt")
+    Path("at.csv").write_text(f"file,role\n{talks}/a.txt,nurse\n{here},cook\n")
     files = ("transcript=file", f"transcript.path={talks}", "attributes=at.csv")
     wanted = (*files, "pipeline=interviews")
     batch = job(*wanted)
@@ -131,7 +132,7 @@ def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path:
     stored = attributes_from(read_json(tmp_path / "b/config/attributes.json"))
 
     assert {"role": "nurse"} == stored.of("a.txt") == shard.attributes.of("a.txt")
-    assert {} == stored.of("b.txt")
+    assert {"role": "cook"} == stored.of("b.txt")
     with pytest.raises(ConfigError, match="has scope: collection; expected one such as pipeline="):
         job(*files)
     with pytest.raises(ConfigError, match="describes the files of a batch: expected transcript="):

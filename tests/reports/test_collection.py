@@ -237,7 +237,10 @@ def test_large_collections_are_cut_and_say_so(
     words = " ".join(seen_of(made(tmp_path, collection())).words.split())
 
     assert "1 more themes are in themes.json." in words
-    assert "2 more quotes are in themes.json." in words
+    assert (
+        "For 2 quotes “I say it in a.txt”a.txt, S0003 Speaker 3, 0:00:03 1 more in themes" in words
+    )
+    assert "Against 1 quote “I say it in e.txt”" in words
     assert "The first 1 files; all are in matrix.csv." in words
 
 

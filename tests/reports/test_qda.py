@@ -143,6 +143,11 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
     inner = [row for each in Path("batch/runs").glob("*/*/codings.csv") for row in rows(str(each))]
     placed = [row for row in table if row["match"] != "absent"]
 
+    inside = {each: each.read_bytes() for each in Path("batch/runs").glob("*/*/codings.csv")}
+    for each in inside:
+        write_codings(read_run(each.parent))
+
+    assert inside == {each: each.read_bytes() for each in inside}
     assert Path("batch/codings.qdpx").read_bytes() == first
     assert list(COLUMNS) == list(table[0])
     assert sorted(map(str, table)) == sorted(map(str, inner))

@@ -14,7 +14,9 @@ import pytest
 import yaml
 from helpers.runs import STAGE_A, STAGE_B
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
+from hydra_plugins.colloquy_sweeps import NoteSweep
 from runner.base.command import install_hint
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
@@ -268,3 +270,19 @@ def test_a_job_that_is_refused_stops_no_other(launcher: str, tmp_path: Path) -> 
     assert done.returncode == 2, done.stderr
     assert "colloquy: job 0 on " in done.stderr
     assert [run["status"] for run in told["runs"]] == ["missing", "completed", "completed"]
+
+
+def test_a_sweep_that_was_only_planned_leaves_no_directory_and_takes_nothing_of_others(
+    tmp_path: Path,
+) -> None:
+    planned, own = tmp_path / "outputs/sweeps/x", tmp_path / "own"
+    for folder in (planned, own):
+        (folder / "0").mkdir(parents=True)
+        (folder / "multirun.yaml").touch()
+    (own / "0/notes").touch()
+    for folder in (planned, own):
+        config = {"plan": True, "hydra": {"sweep": {"dir": str(folder)}}}
+        NoteSweep().on_multirun_end(OmegaConf.create(config))
+
+    assert [own] == list(tmp_path.iterdir())
+    assert ["0", "multirun.yaml"] == sorted(path.name for path in own.iterdir())

@@ -250,6 +250,7 @@ UNFIT = {
     "processing.max_concurrent=1,2": "KEY=VALUE only",
     "~analyzers.say_means": "KEY=VALUE only",
     "model=openai": "override single keys, as model.KEY=VALUE",
+    "pipeline=interview": "a run is resumed with its own pipeline",
     "allow_changed=yes": "expected allow_changed=true or allow_changed=false",
     "processing.max_concurrent=0": "processing.max_concurrent=0",
 }

@@ -16,7 +16,7 @@ from runner.record.batch_directory import is_batch
 from runner.reports.coders.coder_file import Codes, add_code, codes_of, read_coder
 from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
-from runner.reports.export.codings import CodedFile, codebook_of, coded_files, runs_coded
+from runner.reports.export.codings import CodedFile, codebook_of, coded_files, names_coded
 from runner.reports.stored_run import read_run
 
 NAME = "colloquy-agreement"
@@ -41,7 +41,7 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(f"expected a directory and a file; see {NAME} --help")
     path, file = map(user_path, given.words)
     run, book = read_run(path), codebook_of(path)
-    coder = read_coder(file, book, [name for name, _ in runs_coded(run)])
+    coder = read_coder(file, book, names_coded(run).values())
     if "" in coder.rows and is_batch(path):
         raise ConfigError(
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"

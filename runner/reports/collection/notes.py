@@ -28,7 +28,7 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
     for theme in facts.collection.themes:
         parts += _theme(theme, facts, limit)
     parts += [*_differences(facts), *_relations(facts), *_made(facts.collection)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _read(collection: Collection) -> str:
@@ -57,8 +57,7 @@ def _overview(facts: CollectionFacts) -> str:
 
 def _theme(theme: Theme, facts: CollectionFacts, limit: int | None) -> Iterator[str]:
     yield f"## {md(theme.id)} {md(theme.title)}"
-    if theme.statement:
-        yield md(theme.statement)
+    yield md(theme.statement)
     yield f"{md(counted(theme, len(facts.collection.read)))}. {_silent(theme.silent)}"
     for side, voices in (("For", theme.for_), ("Against", theme.against)):
         if voices:
@@ -88,10 +87,9 @@ def _place(quote: ThemeQuote, facts: CollectionFacts) -> str:
 
 
 def _differences(facts: CollectionFacts) -> Iterator[str]:
-    apart = [each for each in facts.groupings if not each.compared]
-    if facts.differences or apart:
+    if facts.differences or facts.not_compared:
         yield "## Groups"
-    yield from (f"{md(each.name)} is not compared: {each.why}." for each in apart)
+    yield from (f"{md(each.name)} is not compared: {each.why}." for each in facts.not_compared)
     if not facts.differences:
         return
     yield md(method_of(facts.differences, len(facts.collection.themes)))
@@ -115,26 +113,20 @@ def p_of(value: float) -> str:
 
 def _relations(facts: CollectionFacts) -> Iterator[str]:
     collection = facts.collection
-    if collection.contradictions:
-        yield "## Contradictions"
+    yield "## Contradictions" if collection.contradictions else ""
     for one in collection.contradictions:
-        yield f"### {md(one.statement)}"
-        yield from filter(None, [md(one.reason) if one.reason else "", _about(one.themes)])
+        yield from (f"### {md(one.statement)}", md(one.reason), _about(one.themes))
         for side in one.sides:
             yield f"**{md(side.position)}**"
-            yield from filter(None, [md(facts.split(side.quotes)), _quotes(side.quotes, facts)])
-    if collection.agreements:
-        yield "## Agreements"
+            yield from (md(facts.split(side.quotes)), _quotes(side.quotes, facts))
+    yield "## Agreements" if collection.agreements else ""
     for shared in collection.agreements:
-        yield f"### {md(shared.statement)}"
-        about = [_about(shared.themes), md(facts.split(shared.quotes))]
-        yield from filter(None, [*about, _quotes(shared.quotes, facts)])
-    if collection.outliers:
-        yield "## Outliers"
+        yield from (f"### {md(shared.statement)}", _about(shared.themes))
+        yield from (md(facts.split(shared.quotes)), _quotes(shared.quotes, facts))
+    yield "## Outliers" if collection.outliers else ""
     for alone in collection.outliers:
-        yield f"### {md(alone.text or alone.finding)}"
         who = f"{alone.speaker}, {alone.file}" if alone.speaker else alone.file
-        yield f"{md(who)}. {md(alone.why) if alone.why else ''}"
+        yield from (f"### {md(alone.text or alone.finding)}", f"{md(who)}. {md(alone.why)}")
         yield _quotes(alone.quotes, facts)
 
 
@@ -151,8 +143,8 @@ def _made(collection: Collection) -> Iterator[str]:
     yield WORDS_OF
     if collection.ledger:
         rows = [
-            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget, status, list(r.left_out)]
+            [r.level, r.node, r.inputs, r.tokens_in, r.tokens_budget,
+             r.status + ", escalated" * r.escalated, list(r.left_out)]
             for r in collection.ledger
-            for status in [r.status + ", escalated" * r.escalated]
-        ]
+        ]  # fmt: skip
         yield table(["Level", "Call", "Read", "Tokens", "Budget", "Status", "Left out"], rows)

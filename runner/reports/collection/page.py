@@ -19,7 +19,7 @@ from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
 
 FIRST_QUOTES = 4  # of a side, unfolded
-MAX_QUOTES = 200  # of a theme; themes.json has all
+MAX_QUOTES = 100  # of a side of a theme; themes.json has all
 MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
@@ -30,25 +30,12 @@ TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", 
 
 
 @dataclass(frozen=True, slots=True)
-class ShownQuote:
-    """A quote: *link* leads to its segment; *keys* are what the filter selects by."""
-
-    quote: ThemeQuote
-    time: str
-    link: str | None
-    keys: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class ShownTheme:
-    """A theme with its quotes by side, its row of the matrix, and its groups."""
+    """A theme with its quotes by side and their number, its row of the matrix, and its groups."""
 
     theme: Theme
     anchor: str
-    counted: str
-    share: float
-    sides: tuple[tuple[str, tuple[ShownQuote, ...]], ...]
-    left_out: int
+    sides: tuple[tuple[str, Sequence[ThemeQuote], int], ...]
     row: tuple[tuple[str, str], ...]
     groups: tuple[GroupDifference, ...]
 
@@ -72,22 +59,22 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         themes=themes,
         known={each.theme.id: each for each in themes},
         linked=partial(_linked, _anchors(facts)),
-        finding=facts.finding,
+        facts=facts,
+        counted=counted,
+        time_of=time_of,
+        keys=partial(_keys, facts),
         columns=columns,
         more_columns=len(facts.files) - len(columns),
         marks=MARKS,
         choices=_choices(facts),
-        shown=partial(_shown, facts),
-        split=facts.split,
         first=FIRST_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
         differences=_by_attribute(facts),
-        not_compared=[each for each in facts.groupings if not each.compared],
+        not_compared=facts.not_compared,
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        left_out=facts.left_out,
         curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
@@ -129,32 +116,18 @@ def _about(facts: CollectionFacts) -> list[str]:
 
 def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
     found = stances(theme, facts)
-    quotes = _shown(facts, theme.quotes[:MAX_QUOTES])
-    sides = (
-        (side, tuple(each for each in quotes if each.quote.side == side))
-        for side in ("for", "against")
-    )
-    read = len(facts.collection.read)
+    quotes = {side: [q for q in theme.quotes if q.side == side] for side in ("for", "against")}
     return ShownTheme(
         theme,
         f"theme-{number}",
-        counted(theme, read),
-        min(1.0, len(theme.files) / read) if read else 0.0,
-        tuple((side, held) for side, held in sides if held),
-        max(0, len(theme.quotes) - MAX_QUOTES),
+        tuple((side, held[:MAX_QUOTES], len(held)) for side, held in quotes.items() if held),
         tuple((file, found[file]) for file in columns),
         tuple(each for each in facts.differences if each.theme is theme),
     )
 
 
-def _shown(facts: CollectionFacts, quotes: Sequence[ThemeQuote]) -> tuple[ShownQuote, ...]:
-    return tuple(
-        ShownQuote(quote, time_of(quote), facts.link(quote), _keys(facts, quote))
-        for quote in quotes
-    )
-
-
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:
+    """Return what the filter selects *quote* by."""
     groups = enumerate(each.value(quote.file, quote.speaker) for each in facts.groupings)
     own = {f"a{at}": value for at, value in groups}
     return {"file": quote.file, "speaker": quote.speaker or "", **own}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from math import inf
+from operator import itemgetter
 from pathlib import Path
 
 from runner.answers.codebook import Codebook
@@ -43,20 +44,24 @@ def codebook_of(path: Path) -> Codebook:
     return read_codebook((batch_of(path) or path) / CODEBOOK)
 
 
-def runs_coded(run: StoredRun) -> list[tuple[str, Path]]:
-    """Return transcript and path of a run, or those of a batch's runs by name."""
-    if not is_batch(run.path):
-        return [(run.transcript.name if run.transcript else "", run.path)]
-    known = set(runs_of(run.path))
-    named = ((text(row.get("transcript")), run.path / text(row.get("run")))
-             for row in rows_of(run.path))  # fmt: skip
-    return sorted((name, path) for name, path in named if path in known)
+def names_coded(run: StoredRun) -> dict[Path, str]:
+    """Return the transcripts of *run* and, in a batch, of all its runs, by absolute path."""
+    own = run.path.absolute()
+    names = {} if is_batch(own) else {own: run.transcript.name if run.transcript else ""}
+    if batch := own if is_batch(own) else batch_of(own):
+        known = set(runs_of(batch))
+        rows = {batch / text(row.get("run")): text(row.get("transcript")) for row in rows_of(batch)}
+        names |= {path: name for path, name in rows.items() if path in known}
+    return names
 
 
 def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     """Yield the transcript of a run, or those of a batch's runs, in the order of their names."""
-    for name, path in runs_coded(run):
-        each = run if path == run.path else read_run(path)
+    own = run.path.absolute()
+    for path, name in sorted(names_coded(run).items(), key=itemgetter(1)):
+        if path != own and not is_batch(own):
+            continue
+        each = run if path == own else read_run(path)
         if each.transcript is not None:
             source = source_of(each.transcript, name)
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))

@@ -20,12 +20,7 @@ USAGE = """usage: colloquy-mlflow DIR…
 Logs each run in and below every DIR, one experiment per sweep, into MLFLOW_TRACKING_URI.
 
 Exit codes: 0 logged, 2 no run or no extra."""
-ENDED = {
-    "completed": "FINISHED",
-    "degraded": "FINISHED",
-    "partial": "FINISHED",
-    "interrupted": "KILLED",
-}
+ENDED = dict.fromkeys(("completed", "degraded", "partial"), "FINISHED") | {"interrupted": "KILLED"}
 
 
 def log_runs(paths: Sequence[Path], client: Any) -> list[str]:

@@ -103,7 +103,7 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
     others = sum(each.whole + len(each.codings) for each in every if not each.plain)
     by_name = {_base(name): name for name in archive.names}
     for source in sources:
-        if source.path:
+        if source.path and source.codings:
             inside = by_name.get(_base(source.path.removeprefix(_INTERNAL)))
             if not source.path.startswith(_INTERNAL) or inside is None:
                 raise ValueError(f"the text of {source.name!r} is not in it: {source.path[:80]!r}")
@@ -123,13 +123,11 @@ def _recounted(source: CodedText) -> list[tuple[int, int, str]]:
     The standard counts code points; programs also count UTF-16 units, or a line's end as one.
     """
     text, best = source.text, (-1, source.codings)
-    wide = any(char > "\uffff" for char in text) if not text.isascii() else False
+    wide = not text.isascii() and max(text) > "\uffff"
     for halves, joined in product((False, wide), (False, "\r\n" in text)):
-        at, last = _points(text, halves=halves, joined=joined), len(text)
-        spans = [
-            (at[start] if start < len(at) else last, at[end] if end < len(at) else last, code)
-            for start, end, code in source.codings
-        ]
+        at = _points(text, halves=halves, joined=joined)
+        last = len(at) - 1
+        spans = [(at[min(a, last)], at[min(b, last)], code) for a, b, code in source.codings]
         edges = sum(_is_edge(text, place) for span in spans for place in span[:2])
         best = max(best, (edges, spans), key=itemgetter(0))  # of equal ones the first
         if edges == 2 * len(spans):

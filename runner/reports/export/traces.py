@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,9 +155,8 @@ def _fault(complaints: Sequence[str]) -> str:
         host = f"{address.hostname}:{address.port}" if address.port else str(address.hostname)
     except ValueError:
         host = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    codes = [line for line in complaints if "code: " in line]
-    code = codes[-1].partition("code: ")[2].partition(",")[0] if codes else "None"
-    return f"{host} accepted no trace: {'no connection' if code == 'None' else f'HTTP {code}'}"
+    codes = re.findall(r"code: (\d+)", "\n".join(complaints))
+    return f"{host} accepted no trace: {f'HTTP {codes[-1]}' if codes else 'no connection'}"
 
 
 def _send(given: Arguments) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 from runner.base.format import clock, plural
 from runner.base.json import at, listing, mapping, mappings, number, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, quotes_of
-from runner.reports.report.nodes import NodeFacts, joined
+from runner.reports.report.nodes import NodeFacts, joined, question_of
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
@@ -30,13 +30,16 @@ _SECTIONS = {
     "Disagreements": ("disagreements",),
     "Open questions": ("open_questions", "open_points"),
 }
-_MATTER = (*("what", "step", "matter", "question", "cause", "need", "opinion", "claim", "text"),)
+_MATTER = (
+    *("what", "step", "matter", "question", "cause", "need", "opinion", "claim", "text", "quote"),
+)
 _PEOPLE = ("owner", "decided_by", "raised_by", "asked_by", "witness", "by", "who")
 _REMARKS = (
     *("basis", "firmness", "state", "conditions", "why_open", "result", "mood", "strength"),
     *("stance", "reason", "verdict", "why"),
 )
 _PLAIN = {"agreed", "firm", "unclear"}  # remarks that are not shown
+_ASK = "ask"  # the analyzer of colloquy-ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,19 @@ def brief_of(
     answers.sort(key=lambda answer: not answer[0].final)
     summed_up = next(((n, d) for n, d in answers if _is_summary(n, d)), None)
     data = summed_up[1] if summed_up else {}
-    return Brief(
-        tuple(_about(run)),
-        text(data.get("headline")),
-        text(data.get("summary")),
-        summed_up and summed_up[0],
-        tuple(_sections(answers, places)),
-        tuple(_insight(each, places) for each in merged),
-    )
+    headline, summary = text(data.get("headline")), text(data.get("summary"))
+    sections = tuple(_sections(answers, places))
+    insights = tuple(_insight(each, places) for each in merged)
+    if asked := next((data for node, data in answers if node.name == _ASK), None):
+        headline, summary = question_of(run, _ASK), text(asked.get("answer"))
+        if asked.get("answered") == "partly":
+            summary = f"Partly answered: {summary}"
+        elif not summary:
+            why = [each.words for each in insights[:1]]
+            summary, sections = " ".join(["Nothing in these transcripts answers this.", *why]), ()
+        insights = ()  # which say the same
+    about, by = tuple(_about(run)), summed_up and summed_up[0]
+    return Brief(about, headline, summary, by, sections, insights)
 
 
 def _is_summary(node: NodeFacts, data: Mapping[str, Any]) -> bool:
@@ -147,7 +155,7 @@ def _item(item: Any, places: Places) -> BriefItem:
 def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
     """Return the first quote of each of the first segments that *item* cites."""
     by_segment: dict[str, Quote] = {}
-    for quote in quotes_of(item.get("evidence"), places):
+    for quote in quotes_of(item.get("evidence") or [item], places):
         by_segment.setdefault(quote.place.segment, quote)
     return tuple(by_segment.values())[:MAX_QUOTES]
 

@@ -88,8 +88,10 @@ def _is_file(argument: str, following: Sequence[str]) -> bool:
     """Return whether *argument* stands for a transcript; raise ConfigError if it means nothing."""
     if argument.startswith(("-", "~", "+")) and not argument.startswith("~/"):
         return False
-    if "=" in argument:
-        return False
+    if "=" in argument:  # which names may have, too, as in `talks/a=b.txt`
+        name = argument.partition("=")[0]
+        is_key = name in _names() or "." in name or bool(_in_sections(name))
+        return not is_key and kind_of(Path(argument)) is not None
     *above, last = argument.split(".")
     is_key = bool(above) and last in known_keys(above)
     if kind_of(Path(argument)) is None and (is_key or not any(c in argument for c in "./\\*?")):

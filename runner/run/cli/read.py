@@ -9,7 +9,7 @@ from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
 from runner.base.text import to_terminal
 from runner.config.resolve import resolve
-from runner.config.schema import Settings, validate
+from runner.config.schema import Settings, known_keys, validate
 from runner.job.build import check_format, open_transcript
 from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config, register_resolvers
@@ -40,6 +40,8 @@ def _read(given: Arguments) -> None:
 
 
 def _settings(file: str, overrides: list[str]) -> Settings:
+    short = tuple(f"{key}=" for key in known_keys(["transcript"]))
+    overrides = [f"transcript.{o}" if o.startswith(short) else o for o in overrides]
     for override in overrides:
         if not override.startswith("transcript."):
             raise ConfigError(

@@ -20,13 +20,14 @@ from runner.job.parts import owner_of
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.offline.document import read_document
 from runner.providers.request import Completion
+from runner.record.collection_findings import GroundedFinding
 from runner.record.history import CallAverages
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.vectors import FOLDER
-from runner.run.collection.material import Ids, Sheet, room_of
+from runner.run.collection.material import Ids, Sheet, finding_line, room_of
 from runner.run.embedder import Embedder
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
@@ -155,6 +156,10 @@ class Caller:
             left -= 0 if over else tokens
             parts[over].append(row)
         return parts
+
+    def finding_tokens(self, found: GroundedFinding) -> int:
+        """Return the tokens of the line of a finding."""
+        return self.tokens(finding_line(found))
 
     async def _is_too_long(self, node: Node, outcome: Outcome, material: Sheet) -> bool:
         """Return whether *material* is too long for the window learned from *outcome*."""

@@ -38,6 +38,7 @@ from runner.run.collection.synthesis import Synthesizer
 from runner.run.collection.themes import Themes
 from runner.run.nodes.evaluation import escalations
 from runner.transcript.redact.stand_ins import StandIns
+from runner.transcript.warnings import hardly_english
 
 _NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
@@ -109,9 +110,10 @@ class CollectionRun:
             )
             await self._write(collection)
             return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+        firsts = {node.name: job.chain(node)[0].settings.name for node in job.pipeline.nodes}
         expected = expected_durations(
-            {n.name: self._seen(n) for n in job.pipeline.nodes},
-            {n.name: settings.analyzers[n.name].max_tokens for n in job.pipeline.nodes},
+            {name: self.histories[model].get(name) for name, model in firsts.items()},
+            {name: settings.analyzers[name].max_tokens for name in firsts},
         )
         caller = Caller(job, self.clients, self.directory, self.stored, expected)
         caller.recorder.pages.places.update(_places(evidence))
@@ -120,10 +122,6 @@ class CollectionRun:
         except BaseException as error:
             await caller.recorder.break_off(error, EXIT_OK)
             raise
-
-    def _seen(self, node: Node) -> CallAverages | None:
-        first = self.batch.chain(node)[0]
-        return self.histories[first.settings.name].get(node.name)
 
     async def _run(self, caller: Caller, state: State) -> CollectionResult:
         await caller.fits.begin()
@@ -180,14 +178,13 @@ async def _work(caller: Caller, state: State, node: Node, _: Mapping[str, object
 
 def _places(evidence: CollectionFindings) -> dict[str, str]:
     """Return speaker and place of each quote by its words; of equal ones, the first and a count."""
-    by_quote: dict[str, list[str]] = {}
-    for finding in evidence.findings.values():
-        for quote in finding.quotes:
-            by_quote.setdefault(quote.quote.replace('"', "'"), []).append(source_of_quote(quote))
-    more = {words: len(set(places)) - 1 for words, places in by_quote.items()}
+    by_quote: dict[str, dict[str, None]] = {}
+    for quote in (quote for found in evidence.findings.values() for quote in found.quotes):
+        words = quote.quote.replace('"', "'")
+        by_quote.setdefault(words, {})[source_of_quote(quote)] = None
     return {
-        words: places[0] + (f", and {more[words]} more" if more[words] else "")
-        for words, places in by_quote.items()
+        words: first + (f", and {len(more)} more" if more else "")
+        for words, (first, *more) in by_quote.items()
     }
 
 
@@ -206,13 +203,16 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     models = (job.chain(node)[0] for node in job.pipeline.nodes)
     if not any(model.settings.name.startswith(OFFLINE) for model in models):
         return
-    if len(evidence.foreign) == len(evidence.read):
+    foreign = {*evidence.foreign}
+    others = (each for each in evidence.findings.values() if each.file not in foreign)
+    quotes = (quote.quote for each in others for quote in each.quotes)
+    if len(foreign) == len(evidence.read) or hardly_english(quotes):
         what, where = "the transcripts do", "here"
-    elif evidence.foreign:
+    elif foreign:
         named = ", ".join(evidence.foreign[:_NAMED])
-        left = len(evidence.foreign) - _NAMED
+        left = len(foreign) - _NAMED
         named += f" and {left} more" if left > 0 else ""
-        what = f"{len(evidence.foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
+        what = f"{len(foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
         where = "in these files"
     else:
         return

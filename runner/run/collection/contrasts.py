@@ -190,8 +190,8 @@ class Outliers:
         if not every:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
-        files = await offload(files_of, every, self._tokens)
-        parts = list(leaves("", files, self.caller.room(self.node), self._tokens))
+        files = await offload(files_of, every, self.caller.finding_tokens)
+        parts = list(leaves("", files, self.caller.room(self.node), self.caller.finding_tokens))
         if level := int(len(parts) > 1):
             chosen = await gather_all(
                 self._ask(f"leaf_{name}", 0, [f for file in part for f in file.found], opposed)
@@ -213,29 +213,23 @@ class Outliers:
             if len(theme.against) <= _FEW and len(theme.for_) >= _MANY:
                 yield from theme.against_findings
 
-    def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.tokens(finding_line(found))
-
     async def _ask(
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
         shown, hidden = self.caller.fitting(self.node, found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
-        lines = [
-            line({"id": f"F{n}", "against": _yes(f, opposed), "text": f.shown}, f.quote, n)
-            for n, f in enumerate(shown, 1)
-        ]
+        lines = list[str]()
+        for number, (name, each) in enumerate(zip(ids, shown, strict=True), 1):
+            against = "what the others say" if each.id in opposed else ""
+            about = {"id": name, "against": against, "text": each.shown}
+            lines.append(line(about, each.quote, number))
         why = f"{len(hidden)} findings are not shown: too many for the budget"
         shown_text = block("Findings that share no theme", "findings", lines)
         material = Sheet(shown_text, len(shown), (why,) if hidden else ())
         return await self.caller.ask(
             self.node, part, level, material, partial(_read_outliers, ids=ids)
         )
-
-
-def _yes(found: GroundedFinding, opposed: set[str]) -> str:
-    return "what the others say" if found.id in opposed else ""
 
 
 def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:

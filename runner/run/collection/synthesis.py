@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import Synthesis, Theme, ThemeQuote
+from runner.answers.themes import Synthesis, ThemeQuote
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
 from runner.job.graph import Node
@@ -47,7 +47,15 @@ class Synthesizer:
         """Yield id, description and quotes of all results, the most shared themes first."""
         state = self.state
         for theme in state.themes:
-            yield theme.id, _counted(theme, len(state.evidence.read)), theme.quotes
+            about = {
+                "title": theme.title,
+                "text": theme.statement,
+                "files": f"{len(theme.files)} of {len(state.evidence.read)}",
+                "speakers": str(len(theme.speakers)),
+                "for": str(len(theme.for_)),
+                "against": str(len(theme.against)),
+            }
+            yield theme.id, about, theme.quotes
         for each in state.contradictions:
             sides = [
                 f"{side.position} ({len(voices_of(side.quotes))} speakers)" for side in each.sides
@@ -68,17 +76,6 @@ class Synthesizer:
         quote = mask(quotes[0].quote)[:MAX_QUOTE] if quotes else ""
         shown = {"id": id_, **{key: mask(value) for key, value in about.items()}}
         return line(shown, quote, number)
-
-
-def _counted(theme: Theme, read: int) -> dict[str, str]:
-    return {
-        "title": theme.title,
-        "text": theme.statement,
-        "files": f"{len(theme.files)} of {read}",
-        "speakers": str(len(theme.speakers)),
-        "for": str(len(theme.for_)),
-        "against": str(len(theme.against)),
-    }
 
 
 def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, str]) -> tuple[Synthesis, Ids]:

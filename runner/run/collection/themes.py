@@ -1,8 +1,10 @@
 """Themes of a collection: reduces its findings in a tree of calls without losing any."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from runner.answers.clustering import similarities
@@ -13,13 +15,11 @@ from runner.base.threads import offload
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.record.collection_findings import GroundedFinding
 from runner.run.collection.caller import Caller
 from runner.run.collection.material import (
     Cluster,
     Ids,
     Sheet,
-    finding_line,
     grouped,
     of_findings,
     of_themes,
@@ -57,15 +57,12 @@ class Themes:
         self.state.merges.clear()
         findings = self.state.evidence.findings.values()
         own = (each for each in findings if each.analyzer in self.node.reads)
-        files = await offload(files_of, own, self._tokens)
+        files = await offload(files_of, own, self.caller.finding_tokens)
         if not files:
             self.caller.skip(self.node, "no transcript has a finding with a verified quote")
             return
         part = await self._merged("", await self._branch("", files))
         self.state.set_themes(part.clusters)
-
-    def _tokens(self, found: GroundedFinding) -> int:
-        return self.caller.tokens(finding_line(found))
 
     def _size(self, *clusters: Cluster) -> int:
         return self.caller.tokens(*(theme_line(each, self._mask) for each in clusters))
@@ -80,7 +77,7 @@ class Themes:
         """
         if fits(files, self.caller.room(self.node)):
             return await self._leaf(prefix, files)
-        below = branches(prefix, files, self.caller.room(self.node), self._tokens)
+        below = branches(prefix, files, self.caller.room(self.node), self.caller.finding_tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
         if self._size(*joint.clusters) > self.caller.room(self.node):
@@ -178,23 +175,22 @@ def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[lis
     an earlier call joins one theme, a finding at most _SHARED.
     """
     unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
-    times: dict[str, int] = {}
+    times = Counter[str]()
     for row in mappings(section(reply, "structured_data").get("themes")):
         title = one_line(text(row.get("title")), MAX_TITLE)
         statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
-        sides = []
+        sides = list[list[str]]()
         for key in ("members", "against"):
             known, others = known_ids(row.get(key), material.ids)
             most = {name: 1 if material.ids[name].title else _SHARED for name in known}
-            free = [name for name in known if times.get(name, 0) < most[name]]
+            free = [n for n in known if times[n] < most[n] and n not in chain(*sides)]
             unknown |= dict.fromkeys(others)
             full |= dict.fromkeys(name for name in known if name not in free)
             sides.append(free)
-        for name in (*sides[0], *sides[1]):
-            times[name] = times.get(name, 0) + 1
         cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
         if cluster is None:
             continue
+        times.update(chain(*sides))
         parts = tuple(material.ids[name].findings for side in sides for name in side)
         reason = one_line(text(row.get("reason")), MAX_REASON)
         merged = (*cluster.merged, Joined(by, parts, reason))

@@ -8,7 +8,7 @@ import structlog
 from runner.answers.checks import FAILED, CheckResult, CheckSubject, as_data, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
-from runner.answers.references import against, references_for
+from runner.answers.references import Reference, against, references_for
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
@@ -65,10 +65,12 @@ def _about(
 
 
 def _referred(job: Job, answer: Any) -> dict[str, float | None]:
-    references = references_for(job.expected.references, job.transcript.name)
-    if not references:
-        return {}
-    return against(references, answer, job.turn_of)
+    references = _references(job)
+    return against(references, answer, job.turn_of) if references else {}
+
+
+def _references(job: Job) -> Sequence[Reference]:
+    return references_for(job.expected.references, job.transcript.name)
 
 
 async def check(
@@ -101,6 +103,10 @@ async def check(
     )
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
+    if turns := {turn for each in _references(job) for turn in each.turns}:
+        last = max(job.turn_of.values(), default=0)
+        if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
+            log.warning("references.beyond_the_end", turns=beyond, last_turn=last)
     write("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
     return {CHECKS: {**content, "judge": judge() if judged else None, "escalation": escalated}}
 

@@ -64,16 +64,24 @@ def _ask(given: Arguments) -> int:
         print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []
     made: list[Path] = []
-    Session(codes, NAME).run(
-        lambda shared: execute_job(
-            asked.cfg,
-            job=asked.job,
-            shared=replace(shared, prints_end=False, prepare=asked.prepare),
-            started=made.append,
+
+    def tell() -> None:
+        if made:
+            _print_answer(asked, made[0], codes[-1], as_json="--json" in given.options)
+
+    try:
+        Session(codes, NAME, tell).run(
+            lambda shared: execute_job(
+                asked.cfg,
+                job=asked.job,
+                shared=replace(shared, prints_end=False, prepare=asked.prepare),
+                started=made.append,
+            )
         )
-    )
-    if made:
-        _print_answer(asked, made[0], codes[-1], as_json="--json" in given.options)
+    except KeyboardInterrupt:
+        if not made:
+            raise  # before there was a run to resume
+    tell()
     return codes[-1]
 
 

@@ -88,6 +88,15 @@ def test_what_means_nothing_is_one_line_with_the_nearest(typed: str, line: str) 
         as_overrides(typed.split())
 
 
+def test_a_file_with_an_equals_sign_is_a_transcript_unless_that_is_a_key() -> None:
+    for name in ("a=b.txt", "plan=true", "model.name=x"):
+        Path(name).touch()
+
+    assert ["transcript=a=b.txt", "plan=true", "model.name=x"] == as_overrides(
+        ["a=b.txt", "plan=true", "model.name=x"]
+    )
+
+
 def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
     Path("talks").mkdir()
 
@@ -233,3 +242,18 @@ def test_an_option_that_hydra_does_not_take_is_one_line(
 def test_a_folder_of_parts_is_no_choice_of_a_group() -> None:
     assert "parts" not in choices("pipeline")
     assert "two_stage" in choices("pipeline")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("mine.yml", b"defaults: [offline]", "mine.yml: Hydra reads files that end with .yaml"),
+        ("mine.yaml", b"# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
+        ("mine.yaml", "name: x".encode("utf-16"), "mine.yaml: 'utf-8' codec can't decode"),
+    ],
+)
+def test_a_file_that_hydra_would_not_read_is_named(name: str, data: bytes, said: str) -> None:
+    Path("c/model").mkdir(parents=True)
+    Path("c/model", name).write_bytes(data)
+    with pytest.raises(ConfigError, match=said):
+        check_arguments(["--config-dir", "c"])

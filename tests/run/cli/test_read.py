@@ -50,6 +50,7 @@ def test_the_command_shows_report_and_first_segments(
         (["none.txt"], 7, "none.txt: no such file"),
         (["call.md", "transcript.formt=text"], 2, "did you mean 'transcript.format'?"),
         (["call.md", "transcript.format=txt"], 2, "did you mean 'text'?"),
+        (["call.md", "format=txt"], 2, "did you mean 'text'?"),
         (["call.md", "model=offline"], 2, "expected transcript.KEY=VALUE"),
         (["call.md", "--segments", "few"], 2, "expected a whole number"),
         ([], 2, "too few arguments"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers import job
 from helpers.runs import ONLY_TWO, execute_models, invented, load, simulated
+from structlog.testing import capture_logs
 
 from runner.answers.judge import agreement
 from runner.base.errors import CallError
@@ -289,9 +290,12 @@ def test_references_alone_give_the_figures_of_a_run() -> None:
     Path("gold.json").write_text(
         json.dumps([{"question": "q", "answer": "a b", "turns": [[0, 99]]}]), encoding="utf-8"
     )
-    execute_models(job(*ONLY_TWO, "references=gold.json"))
+    with capture_logs() as logged:
+        execute_models(job(*ONLY_TWO, "references=gold.json"))
     found = load("checks.json")
+    (beyond,) = [each for each in logged if each["event"] == "references.beyond_the_end"]
 
+    assert beyond["turns"][0] == beyond["last_turn"] + 1
     assert 0 == found["total"]["checks"]
     assert 1.0 == found["references"]["evidence-precision"]
     assert 0 < found["references"]["evidence-recall"] < 1

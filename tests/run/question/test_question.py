@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -20,7 +21,7 @@ from runner.config.resolve import resolve
 from runner.job.job import Job
 from runner.record.store import payload_digest
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.question import corpus
+from runner.run.question import command, corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
 from runner.run.question.question import (
     AnswerQuote,
@@ -89,7 +90,9 @@ def test_an_answer_has_quotes_with_places_and_is_kept_as_a_run(
     assert 0 == code
     assert '  "The outer harbour costs nine thousand euros more." (Bo, S0002)' in printed.out
     assert f"colloquy-ask: stored as {run.relative_to(folder)}" == printed.err.splitlines()[-1]
-    assert FERRY in unescape((run / "report.html").read_text())
+    page = unescape((run / "report.html").read_text())
+    assert f"{FERRY}</h2>" in page
+    assert "None recognised" not in page
     assert FERRY in unescape((folder / "outputs" / "index.html").read_text())
     assert "completed" == parse_json((run / "metadata.json").read_bytes())["status"]
     assert "passages" == read_transcript_file(run).format
@@ -103,6 +106,7 @@ def test_what_no_passage_answers_is_refused_with_exit_code_0(
     plain, reason, as_json, *_, read = capsys.readouterr().out.splitlines()
     facts = json.loads(as_json)
 
+    assert f'<p dir="auto">{NOTHING} No passage' in Path(facts["run"], "report.html").read_text()
     assert [0, 0, 0] == codes
     assert re.fullmatch(r"Only \d of 45 segments from 2 of 2 transcripts were read\.", read)
     assert NOTHING == plain
@@ -171,6 +175,20 @@ def test_a_failure_says_why(
 
     assert 5 == ask(monkeypatch, "talks", FERRY, QUIET, *failing)
     assert re.search(r"no answer: .*401; colloquy resume=", capsys.readouterr().err)
+
+
+def test_an_interrupted_question_names_the_command_that_resumes_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def interrupted(cfg: object, **given: Any) -> tuple[int, None]:
+        given["started"](Path("outputs/runs/x"))
+        given["shared"].stop.signum = 2
+        return 130, None
+
+    monkeypatch.setattr(command, "execute_job", interrupted)
+
+    assert 130 == ask(monkeypatch, "talks", FERRY, QUIET)
+    assert "no answer: colloquy resume=outputs/runs/x\n" in capsys.readouterr().err
 
 
 def test_an_answer_without_its_text_is_that_of_its_insights() -> None:
