@@ -35,7 +35,7 @@ class Coercion:
         self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
-        self._numbers, self._field = Numbers(self._note), ""  # the innermost field that is read
+        self._numbers, self._field = Numbers(self.notes), ""  # the innermost field that is read
 
     @property
     def doubt(self) -> str:

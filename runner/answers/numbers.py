@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,14 @@ class _ShareScale:
 
 
 class Numbers:
-    """Reads the numbers of one answer; *note* is told how, with the path of each.
+    """Reads the numbers of one answer; *notes* get a line on how, with the path of each.
 
     Shares of 1, such as a confidence, are read twice: only all of one field together show on which
     scale they were written. *doubt* says what is not certain about it.
     """
 
-    def __init__(self, note: Callable[[str, str], None]) -> None:
-        self._note = note
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
         self._shares: dict[str, list[float]] = {}  # by field
         self._scales: dict[str, _ShareScale] = {}
         self.doubt = ""
@@ -56,7 +56,7 @@ class Numbers:
             meant, is_scaled = _stated(value.strip(), schema, whole)
             if meant is None:
                 return value
-            self._note(path, f"{value!r:.40} was read as {meant:g}")
+            self._notes.append(f"{path}: {value!r:.40} was read as {meant:g}")
             value, is_share = meant, is_share and not is_scaled
         if not isinstance(value, int | float):
             return value
@@ -72,7 +72,7 @@ class Numbers:
         if scale.doubt:
             why, where = f"({scale.doubt}?), write a number from 0 to 1", f"probably {where}"
             self.doubt = f"{path}: the scale of {value:g} is not certain {why}"
-        self._note(path, f"{value:g} was read as {share:g}, {where}")
+        self._notes.append(f"{path}: {value:g} was read as {share:g}, {where}")
         return share
 
     def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
@@ -85,7 +85,7 @@ class Numbers:
         width = math.inf if low is None or high is None else high - low
         if bound == value or abs(value - bound) > width:
             return value
-        self._note(path, f"{value!r:.20} was clamped to {bound:g}")
+        self._notes.append(f"{path}: {value!r:.20} was clamped to {bound:g}")
         return type(value)(bound)
 
 

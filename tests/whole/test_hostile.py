@@ -520,7 +520,8 @@ def test_a_number_out_of_range_is_refused_by_name_value_and_range(
         validate(data)
     message = str(caught.value)
 
-    assert message.startswith(f"{section}.{name}={value!r}: expected ")
+    shown = {True: "true", None: "null"}.get(value, repr(value))
+    assert message.startswith(f"{section}.{name}={shown}: expected ")
     assert "\n" not in message
 
 
