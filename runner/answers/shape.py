@@ -24,7 +24,7 @@ class Evidence(Strict):
 
 
 class Point(Strict):
-    """A statement in one sentence, with the quotes that bear it."""
+    """A statement in one sentence, with the quotes that support it."""
 
     text: str
     evidence: list[Evidence]
