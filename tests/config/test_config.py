@@ -84,7 +84,7 @@ def fault(*overrides: str) -> str:
         ("~model.nam", "did you mean 'model.name'?"),
         ("+model=openai", "write model=CHOICE, without +"),
         ("~model", "a file in model/ needs `defaults: [base]`"),
-        ("analyzers.say_means.variables=[1]", "variables=[1] expected {key: value}, not a list"),
+        ("analyzers.say_means.variables=[1]", "variables=[1] expected {key: value}"),
         ("+analyzers.say_means.variables.a=[1]", "a=[1]: expected text, a number, true or false"),
         ("model.name=${oc.env:NO_SUCH}", "model.name: Environment variable 'NO_SUCH' not"),
         ("hydra/launcher=poled", "hydra/launcher=poled: no such choice; did you mean 'pooled'?"),

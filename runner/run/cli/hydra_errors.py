@@ -31,7 +31,9 @@ _PLAIN = {
     "^\n": "",
     "Error merging override ": "",
     "Cannot merge DictConfig with ListConfig": "expected {key: value}, not a list",
+    "Cannot merge incompatible container types": "expected {key: value} or a list, not the other",
 }
+_PARSED = re.compile(r"Error when parsing index: \d+, string: (.*?) out of \[.*?\]\.\s", re.S)
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
 _SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
@@ -102,7 +104,7 @@ def _override_fault(text: str, override: str) -> str:
             return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
         return _unknown(path, _FULL_KEY.search(text))
     text = text.partition("\n    full_key:")[0].partition("Config search path:")[0]
-    text = text if override in text else f"{override}: {text}"
+    text = _PARSED.sub(r"\1: ", text) if override in text else f"{override}: {text}"
     for said, plain in _PLAIN.items():
         text = text.replace(said, plain)
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
