@@ -19,7 +19,7 @@ from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepar
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.run.cli.compose import register_resolvers
 
-STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "17"))
+STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "23"))
 SMALL = (
     "~analyzer@analyzers.premises_assertions",
     "~analyzer@analyzers.postulate_theorem",
