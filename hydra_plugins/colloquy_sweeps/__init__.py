@@ -24,9 +24,8 @@ class NoteSweep(Callback):
 
         data: Any = OmegaConf.to_container(config, resolve=False)
         try:
-            refuse_keys(
-                data, *(str(OmegaConf.select(config, f"hydra.{n}.dir")) for n in ("run", "sweep"))
-            )
+            paths = [str(OmegaConf.select(config, f"hydra.{n}.dir")) for n in ("run", "sweep")]
+            refuse_keys(data, *paths)
         except OmegaConfBaseException:  # the job reports it in one line
             return
         except ConfigError as error:  # Hydra makes other exceptions of callbacks warnings

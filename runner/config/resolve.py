@@ -10,8 +10,6 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.errors import ConfigError, one_line
 from runner.config.guide import with_guide
 
-# What OmegaConf's messages say of its own types, and of the key, which ours name first.
-
 
 def resolve(
     cfg: DictConfig, *, guided: bool = True, kept: Mapping[str, Any] | None = None

@@ -279,10 +279,10 @@ def _at(path: list[str]) -> Any:
     for part in parts:
         if (field := section.model_fields.get(part)) is None:
             return None
-        named, inner = get_origin(field.annotation) is dict, section_of(field.annotation)
+        is_mapping, inner = get_origin(field.annotation) is dict, section_of(field.annotation)
         if inner is None:
-            return dict if named else None
-        if named and next(parts, None) is None:
+            return dict if is_mapping else None
+        if is_mapping and next(parts, None) is None:
             return None  # the next part is a name chosen by the user, not a key
         section = inner
     return section

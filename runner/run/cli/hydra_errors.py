@@ -125,7 +125,7 @@ def _unknown(path: list[str], found: re.Match[str] | None) -> str:
 
 
 def _preset(model: str) -> str:
-    """Return a clause that names *model* with its provider, "" if nobody knows it."""
+    """Return a clause that names *model* with its provider, "" if no provider has it."""
     maker = str((map_entry(model) or {}).get("litellm_provider"))
     presets = sorted(choices("model"), key=lambda preset: preset != maker)
     found = [each for each in presets if each == maker or f"{each}/{model}" in map_entries()]

@@ -26,7 +26,7 @@ from runner.transcript.model import Segment
 _REPLY_TOKENS = 110  # of a finding in a reply
 _STATEMENT = 20  # characters
 _STATED = 0.5  # findings for each segment that states something …
-_MIN_STATED = 3  # … or so many, if it has as many
+_MIN_STATED = 3  # … but at least this many, if there are as many such segments
 FINDING_TOKENS = 45  # of a line with its quote
 STATEMENT_TOKENS = 30  # of a finding without its quote, as embedded
 _THEME_TOKENS = 50  # of a line with its quote

@@ -36,7 +36,7 @@ class Choice:
     """The *layout* that explains most, or None, and every row that opens a turn.
 
     *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
-    times stand above a label. What then has a time and no label is by nobody known.
+    times are above a label. Text after a time without a label then has no known speaker.
     Rows above *notes_end* are notes on the meeting. *asked*: questions and answers of a court, in
     which a line in capitals is a heading.
     """

@@ -37,8 +37,8 @@ def cutter(
 
     Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
     a line, others there that recur or look like names are labels, too. In a text without
-    punctuation a sentence may end before any known label, if several stand inside lines. Where
-    turns begin with capitals, words in lower case behind a label are none.
+    punctuation, a sentence may end before any known label if several labels are inside lines.
+    Where turns begin with capitals, lower-case words after a label are not a label.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
