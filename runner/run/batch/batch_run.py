@@ -212,15 +212,17 @@ class Batch:
         ended = asyncio.Event()
 
         async def tick() -> None:
-            saved = self._clock()
+            saved, logged = self._clock(), self._tally.counts()
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._console.update(self._tally, self._elapsed_s(), self._services.out())
+                self._show(self._services.out())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
-                    log.info("batch.advanced", **self._tally.counts())
+                    if (counts := self._tally.counts()) != logged:
+                        logged = counts
+                        log.info("batch.advanced", **counts)
 
         await self._save("running")
         ticker = asyncio.create_task(tick())
@@ -230,7 +232,11 @@ class Batch:
             ended.set()  # not cancelled: a write in progress ends before the last one
             with suppress(OSError):
                 await ticker
-            self._console.update(self._tally, self._elapsed_s(), last=True)
+            self._show(last=True)
+
+    def _show(self, out: int = 0, *, last: bool = False) -> None:
+        spent = self.directory.journal.spent
+        self._console.update(self._tally, spent, self._elapsed_s(), out, last=last)
 
     def _elapsed_s(self) -> float:
         return self._clock() - self._began

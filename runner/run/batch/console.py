@@ -8,11 +8,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from runner.base.format import plural
+from runner.base.format import plural, usd
 from runner.base.secrets import Secrets
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import ResultRow
 from runner.record.events import is_live
+from runner.record.journal import Spent
 from runner.reports.live.live_table import progress
 from runner.run.batch.tally import Tally
 
@@ -43,7 +44,9 @@ class BatchConsole:
         """Show the live line while the block runs."""
         return self._live or nullcontext()
 
-    def update(self, tally: Tally, elapsed_s: float, out: int = 0, *, last: bool = False) -> None:
+    def update(
+        self, tally: Tally, spent: Spent, elapsed_s: float, out: int = 0, *, last: bool = False
+    ) -> None:
         """Show the progress after *elapsed_s* seconds; *out* calls are in pending batches."""
         done = tally.done - tally.statuses["interrupted"]
         fresh = done - tally.reused - tally.statuses["unreadable"]
@@ -51,6 +54,9 @@ class BatchConsole:
         line = progress(done, tally.unanswered, tally.total, per_s)
         if out:
             line += f"; {plural(out, 'call')} in pending batches"
+        elif spent.attempts:
+            used = plural(spent.usage.tokens, "token"), usd(spent.known_usd)
+            line += f"; {plural(spent.attempts, 'attempt')}, {', '.join(used)}"
         if self._live is not None:
             notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)

@@ -17,6 +17,7 @@ from helpers.runs import ONLY_TWO, invented, simulated
 
 from runner.base.errors import CallError, ConfigError, TranscriptError
 from runner.base.secrets import Secrets
+from runner.base.usage import Usage
 from runner.calls.client_factory import max_in_flight
 from runner.config.schema import Settings
 from runner.job.build import for_transcript
@@ -24,7 +25,7 @@ from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
 from runner.record.batch_directory import is_batch, single_runs, write_insights
 from runner.record.history import history_of
-from runner.record.journal import read_journal
+from runner.record.journal import Spent, read_journal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
@@ -643,9 +644,17 @@ def test_the_longest_files_are_begun_first_and_files_of_like_size_in_order(tmp_p
     assert ["d", "b", "e", "a", "c", "gone"] == [f.name for f in Inputs(files).longest_first()]
 
 
-def test_a_plain_console_says_once_that_calls_are_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plain_console_shows_progress_between_the_ends_of_files_and_nothing_twice(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     console, tally = BatchConsole("plain", Secrets()), Tally(total=2)
-    for elapsed_s in (10.0, 20.0, 30.0):
-        console.update(tally, elapsed_s, 8)
+    for at, (attempts, out) in enumerate([(0, 0), (0, 0), (1, 0), (2, 0), (2, 0), (2, 8), (2, 8)]):
+        usage = Usage(prompt_tokens=1000 * attempts)
+        console.update(tally, Spent(attempts, usage, 0.5 * attempts), 10.0 * (at + 1), out)
 
-    assert "batch: 0 of 2 files; 8 calls in pending batches\n" == capsys.readouterr().err
+    assert [
+        "batch: 0 of 2 files",
+        "batch: 0 of 2 files; 1 attempt, 1,000 tokens, $0.5000",
+        "batch: 0 of 2 files; 2 attempts, 2,000 tokens, $1.00",
+        "batch: 0 of 2 files; 8 calls in pending batches",
+    ] == capsys.readouterr().err.splitlines()
