@@ -1,11 +1,13 @@
 """Aggregation of all analyzers' insights: one list, in which equal insights are merged."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
+from runner.answers.findings import negations
 from runner.answers.markdown import cite, md
 from runner.base.format import clock, plural
 from runner.transcript.model import Segment
@@ -13,6 +15,7 @@ from runner.transcript.model import Segment
 SAME_TEXT = 90.0  # of 100: the similarity from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
 LONGEST = 2.0  # times the length; a longer text is another insight, even if it has all words
+_WORD = re.compile(r"[^\W_]+(?:[.,:'’-][^\W_]+)*")
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",
@@ -36,7 +39,8 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     Insights are equal if rapidfuzz's token_set_ratio of their texts is at least SAME_TEXT and
     they cite a segment in common, where both cite any, or SAME_WITH_QUOTE and they share a quote;
     and if the longer text has at most LONGEST times the characters of the shorter. The most
-    confident one gets the others' evidence.
+    confident one gets the others' evidence. An insight that has a number or a name (a capitalized
+    word) that the most confident one lacks, or that negates it, stays apart.
     """
     every = [
         MergedInsight(i["text"], i["confidence"], i["category"], [name], list(i["evidence"]))
@@ -65,12 +69,20 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
 
 def _equal(insight: MergedInsight, other: MergedInsight, similarity: float) -> bool:
     shorter, longer = sorted((len(insight.text), len(other.text)))
-    if longer > LONGEST * shorter:
+    if longer > LONGEST * shorter or _adds(insight.text, other.text):
         return False
     if similarity < SAME_TEXT:
         return bool(_quotes(insight) & _quotes(other))
     cited, others = ({e["segment"] for e in each.evidence} for each in (insight, other))
     return insight.text == other.text or not cited or not others or bool(cited & others)
+
+
+def _adds(text: str, kept: str) -> bool:
+    """Return whether *text* has a number or capitalized word that *kept* lacks, or denies it."""
+    known = {word.casefold() for word in _WORD.findall(kept)}
+    own = (word for word in _WORD.findall(text) if word.casefold() not in known)
+    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
+    return named or (negations(text) - negations(kept)) % 2 == 1
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:

@@ -5,6 +5,8 @@ import io
 from dataclasses import asdict
 from typing import Any
 
+import pytest
+
 from runner.answers.insights import (
     COLUMNS,
     MergedInsight,
@@ -49,11 +51,36 @@ def test_what_holds_all_words_of_another_finding_and_says_more_is_not_the_same()
 
 
 def test_alike_sentences_about_different_passages_stay_apart() -> None:
-    said = "{} agrees with the plan to put off the trial until the pump is repaired."
-    first, second = (insight(said.format(n), 0.5, (f"S000{n}", "yes")) for n in (1, 2))
+    said = "The crew {} to put off the trial until the pump is repaired."
+    agrees, wants = said.format("agrees"), said.format("wants")
+    first, second = insight(agrees, 0.5, ("S0001", "yes")), insight(wants, 0.5, ("S0002", "yes"))
 
     assert 2 == len(aggregate(answers(a=[first], b=[second])))
-    assert 1 == len(aggregate(answers(a=[first], b=[insight(said.format(2), 0.5)])))
+    assert 1 == len(aggregate(answers(a=[first], b=[insight(wants, 0.5)])))
+
+
+@pytest.mark.parametrize(
+    ("other", "equal"),
+    [
+        ("The crew will repair the pump by May.", True),
+        ("Crew will repair the pump by May.", True),
+        ("The Crew will mend the pump by May!", True),
+        ("The crew will not repair the pump by May.", False),
+        ("The crew won't repair the pump by May.", False),
+        ("The crew will repair the pump by June.", False),
+        ("The crew will repair pump 2 by May.", False),
+        ("The crew will repair the pump by 1 May.", False),
+        ("Jonas will repair the pump by May.", False),
+        ("The crew and Jonas will repair the pump by May.", False),
+        ("Die Crew repariert die Pumpe nicht", False),
+    ],
+)
+def test_a_finding_with_a_number_a_name_or_a_negation_of_its_own_stays_apart(
+    other: str, equal: bool
+) -> None:
+    first = insight("The crew will repair the pump by May.", 0.5, PUMP)
+
+    assert (1 if equal else 2) == len(aggregate(answers(a=[first], b=[insight(other, 0.4, PUMP)])))
 
 
 def test_the_same_finding_of_two_analyzers_is_one_with_both_their_evidence() -> None:
