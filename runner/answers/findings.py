@@ -26,6 +26,7 @@ _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
+_WORD = re.compile(r"[^\W_]+(?:[.,:'’-][^\W_]+)*")
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
     r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
@@ -127,6 +128,14 @@ def flat(value: Any) -> str:
 def negations(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
     return len(_NEGATION.findall(text))
+
+
+def adds_facts(text: str, known: str) -> bool:
+    """Return whether *text* has a number or capitalized word that *known* lacks, or negates it."""
+    words = {word.casefold() for word in _WORD.findall(known)}
+    own = (word for word in _WORD.findall(text) if word.casefold() not in words)
+    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
+    return named or (negations(text) - negations(known)) % 2 == 1
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:

@@ -1,13 +1,12 @@
 """Aggregation of all analyzers' insights: one list, in which equal insights are merged."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from runner.answers.findings import negations
+from runner.answers.findings import adds_facts
 from runner.answers.markdown import cite, md
 from runner.base.format import clock, plural
 from runner.transcript.model import Segment
@@ -15,7 +14,6 @@ from runner.transcript.model import Segment
 SAME_TEXT = 90.0  # of 100: the similarity from which two texts count as equal
 SAME_WITH_QUOTE = 75.0  # the same where both cite the same quote
 LONGEST = 2.0  # times the length; a longer text is another insight, even if it has all words
-_WORD = re.compile(r"[^\W_]+(?:[.,:'’-][^\W_]+)*")
 COLUMNS = (
     "text", "confidence", "category", "analyzers", "transcript", "speaker", "start", "segment",
     "quote", "match",
@@ -69,20 +67,12 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
 
 def _equal(insight: MergedInsight, other: MergedInsight, similarity: float) -> bool:
     shorter, longer = sorted((len(insight.text), len(other.text)))
-    if longer > LONGEST * shorter or _adds(insight.text, other.text):
+    if longer > LONGEST * shorter or adds_facts(insight.text, other.text):
         return False
     if similarity < SAME_TEXT:
         return bool(_quotes(insight) & _quotes(other))
     cited, others = ({e["segment"] for e in each.evidence} for each in (insight, other))
     return insight.text == other.text or not cited or not others or bool(cited & others)
-
-
-def _adds(text: str, kept: str) -> bool:
-    """Return whether *text* has a number or capitalized word that *kept* lacks, or denies it."""
-    known = {word.casefold() for word in _WORD.findall(kept)}
-    own = (word for word in _WORD.findall(text) if word.casefold() not in known)
-    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
-    return named or (negations(text) - negations(kept)) % 2 == 1
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:

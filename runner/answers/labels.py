@@ -9,7 +9,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from runner.answers.findings import flat, negations
+from runner.answers.findings import adds_facts, flat
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows, read_table
@@ -24,7 +24,6 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-_NUMBER = re.compile(r"\d[\d.,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +153,8 @@ class LabelIndex:
         """Return the labels of *claim* in the transcript with *sha256*, one per rater.
 
         A label with its key, else labels of findings of the same analyzer in the same transcript
-        whose text is near (rapidfuzz's ratio of at least NEAR) with the same numbers and
-        negations, and with a segment in common where both cite some.
+        whose text is near (rapidfuzz's ratio of at least NEAR) with the same numbers, names
+        and negations, and with a segment in common where both cite some.
         """
         sha = short_sha(sha256)
         own = [e for e in self._by_key.get(claim.key, ()) if e.transcript in ("", sha)]
@@ -174,13 +173,10 @@ class LabelIndex:
                 score = fuzz.ratio(words, label.finding.casefold(), score_cutoff=NEAR)
                 cited = set(_SEGMENT.findall(label.quote))
                 apart = segments and cited and not segments & cited
-                if score and not apart and _turns(claim.text) == _turns(label.finding):
+                texts = claim.text, label.finding
+                changed = adds_facts(*texts) or adds_facts(*reversed(texts))
+                if score and not apart and not changed:
                     yield label, score
-
-
-def _turns(words: str) -> tuple[Counter[str], int]:
-    """Return the numbers and negations of a statement; near texts must have the same ones."""
-    return Counter(_NUMBER.findall(words)), negations(words)
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:

@@ -126,6 +126,13 @@ def test_a_label_fits_an_equal_or_near_finding_of_the_same_transcript_only(
     assert fits == bool(index.of(other, sha))
 
 
+def test_a_label_does_not_fit_the_same_words_about_another_person() -> None:
+    said = "The harbour crew expects that {} pays for the repair of the second buoy."
+    (ann,), (ben,) = (found_items("decisions", answer(said.format(n))) for n in ("Ann", "Ben"))
+
+    assert [] == LabelIndex([label_of(ann, SHA, "right", rater="a")]).of(ben, SHA)
+
+
 def test_most_raters_decide_and_each_counts_once() -> None:
     (item,) = found_items("decisions", answer())
     labels = [label_of(item, SHA, v, rater=r) for v, r in [("right", "a"), ("wrong", "b")]]
