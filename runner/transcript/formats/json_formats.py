@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.base.json import at, listing, mapping, mappings
+from runner.base.json import mapping
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
@@ -76,10 +76,8 @@ def turns_of_value(
     names = _names(data)
     if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
         turns = _by_channel(channels[0], notes, names)
-    elif heard := _triples(data):
-        turns = turns_from_words(heard, notes, names=names)
     elif chosen.words:
-        turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
+        turns = turns_from_words(_with_speakers(chosen.records, lists), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
     if not any(turn.start_s is not None for turn in turns):
@@ -230,34 +228,17 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 
-def _with_speakers(words: list[Record], data: object) -> list[Record]:
-    """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
-    segments = mappings(at(data, "results", "speaker_labels", "segments"))
-    speakers = {
-        item.get("start_time"): item.get("speaker_label")
-        for segment in segments
-        for item in mappings(segment.get("items"))
-    }
-    if not speakers:
-        return _once(words)
-    return [{"speaker_label": speakers.get(word.get("start_time")), **word} for word in words]
-
-
-def _triples(data: object) -> list[Record]:
-    """Return the words of IBM's shape: lists of word, start, end; and who speaks from when."""
-    if not isinstance(at(data, "speaker_labels"), list):
-        return []
-    labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
-    speakers = {each.get("from"): each.get("speaker") for each in labels}
-    heard = [
-        triple
-        for result in results
-        for best in mappings(result.get("alternatives"))[:1]
-        for triple in listing(best.get("timestamps"))
-        if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
-    ]
-    keys = ("word", "start", "end", "speaker")
-    return [dict(zip(keys, (*each, speakers.get(each[1])), strict=True)) for each in heard]
+def _with_speakers(words: list[Record], lists: Sequence[RecordList]) -> list[Record]:
+    """Return *words* with speakers from a list without words that has their start times."""
+    for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
+        who = sampled(spans.records)
+        speakers = {who.first("start", s)[1]: who.first("speaker", s)[1] for s in spans.records}
+        own = sampled(words)
+        starts = [own.first("start", word)[1] for word in words]
+        if speakers.keys() >= {*starts} - {None}:
+            pairs = zip(starts, words, strict=True)
+            return [{"speaker": speakers.get(start), **word} for start, word in pairs]
+    return _once(words)
 
 
 def _once(words: list[Record]) -> list[Record]:

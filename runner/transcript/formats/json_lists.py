@@ -67,12 +67,22 @@ def lists_in(data: object) -> Iterator[RecordList]:
                 node = node[:1]  # the transcript; the others are alternatives
             else:
                 objects = [each for each in node if isinstance(each, dict)]
-                if objects:
+                if objects := objects or _triples(node):
                     found.setdefault(path, []).extend(objects)
             inside = (*path, "*")
             todo += [(inside, each) for each in reversed(node) if _branches(each)]
     for path, records in found.items():
         yield _measured(RecordList(path, _flat(records)))
+
+
+def _triples(node: list[object]) -> list[Record]:
+    """Return lists of a word, its start and its end as records (IBM)."""
+    triples = (each for each in node if isinstance(each, list) and len(each) == 3)
+    return [
+        {"word": word, "start": start, "end": end}
+        for word, start, end in triples
+        if isinstance(word, str) and isinstance(start, int | float) and isinstance(end, int | float)
+    ]
 
 
 def _flat(records: list[Record]) -> list[Record]:
