@@ -14,7 +14,7 @@ from runner.base.errors import TranscriptError
 from runner.base.format import plural
 from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.columns import columns_in, in_columns, table_in
-from runner.transcript.formats.flow import TAGS, Flow, Flowed
+from runner.transcript.formats.flow import Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
 from runner.transcript.layouts.furniture import line_numbers
 from runner.transcript.reader_notes import Notes
@@ -79,11 +79,11 @@ def _odt(source: Source, notes: Notes) -> Flowed:
 
 
 def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Flowed:
-    return Flow(TAGS[kind], notes).take(xml_events(part, source.name, f"XML in the {kind}"))
+    return Flow(kind, notes).take(xml_events(part, source.name, f"XML in the {kind}"))
 
 
 def _html(source: Source, notes: Notes) -> Flowed:
-    return Flow(TAGS["html"], notes).take(html_events(source.text))
+    return Flow("html", notes).take(html_events(source.text))
 
 
 def _rtf(source: Source, notes: Notes) -> Flowed:

@@ -66,7 +66,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
             if path and fields_of([{path[-1]: None}]).best:
                 node = node[:1]  # the transcript; the others are alternatives
             else:
-                objects = [each for each in node if isinstance(each, dict)]
+                objects: list[Record] = [each for each in node if isinstance(each, dict)]
                 if objects := objects or _triples(node):
                     found.setdefault(path, []).extend(objects)
             inside = (*path, "*")
