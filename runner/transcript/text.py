@@ -6,21 +6,14 @@ from dataclasses import dataclass, field
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
-from runner.transcript.layouts.growing_lines import outgrown
 from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
-from runner.transcript.layouts.rows import Row, row_of, rows_of
-from runner.transcript.model import Turn, is_aside, join_lines, unbroken
+from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
+from runner.transcript.model import Turn, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.times import (
-    Stamp,
-    TimeScale,
-    time_scale_of,
-    trailing_stamp,
-    with_plain_stamps,
-)
+from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_stamp
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
@@ -36,12 +29,14 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
-    rows = _times_first(rows_of(with_plain_stamps(unbroken(text)), notes, places))
-    rows = _without_partials(rows, notes)
+    rows = _without_partials(_times_first(rows_of(text, notes, places)), notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
-    if choice.layout is None:
-        _note_lone_names(rows, notes)
+    blocks = [row for row in rows if row.gap]
+    names = [row for row in blocks if may_be_name(row)]
+    if choice.layout is None and len(names) >= max(2, len(blocks) * _SOME_NAMES):
+        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
+        notes.warn(f"{plural(len(names), 'line')} {example}")
     if len(cut := _cut(rows, choice)) > len(rows):
         del notes.warnings[warned:]
         notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
@@ -56,15 +51,6 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     for at in gone:
         notes.leave_out("growing partials", turns[at].text)
     return [turn for at, turn in enumerate(turns) if at not in gone]
-
-
-def _note_lone_names(rows: Sequence[Row], notes: Notes) -> None:
-    """Warn of lines that may name who says the lines below, in a text without speakers."""
-    blocks = [row for row in rows if row.gap]
-    found = [row for row in blocks if may_be_name(row)]
-    if len(found) >= max(2, len(blocks) * _SOME_NAMES):
-        example = f"such as '{found[0].raw}' may name who speaks below; they are read as words"
-        notes.warn(f"{plural(len(found), 'line')} {example}")
 
 
 def _times_first(rows: list[Row]) -> list[Row]:

@@ -53,8 +53,13 @@ class Fields:
 
 def fields_of(records: Iterable[Record]) -> Fields:
     """Return the fields of *records*."""
-    keys = tuple(dict.fromkeys(itertools.chain.from_iterable(records)))
-    return _fields(keys) if len(keys) < _MANY else _fields.__wrapped__(keys)
+    return fields_named(itertools.chain.from_iterable(records))
+
+
+def fields_named(keys: Iterable[str]) -> Fields:
+    """Return the fields of records with these *keys*."""
+    found = tuple(dict.fromkeys(keys))
+    return _fields(found) if len(found) < _MANY else _fields.__wrapped__(found)
 
 
 @lru_cache(256)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runner.transcript.layouts.catalogue import Layout
+from runner.transcript.layouts.catalogue import Layout, Turns
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
@@ -31,9 +31,9 @@ class LayoutEvidence:
     score: float
     is_talk: bool = True
 
-    def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
-        """Return speaker and opening by row."""
-        found: dict[int, tuple[str | None, Opening]] = {}
+    def turns(self, rows: Sequence[Row]) -> Turns:
+        """Return the turns that it opens in *rows*."""
+        found: Turns = {}
         sure = False  # after the first turn
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))

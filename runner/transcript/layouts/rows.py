@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
-from runner.transcript.model import ends_sentence
+from runner.transcript.model import ends_sentence, unbroken
 from runner.transcript.reader_notes import Notes
-from runner.transcript.times import Stamp, leading_stamp
+from runner.transcript.times import Stamp, leading_stamp, with_plain_stamps
 
 _MARK = re.compile(
     r"(?:> ?(?!>)|[○◯●◎◆◇■□▪] ?(?=\S)"
@@ -23,6 +23,7 @@ _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
+_MIN_GROWN_WORDS = 4
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
     """
     lines = [
         _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
-        for line in map(str.rstrip, text.split("\n"))
+        for line in map(str.rstrip, with_plain_stamps(unbroken(text)).split("\n"))
     ]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
@@ -126,6 +127,30 @@ def _mark_placed(rows: Sequence[Row]) -> None:
     hanging = {row.indent for row in rows if not row.placed}
     for row in rows if len(hanging) == 1 and any(row.indent < min(hanging) for row in rows) else ():
         row.placed = row.placed and (row.gap or row.indent not in hanging)
+
+
+def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
+    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
+
+    Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
+    """
+    gone: set[int] = set()
+    start = 0
+    for at in range(1, len(texts) + 1):
+        if at < len(texts) and _grows(texts[at - 1], texts[at]):
+            continue
+        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
+            gone |= set(range(start, at - 1))
+        start = at
+    return gone
+
+
+def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
+    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
+    if before[0] != after[0] or not text or not longer.startswith(text):
+        return False
+    added = longer[len(text) :]
+    return not added[:1].isalnum() and any(map(str.isalnum, added))
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
