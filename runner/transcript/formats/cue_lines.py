@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, cue_of, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.subtitles import cue_seconds
 from runner.transcript.model import Turn
@@ -76,9 +76,9 @@ def _ass_cue(cells: Mapping[str, str], notes: Notes) -> Cue:
             notes.leave_out("comments", match[1])
     text = _BRACES.sub("", text).replace("\\h", " ").replace("\\n", "\\N")
     name = cells.get("name") or cells.get("actor") or ""
-    words = [" ".join(line.split()) for line in text.split("\\N")]
-    lines = tuple(Line(" ".join(name.split()) or None, line) for line in words if line)
-    return Cue(cue_seconds(cells.get("start", "")), cue_seconds(cells.get("end", "")), lines)
+    words = (" ".join(line.split()) for line in text.split("\\N"))
+    start, end = (cue_seconds(cells.get(side, "")) for side in ("start", "end"))
+    return cue_of(start, end, words, " ".join(name.split()) or None)
 
 
 def is_lrc(text: str) -> bool:
@@ -96,10 +96,9 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
         match, about = _LRC.match(line), _ABOUT.match(line)
         if match is not None:
             words = plain(_LRC_WORD.sub("", match[2]))
-            spoken = (Line(None, words),) if words else ()
             for minutes, seconds, decimals in _LRC_STAMP.findall(match[1]):
                 start = int(minutes) * 60 + int(seconds) + float(f"0.{decimals or 0}")
-                cues.append(Cue(start, None, spoken))
+                cues.append(cue_of(start, None, [words]))
         elif about is not None and about[1].lower() == "ti" and about[2].strip():
             notes.about["title"] = about[2].strip()
         elif about is not None:
@@ -155,7 +154,7 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
         else:
             words = [plain(_STYLE.sub("", part)) for part in match[3].split("|")]
             start, end = (in_seconds(match[side], rate) for side in (1, 2))
-            cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
+            cues.append(cue_of(start, end, words))
     if form is _FRAMES and not rate:
         notes.warn(
             "MicroDVD times are frame numbers and this file has no frame rate: times are unknown"

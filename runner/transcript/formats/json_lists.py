@@ -4,9 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.base.json import mapping
-from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
-from runner.transcript.formats.records import sampled
-from runner.transcript.formats.speaker_and_time import speaker_in
+from runner.transcript.formats.fields import (
+    Record,
+    fields_of,
+    simple_name,
+    speaker_of,
+    text_of,
+)
+from runner.transcript.formats.records import sampled, speaker_in
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 from runner.transcript.text import turns_of_text
