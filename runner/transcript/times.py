@@ -10,12 +10,12 @@ from runner.transcript.words import PATTERNS
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
-    rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){_MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
+    rf"|{MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
     r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（]?[^\W\d]{1,4}[)）])?"
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
 )
