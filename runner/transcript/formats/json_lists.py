@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from runner.base.json import mapping
 from runner.transcript.formats.fields import (
     Record,
+    fields_named,
     fields_of,
     simple_name,
     speaker_of,
@@ -56,8 +57,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
     todo: list[tuple[tuple[str, ...], object]] = [((), data)]
     while todo:
         path, node = todo.pop()
-        if isinstance(node, dict):
-            node = _rows(node)
+        node = _rows(node) if isinstance(node, dict) else node
         if isinstance(node, dict):
             values = list(node.values())
             if len(values) > 1 and all(isinstance(value, dict) for value in values):
@@ -68,7 +68,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
                 if isinstance(each, _BRANCH)
             ]
         elif isinstance(node, list):
-            if path and fields_of([{path[-1]: None}]).best:
+            if path and fields_named(path[-1:]).best:
                 node = node[:1]  # the transcript; the others are alternatives
             else:
                 objects: list[Record] = [each for each in node if isinstance(each, dict)]
@@ -119,9 +119,7 @@ def _rows(node: dict[str, object]) -> object:
     columns = {key: value for key, value in node.items() if isinstance(value, list)}
     lengths = {len(value) for value in columns.values()}
     plain = not any(isinstance(each, _BRANCH) for value in columns.values() for each in value[:9])
-    if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
-        return node
-    if not fields_of([columns]).keys["text"]:
+    if len(lengths) != 1 or not plain or not fields_named(columns).keys["text"]:
         return node
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
