@@ -107,9 +107,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     """Yield the cues; their text continues to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
-    if not stops:
-        return
-    header = list(lines[: stops[0]])
+    header = list(lines[: stops[0]]) if stops else []
     gap = bool(header) and not header[-1].strip()
     name = last = _take_name(header, None, gap=gap, vtt=vtt)
     indexed = name.isdigit()
@@ -142,17 +140,16 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
     """Make blank lines of comments and settings, and note them."""
-    kind, between = "", True
+    kind, above = "", ""
     for at, line in enumerate(lines):
-        blank = not line.strip()
-        if blank:
+        if not line.strip():
             kind = ""
-        elif between and at and (match := _COMMENT.match(line)):
+        elif at and not above.strip() and (match := _COMMENT.match(line)):
             kind = "comments" if match[1] == "NOTE" else "display settings"
         if kind:
             notes.leave_out(kind, line)
             lines[at] = ""
-        between = blank
+        above = line
 
 
 def _take_name(
