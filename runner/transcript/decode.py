@@ -14,13 +14,11 @@ MAX_MB = 50
 MAX_BYTES = MAX_MB * 1024**2
 
 # UTF-32 comes first: its little-endian mark begins with UTF-16's.
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-)
+_MARKS = {
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-8-sig": (codecs.BOM_UTF8,),
+}
 _CONTAINERS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _IMAGE_BRANDS = (b"heic", b"heix", b"mif1", b"avif")
 _PROBE_BYTES = 4096
@@ -79,21 +77,19 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
         raise fault(source, f"unknown transcript.encoding '{chosen}'; try cp1252") from error
     except UnicodeDecodeError as error:
         where = f"byte 0x{data[error.start]:02x} at offset {error.start} is not {chosen}"
-        advice = (
-            "set its encoding: transcript.encoding=cp1252 (Western), cp1251, shift_jis or gb18030"
-        )
-        if encoding is not None:
-            advice = f"transcript.encoding={encoding} does not fit this file"
+        advice = f"transcript.encoding={encoding} does not fit this file"
+        if encoding is None:
+            others = "transcript.encoding=cp1252 (Western), cp1251, shift_jis or gb18030"
+            advice = f"set its encoding: {others}"
         raise fault(source, f"{where}; {advice}") from error
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error
     head = text[:_PROBE_BYTES]
     controls = len(_CONTROL.findall(head))
-    if controls > len(head) * _MAX_CONTROLS:
-        raise fault(source, f"not text ({controls} control characters); expected a transcript")
-    if "\0" in text:
-        nul = data.find(b"\0")
-        raise fault(source, f"not text (NUL at byte {nul}); expected a transcript")
+    what = f"{controls} control characters" if controls > len(head) * _MAX_CONTROLS else ""
+    if what or "\0" in text:
+        what = what or f"NUL at byte {data.find(0)}"
+        raise fault(source, f"not text ({what}); expected a transcript")
     return text
 
 
@@ -130,7 +126,7 @@ def _binary_kind(data: bytes, encoding: str | None) -> str | None:
 
 
 def _detected(data: bytes) -> str:
-    if marked := next((codec for mark, codec in _MARKS if data.startswith(mark)), None):
+    if marked := next((codec for codec, marks in _MARKS.items() if data.startswith(marks)), None):
         return marked
     probe = data[:_PROBE_BYTES]
     half = len(probe) // 2

@@ -20,10 +20,12 @@ _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
 _PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
 _FURNITURE = re.compile(r"\[GRAPHIC\]|\[TIFF|\[\[Page|VerDate |Jkt \d|\f|\d{1,4}$|[-=_*\s]{3,}$")
+_APPENDIX = re.compile(r"A ?P ?P ?E ?N ?D ?I ?X$|(?=[^a-z]*$).{0,176}SUBMITTED FOR THE RECORD")
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
+_NAME_WORD = re.compile(r"(?:[^\W\d_]\.|(?:[^\W\d_]|['’-])*)$")
 _MIN_TURNS = 3
 _MAX_NAME_CHARS = 50
-_CLOSINGS = ("adjourned", "concluded", "recessed")
+_CLOSING = re.compile(r"(?=.*whereupon).*(?:adjourned|concluded|recessed)", re.I | re.S)
 
 
 def looks_like_hearing(text: str) -> bool:
@@ -42,9 +44,10 @@ def parse_hearing(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     indents = Counter(_indent(line) for line in lines if _head(line))
     parser = _HearingParser(indents.most_common(1)[0][0] if indents else 4, notes)
     end = _end(lines)
-    known = len(places) == len(lines)
-    for number, line in enumerate(lines[:end]):
-        parser.step(line, places[number] if known else f"line {number + 1}")
+    if len(places) != len(lines):
+        places = [f"line {number}" for number in range(1, len(lines) + 1)]
+    for line, place in zip(lines[:end], places, strict=False):
+        parser.step(line, place)
     parser.flush()
     if any(map(str.strip, lines[end:])):
         notes.leave_out("lines after the hearing", "\n".join(lines[end:]))
@@ -106,17 +109,14 @@ def _head(line: str) -> tuple[str, str] | None:
     match = _HEAD.match(line)
     if match is None:
         return None
-    title = match[1]
-    initials = _INITIALS.match(line, match.end())
-    after = initials.end() if initials else match.end()
-    stop = line.find(".", after, match.end() + _MAX_NAME_CHARS)
-    name = line[match.end() : stop].strip() if stop >= 0 else ""
+    initials = _INITIALS.match(line, match.end()) or match
+    stop = line.find(".", initials.end(), match.end() + _MAX_NAME_CHARS)
+    name, rest = line[match.end() : max(0, stop)].strip(), line[stop + 1 :]
     name = _ASIDE.split(name, maxsplit=1)[0]
-    rest = line[stop + 1 :]
-    if stop < 0 or (rest and not rest[0].isspace()) or not _is_name(title, name):
+    if stop < 0 or rest[:1].strip() or not _is_name(match[1], name):
         return None
-    spoken = _ASIDE.sub("", rest, count=1) if _ASIDE.match(rest) else rest
-    return f"{title} {name}".strip(), spoken.strip()
+    aside = _ASIDE.match(rest)
+    return f"{match[1]} {name}".strip(), rest[aside.end() if aside else 0 :].strip()
 
 
 def _is_name(title: str, name: str) -> bool:
@@ -133,9 +133,7 @@ def _is_name(title: str, name: str) -> bool:
 
 
 def _is_name_word(word: str) -> bool:
-    initial = len(word) == 2 and word[1] == "."
-    letters = word[: 1 if initial else None].replace("-", "").replace("'", "").replace("’", "")
-    return letters.isalpha() and (word[0].isupper() or word in _PARTICLES)
+    return word in _PARTICLES or (word[0].isupper() and _NAME_WORD.match(word) is not None)
 
 
 def _end(lines: Sequence[str]) -> int:
@@ -147,19 +145,13 @@ def _end(lines: Sequence[str]) -> int:
         if stripped.startswith(("[", "(")) and "whereupon" in stripped[:20].lower():
             note = join_lines(lines[index : index + 4])
             closing = index + 4 if _closes(note) else closing
-        elif appendix == len(lines) and _is_appendix(stripped):
-            appendix = index
+        elif _APPENDIX.match(stripped):
+            appendix = min(appendix, index)
     return min(closing, len(lines)) if closing else appendix
 
 
-def _is_appendix(stripped: str) -> bool:
-    letters = stripped.replace(" ", "")
-    return letters == "APPENDIX" or "SUBMITTED FOR THE RECORD" in stripped[:200].upper() == stripped
-
-
 def _closes(note: str) -> bool:
-    lowered = note[:400].lower()
-    return "whereupon" in lowered and any(word in lowered for word in _CLOSINGS)
+    return _CLOSING.match(note[:400]) is not None
 
 
 def _is_note(text: str) -> bool:

@@ -58,8 +58,7 @@ class Inputs:
 
 def is_many(path: str) -> bool:
     """Return whether `transcript.path` is a directory, or a pattern that names no file."""
-    expanded = user_path(path)
-    kind = kind_of(expanded)
+    kind = kind_of(user_path(path))
     return kind == "directory" or (kind is None and glob.has_magic(path))
 
 
@@ -130,8 +129,7 @@ class _Search:
         return [p for p in paths if p.parent not in outputs and self._is_input(p)]
 
     def _is_in_output(self, folder: Path) -> bool:
-        above = [folder, *folder.parents]
-        inside = above[: above.index(self.root)] if self.root in above else [folder]
+        inside = itertools.takewhile(lambda each: each != self.root, (folder, *folder.parents))
         return any(map(self._is_output, inside))
 
     def _is_output(self, folder: Path) -> bool:

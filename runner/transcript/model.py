@@ -171,20 +171,18 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 leave_out("marks such as {vocalsound}", mark)
             text = _BRACE_MARK.sub(" ", text)
         pieces = []
-        for piece in _split(" ".join(text.split())):
+        for piece in filter(None, _split(" ".join(text.split()))):
             if _has_speech(piece):
                 pieces.append(piece)
-            elif piece:
+            else:
                 leave_out("turns of punctuation only", piece)
-        speaker = _name(turn.speaker or "")
         start, end = _seconds(turn.start_s), _seconds(turn.end_s)
         if start is not None and end is not None and end < start:
             end = None
         # Times inside a turn are unknown, so only its first and last piece have one.
-        for index, piece in enumerate(pieces):
-            first, last = index == 0, index == len(pieces) - 1
-            times = start if first else None, end if last else None
-            yield Turn(speaker, piece, *times, turn.where)
+        for left, piece in zip(reversed(range(len(pieces))), pieces, strict=True):
+            yield Turn(_name(turn.speaker or ""), piece, start, None if left else end, turn.where)
+            start = None
 
 
 @lru_cache(256)
@@ -209,17 +207,10 @@ def _split(text: str) -> list[str]:
 
 def _cut(text: str, position: int) -> int:
     earliest, limit = position + MAX_SEGMENT_CHARS // 3, position + MAX_SEGMENT_CHARS
-    ends = [
-        match.end()
-        for match in _SENTENCE_END.finditer(text, earliest, limit)
-        if not _is_abbreviation(text, match.start())
-    ]
-    if ends:
-        return ends[-1]
-    space = text.rfind(" ", earliest, limit)
-    if space < 0:
-        space = text.find(" ", limit)
-    return space + 1 if space >= 0 else len(text)
+    stops = _SENTENCE_END.finditer(text, earliest, limit)
+    ends = [stop.end() for stop in stops if not _is_abbreviation(text, stop.start())]
+    space = max(text.rfind(" ", earliest, limit), 0) or text.find(" ", limit)
+    return ends[-1] if ends else space + 1 or len(text)
 
 
 def _is_abbreviation(text: str, stop: int) -> bool:

@@ -104,9 +104,8 @@ def _hidden_in_escapes(source: Source, format_name: str) -> int:
     """Return how many of the characters to remove are written as escapes of the format."""
     if format_name in ("vtt", "srt"):
         return without_hidden(html.unescape(source.text))[1]
-    if format_name != "json" or "\\u" not in source.text:
-        return 0
-    runs = (match[1] for match in _JSON_ESCAPES.finditer(source.text) if match[1])
+    escapes = _JSON_ESCAPES.finditer(source.text if format_name == "json" else "")
+    runs = (match[1] for match in escapes if match[1])
     return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
 
 

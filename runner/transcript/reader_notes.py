@@ -30,10 +30,9 @@ class Notes:
         """Note that *text*, of one or more lines, is not speech; *kind* is a plural noun."""
         example = " ".join(text[: 4 * MAX_EXAMPLE_CHARS].split())[:MAX_EXAMPLE_CHARS]
         before = self._left_out.get(kind) or LeftOut(kind, 0, 0, example)
-        lines, words = text.strip().count("\n") + 1, len(text.split())
-        self._left_out[kind] = LeftOut(
-            kind, before.lines + lines, before.words + words, before.example
-        )
+        lines = before.lines + text.strip().count("\n") + 1
+        words = before.words + len(text.split())
+        self._left_out[kind] = LeftOut(kind, lines, words, before.example)
 
     def warn(self, message: str) -> None:
         """Add a warning of one line, once."""
@@ -62,16 +61,10 @@ class Notes:
     def _doubts(self) -> Iterable[str]:
         """Warn of text left out that may be speech."""
         facts = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
-        found = [
-            each
-            for each in self._left_out.values()
-            if each.kind not in _FURNITURE
-            and not (each.lines == 1 and each.example.lstrip("# ") in facts)
-        ]
+        kept = (each for each in self._left_out.values() if each.kind not in _FURNITURE)
+        found = [e for e in kept if e.lines > 1 or e.example.lstrip("# ") not in facts]
         if found:
             most = max(found, key=lambda each: each.words)
-            lines, words = sum(each.lines for each in found), sum(each.words for each in found)
-            yield (
-                f"left out: {plural(lines, 'line')} with {plural(words, 'word')}, most of them "
-                f"{most.kind}: '{most.example}'"
-            )
+            lines = plural(sum(each.lines for each in found), "line")
+            words = plural(sum(each.words for each in found), "word")
+            yield f"left out: {lines} with {words}, most of them {most.kind}: '{most.example}'"

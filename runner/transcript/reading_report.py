@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import NonNegativeInt, TypeAdapter
+
 from runner.base.format import plural, share
-from runner.base.json import mapping
 from runner.base.text import to_terminal
 
 
@@ -13,8 +14,8 @@ class LeftOut:
     """Text of one *kind* that is not in the segments: its lines, its words, and one *example*."""
 
     kind: str
-    lines: int
-    words: int
+    lines: NonNegativeInt
+    words: NonNegativeInt
     example: str
 
 
@@ -30,10 +31,10 @@ class ReadingReport:
 
     format: str
     layout: str
-    speakers: Mapping[str, int]
-    segments: int
-    with_speaker: int
-    with_time: int
+    speakers: Mapping[str, NonNegativeInt]
+    segments: NonNegativeInt
+    with_speaker: NonNegativeInt
+    with_time: NonNegativeInt
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
@@ -62,20 +63,9 @@ class ReadingReport:
         return [to_terminal(each) for each in (f"read as: {self.line}", *doubts)]
 
 
+_STORED = TypeAdapter(ReadingReport)
+
+
 def stored_report(data: object) -> ReadingReport | None:
-    """Return the report that was stored as *data*, None without one; raise TypeError."""
-    if not isinstance(data, dict):
-        return None
-    left_out = tuple(LeftOut(**each) for each in data.get("left_out", ()))
-    warnings = tuple(data.get("warnings", ()))
-    speakers, about = mapping(data.get("speakers")), mapping(data.get("about"))
-    parts = {"left_out": left_out, "warnings": warnings, "speakers": speakers, "about": about}
-    report = ReadingReport(**{**data, **parts})
-    counts = [report.segments, report.with_speaker, report.with_time, *speakers.values()]
-    texts = [report.format, report.layout, *warnings, *about.values()]
-    for each in left_out:
-        counts += each.lines, each.words
-        texts += each.kind, each.example
-    if not all(type(n) is int and n >= 0 for n in counts) or {*map(type, texts)} - {str}:
-        raise TypeError("the reading report has values of other types")
-    return report
+    """Return the report that was stored as *data*, None without one; raise ValueError."""
+    return _STORED.validate_python(data) if isinstance(data, dict) else None

@@ -1,26 +1,19 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
-from runner.transcript.layouts.growing_lines import outgrown
 from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
-from runner.transcript.layouts.rows import Row, row_of, rows_of
-from runner.transcript.model import Turn, is_aside, join_lines, unbroken
+from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
+from runner.transcript.model import Turn, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
-from runner.transcript.times import (
-    Stamp,
-    TimeScale,
-    time_scale_of,
-    trailing_stamp,
-    with_plain_stamps,
-)
+from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_stamp
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
@@ -36,12 +29,14 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
-    rows = _times_first(rows_of(with_plain_stamps(unbroken(text)), notes, places))
-    rows = _without_partials(rows, notes)
+    rows = _without_partials(_times_first(rows_of(text, notes, places)), notes)
     warned = len(notes.warnings)
     choice = choose(rows, notes)
-    if choice.layout is None:
-        _note_lone_names(rows, notes)
+    blocks = [row for row in rows if row.gap]
+    names = [row for row in blocks if may_be_name(row)]
+    if choice.layout is None and len(names) >= max(2, len(blocks) * _SOME_NAMES):
+        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
+        notes.warn(f"{plural(len(names), 'line')} {example}")
     if len(cut := _cut(rows, choice)) > len(rows):
         del notes.warnings[warned:]
         notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
@@ -58,15 +53,6 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     return [turn for at, turn in enumerate(turns) if at not in gone]
 
 
-def _note_lone_names(rows: Sequence[Row], notes: Notes) -> None:
-    """Warn of lines that may name who says the lines below, in a text without speakers."""
-    blocks = [row for row in rows if row.gap]
-    found = [row for row in blocks if may_be_name(row)]
-    if len(found) >= max(2, len(blocks) * _SOME_NAMES):
-        example = f"such as '{found[0].raw}' may name who speaks below; they are read as words"
-        notes.warn(f"{plural(len(found), 'line')} {example}")
-
-
 def _times_first(rows: list[Row]) -> list[Row]:
     """Return *rows* with times above their turns, if each stands below its turn and a label.
 
@@ -76,9 +62,9 @@ def _times_first(rows: list[Row]) -> list[Row]:
     if len(stamps) < 3 or stamps[-1] < len(rows) - 1:
         return rows
     labels = {rows[at + 1].raw for at in stamps[:-1]}
-    if all(row.raw not in labels for row in rows[: max(0, stamps[0] - 1)]):
+    above = (at for at, row in enumerate(rows[: max(0, stamps[0] - 1)]) if row.raw in labels)
+    if (first := max(above, default=None)) is None:
         return rows
-    first = max(at for at, row in enumerate(rows[: stamps[0] - 1]) if row.raw in labels)
     turns = zip(stamps, [first, *(at + 1 for at in stamps)], strict=False)
     return [*rows[:first], *(row for at, start in turns for row in (rows[at], *rows[start:at]))]
 
@@ -103,11 +89,11 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
         ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
         lone = not marks and ends <= (at in choice.turns)
         first, *others = [row.raw] if lone else cut(row.raw)
-        pieces = [row_of(piece) for piece in (first, *others)] if others else [row]
-        for piece in pieces if others else ():
-            piece.gap, piece.where = row.gap and piece is pieces[0], row.where
-        pieces[0].placed = row.placed
-        found += pieces
+        if not others:
+            found.append(row)
+            continue
+        head = replace(row_of(first, row.gap), placed=row.placed, where=row.where)
+        found += [head, *(replace(row_of(each, False), where=row.where) for each in others)]
     return found
 
 
@@ -123,25 +109,24 @@ def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
 def _short_stamps(rows: Sequence[Row]) -> bool:
     """Return whether numbers such as `10:30` before text are times, since many rows have one."""
     stamped = sum(row.stamp is not None and not row.stamp.bracketed for row in rows)
-    return stamped >= _MIN_STAMPED_ROWS and stamped >= len(rows) * 0.2
+    return stamped >= max(_MIN_STAMPED_ROWS, len(rows) * 0.2)
 
 
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
     """Return whether most turns have no time before their words, and one in brackets behind."""
-    opened = [opening for _, opening in choice.turns.values()]
+    before = [opening.stamp is not None for _, opening in choice.turns.values()]
     ends = sum(_end_time(row.rest) is not None for row in rows)
-    if not opened:
-        return ends > 1 and ends >= len(rows) * 0.8
-    return ends > 1 and ends >= len(opened) * 0.5 > sum(bool(each.stamp) for each in opened)
+    most = len(before) * 0.5 if before else len(rows) * 0.8
+    return ends >= max(2, most) and sum(before) < max(1, most)
 
 
 def _end_time(text: str) -> tuple[Stamp, str] | None:
     """Return the time in brackets at the end of *text*, and the words before it."""
     tail = text[-_TAIL_CHARS:]
-    found = trailing_stamp(tail) if tail.endswith(_CLOSING) else None
-    if found is None or not found[0].bracketed or not found[1].strip():
+    stamp, words = (trailing_stamp(tail) if tail.endswith(_CLOSING) else None) or (None, "")
+    if stamp is None or not stamp.bracketed or not words.strip():
         return None
-    return found[0], text[: len(text) - len(tail)] + found[1]
+    return stamp, text.removesuffix(tail) + words
 
 
 @dataclass(slots=True)

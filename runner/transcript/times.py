@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,12 +10,12 @@ from runner.transcript.words import PATTERNS
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
-    rf"|{_MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){_MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
+    rf"|{MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
     r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（]?[^\W\d]{1,4}[)）])?"
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
 )
@@ -96,6 +97,16 @@ class Stamp:
         return not self.bracketed and self.fields < 3 and not self.day
 
 
+def seconds_of(numbers: Sequence[str], fraction: str = "") -> float | None:
+    """Return the seconds of two to four *numbers*, such as hours, minutes, seconds; or None."""
+    if not 2 <= len(numbers) <= 4:
+        return None
+    days, hours, minutes, seconds = map(int, ("0", "0", *numbers)[-4:])
+    if seconds > 59 or (len(numbers) > 2 and minutes > 59) or (len(numbers) > 3 and hours > 23):
+        return None
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds + float(f"0.{fraction or 0}")
+
+
 def clock_seconds(text: str) -> float | None:
     """Return the seconds of `dd:hh:mm:ss`, `h:mm:ss` or `mm:ss`; None if invalid.
 
@@ -105,17 +116,11 @@ def clock_seconds(text: str) -> float | None:
     before = text[: match.start()].strip() if match else ""
     if match is None or (before and before not in _HALVES):
         return None
-    numbers, (fraction, half) = list(map(int, match[1].split(":"))), match.group(2, 3)
-    half = _HALVES.get(before) or half
-    if half and len(numbers) == 2:
-        numbers.append(0)
-    days, hours, minutes, seconds = [0] * (4 - len(numbers)) + numbers
-    if seconds > 59 or (len(numbers) > 2 and minutes > 59) or (len(numbers) > 3 and hours > 23):
-        return None
-    if half:
-        hours = hours % 12 + (12 if half in "pPمμ" else 0)
-    whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return whole + (float(f"0.{fraction}") if fraction else 0.0)
+    numbers, half = match[1].split(":"), _HALVES.get(before) or match[3]
+    if half and len(numbers) < 4:
+        hour = int(numbers[0]) % 12 + (12 if half in "pPمμ" else 0)
+        numbers = [str(hour), *numbers[1:], *["0"] * (3 - len(numbers))]
+    return seconds_of(numbers, match[2])
 
 
 def leading_stamp(text: str) -> tuple[Stamp, str] | None:
@@ -152,16 +157,13 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
-    if " : " in text:
-        text = _WIDE.sub(lambda match: ":".join(filter(None, match.groups())), text)
-    if "'" in text or "’" in text or "′" in text:
-        text = _PRIMES.sub(r"\1:\2", text)
+    text = _PRIMES.sub(r"\1:\2", _WIDE.sub(lambda wide: wide[0].replace(" : ", ":"), text))
+    text = _DROP_FRAMES.sub(r"\1:\2:\3", text) if ";" in text else text
     if len(_SECONDS_PAIR.findall(text)) > 1:
         text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
-    if ";" in text:
-        text = _DROP_FRAMES.sub(r"\1:\2:\3", text)
-    spaced = _SPACED.findall(text) if _SPACED.search(text) else []
-    return _SPACED.sub(r"\1:\2:\3:\4", text) if len(spaced) > 1 else _without_frames(text)
+    if len(_SPACED.findall(text)) > 1:
+        return _SPACED.sub(r"\1:\2:\3:\4", text)
+    return _without_frames(text)
 
 
 def _without_frames(text: str) -> str:
@@ -183,21 +185,21 @@ def _without_frames(text: str) -> str:
 def day_number(day: str, *, month_first: bool) -> int | None:
     """Return a number that grows by one a day for a date with a year; None for other dates."""
     numbers = [int(each) for each in _NUMBERS.findall(day)]
-    month = next((m for m, name in enumerate(_MONTHS, 1) if name in day.lower()), None)
-    if month is not None and len(numbers) == 2:
-        parts = (numbers[1], month, numbers[0])
-    elif len(numbers) != 3:
-        return None
-    elif numbers[0] > 31:
-        parts = (numbers[0], numbers[1], numbers[2])
-    else:
-        first, second = (0, 1) if month_first else (1, 0)
-        parts = (numbers[2], numbers[first], numbers[second])
-    year = parts[0] + 2000 if parts[0] < 100 else parts[0]
-    try:
-        return date(year, parts[1], parts[2]).toordinal()
-    except ValueError:
-        return None
+    name = next((m for m, name in enumerate(_MONTHS, 1) if name in day.lower()), None)
+    match numbers:
+        case [of_month, year] if name is not None:
+            month = name
+        case [year, month, of_month] if year > 31:
+            pass
+        case [month, of_month, year] if month_first:
+            pass
+        case [of_month, month, year]:
+            pass
+        case _:
+            return None
+    with suppress(ValueError):
+        return date(year + 2000 if year < 100 else year, month, of_month).toordinal()
+    return None
 
 
 def _stamp(match: re.Match[str] | None) -> Stamp | None:

@@ -37,15 +37,13 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     said = [each for each in segments if each.speaker or not is_aside(each.text)]
     yield from _share_without(said, "speaker", lambda each: each.speaker is None)
     yield from _share_without(segments, "time", lambda each: each.start_s is None)
-    kinds: dict[str, list[Segment]] = {
-        "begin like a label or have one inside, which names no speaker": _label_like(segments),
-        "are only numbers, times, addresses or markup": [
-            each for each in segments if _NO_WORDS.match(each.text)
-        ],
-        "repeat the one before": _repeats(segments),
-        "start before the one before": _running_back(segments),
-    }
-    for what, found in kinds.items():
+    wordless = [each for each in segments if _NO_WORDS.match(each.text)]
+    for what, found in (
+        ("begin like a label or have one inside, which names no speaker", _label_like(segments)),
+        ("are only numbers, times, addresses or markup", wordless),
+        ("repeat the one before", _repeats(segments)),
+        ("start before the one before", _running_back(segments)),
+    ):
         if found:
             yield f"{_of(found, segments)} {what}: {_example(found[0])}"
     yield from _addressed(segments)
@@ -76,8 +74,8 @@ def _label_like(segments: Sequence[Segment]) -> list[Segment]:
     found = []
     for each in segments:
         start = _LABEL.match(each.text)
-        inside = _INSIDE.findall(each.text) if ":" in each.text else []
-        labels = [(start[1] or start[2]).strip(), *inside] if start else inside
+        labels = _INSIDE.findall(each.text) if ":" in each.text else []
+        labels += [(start[1] or start[2]).strip()] if start else []
         if any(map(_is_name, labels)):
             found.append(each)
     nobody = all(each.speaker is None for each in segments)
@@ -101,19 +99,17 @@ def _addressed(segments: Sequence[Segment]) -> Iterator[str]:
 
 
 def _repeats(segments: Sequence[Segment]) -> list[Segment]:
+    said = ((each.speaker, each.text) for each in segments)
     return [
-        after
-        for before, after in itertools.pairwise(segments)
-        if before.text == after.text
-        and before.speaker == after.speaker
-        and after.text.count(" ") + 1 >= _MIN_REPEATED_WORDS
+        segment
+        for segment, (before, after) in zip(segments[1:], itertools.pairwise(said), strict=True)
+        if before == after and segment.text.count(" ") + 1 >= _MIN_REPEATED_WORDS
     ]
 
 
 def _running_back(segments: Sequence[Segment]) -> list[Segment]:
     timed = [(each.start_s, each) for each in segments if each.start_s is not None]
-    return [after for (before_s, _), (start_s, after) in itertools.pairwise(timed)
-            if start_s < before_s]  # fmt: skip
+    return [after for (before, _), (start, after) in itertools.pairwise(timed) if start < before]
 
 
 def _one_voice(segments: Sequence[Segment]) -> Iterator[str]:

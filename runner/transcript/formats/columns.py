@@ -1,5 +1,6 @@
 """Columns on the pages of a PDF, whose lines are laid out with spaces as they are printed."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -60,11 +61,10 @@ def table_in(pages: Iterable[Sequence[str]]) -> list[Cells]:
     cells: list[Cells] = []
     starts: list[int] = []
     for lines in pages:
-        own = columns_in(lines)
-        goes_on = bool(starts) and not own and all(_has_gutter(lines, at) for at in starts[1:])
-        if not (own or goes_on) or (starts and own and len(own) != len(starts)):
+        own = columns_in(lines) or [at for at in starts if not at or _has_gutter(lines, at)]
+        if not own or len(own) != len(starts or own):
             return []
-        starts = own or starts
+        starts = own
         cells += _cells(lines, starts)
     columns = list(zip(*cells, strict=True))
     if len(columns) < 2 or any(all(map(str.isdigit, filter(None, each))) for each in columns):
@@ -82,19 +82,13 @@ def _rows_in(cells: Sequence[Cells]) -> list[Cells]:
     words = max(range(len(columns)), key=lambda at: sum(len(cell) for cell in columns[at]))
     clocks = [at for at, column in enumerate(columns) if at != words and _are_clocks(column)]
     rows: list[Cells] = []
-    gap = True
-    for cell in cells:
-        if not any(cell):
-            gap = True
-            continue
+    for above, cell in itertools.pairwise([[], *cells]):
         keys = [cell[at] for at in (clocks or range(len(cell))) if at != words]
-        ended = bool(clocks) or gap or not rows or ends_sentence(rows[-1][words])
-        if not rows or (any(keys) and ended):
+        ended = clocks or not any(above) or not rows or ends_sentence(rows[-1][words])
+        if any(cell) and (not rows or (any(keys) and ended)):
             rows.append(list(cell))
-        else:
-            pairs = zip(rows[-1], cell, strict=True)
-            rows[-1] = [f"{above} {below}".strip() for above, below in pairs]
-        gap = False
+        elif any(cell):
+            rows[-1] = [" ".join(filter(None, pair)) for pair in zip(rows[-1], cell, strict=True)]
     return rows
 
 

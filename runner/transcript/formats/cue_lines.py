@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue_speakers import Cue, Line, cue_of, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.subtitles import cue_seconds
 from runner.transcript.model import Turn
@@ -76,17 +76,17 @@ def _ass_cue(cells: Mapping[str, str], notes: Notes) -> Cue:
             notes.leave_out("comments", match[1])
     text = _BRACES.sub("", text).replace("\\h", " ").replace("\\n", "\\N")
     name = cells.get("name") or cells.get("actor") or ""
-    words = [" ".join(line.split()) for line in text.split("\\N")]
-    lines = tuple(Line(" ".join(name.split()) or None, line) for line in words if line)
-    return Cue(cue_seconds(cells.get("start", "")), cue_seconds(cells.get("end", "")), lines)
+    words = (" ".join(line.split()) for line in text.split("\\N"))
+    start, end = (cue_seconds(cells.get(side, "")) for side in ("start", "end"))
+    return cue_of(start, end, words, " ".join(name.split()) or None)
 
 
 def is_lrc(text: str) -> bool:
     """Return whether *text* is LRC: lines with stamps below tags such as `[ti:…]`."""
     above = list(itertools.islice(_lines(text), 30))
-    tags = sum(bool(_ABOUT.match(line)) for line in above)
-    stamps = sum(bool(_LRC.match(line)) for line in above)
-    return tags > 0 and stamps > 0 and tags + stamps == len(above)
+    tags = [line for line in above if _ABOUT.match(line)]
+    stamps = [line for line in above if _LRC.match(line)]
+    return bool(tags and stamps) and len(tags) + len(stamps) == len(above)
 
 
 def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -96,10 +96,9 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
         match, about = _LRC.match(line), _ABOUT.match(line)
         if match is not None:
             words = plain(_LRC_WORD.sub("", match[2]))
-            spoken = (Line(None, words),) if words else ()
             for minutes, seconds, decimals in _LRC_STAMP.findall(match[1]):
                 start = int(minutes) * 60 + int(seconds) + float(f"0.{decimals or 0}")
-                cues.append(Cue(start, None, spoken))
+                cues.append(cue_of(start, None, [words]))
         elif about is not None and about[1].lower() == "ti" and about[2].strip():
             notes.about["title"] = about[2].strip()
         elif about is not None:
@@ -115,28 +114,17 @@ def parse_lrc(text: str, source: str, notes: Notes) -> list[Turn]:
     return turns_of([replace(c, end_s=end) for c, end in zip(cues, ends, strict=True)], notes)
 
 
-# Formats with a cue per line: start, optional end, words; and a function that returns seconds.
-_OneLine = tuple[re.Pattern[str], Callable[[str, float], float | None]]
-_FRAMES: _OneLine = (
-    re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)"),
-    lambda frame, rate: int(frame) / rate if rate and frame else None,
-)
-_TENTHS: _OneLine = (
-    re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\]\s?(.*)"),
-    lambda tenths, _: int(tenths) / 10 if tenths else None,
-)
-_CLOCKS: _OneLine = (
-    re.compile(r"(\d{1,2}:\d{2}:\d{2})()[:=](?!\d)(.*)"),
-    lambda clock, _: clock_seconds(clock) if clock else None,
-)
+# Formats with a cue per line: start, optional end, words. Times are frames, tenths or clocks.
+_FRAMES = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")
+_TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\]\s?(.*)")
+_CLOCKS = re.compile(r"(\d{1,2}:\d{2}:\d{2})()[:=](?!\d)(.*)")
 
 
-def one_line_format(text: str) -> _OneLine | None:
-    """Return the format whose pattern all of the first lines of *text* match, or None."""
+def one_line_format(text: str) -> re.Pattern[str] | None:
+    """Return the pattern that all of the first lines of *text* match, or None."""
     above = list(itertools.islice(_lines(text), 20))
-    forms = (_FRAMES, _TENTHS, _CLOCKS)
-    fits = (form for form in forms if len(above) > 1 and all(map(form[0].match, above)))
-    return next(fits, None)
+    forms = (_FRAMES, _TENTHS, _CLOCKS) if len(above) > 1 else ()
+    return next((form for form in forms if all(map(form.match, above))), None)
 
 
 def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -145,17 +133,20 @@ def parse_lines(text: str, source: str, notes: Notes) -> list[Turn]:
     if form is None:
         raise fault(source, "expected lines such as {0}{25}words, [0][25]words or 00:00:01:words")
     cues: list[Cue] = []
-    (pattern, in_seconds), rate = form, 0.0
+    rate = 10.0 if form is _TENTHS else 0.0
     for line in _lines(text):
-        match = pattern.match(line)
+        match = form.match(line)
         if match is None:
             notes.leave_out("lines without a time", line)
         elif form is _FRAMES and match[1] == match[2] and re.fullmatch(r"[\d.]{1,8}", match[3]):
             rate = float(match[3]) if match[3].count(".") < 2 else 0.0
         else:
             words = [plain(_STYLE.sub("", part)) for part in match[3].split("|")]
-            start, end = (in_seconds(match[side], rate) for side in (1, 2))
-            cues.append(Cue(start, end, tuple(Line(None, each) for each in words if each)))
+            if form is _CLOCKS:
+                start, end = clock_seconds(match[1]), None
+            else:
+                start, end = (int(n) / rate if n and rate else None for n in match.group(1, 2))
+            cues.append(cue_of(start, end, words))
     if form is _FRAMES and not rate:
         notes.warn(
             "MicroDVD times are frame numbers and this file has no frame rate: times are unknown"

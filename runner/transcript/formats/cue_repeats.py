@@ -63,11 +63,9 @@ def _grown(cues: Sequence[Cue]) -> Iterator[Cue]:
 
 def _grows(before: Cue, cue: Cue) -> bool:
     """Return whether *cue* begins with the words of *before*, right after or instead of it."""
-    if not before.lines or not cue.lines:
-        return False
-    if not (_abuts(before, cue) or _start_together(before, cue)):
-        return False
-    if before.lines[0].text[:1].lower() != cue.lines[0].text[:1].lower():
+    first, other = ("".join(line.text[:1] for line in each.lines[:1]) for each in (before, cue))
+    near = _abuts(before, cue) or _start_together(before, cue)
+    if not near or first.lower() != other.lower():
         return False
     shown = _words(before)
     return bool(shown) and _words(cue)[: len(shown)] == shown and _same_speakers(before, cue)
@@ -87,13 +85,12 @@ def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
     lined = any(len(cue.lines) > 1 for cue in run)
     phrase = steps > 1 and not lined and len(set(shown[-1])) > _MIN_GROWN_WORDS
     start_s = run[0].start_s
-    for index, cue in enumerate(run):
-        after = run[index + 1] if index + 1 < len(run) else None
-        other = after is not None and (cue == after or shown[index] != shown[index + 1])
-        if after is not None and (phrase or (other and _start_together(cue, after))):
-            continue
-        yield cue if cue.start_s == start_s else replace(cue, start_s=start_s)
-        start_s = after.start_s if after is not None else None
+    for at, (cue, after) in enumerate(itertools.pairwise(run)):
+        other = cue == after or shown[at] != shown[at + 1]
+        if not phrase and not (other and _start_together(cue, after)):
+            yield replace(cue, start_s=start_s)
+            start_s = after.start_s
+    yield replace(run[-1], start_s=start_s)
 
 
 def _start_together(before: Cue, cue: Cue) -> bool:
@@ -112,7 +109,7 @@ def _rolled(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
         yield from _without_lines(cues, stamped=stamped)
         return
     some = [pair for pair in near if _abuts(*pair)][:_SAMPLE]
-    slides = sum(bool(_same_words(before, cue)) for before, cue in some)
+    slides = sum(bool(_same_words(*pair)) for pair in some)
     if slides >= 3 and slides >= len(some) * _MOSTLY:
         yield from _without_words(cues)
     else:
@@ -133,18 +130,13 @@ def _same_lines(before: Cue, cue: Cue) -> tuple[Line, ...]:
 def _without_lines(cues: Sequence[Cue], *, stamped: bool) -> Iterator[Cue]:
     yield from cues[:1]
     for before, cue in itertools.pairwise(cues):
-        lines = cue.lines
-        if stamped or _abuts(before, cue, _ROLL_GAP_S):
-            same = len(_same_lines(before, cue)) if lines else 0
-            held = cue.lines == before.lines[-len(cue.lines) :]
-            if held and (len(cue.lines) < len(before.lines) or _is_held(cue)):
-                same = len(cue.lines)
-            lines = cue.lines[same:] if same else lines
-        yield cue if lines is cue.lines else replace(cue, lines=lines)
-
-
-def _is_held(cue: Cue) -> bool:
-    return cue.start_s is not None and cue.end_s is not None and cue.end_s - cue.start_s <= _HOLD_S
+        same, count = 0, len(cue.lines)
+        if count and (stamped or _abuts(before, cue, _ROLL_GAP_S)):
+            same = len(_same_lines(before, cue))
+            held = cue.start_s and cue.end_s and cue.end_s - cue.start_s <= _HOLD_S
+            if cue.lines == before.lines[-count:] and (held or count < len(before.lines)):
+                same = count
+        yield replace(cue, lines=cue.lines[same:])
 
 
 def _same_words(before: Cue, cue: Cue) -> int:
@@ -162,11 +154,9 @@ def _without_words(cues: Sequence[Cue]) -> Iterator[Cue]:
     yield from cues[:1]
     for before, cue in itertools.pairwise(cues):
         count = _same_words(before, cue) if _abuts(before, cue) else 0
-        text = " ".join(line.text for line in cue.lines)
-        for _, match in zip(range(count), _WORD.finditer(text), strict=False):
-            end = match.end()
         if count:
-            rest = text[end:].lstrip(" ,.;:!?…-")
-            yield replace(cue, lines=(Line(cue.lines[0].speaker, rest),))
-        else:
-            yield cue
+            text = " ".join(line.text for line in cue.lines)
+            *_, last = itertools.islice(_WORD.finditer(text), count)
+            rest = text[last.end() :].lstrip(" ,.;:!?…-")
+            cue = replace(cue, lines=(Line(cue.lines[0].speaker, rest),))
+        yield cue

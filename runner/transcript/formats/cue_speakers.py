@@ -5,7 +5,7 @@ Speakers are names before a colon, in brackets, or on a line of their own."""
 import html
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.base.format import plural
@@ -34,6 +34,13 @@ class Cue:
     start_s: float | None
     end_s: float | None
     lines: tuple[Line, ...]
+
+
+def cue_of(
+    start_s: float | None, end_s: float | None, texts: Iterable[str], speaker: str | None = None
+) -> Cue:
+    """Return the cue that shows *texts*, without empty ones."""
+    return Cue(start_s, end_s, tuple(Line(speaker, text) for text in texts if text))
 
 
 def plain(text: str) -> str:
@@ -110,10 +117,9 @@ class Names:
         """Return the speaker that *line* names and the words after the name, or None."""
         if line.speaker is not None or not self.known:
             return None
-        for mark in _marks(line.text, first=first, last=last):
-            if mark.key in self.known and (mark.rest or not last):
-                return self.known[mark.key], mark.rest
-        return None
+        marks = _marks(line.text, first=first, last=last)
+        known = (mark for mark in marks if mark.key in self.known and (mark.rest or not last))
+        return next(((self.known[mark.key], mark.rest) for mark in known), None)
 
 
 def names_in(cues: Sequence[Sequence[Line]]) -> Names:
@@ -138,14 +144,10 @@ def names_in(cues: Sequence[Sequence[Line]]) -> Names:
     tagged = any(line.speaker for cue in cues for line in cue)
     layout = "speakers named by the format" if tagged else "no speakers"
     lone = [label for form, label, _ in found.marks if form == _ABOVE and likeness(label) > 2]
-    doubt = (
-        ""
-        if known or len(lone) < max(2, many * 0.5)
-        else (
-            f"{plural(len(lone), 'cue')} begin with a line such as '{lone[0]}', which may name who "
-            "speaks; it is read as words"
-        )
-    )
+    doubt = ""
+    if not known and len(lone) >= max(2, many * 0.5):
+        what = f"begin with a line such as '{lone[0]}', which may name who speaks"
+        doubt = f"{plural(len(lone), 'cue')} {what}; it is read as words"
     return Names(known, used[0] if used else layout, doubt)
 
 
@@ -153,7 +155,7 @@ class _Found:
     """Texts in the place of a name, counted over a file."""
 
     def __init__(self) -> None:
-        self.marks: dict[Key, int] = {}
+        self.marks: Counter[Key] = Counter()
         self.forms: Counter[str] = Counter()
         self.alone: set[Key] = set()  # with no text after them
         self.dressed: set[Key] = set()
@@ -166,7 +168,7 @@ class _Found:
         key = mark.key
         if self.first is None:
             self.first = mark.label if mark.form == _COLON else ""
-        self.marks[key] = self.marks.get(key, 0) + 1
+        self.marks[key] += 1
         self.forms[mark.form] += 1
         if last and not mark.rest:
             self.alone.add(key)
@@ -234,7 +236,7 @@ def _before_colon(found: _Found, cues: int) -> Known:
 
 def _may_name(label: str, uses: int) -> bool:
     words = label.lower().split()
-    if not words or len(words) > _MAX_PREFIX_WORDS or is_ordinary(label):
+    if not 0 < len(words) <= _MAX_PREFIX_WORDS or is_ordinary(label):
         return False
     if not any(map(str.isalnum, label)) or not _NOT_NAME.isdisjoint(label):
         return False
@@ -248,22 +250,18 @@ def _in_brackets(found: _Found, cues: int, names: Collection[str]) -> Known:
     Sounds stand alone.
     """
     known: Known = {}
-    for form in [form for form in found.forms if form.endswith("brackets")]:
+    for form in (form for form in found.forms if form.endswith("brackets")):
         keys = {key: count for key, count in found.marks.items() if key[0] == form}
         colons = found.dressed & keys.keys()
-        dense = found.forms[form] >= cues * 0.5
-        sure = bool(colons) or form == _ANGLE or found.forms[form] == cues
-        recurs = any(count > 1 for count in keys.values())
+        sure = colons or form == _ANGLE or found.forms[form] == cues or max(keys.values()) > 1
+        dense = found.forms[form] >= cues * 0.5 and sure
         for key, count in keys.items():
-            named = likeness(key[1]) == Likeness.NAME and not is_ordinary(key[1])
-            if key in found.alone or not _SOUNDS.isdisjoint(key[1].lower().split()):
-                continue
-            if (
-                key[1].casefold() in names
-                or (key in colons and (named or count > 1))
-                or (dense and named and (recurs or sure))
-            ):
-                known[key] = key[1]
+            label = key[1]
+            named = likeness(label) == Likeness.NAME and not is_ordinary(label)
+            fits = (named and dense) or label.casefold() in names
+            sound = key in found.alone or not _SOUNDS.isdisjoint(label.lower().split())
+            if not sound and (fits or (key in colons and (named or count > 1))):
+                known[key] = label
     return known
 
 

@@ -1,6 +1,7 @@
 """Documents: Word, OpenDocument, RTF, HTML and PDF; their text is read like a text file."""
 
 import io
+import itertools
 import logging
 import re
 import zipfile
@@ -8,13 +9,12 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import chain, groupby, product
 
 from runner.base.errors import TranscriptError
 from runner.base.format import plural
 from runner.transcript.decode import MAX_BYTES, MAX_MB, document_kind, fault
 from runner.transcript.formats.columns import columns_in, in_columns, table_in
-from runner.transcript.formats.flow import TAGS, Flow, Flowed
+from runner.transcript.formats.flow import Flow, Flowed
 from runner.transcript.formats.markup import html_events, xml_events
 from runner.transcript.layouts.furniture import line_numbers
 from runner.transcript.reader_notes import Notes
@@ -22,17 +22,12 @@ from runner.transcript.readers import Source
 
 _DOCX = "word/document.xml"
 _ODT = "content.xml"
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, LookupError, ValueError),
-    *(RuntimeError, OSError, EOFError),
-)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, OSError, EOFError)
 _CORE = "docProps/core.xml"
 _FACTS = {"title": "title", "created": "date"}
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
 _PAGE_NUMBER = re.compile(r"[-–\s]{0,40}\d{1,4}[-–\s]{0,40}$")
-_PAGE_OF = re.compile(
-    r"page\s\d{1,4}(?:\s?(?:/|of)\s?\d{1,4})?$|\d{1,4}\s?(?:/|of)\s?\d{1,4}$", re.I
-)
+_PAGE_OF = re.compile(r"(?:page\s\d{1,4}|\d{1,4}(?=\s?[/o]))(?:\s?(?:/|of)\s?\d{1,4})?$", re.I)
 _CODE_PAGE = re.compile(rb"\\ansicpg(\d{1,5})")
 _DIGITS = re.compile(r"\d+")
 _MAX_BESIDE = 50  # headers, footers and the like; together as large as the text may be
@@ -43,22 +38,17 @@ _MIN_PAGES = 3
 _MAX_EDGES, _MIN_PAGE_LINES = 3, 4  # lines of a header or footer, and of a page for each
 
 
-def document_of(source: Source, kind: str, notes: Notes) -> Flowed:
-    """Return the content of the document *source*; raise TranscriptError."""
-    return _KINDS[kind](source, notes)
-
-
 def _docx(source: Source, notes: Notes) -> Flowed:
     with _archive(source) as archive:
         document = _flow(_part(archive, _DOCX, source), source, "docx", notes)
         if _CORE in archive.namelist():
             notes.about.update(_facts(_part(archive, _CORE, source), source))
-        beside_text = [match for name in archive.namelist() if (match := _BESIDE.match(name))]
-        for match in beside_text[:_MAX_BESIDE]:
-            if part := _part(archive, match[0], source, MAX_BYTES // _MAX_BESIDE):
-                beside = _flow(part, source, "docx", Notes()).text()
-                if beside.strip():
-                    notes.leave_out(f"{match[1]}s", beside)
+        matches = filter(None, map(_BESIDE.match, archive.namelist()))
+        for match in itertools.islice(matches, _MAX_BESIDE):
+            part = _part(archive, match[0], source, MAX_BYTES // _MAX_BESIDE)
+            beside = _flow(part, source, "docx", Notes()).text() if part else ""
+            if beside.strip():
+                notes.leave_out(f"{match[1]}s", beside)
     return document
 
 
@@ -79,11 +69,11 @@ def _odt(source: Source, notes: Notes) -> Flowed:
 
 
 def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Flowed:
-    return Flow(TAGS[kind], notes).take(xml_events(part, source.name, f"XML in the {kind}"))
+    return Flow(kind, notes).take(xml_events(part, source.name, f"XML in the {kind}"))
 
 
 def _html(source: Source, notes: Notes) -> Flowed:
-    return Flow(TAGS["html"], notes).take(html_events(source.text))
+    return Flow("html", notes).take(html_events(source.text))
 
 
 def _rtf(source: Source, notes: Notes) -> Flowed:
@@ -107,15 +97,12 @@ def _rtf_source(source: Source) -> str:
     """Return the text of an RTF file; bytes that are not ASCII are in its code page, or UTF-8."""
     if document_kind(source.data) != "rtf":
         return source.text
-    try:
+    with suppress(UnicodeDecodeError):
         return source.data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        page = _CODE_PAGE.search(source.data[:1000])
-        codec = f"cp{page[1].decode()}" if page else "cp1252"
-        try:
-            return source.data.decode(codec, "replace")
-        except LookupError:
-            return source.data.decode("latin-1")
+    page = _CODE_PAGE.search(source.data[:1000])
+    with suppress(LookupError):
+        return source.data.decode(f"cp{page[1].decode()}" if page else "cp1252", "replace")
+    return source.data.decode("latin-1")
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
@@ -156,9 +143,11 @@ def _pdf(source: Source, notes: Notes) -> Flowed:
         notes.warn(f"{plural(sum(map(bool, halves)), 'page')} read as two columns")
     pages = [half or page for half, page in zip(halves, pages, strict=True)]
     lines = list(_without_page_lines([_without_margin(page, notes) for page in pages], notes))
-    laid = groupby(_without_page_lines(laid_out, Notes()), lambda each: each[1].partition(",")[0])
+    laid = itertools.groupby(
+        _without_page_lines(laid_out, Notes()), lambda each: each[1].partition(",")[0]
+    )
     rows = table_in([line for line, _ in page] for _, page in laid)
-    if rows and _letters(chain.from_iterable(rows)) == _letters(line for line, _ in lines):
+    if rows and _letters(itertools.chain(*rows)) == _letters(line for line, _ in lines):
         return Flowed([*rows])
     return Flowed(["\n".join(line for line, _ in lines)], [where for _, where in lines])
 
@@ -200,26 +189,29 @@ def _without_margin(page: list[str], notes: Notes) -> list[str]:
 
 def _without_page_lines(pages: list[list[str]], notes: Notes) -> Iterator[tuple[str, str]]:
     """Yield lines and their places, without page numbers and headers of most pages."""
-    kept = [[(line, at) for at, line in enumerate(page, 1)] for page in pages]
+    kept = [
+        [(line, f"page {number}, line {at}") for at, line in enumerate(page, 1)]
+        for number, page in enumerate(pages, 1)
+    ]
     for depth in range(_MAX_EDGES):
         edges = [{_DIGITS.sub("0", line) for line, _ in (*page[:1], *page[-1:])} for page in kept]
-        counts = Counter(chain.from_iterable(edges))
+        counts = Counter(itertools.chain(*edges))
         often = {each for each, n in counts.items() if n > max(len(pages) / 2, _MIN_PAGES - 1)}
-        for page, side in product(kept, (0, -1)):
+        for page, side in itertools.product(kept, (0, -1)):
             line = page[side][0] if len(page) > depth * _MIN_PAGE_LINES else ""
             number = _PAGE_OF.match(line.strip()) or (len(pages) > 1 and _PAGE_NUMBER.match(line))
             if line and (number or _DIGITS.sub("0", line) in often):
                 notes.leave_out("page headers and numbers", line)
                 del page[side]
-    for number_of_page, page in enumerate(kept, 1):
-        yield from ((line, f"page {number_of_page}, line {at}") for line, at in page)
+    yield from itertools.chain(*kept)
 
 
 def _letters(texts: Iterable[str]) -> Counter[str]:
     return Counter(char for text in texts for char in text if char.isalnum())
 
 
-_KINDS: Mapping[str, Callable[[Source, Notes], Flowed]] = {
+# What reads each kind of document, and raises TranscriptError.
+DOCUMENTS: Mapping[str, Callable[[Source, Notes], Flowed]] = {
     "docx": _docx,
     "odt": _odt,
     "html": _html,

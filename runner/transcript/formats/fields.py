@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from runner.base.json import listing, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.words import TABLES
 
@@ -53,8 +54,13 @@ class Fields:
 
 def fields_of(records: Iterable[Record]) -> Fields:
     """Return the fields of *records*."""
-    keys = tuple(dict.fromkeys(itertools.chain.from_iterable(records)))
-    return _fields(keys) if len(keys) < _MANY else _fields.__wrapped__(keys)
+    return fields_named(itertools.chain.from_iterable(records))
+
+
+def fields_named(keys: Iterable[str]) -> Fields:
+    """Return the fields of records with these *keys*."""
+    found = tuple(dict.fromkeys(keys))
+    return _fields(found) if len(found) < _MANY else _fields.__wrapped__(found)
 
 
 @lru_cache(256)
@@ -68,27 +74,23 @@ def _fields(found: tuple[str, ...]) -> Fields:
         if not keys[role]:
             wanted = tokens.split()
             keys[role] = tuple(key for key, name in names.items() if any(t in name for t in wanted))
-    lists = [key for name in _PARTS.split() for key, simple in names.items() if simple == name]
-    best = [key for key, simple in names.items() if simple in _BEST]
-    known = frozenset(key for group in keys.values() for key in group)
-    return Fields(keys, lists[0] if lists else None, best[0] if best else None, known)
+    lists = (key for name in _PARTS.split() for key, simple in names.items() if simple == name)
+    best = (key for key, simple in names.items() if simple in _BEST)
+    known = frozenset(itertools.chain(*keys.values()))
+    return Fields(keys, next(lists, None), next(best, None), known)
 
 
 def best_of(record: Record, fields: Fields) -> tuple[Record, Fields] | None:
     """Return the first alternative of *record* with its fields, None if it has none."""
-    best = record.get(fields.best) if fields.best else None
-    if isinstance(best, list) and best and isinstance(best[0], dict):
-        return best[0], fields_of(best[:1])
-    return None
+    best = mappings(listing(record.get(fields.best) if fields.best else None)[:1])
+    return (best[0], fields_of(best)) if best else None
 
 
 def text_of(record: Record, fields: Fields) -> str | None:
     """Return the words of *record* or its best alternative, None without any."""
     for key in fields.keys["text"]:
         value = record.get(key)
-        if type(value) is str:
-            return value
-        if (text := _text(value)) is not None:
+        if (text := value if isinstance(value, str) else _text(value)) is not None:
             return text
     if best := best_of(record, fields):
         return text_of(*best)
@@ -100,10 +102,10 @@ def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        parts = value.get("parts")  # of a chat
-        plain = isinstance(parts, list) and any(isinstance(part, str) for part in parts)
+        parts = listing(value.get("parts"))  # of a chat
+        plain = any(isinstance(part, str) for part in parts)
         return _text(parts) if plain else text_of(value, fields_of([value]))
-    if isinstance(value, list) and value and all(isinstance(v, str | dict) for v in value):
+    if isinstance(value, list) and all(isinstance(each, str | dict) for each in value):
         texts = [each if isinstance(each, str) else _text(each.get("text")) for each in value]
         return join_words([text or "" for text in texts]) if any(texts) else None
     return None
@@ -113,7 +115,7 @@ def parts_of(record: Record, fields: Fields) -> list[Record]:
     """Return the words or sentences that *record*, or its best alternative, lists."""
     parts = record.get(fields.parts) if fields.parts else None
     if isinstance(parts, list):
-        return [part for part in parts if isinstance(part, dict)]
+        return mappings(parts)
     best = best_of(record, fields)
     return parts_of(*best) if best else []
 
@@ -155,10 +157,7 @@ def speaker_of(value: object) -> str | None:
     """Return the name in *value*: a text, a number, or an object with a name."""
     if isinstance(value, dict):
         found = {simple_name(key)[0]: each for key, each in value.items() if each not in (None, "")}
-        for name in _PERSON.split():
-            if name in found:
-                return speaker_of(found[name])
-        return None
+        return speaker_of(next((found[name] for name in _PERSON.split() if name in found), None))
     if isinstance(value, list) and len(value) == 1:
         return speaker_of(value[0])
     if isinstance(value, str):

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
-from runner.transcript.model import words_of
 from runner.transcript.reader_notes import Notes
 from runner.transcript.words import TABLES
 
@@ -13,6 +12,12 @@ _CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
+}
+
+# For each kind of document what its elements mean.
+_MEANINGS = {
+    kind: {tag: meaning for meaning, tags in of.items() for tag in tags.split()}
+    for kind, of in TABLES["tags"].items()
 }
 
 
@@ -62,37 +67,6 @@ def _joined(cells: Sequence[str]) -> str:
     return ("\n" if any("\n" in cell for cell in cells[:-1]) else "\t").join(cells)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """What the elements of a format mean. Words count in *words*, or anywhere if that is empty.
-
-    If the format *folds*, spaces and blank lines are ignored; line ends may count. *left_out* has
-    the kind of text in elements that are not read, empty for what is no text.
-    """
-
-    blocks: frozenset[str]
-    table: frozenset[str]
-    row: frozenset[str]
-    cells: frozenset[str]
-    words: frozenset[str]
-    left_out: Mapping[str, str]
-    folds: bool
-
-
-TAGS = {
-    kind: _Tags(
-        words_of(of["blocks"]),
-        words_of(of["table"]),
-        words_of(of["row"]),
-        words_of(of["cells"]),
-        words_of(of["words"]),
-        of["left_out"],
-        "folds" in of,
-    )
-    for kind, of in TABLES["tags"].items()
-}
-
-
 def _apart(texts: Sequence[str]) -> Iterator[str]:
     """Yield *texts* of elements in a line, with spaces around one that is a time beside a name."""
     before = ""
@@ -106,89 +80,90 @@ def _apart(texts: Sequence[str]) -> Iterator[str]:
 
 
 class Flow:
-    """Collects the paragraphs and rows of a document from its events."""
+    """Collects the paragraphs and rows of a document of one *kind* from its events.
 
-    def __init__(self, tags: _Tags, notes: Notes) -> None:
+    In `docx`, words count in certain elements only. In `html`, spaces and blank lines are ignored.
+    """
+
+    def __init__(self, kind: str, notes: Notes) -> None:
         self.document = Flowed()
-        self._tags, self._notes = tags, notes
+        self._notes = notes
+        self._kind, self._meanings, self._left_out = kind, _MEANINGS[kind], TABLES["unread"][kind]
+        self._tables = 0
+        self._worded = int(kind != "docx")  # elements whose text is words
         self._text: list[str] = []
         self._cells: list[str] | None = None
-        self._skipped: list[str] = []  # elements from the one left out to the innermost
+        self._skipped, self._depth = "", 0  # the element that is left out, and how many are open
         self._unread: list[str] = []
-        self._worded = 0
-        self._tables = 0
-        self._cell: list[str] = []  # its paragraphs
-        self._in_cell = False
+        self._cell: list[str] | None = None  # its paragraphs
 
     def take(self, events: Iterable[Event]) -> Flowed:
         """Return the content of *events*."""
         for tag, value in events:
             if isinstance(value, str):
                 self._add(value)
+            elif self._skipped or (value is not None and tag in self._left_out):
+                self._skip(tag, opens=value is not None)
             elif value is None:
                 self._close(tag)
             else:
                 self._open(tag, value)
         if self._skipped:  # that nothing closes
-            self._leave_out(self._tags.left_out[self._skipped[0]])
+            self._note()
         self._end_row()
         return self.document
 
     def _add(self, text: str) -> None:
         if self._skipped:
             self._unread.append(text)
-        elif self._worded or not self._tags.words:
-            self._text.append(re.sub(r"[^\S\n]+", " ", text) if self._tags.folds else text)
+        elif self._worded:
+            self._text.append(re.sub(r"[^\S\n]+", " ", text) if self._kind == "html" else text)
+
+    def _skip(self, tag: str, *, opens: bool) -> None:
+        self._skipped = self._skipped or tag
+        if tag == self._skipped:
+            self._depth += 1 if opens else -1
+        if not self._depth:
+            self._note()
 
     def _open(self, tag: str, attributes: Mapping[str, str]) -> None:
-        tags = self._tags
-        if self._skipped:
-            self._skipped += [tag] * (tag == self._skipped[0])
-        elif tag in tags.left_out:
-            self._skipped.append(tag)
-        elif tag in tags.words:
+        meaning = self._meanings.get(tag)
+        outer = self._tables == 1
+        if meaning == "words":
             self._worded += 1
         elif tag in _CHARACTERS:
             self._text.append(_CHARACTERS[tag])
-        elif tag == "s" and not tags.words and not tags.folds:
+        elif tag == "s" and self._kind == "odt":
             count = attributes.get("c", "1")
             self._text.append(" " * (int(count) if count.isdecimal() and len(count) < 4 else 1))
-        elif tag in tags.table:
-            self._end()
-            self._tables += 1
-        elif tag in tags.row and self._tables == 1:
+        elif meaning == "row" and outer:
             self._end_row()
             self._cells = []
-        elif tag in tags.cells and self._tables == 1:
+        elif meaning == "cell" and outer:
             self._end_cell()
-            self._in_cell = True
-        elif tag in tags.cells or tag in tags.blocks:
+            self._cell = []
+        elif meaning and meaning != "row":
             self._end()
+            self._tables += meaning == "table"
 
     def _close(self, tag: str) -> None:
-        tags = self._tags
-        if self._skipped:
-            if tag == self._skipped[0]:
-                self._skipped.pop()
-            if not self._skipped:
-                self._leave_out(tags.left_out[tag])
-        elif tag in tags.words:
+        meaning = self._meanings.get(tag)
+        outer = self._tables == 1
+        if meaning == "words":
             self._worded = max(0, self._worded - 1)
-        elif tag in tags.cells and self._tables == 1:
+        elif meaning == "cell" and outer:
             self._end_cell()
-        elif tag in tags.row and self._tables == 1:
+        elif meaning in ("row", "table") and outer:
             self._end_row()
-        elif tag in tags.table and self._tables:
-            if self._tables == 1:
-                self._end_row()
-            self._tables -= 1
-            self._end()
-        elif tag in tags.blocks:
+        if meaning == "table":
+            self._tables = max(0, self._tables - 1)
+        if meaning in ("table", "block"):
             self._end()
 
-    def _leave_out(self, kind: str) -> None:
-        words = " ".join(" ".join(self._unread).split())
-        self._unread = []
+    def _note(self) -> None:
+        """Note what was in an element that is left out."""
+        kind, words = self._left_out[self._skipped], " ".join(" ".join(self._unread).split())
+        self._skipped, self._unread = "", []
         if kind == "titles":
             self._notes.about.setdefault("title", words)
         elif kind and words:
@@ -196,23 +171,18 @@ class Flow:
 
     def _end(self) -> None:
         """End a paragraph, which in a cell is a line of it."""
-        lines = "".join(_apart(self._text) if self._tags.folds else self._text).split("\n")
+        lines = "".join(_apart(self._text) if self._kind == "html" else self._text).split("\n")
         self._text = []
-        if self._tags.folds:
+        if self._kind == "html":
             lines = [line.strip() for line in lines if line.strip()]
-        text = "\n".join(lines).strip()
-        if text and self._in_cell:
-            self._cell.append(text)
-        elif text:
-            self.document.blocks.append(text)
+        if text := "\n".join(lines).strip():
+            (self.document.blocks if self._cell is None else self._cell).append(text)
 
     def _end_cell(self) -> None:
-        if self._in_cell:
+        if self._cell is not None:
             self._end()
-            if self._cells is None:  # a cell outside any row
-                self._cells = []
-            self._cells.append("\n".join(self._cell))
-            self._cell, self._in_cell = [], False
+            self._cells = [*(self._cells or []), "\n".join(self._cell)]
+            self._cell = None
 
     def _end_row(self) -> None:
         self._end_cell()

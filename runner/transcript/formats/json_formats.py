@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.base.json import at, listing, mapping, mappings
+from runner.base.json import listing, mapping, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
-from runner.transcript.formats.records import letters, sampled, turns_from, turns_from_words
-from runner.transcript.formats.speaker_and_time import apart
+from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
@@ -76,10 +75,8 @@ def turns_of_value(
     names = _names(data)
     if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
         turns = _by_channel(channels[0], notes, names)
-    elif heard := _triples(data):
-        turns = turns_from_words(heard, notes, names=names)
     elif chosen.words:
-        turns = turns_from_words(_with_speakers(chosen.records, data), notes, names=names)
+        turns = turns_from_words(_with_speakers(chosen.records, lists), notes, names=names)
     else:
         turns = turns_from(chosen.records, notes, names=names)
     if not any(turn.start_s is not None for turn in turns):
@@ -144,9 +141,8 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
         raise fault(source, _without_words(mapping(data)))
     notes.layout = "one text"
     longest = to_safe_text(max(texts, key=len))
-    others = [text for text in texts if text not in longest]
-    several = [text for text in others if letters(text) not in letters(longest)]
-    if several:
+    known = letters(longest)
+    if several := [text for text in texts if letters(text) not in known]:
         what = f"JSON holds {len(several) + 1} texts and no list of turns"
         raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
     if has_cue_times(longest):
@@ -158,7 +154,7 @@ def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
 def _without_words(data: Mapping[str, Any]) -> str:
     """Return what is wrong with JSON without a transcript: an error, a status, or no words."""
     for key in (key for key in data if "err" in key or key in ("message", "detail")):
-        message = data[key].get("message", "") if isinstance(data[key], dict) else data[key]
+        message = mapping(data[key]).get("message", data[key])
         if isinstance(message, str) and message:
             return f"the error message of a service, not a transcript: '{message[:200]}'"
     status = data.get("status")
@@ -182,8 +178,7 @@ def _items(data: object) -> Iterator[tuple[str, object]]:
         if isinstance(node, dict):
             yield from node.items()
             todo += node.values()
-        elif isinstance(node, list):
-            todo += node[:_MAX_PEOPLE]
+        todo += listing(node)[:_MAX_PEOPLE]
 
 
 def _names(data: object) -> dict[str, str]:
@@ -192,17 +187,13 @@ def _names(data: object) -> dict[str, str]:
     for key, value in _items(data):
         if "speaker" not in key.lower() and "participant" not in key.lower():
             continue
-        if isinstance(value, list):
-            names |= dict(pair for each in value if (pair := _named(each)))
-        elif isinstance(value, dict):
-            plain = {k: v for k, v in value.items() if isinstance(v, str) and v}
-            names |= plain if len(plain) == len(value) else {}
+        names |= dict(pair for each in mappings(value) if (pair := _named(each)))
+        plain = {k: v for k, v in mapping(value).items() if isinstance(v, str) and v}
+        names |= plain if len(plain) == len(mapping(value)) else {}
     return names
 
 
-def _named(person: object) -> tuple[str, str] | None:
-    if not isinstance(person, dict):
-        return None
+def _named(person: Record) -> tuple[str, str] | None:
     found = {simple_name(key)[0]: value for key, value in person.items()}
     key = next((found[k] for k in ("id", "speakerid", "speaker", "label") if k in found), None)
     name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
@@ -217,12 +208,11 @@ def _are_channels(each: RecordList) -> bool:
 
 def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
     turns: list[Turn] = []
-    channels: list[str | None] = []
+    channels: list[str] = []
     for number, channel in enumerate(chosen.records):
-        inner = best_of([each for each in lists_in(channel) if each.size])
-        records = inner.records if inner else [channel]
+        inner = best_of(list(lists_in(channel)))
         read = turns_from_words if inner and inner.words else turns_from
-        turns += read(records, notes, names=names)
+        turns += read(inner.records if inner else [channel], notes, names=names)
         channels += [f"Channel {number}"] * (len(turns) - len(channels))
     speakers = apart([turn.speaker for turn in turns], channels)
     spoken = zip(turns, speakers, channels, strict=True)
@@ -230,34 +220,17 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 
-def _with_speakers(words: list[Record], data: object) -> list[Record]:
-    """Return *words* with speakers from a list beside them that has the same start times (AWS)."""
-    segments = mappings(at(data, "results", "speaker_labels", "segments"))
-    speakers = {
-        item.get("start_time"): item.get("speaker_label")
-        for segment in segments
-        for item in mappings(segment.get("items"))
-    }
-    if not speakers:
-        return _once(words)
-    return [{"speaker_label": speakers.get(word.get("start_time")), **word} for word in words]
-
-
-def _triples(data: object) -> list[Record]:
-    """Return the words of IBM's shape: lists of word, start, end; and who speaks from when."""
-    if not isinstance(at(data, "speaker_labels"), list):
-        return []
-    labels, results = mappings(at(data, "speaker_labels")), mappings(at(data, "results"))
-    speakers = {each.get("from"): each.get("speaker") for each in labels}
-    heard = [
-        triple
-        for result in results
-        for best in mappings(result.get("alternatives"))[:1]
-        for triple in listing(best.get("timestamps"))
-        if isinstance(triple, list) and len(triple) == 3 and isinstance(triple[1], int | float)
-    ]
-    keys = ("word", "start", "end", "speaker")
-    return [dict(zip(keys, (*each, speakers.get(each[1])), strict=True)) for each in heard]
+def _with_speakers(words: list[Record], lists: Sequence[RecordList]) -> list[Record]:
+    """Return *words* with speakers from a list without words that has their start times."""
+    for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
+        who = sampled(spans.records)
+        speakers = {who.first("start", s)[1]: who.first("speaker", s)[1] for s in spans.records}
+        own = sampled(words)
+        starts = [own.first("start", word)[1] for word in words]
+        if speakers.keys() >= {*starts} - {None}:
+            pairs = zip(starts, words, strict=True)
+            return [{"speaker": speakers.get(start), **word} for start, word in pairs]
+    return _once(words)
 
 
 def _once(words: list[Record]) -> list[Record]:
@@ -265,8 +238,7 @@ def _once(words: list[Record]) -> list[Record]:
     fields = sampled(words)
     named = [word for word in words if fields.first("speaker", word)[1] not in (None, 0)]
     others = [word for word in words if fields.first("speaker", word)[1] in (None, 0)]
-    again = named and letters(joined(named)) == letters(joined(others))
-    return named if again else words
+    return named if named and letters(joined(named)) == letters(joined(others)) else words
 
 
 def _note_the_rest(

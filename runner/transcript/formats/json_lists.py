@@ -4,9 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.base.json import mapping
-from runner.transcript.formats.fields import Record, fields_of, simple_name, speaker_of, text_of
-from runner.transcript.formats.records import sampled
-from runner.transcript.formats.speaker_and_time import speaker_in
+from runner.transcript.formats.fields import (
+    Record,
+    fields_named,
+    fields_of,
+    simple_name,
+    speaker_of,
+    text_of,
+)
+from runner.transcript.formats.records import sampled, speaker_in
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 from runner.transcript.text import turns_of_text
@@ -51,8 +57,7 @@ def lists_in(data: object) -> Iterator[RecordList]:
     todo: list[tuple[tuple[str, ...], object]] = [((), data)]
     while todo:
         path, node = todo.pop()
-        if isinstance(node, dict):
-            node = _rows(node)
+        node = _rows(node) if isinstance(node, dict) else node
         if isinstance(node, dict):
             values = list(node.values())
             if len(values) > 1 and all(isinstance(value, dict) for value in values):
@@ -63,16 +68,26 @@ def lists_in(data: object) -> Iterator[RecordList]:
                 if isinstance(each, _BRANCH)
             ]
         elif isinstance(node, list):
-            if path and fields_of([{path[-1]: None}]).best:
+            if path and fields_named(path[-1:]).best:
                 node = node[:1]  # the transcript; the others are alternatives
             else:
-                objects = [each for each in node if isinstance(each, dict)]
-                if objects:
+                objects: list[Record] = [each for each in node if isinstance(each, dict)]
+                if objects := objects or _triples(node):
                     found.setdefault(path, []).extend(objects)
             inside = (*path, "*")
             todo += [(inside, each) for each in reversed(node) if _branches(each)]
     for path, records in found.items():
         yield _measured(RecordList(path, _flat(records)))
+
+
+def _triples(node: list[object]) -> list[Record]:
+    """Return lists of a word, its start and its end as records (IBM)."""
+    triples = (each for each in node if isinstance(each, list) and len(each) == 3)
+    return [
+        {"word": word, "start": start, "end": end}
+        for word, start, end in triples
+        if isinstance(word, str) and isinstance(start, int | float) and isinstance(end, int | float)
+    ]
 
 
 def _flat(records: list[Record]) -> list[Record]:
@@ -104,9 +119,7 @@ def _rows(node: dict[str, object]) -> object:
     columns = {key: value for key, value in node.items() if isinstance(value, list)}
     lengths = {len(value) for value in columns.values()}
     plain = not any(isinstance(each, _BRANCH) for value in columns.values() for each in value[:9])
-    if len(columns) < 2 or len(lengths) != 1 or lengths < {2} or not plain:
-        return node
-    if not fields_of([columns]).keys["text"]:
+    if len(lengths) != 1 or not plain or not fields_named(columns).keys["text"]:
         return node
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator, Mapping
+from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from runner.transcript.decode import fault
@@ -93,6 +94,19 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
             raise fault(source, f"malformed {what}: {error}") from error
         yield from events
         events.clear()
+
+
+def xml_tree(text: str, source: str, what: str) -> Element:
+    """Return the root element of an XML document; raise TranscriptError like `xml_events`."""
+    builder = TreeBuilder()
+    for tag, value in xml_events(text, source, what):
+        if isinstance(value, str):
+            builder.data(value)
+        elif value is None:
+            builder.end(tag)
+        else:
+            builder.start(tag, dict(value))
+    return builder.close()
 
 
 def html_events(text: str) -> Iterator[Event]:

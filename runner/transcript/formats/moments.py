@@ -1,12 +1,13 @@
-"""Times in records: their notation and, for bare numbers, their unit."""
+"""Times in records: their fields, their notation and, for bare numbers, their unit."""
 
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from runner.transcript.formats.fields import simple_name
+from runner.transcript.formats.fields import Fields, Record, fields_of, parts_of, simple_name
 from runner.transcript.times import day_number, leading_stamp
 
 ABSOLUTE = -1.0  # a date and time; its seconds count from the first of the file
@@ -26,6 +27,7 @@ _CLOCK = re.compile(
 )
 _BETWEEN = re.compile(r"\s{0,9}(?:-->|->|–|—|\s-\s|\bto\b)\s{0,9}")
 _SECONDS = {"ms": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0}
+_FRAMES = 30  # in a second, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Moment:
     unit: float = 0.0
     framed: float = 0.0
     frames: int = -1
+
+
+Span = tuple[Moment | None, Moment | None]
+Seconds = tuple[float | None, float | None]
 
 
 def moment_of(value: object, unit: float = 0.0) -> Moment | None:
@@ -61,7 +67,7 @@ def moment_of(value: object, unit: float = 0.0) -> Moment | None:
     return None
 
 
-def span_of(value: object, unit: float = 0.0) -> tuple[Moment | None, Moment | None]:
+def span_of(value: object, unit: float = 0.0) -> Span:
     """Return the start and end in *value*: `[0, 2]`, `{from: 0, to: 2}` or `0:00 - 0:02`."""
     if isinstance(value, list | tuple):
         if value and isinstance(value[0], dict):
@@ -92,29 +98,29 @@ def _from_text(text: str, unit: float) -> Moment | None:
     if match := _WITH_UNIT.match(text):
         return Moment(float(match[1].replace(",", ".")) * _SECONDS.get(match[2].lower(), 1.0), 1.0)
     if match := _CLOCK.match(text):
-        days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+        first, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
         if seconds > 59 or ((match[1] or match[2]) and minutes > 59):
             return None
-        whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        whole = ((first * 24 + hours) * 60 + minutes) * 60 + seconds
         if match[1] and not match[5]:
-            return Moment(whole, 1.0, (days * 60.0 + hours) * 60 + minutes, seconds)
+            return Moment(whole, 1.0, (first * 60.0 + hours) * 60 + minutes, seconds)
         return Moment(whole + float(f"0.{match[5] or 0}"), 1.0)
     if match := _ISO_LENGTH.match(text):
         day, hour, minute, second = (float(part or 0) for part in match.groups())
         return Moment(((day * 24 + hour) * 60 + minute) * 60 + second, 1.0)
-    try:
-        return Moment(datetime.fromisoformat(text.replace(" UTC", "Z")).timestamp(), ABSOLUTE)
-    except (ValueError, OverflowError, OSError):
-        pass
+    with suppress(ValueError, OverflowError):
+        date = datetime.fromisoformat(text.replace(" UTC", "Z"))
+        return Moment((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp(), ABSOLUTE)
     stamp, rest = leading_stamp(text) or (None, text)
     if stamp is None or rest.strip() or stamp.end_s is not None:
         return None
-    dates = [day_number(stamp.day, month_first=first) for first in (False, True)]
-    named = next((date for date in dates if date), None)
-    return Moment(named * 86_400 + stamp.start_s, ABSOLUTE) if named else Moment(stamp.start_s, 1.0)
+    one, other = (day_number(stamp.day, month_first=first) for first in (False, True))
+    if days := one or other:
+        return Moment(days * 86_400 + stamp.start_s, ABSOLUTE)
+    return Moment(stamp.start_s, 1.0)
 
 
-def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequence[int]) -> float:
+def _unit_of(spans: Sequence[Span], words: Sequence[int]) -> float:
     """Return the units per second of bare numbers, inferred from the words spoken.
 
     Seconds are kept if the rate of speech is possible; values that begin with a date are dates.
@@ -128,11 +134,11 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
         return 1.0
     rates = []
     lengths = 0
-    for index, (start, end, count) in enumerate(bare):
-        after = bare[index + 1][0] if index + 1 < len(bare) else None
+    later = [*(start for start, _, _ in bare[1:]), -1.0]
+    for (start, end, count), after in zip(bare, later, strict=True):
         long = end is not None and end > start
-        stop = end if long else after
-        if stop is not None and stop > start and count:
+        stop = end if end is not None and long else after
+        if stop > start and count:
             rates.append(count / (stop - start))
             lengths += long
     if not rates:
@@ -152,26 +158,61 @@ def unit_of(spans: Sequence[tuple[Moment | None, Moment | None]], words: Sequenc
     return 1.0 if fits > 1 and fractions and slow else fits
 
 
-def in_seconds(moment: Moment | None, unit: float, zero: float, frames: bool) -> float | None:
-    """Return the seconds of *moment*: bare numbers have *unit*, dates count from *zero*.
+class Clock:
+    """The times of a list of records in seconds: bare numbers have one unit.
 
-    *frames*: the last of four numbers counts frames.
+    Dates count from the first. The last of four numbers counts frames, if it stays below 30.
     """
-    if moment is None:
-        return None
-    if frames and moment.frames >= 0:
-        return moment.framed
-    if moment.unit == ABSOLUTE:
-        return round(moment.value - zero, 3)
-    value = moment.value / (moment.unit or unit)
-    return round(value - zero, 3) if value >= _EPOCH_S and zero else value
+
+    def __init__(self, spans: list[Span], texts: Sequence[str]) -> None:
+        self.spans = spans
+        self._unit = _unit_of(spans, [len(text.split()) for text in texts])
+        starts = (self._value(start) for start, _ in spans if start is not None)
+        self._zero = min((start for start in starts if start >= _EPOCH_S), default=0.0)
+        moments = (moment for span in spans for moment in span if moment is not None)
+        self._framed = all(moment.frames < _FRAMES for moment in moments)
+
+    def seconds(self, start: Moment | None, end: Moment | None) -> Seconds:
+        """Return both times in seconds."""
+        return self._seconds(start), self._seconds(end)
+
+    def _seconds(self, moment: Moment | None) -> float | None:
+        if moment is None:
+            return None
+        if self._framed and moment.frames >= 0:
+            return moment.framed
+        value = self._value(moment)
+        dated = moment.unit == ABSOLUTE or (value >= _EPOCH_S and self._zero)
+        return round(value - self._zero, 3) if dated else value
+
+    def _value(self, moment: Moment) -> float:
+        return moment.value / (1.0 if moment.unit == ABSOLUTE else moment.unit or self._unit)
 
 
-def zero_of(moments: Sequence[Moment | None], unit: float) -> float:
-    """Return the earliest date among *moments* in seconds, 0.0 if they are not dates."""
-    dates = [
-        moment.value if moment.unit == ABSOLUTE else moment.value / (moment.unit or unit)
-        for moment in moments
-        if moment is not None
-    ]
-    return min((date for date in dates if date >= _EPOCH_S), default=0.0)
+def span_in(record: Record, fields: Fields) -> Span:
+    """Return the start and the end of *record*, computed from its length or words if necessary."""
+    start, end, used = None, None, ""
+    for key in fields.keys["start"]:
+        if start is None and record.get(key) is not None:
+            start, end = span_of(record[key], simple_name(key)[1])
+            used = key
+    for key in fields.keys["end"]:
+        if end is None and key != used:
+            end = span_of(record.get(key), simple_name(key)[1])[0]
+    if start is None and (parts := parts_of(record, fields)):
+        inner = fields_of(parts)
+        if not any(record.get(key) for key in fields.keys["start"]):
+            start, last = ends_of([span_in(part, inner) for part in parts])
+            end = end or last
+    for key in fields.keys["length"]:
+        length = span_of(record.get(key), simple_name(key)[1])[0]
+        if start and end is None and length and bool(start.unit) == bool(length.unit):
+            scale = abs(start.unit or 1.0) / (length.unit or 1.0)
+            end = Moment(start.value + length.value * scale, start.unit)
+    return start, end
+
+
+def ends_of(spans: Sequence[Span]) -> Span:
+    """Return the first start and the last end in *spans*."""
+    starts = (start for start, _ in spans if start is not None)
+    return next(starts, None), next((end for _, end in reversed(spans) if end is not None), None)

@@ -7,36 +7,33 @@ from dataclasses import replace
 
 from runner.base.text import to_safe_text
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import Cue, Line
+from runner.transcript.formats.cue_speakers import Cue, cue_of
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
     Record,
+    best_of,
     fields_of,
     is_interim,
     join_words,
     joined,
     own_spaces,
     parts_of,
+    simple_name,
+    speaker_of,
     text_of,
 )
-from runner.transcript.formats.speaker_and_time import (
-    MACHINE,
-    Clock,
-    ends_of,
-    span_in,
-    speaker_in,
-    speakers_in,
-)
+from runner.transcript.formats.moments import Clock, Seconds, span_in, span_of
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.reader_notes import Notes
 
-_Word = tuple[str | None, str, tuple[float | None, float | None]]  # speaker, text, times
+_Word = tuple[str | None, str, Seconds]  # speaker, text, times
 
 _SAMPLE = 200
 _PLACE = re.compile(r"(?:page \d{1,9}, )?(?:line|paragraph) \d{1,9}$")  # as a run stores it
 _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
+MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -120,7 +117,7 @@ def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record
 
 def _cue(turn: Turn) -> Cue:
     lines = (" ".join(line.split()) for line in turn.text.split("\n"))
-    return Cue(turn.start_s, turn.end_s, tuple(Line(turn.speaker, line) for line in lines if line))
+    return cue_of(turn.start_s, turn.end_s, lines, turn.speaker)
 
 
 def _turn(cue: Cue) -> Turn:
@@ -133,30 +130,34 @@ def turns_from_words(
 ) -> list[Turn]:
     """Return the turns in a list of single *words*: runs of one speaker, or sentences."""
     fields = sampled(words)
-    kept = [word for word in words if not _is_sound(word)]
+    kept = []
     for word in words:
-        if _is_sound(word):
+        if word.get("type") in _SILENT_TYPES:
             notes.leave_out("sounds", text_of(word, fields) or "")
+        else:
+            kept.append(word)
     texts = [text_of(word, fields) or "" for word in kept]
     clock = Clock([span_in(word, fields) for word in kept], texts)
-    own = own_spaces(texts)
     speakers = _filled(speakers_in(kept, fields, names or {}), texts)
-    items = list(zip(speakers, texts, (clock.seconds(*span) for span in clock.spans), strict=True))
+    return _runs(speakers, texts, [clock.seconds(*span) for span in clock.spans])
+
+
+def _runs(
+    speakers: Sequence[str | None], texts: Sequence[str], times: Sequence[Seconds]
+) -> list[Turn]:
+    """Return the turns of single words: runs of one speaker, or sentences if none is known."""
+    own = own_spaces(texts)
     turns = []
-    for speaker, run in itertools.groupby(items, lambda item: item[0]):
+    words = zip(speakers, texts, times, strict=True)
+    for speaker, run in itertools.groupby(words, lambda word: word[0]):
         for piece in [list(run)] if any(speakers) else _sentences(list(run)):
             spoken = [times for _, text, times in piece if text.strip()]
-            starts = [start for start, _ in spoken if start is not None]
+            starts = (start for start, _ in spoken if start is not None)
             ends = [end if end is not None else start for start, end in spoken]
-            known = [end for end in ends if end is not None]
-            text = join_words([text for _, text, _ in piece], own)
-            start_s, end_s = next(iter(starts), None), next(reversed(known), None)
-            turns.append(Turn(speaker, to_safe_text(text), start_s, end_s))
+            end_s = next((end for end in reversed(ends) if end is not None), None)
+            text = to_safe_text(join_words([text for _, text, _ in piece], own))
+            turns.append(Turn(speaker, text, next(starts, None), end_s))
     return turns
-
-
-def _is_sound(word: Record) -> bool:
-    return word.get("type") in _SILENT_TYPES
 
 
 def _sentences(words: Sequence[_Word]) -> Iterator[list[_Word]]:
@@ -186,18 +187,11 @@ def _by_word(
         return [replace(turn, speaker=known.pop())]
     if letters(joined(words)) != letters(turn.text):
         return [replace(turn, speaker=None)]
-    turns = []
-    spaces = own_spaces(texts)
-    triples = zip(_filled(own, texts, turn.speaker), texts, words, strict=True)
-    for speaker, group in itertools.groupby(triples, lambda each: each[0]):
-        run = list(group)
-        ends = ends_of([span_in(word, fields) for _, _, word in run])
-        text = join_words([text for _, text, _ in run], spaces)
-        turns.append(Turn(speaker, to_safe_text(text), *clock.seconds(*ends)))
-    first, last = turns[0], turns[-1]
-    turns[0] = replace(first, start_s=first.start_s if first.start_s is not None else turn.start_s)
-    turns[-1] = replace(turns[-1], end_s=last.end_s if last.end_s is not None else turn.end_s)
-    return turns
+    times = [clock.seconds(*span_in(word, fields)) for word in words]
+    first, *rest = _runs(_filled(own, texts, turn.speaker), texts, times)
+    start_s = first.start_s if first.start_s is not None else turn.start_s
+    *turns, last = (replace(first, start_s=start_s), *rest)
+    return [*turns, replace(last, end_s=turn.end_s if turn.end_s is not None else last.end_s)]
 
 
 def _filled(
@@ -238,3 +232,42 @@ def _note_the_rest(records: Sequence[Record], fields: Fields, notes: Notes) -> N
             value = record.get(key)
             if isinstance(value, str) and letters(value) != letters(text_of(record, fields) or ""):
                 notes.leave_out(f"fields '{key[:40]}'", value)
+
+
+def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str | None:
+    """Return the speaker of *record*; *names* maps numbers to names."""
+    for key in fields.keys["speaker"]:
+        value = record.get(key)
+        if simple_name(key)[0] in ("from", "in") and span_of(value)[0] is not None:
+            continue
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value) in names:
+            return names[str(value)]
+        value = value.rstrip(": ") if isinstance(value, str) else value
+        if (name := speaker_of(value)) is not None:
+            return name
+    best = best_of(record, fields)
+    return speaker_in(*best, names) if best else None
+
+
+def speakers_in(
+    records: Sequence[Record], fields: Fields, names: Mapping[str, str]
+) -> list[str | None]:
+    """Return who speaks in each of *records*: the speaker, or if none is named, the channel."""
+    speakers = [speaker_in(record, fields, names) for record in records]
+    values = [fields.first("channel", record)[1] for record in records]
+    channels = [f"Channel {value}" if isinstance(value, str | int) else None for value in values]
+    if len(set(channels) - {None}) < 2:
+        return speakers
+    return apart(speakers, channels) if any(speakers) else channels
+
+
+def apart(speakers: Sequence[str | None], channels: Sequence[str | None]) -> list[str | None]:
+    """Return *speakers*; a number that several *channels* give to a voice goes with its channel."""
+    found: dict[str | None, set[str | None]] = {}
+    for speaker, channel in zip(speakers, channels, strict=True):
+        found.setdefault(speaker, set()).add(channel)
+    shared = {who for who, places in found.items() if who and len(places - {None}) > 1}
+    return [
+        f"{channel}, {who}" if who in shared and channel and MACHINE.match(who or "") else who
+        for who, channel in zip(speakers, channels, strict=True)
+    ]

@@ -35,9 +35,9 @@ def _document(kind: str, *suffixes: str) -> Reader:
         return found == kind
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
-        from runner.transcript.formats.documents import document_of
+        from runner.transcript.formats.documents import DOCUMENTS
 
-        document = document_of(source, kind, notes)
+        document = DOCUMENTS[kind](source, notes)
         if document.in_rows() and explained(document.rows):
             for paragraph in document.paragraphs:
                 notes.leave_out("text outside the table", paragraph)

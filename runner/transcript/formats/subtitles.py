@@ -11,6 +11,7 @@ from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
+from runner.transcript.times import seconds_of
 
 _CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
 _USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")
@@ -91,8 +92,8 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
     for block in odd:
         notes.warn(f"line {block.number}: '{block}' is not a cue timing ({_EXPECTED})")
     named = _named(blocks)
-    for name in dict.fromkeys(block.name for block in blocks):
-        if name and name not in named and not name.isdigit():
+    for name in dict.fromkeys(block.name for block in blocks if block.name not in named):
+        if name and not name.isdigit():
             notes.leave_out("cue identifiers", name)
     stamped = any(_WORD_STAMP.search(line) for block in blocks for line in block.lines)
     cues = [
@@ -106,9 +107,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     """Yield the cues; their text continues to the next line of times, over blank lines."""
     times = {at: found for at in range(len(lines)) if (found := _times(lines, at))}
     stops = list(times)
-    if not stops:
-        return
-    header = list(lines[: stops[0]])
+    header = list(lines[: stops[0]]) if stops else []
     gap = bool(header) and not header[-1].strip()
     name = last = _take_name(header, None, gap=gap, vtt=vtt)
     indexed = name.isdigit()
@@ -134,24 +133,23 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
     match = _TIMING.match(line)
     if match is None or not (match[2] or ">" in line):
         return None
-    begins = at == 0 or not lines[at - 1].strip() or lines[at - 1].strip().isdigit()
-    begins = begins or all(_USUAL.match(time) for time in (match[1], match[2]))
+    above = lines[at - 1].strip() if at else ""
+    begins = not above or above.isdigit() or (_USUAL.match(match[1]) and _USUAL.match(match[2]))
     return (match[1], match[2], match[3].lstrip("| ")) if begins or not match[3] else None
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
     """Make blank lines of comments and settings, and note them."""
-    kind, between = "", True
+    kind, above = "", ""
     for at, line in enumerate(lines):
-        blank = not line.strip()
-        if blank:
+        if not line.strip():
             kind = ""
-        elif between and at and (match := _COMMENT.match(line)):
+        elif at and not above.strip() and (match := _COMMENT.match(line)):
             kind = "comments" if match[1] == "NOTE" else "display settings"
         if kind:
             notes.leave_out(kind, line)
             lines[at] = ""
-        between = blank
+        above = line
 
 
 def _take_name(
@@ -200,11 +198,13 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
         if "<" not in line and (words := plain(line)):
             yield Line(voice, words)
             continue
-        parts = _VOICE.split(line)
-        for at in range(0, len(parts), 3):
-            if at:
-                voice = plain(parts[at - 2]).strip('"') or None if parts[at - 2] else speaker
-            words = plain(parts[at])
+        parts = [None, None, *_VOICE.split(line)]
+        for name, end, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            if name:
+                voice = plain(name).strip('"') or None
+            elif end:
+                voice = speaker
+            words = plain(text or "")
             words = words.removeprefix(f"{voice}: ") if voice else words
             if words and words not in "-–—":  # before a voice
                 yield Line(voice, words)
@@ -212,12 +212,8 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
 
 def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
     """Return whether the last of four numbers counts frames: there it stays below 30."""
-    four = [times for block in blocks for times in block.times if times.count(":") > 2]
-    return bool(four) and all(
-        re.fullmatch(r"\d+", last) and int(last) < 30
-        for last in (times.strip().rpartition(":")[2] for times in four)
-        if len(last) < 9
-    )
+    four = [time.strip() for block in blocks for time in block.times if time.count(":") > 2]
+    return bool(four) and all(re.search(r":[0-2]?\d$", time) for time in four)
 
 
 def cue_seconds(text: str, frames: bool = False) -> float | None:
@@ -227,13 +223,7 @@ def cue_seconds(text: str, frames: bool = False) -> float | None:
         return hour * 3600 + minute * 60 + second
     whole, _, fraction = text.strip(" ,.;").replace(",", ".").replace(";", ":").partition(".")
     parts = whole.split(":")
-    if frames and len(parts) == 4:
-        parts = parts[:3]
-    if not 2 <= len(parts) <= 4 or not all(part.isdecimal() for part in parts):
+    parts = parts[:3] if frames and len(parts) == 4 else parts
+    if not all(map(str.isdecimal, (*parts, fraction or "0"))):
         return None
-    days, hours, minutes, seconds = map(int, ("0", "0", *parts)[-4:])
-    if (len(parts) > 2 and minutes > 59) or seconds > 59 or (len(parts) == 4 and hours > 23):
-        return None
-    if fraction and not fraction.isdecimal():
-        return None
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds + float(f"0.{fraction or 0}")
+    return seconds_of(parts, fraction)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.transcript.decode import MAX_BYTES, fault
-from runner.transcript.formats.fields import fields_of
+from runner.transcript.formats.fields import fields_named
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
@@ -63,7 +63,7 @@ def is_table(text: str) -> bool:
         if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
         return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
-    roles = fields_of([dict.fromkeys(rows[0], "")]).keys
+    roles = fields_named(rows[0]).keys
     return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
 
 
@@ -85,19 +85,18 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
     """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
     rows = [row for row in rows if not all(_RULE.match(cell) and cell.strip() for cell in row)]
-    if rows and _is_header(rows[0]) and not _is_foreign(rows):
-        first, rows = rows[0], rows[1:]
-        header = [cell.strip() or f"column {number}" for number, cell in enumerate(first, start=1)]
+    if foreign := _is_foreign(rows):
+        notes.leave_out("names of columns", " ".join(rows.pop(0)))
+    if rows and not foreign and _is_header(rows[0]):
+        header = [cell.strip() or f"column {at}" for at, cell in enumerate(rows.pop(0), start=1)]
     else:
-        if _is_foreign(rows):
-            notes.leave_out("names of columns", " ".join(rows[0]))
-            rows = rows[1:]
         header = _guessed([[cell.strip() for cell in row] for row in rows])
-    if "text" not in header and not fields_of([dict.fromkeys(header, "")]).keys["text"]:
+    if not fields_named(header).keys["text"]:
         raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
     notes.layout = f"columns {', '.join(header)}"[:200]
-    names = _distinct(header)
-    fields = fields_of([dict.fromkeys(names, "")])
+    counts = [header[: at + 1].count(name) for at, name in enumerate(header)]
+    names = [f"{n} {count}" if count > 1 else n for n, count in zip(header, counts, strict=True)]
+    fields = fields_named(names)
     words = names.index(fields.keys["text"][0])
     records = []
     for row in rows:
@@ -122,7 +121,7 @@ def explained(rows: Rows, *, speakers: bool = False) -> bool:
     With *speakers*, one of them must hold these.
     """
     if rows and _is_header(rows[0]):
-        return not speakers or bool(fields_of([dict.fromkeys(rows[0], "")]).keys["speaker"])
+        return not speakers or bool(fields_named(rows[0]).keys["speaker"])
     names = _guessed(rows)
     return {"text", *["speaker"] * speakers} <= set(names) and all(
         name in ("text", "speaker", "start", "end")
@@ -137,7 +136,7 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     for at, line in enumerate(lines[:_MAX_LINES_ABOVE]):
         for delimiter in _DELIMITERS[: None if at == 0 else -1]:  # Markdown is for the text reader
             if delimiter in line and (row := next(_Dialect(delimiter, True).rows([line]), None)):
-                keys = fields_of([dict.fromkeys(map(str.strip, row), "")]).keys
+                keys = fields_named(map(str.strip, row)).keys
                 if _is_header(row) and (keys["speaker"] or keys["start"]):
                     return lines[:at], lines[at:]
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
@@ -181,16 +180,16 @@ def _is_header(row: Sequence[str]) -> bool:
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):
         return False
-    return bool(fields_of([dict.fromkeys(row, "")]).keys["text"])
+    return bool(fields_named(row).keys["text"])
 
 
 def _is_foreign(rows: Rows) -> bool:
     """Return whether the first row names columns, by no known word for speakers and times."""
-    short = bool(rows) and all(len(cell) <= _MAX_HEADER_CHARS for cell in rows[0])
-    named = short and all(map(str.strip, rows[0])) and not any(map(moment_of, rows[0]))
-    keys = fields_of([dict.fromkeys(map(str.strip, rows[0]), "")]).keys if named else {}
-    unknown = named and not (keys["speaker"] or keys["start"] or keys["end"])
-    return unknown and len(rows) > 2 and _has_times(rows[1:])
+    if len(rows) < 3 or any(len(cell) > _MAX_HEADER_CHARS for cell in rows[0]):
+        return False
+    keys = fields_named(map(str.strip, rows[0])).keys
+    named = all(map(str.strip, rows[0])) and not any(map(moment_of, rows[0]))
+    return named and not (keys["speaker"] or keys["start"] or keys["end"]) and _has_times(rows[1:])
 
 
 def _labelled(row: Sequence[str]) -> bool:
@@ -239,35 +238,22 @@ def _guessed(rows: Rows) -> list[str]:
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     beside = [at for at in rest if at != words]
-    who = next((at for at in beside if _are_names(columns[at])), None)
-    if who is None and times and len(beside) == 1 and _are_labels(columns[beside[0]]):
-        who = beside[0]
+    lone = bool(times) and len(beside) == 1
+    who = next((at for at in beside if _are_names(columns[at], lone=lone)), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
-    sure = bool(spaces or labels) or (bool(times) and who is not None and len(rest) == 2)
-    if spaces < len(rows) and ((who is None and not times) or not sure):
-        return names
-    names[words] = "text"
-    if who is not None:
-        names[who] = "speaker"
+    sure = spaces or labels or (times and who is not None and len(rest) == 2)
+    if spaces >= len(rows) or (sure and (times or who is not None)):
+        names[words] = "text"
+        if who is not None:
+            names[who] = "speaker"
     return names
 
 
-def _are_names(column: Sequence[str]) -> bool:
+def _are_names(column: Sequence[str], *, lone: bool) -> bool:
+    """Return whether all cells are names; in a *lone* column most may be, such as `ana`."""
     cells = [cell.rstrip(":").strip() for cell in column if cell]
-    named = bool(cells) and all(likeness(cell) == Likeness.NAME for cell in set(cells))
-    return named and (len(set(cells)) < len(cells) or len(cells) < _FEW)
-
-
-def _are_labels(column: Sequence[str]) -> bool:
-    """Return whether most cells may be names, such as `ana` in a chat, and some recur."""
+    enough = len(set(cells)) < len(cells) or 0 < len(cells) < _FEW
+    if enough and all(likeness(cell) == Likeness.NAME for cell in set(cells)):
+        return True
     names = sum(likeness(cell.strip()) >= Likeness.WORD for cell in column)
-    return names >= len(column) * 0.6 and len(set(column)) < len(column)
-
-
-def _distinct(header: Sequence[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    names = []
-    for name in header:
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
-    return names
+    return lone and names >= len(column) * 0.6 and len(set(column)) < len(column)

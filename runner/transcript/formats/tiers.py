@@ -57,13 +57,11 @@ def parse_text_grid(text: str, source: str, notes: Notes) -> list[Turn]:
     seen: set[str] = set()
     for tier in sorted(tiers, key=lambda tier: len(tier.spans)):
         spoken = letters(tier.text)
-        if not spoken:
-            continue
-        if _NO_SPEECH.match(tier.name.lower()) or spoken in seen:
+        if spoken and (_NO_SPEECH.match(tier.name.lower()) or spoken in seen):
             notes.leave_out(f"tier '{tier.name[:40]}'", tier.text)
-            continue
-        seen.add(spoken)
-        turns += _turns(tier, notes)
+        elif spoken:
+            seen.add(spoken)
+            turns += _turns(tier, notes)
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 

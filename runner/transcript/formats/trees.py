@@ -1,15 +1,15 @@
 """YAML and XML of any structure, read like JSON: the list with speakers or times."""
 
 import re
-from collections.abc import Iterable, Sequence
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import yaml
 
 from runner.base.json import check_yaml
 from runner.transcript.decode import fault
 from runner.transcript.formats.json_formats import turns_of_value
-from runner.transcript.formats.markup import Event, xml_events, xml_root
+from runner.transcript.formats.markup import xml_root, xml_tree
 from runner.transcript.formats.unsupported import TO_TEXT, is_other_xml
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
@@ -18,7 +18,6 @@ _YAML = re.compile(
     r"(?:%YAML.*\n)?(?:---.*\n)?(?: {0,8}[a-z_]{1,30}:.*\n){0,40}?"
     r" {0,8}- [a-z_]{1,30}: .*\n {2,12}[a-z_]{1,30}: "
 )
-_Child = tuple[str, dict[str, Any] | str]  # the name of an element, "" for a text, and its value
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all its values are text
 
 
@@ -31,7 +30,8 @@ def parse_tree(text: str, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of XML or YAML; raise TranscriptError without speakers or times."""
     if is_other_xml(text):
         what = f"XML with the root element '{xml_root(text)}'"
-        value: object = _value(xml_events(text, source, what))
+        root = xml_tree(text, source, what)
+        value: object = {root.tag: [_value(root)]}
     else:
         what, value = "YAML", _yaml(text, source)
     turns = turns_of_value(value, source, notes, sure=True)
@@ -49,35 +49,24 @@ def _yaml(text: str, source: str) -> object:
         raise fault(source, f"YAML that cannot be read: {error}; convert it to JSON") from error
 
 
-def _value(events: Iterable[Event]) -> dict[str, Any]:
-    """Return an XML element as an object: attributes, lists of elements by name, and a text."""
-    path: list[tuple[dict[str, Any], list[_Child]]] = [({}, [])]
-    for tag, value in events:
-        if isinstance(value, str):
-            path[-1][1].append(("", value))
-        elif value is not None:
-            path.append(({key: each.lstrip("#") for key, each in value.items()}, []))
-        else:
-            element = _element(*path.pop())
-            path[-1][1].append((tag, element))
-    root = _element(*path[0])
-    return root if isinstance(root, dict) else {"text": root}
+def _value(element: Element) -> dict[str, Any] | str:
+    """Return an XML element as an object: attributes, lists of elements by name, and a text.
 
-
-def _element(node: dict[str, Any], children: Sequence[_Child]) -> dict[str, Any] | str:
-    """Return *node* with its *children*, or their text if it has nothing else.
-
-    Elements with only text are part of the text of a parent that has words itself. In one that
-    has none, those of a name become a text, or if some are objects, objects.
+    It is its text if it has nothing else. Elements with only text are part of the text of a parent
+    that has words itself. In one that has none, those of a name become a text, or if some are
+    objects, objects.
     """
-    own = any(text.strip() for name, text in children if not name and isinstance(text, str))
+    node: dict[str, Any] = {key: value.lstrip("#") for key, value in element.items()}
+    own = any((text or "").strip() for text in (element.text, *(each.tail for each in element)))
     groups: dict[str, list[dict[str, Any] | str]] = {}
-    words = []
-    for name, each in children:
-        if own or not name:
+    words = [element.text or ""]
+    for child in element:
+        each = _value(child)
+        if own:
             words.append(each if isinstance(each, str) else str(each.get("text", "")))
-        if name and (isinstance(each, dict) or (each.strip() and not own)):
-            groups.setdefault(name, []).append(each)
+        if isinstance(each, dict) or (each.strip() and not own):
+            groups.setdefault(child.tag, []).append(each)
+        words.append(child.tail or "")
     for name, group in groups.items():
         texts = [each for each in group if isinstance(each, str)]
         key = f"{name}s" if name in node else name

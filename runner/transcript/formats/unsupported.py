@@ -23,11 +23,9 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
 def refuse_other_formats(text: str, source: str) -> None:
     """Raise TranscriptError if *text* begins like an unsupported format."""
     start = text[:_HEAD_CHARS]
-    for pattern, what in _patterns():
-        if pattern.match(start):
-            raise fault(source, f"this is {what}")
-    if known := unsupported()["xml"].get(xml_root(text) or ""):
-        raise fault(source, f"this is {known}")
+    found = (what for pattern, what in _patterns() if pattern.match(start))
+    if what := next(found, unsupported()["xml"].get(xml_root(text) or "")):
+        raise fault(source, f"this is {what}")
 
 
 def is_other_xml(text: str) -> bool:

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from runner.transcript.formats.fields import Fields, fields_of
+from runner.transcript.formats.fields import Fields, fields_named
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.formats.tables import turns_from_rows
@@ -56,7 +56,7 @@ def _field(line: str) -> _Line:
 
 def _fields_of(lines: Sequence[_Line]) -> Fields | None:
     counts = Counter(key for _, key, _ in lines if key)
-    fields = fields_of([{key: "" for key, count in counts.items() if count > 1}])
+    fields = fields_named(key for key, count in counts.items() if count > 1)
     if not fields.keys["speaker"]:
         return None
     who = fields.keys["speaker"][0]
@@ -64,7 +64,7 @@ def _fields_of(lines: Sequence[_Line]) -> Fields | None:
     if not words:
         keys = [key if key in fields.known else "" for line, key, _ in lines if line.strip()]
         counts[words] = sum(a != "" == b for a, b in itertools.pairwise(keys))
-        fields = fields_of([dict.fromkeys((*fields.known, words, _TEXT), "")])
+        fields = fields_named((*fields.known, words, _TEXT))
     if min(counts[who], counts[words]) < max(counts[who], counts[words]) * _MOSTLY:
         return None
     names = [value.strip("*_ ") for _, key, value in lines if key == who and value]
@@ -133,7 +133,7 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
 def _header(line: str) -> list[str] | None:
     """Return the names of columns that hold a transcript; one of unknown name holds the words."""
     cells = _cells(line)
-    fields = fields_of([dict.fromkeys(cells, "")])
+    fields = fields_named(cells)
     if not fields.keys["speaker"] and not fields.keys["start"]:
         return None
     others = [cell for cell in cells if cell not in fields.known]

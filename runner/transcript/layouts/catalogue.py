@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from runner.transcript.layouts import openings as shapes
-from runner.transcript.layouts.openings import Opens
+from runner.transcript.layouts.openings import Opening, Opens
+
+Turns = dict[int, tuple[str | None, Opening]]  # speaker and opening by row
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.transcript.layouts.catalogue import LAYOUTS, Layout
+from runner.transcript.layouts.catalogue import LAYOUTS, Layout, Turns
 from runner.transcript.layouts.evidence import (
     LayoutEvidence,
     evidence_of,
@@ -42,7 +42,7 @@ class Choice:
     """
 
     layout: Layout | None = None
-    turns: Mapping[int, tuple[str | None, Opening]] = field(default_factory=dict)
+    turns: Turns = field(default_factory=dict)
     timed_first: bool = False
     times_head_turns: bool = False
     notes_end: int = 0
@@ -59,8 +59,8 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     best, turns = ranked[0], ranked[0].turns(rows)
     notes.layout = best.layout.name
     beside = {best.layout.name}
-    for other in (each for each in ranked[1:] if each.score):
-        if added := _beside(best, turns, other, rows):
+    for other in ranked[1:]:
+        if other.score and (added := _beside(best, turns, other, rows)):
             turns |= added
             beside.add(other.layout.name)
     known = set(best.verdict.names.values())
@@ -82,26 +82,18 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
     return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end, asked)
 
 
-def _with_roles(
-    turns: Mapping[int, tuple[str | None, Opening]], rows: Sequence[Row]
-) -> dict[int, tuple[str | None, Opening]]:
+def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
     """Return the openings of a label above a role, such as `Analyst, Bank`, and a blank line.
 
     Some recur below the same label.
     """
     found = {}
     for at, (name, opening) in turns.items():
-        below = at + opening.rows
-        if (
-            opening.rest
-            or opening.role
-            or below + 1 >= len(rows)
-            or {below, below + 1} & turns.keys()
-        ):
-            continue
-        if not rows[below].gap and rows[below + 1].gap and rows[below].raw[0].isupper():
-            role = rows[below].raw
-            found[at] = (name, replace(opening, role=role, rows=opening.rows + 1))
+        role, *after = rows[at + opening.rows : at + opening.rows + 2] or rows[:1]
+        alone = after and not role.gap and after[0].gap and role.raw[0].isupper()
+        words = opening.rest or {at + opening.rows, at + opening.rows + 1} & turns.keys()
+        if alone and not words and not opening.role:
+            found[at] = (name, replace(opening, role=role.raw, rows=opening.rows + 1))
     counts = Counter((name, opening.role) for name, opening in found.values())
     recur = {role for role, count in counts.items() if role[0] and count > 1}
     return {
@@ -168,7 +160,7 @@ def may_be_name(row: Row) -> bool:
     return len(row.raw.split()) <= _MAX_NAME_WORDS and likeness(row.raw) == Likeness.NAME
 
 
-def _leave_lists(turns: dict[int, tuple[str | None, Opening]], rows: Sequence[Row]) -> None:
+def _leave_lists(turns: Turns, rows: Sequence[Row]) -> None:
     """Remove from *turns* the items of lists below a heading, if turns are not items."""
     if sum(rows[at].mark in _BULLETS for at in turns) > len(turns) * 0.5:
         return
@@ -186,7 +178,7 @@ def _scores(each: LayoutEvidence) -> bool:
 
 def _beside(
     best: LayoutEvidence, turns: Collection[int], other: LayoutEvidence, rows: Sequence[Row]
-) -> dict[int, tuple[str | None, Opening]]:
+) -> Turns:
     """Return the turns of *other* besides those of the best layout.
 
     It needs a separate stretch of the file, or Q and A, which occur among labels of counsel.
@@ -197,22 +189,21 @@ def _beside(
         often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
         return added if often or best.layout.pair else {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
-    recur = {label for label, count in labels.items() if count > 1}
-    if len(added) < 4 or not recur or not other.is_talk:
+    if len(added) < 4 or max(labels.values(), default=0) < 2 or not other.is_talk:
         return {}
-    first, last = min(added), max(added)
-    inside = sum(first <= at <= last for at in turns)
+    stretch = range(min(added), max(added))
+    inside = sum(at in stretch for at in turns)
     return added if inside <= len(added) * 0.2 else {}
 
 
 def _known(
     seen: Mapping[int, Opening],
     known: Collection[str],
-    turns: Mapping[int, tuple[str | None, Opening]],
+    turns: Turns,
     rows: Sequence[Row],
     *,
     below: bool,
-) -> dict[int, tuple[str | None, Opening]]:
+) -> Turns:
     """Return the openings of speakers who are known from the best layout, in another one.
 
     *below*: the first line below a label of its own is its text.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runner.transcript.layouts.catalogue import Layout
+from runner.transcript.layouts.catalogue import Layout, Turns
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
@@ -31,9 +31,9 @@ class LayoutEvidence:
     score: float
     is_talk: bool = True
 
-    def turns(self, rows: Sequence[Row]) -> dict[int, tuple[str | None, Opening]]:
-        """Return speaker and opening by row."""
-        found: dict[int, tuple[str | None, Opening]] = {}
+    def turns(self, rows: Sequence[Row]) -> Turns:
+        """Return the turns that it opens in *rows*."""
+        found: Turns = {}
         sure = False  # after the first turn
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
@@ -83,9 +83,8 @@ def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, 
 def _without_odd_dates(found: dict[int, Opening]) -> dict[int, Opening]:
     """Remove labels with a date, such as the recording's, if most labels have none."""
     dated = {at for at, each in found.items() if each.stamp and each.stamp.day and not each.rest}
-    if len(dated) >= len(found) * 0.5:
-        return found
-    return {at: opening for at, opening in found.items() if at not in dated}
+    few = len(dated) < len(found) * 0.5
+    return {at: opening for at, opening in found.items() if not few or at not in dated}
 
 
 def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str, int]) -> bool:
@@ -98,14 +97,12 @@ def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str,
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
     """Read numbers after labels as times if most labels have one."""
-    late = sum(opening.late is not None for opening in found.values())
-    if late < 2 or late < len(found) * 0.6:
-        return found
-    return found | {
+    late = {
         at: replace(opening, stamp=opening.late[0], rest=opening.late[1])
         for at, opening in found.items()
         if opening.late
     }
+    return found | late if len(late) >= max(2, len(found) * 0.6) else found
 
 
 def evidence_of(
@@ -160,10 +157,10 @@ def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) 
 
 def places_in(layout: Layout, rows: Sequence[Row]) -> int:
     """Return how many rows may open a turn."""
+    if not (layout.heads_block or layout.timed):
+        return sum(row.placed for row in rows)
     gaps = sum(row.gap for row in rows)
-    if layout.heads_block or layout.timed:
-        return gaps if gaps >= len(rows) * 0.2 else max(1, len(rows) // 2)
-    return sum(row.placed for row in rows)
+    return gaps if gaps >= len(rows) * 0.2 else max(1, len(rows) // 2)
 
 
 def _candidate(row: Row, opening: Opening) -> LabelUse:
@@ -181,20 +178,18 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
     recurring = {label for label, _ in verdict.names if labels[label] > 1}
     capitals = all(map(str.isupper, recurring))
     timed = {opening.label for opening in seen.values() if opening.stamp}
+
+    def similar(label: str) -> bool:  # and not a heading such as `Work and Pensions`
+        several = " " in label and _CLAUSE.isdisjoint(label.split())
+        return several or label in timed or not label.isascii() or (capitals and label.isupper())
+
     every = len(seen) >= places * 0.9
     kept = {
         key: name
         for key, name in verdict.names.items()
-        if key[0] in recurring
-        or (recurring and (every or _apart(key[0]) or not key[0].isascii() or key[0] in timed))
-        or (recurring and capitals and key[0].isupper())
+        if key[0] in recurring or (recurring and (every or similar(key[0])))
     }
     return Verdict(kept)
-
-
-def _apart(label: str) -> bool:
-    """Return whether *label* is several words, and not a heading such as `Work and Pensions`."""
-    return " " in label and _CLAUSE.isdisjoint(label.split())
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:

@@ -26,7 +26,7 @@ _ALONE = re.compile(
     r"[^\w:.?!]*$)",
     re.IGNORECASE,
 )
-_FIELD = re.compile(r"_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:")
+_FIELD = re.compile(r"(?:_[a-z][a-z_]{0,20} ?:(?=\s|$)|#\+[A-Za-z_]{1,30}:)(?!.*_$)")
 _TAG = re.compile(
     r"</?(?:details|summary|div|p|hr|br|center|section|article|main|span|table|t[rdh]|tbody|pre)"
     r"(?:\s[^<>]{0,300})?/?>$",
@@ -66,11 +66,11 @@ def _kind(stripped: str) -> str:
         return "rules"
     if stripped.startswith("<!--") and stripped.endswith("-->"):
         return "comments"
-    if stripped.startswith("<") and _TAG.match(stripped):
+    if _TAG.match(stripped):
         return "tags"
-    if stripped.startswith(("_", "#+")) and _FIELD.match(stripped) and not stripped.endswith("_"):
+    if _FIELD.match(stripped):
         return "fields of the file"
-    if stripped.endswith((".", *"0123456789")) and _DOT_LEADER.search(stripped[-200:]):
+    if "....." in stripped[-200:] and _DOT_LEADER.search(stripped[-200:]):
         return "lines of a table of contents"
     return "notices" if _NOTICE.match(stripped[:300]) else ""
 
@@ -82,7 +82,7 @@ def line_numbers(lines: Sequence[str]) -> set[int]:
     written = list(map(str.strip, lines))
     for index, line in [*enumerate(written), (-1, "end")] if "1" in written else ():
         if line and line != str(len(run) + 1):
-            found |= set(run) if len(run) >= _MIN_NUMBERS else set()
+            found.update(run if len(run) >= _MIN_NUMBERS else ())
             run = []
         if line == str(len(run) + 1):
             run.append(index)
@@ -93,17 +93,14 @@ def _initials(lines: Sequence[str]) -> set[int]:
     """Return the lines with initials of a name in one of the two lines below, if most are that."""
     written = [(index, line.strip()) for index, line in enumerate(lines) if line.strip()]
     short = [at for at, (_, line) in enumerate(written) if len(line) < 3 and line.isupper()]
-    found = {
-        written[at][0]
-        for at in short
-        for _, line in written[at + 1 : at + 3]
-        if not ends_sentence(line) and written[at][1] in _forms("".join(w[0] for w in line.split()))
-    }
+    found = set()
+    for at in short:
+        for _, line in written[at + 1 : at + 3]:
+            name = "".join(word[0] for word in line.split())
+            forms = (name[:1], name[:2], name[0] + name[-1])
+            if len(name) < 5 and written[at][1] in forms and not ends_sentence(line):
+                found.add(written[at][0])
     return found if len(found) > 1 and len(found) >= len(short) * 0.8 else set()
-
-
-def _forms(initials: str) -> set[str]:
-    return {initials[:1], initials[:2], initials[0] + initials[-1]} if len(initials) < 5 else set()
 
 
 def _growing_numbers(lines: Sequence[str]) -> set[int]:
@@ -136,7 +133,7 @@ def _growing_numbers(lines: Sequence[str]) -> set[int]:
 
 def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
     """Return the lines next to page numbers that recur beside at least half of them."""
-    beside: dict[str, list[int]] = defaultdict(list)
+    beside: dict[str, set[int]] = defaultdict(set)
     if not numbers or max(numbers) - min(numbers) < (len(numbers) - 1) * _MIN_PAGE_LINES:
         return set()
     written = [index for index, line in enumerate(lines) if line.strip()]
@@ -145,12 +142,12 @@ def _around(lines: Sequence[str], numbers: set[int]) -> set[int]:
         place = places[index]
         for near in written[max(0, place - 2) : place] + written[place + 1 : place + 3]:
             if near not in numbers and len(lines[near]) <= _MAX_CHARS:
-                beside[lines[near].strip()].append(near)
-    counts = Counter({text: len(set(near)) for text, near in beside.items()})
+                beside[lines[near].strip()].add(near)
     total = Counter(map(str.strip, lines))
-    often = {
-        text
-        for text, count in counts.items()
-        if count >= max(_MIN_PAGES, len(numbers) / 2) and total[text] <= count * 1.5
+    often = max(_MIN_PAGES, len(numbers) / 2)
+    return {
+        each
+        for text, near in beside.items()
+        for each in near
+        if len(near) >= often and total[text] <= len(near) * 1.5
     }
-    return {near for text in often for near in beside[text]}

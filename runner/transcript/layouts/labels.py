@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
+from runner.transcript.times import MONTH
 from runner.transcript.words import WORDS
 
 MAX_LABEL_CHARS = 80
@@ -30,8 +32,7 @@ _NOT_LABEL = re.compile(
 _OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
 _DAY = re.compile(
-    r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\d{1,2}\b|\d{1,2}\.?\s"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    rf"(?:{MONTH}\s\d{{1,2}}|\d{{1,2}}\.?\s{MONTH}(?<!\.)|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
     re.IGNORECASE,
 )
@@ -57,7 +58,8 @@ def likeness(label: str) -> Likeness:
     if not any(map(str.isalnum, label)):
         picture = any(unicodedata.category(char) == "So" for char in label)
         return Likeness.CLAUSE if picture or set(label) == {"?"} else Likeness.NONE
-    if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not _balanced(label):
+    balanced = all(label.count(a) == label.count(b) for a, b in ("()", "[]"))
+    if _NOT_LABEL.search(_NICKNAME.sub("", label)) or not balanced:
         return Likeness.NONE
     head, *offices = _OFFICE.split(label)  # as in `Ana Ruiz — Acme Bank — Analyst`
     if offices and " " in head and all(_name_like(w) for each in offices for w in each.split()):
@@ -69,8 +71,8 @@ def likeness(label: str) -> Likeness:
         return Likeness.NAME
     while len(words) > 1 and words[0] in _PARTICLES:  # as in `van der Berg`
         words = words[1:]
-        label = " ".join(words)
-    small = label[0].islower() and label.split()[0].islower()  # `iPhone` is not
+    label = " ".join(words)
+    small = label[0].islower() and words[0].islower()  # `iPhone` is not
     if small and len(words) == 1:
         return Likeness.WORD
     if label.isdigit() or (small and not _is_titled(words)):
@@ -81,10 +83,6 @@ def likeness(label: str) -> Likeness:
     words = _NICKNAME.sub("", label).split()
     named = len(words) <= _MAX_NAME_WORDS and all(map(_name_like, words))
     return Likeness.NAME if named else Likeness.CLAUSE
-
-
-def _balanced(label: str) -> bool:
-    return label.isalnum() or all(label.count(a) == label.count(b) for a, b in ("()", "[]"))
 
 
 def is_ordinary(label: str) -> bool:
@@ -162,16 +160,16 @@ def _habit(
     """Return the common features of most candidates whose label recurs."""
     recurring = [each for group in groups.values() if len(group) > 1 for each in group]
     typical = recurring or candidates
-    dresses = [each.dress for each in typical]
-    dress = max(set(dresses), key=dresses.count) if dresses else ""
+    most = len(typical) * 0.8
+    (dress, dressed), *_ = Counter(each.dress for each in typical).most_common(1) or [("", 0)]
     return _Habit(
         total=len(candidates),
         dense=len(candidates) >= places * 0.5,
         first=first,
         repeats=bool(recurring),
-        timed=sum(each.timed for each in typical) >= len(typical) * 0.8,
-        dress=dress if dresses.count(dress) >= len(dresses) * 0.8 else None,
-        alone=sum(each.alone for each in typical) >= len(typical) * 0.8,
+        timed=sum(each.timed for each in typical) >= most,
+        dress=dress if dressed >= most else None,
+        alone=sum(each.alone for each in typical) >= most,
     )
 
 
@@ -228,10 +226,6 @@ def _name_like(word: str) -> bool:
     bare = word.strip("(),.'’\"[]~@")
     if not bare or (word.endswith(".") and len(bare) > 4 and not bare.isupper()):
         return False
-    if bare[0].islower() and not (
-        "'" in bare or "’" in bare or any(c.isdigit() or c.isupper() for c in bare)
-    ):
+    if bare[0].islower() and not any(c in "'’" or c.isdigit() or c.isupper() for c in bare):
         return False
-    return bare.isalnum() or all(
-        c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare
-    )
+    return all(c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare)

@@ -70,7 +70,7 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
     if opening and opening not in label and rest.startswith(opening):
         rest = rest[len(opening) :]
-    tight = bool(rest) and not rest[0].isspace() and text[colon] == ":"
+    tight = bool(rest[:1].strip()) and text[colon] == ":"
     if tight and (rest[0] in "/\\" or (rest[0].isdigit() and label[-1:].isdigit())):
         return None
     rest = rest.strip()
@@ -84,9 +84,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name 0:01`, or the name and the time on two lines, with the text below."""
     row = rows[at]
-    if row.stamp or at + 1 == len(rows) or len(row.text) > HEAD_CHARS:
-        return None
-    if row.text.endswith(SENTENCE_ENDS):
+    long = len(row.text) > HEAD_CHARS or row.text.endswith(SENTENCE_ENDS)
+    if row.stamp or at + 1 == len(rows) or long:
         return None
     text = _strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
@@ -139,10 +138,10 @@ def wrapped(opens: str) -> Opens:
         text = row.rest.lstrip("*_")
         if text[:1] not in opens or not text:
             return None
-        end = text.find(_WRAPS[text[0]], 1, MAX_LABEL_CHARS + 12)
-        inside = text[1:end].replace("(", "").strip() if end > 0 else ""
-        if text[0] in "[(" and inside and text.count(text[0], 1, end):
-            end = text.find(_WRAPS[text[0]], end + 1, MAX_LABEL_CHARS + 12)
+        close = _WRAPS[text[0]]
+        end = text.find(close, 1, MAX_LABEL_CHARS + 12)
+        if text[0] in "[(" and text[1 : max(end, 0)].strip(" (") and text.count(text[0], 1, end):
+            end = text.find(close, end + 1, MAX_LABEL_CHARS + 12)
         if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number

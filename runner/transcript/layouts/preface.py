@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from runner.transcript.layouts.labels import FACTS
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
+from runner.transcript.times import MONTH
 from runner.transcript.words import PATTERNS, WORDS
 
 _MIN_SENTENCE_WORDS = 6
@@ -25,8 +26,7 @@ _ATTENDEES = WORDS["attendees"]
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{1,2},?\s\d{4}"
-    r"|\d{1,2}\.?\s(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s\d{4}",
+    rf"|{MONTH}\s\d{{1,2}},?\s\d{{4}}|\d{{1,2}}\.?\s{MONTH}\s\d{{4}}",
     re.IGNORECASE,
 )
 
@@ -59,11 +59,8 @@ def header(rows: Sequence[Row]) -> int:
         if facts and block.stop < len(rows) and not sentences:
             end = block.stop
         elif keys:
-            for at in block:
-                if at not in facts:
-                    break
-                end = at + 1
-            break
+            leading = sum(1 for _ in itertools.takewhile(facts.__contains__, block))
+            return block.start + leading if leading else end
     return end
 
 
@@ -72,10 +69,7 @@ def notes_above(rows: Sequence[Row]) -> int:
 
     There are none if speakers below it also have lines above it.
     """
-    last = len(rows) * _MAX_NOTES
-    for at, row in enumerate(rows):
-        if at > last:
-            break
+    for at, row in enumerate(rows[: int(len(rows) * _MAX_NOTES) + 1]):
         heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
         if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
             below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
@@ -101,9 +95,7 @@ def _blocks(rows: Sequence[Row]) -> Iterator[range]:
 def _speaks(rows: Sequence[Row], at: int) -> bool:
     """Return whether the key of a row recurs below, or its value is a sentence."""
     key = _KEY.match(rows[at].text[:200])
-    if key is None:
-        return False
-    same = (row.text.startswith(key[1]) for row in itertools.islice(rows, at + 1, at + _BELOW))
+    same = (key and row.text.startswith(key[1]) for row in rows[at + 1 : at + _BELOW])
     return ends_sentence(rows[at].text) or any(same)
 
 

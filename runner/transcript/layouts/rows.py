@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
-from runner.transcript.model import ends_sentence
+from runner.transcript.model import ends_sentence, unbroken
 from runner.transcript.reader_notes import Notes
-from runner.transcript.times import Stamp, leading_stamp
+from runner.transcript.times import Stamp, leading_stamp, with_plain_stamps
 
 _MARK = re.compile(
     r"(?:> ?(?!>)|[○◯●◎◆◇■□▪] ?(?=\S)"
@@ -18,11 +18,12 @@ _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
 _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))?\s{0,8}")
 # The break or the anchor at the end of a line in Markdown.
 _BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IGNORECASE)
-_MAX_FACTS, _MAX_FACT_CHARS = 40, 500  # of a front matter
+_MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
+_MIN_GROWN_WORDS = 4
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
     """
     lines = [
         _BREAK.sub("", line) if line.endswith((">", "\\", "}")) else line
-        for line in map(str.rstrip, text.split("\n"))
+        for line in map(str.rstrip, with_plain_stamps(unbroken(text)).split("\n"))
     ]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
@@ -112,11 +113,11 @@ def _mark_placed(rows: Sequence[Row]) -> None:
     If all those lines are indented, and others are not, a sentence may end above, too.
     """
     lengths = sorted(row.indent + len(row.raw) for row in rows)
-    width = lengths[-1 - len(lengths) // 50] if lengths else 0
+    width = lengths[-1 - len(lengths) // 50] if len(rows) >= _MIN_WRAPPED_ROWS else 0
+    if not _MIN_WIDTH <= width <= _MAX_WIDTH:
+        return
     full = [row.raw for row in rows if row.indent + len(row.raw) > width * 0.75]
     open_ended = sum(not ends_sentence(line) for line in full)
-    if not _MIN_WIDTH <= width <= _MAX_WIDTH or len(rows) < _MIN_WRAPPED_ROWS:
-        return
     if len(full) < len(rows) * 0.25 or open_ended < len(full) * 0.5:
         return
     for above, row in itertools.pairwise(rows):
@@ -128,21 +129,43 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
+def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
+    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
+
+    Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
+    """
+    gone: set[int] = set()
+    start = 0
+    for at in range(1, len(texts) + 1):
+        if at < len(texts) and _grows(texts[at - 1], texts[at]):
+            continue
+        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
+            gone |= set(range(start, at - 1))
+        start = at
+    return gone
+
+
+def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
+    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
+    if before[0] != after[0] or not text or not longer.startswith(text):
+        return False
+    added = longer[len(text) :]
+    return not added[:1].isalnum() and any(map(str.isalnum, added))
+
+
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
     """Leave out a YAML block at the top, but not speech between two rules, whose labels repeat."""
-    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    if not lines or lines[first].strip() != "---":
+    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line.strip() in {"---", "..."})
+    first, last = next(rules, None), next(rules, None)
+    if first is None or last is None or lines[first].strip() != "---" or any(lines[:first]):
         return lines
-    for index in range(first + 1, min(len(lines), first + 200)):
-        if lines[index].strip() in {"---", "..."}:
-            block, rest = lines[first + 1 : index], lines[index + 1 :]
-            keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
-            if not keys or len(keys) > len(set(keys)) or not any(map(str.strip, rest)):
-                return lines
-            notes.leave_out("front matter", "\n".join(lines[first : index + 1]))
-            notes.about.update(_facts(block))
-            return rest
-    return lines
+    block, rest = lines[first + 1 : last], lines[last + 1 :]
+    keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
+    if not keys or len(keys) > len(set(keys)) or not any(rest):
+        return lines
+    notes.leave_out("front matter", "\n".join(lines[first : last + 1]))
+    notes.about.update(_facts(block))
+    return rest
 
 
 def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
