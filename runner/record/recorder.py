@@ -172,7 +172,7 @@ class Recorder:
 
     def _failure(self) -> BaseException | None:
         written = (w.exception() for w in self._writes if w.done() and not w.cancelled())
-        faults = (self.directory.journal.fault, self.directory.drafts.fault, *written)
+        faults = (self.directory.journal.fault, self.directory.fault, *written)
         return next(filter(None, faults), None)
 
     async def settle(self) -> None:

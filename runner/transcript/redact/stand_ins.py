@@ -11,8 +11,7 @@ import regex
 from runner.base.text import digest
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction
-from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.null_redaction import NullRedaction, redacted
 
 Mask = Callable[[str], str]
 
