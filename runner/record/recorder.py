@@ -274,6 +274,5 @@ def _reserve(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: 
 
 def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
     """Write a call to the journal; raise NotRunError for a new one that cannot be written."""
-    journal.note(event, **facts)
-    if event == "call.started" and journal.fault is not None:
+    if journal.note(event, **facts) is None:
         raise NotRunError("output", f"not called: {journal.fault}")
