@@ -1,5 +1,6 @@
 """Null redaction: the interface of a redaction without replacements; loads no patterns."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -52,6 +53,11 @@ class NullRedaction:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of redaction.json: the original of each stand-in."""
         return {}
+
+
+def as_shown(form: str, *, in_json: bool) -> str:
+    """Return *form*, escaped if it is to stand inside a string of JSON."""
+    return json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form
 
 
 def redacted(
