@@ -96,12 +96,10 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = Tr
 
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
-    try:
-        same = read_regular(path, len(data)) == data
-    except OSError:
-        same = False
-    if not same:
-        write_bytes(path, data)
+    with suppress(OSError):
+        if read_regular(path, len(data)) == data:
+            return
+    write_bytes(path, data)
 
 
 def write_in_place(path: Path, data: bytes) -> None:
