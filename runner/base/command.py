@@ -9,14 +9,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn, TextIO
 
 from runner.base import errors
-from runner.base.errors import (
-    ColloquyError,
-    ConfigError,
-    OutputError,
-    as_known,
-    did_you_mean,
-    reason,
-)
+from runner.base.errors import ColloquyError, ConfigError, OutputError, as_known, reason
 from runner.base.secrets import secrets_of
 from runner.base.text import DISTRIBUTION, print_stderr, to_terminal
 
@@ -67,13 +60,12 @@ def run_command(
     except KeyboardInterrupt:
         print_stderr(f"{name}: interrupted")
         code = errors.EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has what it wanted
+        code = errors.EXIT_OK
     except Exception as error:
-        if isinstance(error, BrokenPipeError):  # the reader, such as head, has what it wanted
-            code = errors.EXIT_OK
-        elif (known := as_known(error)) is not None:
-            code = print_error(known, name)
-        else:
+        if (known := as_known(error)) is None:
             raise
+        code = print_error(known, name)
     return settle_streams(code, name)
 
 
@@ -99,7 +91,7 @@ def parse(
         elif argument in flags:
             parsed.options[argument] = ""
         elif argument.startswith("-"):
-            near = did_you_mean(key, (*flags, *options, "--help"))
+            near = errors.did_you_mean(key, (*flags, *options, "--help"))
             raise ConfigError(f"{key}: no such option{near}")
         else:
             parsed.words.append(argument)

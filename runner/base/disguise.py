@@ -25,6 +25,7 @@ _ESCAPES = (
     re.compile(r"&#?[A-Za-z0-9]{1,32};?"),
     re.compile(r"</?[A-Za-z][^<>]{0,99}>"),
 )
+_OTHER = re.compile("[^\\x00-\\x7f]")
 _ODD = re.compile(r"\d|[a-z][A-Z]|[A-Z][A-Z]+[a-z]")  # in no ordinary word
 _LOWER = bytes(range(256)).lower()
 _NO_LETTERS = bytes(byte for byte in range(256) if not bytes([byte]).isalnum())
@@ -37,10 +38,6 @@ Spans = list[tuple[int, int]]  # of each character: where it began and ended in 
 @lru_cache(64)
 def _forms_of(values: tuple[str, ...]) -> Forms:
     return tuple({form: None for value in values for form in _forms(value)})
-
-
-def _are_in(letters: bytes, forms: Forms) -> bool:
-    return any(each in letters for each, _ in forms)
 
 
 def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
@@ -66,11 +63,14 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     takes some 20 ns per character.
     """
     forms = _forms_of(values)
-    if _are_in(_letters(_ascii(text)), forms):
-        text = _masked(text, forms, mask, rounds=0)
-    plain = _ascii(text)
-    if (unescaped := _unescaped(plain)) != plain and _are_in(_letters(unescaped), forms):
-        text = _masked(text, forms, mask, rounds=_ROUNDS)
+    plain = None
+    for rounds in (0, _ROUNDS):
+        before, plain = plain, _unescaped(_ascii(text), rounds)
+        if plain == before:  # it has no escapes
+            break
+        letters = _letters(plain)
+        if any(each in letters for each, _ in forms):
+            text = _masked(text, forms, mask, rounds)
     return text
 
 
@@ -83,17 +83,14 @@ def _ascii(text: str) -> str:
     return plain.encode("ascii", "ignore").decode()
 
 
-_ascii_of_one = lru_cache(4096)(_ascii)
-
-
 def _letters(plain: str) -> bytes:
     """Return the letters, in lower case, and digits of ASCII text."""
     return plain.encode().translate(_LOWER, _NO_LETTERS)
 
 
-def _unescaped(plain: str) -> str:
+def _unescaped(plain: str, rounds: int = _ROUNDS) -> str:
     """Return ASCII text with the meaning of every escape in it."""
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         before = plain
         for escape in _ESCAPES:
             plain = _ascii(escape.sub(_meaning, plain))
@@ -105,6 +102,8 @@ def _unescaped(plain: str) -> str:
 def _meaning(escape: re.Match[str]) -> str:
     """Return the meaning of *escape*; empty for white space and tags."""
     text = escape[0]
+    if not text.isascii():
+        return _ascii(text)
     if escape.lastindex == 2:  # of a character beyond the first 65,536
         high, low = int(escape[1], 16), int(escape[2], 16)
         return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
@@ -120,11 +119,11 @@ def _meaning(escape: re.Match[str]) -> str:
     return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
 
 
-def _masked(text: str, forms: Forms, mask: str, *, rounds: int) -> str:
+def _masked(text: str, forms: Forms, mask: str, rounds: int) -> str:
     """Return *text* with *mask* for what is found in it after *rounds* of unescaping."""
-    traced = _folded(text, [(at, at + 1) for at in range(len(text))])
+    traced = _traced(_OTHER, text, [(at, at + 1) for at in range(len(text))])
     for escape in _ESCAPES * rounds:
-        traced = _folded(*_traced(escape, *traced))
+        traced = _traced(_OTHER, *_traced(escape, *traced))
     parts: list[str] = []
     done = 0
     for start, end in sorted(_found(*traced, forms)):
@@ -134,27 +133,18 @@ def _masked(text: str, forms: Forms, mask: str, *, rounds: int) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _folded(text: str, spans: Spans) -> tuple[str, Spans]:
-    """Return `_ascii` of *text*; *spans* are the places of its characters in the original."""
-    if text.isascii():
-        return text, spans
-    forms = [_ascii_of_one(character) for character in text]
-    origins = [span for form, span in zip(forms, spans, strict=True) for _ in form]
-    return "".join(forms), origins
-
-
-def _traced(escape: re.Pattern[str], plain: str, spans: Spans) -> tuple[str, Spans]:
-    """Return *plain* with the meaning of each *escape*, with the spans of its characters."""
+def _traced(escape: re.Pattern[str], text: str, spans: Spans) -> tuple[str, Spans]:
+    """Return *text* with the meaning of each *escape*; *spans* are its characters' places."""
     parts: list[str] = []
     origins: Spans = []
     done = 0
-    for match in escape.finditer(plain):
+    for match in escape.finditer(text):
         start, end = match.span()
         meaning = _meaning(match)
-        parts += plain[done:start], meaning
+        parts += text[done:start], meaning
         origins += spans[done:start] + [(spans[start][0], spans[end - 1][1])] * len(meaning)
         done = end
-    return "".join([*parts, plain[done:]]), origins + spans[done:]
+    return "".join([*parts, text[done:]]), origins + spans[done:]
 
 
 def _found(plain: str, spans: Spans, forms: Forms) -> Iterator[tuple[int, int]]:

@@ -1,16 +1,4 @@
-"""Errors of this program, with the exit code of a process that does not handle them.
-
-ColloquyError
-├─ ConfigError          2     a key, a name or a prompt is wrong; raised before any call
-│  └─ GraphError        2     unknown need, cycle, clashing names
-├─ TranscriptError      7     the input cannot be read as a transcript
-├─ OutputError          8     the output directory cannot be written
-├─ LockedError          9     another process works in the run directory
-├─ ResourceError        75    this machine has no memory or threads left
-└─ CallError            -     a call, or its answer, failed; becomes the node's status
-   ├─ NotRunError       -     the call was not made, since the run stopped before
-   └─ AnswerError       -     the reply does not fit the declared shape; .text keeps it
-"""
+"""Errors of this program, with the exit code of a process that does not handle them."""
 
 import difflib
 import errno
@@ -81,13 +69,12 @@ class CallError(ColloquyError):
     *kind* is one of `throttle`, `no_capacity` (of a flex tier), `transient`, `timeout`,
     `connection`, `bad_response`, `auth`, `billing`, `not_found`, `bad_request`,
     `context_exceeded`, `context_empty`, `empty`, `truncated`, `refused`, `invalid_output`;
-    `budget`, `unavailable` and `interrupted` end a
-    whole run; `internal` is a bug. *status* is the HTTP status or None; *retry_after_s* is the
-    wait that the provider asked for, in seconds, or None; *final* says that the provider asked
-    for no retry; *billed* that the provider may have charged for the failed call; *slow* that the
-    server had received the request and had not answered. *window* and *prompt_tokens* are what a
-    server that finds a prompt too long says of both, unchecked, in tokens. *again* says that the
-    same request is to be sent at once, since the transport now leaves out what was refused.
+    `budget`, `unavailable` and `interrupted` end a whole run; `internal` is a bug. *status* is the
+    HTTP status; *retry_after_s* the wait in seconds that the provider asked for; *final*: it asked
+    for no retry; *billed*: it may have charged for the failed call; *slow*: it had received the
+    request and had not answered. *window* and *prompt_tokens* are what a server that finds a
+    prompt too long says of both, unchecked, in tokens. *again*: the same request is to be sent at
+    once, since the transport now leaves out what was refused.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import secrets
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -96,12 +96,10 @@ def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = Tr
 
 def write_if_changed(path: Path, data: bytes) -> None:
     """Replace *path* unless it holds *data* already, so that a resumed run writes less."""
-    try:
-        same = read_regular(path, len(data)) == data
-    except OSError:
-        same = False
-    if not same:
-        write_bytes(path, data)
+    with suppress(OSError):
+        if read_regular(path, len(data)) == data:
+            return
+    write_bytes(path, data)
 
 
 def write_in_place(path: Path, data: bytes) -> None:
@@ -225,7 +223,7 @@ def make_directory(path: Path, root: Path | None = None) -> None:
         if root is not None and path.is_symlink():
             raise OSError(f"{path} is a link, expected a directory of {root}") from None
         if not path.is_dir():
-            raise
+            raise OSError(f"{path} is not a directory") from None
     else:
         sync_directory(path.parent)
 
@@ -237,45 +235,3 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class Drafts:
-    """The drafts of a run's records; *fault* is the first failure to make or to fill one."""
-
-    def __init__(self) -> None:
-        self.fault: OSError | None = None
-        self._drafts: dict[Path, Draft] = {}  # of calls in flight
-
-    def reserve(self, file: Path, size: int, prepare: Callable[[], None]) -> None:
-        """Make room for *size* bytes of *file*; raise OSError.
-
-        *prepare* makes the directories that the record needs, before the first call about it.
-        """
-        try:
-            if (draft := self._drafts.get(file)) is not None:
-                draft.reserve(size)
-            else:
-                prepare()
-                self._drafts[file] = Draft(file, size)
-        except OSError as error:
-            self.fault = self.fault or error
-            raise
-
-    def take(self, file: Path) -> Draft | None:
-        """Return the draft of *file*, which is now the caller's, None without one."""
-        return self._drafts.pop(file, None)
-
-    def fill(self, store: Callable[[bool], None], release: Callable[[], None]) -> None:
-        """Call *store*; if it fails, call *release* and *store* again, for a shorter form."""
-        try:
-            store(False)
-        except OSError as error:
-            self.fault = self.fault or error
-            release()
-            store(True)
-
-    def drop(self) -> None:
-        """Release the room for calls without an outcome."""
-        for draft in self._drafts.values():
-            draft.discard()
-        self._drafts.clear()

@@ -168,9 +168,9 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, Mapping):
         return {with_texts(key, change): with_texts(each, change) for key, each in value.items()}
-    return (
-        [with_texts(each, change) for each in value] if isinstance(value, list | tuple) else value
-    )
+    if isinstance(value, list | tuple):
+        return [with_texts(each, change) for each in value]
+    return value
 
 
 def inside(value: Any) -> Iterator[Any]:
@@ -178,10 +178,10 @@ def inside(value: Any) -> Iterator[Any]:
     left = [value]
     while left:
         yield (each := left.pop())
-        if isinstance(each, str):  # most values
-            continue
-        if isinstance(each, Mapping | list | tuple):
-            left += reversed([*each.values()] if isinstance(each, Mapping) else each)
+        if isinstance(each, Mapping):
+            each = [*each.values()]
+        if isinstance(each, list | tuple):
+            left += reversed(each)
 
 
 def strings_in(value: Any) -> Iterator[str]:

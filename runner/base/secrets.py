@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,33 +89,25 @@ class Secrets:
         return self.redact_values(text) != text
 
 
-def secrets_of(
-    environment: Mapping[str, str] | None = None,
-    *,
-    key_env: str | None = None,
-    key_envs: Collection[str] = (),
-) -> Secrets:
-    """Return the values of *key_env*, *key_envs* and variables named like keys, longest first.
+def secrets_of(*key_envs: str | None) -> Secrets:
+    """Return the values of *key_envs* and of variables named like keys, longest first.
 
     The name of a file is not a key; in Google's credential files, the keys inside are.
     """
-    variables = os.environ if environment is None else environment
-    named = {key_env, *key_envs}
     keys = [
         value
-        for name, value in variables.items()
-        if name in named or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
+        for name, value in os.environ.items()
+        if name in key_envs or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
     ]  # Path.exists raises for a long name
-    keys += _google_keys(variables.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
+    keys += _google_keys(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     values = {value for key in keys for value in _parts(key)}
     return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
 
 
 def _is_variable(name: str) -> bool:
     words = _words(name)
-    if name in _NAMES_OF_FILES or not _VARIABLES & {*words}:
-        return False
-    return words[-1] not in _ABOUT_KEYS
+    named = name not in _NAMES_OF_FILES and not _VARIABLES.isdisjoint(words)
+    return named and words[-1] not in _ABOUT_KEYS
 
 
 def _words(name: str) -> list[str]:
@@ -141,10 +133,8 @@ def _google_keys(path: str) -> list[str]:
 
 def names_key(name: str) -> bool:
     """Return whether a setting, header or parameter called *name* holds a key."""
-    words = _words(name)
-    return words[-1:] != [] and (
-        (words[-1] in _KEYS and words[-2:-1] != ["cache"]) or words[-2:] == ["key", "id"]
-    )
+    *before, last = ["", *_words(name)]
+    return (last in _KEYS and before[-1:] != ["cache"]) or [*before[-1:], last] == ["key", "id"]
 
 
 def refuse_secrets(arguments: Iterable[str], secrets: Secrets) -> None:
@@ -167,7 +157,7 @@ def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
     The variables that `api_key_env` names in it hold keys too, whatever they are called.
     """
     leaves = list(_leaves(data, ""))
-    secrets = secrets_of(key_envs={str(v) for path, v in leaves if path.endswith("api_key_env")})
+    secrets = secrets_of(*(str(v) for path, v in leaves if path.endswith("api_key_env")))
     named = (path for path, v in leaves if _is_key(path.rpartition(".")[2], str(v)))
     where = next(named, None)
     lines = [f"{path}={value}" for path, value in leaves]

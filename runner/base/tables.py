@@ -65,10 +65,8 @@ def read_table(
                 f"quote cells that contain the separator"
             )
         else:
-            yield (
-                line,
-                {k: v for k, v in zip_longest(names, cells[: len(names)], fillvalue="") if k},
-            )
+            row = zip_longest(names, cells[: len(names)], fillvalue="")
+            yield line, {name: cell for name, cell in row if name}
 
 
 def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:

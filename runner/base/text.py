@@ -61,7 +61,7 @@ def to_safe_text(text: str) -> str:
     Tabs and line feeds stay. An escaped surrogate in a reply passes JSON and litellm, but could
     not be written to a file.
     """
-    return text if text.isascii() and text.isprintable() else without_hidden(text)[0]
+    return without_hidden(text)[0]
 
 
 def to_terminal(text: str, limit: int = 500) -> str:
@@ -95,9 +95,8 @@ def slug(name: str, limit: int = 48) -> str:
 def digest(text: str, length: int = 64) -> str:
     """Return the first *length* hex digits of the SHA-256 of *text*."""
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) > _RELEASE_BYTES:
-        return hashlib.sha256(data).hexdigest()[:length]
+    size = len(data) if len(data) > _RELEASE_BYTES else _MAX_HELD_BYTES
     sha256 = hashlib.sha256()
-    for at in range(0, len(data), _MAX_HELD_BYTES):
-        sha256.update(data[at : at + _MAX_HELD_BYTES])
+    for at in range(0, len(data), size):
+        sha256.update(data[at : at + size])
     return sha256.hexdigest()[:length]

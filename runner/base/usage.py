@@ -54,9 +54,5 @@ class Usage:
 
 def sum_usd(costs: Iterable[float | None]) -> float | None:
     """Return the sum of *costs* in US dollars, rounded to 1e-12; None once one is unknown."""
-    total = 0.0
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return round(total, 12)
+    known = list(costs)
+    return None if None in known else round(sum(filter(None, known), 0.0), 12)

@@ -177,7 +177,7 @@ def _check_url(name: str, url: str, at: str, model: ModelSettings) -> None:
         address = urlsplit(url)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from error
-    holds_key = secrets_of(key_env=model.api_key_env).redact(url) != url
+    holds_key = secrets_of(model.api_key_env).redact(url) != url
     if holds_key or address.username or address.password:
         raise ConfigError(f"{name} contains a password or a key: use {at}.api_key_env instead")
     plain = address.scheme == "http" and not model.allow_http

@@ -60,7 +60,7 @@ class Setup:
     @cached_property
     def secrets(self) -> Secrets:
         """The keys of this process, in whatever variables the models' settings name."""
-        return secrets_of(key_envs={m.settings.api_key_env or "" for m in self.models.values()})
+        return secrets_of(*(m.settings.api_key_env for m in self.models.values()))
 
     @cached_property
     def shareable(self) -> tuple[tuple[Formats, ...], tuple[str, ...]]:

@@ -1,9 +1,8 @@
 """Account of a resumed run: usage in its records and metadata that its journal lacks."""
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from operator import add
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ _ROUNDING = 1e-9
 _SUMS = {"tokens": ("prompt_tokens", "completion_tokens"), "usd": ("cost_usd",)}
 _FIGURES = (*USAGE_FIGURES, "charged_tokens", "charged_usd", "attempts", "unsettled")
 
-Figures = Mapping[str, float]  # tokens, dollars and attempts by their names in metadata.json
+Figures = Counter[str]  # tokens, dollars and attempts by their names in metadata.json
 
 
 def restore_account(path: Path, journal: Journal) -> None:
@@ -39,8 +38,8 @@ def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
     totals = section(read_json(run / "metadata.json"), "totals")
     recorded = _figures(totals)
     if not (totals and (run / COMPLETED).exists()):
-        recorded = _joined(max, recorded, _recorded(run))
-    lost = {name: max(0.0, recorded[name] - journalled[name]) for name in journalled}
+        recorded |= _recorded(run)
+    lost = {name: max(0.0, recorded[name] - journalled[name]) for name in _FIGURES}
     exceeds = False
     for unit, names in _SUMS.items():
         charged = f"charged_{unit}"
@@ -60,17 +59,13 @@ def _recorded(run: Path) -> Figures:
 
     A node's record includes the calls of its session about parts of the transcript.
     """
-    nodes, parts = defaultdict[Any, Figures](_figures), defaultdict[Any, Figures](_figures)
+    nodes, parts = defaultdict[Any, Figures](Figures), defaultdict[Any, Figures](Figures)
     for key, is_part, file in _records(run):
         record = read_json(file)
         attempts = len(listing(record.get("attempts")))
         figures = _figures({**record, **section(record, "usage"), "attempts": attempts})
-        group = parts if is_part else nodes
-        group[key] = _joined(add, group[key], figures)
-    total = _figures()
-    for key in {*nodes, *parts}:
-        total = _joined(add, total, _joined(max, nodes[key], parts[key]))
-    return total
+        (parts if is_part else nodes)[key] += figures
+    return sum((nodes[key] | parts[key] for key in {*nodes, *parts}), Figures())
 
 
 def _records(run: Path) -> Iterator[tuple[tuple[str, str], bool, Path]]:
@@ -87,9 +82,5 @@ def _records(run: Path) -> Iterator[tuple[tuple[str, str], bool, Path]]:
                     yield (stage, node[0] if node else stem), bool(node), Path(folder, name)
 
 
-def _figures(values: Mapping[str, Any] = {}) -> Figures:
-    return {name: amount(values.get(name)) for name in _FIGURES}
-
-
-def _joined(join: Callable[[float, float], float], one: Figures, other: Figures) -> Figures:
-    return {name: join(one[name], other[name]) for name in one}
+def _figures(values: Mapping[str, Any]) -> Figures:
+    return Figures({name: amount(values.get(name)) for name in _FIGURES})

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,11 @@ class DeliveryBook:
             if call.mark == batch.mark and not call.taken and call.settled is not False
         }
 
+    def release(self, batch: LedgerBatch) -> None:
+        """Take its calls out of *batch*, which the provider refused."""
+        for call in (call for key in batch.keys for call in self.calls.get(key, ())):
+            call.mark = None if call.mark == batch.mark else call.mark
+
     def _add(self, line: Mapping[str, Any]) -> None:
         event = line["event"]
         if event in SESSIONS and self.begun_at is None:
@@ -92,34 +98,29 @@ class DeliveryBook:
         elif event == COLLECTED:
             batches[mark].collected = True
         else:
-            for key in batches.pop(mark).keys:
-                if self.calls[key][-1].mark == mark:
-                    self.calls[key][-1].mark = None
+            self.release(batches.pop(mark))
 
 
+@dataclass
 class Deliveries:
     """The ledger (see `Ledger`) of the model called *model* in *folder*.
 
     *book* is the state that earlier sessions left; *secrets* are masked in results.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        journal: Journal,
-        model: str,
-        book: DeliveryBook,
-        secrets: Secrets,
-        *,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self.batches: dict[str, LedgerBatch] = dict(book.batches.get(model, {}))
-        self._folder, self._journal, self._model = folder, journal, model
-        self._book, self._secrets, self._now = book, secrets, now
+    folder: Path
+    journal: Journal
+    model: str
+    book: DeliveryBook
+    secrets: Secrets
+    now: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self.batches = dict(self.book.batches.get(self.model, {}))
 
     def claim(self, key: str) -> HeldCall | None:
         """See `Ledger`; failures that are settled lead to another attempt."""
-        for call in self._book.calls.get(key, ()):
+        for call in self.book.calls.get(key, ()):
             if not call.taken and not call.asked and call.settled is not False:
                 call.asked = True
                 return call
@@ -127,11 +128,11 @@ class Deliveries:
 
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """See `Ledger`."""
-        return self._book.wanted(batch)
+        return self.book.wanted(batch)
 
     def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
         """See `Ledger`."""
-        for key, calls in self._book.calls.items():
+        for key, calls in self.book.calls.items():
             for call in calls:
                 ours = call.mark is None or call.mark in self.batches
                 if ours and call.settled is None and not call.asked:
@@ -139,44 +140,42 @@ class Deliveries:
 
     def settle_unclaimed(self, key: str, *, charged: bool) -> None:
         """See `Ledger`."""
-        start, call = self._book.starts[key], self._book.calls[key][-1]
+        start, call = self.book.starts[key], self.book.calls[key][-1]
         call.settled = False
         names = ("run", "analyzer", "attempt", "request")
         about = {name: start[name] for name in names if name in start}
         cost = {"charged_tokens": call.tokens * charged, "charged_usd": call.usd * charged}
-        self._journal.note("call.failed", **about, kind="unused", status=None, **cost)
+        self.journal.note("call.failed", **about, kind="unused", status=None, **cost)
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """See `Ledger`."""
         for start in range(0, len(keys), _KEYS_PER_LINE):
             some = keys[start : start + _KEYS_PER_LINE]
-            self._journal.note(INTENT, mark=mark, model=self._model, requests=some)
-        await self._journal.sync()
-        batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), self._now())
+            self.journal.note(INTENT, mark=mark, model=self.model, requests=some)
+        await self.journal.sync()
+        batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), self.now())
         return batch
 
     async def submitted(self, batch: LedgerBatch, id: str) -> None:
         """See `Ledger`."""
         batch.id = id
-        await self._journal.commit(SUBMITTED, mark=batch.mark, batch=id)
+        await self.journal.commit(SUBMITTED, mark=batch.mark, batch=id)
 
     async def refused(self, batch: LedgerBatch) -> None:
         """See `Ledger`."""
         self.batches.pop(batch.mark, None)
-        for key in batch.keys:
-            for call in self._book.calls.get(key, ()):
-                call.mark = None if call.mark == batch.mark else call.mark
-        await self._journal.commit(REFUSED, mark=batch.mark)
+        self.book.release(batch)
+        await self.journal.commit(REFUSED, mark=batch.mark)
 
     async def keep(self, mark: str, lines: Sequence[bytes]) -> None:
         """See `Ledger`."""
-        make_directory(self._folder / FOLDER, self._folder)
+        make_directory(self.folder / FOLDER, self.folder)
         await offload(write_bytes, self._file(mark), map(self._masked, lines))
 
     async def collected(self, batch: LedgerBatch) -> None:
         """See `Ledger`."""
         batch.collected = True
-        await self._journal.commit(COLLECTED, mark=batch.mark)
+        await self.journal.commit(COLLECTED, mark=batch.mark)
 
     def results(self, mark: str) -> Iterator[bytes]:
         """See `Ledger`."""
@@ -189,7 +188,7 @@ class Deliveries:
             self._file(mark).unlink(missing_ok=True)
 
     def _file(self, mark: str) -> Path:
-        return self._folder / FOLDER / f"{mark}.jsonl"
+        return self.folder / FOLDER / f"{mark}.jsonl"
 
     def _masked(self, line: bytes) -> bytes:
-        return self._secrets.redact_values(line.decode("utf-8", "replace")).encode() + b"\n"
+        return self.secrets.redact_values(line.decode("utf-8", "replace")).encode() + b"\n"

@@ -1,17 +1,4 @@
-"""Event log in JSON lines: our events and, in the same file, those of libraries, and warnings.
-
-Events are `noun.past_participle` with keys, never formatted text:
-batch.started, batch.advanced, batch.given_up, batch.finished · input.unreadable ·
-run.starting, run.started, run.finished, run.interrupted, run.crashed · transcript.sanitised ·
-model.failed · record.restored ·
-stage.started, stage.finished · context.reduced, context.cut_again, context.too_small ·
-node.started, node.finished, node.reused, node.failed, node.skipped ·
-call.finished, call.failed · repair.skipped, part.lost · parameter.refused, effort.rounded ·
-answer.rejected, answer.marked, answer.outdated ·
-limit.lowered, breaker.opened, breaker.closed · record.damaged, record.superseded ·
-store.damaged, store.failed, history.failed, traces.failed, report.failed ·
-page.failed, node.crashed (bugs, with a traceback)
-"""
+"""Event log in JSON lines: our events, those of libraries, and warnings."""
 
 import logging
 import os
@@ -90,9 +77,8 @@ def run_log(
     level = root.level
     _configure()
     root.setLevel(logging.INFO)
-    if not _sinks:
-        root.addHandler(_LibraryHandler())
-        logging.captureWarnings(True)  # Python prints them, with values of replies
+    root.addHandler(_HANDLER)  # once, however many runs are open
+    logging.captureWarnings(True)  # Python prints them, with values of replies
     _sinks.extend((path, sink) for sink in sinks)
     token = _RUN.set(path)
     try:
@@ -106,8 +92,7 @@ def run_log(
         if not _sinks:
             root.setLevel(level)
             logging.captureWarnings(False)
-            for handler in [h for h in root.handlers if isinstance(h, _LibraryHandler)]:
-                root.removeHandler(handler)
+            root.removeHandler(_HANDLER)
 
 
 def _console(
@@ -190,6 +175,9 @@ class _LibraryHandler(logging.Handler):
             _deliver(_TRACEBACKS(None, "", event))
 
 
+_HANDLER = _LibraryHandler()
+
+
 def _configure() -> None:
     structlog.configure(
         processors=[
@@ -232,9 +220,8 @@ def _line(event: EventDict, secrets: Secrets) -> bytes:
         return secrets.redact(str(value))
 
     line = orjson.dumps(event, default=masked, option=_JSON)
-    text = line.decode()
-    if secrets.redact(text) != text:
-        return orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
+    if secrets.redact(text := line.decode()) != text:
+        line = orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
     return line
 
 

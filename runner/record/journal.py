@@ -87,9 +87,9 @@ class Spent:
         self.live_usd += amount(line.get("live_usd")) or cost or 0.0
         return cost
 
-    def abandon(self, run: object = None) -> None:
-        """Charge the calls of *run*, or of all runs, in flight when their process died."""
-        for call in self._calls.lose(run):
+    def abandon(self) -> None:
+        """Charge the calls in flight when their process died."""
+        for call in self._calls.lose():
             self._settle(call)
 
     @property
@@ -221,11 +221,12 @@ class MemberJournal:
         """The failed write of the batch's journal, or None."""
         return self._journal.fault
 
-    def note(self, event: str, **facts: Any) -> None:
+    def note(self, event: str, **facts: Any) -> Mapping[str, Any] | None:
         """See `Journal.note`."""
         line = self._journal.note(event, run=self.run, **facts)
         if line is not None:
             self.spent.add(line)
+        return line
 
     async def commit(self, event: str, **facts: Any) -> None:
         """See `Journal.commit`."""

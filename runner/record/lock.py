@@ -9,7 +9,7 @@ import orjson
 
 from runner.base.errors import LockedError
 from runner.base.json import load_json
-from runner.base.regular_files import open_own
+from runner.base.regular_files import open_own, open_regular
 from runner.base.text import now_iso
 
 NAME = "run.lock"
@@ -46,17 +46,11 @@ def release(descriptor: int) -> None:
 
 def is_held(folder: Path) -> bool:
     """Return whether a process works in *folder*; the test holds the lock only for a moment."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
     try:
-        descriptor = os.open(folder / NAME, flags)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
+        with open_regular(folder / NAME, MAX_HOLDER_BYTES) as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
     return False
 
 

@@ -172,7 +172,7 @@ class Recorder:
 
     def _failure(self) -> BaseException | None:
         written = (w.exception() for w in self._writes if w.done() and not w.cancelled())
-        faults = (self.directory.journal.fault, self.directory.drafts.fault, *written)
+        faults = (self.directory.journal.fault, self.directory.fault, *written)
         return next(filter(None, faults), None)
 
     async def settle(self) -> None:
@@ -274,6 +274,5 @@ def _reserve(directory: RunDirectory, node: Node, calls: CallLog, reply_tokens: 
 
 def _note_call(journal: Journal | MemberJournal, event: str, **facts: Any) -> None:
     """Write a call to the journal; raise NotRunError for a new one that cannot be written."""
-    journal.note(event, **facts)
-    if event == "call.started" and journal.fault is not None:
+    if journal.note(event, **facts) is None:
         raise NotRunError("output", f"not called: {journal.fault}")

@@ -3,22 +3,15 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
-from runner.base.files import (
-    Draft,
-    Drafts,
-    as_json,
-    make_directory,
-    write_bytes,
-    write_if_changed,
-)
+from runner.base.files import Draft, as_json, make_directory, write_bytes, write_if_changed
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
@@ -50,16 +43,11 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     while True:
         path = root / kind / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
-        try:
+        with _writable(path):
             make_directory(path.parent)
-            path.mkdir(mode=0o700)  # fails if another process made it
-        except FileExistsError:
-            if not path.parent.is_dir():
-                raise cannot_write(path, NotADirectoryError("not a directory")) from None
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        else:
-            return path
+            with suppress(FileExistsError):  # another process made it
+                path.mkdir(mode=0o700)
+                return path
 
 
 def check_folders(run: Path) -> None:
@@ -70,9 +58,14 @@ def check_folders(run: Path) -> None:
         raise ConfigError(reason(error)) from error
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
-    """Return the error for a run directory that cannot be written."""
-    return OutputError(f"cannot write the run directory {path}: {reason(error, path)}")
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """Say in an OutputError why the run directory *path* cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        why = f"cannot write the run directory {path}: {reason(error, path)}"
+        raise OutputError(why) from error
 
 
 class RunDirectory:
@@ -90,7 +83,8 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
-        self.drafts = Drafts()
+        self._drafts: dict[Path, Draft] = {}  # of the records of calls in flight
+        self.fault: OSError | None = None  # the first failure to make or to fill one
         self.replies = ReplyBuffer(path)
 
     @classmethod
@@ -117,32 +111,28 @@ class RunDirectory:
         Raises OutputError.
         """
         directory = cls._open(path, parts)
-        try:
+        with _writable(path), ExitStack() as stack:
+            stack.callback(directory.close)
             directory.replies.take_over(path)
             directory.uncomplete()
-        except OSError as error:
-            directory.close()
-            raise cannot_write(path, error) from error
+            stack.pop_all()
         return directory
 
     @classmethod
     def _open(cls, path: Path, parts: Sequence[str]) -> Self:
-        if len(os.fsencode(path)) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
-            raise cannot_write(path, OSError("its files would have names that are too long"))
-        try:
+        with _writable(path), ExitStack() as stack:
+            if len(os.fsencode(path)) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
+                raise OSError("its files would have names that are too long")
             make_directory(path)
             lock = acquire(path)
-            try:
-                for part in parts:
-                    make_directory(path / part, path)
-                if not (path / RESERVE).exists():
-                    write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
-                return cls(path, Journal(path / "journal.jsonl"), lock)
-            except BaseException:
-                release(lock)
-                raise
-        except OSError as error:
-            raise cannot_write(path, error) from error
+            stack.callback(release, lock)
+            for part in parts:
+                make_directory(path / part, path)
+            if not (path / RESERVE).exists():
+                write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
+            directory = cls(path, Journal(path / "journal.jsonl"), lock)
+            stack.pop_all()
+        return directory
 
     def close(self) -> None:
         """Release the lock and the journal."""
@@ -192,13 +182,22 @@ class RunDirectory:
         This takes space, an inode and an open file, and a directory for a replaced record.
         """
         file = self._record(stage, name)
-
-        def prepare() -> None:
+        try:
+            if (draft := self._drafts.get(file)) is not None:
+                draft.reserve(size)
+                return
             self._make_parent(file)
             if self.has(f"intermediate/{stage}/{name}.json"):
                 self._make_parent(self.path / "superseded" / stage / name)
+            self._drafts[file] = Draft(file, size)
+        except OSError as error:
+            self.fault = self.fault or error
+            raise
 
-        self.drafts.reserve(file, size, prepare)
+    def drop_drafts(self) -> None:
+        """Release the room for calls without an outcome."""
+        while self._drafts:
+            self._drafts.popitem()[1].discard()
 
     async def write_node(
         self,
@@ -214,22 +213,26 @@ class RunDirectory:
         crash can't leave them beside the new record. *keep* gets the written file.
         """
         file = self._record(stage, name)
-        secured = self.drafts.take(file)
+        secured = self._drafts.pop(file, None)
 
         def write() -> None:
             if secured is None:
                 self._make_parent(file)
             with secured or Draft(file) as draft:
                 content = record()
-
-                def store(short: bool) -> None:
-                    for page in pages:
-                        self._make_parent(self.path / page)
-                        (self.path / page).unlink(missing_ok=True)
-                    draft.commit(as_json(content, short=short))
-
-                self.drafts.fill(store, self.release_reserve)
+                try:
+                    store(draft, as_json(content))
+                except OSError as error:
+                    self.fault = self.fault or error
+                    self.release_reserve()
+                    store(draft, as_json(content, short=True))
             keep(file)
+
+        def store(draft: Draft, data: bytes) -> None:
+            for page in pages:
+                self._make_parent(self.path / page)
+                (self.path / page).unlink(missing_ok=True)
+            draft.commit(data)
 
         await offload(write)
 

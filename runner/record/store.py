@@ -65,7 +65,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._made: set[Path] = set()  # directories that exist
 
     def has(self, key: str) -> bool:
         """Return whether *key* has an entry, intact or damaged."""
@@ -94,11 +93,11 @@ class Store:
         The entry is a hard link to the record, a copy on file systems without links, or, with
         *reply_only*, what `get` needs of it.
         """
-        path = self._new_path(key)
         if reply_only:
             whole = load_json(record)
             self.put_text(key, whole["raw_output"], whole["finish_reason"])
             return
+        path = self._new_path(key)
         try:
             os.link(record, path)
         except FileExistsError:
@@ -117,9 +116,7 @@ class Store:
 
     def _new_path(self, key: str) -> Path:
         path = self._path(key)
-        if path.parent not in self._made:
-            make_directory(path.parent, self.root)
-            self._made.add(path.parent)
+        make_directory(path.parent, self.root)
         return path
 
     def _path(self, key: str) -> Path:

@@ -84,7 +84,7 @@ def _report(error: Exception) -> int:
     known = known or as_known(error)
     if known is not None:
         return print_error(known)
-    secrets = secrets_of(key_envs=_KEY_ENV.findall(" ".join(sys.argv)))
+    secrets = secrets_of(*_KEY_ENV.findall(" ".join(sys.argv)))
     print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
     return errors.EXIT_BUG
 

@@ -146,7 +146,7 @@ class Run:
             await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
             raise
         finally:
-            self.directory.drafts.drop()
+            self.directory.drop_drafts()
 
     def _stopped_code(self, code: int) -> int:
         """Return the exit code of a received signal, else *code*."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -99,6 +101,11 @@ ALLOWED = [
 ]
 
 
+def secrets_in(environment: dict[str, str], *key_envs: str) -> Secrets:
+    with patch.dict(os.environ, environment, clear=True):
+        return secrets_of(*key_envs)
+
+
 @pytest.mark.parametrize("shape", [*SHAPES, PEM])
 def test_what_has_the_shape_of_a_key_is_masked_wherever_it_stands(shape: str) -> None:
     for before, after in [("", ""), ("a ", " b"), ('"', '",'), ("key: ", "\n")]:
@@ -120,7 +127,7 @@ def test_keys_in_addresses_are_masked_and_the_rest_of_the_address_stays(name: st
 
 
 def test_values_are_found_inside_anything_and_longer_ones_first() -> None:
-    secrets = secrets_of({"A_KEY": "abcdefgh", "B_TOKEN": "abcdefgh-and-more"})
+    secrets = secrets_in({"A_KEY": "abcdefgh", "B_TOKEN": "abcdefgh-and-more"})
     value: Any = {"abcdefgh": [("x abcdefgh-and-more", 1), {"n": None}], "f": 1.5, "b": True}
 
     assert ("abcdefgh-and-more", "abcdefgh") == secrets.values
@@ -140,24 +147,24 @@ def test_a_secret_is_what_is_named_like_one_or_named_by_the_settings() -> None:
         "PROVIDER": "value-six",
     }
 
-    assert {"value-one", "value-two", "value-three"} == set(secrets_of(environment).values)
-    assert () == secrets_of({"PWD": "/srv/ann/talks", "SSH_AUTH_SOCK": "/run/agent.4711"}).values
-    assert "value-six" in secrets_of(environment, key_env="PROVIDER").values
+    assert {"value-one", "value-two", "value-three"} == set(secrets_in(environment).values)
+    assert () == secrets_in({"PWD": "/srv/ann/talks", "SSH_AUTH_SOCK": "/run/agent.4711"}).values
+    assert "value-six" in secrets_in(environment, "PROVIDER").values
 
 
 def test_of_a_file_with_keys_the_keys_are_secret_and_its_name_is_not(tmp_path: Path) -> None:
     key = f"-----BEGIN PRIVATE KEY-----\n{'aB3' * 21}+\n{'xY9' * 7}==\n-----END PRIVATE KEY-----\n"
     file = tmp_path / "google.json"
     file.write_text(json.dumps({"type": "service_account", "private_key": key}))
-    secrets = secrets_of({"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
+    secrets = secrets_in({"GOOGLE_APPLICATION_CREDENTIALS": str(file)})
 
     assert [key.strip(), f"{'aB3' * 21}+", "xY9" * 7] == list(secrets.values)
     assert f"{file}: ***" == secrets.redact(f"{file}: {'aB3' * 21}+")
-    assert () == secrets_of({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/at.all"[:7]}).values
+    assert () == secrets_in({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/at.all"[:7]}).values
 
 
 def test_each_key_of_a_list_or_of_headers_is_secret() -> None:
-    secrets = secrets_of(
+    secrets = secrets_in(
         {
             "API_KEYS": "abcdefgh-1234567,ijklmnop-1234567",
             "OTEL_EXPORTER_OTLP_HEADERS": "content=application/json,x-team=0123456789abcdef",
@@ -291,4 +298,4 @@ def test_no_event_holds_a_key(console: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_file_of_the_signing_key_is_no_secret_but_a_path() -> None:
     given = {"COLLOQUY_SIGNING_KEY": "/run/secrets/key", "MY_KEY": "a-secret-value"}
 
-    assert ("a-secret-value",) == secrets_of(given).values
+    assert ("a-secret-value",) == secrets_in(given).values

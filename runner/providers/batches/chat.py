@@ -55,7 +55,7 @@ class BatchedChat(BatchEndpoint):
         """Import litellm and open the sessions; raise ConfigError for unsupported routes."""
         await self._transport.open()
         built = self._built(_PROBE)
-        secrets = secrets_of(key_env=self.route.api_key_env)
+        secrets = secrets_of(self.route.api_key_env)
         http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
         tls = http.get_ssl_configuration()  # that of live calls
         base = built.url.rpartition(self._path)[0]

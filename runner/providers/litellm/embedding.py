@@ -52,7 +52,7 @@ class EmbeddingTransport:
     def __init__(self, route: ModelRoute) -> None:
         self.route = route
         self._litellm: Any = None
-        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._secrets = secrets_of(route.api_key_env)
         self._prices = prices_of(route)
 
     async def open(self) -> None:

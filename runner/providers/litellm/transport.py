@@ -70,7 +70,7 @@ class LiteLLMTransport:
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
         self._azure: HttpCalls | None = None  # for batches; live calls need OpenAI's client
-        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._secrets = secrets_of(route.api_key_env)
         self._facts = model_facts(route.map_name)
         if route.name == SIMULATED:  # accepts the marks of the provider it simulates
             self._facts = replace(self._facts, cache_marks=True)

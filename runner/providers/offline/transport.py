@@ -39,7 +39,7 @@ class OfflineTransport(Transport):
         self.route = route
         self._readings = readings
         self._prices = prices_of(route)
-        self._secrets = secrets_of(key_env=route.api_key_env)
+        self._secrets = secrets_of(route.api_key_env)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Read and answer; raises CallError for a reading that fails."""

@@ -22,14 +22,7 @@ from runner.transcript.redact.words import (
     tokens_of,
 )
 
-_KINDS = {
-    "off": (),
-    "names": (PERSON, TERM, OWN, FILE),
-    "all": (
-        *(PERSON, TERM, OWN, FILE, identifiers.EMAIL, identifiers.PHONE, identifiers.ACCOUNT),
-        *(identifiers.ADDRESS, identifiers.URL, identifiers.IP, identifiers.HANDLE),
-    ),
-}
+_NAMES = (PERSON, TERM, OWN, FILE)
 _SPELLED = regex.compile(r"(?<!\w)(?:\p{L}[-. ]{1,3}){1,30}\p{L}(?!\w)")
 _LETTER = regex.compile(r"\p{L}")
 
@@ -46,9 +39,12 @@ def redact(
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
     caseless, common = is_caseless(spoken), common_words(spoken)
-    prefixes = _prefixes(_KINDS[settings.redact], texts)
+    kinds = (*_NAMES, *identifiers.KINDS) if settings.redact == "all" else _NAMES
+    prefixes = _prefixes(kinds, texts)
     redaction = Redaction(prefixes, common, caseless=caseless, english=is_english(spoken))
-    _add_own(redaction, settings.redact_patterns, texts)
+    for pattern in own_patterns.compile_patterns(settings.redact_patterns):
+        for form in own_patterns.matches(pattern, texts):
+            redaction.add_literal(OWN, None, form)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
     people = list(_people(settings, transcript, labels))
@@ -210,22 +206,13 @@ def _add_identifiers(redaction: Redaction, texts: Iterable[str]) -> None:
 
 def _united(found: Iterable[identifiers.Found]) -> Iterator[identifiers.Found]:
     """Yield spans without overlap: overlapping ones become one, of the longest one's kind."""
-    group: list[identifiers.Found] = []
-    for span in sorted(found):
-        if group and span[0] >= max(end for _, end, _ in group):
-            yield _union(group)
-            group = []
-        group.append(span)
-    if group:
-        yield _union(group)
-
-
-def _union(group: Sequence[identifiers.Found]) -> identifiers.Found:
-    longest = max(group, key=lambda span: span[1] - span[0])
-    return min(start for start, _, _ in group), max(end for _, end, _ in group), longest[2]
-
-
-def _add_own(redaction: Redaction, patterns: Sequence[str], texts: Sequence[str]) -> None:
-    for pattern in own_patterns.compile_patterns(patterns):
-        for form in own_patterns.matches(pattern, texts):
-            redaction.add_literal(OWN, None, form)
+    spans = sorted(found)
+    while spans:
+        start, end, kind = spans[0]
+        longest = 0
+        while spans and (not longest or spans[0][0] < end):
+            first, last, its = spans.pop(0)
+            end = max(end, last)
+            if last - first > longest:
+                longest, kind = last - first, its
+        yield start, end, kind

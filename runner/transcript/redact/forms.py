@@ -1,7 +1,7 @@
 """Forms of a name: parts and inflections, and where a common word is used as a name."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from runner.transcript.redact.lexicon import (
     MONTHS,
@@ -18,7 +18,7 @@ from runner.transcript.redact.lexicon import (
     is_short_name,
 )
 from runner.transcript.redact.people import GOES_ON
-from runner.transcript.redact.words import Token
+from runner.transcript.redact.words import Token, Tokens
 
 Keys = tuple[str, ...]  # folded words of a name
 
@@ -66,13 +66,7 @@ def _unspaced_parts(name: str) -> Iterator[Keys]:
 
 
 def admits(
-    text: str,
-    run: Sequence[Token],
-    after: Sequence[Token],
-    *,
-    caseless: bool,
-    fixed: bool,
-    english: bool,
+    text: str, run: Tokens, after: Tokens, *, caseless: bool, fixed: bool, english: bool
 ) -> bool:
     """Return whether the words of *run* are used as a name here; *text* may be *english*."""
     first = run[0]

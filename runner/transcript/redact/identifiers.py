@@ -7,15 +7,11 @@ from runner.base.files import packaged
 from runner.transcript.redact.lexicon import ANY, LEXICON
 
 Found = tuple[int, int, str]  # start, end, kind
-EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = (
-    *("EMAIL", "PHONE", "ACCOUNTNR", "ADDRESS", "URL", "IP", "HANDLE"),
-)
+KINDS = ("EMAIL", "PHONE", "ACCOUNTNR", "ADDRESS", "URL", "IP", "HANDLE")
+EMAIL, PHONE, ACCOUNT, ADDRESS, URL, IP, HANDLE = KINDS
 
 _WORDS, _TENS = (frozenset(LEXICON[name].split()) for name in ("digits", "tens"))
-_SAID = {
-    **{"zero": "0", "oh": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4"},
-    **{"five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
-}
+_SAID = dict(zip(LEXICON["digits"].split(), "000123456789", strict=False))  # the English ones
 _TABLE = packaged(__package__, "identifiers.toml")
 _PARTS = {
     "TOP": "|".join(LEXICON["top"].split()),

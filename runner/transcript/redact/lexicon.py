@@ -2,14 +2,13 @@
 
 import pkgutil
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
-from typing import Any
 
 import regex
 
 from runner.base.files import packaged
+from runner.base.json import strings_in
 from runner.base.tokens import tokenizer_for
 
 # A rank in the vocabulary below which a word is common in lower case, even if it is more so as a
@@ -36,14 +35,9 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _MARKS.sub("", marked)).translate(_FOLDED)
 
 
-def folded(text: str) -> frozenset[str]:
-    """Return the words of *text*, folded."""
-    return frozenset(map(fold, text.split()))
-
-
 def listed(name: str) -> frozenset[str]:
     """Return the words of a list of lexicon.toml, folded."""
-    return folded(LEXICON[name])
+    return frozenset(map(fold, LEXICON[name].split()))
 
 
 LEXICON = packaged(__package__, "lexicon.toml")
@@ -59,21 +53,27 @@ def places() -> frozenset[str]:
     """Return words in names of places: some cities, all countries, the states of America."""
     address = import_module("faker.providers.address").Provider
     states = import_module("faker.providers.address.en_US").Provider.states
-    words = {fold(word) for name in (*address.countries, *states) for word in WORD.findall(name)}
-    single = {fold(name) for name in (*address.countries, *states)}
-    return PLACES | {word for word in words if word in single or word not in given_names()}
+    names = (*address.countries, *states)
+    words = {fold(word) for name in names for word in WORD.findall(name)}
+    return PLACES | {*map(fold, names)} | (words - given_names())
 
 
 @cache
-def given_names() -> frozenset[str]:
-    """Return given names of 70 languages and countries, folded."""
-    return frozenset(fold(name) for name in _listed("first"))
+def _names(which: str) -> frozenset[str]:
+    """Return the names, folded, in Faker's lists called *which*, of 70 languages and countries."""
+    package = import_module("faker.providers.person")
+    found = set[str]()
+    for module in pkgutil.iter_modules(package.__path__):
+        provider = import_module(f"{package.__name__}.{module.name}").Provider
+        for attribute in dir(provider):
+            if f"{which}_" in attribute and not attribute.startswith("_"):
+                value = getattr(provider, attribute)
+                names = [*value] if isinstance(value, dict) else value
+                found |= {*map(str.strip, strings_in(names))}
+    return frozenset(fold(name) for name in found if len(name) > 1 or UNSPACED.match(name))
 
 
-@cache
-def family_names() -> frozenset[str]:
-    """Return family names, as `given_names`."""
-    return frozenset(fold(name) for name in _listed("last"))
+given_names, family_names = partial(_names, "first"), partial(_names, "last")
 
 
 def is_inflected(word: str) -> bool:
@@ -124,21 +124,3 @@ def _rank(word: str) -> int | None:
         return None if codec is None else codec.encode_single_token(f" {word}")
     except KeyError:
         return None
-
-
-def _listed(which: str) -> Iterator[str]:
-    """Yield the names of Faker's providers whose lists are called *which*."""
-    package = import_module("faker.providers.person")
-    for module in pkgutil.iter_modules(package.__path__):
-        provider = import_module(f"{package.__name__}.{module.name}").Provider
-        for attribute in dir(provider):
-            if f"{which}_" in attribute and not attribute.startswith("_"):
-                yield from _strings(getattr(provider, attribute))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from (name for name in (value.strip(),) if len(name) > 1 or UNSPACED.match(name))
-    elif isinstance(value, (tuple, list, dict)):
-        for each in value:
-            yield from _strings(each)

@@ -1,6 +1,6 @@
 """People in running text: names recognized by lists, titles, introductions and verbs."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 
 import regex
 
@@ -24,7 +24,7 @@ from runner.transcript.redact.lexicon import (
     listed,
     places,
 )
-from runner.transcript.redact.words import MAX_WORDS, Token, joins, tokens_of
+from runner.transcript.redact.words import MAX_WORDS, Token, Tokens, joins, tokens_of
 
 _WORDS_TOO, _SHORT, _SAYS = map(listed, ("words_too", "short_titles", "says"))
 GOES_ON = _SAYS | listed("goes_on")
@@ -58,7 +58,7 @@ def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = Fals
         place += len(run) or 1
 
 
-def _run(text: str, tokens: Sequence[Token], place: int, *, caseless: bool) -> Sequence[Token]:
+def _run(text: str, tokens: Tokens, place: int, *, caseless: bool) -> Tokens:
     """Return the words of the name that begins with the token at *place*, if any."""
     first = tokens[place]
     if first.cased and not caseless and (not first.capital or first.key in TITLES):
@@ -78,14 +78,14 @@ def _run(text: str, tokens: Sequence[Token], place: int, *, caseless: bool) -> S
     return ()
 
 
-def _has_title(text: str, tokens: Sequence[Token], place: int) -> bool:
+def _has_title(text: str, tokens: Tokens, place: int) -> bool:
     title, first = tokens[place - 1], tokens[place]
     gap = text[title.end : first.start]
     spelt = title.capital or "." in gap or title.key not in _WORDS_TOO or text.islower()
     return spelt and (gap == " " or (gap == ". " and title.key in _SHORT))
 
 
-def _capitals(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Sequence[Token]:
+def _capitals(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
     """Return the capitalised words from *place* on that may be one name."""
     run = [tokens[place]]
     if run[0].key in NO_NAMES and not _precedes_name(text, tokens, place):
@@ -115,7 +115,7 @@ def _is_acronym(token: Token) -> bool:
     return len(token.text) > 1 and token.text[:2].isupper()
 
 
-def _precedes_name(text: str, tokens: Sequence[Token], place: int) -> bool:
+def _precedes_name(text: str, tokens: Tokens, place: int) -> bool:
     """Return whether April or May at *place* is a given name."""
     following = tokens[place + 1 : place + 2]
     if tokens[place].key not in MONTHS or not following or not following[0].capital:
@@ -123,7 +123,7 @@ def _precedes_name(text: str, tokens: Sequence[Token], place: int) -> bool:
     return joins(text, tokens[place], following[0]) and following[0].key in family_names()
 
 
-def _is_person(text: str, run: Sequence[Token], before: str, after: Sequence[Token]) -> bool:
+def _is_person(text: str, run: Tokens, before: str, after: Tokens) -> bool:
     """Return whether the capitalised words of *run* are the name of a person."""
     first, last = run[0], run[-1]
     says = bool(after) and text[last.end : after[0].start] == " " and after[0].key in _SAYS
@@ -162,13 +162,13 @@ def _is_single(text: str, token: Token, before: str, *, met: bool, says: bool) -
     return key in family_names() or met or (not text.isascii() and is_inflected(key))
 
 
-def _is_called(text: str, run: Sequence[Token], before: str) -> bool:
+def _is_called(text: str, run: Tokens, before: str) -> bool:
     """Return whether *run* ends a sentence as a form of address: "Can you, Priya?"."""
     ends = text[run[-1].end : run[-1].end + 1] in ("?", "!", "")
     return ends and bool(regex.search(r"(?:^|\s)\p{Ll}+, $", before))
 
 
-def _lower(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Sequence[Token]:
+def _lower(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
     """Return the name at *place* in text without capitals (or of capitals only)."""
     first = tokens[place]
     if first.key in NO_NAMES or first.key in PARTICLES or first.key in ROLES or len(first.key) < 2:
@@ -189,7 +189,7 @@ def _lower(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Se
     return run if rare and first.key not in places() else ()
 
 
-def _uncased(text: str, tokens: Sequence[Token], place: int, *, named: bool) -> Sequence[Token]:
+def _uncased(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
     """Return the name at *place* in a script without capitals, whose words are separated."""
     first, following = tokens[place], tokens[place + 1 : place + 2]
     pair = bool(following) and joins(text, first, following[0])

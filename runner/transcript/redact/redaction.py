@@ -1,16 +1,15 @@
 """Redaction of one transcript: its stand-ins, and how they are inserted and replaced."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from itertools import pairwise
 from typing import Any
 
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
-from runner.transcript.redact.null_redaction import NullRedaction
-from runner.transcript.redact.words import Token, joins, tokens_of
+from runner.transcript.redact.null_redaction import NullRedaction, as_shown
+from runner.transcript.redact.words import Token, Tokens, joins, tokens_of
 
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
@@ -40,25 +39,20 @@ class Redaction(NullRedaction):
         self._known: dict[tuple[str, str], str] = {}  # stand-ins by entry and form
         self._shown: dict[str, str] = {}  # stand-ins of names by exact form
         self._literal: dict[str, str] = {}  # entries of all else, by folded form
-        self._index: dict[str, list[tuple[Keys, str]]] = {}  # names by their first word
+        self.names: dict[str, list[tuple[Keys, str]]] = {}  # with entries, by their first word
         self._unspaced: dict[str, str] = {}
         self._literals: re.Pattern[str] | None = None
         self._learning = True
         words = "|".join(prefixes.values())
         self._stand_in = re.compile(
             r"(?:(?<![A-Za-z0-9])|(?<=_\d)|(?<=_\d\d)|(?<=_\d\d\d))"  # of another stand-in
-            rf"({words})({GAP}|)0*(\d{{1,6}})(?:({GAP})(\d{{1,4}}))?(?!\d)",
+            rf"((?a:{words}))({GAP}|)0*(\d{{1,6}})(?:({GAP})(\d{{1,4}}))?(?!\d)",
             re.I,
         )
 
     def __bool__(self) -> bool:
         """Return whether anything is replaced."""
         return True
-
-    @property
-    def names(self) -> Mapping[str, Sequence[tuple[Keys, str]]]:
-        """Names as words with their entries, by the first word."""
-        return self._index
 
     def counts(self) -> dict[str, int]:
         """Return the number of persons and identifiers, by kind."""
@@ -114,7 +108,7 @@ class Redaction(NullRedaction):
         if UNSPACED.search(keys[0]):
             self._unspaced["".join(keys)] = name
             return
-        entries = self._index.setdefault(keys[0], [])
+        entries = self.names.setdefault(keys[0], [])
         if all(each != keys for each, _ in entries):
             entries.append((keys, name))
             entries.sort(key=lambda entry: -len(entry[0]))
@@ -165,37 +159,29 @@ class Redaction(NullRedaction):
         return start, end, self.form("_".join(name.split("_")[:2]), text[start:end])
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
-        tokens = tokens_of(text, None if fixed else self._common) if self._index else []
+        tokens = tokens_of(text, None if fixed else self._common) if self.names else []
         caseless = self._caseless or text.isupper()
         place = 0
         while place < len(tokens):
             words, name, skipped = self._name_at(text, tokens, place)
-            run = tokens[place : place + words]
+            beyond = place + words
+            run, after = tokens[place:beyond], tokens[beyond : beyond + 1]
             start, end = tokens[place].start + skipped, run[-1].end if run else 0
-            shown = text[start:end]
-            if run and (
-                (eager and shown in self._shown)
-                or admits(
-                    text,
-                    run,
-                    tokens[place + words : place + words + 1],
-                    caseless=caseless,
-                    fixed=fixed,
-                    english=self.english,
-                )
-            ):
-                yield start, end, self.form(name, shown)
-                place += words
+            known = eager and text[start:end] in self._shown
+            of = {"caseless": caseless, "fixed": fixed, "english": self.english}
+            if run and (known or admits(text, run, after, **of)):
+                yield start, end, self.form(name, text[start:end])
+                place = beyond
                 continue
             if eager and (found := self._ending(tokens[place])) is not None:
                 yield found
             place += 1
 
-    def _name_at(self, text: str, tokens: Sequence[Token], place: int) -> tuple[int, str, int]:
+    def _name_at(self, text: str, tokens: Tokens, place: int) -> tuple[int, str, int]:
         """Return words, entry and left-out first letters of the longest name at *place*."""
         first = tokens[place]
         for skipped in (0, 1, 2, 3) if not first.cased else (0,):
-            for keys, name in self._index.get(first.key[skipped:], ()):
+            for keys, name in self.names.get(first.key[skipped:], ()):
                 run = tokens[place : place + len(keys)]
                 if (first.key[skipped:], *(each.key for each in run[1:])) == keys and all(
                     joins(text, left, right) for left, right in pairwise(run)
@@ -220,21 +206,16 @@ class Redaction(NullRedaction):
 
         def put(match: re.Match[str]) -> str:
             prefix, gap, number, inner, place = match.groups()
-            name = f"{words[prefix.lower()]}_{int(number)}"
-            forms = self._forms.get(name)
-            if forms is None:
+            forms = self._forms.get(f"{words[prefix.lower()]}_{int(number)}", ())
+            after = match[0][match.start(4) - match.start() :] if inner else ""
+            wanted, rest = (int(place) - 1, "") if inner and inner == gap else (0, after)
+            if not 0 <= wanted < len(forms):
                 if gap.endswith("_"):
                     unknown[match[0]] = None
-                return match[0]
-            rest = match[0][match.start(4) - match.start() :] if inner else ""
-            if inner and inner == gap and 0 < int(place) <= len(forms):
-                form, rest = forms[int(place) - 1], ""
-            elif inner and inner == gap and gap.endswith("_"):
-                unknown[match[0]] = None
-                return match[0]
-            else:
-                form = forms[0]
-            return (json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form) + rest
+                if gap.endswith("_") or not forms:
+                    return match[0]
+                wanted, rest = 0, after
+            return as_shown(forms[wanted], in_json=in_json) + rest
 
         return self._stand_in.sub(put, text), list(unknown)
 

@@ -1,6 +1,5 @@
 """Stand-ins of a collection: its files' stand-ins, made unique by a number per file."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -11,8 +10,7 @@ import regex
 from runner.base.text import digest
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction
-from runner.transcript.redact.redacted import redacted
+from runner.transcript.redact.null_redaction import NullRedaction, as_shown, redacted
 
 Mask = Callable[[str], str]
 
@@ -100,7 +98,7 @@ class StandIns(NullRedaction):
                 if match[1].upper() in kinds:
                     unknown[match[0]] = None
                 return match[0]
-            return json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form
+            return as_shown(form, in_json=in_json)
 
         if not self._forms:
             return self._base.restore(text, in_json=in_json)

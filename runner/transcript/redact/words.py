@@ -1,6 +1,6 @@
 """Words of a text as redaction compares them, and names in labels and lists."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import regex
@@ -46,6 +46,9 @@ class Token:
     def cased(self) -> bool:
         """Whether its script has capitals."""
         return self.text[0].lower() != self.text[0].title()  # Georgian's are not for names
+
+
+Tokens = Sequence[Token]
 
 
 def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:
