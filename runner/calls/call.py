@@ -30,13 +30,15 @@ class Call:
     expected_s: float | None = None  # by earlier runs; None if it is not hedged
     number: int = 1  # of its latest attempt
     is_hedge: bool = False  # the second request of a straggler
+    on_first_token: Callable[[], object] | None = None
     begun: float | None = None  # loop time of the first token, if others wait for it
 
-    def begin(self, waiting: Callable[[], object]) -> None:
-        """Note when the reply began, and notify the waiting caller."""
+    def begin(self) -> None:
+        """Note when the reply began, and notify the caller."""
         if self.begun is None:
             self.begun = asyncio.get_running_loop().time()
-        waiting()
+        if self.on_first_token is not None:
+            self.on_first_token()
 
     def end(
         self,

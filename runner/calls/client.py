@@ -21,15 +21,7 @@ from runner.calls.flex import Flex, FlexDelivery
 from runner.calls.hedge import Hedge, OvertakenError
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
-from runner.providers.request import (
-    Completion,
-    Request,
-    Transport,
-    first_token_callback,
-    on_arrival,
-    on_first_token,
-    on_sent,
-)
+from runner.providers.request import Completion, Exchange, Request, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, except those without capacity
@@ -80,6 +72,7 @@ class Client:
         key: str = "",
         steps: int = 1,
         waits_for_outage: bool = True,
+        on_first_token: Callable[[], object] | None = None,
         on_failure: Callable[[], None] | None = None,
         need_s: float = 0.0,
         expected_s: float | None = None,
@@ -87,12 +80,13 @@ class Client:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
         *key* is the digest of the request, *steps* are the calls from here to the end of its run.
-        A call that has a fallback does not wait out an outage. *on_failure* is called after
-        each failed attempt. *need_s* are the seconds that this call and those after it take live;
-        a call at flex goes live in time for them. *expected_s* is the duration of this call in
-        earlier runs, which decides when a straggler is hedged. The slot and other limits are held
-        during attempts, not between them. Raises NotRunError if an attempt was not made because of
-        a stopped run, a fault of the account or an exhausted budget.
+        A call that has a fallback does not wait out an outage. *on_first_token* is called when the
+        reply begins, *on_failure* after each failed attempt. *need_s* are the seconds that this
+        call and those after it take live; a call at flex goes live in time for them. *expected_s*
+        is the duration of this call in earlier runs, which decides when a straggler is hedged. The
+        slot and other limits are held during attempts, not between them. Raises NotRunError if an
+        attempt was not made because of a stopped run, a fault of the account or an exhausted
+        budget.
         """
         tokens, cost_usd, replied = 0, 0.0, 0
         if self.sizer is not None and not (self.local and not self.budget.capped):
@@ -106,6 +100,7 @@ class Client:
         )
         known_s = expected_s if self.retry.max_retries and not self.local else None
         call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=known_s)
+        call.on_first_token = on_first_token
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -174,20 +169,16 @@ class Client:
         if self.local:
             work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
-        taken: list[bool] = []
-        waiting = first_token_callback()
+        exchange = Exchange(None if call.on_first_token is None else call.begin)
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                with (
-                    on_first_token(waiting and partial(call.begin, waiting)),
-                    on_arrival(lambda: deadline.reschedule(None)),
-                    on_sent(partial(taken.append, True)),
-                ):
+                exchange.on_arrival = partial(deadline.reschedule, None)
+                with exchange.begun():
                     return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
             why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
             message = f"no answer within {timeout_s:g} s ({why})"
-            raise CallError("timeout", message, billed=True, slow=bool(taken)) from error
+            raise CallError("timeout", message, billed=True, slow=exchange.sent) from error
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage

@@ -18,9 +18,9 @@ from runner.providers.litellm.session import (
     MAX_BODY_BYTES,
     MAX_ERROR_BYTES,
     network_failure,
-    one_attempt,
     open_session,
 )
+from runner.providers.request import Exchange
 
 MAX_RESULT_BYTES = 2 << 30  # of all results of a batch
 MAX_PAGES = 50  # of a list of batches
@@ -97,12 +97,12 @@ class Wire:
         data = io.BytesIO(sent) if isinstance(sent, bytes) else sent
         timeout, delivered = _timeout(read_s, read_s * _LONGEST), False
         try:
-            with one_attempt(plain=True) as attempt:
+            with Exchange(plain=True).begun() as exchange:
                 async with self._session.request(
                     method, url, data=data, headers=headers, timeout=timeout, **self._safe
                 ) as reply:
                     raw, delivered = await reply.read(), True
-            return mapping(parse_json(raw) if raw else {}), attempt.headers
+            return mapping(parse_json(raw) if raw else {}), exchange.headers
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise self._failure(error, url, delivered=delivered) from None
 

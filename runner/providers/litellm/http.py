@@ -17,7 +17,7 @@ import orjson
 
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
 from runner.providers.litellm.stream import as_stream
-from runner.providers.request import first_token_callback
+from runner.providers.request import current_exchange
 
 _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
@@ -171,7 +171,7 @@ class HttpCalls:
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
         """Return the successful response."""
-        if first_token_callback() is not None:
+        if current_exchange().streams:
             url, body = as_stream(self._provider, url, body)
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s

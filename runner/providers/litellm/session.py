@@ -6,10 +6,6 @@ Its middleware is the only reader of the network, for litellm's provider configu
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from urllib.request import getproxies
 
 import aiohttp
@@ -23,28 +19,14 @@ from runner.providers.litellm.body import Readable, readable
 from runner.providers.litellm.coding import too_large, unpacked
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
-from runner.providers.request import first_token_callback, reply_arrived, request_sent
+from runner.providers.request import Exchange, current_exchange
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 
-_EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
-
-
-@dataclass(slots=True)
-class Exchange:
-    """State of one attempt: failures, *headers* of its reply, and why the model *stopped*.
-
-    *plain* says that its replies come from no model and are not converted.
-    """
-
-    plain: bool = False
-    failed: list[Exception] = field(default_factory=list)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    stopped: str = ""
 
 
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
@@ -69,49 +51,34 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
 
 
 async def _sent(*_: object) -> None:
-    request_sent()
-
-
-@contextmanager
-def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
-    """Block further requests after a failed one within the block, even if libraries retry.
-
-    Yields the Exchange, which the attempt fills in.
-    """
-    attempt = Exchange(plain)
-    token = _EXCHANGE.set(attempt)
-    try:
-        yield attempt
-    finally:
-        _EXCHANGE.reset(token)
+    current_exchange().sent = True
 
 
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Return the response, or raise the failure that an earlier request of this call had."""
-    attempt = _EXCHANGE.get()
-    if attempt is not None and attempt.failed:
-        raise attempt.failed[0]
+    exchange = current_exchange()
+    if exchange.failure is not None:
+        raise exchange.failure
     try:
-        return await _read_whole(request, handler)
+        return await _read_whole(request, handler, exchange)
     except Exception as error:
-        if attempt is not None:
-            attempt.failed.append(error)
+        exchange.failure = error
         raise
 
 
 async def _read_whole(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, exchange: Exchange
 ) -> aiohttp.ClientResponse:
     """Return a successful response with its body in memory, unpacked and in litellm's form.
 
     Raises CallError for an invalid reply, and RefusedError for one with an error.
     """
-    host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
+    host = request.url.host_port_subcomponent or ""
+    first = FirstToken(exchange.first_token) if exchange.streams else None
     # Compression would delay a stream.
-    request.headers["Accept-Encoding"] = "gzip, deflate" if waiting is None else "identity"
-    first = FirstToken(waiting) if waiting is not None else None
+    request.headers["Accept-Encoding"] = "gzip, deflate" if first is None else "identity"
     response, body = await _received(request, handler, host, first)
     status, headers = response.status, CIMultiDict(response.headers)
     coding = headers.pop("Content-Encoding", "")
@@ -122,19 +89,16 @@ async def _read_whole(
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
     data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
-    attempt = _EXCHANGE.get()
-    plain = attempt is not None and attempt.plain
-    begun = first or FirstToken(lambda: None)
-    if not plain and is_stream(data):  # some servers send nothing else
+    begun = first or FirstToken()
+    if not exchange.plain and is_stream(data):  # some servers send nothing else
         if first is None:
             begun.feed(data)
         data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
-    reply_arrived()
-    meant, data, stopped = Readable(status, data) if plain else readable(status, data)
+    exchange.arrive()
+    meant, data, stopped = Readable(status, data) if exchange.plain else readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=begun.seen)
-    if attempt is not None:
-        attempt.headers, attempt.stopped = headers, stopped
+    exchange.headers, exchange.stopped = headers, stopped
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)
