@@ -14,7 +14,8 @@ from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.errors import RefusedError, Where, classify
+from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import network_failure
 
 
@@ -216,7 +217,7 @@ def test_an_error_without_a_status_is_a_bug() -> None:
     ],
 )
 def test_a_message_has_the_providers_words_alone(status: int, text: str, said: str) -> None:
-    assert said == str(classify(refused(text, status), Where("h", "m")))
+    assert said == str(classify(refused(text, status), ModelRoute("m", "http://h")))
 
 
 def test_a_traceback_in_the_message_is_left_out() -> None:

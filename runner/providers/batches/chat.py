@@ -59,7 +59,7 @@ class BatchedChat(BatchEndpoint):
         http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
         tls = http.get_ssl_configuration()  # that of live calls
         base = built.url.rpartition(self._path)[0]
-        self._opened = Wire(base, built.headers, self.route.where, secrets, tls)
+        self._opened = Wire(base, built.headers, self.route, secrets, tls)
 
     async def close(self) -> None:
         """Release connections."""
@@ -178,7 +178,7 @@ class BatchedChat(BatchEndpoint):
             old = [b.created_at is not None and b.created_at < since for _, b in parsed]
             if not cursor or (old and all(old)):
                 return
-        why = f"{self.route.where.host} lists more than {MAX_PAGES} pages of batches"
+        why = f"{self.route.host} lists more than {MAX_PAGES} pages of batches"
         raise CallError("bad_response", why)
 
 

@@ -13,7 +13,8 @@ import orjson
 from runner.base.errors import CallError, one_line
 from runner.base.json import amount, mapping, number, parse_json
 from runner.base.secrets import Secrets
-from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, Where, classify
+from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, classify
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import (
     MAX_BODY_BYTES,
     MAX_ERROR_BYTES,
@@ -73,12 +74,12 @@ class Wire:
     """Requests to one API: *base* is its address, *headers* hold the key, *tls* checks the host."""
 
     def __init__(
-        self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets, tls: Any
+        self, base: str, headers: Mapping[str, str], route: ModelRoute, secrets: Secrets, tls: Any
     ) -> None:
         self.base = base.rstrip("/")
         self._safe: dict[str, Any] = {"allow_redirects": False, "ssl": tls}
         self._headers = {k: v for k, v in headers.items() if k.lower() not in _NOT_OURS}
-        self._where, self._secrets = where, secrets
+        self._route, self._secrets = route, secrets
         self._session, self._files = open_session(), open_session(whole=False)
 
     async def close(self) -> None:
@@ -150,10 +151,10 @@ class Wire:
             raise CallError("bad_response", message)
 
     def _failure(self, error: Exception, url: str, *, delivered: bool = False) -> CallError:
-        found = classify(error, self._where, self._secrets, delivered=delivered)
+        found = classify(error, self._route, self._secrets, delivered=delivered)
         if found.kind == "not_found":
             message = str(found).partition(": ")[2]
-            text = f"{self._where.host} has nothing at {urlsplit(url).path}: {message}"
+            text = f"{self._route.host} has nothing at {urlsplit(url).path}: {message}"
             found.args = (self._secrets.redact(one_line(text)),)
         return found
 

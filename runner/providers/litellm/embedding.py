@@ -65,7 +65,7 @@ class EmbeddingTransport:
         try:
             response = await self._litellm.aembedding(**self._arguments(texts, timeout_s))
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise classify(error, self.route.where, self._secrets) from cause_of(error)
+            raise classify(error, self.route, self._secrets) from cause_of(error)
         count = tokenizer_for(self.route.map_name).count
         most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
         size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)

@@ -7,12 +7,12 @@ wrap it in their own exceptions, whose classes and statuses are not used.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
@@ -39,16 +39,7 @@ _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
 _MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Destination of a call: host or provider, model, and the key's variable; *flex*: its tier."""
-
-    host: str = "the provider"
-    model: str = ""
-    key_env: str | None = None
-    flex: bool = False
+_ANY_ROUTE, _NO_KEYS = ModelRoute("the provider"), Secrets()
 
 
 class RefusedError(Exception):
@@ -64,23 +55,22 @@ class RefusedError(Exception):
 
 def classify(
     error: BaseException,
-    where: Where | None = None,
-    secrets: Secrets | None = None,
+    route: ModelRoute = _ANY_ROUTE,
+    secrets: Secrets = _NO_KEYS,
     *,
     delivered: bool = False,
 ) -> CallError:
-    """Return the CallError for *error*; its kind decides whether the call is retried.
+    """Return the CallError for *error* on *route*; its kind decides whether it is retried.
 
     *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
     that a successful reply had arrived, which cannot be read and may be billed.
     """
-    where, secrets = where or Where(), secrets or Secrets()
     for link in chain_of(error):
         if isinstance(link, CallError):
             link.args = (one_line(secrets.redact(str(link))),)
             return link
         if isinstance(link, RefusedError):
-            return _refusal(link, where, secrets)
+            return _refusal(link, route, secrets)
     if delivered:
         message = one_line(f"the reply cannot be read: {_message(error, secrets)}")
         return CallError("bad_response", message, billed=True)
@@ -89,30 +79,21 @@ def classify(
         return CallError("connection", _message(error, secrets), billed=True)
     if not isinstance(status, int):
         return CallError("internal", _message(error, secrets))
-    return _refusal(error, where, secrets, status)
+    return _refusal(RefusedError(status, {}, str(error).encode(errors="replace")), route, secrets)
 
 
-def _refusal(
-    error: BaseException, where: Where, secrets: Secrets, status: int | None = None
-) -> CallError:
-    """Return the CallError for an error with an HTTP status, the provider's or litellm's own."""
-    headers: Mapping[str, str] = {}
-    if isinstance(error, RefusedError):
-        status, headers = error.status, error.headers
-    assert status is not None
-    text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
+def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallError:
+    status, headers, text = error.status, error.headers, str(error)
+    message, retry_after = _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
         retry_after = stated_wait_s(_ECHOED.sub("", text))
     codes = set(_codes(text))
     kind = _kind(status, codes, message, retry_after)
+    full = status in (498, 503, 529) or _NO_CAPACITY & codes
     if (
-        where.flex
+        "flex" in (route.delivery, route.service_tier)
         and kind in ("throttle", "transient", "bad_request")
-        and (
-            status in (498, 503, 529)
-            or _NO_CAPACITY & codes
-            or "resource unavailable" in message.lower()
-        )
+        and (full or "resource unavailable" in message.lower())
     ):
         kind = "no_capacity"
     if kind == "throttle" and retry_after is None and status == 429:
@@ -120,11 +101,11 @@ def _refusal(
     window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
     found = CallError(
         kind,
-        _full_message(message or f"status {status}", kind, where, window),
+        _full_message(message or f"status {status}", kind, route, window),
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
-        billed=kind == "timeout" or getattr(error, "begun", False),
+        billed=kind == "timeout" or error.begun,
     )
     found.window, found.prompt_tokens = window, prompt
     return found
@@ -190,14 +171,14 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
-def _full_message(message: str, kind: str, where: Where, window: int | None) -> str:
+def _full_message(message: str, kind: str, route: ModelRoute, window: int | None) -> str:
     """Return *message* with its origin and the setting to change."""
     if kind == "auth":
-        key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
-        return f"{where.host} rejected {key}: {message}"
+        key = f"the key in ${route.api_key_env}" if route.api_key_env else "a call without a key"
+        return f"{route.host} rejected {key}: {message}"
     if kind == "not_found":
         hint = "" if "model" in message.lower() else " (check the path of model.api_base, too)"
-        return f"{where.host} has no model {where.model!r}: {message}{hint}"
+        return f"{route.host} has no model {route.name!r}: {message}{hint}"
     if kind == "refused":
         return f"the provider's filter refused the request: {message}"
     hint = ""

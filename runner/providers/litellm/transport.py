@@ -165,7 +165,7 @@ class LiteLLMTransport:
         self, error: Exception, request: Request, sent: Adaptation, delivered: bool
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
-        found = classify(error, self.route.where, self._secrets, delivered=delivered)
+        found = classify(error, self.route, self._secrets, delivered=delivered)
         refusal = refusal_text(error)
         if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
