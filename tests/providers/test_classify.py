@@ -210,6 +210,12 @@ def test_an_error_without_a_status_is_a_bug() -> None:
         (502, "<html><title>Bad\n Gateway</title><h1>Bad Gateway</h1>", "Bad Gateway"),
         (404, told(message="no model x"), "h has no model 'm': no model x"),
         (
+            407,
+            "",
+            "the proxy before h refuses the call: status 407 "
+            "(put its user and password into HTTPS_PROXY or HTTP_PROXY)",
+        ),
+        (
             404,
             '{"detail": "Not Found"}',
             "h has no model 'm': Not Found (check the path of model.api_base, too)",

@@ -14,7 +14,7 @@ from runner.providers.litellm.words import WORDS
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
 _STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
-_STATUSES |= dict.fromkeys(WORDS["billing"], 402)
+_STATUSES |= dict.fromkeys(WORDS["codes"]["billing"], 402)
 _SAID = ("message", "msg", "detail")  # of an error that has no field of its own
 _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic has the later two
     ("prompt_tokens", "input_tokens"),

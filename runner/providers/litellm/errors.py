@@ -16,24 +16,11 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
-BILLING_CODES = frozenset(WORDS["billing"])
-_FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
-# Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
-# this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and
-# 429 with this reason); Bedrock's is a 503 too. Read 2026-11-29.
-_NO_CAPACITY = {"resource_unavailable", "capacity_exceeded", "MODEL_CAPACITY_EXHAUSTED"}
-_NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
-_FLAGGED = re.compile(  # by OpenRouter, OpenAI, xAI, Anthropic, DeepSeek, Alibaba
-    r"requires moderation|(?:prompt|input|content|request) (?:was|has been) flagged"
-    r"|content violates|blocked by content filter|content exists risk|inappropriate content",
-    re.IGNORECASE,
-)
-_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
-_NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
-_NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
+_CODES = {kind: frozenset(codes) for kind, codes in WORDS["codes"].items()}
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
+PROXY_HINT = "put its user and password into HTTPS_PROXY or HTTP_PROXY"
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error's web page
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
@@ -89,19 +76,21 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
         retry_after = stated_wait_s(_ECHOED.sub("", text))
     codes = set(_codes(text))
     kind = _kind(status, codes, message, retry_after)
-    full = status in (498, 503, 529) or _NO_CAPACITY & codes
-    if (
-        "flex" in (route.delivery, route.service_tier)
-        and kind in ("throttle", "transient", "bad_request")
-        and (full or "resource unavailable" in message.lower())
-    ):
-        kind = "no_capacity"
+    full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
+    at_flex = "flex" in (route.delivery, route.service_tier)
+    if at_flex and kind in ("throttle", "transient", "bad_request"):
+        kind = "no_capacity" if full or SAYS["no_capacity"].search(message) else kind
     if kind == "throttle" and retry_after is None and status == 429:
         retry_after = reset_after_s(headers)
     window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
+    message = message or f"status {status}"
+    if status == 407:
+        message = f"the proxy before {route.host} refuses the call: {message} ({PROXY_HINT})"
+    else:
+        message = _full_message(message, kind, route, window)
     found = CallError(
         kind,
-        _full_message(message or f"status {status}", kind, route, window),
+        message,
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
@@ -112,19 +101,21 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
+    def means(kind: str) -> bool:
+        return bool(_CODES.get(kind, frozenset()) & codes or SAYS[kind].search(message))
+
     client = 400 <= status < 500
-    if client and (_FILTERED & codes or _FLAGGED.search(message)):
+    if client and means("filtered"):
         return "refused"
-    too_long = _TOO_LONG_CODES & codes or SAYS["too_long"].search(message)
-    if status in (400, 413, 422, 500) and too_long:
+    if status in (400, 413, 422, 500) and means("too_long"):
         return "context_exceeded"
-    if status == 429 and "request too large" in message.lower():  # OpenAI: for a whole minute
+    if status == 429 and SAYS["too_large"].search(message):
         return "context_exceeded"
-    if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
+    if status == 402 or _CODES["billing"] & codes or (client and SAYS["billing"].search(message)):
         return "billing"
-    if "model_not_found" in codes or (status == 404 and _NO_HOST not in message):
+    if "model_not_found" in codes or (status == 404 and not SAYS["no_host"].search(message)):
         return "not_found"
-    if status in (401, 403) or _NO_KEY in codes:
+    if status in (401, 403, 407) or _CODES["auth"] & codes:
         return "auth"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"

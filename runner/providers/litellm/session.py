@@ -6,6 +6,7 @@ Its middleware is the only reader of the network, for litellm's provider configu
 
 import asyncio
 import ssl
+import zlib
 from urllib.request import getproxies
 
 import aiohttp
@@ -16,14 +17,15 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import Readable, readable
-from runner.providers.litellm.coding import too_large, unpacked
-from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
+from runner.providers.litellm.errors import NOT_FOLLOWED, PROXY_HINT, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import Exchange, current_exchange
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
+_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
+_MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
@@ -88,7 +90,7 @@ async def _read_whole(
         raise CallError("bad_request", message, status=status)
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
-    data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
+    data = _unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
     begun = first or FirstToken()
     if not exchange.plain and is_stream(data):  # some servers send nothing else
         if first is None:
@@ -156,7 +158,7 @@ async def _received(
         if response is not None and not response.closed:
             response.close()
     if response.ok:
-        raise too_large(size, limit)
+        raise _too_large(size, limit)
     return response, bytes(body)
 
 
@@ -184,9 +186,54 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 def _readable_error(body: bytes, coding: str) -> bytes:
     """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
     try:
-        return unpacked(body, coding, MAX_ERROR_BYTES)
+        return _unpacked(body, coding, MAX_ERROR_BYTES)
     except CallError:
         return b""
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
+
+    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
+    its header is returned as it is.
+    """
+    coding = coding.strip().lower()
+    if coding in ("", "identity") or not body:
+        return body
+    try:
+        return _decompressed(body, coding, limit)
+    except ValueError as error:
+        if body.lstrip()[:1] in (b"{", b"["):
+            return body
+        raise CallError("bad_response", str(error), billed=True) from error
+
+
+def _decompressed(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body*, all members of it if it is gzip; raise ValueError if it is corrupt."""
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError(f"the reply is encoded with {coding}, expected gzip or deflate")
+    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
+    data, left, members = b"", body, 0
+    while left:
+        if (members := members + 1) > _MAX_MEMBERS:
+            raise ValueError(f"the reply has more than {_MAX_MEMBERS} members of gzip")
+        reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
+        try:
+            data += reader.decompress(left, limit + 1 - len(data))
+        except zlib.error as error:
+            raise ValueError(f"the reply is not valid {coding}: {error}") from error
+        if len(data) > limit:
+            raise _too_large(len(data), limit)
+        if not reader.eof:
+            raise ValueError(f"the reply is truncated {coding}")
+        left = reader.unused_data if reader.unused_data.startswith(b"\x1f\x8b") else b""
+    return data
+
+
+def _too_large(size: int, limit: int) -> CallError:
+    """Return the failure of a reply with *size* bytes."""
+    message = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
+    return CallError("bad_response", message, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:
@@ -203,6 +250,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
         message = f"the name of {host} cannot be resolved: {why}"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         message = f"the proxy does not connect to {host}: {error.status} {error.message}"
+        if error.status == 407:
+            kind, message = "auth", f"{message} ({PROXY_HINT})"
     elif isinstance(error, aiohttp.ClientProxyConnectionError):
         message = f"no connection to the proxy {error.host}:{error.port}: {why}"
     elif isinstance(error, aiohttp.ClientConnectorError):

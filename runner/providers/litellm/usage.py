@@ -1,16 +1,18 @@
-"""Usage: reads the provider's counts of a call's tokens and replaces impossible ones."""
+"""Usage: tokens, cost and tier that a provider reports of a call; impossible ones are replaced."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.base.json import at
 from runner.base.secrets import MIN_CHARS
 from runner.base.usage import Usage
 
 # Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
+_MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,46 @@ def _count(
     tokens = 0 if value is None else token_count(value)
     if tokens is not None and 0 <= tokens <= limit:
         return tokens
-    notes.append(f"{name}={shown(value)} cannot be true")
+    notes.append(f"{name}={_shown(value)} cannot be true")
     return beyond if tokens and tokens > limit else 0
 
 
-def shown(value: Any) -> str:
+def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
+    """Return the US dollars that OpenRouter or a proxy reports for a call of so many *tokens*.
+
+    None if there is no such report, or why it is rejected.
+    """
+    usage = getattr(response, "usage", None)
+    value = getattr(usage, "cost", None)
+    if value is None:
+        hidden = getattr(response, "_hidden_params", None) or {}
+        headers = hidden.get("additional_headers") or {}
+        value = headers.get("llm_provider-x-litellm-response-cost")
+    if value is None:
+        return None, ""
+    try:
+        cost = float(value)
+    except (TypeError, ValueError):
+        cost = math.nan
+    if getattr(usage, "is_byok", False) is True:  # OpenRouter's fee; the host bills its part itself
+        beside = at(getattr(usage, "cost_details", None), "upstream_inference_cost")
+        cost += beside if isinstance(beside, int | float) else math.nan
+    if 0 <= cost <= 1 + tokens * _MAX_USD:
+        return cost, ""
+    return None, f"cost={_shown(value)} cannot be true"
+
+
+def served_tiers(response: Any) -> Iterator[str]:
+    """Yield the service tier that the provider reports, in OpenAI's field or another's."""
+    hidden = getattr(response, "_hidden_params", None) or {}
+    traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
+    usage = getattr(response, "usage", None)
+    for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
+        if isinstance(tier, str):
+            yield tier
+
+
+def _shown(value: Any) -> str:
     """Return the start of a provider's *value*, too short to reveal a key."""
     return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
 
