@@ -17,7 +17,7 @@ from runner.calls.call import Call
 from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
-from runner.calls.flex import Flex, FlexDelivery
+from runner.calls.flex import Flex
 from runner.calls.hedge import Hedge, OvertakenError
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
@@ -88,19 +88,16 @@ class Client:
         attempt was not made because of a stopped run, a fault of the account or an exhausted
         budget.
         """
-        tokens, cost_usd, replied = 0, 0.0, 0
+        ticket = Ticket(calls.unit or request.node, rank, waits_for_outage=waits_for_outage)
         if self.sizer is not None and not (self.local and not self.budget.capped):
-            tokens, cost_usd = await self.sizer.size(request)
-            replied = request.max_tokens
-        ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
-        ticket.reply_tokens = replied
-        delivery = "live" if self.flex is None else "flex"
-        way = FlexDelivery(
-            request.node, self.transport, self.timeout_s, self.flex, need_s, delivery
-        )
+            ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
+            ticket.reply_tokens = request.max_tokens
         known_s = expected_s if self.retry.max_retries and not self.local else None
-        call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=known_s)
-        call.on_first_token = on_first_token
+        call = Call(
+            request, slots, calls, ticket, self.prices, key, steps, need_s, known_s, on_first_token
+        )
+        if self.flex is not None:
+            call.delivery = "flex"
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -124,15 +121,8 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            batched = BatchAttempt(
-                call,
-                self.deliverer,
-                self.gate,
-                self.admission,
-                self.budget,
-                self.prices,
-                self.attempt_live,
-            )
+            shared = self.gate, self.admission, self.budget
+            batched = BatchAttempt(call, self.deliverer, *shared, self.attempt_live)
             if batched.is_wanted:
                 return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
@@ -148,15 +138,18 @@ class Client:
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
-            way = call.way.next(started)
+            transport, timeout_s = self.transport, self.timeout_s
+            if self.flex is not None:
+                timeout_s = self.flex.attempt_s(call, started, timeout_s)
+                transport = transport if call.delivery == "flex" else self.flex.live
             calls.reserve(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            facts = {**reserved, "delivery": call.way.delivery}
+            facts = {**reserved, "delivery": call.delivery}
             call.number = len(calls.attempts) + 1 + call.is_hedge
             calls.record("call.started", call.number, **facts)
             try:
                 hedge = Hedge(self.gate, self.admission, self.sizer, self.attempt_live)
-                completion = await hedge.reply(call, self._send(call, *way), limits)
+                completion = await hedge.reply(call, self._send(call, transport, timeout_s), limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 if isinstance(error, OvertakenError):
@@ -176,32 +169,24 @@ class Client:
                 with exchange.begun():
                     return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
-            why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
+            why = "model.timeout_s" if call.delivery == "live" else "at the flex tier"
             message = f"no answer within {timeout_s:g} s ({why})"
             raise CallError("timeout", message, billed=True, slow=exchange.sent) from error
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = call.end("ok", None, started, usage, self.prices, delivery=call.way.delivery)
+        now = call.end("ok", None, started, usage)
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
             self.gate.observe_latency(now - started, call.expected_s)
-        # An unknown price counts as its upper bound.
-        cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
-        self.budget.spend(cost_usd, usage.tokens)
-        call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
+        used = call.charge(reply, ticket.tokens, ticket.cost_usd)
+        self.budget.spend(*used)
         call.calls.usage += usage
-        facts = {**usage.figures(), "delivery": call.way.delivery}
-        facts["live_usd"] = call.calls.attempts[-1].live_usd
-        if reply.tier:
-            facts["tier"] = reply.tier
-        if usage.corrected:
-            facts["usage_corrected"] = usage.corrected
         if call.key and not self.local:
             call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
-        call.calls.record("call.finished", call.number, **facts)
+        facts = call.record_end(call.number, reply, used, call.delivery)
         log.info(
             "call.finished",
             analyzer=call.request.node,
@@ -217,18 +202,15 @@ class Client:
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = call.end(error.kind, error.status, started, delivery=call.way.delivery)
+        now = call.end(error.kind, error.status, started)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
         if not call.parked and not error.again:
             call.failures[family(error)] += 1
-        tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
-        self.budget.spend(usd, tokens)
-        call.calls.charge(tokens, usd)
-        facts = {"kind": error.kind, "status": error.status}
-        charged = {"charged_tokens": tokens, "charged_usd": usd}
-        call.calls.record("call.failed", call.number, **facts, **charged)
+        used = call.charge(error, ticket.tokens, ticket.cost_usd)
+        self.budget.spend(*used)
+        call.record_end(call.number, error, used, call.delivery)
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""
@@ -243,8 +225,10 @@ class Client:
             return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
-        if (wait := call.way.wait_s(error, now, self.retry.delay_s, self.rng)) is not None:
-            return wait
+        if self.flex is not None:
+            wait = self.flex.wait_s(call, error, now, self.retry.delay_s, self.rng)
+            if wait is not None:
+                return wait
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
@@ -253,7 +237,7 @@ class Client:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s + call.way.waited_s - (now - began)
+        left = self.deadline_s + calls.parked_s + call.capacity_waited_s - (now - began)
         return None if wait > left else wait
 
     def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:

@@ -46,7 +46,7 @@ class Hedge:
         have room.
         """
         is_bounded = any(isinstance(limit, Budget) for limit in limits)
-        if call.expected_s is None or not is_bounded or call.way.delivery != "live":
+        if call.expected_s is None or not is_bounded or call.delivery != "live":
             return await sending
         hedge = replace(
             call, ticket=replace(call.ticket, probe=False), is_hedge=True, expected_s=None
