@@ -11,6 +11,7 @@ from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
+from runner.providers.messages import text_parts
 from runner.providers.retry_headers import RemainingLimit
 
 MAX_REPLY_CHARS = 2_000_000
@@ -80,6 +81,11 @@ class Request:
     schema: Mapping[str, Any] | None = None
     own_schema: Mapping[str, Any] | None = None
     cache: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all messages."""
+        return [part for message in self.messages for part in text_parts(message)]
 
     @property
     def schema_name(self) -> str:

@@ -41,7 +41,7 @@ _BARE = re.compile(
 )
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Read Retry-After in seconds; None if absent, past or neither a time nor a duration.
 
     Beside the forms of RFC 9110, 10.2.3, those of gateways: `1m30s`, ISO 8601 and seconds since
@@ -49,7 +49,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     the name, also where the refusal is its own (1.106.2).
     """
     lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
-    now = now or _clock(headers)
+    now = _clock(headers)
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
         raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
         if name != "retry-after":
@@ -61,14 +61,14 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     return None
 
 
-def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def reset_after_s(headers: Mapping[str, str]) -> float | None:
     """Return when the scarcest of the rate limits resets, in seconds, at most MAX_RETRY_AFTER_S.
 
     OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
     `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
     so it is only a hint for a 429 without Retry-After. Of equally scarce ones, the longest.
     """
-    found, now = list[tuple[float, float]](), now or _clock(headers)
+    found, now = list[tuple[float, float]](), _clock(headers)
     for group in _groups(headers).values():
         wait = _reset_s(group.get("reset", ""), now)
         left, limit = (_number(group.get(role, "")) for role in ("remaining", "limit"))
@@ -105,9 +105,7 @@ class RemainingLimit(NamedTuple):
     reset_s: float
 
 
-def remaining_limits(
-    headers: Mapping[str, str], now: datetime | None = None
-) -> dict[str, RemainingLimit]:
+def remaining_limits(headers: Mapping[str, str]) -> dict[str, RemainingLimit]:
     """Return the remaining limits in a reply's headers, by kind.
 
     Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
@@ -116,7 +114,7 @@ def remaining_limits(
     """
     if not (groups := _groups(headers)):
         return {}
-    found, now = dict[str, RemainingLimit](), now or _clock(headers)
+    found, now = dict[str, RemainingLimit](), _clock(headers)
     for name, group in groups.items():
         left, kind = _remaining(name, group, now), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):

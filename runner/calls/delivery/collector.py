@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
@@ -18,10 +18,9 @@ from runner.calls.delivery.pending_batch import (
     WaitingRequest,
 )
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
-from runner.calls.delivery.timing import Timing
+from runner.calls.delivery.timing import CANCEL_S, Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint
 
-MAX_BYTES = 1 << 30  # of a batch's results
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
 _DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
 _AT_ONCE = 32  # results read in one iteration of the event loop
@@ -53,9 +52,7 @@ class Collector:
 
     def queue(self) -> tuple[int, float]:
         """Return the tokens of the pending batches, and how many there may be."""
-        stated = self.endpoint.limits.queued_tokens
-        most = self._most_queued if stated is None else min(stated, self._most_queued)
-        return sum(pending.tokens for pending in self.out), most
+        return sum(pending.tokens for pending in self.out), self._most_queued
 
     def count_waiting(self) -> int:
         """Return how many requests wait for pending batches."""
@@ -164,7 +161,7 @@ class Collector:
         batch, state = pending.batch, pending.state
         assert batch.id is not None
         assert state is not None
-        lines = [line async for line in _bounded(self.endpoint.results(batch.id))]
+        lines = [line async for line in self.endpoint.results(batch.id)]
         await self.ledger.keep(batch.mark, lines)
         pending.read(self.endpoint, lines)
         for number, key in enumerate(pending.waiting.keys() & pending.results.keys()):
@@ -209,7 +206,7 @@ class Collector:
         if pending.stopping_at is None:
             pending.stopping_at = now
             await self.cancel(pending)
-        elif now - pending.stopping_at >= timing.cancel_s:
+        elif now - pending.stopping_at >= CANCEL_S:
             for waiting in due:
                 waiting.leave(out=True)
 
@@ -234,12 +231,3 @@ class Collector:
             pending.waiting[waiting.key] = waiting
             if steps not in pending.leaves_at:
                 pending.leaves_at[steps] = self.timing.leaves_at(steps, len(pending.waiting))
-
-
-async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    size = 0
-    async for line in lines:
-        size += len(line)
-        if size > MAX_BYTES:
-            raise CallError("bad_request", f"a batch's results have more than {MAX_BYTES:,} bytes")
-        yield line

@@ -15,15 +15,10 @@ _OVERFULL = re.compile("token_limit_exceeded|enqueued[ _]token", re.IGNORECASE) 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """Limits on a batch: requests, bytes of its file, and tokens queued over all batches.
-
-    None: no known limit. *window_s* is the time after which a provider lets a batch
-    expire.
-    """
+    """Limits on a batch: requests, bytes of its file, seconds until a provider lets it expire."""
 
     requests: int = 50_000
     bytes: int = 100_000_000
-    queued_tokens: int | None = None
     window_s: float = 86_400.0
 
 

@@ -16,7 +16,6 @@ from runner.providers.litellm.errors import cause_of, classify
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.usage import CallSize, fields_of, usage_of
-from runner.providers.messages import text_parts
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Request
 
@@ -61,7 +60,7 @@ class EmbeddingTransport:
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
-        texts = [part for message in request.messages for part in text_parts(message)]
+        texts = request.texts
         try:
             response = await self._litellm.aembedding(**self._arguments(texts, timeout_s))
         except Exception as error:  # noqa: BLE001 - libraries raise anything

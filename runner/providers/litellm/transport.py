@@ -38,7 +38,7 @@ from runner.providers.litellm.usage import (
     usage_of,
 )
 from runner.providers.litellm.words import SAYS
-from runner.providers.messages import joined, marked, text_parts, without
+from runner.providers.messages import joined, marked, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import (
@@ -251,7 +251,7 @@ class LiteLLMTransport:
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.map_name).count
-        parts = [part for message in request.messages for part in text_parts(message)]
+        parts = request.texts
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
