@@ -9,7 +9,7 @@ import orjson
 from runner.base.errors import CallError
 from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import error_in
-from runner.providers.litellm.usage import token_count
+from runner.providers.litellm.response import token_count
 from runner.providers.litellm.words import WORDS
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it

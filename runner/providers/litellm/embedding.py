@@ -2,21 +2,18 @@
 
 import base64
 import math
-import os
 from array import array
 from dataclasses import replace
 from typing import Any
 
 from runner.base.errors import CallError
-from runner.base.secrets import secrets_of
-from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.errors import cause_of, classify
-from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.response import CallSize, fields_of, usage_of
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.usage import CallSize, fields_of, usage_of
-from runner.providers.prices import cost_usd, prices_of
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.prices import cost_usd
 from runner.providers.request import Completion, Request
 
 DIMENSIONS = 256  # requested if a model can shorten its vectors; longer ones are slower to compare
@@ -45,24 +42,21 @@ def embedding_model(name: str, model: ModelSettings) -> ModelSettings:
     return model.model_copy(update=update)
 
 
-class EmbeddingTransport:
+class EmbeddingTransport(LiteLLMTransport):
     """Sends the texts of a request's messages; a completion's text is what `vectors_in` reads."""
-
-    def __init__(self, route: ModelRoute) -> None:
-        self.route = route
-        self._litellm: Any = None
-        self._secrets = secrets_of(key_env=route.api_key_env)
-        self._prices = prices_of(route)
-
-    async def open(self) -> None:
-        """Import litellm (seconds of CPU) in a thread."""
-        self._litellm = await offload(load_litellm, self.route.name)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
         texts = request.texts
+        arguments = {
+            **self._common_arguments(timeout_s),
+            "input": texts,
+            "dimensions": DIMENSIONS,
+            "encoding_format": "float",
+            "caching": False,
+        }
         try:
-            response = await self._litellm.aembedding(**self._arguments(texts, timeout_s))
+            response = await self._litellm.aembedding(**arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise classify(error, self.route, self._secrets) from cause_of(error)
         count = tokenizer_for(self.route.map_name).count
@@ -72,32 +66,6 @@ class EmbeddingTransport:
         cost = None if self._prices is None else cost_usd(usage, self._prices)
         usage = replace(usage, cost_usd=cost)
         return Completion(_packed(getattr(response, "data", None), len(texts)), "stop", usage)
-
-    async def close(self) -> None:
-        """Close the connections of litellm's cached clients."""
-        if self._litellm is not None:
-            await self._litellm.close_litellm_async_clients()
-            self._litellm.in_memory_llm_clients_cache.flush_cache()
-
-    def _arguments(self, texts: list[str], timeout_s: float) -> dict[str, Any]:
-        route = self.route
-        arguments: dict[str, Any] = {
-            "model": route.name,
-            "input": texts,
-            "dimensions": DIMENSIONS,
-            "encoding_format": "float",
-            "timeout": timeout_s,
-            "num_retries": 0,
-            "max_retries": 0,
-            "drop_params": True,
-            "caching": False,
-        }
-        if route.api_base:
-            arguments["api_base"] = route.api_base
-            arguments["api_key"] = "not-needed"  # a local server; the client requires one
-        if route.api_key_env:
-            arguments["api_key"] = os.environ.get(route.api_key_env)
-        return arguments
 
 
 def _packed(data: Any, count: int) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import structlog
 
-from runner.answers.reply import beside
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import MIN_CHARS, secrets_of
@@ -26,17 +25,18 @@ from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
 from runner.providers.litellm.refusals import adapted_to
-from runner.providers.litellm.route import SDK, ModelRoute
-from runner.providers.litellm.session import open_session
-from runner.providers.litellm.stream import stream_options
-from runner.providers.litellm.usage import (
+from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
     CallSize,
     reported_cost,
     served_tiers,
+    text_of,
     usage_of,
 )
+from runner.providers.litellm.route import SDK, ModelRoute
+from runner.providers.litellm.session import open_session
+from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.words import SAYS
 from runner.providers.messages import joined, marked, without
 from runner.providers.options import effort_note, provider_of
@@ -195,17 +195,22 @@ class LiteLLMTransport:
 
     def _arguments(self, request: Request, timeout_s: float, adapted: Adaptation) -> dict[str, Any]:
         route = self.route
+        arguments = self._common_arguments(timeout_s)
+        arguments["messages"] = self._messages(request, adapted)
+        if route.base_model is not None and provider_of(route) == "azure":
+            arguments["base_model"] = route.base_model  # litellm maps parameters by it
+        return parameters(route, request, self._facts, adapted) | arguments
+
+    def _common_arguments(self, timeout_s: float) -> dict[str, Any]:
+        """Return the arguments of any call: model, address and key, without litellm's retries."""
+        route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
-            "messages": self._messages(request, adapted),
             "timeout": timeout_s,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,  # a model that takes no temperature is not an error
-            **parameters(route, request, self._facts, adapted),
         }
-        if route.base_model is not None and provider_of(route) == "azure":
-            arguments["base_model"] = route.base_model  # litellm maps parameters by it
         if route.api_base:
             arguments["api_base"] = route.api_base
         if not route.name.startswith(_SIGNED):
@@ -230,7 +235,7 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, exchange: Exchange, served: str = ""
     ) -> Completion:
-        said, reason = _text_of(response)
+        said, reason = text_of(response)
         text, reason = checked_text(said, self._secrets), self._word(reason)
         stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
@@ -260,26 +265,6 @@ class LiteLLMTransport:
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
             written_1h=self.route.cache == "1h",
         )
-
-
-def _text_of(response: Any) -> tuple[str, str]:
-    """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
-    if not response.choices:
-        return "", "no choices"
-    choice = response.choices[0]
-    extra = getattr(choice.message, "provider_specific_fields", None) or {}
-    refusal = extra.get("refusal")
-    text = refusal or _content_of(choice.message)
-    return text, "refusal" if refusal else str(choice.finish_reason or "")
-
-
-def _content_of(message: Any) -> str:
-    """Return the text of *message*: its content, else a tool call's arguments, else reasoning."""
-    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
-    calls.append(getattr(message, "function_call", None))
-    called = [str(getattr(call, "arguments", None) or "") for call in calls]
-    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
-    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
 def _check_provider(litellm: Any, route: ModelRoute) -> None:

@@ -1,10 +1,11 @@
-"""Usage: tokens, cost and tier that a provider reports of a call; impossible ones are replaced."""
+"""Response: text, usage, cost and tier in litellm's ModelResponse, without impossible values."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runner.answers.reply import beside
 from runner.base.json import at
 from runner.base.secrets import MIN_CHARS
 from runner.base.usage import Usage
@@ -13,6 +14,26 @@ from runner.base.usage import Usage
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
 _MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
+
+
+def text_of(response: Any) -> tuple[str, str]:
+    """Return the reply's text and finish reason; a reply without choices is empty, and billed."""
+    if not response.choices:
+        return "", "no choices"
+    choice = response.choices[0]
+    extra = getattr(choice.message, "provider_specific_fields", None) or {}
+    refusal = extra.get("refusal")
+    text = refusal or _content_of(choice.message)
+    return text, "refusal" if refusal else str(choice.finish_reason or "")
+
+
+def _content_of(message: Any) -> str:
+    """Return the text of *message*: its content, else a tool call's arguments, else reasoning."""
+    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
+    calls.append(getattr(message, "function_call", None))
+    called = [str(getattr(call, "arguments", None) or "") for call in calls]
+    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
 @dataclass(frozen=True, slots=True)
