@@ -177,7 +177,7 @@ class Gate:
 
     def leave(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; after a probe without a result another one is scheduled."""
-        self.limit.left()
+        self.limit.in_flight -= 1
         self._settle(ticket, kinds_of(ticket.tokens, ticket.reply_tokens))
         if ticket.probe and self.breaker.probing:
             self.breaker.abandoned(now)

@@ -74,7 +74,9 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     message, retry_after = _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
         retry_after = stated_wait_s(_ECHOED.sub("", text))
-    codes = set(_codes(text))
+    named = error_in(_body(text))
+    parts = (named, *mappings(named.get("details")))
+    codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
     kind = _kind(status, codes, message, retry_after)
     full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
     at_flex = "flex" in (route.delivery, route.service_tier)
@@ -124,15 +126,6 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
     return "bad_request" if client and status != 409 else "transient"
 
 
-def _codes(text: str) -> Iterator[str]:
-    """Yield the provider's error codes in the JSON of *text*."""
-    error = error_in(_body(text))
-    for part in (error, *mappings(error.get("details"))):
-        for name in ("code", "type", "reason"):
-            if isinstance(code := part.get(name), str):
-                yield code
-
-
 def _body(text: str) -> Any:
     """Return the first JSON value in *text*, None if it holds none."""
     start = min((at for at in map(text.find, "{[") if at >= 0), default=len(text))
@@ -172,12 +165,10 @@ def _full_message(message: str, kind: str, route: ModelRoute, window: int | None
         return f"{route.host} has no model {route.name!r}: {message}{hint}"
     if kind == "refused":
         return f"the provider's filter refused the request: {message}"
-    hint = ""
+    advice = WORDS["advice"].items() if kind in ("bad_request", "throttle") else ()
+    hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     if kind == "context_exceeded":
         hint = "set model.context_window" + (f"={window}" if window else "")
-    if kind in ("bad_request", "throttle"):
-        advice = WORDS["advice"].items()
-        hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
 
 
@@ -186,8 +177,7 @@ def refusal_text(error: BaseException) -> str:
 
     Values that it repeats are left out: they may be text of the transcript.
     """
-    refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
-    text = str(refused)
+    text = str(next((e for e in chain_of(error) if isinstance(e, RefusedError)), error))
     pointed, spoken = _spoken(text)
     message = _ECHOED.sub("", " ".join(spoken) or text)
     return " ".join([*pointed, message])[:_MAX_SAID]
@@ -201,7 +191,6 @@ def _spoken(text: str) -> tuple[list[str], list[str]]:
 
 
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
-    """Append to *pointed* the parameters that an error's *part* names, to *spoken* its messages."""
     if isinstance(part, str) and part[:1] in "{[":
         part = _body(part) or part
     if isinstance(part, str):
@@ -225,19 +214,15 @@ def cause_of(error: Exception) -> Exception | None:
     The frames of litellm's errors form reference cycles that keep the request alive until a
     garbage collection; so does a CallError among the causes, which is removed.
     """
-    seen: set[int] = set()
-    pending: list[BaseException] = [error]
-    while pending:
-        link = pending.pop()
-        if id(link) in seen:
-            continue
-        seen.add(id(link))
+    links: list[BaseException] = [error]
+    for link in links:  # which grows
         link.__traceback__ = None
-        pending += [e for e in (link.__cause__, link.__context__) if e is not None]
-        if isinstance(link.__cause__, CallError):
-            link.__cause__ = None
-        if isinstance(link.__context__, CallError):
-            link.__context__ = None
+        for name in ("__cause__", "__context__"):
+            cause = getattr(link, name)
+            if isinstance(cause, CallError):
+                setattr(link, name, None)
+            if cause is not None and cause not in links:
+                links.append(cause)
     return None if isinstance(error, CallError) else error
 
 
