@@ -3,9 +3,10 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,7 @@ from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex
-from runner.calls.hedge import Hedge, OvertakenError
+from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import Completion, Exchange, Request, Transport
@@ -148,8 +149,8 @@ class Client:
             call.number = len(calls.attempts) + 1 + call.is_hedge
             calls.record("call.started", call.number, **facts)
             try:
-                hedge = Hedge(self.gate, self.admission, self.sizer, self.attempt_live)
-                completion = await hedge.reply(call, self._send(call, transport, timeout_s), limits)
+                sending = self._send(call, transport, timeout_s)
+                completion = await self._hedged(call, sending, limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 if isinstance(error, OvertakenError):
@@ -157,6 +158,27 @@ class Client:
                 raise
             self._settle_success(call, completion, started)
             return completion
+
+    async def _hedged(
+        self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
+    ) -> Completion:
+        """Return the reply of *sending*, or, for a straggler, of a second request (see `hedged`).
+
+        That is sent while no other call waits and all *limits*, including the budget, have room.
+        """
+        if call.expected_s is None or self.budget not in limits or call.delivery != "live":
+            return await sending
+        ticket = replace(call.ticket, probe=False)
+        hedge = replace(call, ticket=ticket, is_hedge=True, expected_s=None)
+        hedge.failures = call.failures.copy()
+
+        def may() -> bool:
+            now = asyncio.get_running_loop().time()
+            room = all(limit.wait_s(now, ticket) == 0 for limit in limits)
+            return room and not self.admission.has_waiters and self.gate.take_hedge()
+
+        late_s = MIN_LATE_S + LATE * call.expected_s * self.gate.pace
+        return await hedged(sending, partial(self.attempt_live, hedge, limits), late_s, may)
 
     async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:

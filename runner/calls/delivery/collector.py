@@ -19,7 +19,7 @@ from runner.calls.delivery.pending_batch import (
 )
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
 from runner.calls.delivery.timing import CANCEL_S, Timing
-from runner.providers.batches.endpoint import OVER, BatchEndpoint
+from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
 _DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
@@ -68,7 +68,7 @@ class Collector:
 
     async def _follow(self, pending: PendingBatch) -> None:
         try:
-            if pending.batch.id is None and not await self._identify(pending):
+            if not pending.batch.id and not await self._identify(pending):
                 return
             while not pending.is_over:
                 await self._look(pending)
@@ -126,7 +126,6 @@ class Collector:
 
     async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
-        assert pending.batch.id is not None
         await self._stop_for_deadline(pending)
         try:
             state = await self.endpoint.status(pending.batch.id)
@@ -135,7 +134,7 @@ class Collector:
                     if state.is_overfull and self._narrows(pending):
                         await self._send_again(pending)
                     else:
-                        await self._collect(pending)
+                        await self._collect(pending, state)
             pending.refused_s = 0.0
         except CallError as error:
             young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
@@ -156,11 +155,9 @@ class Collector:
         elif late_s > 2 * OVERDUE_S:
             raise CallError("not_found", "it did not end even after cancellation")
 
-    async def _collect(self, pending: PendingBatch) -> None:
+    async def _collect(self, pending: PendingBatch, state: SubmittedBatch) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
-        batch, state = pending.batch, pending.state
-        assert batch.id is not None
-        assert state is not None
+        batch = pending.batch
         lines = [line async for line in self.endpoint.results(batch.id)]
         await self.ledger.keep(batch.mark, lines)
         pending.read(self.endpoint, lines)
@@ -213,9 +210,9 @@ class Collector:
     async def cancel(self, pending: PendingBatch) -> None:
         """Ask the provider to stop a batch; a failure is logged only."""
         try:
-            if pending.batch.id is not None:
-                await self.endpoint.cancel(pending.batch.id)
-                log.info("batch.cancelled", batch=pending.batch.id)
+            if batch := pending.batch.id:
+                await self.endpoint.cancel(batch)
+                log.info("batch.cancelled", batch=batch)
         except CallError as error:
             log.warning("batch.not_cancelled", batch=pending.batch.id, error=str(error))
 
