@@ -80,43 +80,36 @@ class Call:
         self.calls.attempts.append(attempt)
         return now
 
-    def charge(self, result: Completion | CallError, tokens: int, usd: float) -> tuple[float, int]:
-        """Return the US dollars and tokens that an attempt used, up to *usd* and *tokens*.
-
-        What the provider does not report counts as its upper bound: the tokens of a failure that
-        may be billed, and an unknown price.
-        """
-        if isinstance(result, CallError):
-            charged = (tokens, usd) if result.billed else (0, 0.0)
-            self.calls.charge(*charged)
-            return charged[1], charged[0]
-        cost_usd = result.usage.cost_usd
-        self.calls.charge(0, usd if cost_usd is None else 0.0)
-        return usd if cost_usd is None else cost_usd, result.usage.tokens
-
-    def record_end(
+    def settle(
         self,
         number: int,
         result: Completion | CallError,
-        used: tuple[float, int],
+        tokens: int,
+        usd: float,
         delivery: str,
         **about: Any,
-    ) -> dict[str, Any]:
-        """Write the end of an attempt to the journal; return what was written of it."""
+    ) -> tuple[dict[str, Any], float, int]:
+        """Write the end of an attempt to the journal; return that, its US dollars and tokens.
+
+        What the provider does not report counts as its upper bound, up to *tokens* and *usd*: a
+        failure that may be billed, and an unknown price.
+        """
+        event = "call.finished"
         if isinstance(result, CallError):
+            event, tokens, usd = "call.failed", tokens * result.billed, usd * result.billed
+            self.calls.charge(tokens, usd)
             facts: dict[str, Any] = {"kind": result.kind, "status": result.status}
-            facts |= {"charged_tokens": used[1], "charged_usd": used[0]}
-            self.calls.record("call.failed", number, **about, **facts)
-            return facts
-        usage = result.usage
-        facts = {**usage.figures(), "delivery": delivery}
-        facts["live_usd"] = self._live_usd(usage, delivery)
-        if result.tier:
-            facts["tier"] = result.tier
-        if usage.corrected:
-            facts["usage_corrected"] = usage.corrected
-        self.calls.record("call.finished", number, **about, **facts)
-        return facts
+            facts |= {"charged_tokens": tokens, "charged_usd": usd}
+        else:
+            usage, known = result.usage, result.usage.cost_usd
+            self.calls.charge(0, usd if known is None else 0.0)
+            tokens, usd = usage.tokens, usd if known is None else known
+            facts = {**usage.figures(), "delivery": delivery}
+            facts["live_usd"] = self._live_usd(usage, delivery)
+            facts |= {"tier": result.tier} if result.tier else {}
+            facts |= {"usage_corrected": usage.corrected} if usage.corrected else {}
+        self.calls.record(event, number, **facts, **about)
+        return facts, usd, tokens
 
     def _live_usd(self, usage: Usage, delivery: str) -> float | None:
         return usage.cost_usd if delivery == "live" else live_usd(usage, self.prices)

@@ -203,12 +203,10 @@ class Client:
         )
         if call.expected_s:
             self.gate.observe_latency(now - started, call.expected_s)
-        used = call.charge(reply, ticket.tokens, ticket.cost_usd)
-        self.budget.spend(*used)
         call.calls.usage += usage
         if call.key and not self.local:
             call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
-        facts = call.record_end(call.number, reply, used, call.delivery)
+        facts = self._settle(call, reply)
         log.info(
             "call.finished",
             analyzer=call.request.node,
@@ -230,9 +228,13 @@ class Client:
             ticket.failing_since = now
         if not call.parked and not error.again:
             call.failures[family(error)] += 1
-        used = call.charge(error, ticket.tokens, ticket.cost_usd)
-        self.budget.spend(*used)
-        call.record_end(call.number, error, used, call.delivery)
+        self._settle(call, error)
+
+    def _settle(self, call: Call, result: Completion | CallError) -> dict[str, Any]:
+        bound = call.ticket.tokens, call.ticket.cost_usd
+        facts, usd, tokens = call.settle(call.number, result, *bound, call.delivery)
+        self.budget.spend(usd, tokens)
+        return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""

@@ -130,8 +130,8 @@ class BatchAttempt:
         """Record the attempt's cost in the journal and the budget."""
         if self._held is not None and self._held.settled:
             return  # an earlier session has noted it
-        usd, tokens = used = self.call.charge(result, self._tokens, self._usd)
-        self.call.record_end(self._number, result, used, "batch", request=self._key)
+        bound = self._tokens, self._usd
+        _, usd, tokens = self.call.settle(self._number, result, *bound, "batch", request=self._key)
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
         self.budget.spend(usd, tokens)
