@@ -1,9 +1,7 @@
 """HTTP of batch APIs: single, bounded attempts; every failure is a CallError without keys."""
 
 import io
-import re
 from collections.abc import AsyncGenerator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +9,7 @@ import aiohttp
 import orjson
 
 from runner.base.errors import CallError, one_line
-from runner.base.json import amount, mapping, number, parse_json
+from runner.base.json import mapping, parse_json
 from runner.base.secrets import Secrets
 from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, classify
 from runner.providers.litellm.route import ModelRoute
@@ -24,50 +22,10 @@ from runner.providers.litellm.session import (
 from runner.providers.request import Exchange
 
 MAX_RESULT_BYTES = 1 << 30  # of a file of results
-MAX_PAGES = 50  # of a list of batches
-PAGE = 100
-SKEW_S = 300.0  # by which a provider's clock may be behind
 _CONNECT_S, _READ_S, _UPLOAD_S = 30.0, 60.0, 600.0  # the last two: of silence
 _LONGEST = 30  # times such a silence: the limit of an exchange, and of a download
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NOT_OURS = ("content-type", "accept", "accept-encoding", "content-length")
 Sent = bytes | aiohttp.FormData | Mapping[str, Any] | None
-
-
-def id_in(value: Any, prefix: str = "") -> str:
-    """Return a provider's id without its *prefix*; raise CallError if unsafe in an address."""
-    name = value.removeprefix(prefix) if isinstance(value, str) else ""
-    if not _ID.fullmatch(name) or ".." in name:
-        raise CallError("bad_response", "invalid id of a batch or file")
-    return name
-
-
-def key_in(value: Any) -> str:
-    """Return *value* if it can be the key of a request; raise ValueError if not."""
-    if not isinstance(value, str) or not _KEY.fullmatch(value):
-        raise ValueError("invalid key of a request: expected up to 64 of A-Z a-z 0-9 _ -")
-    return value
-
-
-def time_in(value: Any) -> float | None:
-    """Return a time, in seconds or ISO 8601, as seconds since 1970; None for anything else."""
-    if isinstance(value, str) and len(value) < 64:
-        try:
-            parsed = datetime.fromisoformat(value)
-            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    return number(value)
-
-
-def counts_in(value: Any) -> dict[str, int]:
-    """Return the counts of requests in *value*, numbers or their texts, by name."""
-    items = list(mapping(value).items())[:20]
-    whole = {
-        str(k)[:40]: int(v) if str(v).isdecimal() and len(str(v)) < 16 else v for k, v in items
-    }
-    return {name: int(amount(n)) for name, n in whole.items() if number(n) is not None}
 
 
 class Wire:

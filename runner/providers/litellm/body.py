@@ -160,10 +160,7 @@ def _status(error: Mapping[str, Any]) -> int | None:
 
 
 def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *choice* with a message that has text, and with well-formed calls of tools.
-
-    Raises CallError for a reply that its provider broke off.
-    """
+    """Return *choice* in litellm's form; raise CallError if its provider broke it off."""
     reason = choice.get("finish_reason")
     if reason in _BROKEN_OFF:
         why = mapping(choice.get("error")).get("message") or reason

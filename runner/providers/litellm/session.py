@@ -110,10 +110,7 @@ async def _read_whole(
 
 
 def _unstreamed(data: bytes, host: str, first: FirstToken | None) -> bytes:
-    """Return the reply in a stream as one body; raise CallError without one.
-
-    *first* is None for a stream that was not requested.
-    """
+    """Return the reply in a stream as one body; *first* is None if none was requested."""
     try:
         whole = joined(data)
     except ValueError as error:
@@ -130,10 +127,7 @@ async def _received(
     host: str,
     first: FirstToken | None,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
-    """Return the response and its body; of an error at most MAX_ERROR_BYTES.
-
-    *first* gets the chunks of a success.
-    """
+    """Return the response and its body, which *first* reads, too; errors are cut."""
     response, body = None, bytearray()
     try:
         response = await handler(request)
@@ -163,10 +157,7 @@ async def _received(
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """End the reading of a body when its connection ends.
-
-    aiohttp (3.14.5) closes the connection at a chunk without a size, and still waits.
-    """
+    """End the reading of a body with its connection, for which aiohttp (3.14.5) still waits."""
     content, protocol = response.content, response.connection and response.connection.protocol
     if protocol is None:  # the body is complete
         return

@@ -26,6 +26,7 @@ from helpers.provider_wire import KEY, REPLY, REQUEST
 
 from runner.base.errors import CallError
 from runner.providers.batches import wire
+from runner.providers.batches.endpoint import MAX_PAGES
 
 BATCH, LIST, CANCEL, FILE = OPENAI_SPOKEN.at
 FILE_OF = {BATCH: openai_batch("completed", error_file_id=None)}
@@ -166,7 +167,7 @@ def test_a_list_without_end_is_left() -> None:
     found, asked = failure(OPENAI_SPOKEN, {"*": page, LIST: page}, found_in)
 
     assert "lists more than 50 pages" in str(found)
-    assert len(asked) == wire.MAX_PAGES
+    assert len(asked) == MAX_PAGES
 
 
 def test_pages_are_read_until_they_are_older() -> None:
