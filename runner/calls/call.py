@@ -3,40 +3,53 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from runner.base.errors import CallError
 from runner.base.usage import Usage
 from runner.calls.admission.limits import Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
-from runner.calls.flex import FlexDelivery
 from runner.providers.prices import Prices, live_usd
-from runner.providers.request import Request
+from runner.providers.request import Completion, Request
 
 
 @dataclass(slots=True)
 class Call:
-    """State that the attempts of one call share."""
+    """State that the attempts of one call share.
+
+    *key* is the request's, "" if its reply is not kept; *steps* are the calls from here to the end
+    of its run, *need_s* their seconds live. *delivery* changes from flex to live at most once.
+    *expected_s* is known from earlier runs, None if the call is not hedged. *parked*: the last
+    failure was an outage and uses up no retry. *number* is the latest attempt's; *begun* is the
+    loop time of its first token, if *on_first_token* waits for it.
+    """
 
     request: Request
     slots: Limit
     calls: CallLog
     ticket: Ticket
-    way: FlexDelivery
+    prices: Prices | None = None
+    key: str = ""
+    steps: int = 1
+    need_s: float = 0.0
+    expected_s: float | None = None
+    on_first_token: Callable[[], object] | None = None
+    delivery: str = "live"
     failures: Counter[str] = field(default_factory=Counter)
-    key: str = ""  # of the request, "" if its reply is not kept
-    steps: int = 1  # calls from here to the end of its run
-    parked: bool = False  # the last failure was an outage and uses up no retry
-    expected_s: float | None = None  # by earlier runs; None if it is not hedged
-    number: int = 1  # of its latest attempt
+    parked: bool = False
+    capacity_waits: int = 0  # for capacity at the flex tier
+    capacity_waited_s: float = 0.0
+    number: int = 1
     is_hedge: bool = False  # the second request of a straggler
-    begun: float | None = None  # loop time of the first token, if others wait for it
+    begun: float | None = None
 
-    def begin(self, waiting: Callable[[], object]) -> None:
-        """Note when the reply began, and notify the waiting caller."""
+    def begin(self) -> None:
+        """Note when the reply began, and notify the caller."""
         if self.begun is None:
             self.begun = asyncio.get_running_loop().time()
-        waiting()
+        if self.on_first_token is not None:
+            self.on_first_token()
 
     def end(
         self,
@@ -44,21 +57,59 @@ class Call:
         status: int | None,
         started: float,
         usage: Usage | None = None,
-        prices: Prices | None = None,
-        **how: Any,
+        batch: str | None = None,
     ) -> float:
         """Log an attempt that began at *started*, in loop time; return the time of its end.
 
-        *prices* compute what *usage* would have cost live; *how* are the delivery and the batch.
+        *batch* is the provider's id of the batch that answered it, "" without one, None if it was
+        not made in batches.
         """
         now = asyncio.get_running_loop().time()
         self.calls.latency_s += now - started
         first, self.begun = self.begun, None
-        first_token_s = None if first is None else first - started
-        attempt = Attempt(outcome, now - started, status, 0.0, first_token_s, **how)
-        if usage is not None:
-            is_live = attempt.delivery == "live"
-            live = usage.cost_usd if is_live else live_usd(usage, prices)
-            attempt = replace(attempt, live_usd=live)
+        delivery = self.delivery if batch is None else "batch"
+        attempt = Attempt(
+            outcome,
+            now - started,
+            status,
+            first_token_s=None if first is None else first - started,
+            delivery=delivery,
+            batch=batch or None,
+            live_usd=0.0 if usage is None else self._live_usd(usage, delivery),
+        )
         self.calls.attempts.append(attempt)
         return now
+
+    def settle(
+        self,
+        number: int,
+        result: Completion | CallError,
+        tokens: int,
+        usd: float,
+        delivery: str,
+        **about: Any,
+    ) -> tuple[dict[str, Any], float, int]:
+        """Write the end of an attempt to the journal; return that, its US dollars and tokens.
+
+        What the provider does not report counts as its upper bound, up to *tokens* and *usd*: a
+        failure that may be billed, and an unknown price.
+        """
+        event = "call.finished"
+        if isinstance(result, CallError):
+            event, tokens, usd = "call.failed", tokens * result.billed, usd * result.billed
+            self.calls.charge(tokens, usd)
+            facts: dict[str, Any] = {"kind": result.kind, "status": result.status}
+            facts |= {"charged_tokens": tokens, "charged_usd": usd}
+        else:
+            usage, known = result.usage, result.usage.cost_usd
+            self.calls.charge(0, usd if known is None else 0.0)
+            tokens, usd = usage.tokens, usd if known is None else known
+            facts = {**usage.figures(), "delivery": delivery}
+            facts["live_usd"] = self._live_usd(usage, delivery)
+            facts |= {"tier": result.tier} if result.tier else {}
+            facts |= {"usage_corrected": usage.corrected} if usage.corrected else {}
+        self.calls.record(event, number, **facts, **about)
+        return facts, usd, tokens
+
+    def _live_usd(self, usage: Usage, delivery: str) -> float | None:
+        return usage.cost_usd if delivery == "live" else live_usd(usage, self.prices)

@@ -3,9 +3,10 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -17,19 +18,11 @@ from runner.calls.call import Call
 from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
-from runner.calls.flex import Flex, FlexDelivery
-from runner.calls.hedge import Hedge, OvertakenError
+from runner.calls.flex import Flex
+from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
-from runner.providers.request import (
-    Completion,
-    Request,
-    Transport,
-    first_token_callback,
-    on_arrival,
-    on_first_token,
-    on_sent,
-)
+from runner.providers.request import Completion, Exchange, Request, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, except those without capacity
@@ -80,6 +73,7 @@ class Client:
         key: str = "",
         steps: int = 1,
         waits_for_outage: bool = True,
+        on_first_token: Callable[[], object] | None = None,
         on_failure: Callable[[], None] | None = None,
         need_s: float = 0.0,
         expected_s: float | None = None,
@@ -87,25 +81,24 @@ class Client:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
         *key* is the digest of the request, *steps* are the calls from here to the end of its run.
-        A call that has a fallback does not wait out an outage. *on_failure* is called after
-        each failed attempt. *need_s* are the seconds that this call and those after it take live;
-        a call at flex goes live in time for them. *expected_s* is the duration of this call in
-        earlier runs, which decides when a straggler is hedged. The slot and other limits are held
-        during attempts, not between them. Raises NotRunError if an attempt was not made because of
-        a stopped run, a fault of the account or an exhausted budget.
+        A call that has a fallback does not wait out an outage. *on_first_token* is called when the
+        reply begins, *on_failure* after each failed attempt. *need_s* are the seconds that this
+        call and those after it take live; a call at flex goes live in time for them. *expected_s*
+        is the duration of this call in earlier runs, which decides when a straggler is hedged. The
+        slot and other limits are held during attempts, not between them. Raises NotRunError if an
+        attempt was not made because of a stopped run, a fault of the account or an exhausted
+        budget.
         """
-        tokens, cost_usd, replied = 0, 0.0, 0
+        ticket = Ticket(calls.unit or request.node, rank, waits_for_outage=waits_for_outage)
         if self.sizer is not None and not (self.local and not self.budget.capped):
-            tokens, cost_usd = await self.sizer.size(request)
-            replied = request.max_tokens
-        ticket = Ticket(calls.unit or request.node, rank, tokens, cost_usd, None, waits_for_outage)
-        ticket.reply_tokens = replied
-        delivery = "live" if self.flex is None else "flex"
-        way = FlexDelivery(
-            request.node, self.transport, self.timeout_s, self.flex, need_s, delivery
-        )
+            ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
+            ticket.reply_tokens = request.max_tokens
         known_s = expected_s if self.retry.max_retries and not self.local else None
-        call = Call(request, slots, calls, ticket, way, key=key, steps=steps, expected_s=known_s)
+        call = Call(
+            request, slots, calls, ticket, self.prices, key, steps, need_s, known_s, on_first_token
+        )
+        if self.flex is not None:
+            call.delivery = "flex"
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -129,15 +122,8 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            batched = BatchAttempt(
-                call,
-                self.deliverer,
-                self.gate,
-                self.admission,
-                self.budget,
-                self.prices,
-                self.attempt_live,
-            )
+            shared = self.gate, self.admission, self.budget
+            batched = BatchAttempt(call, self.deliverer, *shared, self.attempt_live)
             if batched.is_wanted:
                 return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
@@ -153,15 +139,18 @@ class Client:
             calls.parked_s += self.gate.breaker.open_s(started) - parked
             calls.began = started if calls.began is None else calls.began
             ticket.rank += _RANK_PER_PROBE * ticket.probe
-            way = call.way.next(started)
+            transport, timeout_s = self.transport, self.timeout_s
+            if self.flex is not None:
+                timeout_s = self.flex.attempt_s(call, started, timeout_s)
+                transport = transport if call.delivery == "flex" else self.flex.live
             calls.reserve(calls, call.request.max_tokens)
             reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            facts = {**reserved, "delivery": call.way.delivery}
+            facts = {**reserved, "delivery": call.delivery}
             call.number = len(calls.attempts) + 1 + call.is_hedge
             calls.record("call.started", call.number, **facts)
             try:
-                hedge = Hedge(self.gate, self.admission, self.sizer, self.attempt_live)
-                completion = await hedge.reply(call, self._send(call, *way), limits)
+                sending = self._send(call, transport, timeout_s)
+                completion = await self._hedged(call, sending, limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
                 if isinstance(error, OvertakenError):
@@ -170,47 +159,54 @@ class Client:
             self._settle_success(call, completion, started)
             return completion
 
+    async def _hedged(
+        self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
+    ) -> Completion:
+        """Return the reply of *sending*, or, for a straggler, of a second request (see `hedged`).
+
+        That is sent while no other call waits and all *limits*, including the budget, have room.
+        """
+        if call.expected_s is None or self.budget not in limits or call.delivery != "live":
+            return await sending
+        ticket = replace(call.ticket, probe=False)
+        hedge = replace(call, ticket=ticket, is_hedge=True, expected_s=None)
+        hedge.failures = call.failures.copy()
+
+        def may() -> bool:
+            now = asyncio.get_running_loop().time()
+            room = all(limit.wait_s(now, ticket) == 0 for limit in limits)
+            return room and not self.admission.has_waiters and self.gate.take_hedge()
+
+        late_s = MIN_LATE_S + LATE * call.expected_s * self.gate.pace
+        return await hedged(sending, partial(self.attempt_live, hedge, limits), late_s, may)
+
     async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:
             work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
-        taken: list[bool] = []
-        waiting = first_token_callback()
+        exchange = Exchange(None if call.on_first_token is None else call.begin)
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                with (
-                    on_first_token(waiting and partial(call.begin, waiting)),
-                    on_arrival(lambda: deadline.reschedule(None)),
-                    on_sent(partial(taken.append, True)),
-                ):
+                exchange.on_arrival = partial(deadline.reschedule, None)
+                with exchange.begun():
                     return await transport.complete(call.request, timeout_s)
         except TimeoutError as error:
-            why = "model.timeout_s" if call.way.delivery == "live" else "at the flex tier"
+            why = "model.timeout_s" if call.delivery == "live" else "at the flex tier"
             message = f"no answer within {timeout_s:g} s ({why})"
-            raise CallError("timeout", message, billed=True, slow=bool(taken)) from error
+            raise CallError("timeout", message, billed=True, slow=exchange.sent) from error
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         ticket, usage = call.ticket, reply.usage
-        now = call.end("ok", None, started, usage, self.prices, delivery=call.way.delivery)
+        now = call.end("ok", None, started, usage)
         self.gate.succeeded(
             ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
         )
         if call.expected_s:
             self.gate.observe_latency(now - started, call.expected_s)
-        # An unknown price counts as its upper bound.
-        cost_usd = ticket.cost_usd if usage.cost_usd is None else usage.cost_usd
-        self.budget.spend(cost_usd, usage.tokens)
-        call.calls.charge(0, ticket.cost_usd if usage.cost_usd is None else 0.0)
         call.calls.usage += usage
-        facts = {**usage.figures(), "delivery": call.way.delivery}
-        facts["live_usd"] = call.calls.attempts[-1].live_usd
-        if reply.tier:
-            facts["tier"] = reply.tier
-        if usage.corrected:
-            facts["usage_corrected"] = usage.corrected
         if call.key and not self.local:
             call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
-        call.calls.record("call.finished", call.number, **facts)
+        facts = self._settle(call, reply)
         log.info(
             "call.finished",
             analyzer=call.request.node,
@@ -226,18 +222,19 @@ class Client:
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = call.end(error.kind, error.status, started, delivery=call.way.delivery)
+        now = call.end(error.kind, error.status, started)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
         if not call.parked and not error.again:
             call.failures[family(error)] += 1
-        tokens, usd = (ticket.tokens, ticket.cost_usd) if error.billed else (0, 0.0)
+        self._settle(call, error)
+
+    def _settle(self, call: Call, result: Completion | CallError) -> dict[str, Any]:
+        bound = call.ticket.tokens, call.ticket.cost_usd
+        facts, usd, tokens = call.settle(call.number, result, *bound, call.delivery)
         self.budget.spend(usd, tokens)
-        call.calls.charge(tokens, usd)
-        facts = {"kind": error.kind, "status": error.status}
-        charged = {"charged_tokens": tokens, "charged_usd": usd}
-        call.calls.record("call.failed", call.number, **facts, **charged)
+        return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
         """Return the seconds to wait before the next attempt, None to give up."""
@@ -252,8 +249,10 @@ class Client:
             return 0.0
         if call.parked:
             return 0.0 if call.ticket.waits_for_outage else None  # the breaker delays it
-        if (wait := call.way.wait_s(error, now, self.retry.delay_s, self.rng)) is not None:
-            return wait
+        if self.flex is not None:
+            wait = self.flex.wait_s(call, error, now, self.retry.delay_s, self.rng)
+            if wait is not None:
+                return wait
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
@@ -262,7 +261,7 @@ class Client:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s + call.way.waited_s - (now - began)
+        left = self.deadline_s + calls.parked_s + call.capacity_waited_s - (now - began)
         return None if wait > left else wait
 
     def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:

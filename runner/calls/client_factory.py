@@ -18,6 +18,7 @@ from runner.config.schema import ModelSettings
 from runner.config.simulate import SimulateSettings
 from runner.job.job import Setup
 from runner.job.models import MAIN, Model
+from runner.providers.litellm.embedding import embedding_route
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import Reading, find_reading
@@ -66,7 +67,7 @@ def build_clients(
 
 def _embedding_client(job: Setup, name: str, address: str | None, main: Client) -> Client:
     """Return the client of the embedding model *name*, whose failures end no other calls."""
-    from runner.providers.litellm.embedding import EmbeddingTransport, embedding_route
+    from runner.providers.litellm.embedding_transport import EmbeddingTransport
 
     body = job.main.settings
     route = embedding_route(name, body, address)

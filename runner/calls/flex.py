@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from runner.base.errors import CallError
+from runner.calls.call import Call
 from runner.calls.retry import MAX_THROTTLE_WAIT_S, NO_CAPACITY
 from runner.providers.request import Transport
 
@@ -28,65 +29,43 @@ class Flex:
     live: Transport
     by_s: float = math.inf
 
-    def left_s(self, now: float, need_s: float) -> float:
-        """Return the seconds left for flex, < 0 if the call must go live.
-
-        *need_s* are the seconds that live calls take from here to the end; an attempt gets at least
-        as many.
-        """
-        left = self.by_s - now - SPARE * need_s
-        return left if left >= max(need_s, 1.0) else -1.0
-
-
-@dataclass(slots=True)
-class FlexDelivery:
-    """The delivery of one call of *node*, which changes from flex to live at most once."""
-
-    node: str
-    transport: Transport
-    timeout_s: float
-    flex: Flex | None = None
-    need_s: float = 0.0
-    delivery: str = "live"
-    waits: int = 0  # for capacity
-    waited_s: float = 0.0
-
-    def next(self, now: float) -> tuple[Transport, float]:
-        """Return the transport of the next attempt, and its seconds."""
-        if self.flex is None:
-            return self.transport, self.timeout_s
-        left = self.flex.left_s(now, self.need_s)
-        if self.delivery == "flex" and left < 0:
-            self._go_live("delivery.by is near")
-        if self.delivery == "flex":
-            return self.transport, min(max(self.timeout_s, TIMEOUT_S), left)
-        return self.flex.live, self.timeout_s
+    def attempt_s(self, call: Call, now: float, timeout_s: float) -> float:
+        """Return the seconds of the next attempt of *call*, which goes live if time is short."""
+        left = self._left_s(call, now)
+        if call.delivery == "flex" and left < 0:
+            _go_live(call, "delivery.by is near")
+        return timeout_s if call.delivery == "live" else min(max(timeout_s, TIMEOUT_S), left)
 
     def wait_s(
-        self, error: CallError, now: float, delay_s: float, rng: random.Random
+        self, call: Call, error: CallError, now: float, delay_s: float, rng: random.Random
     ) -> float | None:
         """Return the seconds until the next attempt, None if *error* is not from flex.
 
         A call without capacity is tried again, at random times; one that took too long goes live.
         """
-        if self.flex is None or self.delivery != "flex":
+        if call.delivery != "flex" or error.kind not in ("timeout", NO_CAPACITY):
             return None
-        if error.kind == "timeout":
-            return self._go_live(str(error))
-        if error.kind != NO_CAPACITY:
-            return None
-        bound = min(MAX_WAIT_S, 2 * delay_s * 2.0 ** min(self.waits, 30))
+        bound = min(MAX_WAIT_S, 2 * delay_s * 2.0 ** min(call.capacity_waits, 30))
         wait = max(error.retry_after_s or 0.0, rng.uniform(bound / 2, bound))
-        endless = math.isinf(self.flex.by_s)
-        most = (
-            MAX_THROTTLE_WAIT_S - self.waited_s if endless else self.flex.left_s(now, self.need_s)
-        )
-        if wait > most or error.final:
-            return self._go_live(str(error))
-        self.waits, self.waited_s = self.waits + 1, self.waited_s + wait
+        most = MAX_THROTTLE_WAIT_S - call.capacity_waited_s
+        if math.isfinite(self.by_s):
+            most = self._left_s(call, now)
+        if error.kind == "timeout" or wait > most or error.final:
+            _go_live(call, str(error))
+            return 0.0
+        call.capacity_waits += 1
+        call.capacity_waited_s += wait
         return wait
 
-    def _go_live(self, reason: str) -> float:
-        self.delivery = "live"
-        log.warning("delivery.changed", analyzer=self.node, delivery="live", reason=reason)
-        return 0.0
+    def _left_s(self, call: Call, now: float) -> float:
+        """Return the seconds left for flex, < 0 if the call must go live.
+
+        An attempt gets at least as many seconds as live calls take from here to the end.
+        """
+        left = self.by_s - now - SPARE * call.need_s
+        return left if left >= max(call.need_s, 1.0) else -1.0
+
+
+def _go_live(call: Call, reason: str) -> None:
+    call.delivery = "live"
+    log.warning("delivery.changed", analyzer=call.request.node, delivery="live", reason=reason)

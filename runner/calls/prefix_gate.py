@@ -8,41 +8,39 @@ from dataclasses import dataclass, field
 MAX_FAILURES = 2  # of first calls; then the others are sent, cached or not
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Group:
-    """Calls with one prefix; *waiting* are (expected seconds, grant), True for the first.
+    """Calls with one prefix: *waiting* are their expected seconds and grants of a turn.
 
-    *sent*: the first call is out; its reply has neither begun nor failed.
+    *lead* is out first; its reply has neither begun nor failed.
     """
 
-    waiting: list[tuple[float, asyncio.Future[bool]]] = field(default_factory=list)
+    waiting: list[tuple[float, asyncio.Future["Lead | None"]]] = field(default_factory=list)
     warm: bool = False
-    sent: bool = False
+    lead: "Lead | None" = None
     failures: int = 0
 
     def choose(self) -> None:
-        """Send the waiting call with the shortest expected duration first."""
+        """Let the waiting call with the shortest expected duration go first."""
         alive = [entry for entry in self.waiting if not entry[1].done()]
-        if not self.sent and alive and not self.warm:
-            first = min(alive, key=lambda entry: entry[0])
-            first[1].set_result(True)
-            self.sent = True
+        if self.lead is None and alive and not self.warm:
+            self.lead = Lead(self)
+            min(alive, key=lambda entry: entry[0])[1].set_result(self.lead)
 
     def release(self) -> None:
         """Release all waiting calls."""
-        self.warm = True
+        self.warm, self.lead = True, None
         for _, grant in self.waiting:
             if not grant.done():
-                grant.set_result(False)
+                grant.set_result(None)
         self.waiting.clear()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Lead:
     """The call that goes first; calling this object releases the others once its answer begins."""
 
     _group: _Group
-    _failed: bool = False
 
     def __call__(self) -> None:
         """Release the others."""
@@ -51,9 +49,9 @@ class Lead:
     def failed(self) -> None:
         """Let the next call go first; later failures of this one change nothing."""
         group = self._group
-        if self._failed or group.warm:
+        if group.lead is not self:
             return
-        self._failed, group.sent = True, False
+        group.lead = None
         group.failures += 1
         if group.failures >= MAX_FAILURES:
             group.release()
@@ -78,25 +76,24 @@ class PrefixGate:
         releases them; an exception there counts as its failure.
         """
         group = self._groups.setdefault(prefix, _Group())
-        if group.warm or not await self._is_first(group, expected_s):
-            yield None
-            return
-        lead = Lead(group)
+        lead = None if group.warm else await self._lead(group, expected_s)
         try:
             yield lead
         except BaseException:
-            lead.failed()
+            if lead is not None:
+                lead.failed()
             raise
-        lead()
+        if lead is not None:
+            lead()
 
-    async def _is_first(self, group: _Group, expected_s: float) -> bool:
+    async def _lead(self, group: _Group, expected_s: float) -> Lead | None:
         loop = asyncio.get_running_loop()
-        grant: asyncio.Future[bool] = loop.create_future()
+        grant: asyncio.Future[Lead | None] = loop.create_future()
         group.waiting.append((expected_s, grant))
         loop.call_soon(group.choose)
         try:
             return await grant
         except asyncio.CancelledError:
-            if grant.done() and not grant.cancelled() and grant.result():
-                Lead(group).failed()  # chosen in the iteration in which it was cancelled
+            if grant.done() and not grant.cancelled() and (lead := grant.result()) is not None:
+                lead.failed()  # chosen in the iteration in which it was cancelled
             raise

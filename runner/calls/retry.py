@@ -36,28 +36,21 @@ class RetryPolicy:
         *failures* (≥ 1) counts the call's failures of this kind including this one; *waited_s*
         is the sum of the waits after them.
         """
-        asked = error.retry_after_s or 0.0
-        if error.final or asked > MAX_RETRY_AFTER_S:
-            return None
-        retries = self.max_retries
+        asked, retries, delay_s = error.retry_after_s or 0.0, self.max_retries, self.delay_s
+        is_throttled = error.kind in (THROTTLE, NO_CAPACITY)
         if error.kind == "bad_response":
             retries = min(retries, UNREADABLE_RETRIES)
-        if error.kind in TRANSIENT and failures <= retries:
-            return max(asked, rng.uniform(0, _bound(self.delay_s, failures)))
-        if (
-            error.kind not in (THROTTLE, NO_CAPACITY)
-            or failures >= THROTTLE_ATTEMPTS
-            or self.max_retries == 0
-        ):
+        elif is_throttled:
+            retries, delay_s = (THROTTLE_ATTEMPTS - 1) * bool(retries), 2 * delay_s
+        elif error.kind not in TRANSIENT:
+            retries = 0
+        if error.final or asked > MAX_RETRY_AFTER_S or failures > retries:
             return None
-        wait = max(asked, rng.uniform(0, _bound(2 * self.delay_s, failures)))
-        return None if waited_s + wait > MAX_THROTTLE_WAIT_S else wait
+        bound = min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))
+        wait = max(asked, rng.uniform(0, bound))
+        return None if is_throttled and waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 
 
 def family(error: CallError) -> str:
     """Return the name of the retry counter that *error* increments."""
     return error.kind if error.kind in (THROTTLE, NO_CAPACITY) else "transient"
-
-
-def _bound(delay_s: float, failures: int) -> float:
-    return min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))

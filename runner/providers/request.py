@@ -1,76 +1,67 @@
 """Request and completion: the input and output of a transport."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from runner.answers.analyzer import Message
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.base.text import to_safe_text
 from runner.base.usage import Usage
+from runner.providers.messages import text_parts
 from runner.providers.retry_headers import RemainingLimit
 
 MAX_REPLY_CHARS = 2_000_000
 MAX_REPLY_MARKS = 150_000  # of JSON; a record with more could not be read again
 SHARED = "answer"  # the name of a schema that several nodes share
 
-_ON_ARRIVAL: ContextVar[Callable[[], object]] = ContextVar("on_arrival", default=lambda: None)
-_ON_FIRST_TOKEN: ContextVar[Callable[[], object] | None] = ContextVar("first_token", default=None)
-_ON_SENT: ContextVar[Callable[[], object]] = ContextVar("on_sent", default=lambda: None)
 
+@dataclass(slots=True)
+class Exchange:
+    """One attempt: what its client asks of it, and what the session reports.
 
-def on_arrival(callback: Callable[[], object]) -> AbstractContextManager[None]:
-    """Call *callback* when the reply to the block's call has arrived whole; blocks may nest."""
-    return _nested(_ON_ARRIVAL, callback)
-
-
-def on_sent(callback: Callable[[], object]) -> AbstractContextManager[None]:
-    """Call *callback* when a server has taken the request of the block's call; blocks may nest."""
-    return _nested(_ON_SENT, callback)
-
-
-@contextmanager
-def _nested(
-    holder: ContextVar[Callable[[], object]], callback: Callable[[], object]
-) -> Iterator[None]:
-    outer = holder.get()
-    token = holder.set(lambda: (callback(), outer()))
-    try:
-        yield
-    finally:
-        holder.reset(token)
-
-
-def request_sent() -> None:
-    """Report that a server was reached: a missing reply is then slow, not an outage."""
-    _ON_SENT.get()()
-
-
-def reply_arrived() -> None:
-    """Report that the reply has arrived whole: from here on no deadline may discard it."""
-    _ON_ARRIVAL.get()()
-
-
-@contextmanager
-def on_first_token(callback: Callable[[], object] | None) -> Iterator[None]:
-    """Call *callback* when the reply to the block's call begins, at the latest when it is whole.
-
-    None requests no stream.
+    *first_token* is called when the reply begins, at the latest when it is whole; without it, no
+    stream is requested. From *on_arrival* on, no deadline may discard the reply. *plain*: it comes
+    from no model and is not converted. *sent*: a server was reached, so that a missing reply is
+    slow, not an outage. *headers* are the reply's, *stopped* is why the model stopped. After a
+    *failure* no further request is sent, even if libraries retry.
     """
-    token = _ON_FIRST_TOKEN.set(callback)
-    try:
-        with on_arrival(callback or (lambda: None)):
-            yield
-    finally:
-        _ON_FIRST_TOKEN.reset(token)
+
+    first_token: Callable[[], object] | None = None
+    on_arrival: Callable[[], object] | None = None
+    plain: bool = False
+    streams: bool = False
+    sent: bool = False
+    arrived: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    stopped: str = ""
+    failure: Exception | None = None
+
+    @contextmanager
+    def begun(self) -> Iterator[Self]:
+        """Let the calls of libraries within the block belong to this attempt."""
+        token = _EXCHANGE.set(self)
+        try:
+            yield self
+        finally:
+            _EXCHANGE.reset(token)
+
+    def arrive(self) -> None:
+        """Note that the reply has arrived whole."""
+        self.arrived = True
+        for callback in filter(None, (self.on_arrival, self.first_token)):
+            callback()
 
 
-def first_token_callback() -> Callable[[], object] | None:
-    """Return the callback for the reply's first token, None without one."""
-    return _ON_FIRST_TOKEN.get()
+_EXCHANGE: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def current_exchange() -> Exchange:
+    """Return the attempt to which this call belongs, a new one without any."""
+    return _EXCHANGE.get() or Exchange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +81,11 @@ class Request:
     schema: Mapping[str, Any] | None = None
     own_schema: Mapping[str, Any] | None = None
     cache: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all messages."""
+        return [part for message in self.messages for part in text_parts(message)]
 
     @property
     def schema_name(self) -> str:

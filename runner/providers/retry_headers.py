@@ -19,15 +19,11 @@ _KINDS = {  # by words in a header's name, Anthropic's and Fireworks' first
     "output": ("output", "generated"),
     "tokens": ("token", "bysize"),  # the latter at Mistral
 }
-_UNITS_S = {
-    "ms|msecs?|milliseconds?": 0.001,
-    "s|secs?|seconds?": 1.0,
-    "m|mins?|minutes?": 60.0,
-    "h|hrs?|hours?": 3600.0,
-    "d|days?": 86_400.0,
-}
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}  # by their first letter
+_UNIT = (
+    "m(?:illi)?s(?:ec(?:ond)?s?)?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?"
+)
 _NUMBER = r"\d{1,9}(?:\.\d{1,12})?"
-_UNIT = "|".join(_UNITS_S)
 _PART = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![a-z])", re.IGNORECASE)
 _SPAN = re.compile(rf"(?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+", re.IGNORECASE)
 _IN_WORDS = re.compile(
@@ -41,7 +37,7 @@ _BARE = re.compile(
 )
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Read Retry-After in seconds; None if absent, past or neither a time nor a duration.
 
     Beside the forms of RFC 9110, 10.2.3, those of gateways: `1m30s`, ISO 8601 and seconds since
@@ -49,26 +45,26 @@ def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> fl
     the name, also where the refusal is its own (1.106.2).
     """
     lowered = {str(name).lower(): str(value).strip() for name, value in headers.items()}
-    now = now or _clock(headers)
-    for name in ("retry-after-ms", "x-ms-retry-after-ms", "retry-after"):
-        raw = lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")
-        if name != "retry-after":
-            wait = (_seconds(raw) or 0.0) / 1000
-        else:
-            wait = _reset_s(raw, now) or _until(raw, now, parsedate_to_datetime) or 0.0
-        if wait:
+    now = _clock(headers)
+    for name, unit in (
+        ("retry-after-ms", "ms"),
+        ("x-ms-retry-after-ms", "ms"),
+        ("retry-after", ""),
+    ):
+        raw = (lowered.get(name) or lowered.get(f"{_PROXIED}{name}", "")) + unit
+        if wait := _reset_s(raw, now) or _until(raw, now, parsedate_to_datetime):
             return min(wait, _LONGEST_S)
     return None
 
 
-def reset_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def reset_after_s(headers: Mapping[str, str]) -> float | None:
     """Return when the scarcest of the rate limits resets, in seconds, at most MAX_RETRY_AFTER_S.
 
     OpenAI sends `x-ratelimit-reset-requests: 1m30s`, Anthropic
     `anthropic-ratelimit-tokens-reset: 2026-11-23T12:00:30Z`; both state when a limit is full again,
     so it is only a hint for a 429 without Retry-After. Of equally scarce ones, the longest.
     """
-    found, now = list[tuple[float, float]](), now or _clock(headers)
+    found, now = list[tuple[float, float]](), _clock(headers)
     for group in _groups(headers).values():
         wait = _reset_s(group.get("reset", ""), now)
         left, limit = (_number(group.get(role, "")) for role in ("remaining", "limit"))
@@ -90,11 +86,11 @@ def stated_wait_s(text: str) -> float | None:
 
 
 def _span_s(text: str) -> float:
-    return sum(float(number) * _seconds_of(unit) for number, unit in _PART.findall(text))
-
-
-def _seconds_of(unit: str) -> float:
-    return next(s for words, s in _UNITS_S.items() if re.fullmatch(words, unit, re.IGNORECASE))
+    parts = ((float(number), unit.lower()) for number, unit in _PART.findall(text))
+    return sum(
+        number * (0.001 if unit.startswith(("ms", "mil")) else _UNITS_S[unit[0]])
+        for number, unit in parts
+    )
 
 
 class RemainingLimit(NamedTuple):
@@ -105,9 +101,7 @@ class RemainingLimit(NamedTuple):
     reset_s: float
 
 
-def remaining_limits(
-    headers: Mapping[str, str], now: datetime | None = None
-) -> dict[str, RemainingLimit]:
+def remaining_limits(headers: Mapping[str, str]) -> dict[str, RemainingLimit]:
     """Return the remaining limits in a reply's headers, by kind.
 
     Kinds are `requests`, `tokens`, `input` (prompt tokens) and `output`. Impossible and
@@ -116,7 +110,7 @@ def remaining_limits(
     """
     if not (groups := _groups(headers)):
         return {}
-    found, now = dict[str, RemainingLimit](), now or _clock(headers)
+    found, now = dict[str, RemainingLimit](), _clock(headers)
     for name, group in groups.items():
         left, kind = _remaining(name, group, now), _kind(name)
         if left is not None and (kind not in found or left.left < found[kind].left):
@@ -168,23 +162,14 @@ def _kind(name: str) -> str:
 
 
 def _reset_s(raw: str, now: datetime) -> float | None:
-    """Read a duration, a number of seconds, or a moment."""
+    """Read a duration, or a moment, also as seconds or milliseconds since 1970."""
     if _SPAN.fullmatch(raw.strip()):
         return _span_s(raw) or None
-    return _counted(raw, now) or _until(raw, now, datetime.fromisoformat)
-
-
-def _counted(raw: str, now: datetime) -> float | None:
-    """Read a plain number: seconds to wait, or a moment as seconds or milliseconds since 1970."""
-    value = _seconds(raw)
-    if value is None or value < _EPOCH_S:
-        return value
-    left = (value / 1000 if value > 1000 * _EPOCH_S else value) - now.timestamp()
-    return left if left > 0 else None
-
-
-def _seconds(raw: str) -> float | None:
     value = _number(raw)
+    if math.isnan(value):
+        return _until(raw, now, datetime.fromisoformat)
+    if _EPOCH_S <= value < math.inf:
+        value = (value / 1000 if value > 1000 * _EPOCH_S else value) - now.timestamp()
     return value if 0 < value < math.inf else None
 
 

@@ -225,7 +225,7 @@ async def _execute(
     calls = max_in_flight(job)
     for gate in {id(client.gate): client.gate for client in clients.values()}.values():
         gate.register(calls)
-        stack.callback(gate.unregister, calls)
+        stack.callback(gate.register, -calls)
     for client in clients.values():
         for transport in client.transports:
             stack.push_async_callback(transport.close)

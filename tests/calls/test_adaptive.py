@@ -16,7 +16,7 @@ def played(
     for _ in range(successes):
         limit.succeeded(at, first_try=True)
     for _ in range(busy):
-        limit.left()
+        limit.in_flight -= 1
     return limit.limit
 
 

@@ -15,7 +15,7 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, Transport, reply_arrived, request_sent
+from runner.providers.request import Completion, Request, Transport, current_exchange
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 
@@ -108,7 +108,7 @@ def test_a_bad_request_is_sent_once() -> None:
 def test_a_reply_that_has_arrived_is_not_taken_back_by_its_deadline() -> None:
     async def read_late() -> None:
         await asyncio.sleep(29.0)
-        reply_arrived()
+        current_exchange().arrive()
         await asyncio.sleep(5.0)  # behind others that are read
 
     outcome, _, took = call(Sequence(read_late), timeout_s=30.0, max_retries=0)
@@ -119,7 +119,7 @@ def test_a_reply_that_has_arrived_is_not_taken_back_by_its_deadline() -> None:
 
 def test_what_a_server_has_taken_and_not_answered_is_slow() -> None:
     async def taken() -> None:
-        request_sent()
+        current_exchange().sent = True
         await asyncio.sleep(99.0)
 
     late, away = (

@@ -302,9 +302,9 @@ def test_the_ceiling_is_the_sum_over_registered_jobs_up_to_its_bound() -> None:
     for change in (lambda: gate.register(4), lambda: gate.register(3), lambda: gate.register(1000)):
         change()
         seen.append(gate.limit.ceiling)
-    gate.unregister(1000)
-    gate.unregister(4)
-    gate.unregister(3)
+    gate.register(-1000)
+    gate.register(-4)
+    gate.register(-3)
 
     assert seen == [4, 7, MAX_CEILING]
     assert gate.limit.ceiling == 3  # the last one's stays for the next

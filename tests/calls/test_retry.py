@@ -17,6 +17,7 @@ from runner.providers.retry_headers import (
 
 LASTING = ("auth", "billing", "bad_request", "context_exceeded", "not_found", "internal")
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+SENT = {"Date": "Mon, 23 Nov 2026 12:00:00 GMT"}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 def test_retry_after_is_read_in_seconds_or_not_at_all(
     headers: dict[str, str], expected: float | None
 ) -> None:
-    assert retry_after_s(headers, NOW) == expected
+    assert retry_after_s(SENT | headers) == expected
 
 
 @pytest.mark.parametrize(
@@ -186,14 +187,13 @@ def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
 def test_the_reset_of_the_scarcest_limit_is_read_in_seconds_and_never_above_five_minutes(
     headers: dict[str, str], expected: float | None
 ) -> None:
-    assert reset_after_s(headers, NOW) == pytest.approx(expected)
+    assert reset_after_s(SENT | headers) == pytest.approx(expected)
 
 
 def test_moments_are_counted_by_the_clock_of_the_provider() -> None:
     """With a clock ten minutes behind, a wait of 30 s would have ended the run."""
-    headers = {"Date": "Mon, 23 Nov 2026 12:00:00 GMT"}
-    wait = {**headers, "Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}
-    reset = {**headers, "anthropic-ratelimit-tokens-reset": "2026-11-23T12:00:30Z"}
+    wait = {**SENT, "Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT"}
+    reset = {**SENT, "anthropic-ratelimit-tokens-reset": "2026-11-23T12:00:30Z"}
     left = {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-limit": "9"}
 
     assert (30.0, 30.0) == (retry_after_s(wait), reset_after_s(reset))
@@ -215,4 +215,4 @@ def test_the_shipped_policy_is_three_retries_from_one_second() -> None:
     ],
 )
 def test_a_reset_given_as_a_moment_is_counted_from_now(value: str, expected: float | None) -> None:
-    assert reset_after_s({"X-RateLimit-Reset": value}, NOW) == expected
+    assert reset_after_s({**SENT, "X-RateLimit-Reset": value}) == expected

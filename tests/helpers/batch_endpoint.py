@@ -13,7 +13,12 @@ import orjson
 
 from runner.base.errors import CallError
 from runner.base.usage import Usage
-from runner.providers.batches.endpoint import BatchLimits, State, SubmittedBatch
+from runner.providers.batches.endpoint import (
+    BatchEndpoint,
+    BatchLimits,
+    State,
+    SubmittedBatch,
+)
 from runner.providers.request import Completion, Request
 
 PRICE_USD = 0.001  # of a request in a batch; twice that live
@@ -105,7 +110,7 @@ class FakeProvider:
         return batch
 
 
-class FakeEndpoint:
+class FakeEndpoint(BatchEndpoint):
     """One process's connection to *provider*."""
 
     def __init__(self, provider: FakeProvider) -> None:

@@ -14,7 +14,8 @@ from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from runner.base.errors import CallError
 from runner.base.secrets import Secrets
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.errors import RefusedError, Where, classify
+from runner.providers.litellm.errors import RefusedError, classify
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import network_failure
 
 
@@ -209,6 +210,12 @@ def test_an_error_without_a_status_is_a_bug() -> None:
         (502, "<html><title>Bad\n Gateway</title><h1>Bad Gateway</h1>", "Bad Gateway"),
         (404, told(message="no model x"), "h has no model 'm': no model x"),
         (
+            407,
+            "",
+            "the proxy before h refuses the call: status 407 "
+            "(put its user and password into HTTPS_PROXY or HTTP_PROXY)",
+        ),
+        (
             404,
             '{"detail": "Not Found"}',
             "h has no model 'm': Not Found (check the path of model.api_base, too)",
@@ -216,7 +223,7 @@ def test_an_error_without_a_status_is_a_bug() -> None:
     ],
 )
 def test_a_message_has_the_providers_words_alone(status: int, text: str, said: str) -> None:
-    assert said == str(classify(refused(text, status), Where("h", "m")))
+    assert said == str(classify(refused(text, status), ModelRoute("m", "http://h")))
 
 
 def test_a_traceback_in_the_message_is_left_out() -> None:

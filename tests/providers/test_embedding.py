@@ -20,7 +20,8 @@ from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.litellm.embedding import EmbeddingTransport, embedding_route, vectors_in
+from runner.providers.litellm.embedding import embedding_route, vectors_in
+from runner.providers.litellm.embedding_transport import EmbeddingTransport
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.prices import prices_of
 from runner.providers.request import Completion, Request

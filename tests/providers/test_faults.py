@@ -163,7 +163,7 @@ STATUSES: dict[str, tuple[Make, Ending]] = {
     "307": (status("307 Moved", b"", "Location: http://127.0.0.1:1/"), ("bad_request", False)),
     "401 without a word": (status("401 Unauthorized", b""), ("auth", False)),
     "401 in brotli": (status("401 Unauthorized", b"junk", coding="br"), ("auth", False)),
-    "407": (status("407 Proxy Authentication Required"), ("bad_request", False)),
+    "407": (status("407 Proxy Authentication Required"), ("auth", False)),
     "500 in corrupt gzip": (status("500 No", b"junk", coding="gzip"), ("transient", False)),
     "500 that is a bomb": (status("500 No", BOMB, coding="gzip"), ("transient", False)),
     "500 that breaks off": (sent(http(b"x", "500 No", length=99), RESET), ("transient", False)),

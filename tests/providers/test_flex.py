@@ -10,7 +10,7 @@ import pytest
 from helpers import FaultyProvider, job
 
 from runner.base.errors import CallError, ConfigError
-from runner.providers.litellm.errors import RefusedError, Where, classify
+from runner.providers.litellm.errors import RefusedError, classify
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.prices import prices_of
@@ -67,7 +67,8 @@ def test_lack_of_capacity_is_told_from_limits_by_provider(
     status: int, body: object, kind: str
 ) -> None:
     refused = RefusedError(status, {}, json.dumps(body).encode())
-    at_flex, at_live = (classify(refused, Where(flex=flex)).kind for flex in (True, False))
+    routes = (ModelRoute("x", delivery=delivery) for delivery in ("flex", "live"))
+    at_flex, at_live = (classify(refused, route).kind for route in routes)
 
     assert kind == at_flex
     assert "no_capacity" != at_live

@@ -19,7 +19,7 @@ from runner.providers.litellm import session
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.stream import joined
 from runner.providers.litellm.transport import LiteLLMTransport
-from runner.providers.request import Completion, Request, on_first_token
+from runner.providers.request import Completion, Exchange, Request
 
 MODELS = {
     "openai": "openai/gpt-5-mini",
@@ -176,7 +176,7 @@ FAULTS: dict[str, tuple[Make, tuple[str, bool]]] = {
 
 async def ask(transport: LiteLLMTransport, began: Callable[[], object]) -> Completion | CallError:
     try:
-        with on_first_token(began):
+        with Exchange(began).begun():
             return await transport.complete(ASKED, 600.0)
     except CallError as failed:  # the client asks again without what was refused
         return await ask(transport, began) if failed.again else failed

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from runner.base.usage import Usage
-from runner.providers.litellm.response import reported_cost
+from runner.providers.litellm.response import (
+    ADDED_PROMPT,
+    ADDED_REPLY,
+    CallSize,
+    reported_cost,
+    usage_of,
+)
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.prices import cost_usd, prices_of, upper_bound_usd
 
 ASKED, SAID = 1000, 20  # tokens that we count in the prompt and in the reply

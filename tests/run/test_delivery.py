@@ -88,17 +88,6 @@ def test_batches_hold_no_more_than_their_provider_allows() -> None:
     assert all(len(batch.lines) <= 4 for batch in provider.batches)
 
 
-def test_no_more_tokens_are_queued_than_their_provider_allows() -> None:
-    provider = FakeProvider(simulated, limits=BatchLimits(queued_tokens=12_000))
-    result, _ = session(some(5), provider, BATCH)
-    ends = [batch.ends_at for batch in provider.batches]
-
-    assert "completed" == result.status
-    assert len(ends) > 3
-    for batch in provider.batches[2:]:
-        assert any(end <= batch.made_at for end in ends)  # it waited for an earlier one
-
-
 @pytest.mark.parametrize("most", [1, 4, 12])
 def test_a_provider_that_allows_fewer_queued_tokens_gets_smaller_batches(most: int) -> None:
     provider = FakeProvider(simulated, most_queued=most)

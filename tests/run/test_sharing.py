@@ -24,7 +24,7 @@ from runner.job.job import Job
 from runner.job.prefix_policy import prefix_policy
 from runner.providers.messages import joined, marked
 from runner.providers.prices import cost_usd
-from runner.providers.request import Completion, Request, Transport, first_token_callback
+from runner.providers.request import Completion, Request, Transport, current_exchange
 from runner.providers.simulated.behaviour import Behaviour
 from runner.providers.simulated.chat import arrival_of
 from runner.record.reuse import PreviousSession, StoredAnswers
@@ -74,7 +74,7 @@ class Provider(Transport):
         await asyncio.sleep(seen.first_token_s)
         if request.node in self.fails:
             raise CallError("bad_response", "it fails", billed=True)
-        if self.streams and (begun := first_token_callback()) is not None:
+        if self.streams and (begun := current_exchange().first_token) is not None:
             begun()
         await asyncio.sleep(REST_S)
         prompt, cache = len(arrival.prompt_ids), (seen.cached_tokens, seen.written_tokens)

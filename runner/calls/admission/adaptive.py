@@ -29,10 +29,6 @@ class AdaptiveLimit:
         self.in_flight += 1
         self._peak = max(self._peak, self.in_flight)
 
-    def left(self) -> None:
-        """Count a call that has ended, successfully or not."""
-        self.in_flight -= 1
-
     def set_ceiling(self, ceiling: int) -> None:
         """Set the ceiling; a limit that has been cut does not rise with it."""
         if self._slow_start:

@@ -12,7 +12,6 @@ from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
 from runner.calls.admission.limits import Ticket
 from runner.config.learned import LearnedFacts
-from runner.providers.messages import text_parts
 from runner.providers.prices import Prices, upper_bound_usd
 from runner.providers.request import Request
 
@@ -123,7 +122,7 @@ class Sizer:
 
     async def size(self, request: Request) -> tuple[int, float]:
         """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
-        texts = [part for message in request.messages for part in text_parts(message)]
+        texts = request.texts
         if request.schema is not None:
             texts.append(json.dumps(dict(request.schema)))
         overhead = MESSAGE_TOKENS * (len(request.messages) + 1)

@@ -105,13 +105,11 @@ class Gate:
         self._rng = rng or random.Random()
 
     def register(self, calls: int) -> None:
-        """Raise the ceiling for another job, which makes up to *calls* at once."""
-        self._registered += calls
-        self.limit.set_ceiling(min(self._registered, self._most))
+        """Raise the ceiling for another job, which makes up to *calls* at once.
 
-    def unregister(self, calls: int) -> None:
-        """Lower the ceiling after a job has ended; the last job's ceiling stays."""
-        self._registered -= calls
+        Lower it for a negative number, after a job has ended; the last job's ceiling stays.
+        """
+        self._registered += calls
         if self._registered:
             self.limit.set_ceiling(min(self._registered, self._most))
 
@@ -126,12 +124,13 @@ class Gate:
             return 0.0
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
-        wait = max(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0)
         amounts = self._amounts(ticket)
-        waits = [bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()]
         counted = counted_before_reply(amounts)
-        waits += [reported.wait_s(now, counted[kind]) for kind, reported in self._reported.items()]
-        return max([wait, *waits])
+        return max(
+            *(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0),
+            *(bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()),
+            *(reported.wait_s(now, counted[kind]) for kind, reported in self._reported.items()),
+        )
 
     def enter(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; raises NotRunError after a fault, or if *ticket* is refused."""
@@ -178,7 +177,7 @@ class Gate:
 
     def leave(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; after a probe without a result another one is scheduled."""
-        self.limit.left()
+        self.limit.in_flight -= 1
         self._settle(ticket, kinds_of(ticket.tokens, ticket.reply_tokens))
         if ticket.probe and self.breaker.probing:
             self.breaker.abandoned(now)
@@ -191,7 +190,7 @@ class Gate:
         *,
         usage: Usage,
         first: bool,
-        limits: Mapping[str, RemainingLimit] | None = None,
+        limits: Mapping[str, RemainingLimit] = {},
     ) -> None:
         """Count a reply that used *usage*; *first*: by the first attempt of its call.
 
@@ -204,7 +203,7 @@ class Gate:
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
         later = list(takewhile(lambda sent: sent[0] > started, reversed(self._sent)))
-        for kind, left in (limits or {}).items():
+        for kind, left in limits.items():
             sent = sum(amounts[kind] for _, amounts in later)
             self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)
@@ -221,11 +220,10 @@ class Gate:
             return True
         if error.slow and self.limit.throttled(now, None):  # neither an outage nor a reply
             log.warning("limit.lowered", limit=self.limit.limit, because="replies come too late")
-        was_open, counts = self.breaker.is_open, True
-        if not error.slow:
-            counts = self.breaker.failed(
-                ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
-            )
+        was_open = self.breaker.is_open
+        counts = error.slow or self.breaker.failed(
+            ticket.unit, now, probe=ticket.probe, failing_since=ticket.failing_since
+        )
         if self.breaker.is_open and not was_open:
             log.warning("breaker.opened", kind=error.kind, error=str(error))
         if ticket.probe and self.breaker.gives_up(now):
@@ -251,8 +249,9 @@ class Gate:
     def stop_until(self, retry_after_s: float) -> None:
         """End all calls: the provider asks for a longer wait than a run makes."""
         until = datetime.now(UTC) + timedelta(seconds=retry_after_s)
-        message = f"asks to wait for {retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
-        self._fault = self._fault or CallError("unavailable", f"the provider {message}")
+        asked = f"{retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        message = f"the provider asks to wait for {asked}"
+        self._fault = self._fault or CallError("unavailable", message)
 
     def _settle(self, ticket: Ticket, used: Mapping[str, int]) -> None:
         for kind, withdrawal in self._taken.pop(id(ticket), {}).items():

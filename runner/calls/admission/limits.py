@@ -224,23 +224,21 @@ class Admission:
                     chosen = limits
             if chosen is None:
                 return soonest
-            self._admit_waiter(chosen, heapq.heappop(self._queues[chosen]), now)
+            _admit(chosen, heapq.heappop(self._queues[chosen]), now)
         self.reschedule()
         return math.inf
 
-    def _admit_waiter(self, limits: tuple[Limit, ...], waiter: _Waiter, now: float) -> None:
-        entered: list[Limit] = []
+
+def _admit(limits: Sequence[Limit], waiter: _Waiter, now: float) -> None:
+    for place, limit in enumerate(limits):
         try:
-            for limit in limits:
-                limit.enter(now, waiter.ticket)
-                entered.append(limit)
+            limit.enter(now, waiter.ticket)
         except CallError as error:
-            for limit in entered:
-                limit.leave(now, waiter.ticket)
+            _release(limits[:place], waiter.ticket)
             # Without its traceback, whose frames refer to the grant (a reference cycle).
             waiter.grant.set_exception(error.with_traceback(None))
-        else:
-            waiter.grant.set_result(None)
+            return
+    waiter.grant.set_result(None)
 
 
 def _release(limits: Sequence[Limit], ticket: Ticket) -> None:

@@ -17,7 +17,6 @@ from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
 from runner.calls.delivery.pending_batch import LateError, Result, WaitingRequest
 from runner.calls.retry import family
-from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Completion
 
 
@@ -34,7 +33,6 @@ class BatchAttempt:
     gate: Gate
     admission: Admission
     budget: Budget
-    prices: Prices | None
     attempt_live: Callable[[Call, Sequence[Limit]], Coroutine[Any, Any, Completion]]
 
     def __post_init__(self) -> None:
@@ -65,7 +63,8 @@ class BatchAttempt:
             room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
         reserved = {"may_use_tokens": self._tokens, "may_cost_usd": self._usd}
         async with self.admission.admit((self.budget,), room, counted=False):
-            self._record("call.started", **reserved)
+            calls = self.call.calls
+            calls.record("call.started", self._number, request=self._key, **reserved)
             return await self._wait()
 
     async def _wait(self) -> Completion:
@@ -120,8 +119,8 @@ class BatchAttempt:
     ) -> None:
         """Count the attempt; time in a batch does not count for the call's deadline."""
         sent = self.deliverer.pending_batch_of(waiting)
-        how = {"delivery": "batch", "batch": None if sent is None else sent.batch.id}
-        now = self.call.end(outcome, None, started, usage, self.prices, **how)
+        batch = (sent and sent.batch.id) or ""
+        now = self.call.end(outcome, None, started, usage, batch)
         calls = self.call.calls
         if calls.began is not None:
             calls.began += now - started
@@ -131,22 +130,9 @@ class BatchAttempt:
         """Record the attempt's cost in the journal and the budget."""
         if self._held is not None and self._held.settled:
             return  # an earlier session has noted it
-        calls = self.call.calls
-        if isinstance(result, CallError):
-            tokens, usd = (self._tokens, self._usd) if result.billed else (0, 0.0)
-            calls.charge(tokens, usd)
-            facts = {"kind": result.kind, "status": result.status}
-            self._record("call.failed", **facts, charged_tokens=tokens, charged_usd=usd)
-        else:
-            usage = result.usage
-            tokens, usd = usage.tokens, self._usd if usage.cost_usd is None else usage.cost_usd
-            calls.charge(0, self._usd if usage.cost_usd is None else 0.0)
-            live = live_usd(usage, self.prices)
-            self._record("call.finished", **usage.figures(), delivery="batch", live_usd=live)
+        bound = self._tokens, self._usd
+        _, usd, tokens = self.call.settle(self._number, result, *bound, "batch", request=self._key)
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
         self.budget.spend(usd, tokens)
         self.admission.reschedule()  # what it has not used is there for others
-
-    def _record(self, event: str, **facts: object) -> None:
-        self.call.calls.record(event, self._number, request=self._key, **facts)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
@@ -18,10 +18,9 @@ from runner.calls.delivery.pending_batch import (
     WaitingRequest,
 )
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
-from runner.calls.delivery.timing import Timing
-from runner.providers.batches.endpoint import OVER, BatchEndpoint
+from runner.calls.delivery.timing import CANCEL_S, Timing
+from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
-MAX_BYTES = 1 << 30  # of a batch's results
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
 _DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
 _AT_ONCE = 32  # results read in one iteration of the event loop
@@ -53,9 +52,7 @@ class Collector:
 
     def queue(self) -> tuple[int, float]:
         """Return the tokens of the pending batches, and how many there may be."""
-        stated = self.endpoint.limits.queued_tokens
-        most = self._most_queued if stated is None else min(stated, self._most_queued)
-        return sum(pending.tokens for pending in self.out), most
+        return sum(pending.tokens for pending in self.out), self._most_queued
 
     def count_waiting(self) -> int:
         """Return how many requests wait for pending batches."""
@@ -71,7 +68,7 @@ class Collector:
 
     async def _follow(self, pending: PendingBatch) -> None:
         try:
-            if pending.batch.id is None and not await self._identify(pending):
+            if not pending.batch.id and not await self._identify(pending):
                 return
             while not pending.is_over:
                 await self._look(pending)
@@ -129,7 +126,6 @@ class Collector:
 
     async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
-        assert pending.batch.id is not None
         await self._stop_for_deadline(pending)
         try:
             state = await self.endpoint.status(pending.batch.id)
@@ -138,7 +134,7 @@ class Collector:
                     if state.is_overfull and self._narrows(pending):
                         await self._send_again(pending)
                     else:
-                        await self._collect(pending)
+                        await self._collect(pending, state)
             pending.refused_s = 0.0
         except CallError as error:
             young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
@@ -159,12 +155,10 @@ class Collector:
         elif late_s > 2 * OVERDUE_S:
             raise CallError("not_found", "it did not end even after cancellation")
 
-    async def _collect(self, pending: PendingBatch) -> None:
+    async def _collect(self, pending: PendingBatch, state: SubmittedBatch) -> None:
         """Store the results, hand them out, and end the batch if these are all."""
-        batch, state = pending.batch, pending.state
-        assert batch.id is not None
-        assert state is not None
-        lines = [line async for line in _bounded(self.endpoint.results(batch.id))]
+        batch = pending.batch
+        lines = [line async for line in self.endpoint.results(batch.id)]
         await self.ledger.keep(batch.mark, lines)
         pending.read(self.endpoint, lines)
         for number, key in enumerate(pending.waiting.keys() & pending.results.keys()):
@@ -209,16 +203,16 @@ class Collector:
         if pending.stopping_at is None:
             pending.stopping_at = now
             await self.cancel(pending)
-        elif now - pending.stopping_at >= timing.cancel_s:
+        elif now - pending.stopping_at >= CANCEL_S:
             for waiting in due:
                 waiting.leave(out=True)
 
     async def cancel(self, pending: PendingBatch) -> None:
         """Ask the provider to stop a batch; a failure is logged only."""
         try:
-            if pending.batch.id is not None:
-                await self.endpoint.cancel(pending.batch.id)
-                log.info("batch.cancelled", batch=pending.batch.id)
+            if batch := pending.batch.id:
+                await self.endpoint.cancel(batch)
+                log.info("batch.cancelled", batch=batch)
         except CallError as error:
             log.warning("batch.not_cancelled", batch=pending.batch.id, error=str(error))
 
@@ -234,12 +228,3 @@ class Collector:
             pending.waiting[waiting.key] = waiting
             if steps not in pending.leaves_at:
                 pending.leaves_at[steps] = self.timing.leaves_at(steps, len(pending.waiting))
-
-
-async def _bounded(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    size = 0
-    async for line in lines:
-        size += len(line)
-        if size > MAX_BYTES:
-            raise CallError("bad_request", f"a batch's results have more than {MAX_BYTES:,} bytes")
-        yield line

@@ -48,10 +48,7 @@ class Deliverer:
             self.collector.follow(pending)
 
     def _load(self, pending: PendingBatch) -> None:
-        """Read the stored results; fetch those that are missing and may be needed.
-
-        A fully committed batch is skipped.
-        """
+        """Read the stored results; fetch those of a batch that are missing and may be needed."""
         pending.read(self.endpoint, self.ledger.results(pending.batch.mark))
         wanted = self.ledger.wanted(pending.batch)
         pending.is_over = not wanted or (not pending.torn and wanted <= pending.seen)

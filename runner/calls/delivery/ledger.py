@@ -15,7 +15,7 @@ class LedgerBatch:
     mark: str
     keys: Collection[str]
     at: float
-    id: str | None = None
+    id: str = ""
     collected: bool = False
 
 

@@ -140,13 +140,12 @@ class PendingBatch:
 
     def why_missing(self) -> CallError:
         """Return the failure of a request without a result."""
-        reason = "has no readable result of it"
+        state, reason = self.state, "has no readable result of it"
+        ended = state is not None and state.state == "ended"  # it may have been answered
         if self.is_overdue and self.torn:
             reason = "did not end in its window or after cancellation"
-        elif self.state is not None and self.state.state != "ended":
-            why = f": {self.state.error}" if self.state.error else ""
-            reason = f"{self.state.state} before it was answered{why}"
-        state = self.state
+        elif state is not None and not ended:
+            why = f": {state.error}" if state.error else ""
+            reason = f"{state.state} before it was answered{why}"
         kind = THROTTLE if state is not None and state.is_overfull else "transient"
-        ended = state is not None and state.state == "ended"  # it may have been answered
         return CallError(kind, f"the batch {reason}", billed=self.torn or ended)

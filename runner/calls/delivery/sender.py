@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
@@ -16,7 +16,6 @@ from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
-from runner.providers.messages import text_parts
 
 MAX_BYTES = 64 * 1024 * 1024  # of a batch, which is in memory while it is sent
 SETTLE_S = 60.0  # in which a provider shows a batch that it was sent
@@ -40,7 +39,6 @@ class Sender:
     timing: Timing
     on_submitted: Callable[[PendingBatch], object]
     queue: Callable[[], tuple[int, float]]
-    rng: random.Random = field(default_factory=random.Random)
     pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
@@ -49,8 +47,7 @@ class Sender:
     def add(self, waiting: WaitingRequest) -> None:
         """Add a request to the next batch, which is sent once it is full."""
         self.pending[waiting.key] = waiting
-        parts = (part for message in waiting.request.messages for part in text_parts(message))
-        self._chars += sum(map(len, parts))
+        self._chars += sum(map(len, waiting.request.texts))
         limits = self.endpoint.limits
         if len(self.pending) >= limits.requests or self._chars >= min(limits.bytes, MAX_BYTES):
             self.flush()
@@ -83,19 +80,22 @@ class Sender:
             mark = secrets.token_hex(16)
             for waiting in ready:
                 waiting.mark = mark  # it can no longer be withdrawn
-            chosen, lines, failed = await offload(self._pack, ready, room)
-            rest = ready[len(chosen) + len(failed) :]
-            for waiting in rest:
+            lines = await offload(self._lines, ready, room)
+            chosen, ready = ready[: len(lines)], ready[len(lines) :]
+            for waiting in ready:
                 waiting.mark = None
-            for waiting, error in failed:
-                waiting.resolve(error)
+            batch = dict[WaitingRequest, bytes]()
+            for waiting, line in zip(chosen, lines, strict=True):
+                if isinstance(line, CallError):
+                    waiting.resolve(line)
+                else:
+                    batch[waiting] = line
             try:
-                if chosen:
-                    await self._send_batch(chosen, lines, mark)
+                if batch:
+                    await self._send_batch(batch, mark)
             except OSError as error:
-                for waiting in chosen:
+                for waiting in batch:
                     waiting.resolve(NotRunError("output", f"not called: {error}"))
-            ready = rest
 
     def _staying(self, ready: Sequence[WaitingRequest]) -> list[WaitingRequest]:
         """Return the requests of *ready* that have a waiter and that a batch may answer."""
@@ -109,41 +109,37 @@ class Sender:
                 waiting.leave(out=False)
         return [waiting for waiting in ready if not waiting.reply.done()]
 
-    def _pack(
-        self, ready: Sequence[WaitingRequest], room: float
-    ) -> tuple[list[WaitingRequest], list[bytes], list[tuple[WaitingRequest, CallError]]]:
-        """Return the first requests of *ready* that fit into a batch, their lines, and failures."""
-        limits = self.endpoint.limits
-        most = min(limits.bytes, MAX_BYTES)
-        chosen, lines = list[WaitingRequest](), list[bytes]()
-        failed, size, tokens = list[tuple[WaitingRequest, CallError]](), 0, 0
+    def _lines(self, ready: Sequence[WaitingRequest], room: float) -> list[bytes | CallError]:
+        """Return the lines of the first requests of *ready* that fit into a batch, or failures."""
+        limits, lines = self.endpoint.limits, list[bytes | CallError]()
+        count, size, tokens = 0, 0, 0
         for waiting in ready:
-            try:
-                line = self.endpoint.line(waiting.key, waiting.request)
-            except CallError as error:
-                failed.append((waiting, error))
-                continue
-            if len(line) >= limits.bytes:
-                message = f"the request has {len(line):,} bytes, a batch up to {limits.bytes:,}"
-                failed.append((waiting, CallError("bad_request", message)))
-                continue
-            size, tokens = size + len(line) + 1, tokens + waiting.tokens
-            full = len(chosen) == limits.requests or size > most or tokens > room
-            if chosen and full:
-                break
-            chosen.append(waiting)
+            line = self._line(waiting)
+            if isinstance(line, bytes):
+                size, tokens = size + len(line) + 1, tokens + waiting.tokens
+                full = size > min(limits.bytes, MAX_BYTES) or tokens > room
+                if count and (full or count == limits.requests):
+                    break
+                count += 1
             lines.append(line)
-        return chosen, lines, failed
+        return lines
 
-    async def _send_batch(
-        self, chosen: list[WaitingRequest], lines: list[bytes], mark: str
-    ) -> None:
+    def _line(self, waiting: WaitingRequest) -> bytes | CallError:
+        most = self.endpoint.limits.bytes
+        try:
+            line = self.endpoint.line(waiting.key, waiting.request)
+        except CallError as error:
+            return error
+        message = f"the request has {len(line):,} bytes, a batch up to {most:,}"
+        return line if len(line) < most else CallError("bad_request", message)
+
+    async def _send_batch(self, chosen: Mapping[WaitingRequest, bytes], mark: str) -> None:
         """Send one batch: its intent is on the disk before it goes out, and its id after."""
         batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
         steps = {waiting.steps for waiting in chosen}
         leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
         try:
-            sent = await self._submit(lines, batch, min(leaves.values()))
+            sent = await self._submit([*chosen.values()], batch, min(leaves.values()))
         except CallError as error:
             log.warning("batch.refused", requests=len(chosen), error=str(error))
             await self.ledger.refused(batch)
@@ -157,17 +153,17 @@ class Sender:
             return
         await self.ledger.submitted(batch, sent.id)
         log.info("batch.submitted", batch=sent.id, requests=len(chosen))
-        waiting_by_key = {waiting.key: waiting for waiting in chosen}
         tokens = sum(waiting.tokens for waiting in chosen)
-        self.on_submitted(PendingBatch(batch, tokens, leaves, waiting_by_key))
+        by_key = {waiting.key: waiting for waiting in chosen}
+        self.on_submitted(PendingBatch(batch, tokens, leaves, by_key))
 
     async def _submit(
         self, lines: list[bytes], batch: LedgerBatch, until: float
     ) -> SubmittedBatch | None:
         """Return the batch of *lines* at its provider, None if there is none by *until*.
 
-        After an ambiguous failure, it is searched for before it is sent
-        again. Raises the CallError of a refusal.
+        After an ambiguous failure, it is searched for before it is sent again. Raises the CallError
+        of a refusal.
         """
         failures = 0
         while True:
@@ -185,8 +181,7 @@ class Sender:
                         return at_provider
                 if failures >= _MAX_FAILURES:
                     raise
-                wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
-                wait = max(error.retry_after_s or 0.0, self.rng.uniform(wait / 2, wait))
+                wait = _backoff_s(error, failures)
             if self.timing.now() + wait >= until:
                 return None
             await asyncio.sleep(wait)
@@ -207,10 +202,15 @@ async def find_submitted(
             failures += 1
             if error.kind not in RETRIED:
                 raise
-            wait = max(error.retry_after_s or 0.0, min(_MAX_WAIT_S, 2.0 ** min(failures, 10)))
+            wait = _backoff_s(error, failures)
         else:
             wait = batch.at + SETTLE_S - now()
             if at_provider is not None or wait <= 0:
                 return at_provider
             wait = min(wait, SETTLE_S / 4)
         await asyncio.sleep(wait)
+
+
+def _backoff_s(error: CallError, failures: int) -> float:
+    wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
+    return max(error.retry_after_s or 0.0, random.uniform(wait / 2, wait))

@@ -30,7 +30,6 @@ class Timing:
     latencies_s: Sequence[float] = ()
     live_s: float = LIVE_S
     slots: int = 1
-    cancel_s: float = CANCEL_S
     now: Callable[[], float] = time.time
 
     def leaves_at(self, steps: int, waiting: int) -> float:
@@ -48,7 +47,7 @@ class Timing:
         """Return the last moment to go live in time, in seconds since 1970; see `leaves_at`."""
         if self.deadline_s is None:
             return math.inf
-        return self.deadline_s - steps * self._step_s(waiting) - self.cancel_s
+        return self.deadline_s - steps * self._step_s(waiting) - CANCEL_S
 
     def allows(self, steps: int, waiting: int) -> bool:
         """Return whether a batch that is sent now may end in time."""
@@ -93,14 +92,14 @@ class Timing:
             return after[max(0, bisect_right(grid, seconds) - 1)] if behind else 0.0
 
         chosen = (_LIVE + later(left - step_s), 0.0)
-        latest = left - (behind + 1) * step_s - self.cancel_s
+        latest = left - (behind + 1) * step_s - CANCEL_S
         for cutoff in [*(s for s in grid if s <= latest), latest]:
             arrives = [s for s in self._sample if s <= cutoff]
             if cutoff <= 0.0 or not arrives:
                 continue
             late = len(self._sample) - len(arrives)
             cost = sum(_BATCH + later(left - s) for s in arrives)
-            cost += late * (_LIVE + later(left - cutoff - self.cancel_s - step_s))
+            cost += late * (_LIVE + later(left - cutoff - CANCEL_S - step_s))
             cost /= len(self._sample)
             if cost <= chosen[0] + 1e-9:  # of equal ones the longest wait
                 chosen = (cost, cutoff)

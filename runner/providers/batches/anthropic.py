@@ -10,14 +10,13 @@ from typing import Any
 
 from runner.base.errors import CallError
 from runner.base.json import mapping
-from runner.providers.batches.chat import BatchedChat, not_executed
-from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import counts_in, id_in, time_in
+from runner.providers.batches.endpoint import BatchEndpoint, State, SubmittedBatch, not_executed
+from runner.providers.batches.payload import counts_in, id_in, time_in
 
 _WAIT_S = 60.0  # between checks of a batch that may be the right one
 
 
-class AnthropicBatches(BatchedChat):
+class AnthropicBatches(BatchEndpoint):
     """Batches that contain their requests, with results at their end."""
 
     _path, _value = "/messages", "params"

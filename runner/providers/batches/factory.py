@@ -28,10 +28,7 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
 
 
 def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
-    """Return the batch endpoint of *route*, not opened yet.
-
-    Raises ConfigError if its provider has none.
-    """
+    """Return the batch endpoint of *route*, not opened yet; raise ConfigError without any."""
     if why := why_no_batches(route):
         raise ConfigError(why)
     from runner.providers.batches.anthropic import AnthropicBatches

@@ -9,9 +9,8 @@ from urllib.parse import quote, urlsplit
 
 from runner.base.errors import CallError
 from runner.base.json import at, mapping, mappings, section
-from runner.providers.batches.chat import BatchedChat
-from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+from runner.providers.batches.endpoint import PAGE, BatchEndpoint, State, SubmittedBatch
+from runner.providers.batches.payload import counts_in, id_in, time_in
 
 _STATES: Mapping[str, State] = {
     "PENDING": "waiting",
@@ -23,7 +22,7 @@ _STATES: Mapping[str, State] = {
 _MAX_TOKEN = 1000  # characters of a page token
 
 
-class GeminiBatches(BatchedChat):
+class GeminiBatches(BatchEndpoint):
     """Batches of an uploaded file of requests; results are a file, too."""
 
     _path, _cancel = "/models/", ":cancel"

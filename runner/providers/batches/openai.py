@@ -16,9 +16,14 @@ import aiohttp
 
 from runner.base.errors import CallError, ConfigError
 from runner.base.json import mapping, mappings
-from runner.providers.batches.chat import BatchedChat, not_executed
-from runner.providers.batches.endpoint import State, SubmittedBatch
-from runner.providers.batches.wire import PAGE, counts_in, id_in, time_in
+from runner.providers.batches.endpoint import (
+    PAGE,
+    BatchEndpoint,
+    State,
+    SubmittedBatch,
+    not_executed,
+)
+from runner.providers.batches.payload import counts_in, id_in, time_in
 from runner.providers.litellm.http import BuiltRequest
 from runner.providers.request import Request
 
@@ -28,7 +33,7 @@ _UNDATED = ("v1", "latest", "preview")  # Azure's versions whose addresses have 
 _COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
 
 
-class OpenAIBatches(BatchedChat):
+class OpenAIBatches(BatchEndpoint):
     """Batches of a file of requests; results are one file, failures another."""
 
     _endpoint = "/v1/chat/completions"

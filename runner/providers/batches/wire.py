@@ -1,9 +1,7 @@
 """HTTP of batch APIs: single, bounded attempts; every failure is a CallError without keys."""
 
 import io
-import re
 from collections.abc import AsyncGenerator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,74 +9,35 @@ import aiohttp
 import orjson
 
 from runner.base.errors import CallError, one_line
-from runner.base.json import amount, mapping, number, parse_json
+from runner.base.json import mapping, parse_json
 from runner.base.secrets import Secrets
-from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, Where, classify
+from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, classify
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.session import (
     MAX_BODY_BYTES,
     MAX_ERROR_BYTES,
     network_failure,
-    one_attempt,
     open_session,
 )
+from runner.providers.request import Exchange
 
-MAX_RESULT_BYTES = 2 << 30  # of all results of a batch
-MAX_PAGES = 50  # of a list of batches
-PAGE = 100
-SKEW_S = 300.0  # by which a provider's clock may be behind
+MAX_RESULT_BYTES = 1 << 30  # of a file of results
 _CONNECT_S, _READ_S, _UPLOAD_S = 30.0, 60.0, 600.0  # the last two: of silence
 _LONGEST = 30  # times such a silence: the limit of an exchange, and of a download
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}", re.ASCII)
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _NOT_OURS = ("content-type", "accept", "accept-encoding", "content-length")
 Sent = bytes | aiohttp.FormData | Mapping[str, Any] | None
-
-
-def id_in(value: Any, prefix: str = "") -> str:
-    """Return a provider's id without its *prefix*; raise CallError if unsafe in an address."""
-    name = value.removeprefix(prefix) if isinstance(value, str) else ""
-    if not _ID.fullmatch(name) or ".." in name:
-        raise CallError("bad_response", "invalid id of a batch or file")
-    return name
-
-
-def key_in(value: Any) -> str:
-    """Return *value* if it can be the key of a request; raise ValueError if not."""
-    if not isinstance(value, str) or not _KEY.fullmatch(value):
-        raise ValueError("invalid key of a request: expected up to 64 of A-Z a-z 0-9 _ -")
-    return value
-
-
-def time_in(value: Any) -> float | None:
-    """Return a time, in seconds or ISO 8601, as seconds since 1970; None for anything else."""
-    if isinstance(value, str) and len(value) < 64:
-        try:
-            parsed = datetime.fromisoformat(value)
-            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError):
-            return None
-    return number(value)
-
-
-def counts_in(value: Any) -> dict[str, int]:
-    """Return the counts of requests in *value*, numbers or their texts, by name."""
-    items = list(mapping(value).items())[:20]
-    whole = {
-        str(k)[:40]: int(v) if str(v).isdecimal() and len(str(v)) < 16 else v for k, v in items
-    }
-    return {name: int(amount(n)) for name, n in whole.items() if number(n) is not None}
 
 
 class Wire:
     """Requests to one API: *base* is its address, *headers* hold the key, *tls* checks the host."""
 
     def __init__(
-        self, base: str, headers: Mapping[str, str], where: Where, secrets: Secrets, tls: Any
+        self, base: str, headers: Mapping[str, str], route: ModelRoute, secrets: Secrets, tls: Any
     ) -> None:
         self.base = base.rstrip("/")
         self._safe: dict[str, Any] = {"allow_redirects": False, "ssl": tls}
         self._headers = {k: v for k, v in headers.items() if k.lower() not in _NOT_OURS}
-        self._where, self._secrets = where, secrets
+        self._route, self._secrets = route, secrets
         self._session, self._files = open_session(), open_session(whole=False)
 
     async def close(self) -> None:
@@ -97,17 +56,17 @@ class Wire:
         data = io.BytesIO(sent) if isinstance(sent, bytes) else sent
         timeout, delivered = _timeout(read_s, read_s * _LONGEST), False
         try:
-            with one_attempt(plain=True) as attempt:
+            with Exchange(plain=True).begun() as exchange:
                 async with self._session.request(
                     method, url, data=data, headers=headers, timeout=timeout, **self._safe
                 ) as reply:
                     raw, delivered = await reply.read(), True
-            return mapping(parse_json(raw) if raw else {}), attempt.headers
+            return mapping(parse_json(raw) if raw else {}), exchange.headers
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise self._failure(error, url, delivered=delivered) from None
 
     async def lines(self, url: str) -> AsyncGenerator[bytes]:
-        """Yield the lines of the file at *url*; a truncated one is the last.
+        """Yield the lines of the file at *url*, up to MAX_BODY_BYTES of each.
 
         Raises CallError if it breaks off, and for more than MAX_RESULT_BYTES.
         """
@@ -122,8 +81,8 @@ class Wire:
                 async for chunk in reply.content.iter_any():
                     received += len(chunk)
                     first, *more = chunk.split(b"\n")
-                    rest += first
-                    _bound(received, len(rest))
+                    rest += first[: MAX_BODY_BYTES - len(rest)]  # what is cut cannot be read
+                    _bound(received)
                     for part in more:
                         if rest:
                             yield bytes(rest)
@@ -150,10 +109,10 @@ class Wire:
             raise CallError("bad_response", message)
 
     def _failure(self, error: Exception, url: str, *, delivered: bool = False) -> CallError:
-        found = classify(error, self._where, self._secrets, delivered=delivered)
+        found = classify(error, self._route, self._secrets, delivered=delivered)
         if found.kind == "not_found":
             message = str(found).partition(": ")[2]
-            text = f"{self._where.host} has nothing at {urlsplit(url).path}: {message}"
+            text = f"{self._route.host} has nothing at {urlsplit(url).path}: {message}"
             found.args = (self._secrets.redact(one_line(text)),)
         return found
 
@@ -166,10 +125,7 @@ def _timeout(silence_s: float, whole_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(whole_s, sock_connect=_CONNECT_S, sock_read=silence_s)
 
 
-def _bound(received: int, longest: int) -> None:
+def _bound(received: int) -> None:
     if received > MAX_RESULT_BYTES:
         message = f"the results have more than {MAX_RESULT_BYTES:,} bytes"
-        raise CallError("bad_response", message, billed=True)
-    if longest > MAX_BODY_BYTES:
-        message = f"a line of the results has more than {MAX_BODY_BYTES:,} bytes"
-        raise CallError("bad_response", message, billed=True)
+        raise CallError("bad_request", message, billed=True)

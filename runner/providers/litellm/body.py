@@ -9,12 +9,12 @@ import orjson
 from runner.base.errors import CallError
 from runner.base.json import mapping, mappings
 from runner.providers.litellm.errors import error_in
-from runner.providers.litellm.usage import token_count
+from runner.providers.litellm.response import token_count
 from runner.providers.litellm.words import WORDS
 
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
 _STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
-_STATUSES |= dict.fromkeys(WORDS["billing"], 402)
+_STATUSES |= dict.fromkeys(WORDS["codes"]["billing"], 402)
 _SAID = ("message", "msg", "detail")  # of an error that has no field of its own
 _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic has the later two
     ("prompt_tokens", "input_tokens"),
@@ -160,10 +160,7 @@ def _status(error: Mapping[str, Any]) -> int | None:
 
 
 def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *choice* with a message that has text, and with well-formed calls of tools.
-
-    Raises CallError for a reply that its provider broke off.
-    """
+    """Return *choice* in litellm's form; raise CallError if its provider broke it off."""
     reason = choice.get("finish_reason")
     if reason in _BROKEN_OFF:
         why = mapping(choice.get("error")).get("message") or reason

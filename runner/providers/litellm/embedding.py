@@ -1,27 +1,14 @@
-"""Embedding: a transport that makes one call of `litellm.aembedding`, without retries or cache."""
+"""Embedding: routes of embedding models, and the vectors in their replies."""
 
 import base64
 import math
-import os
 from array import array
-from dataclasses import replace
 from typing import Any
 
-from runner.base.errors import CallError
-from runner.base.secrets import secrets_of
-from runner.base.threads import offload
-from runner.base.tokens import tokenizer_for
 from runner.config.schema import ModelSettings
-from runner.providers.litellm.errors import cause_of, classify
-from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.usage import CallSize, fields_of, usage_of
-from runner.providers.messages import text_parts
-from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import Completion, Request
 
 DIMENSIONS = 256  # requested if a model can shorten its vectors; longer ones are slower to compare
-MAX_DIMENSIONS = 8192
 _KEYED = ("openai", "azure", "gemini", "mistral", "voyage", "cohere")  # by PROVIDER_API_KEY
 
 
@@ -46,6 +33,7 @@ def embedding_model(name: str, model: ModelSettings) -> ModelSettings:
     return model.model_copy(update=update)
 
 
+<<<<<<< HEAD
 class EmbeddingTransport:
     """Sends the texts of a request's messages; a completion's text is what `vectors_in` reads."""
 
@@ -128,6 +116,8 @@ def _unit(values: Any) -> "array[float] | None":
     return array("f", [value / length for value in values])
 
 
+=======
+>>>>>>> calls/main
 def vectors_in(text: str) -> list[list[float]]:
     """Return the vectors in the *text* of a completion; raise ValueError."""
     made = []

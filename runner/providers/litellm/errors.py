@@ -7,48 +7,26 @@ wrap it in their own exceptions, whose classes and statuses are not used.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from runner.base.errors import CallError, one_line
 from runner.base.json import mapping, mappings
 from runner.base.secrets import Secrets
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import SAYS, WORDS, numbers_in
 from runner.providers.retry_headers import reset_after_s, retry_after_s, stated_wait_s
 
-BILLING_CODES = frozenset(WORDS["billing"])
-_FILTERED = {"content_filter", "ResponsibleAIPolicyViolation", "content_policy_violation"}
-# Of the flex tier, none of which is charged: developers.openai.com, "Flex processing" (429 with
-# this code); console.groq.com, "Flex Processing" (498); ai.google.dev, "Flex inference" (503, and
-# 429 with this reason); Bedrock's is a 503 too. Read 2026-11-29.
-_NO_CAPACITY = {"resource_unavailable", "capacity_exceeded", "MODEL_CAPACITY_EXHAUSTED"}
-_NO_HOST = "No endpoints found that can handle the requested parameters"  # at OpenRouter
-_FLAGGED = re.compile(  # by OpenRouter, OpenAI, xAI, Anthropic, DeepSeek, Alibaba
-    r"requires moderation|(?:prompt|input|content|request) (?:was|has been) flagged"
-    r"|content violates|blocked by content filter|content exists risk|inappropriate content",
-    re.IGNORECASE,
-)
-_TOO_LONG_CODES = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
-_NO_CREDIT = "credit balance is too low"  # Anthropic sends no code for it
-_NO_KEY = "API_KEY_INVALID"  # Google's reason, with status 400
+_CODES = {kind: frozenset(codes) for kind, codes in WORDS["codes"].items()}
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
+PROXY_HINT = "put its user and password into HTTPS_PROXY or HTTP_PROXY"
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error's web page
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
 _MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Destination of a call: host or provider, model, and the key's variable; *flex*: its tier."""
-
-    host: str = "the provider"
-    model: str = ""
-    key_env: str | None = None
-    flex: bool = False
+_ANY_ROUTE, _NO_KEYS = ModelRoute("the provider"), Secrets()
 
 
 class RefusedError(Exception):
@@ -64,23 +42,22 @@ class RefusedError(Exception):
 
 def classify(
     error: BaseException,
-    where: Where | None = None,
-    secrets: Secrets | None = None,
+    route: ModelRoute = _ANY_ROUTE,
+    secrets: Secrets = _NO_KEYS,
     *,
     delivered: bool = False,
 ) -> CallError:
-    """Return the CallError for *error*; its kind decides whether the call is retried.
+    """Return the CallError for *error* on *route*; its kind decides whether it is retried.
 
     *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
     that a successful reply had arrived, which cannot be read and may be billed.
     """
-    where, secrets = where or Where(), secrets or Secrets()
     for link in chain_of(error):
         if isinstance(link, CallError):
             link.args = (one_line(secrets.redact(str(link))),)
             return link
         if isinstance(link, RefusedError):
-            return _refusal(link, where, secrets)
+            return _refusal(link, route, secrets)
     if delivered:
         message = one_line(f"the reply cannot be read: {_message(error, secrets)}")
         return CallError("bad_response", message, billed=True)
@@ -89,76 +66,64 @@ def classify(
         return CallError("connection", _message(error, secrets), billed=True)
     if not isinstance(status, int):
         return CallError("internal", _message(error, secrets))
-    return _refusal(error, where, secrets, status)
+    return _refusal(RefusedError(status, {}, str(error).encode(errors="replace")), route, secrets)
 
 
-def _refusal(
-    error: BaseException, where: Where, secrets: Secrets, status: int | None = None
-) -> CallError:
-    """Return the CallError for an error with an HTTP status, the provider's or litellm's own."""
-    headers: Mapping[str, str] = {}
-    if isinstance(error, RefusedError):
-        status, headers = error.status, error.headers
-    assert status is not None
-    text, message, retry_after = str(error), _message(error, secrets), retry_after_s(headers)
+def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallError:
+    status, headers, text = error.status, error.headers, str(error)
+    message, retry_after = _message(error, secrets), retry_after_s(headers)
     if retry_after is None and (status == 429 or status >= 500):
         retry_after = stated_wait_s(_ECHOED.sub("", text))
-    codes = set(_codes(text))
+    named = error_in(_body(text))
+    parts = (named, *mappings(named.get("details")))
+    codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
     kind = _kind(status, codes, message, retry_after)
-    if (
-        where.flex
-        and kind in ("throttle", "transient", "bad_request")
-        and (
-            status in (498, 503, 529)
-            or _NO_CAPACITY & codes
-            or "resource unavailable" in message.lower()
-        )
-    ):
-        kind = "no_capacity"
+    full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
+    at_flex = "flex" in (route.delivery, route.service_tier)
+    if at_flex and kind in ("throttle", "transient", "bad_request"):
+        kind = "no_capacity" if full or SAYS["no_capacity"].search(message) else kind
     if kind == "throttle" and retry_after is None and status == 429:
         retry_after = reset_after_s(headers)
     window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
+    message = message or f"status {status}"
+    if status == 407:
+        message = f"the proxy before {route.host} refuses the call: {message} ({PROXY_HINT})"
+    else:
+        message = _full_message(message, kind, route, window)
     found = CallError(
         kind,
-        _full_message(message or f"status {status}", kind, where, window),
+        message,
         status=status,
         retry_after_s=retry_after,
         final=headers.get("x-should-retry") == "false",
-        billed=kind == "timeout" or getattr(error, "begun", False),
+        billed=kind == "timeout" or error.begun,
     )
     found.window, found.prompt_tokens = window, prompt
     return found
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
+    def means(kind: str) -> bool:
+        return bool(_CODES.get(kind, frozenset()) & codes or SAYS[kind].search(message))
+
     client = 400 <= status < 500
-    if client and (_FILTERED & codes or _FLAGGED.search(message)):
+    if client and means("filtered"):
         return "refused"
-    too_long = _TOO_LONG_CODES & codes or SAYS["too_long"].search(message)
-    if status in (400, 413, 422, 500) and too_long:
+    if status in (400, 413, 422, 500) and means("too_long"):
         return "context_exceeded"
-    if status == 429 and "request too large" in message.lower():  # OpenAI: for a whole minute
+    if status == 429 and SAYS["too_large"].search(message):
         return "context_exceeded"
-    if status == 402 or BILLING_CODES & codes or (client and _NO_CREDIT in message.lower()):
+    if status == 402 or _CODES["billing"] & codes or (client and SAYS["billing"].search(message)):
         return "billing"
-    if "model_not_found" in codes or (status == 404 and _NO_HOST not in message):
+    if "model_not_found" in codes or (status == 404 and not SAYS["no_host"].search(message)):
         return "not_found"
-    if status in (401, 403) or _NO_KEY in codes:
+    if status in (401, 403, 407) or _CODES["auth"] & codes:
         return "auth"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"
     if status in (408, 504):
         return "timeout"
     return "bad_request" if client and status != 409 else "transient"
-
-
-def _codes(text: str) -> Iterator[str]:
-    """Yield the provider's error codes in the JSON of *text*."""
-    error = error_in(_body(text))
-    for part in (error, *mappings(error.get("details"))):
-        for name in ("code", "type", "reason"):
-            if isinstance(code := part.get(name), str):
-                yield code
 
 
 def _body(text: str) -> Any:
@@ -190,22 +155,20 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
-def _full_message(message: str, kind: str, where: Where, window: int | None) -> str:
+def _full_message(message: str, kind: str, route: ModelRoute, window: int | None) -> str:
     """Return *message* with its origin and the setting to change."""
     if kind == "auth":
-        key = f"the key in ${where.key_env}" if where.key_env else "a call without a key"
-        return f"{where.host} rejected {key}: {message}"
+        key = f"the key in ${route.api_key_env}" if route.api_key_env else "a call without a key"
+        return f"{route.host} rejected {key}: {message}"
     if kind == "not_found":
         hint = "" if "model" in message.lower() else " (check the path of model.api_base, too)"
-        return f"{where.host} has no model {where.model!r}: {message}{hint}"
+        return f"{route.host} has no model {route.name!r}: {message}{hint}"
     if kind == "refused":
         return f"the provider's filter refused the request: {message}"
-    hint = ""
+    advice = WORDS["advice"].items() if kind in ("bad_request", "throttle") else ()
+    hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     if kind == "context_exceeded":
         hint = "set model.context_window" + (f"={window}" if window else "")
-    if kind in ("bad_request", "throttle"):
-        advice = WORDS["advice"].items()
-        hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     return f"{one_line(message, 400)} ({hint})" if hint else message
 
 
@@ -214,8 +177,7 @@ def refusal_text(error: BaseException) -> str:
 
     Values that it repeats are left out: they may be text of the transcript.
     """
-    refused = next((e for e in chain_of(error) if isinstance(e, RefusedError)), error)
-    text = str(refused)
+    text = str(next((e for e in chain_of(error) if isinstance(e, RefusedError)), error))
     pointed, spoken = _spoken(text)
     message = _ECHOED.sub("", " ".join(spoken) or text)
     return " ".join([*pointed, message])[:_MAX_SAID]
@@ -229,7 +191,6 @@ def _spoken(text: str) -> tuple[list[str], list[str]]:
 
 
 def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
-    """Append to *pointed* the parameters that an error's *part* names, to *spoken* its messages."""
     if isinstance(part, str) and part[:1] in "{[":
         part = _body(part) or part
     if isinstance(part, str):
@@ -253,19 +214,15 @@ def cause_of(error: Exception) -> Exception | None:
     The frames of litellm's errors form reference cycles that keep the request alive until a
     garbage collection; so does a CallError among the causes, which is removed.
     """
-    seen: set[int] = set()
-    pending: list[BaseException] = [error]
-    while pending:
-        link = pending.pop()
-        if id(link) in seen:
-            continue
-        seen.add(id(link))
+    links: list[BaseException] = [error]
+    for link in links:  # which grows
         link.__traceback__ = None
-        pending += [e for e in (link.__cause__, link.__context__) if e is not None]
-        if isinstance(link.__cause__, CallError):
-            link.__cause__ = None
-        if isinstance(link.__context__, CallError):
-            link.__context__ = None
+        for name in ("__cause__", "__context__"):
+            cause = getattr(link, name)
+            if isinstance(cause, CallError):
+                setattr(link, name, None)
+            if cause is not None and cause not in links:
+                links.append(cause)
     return None if isinstance(error, CallError) else error
 
 

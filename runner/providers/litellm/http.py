@@ -17,7 +17,7 @@ import orjson
 
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
 from runner.providers.litellm.stream import as_stream
-from runner.providers.request import first_token_callback
+from runner.providers.request import current_exchange
 
 _NOT_MAPPED = (
     *("messages", "timeout", "model", "api_key", "api_base"),
@@ -25,7 +25,6 @@ _NOT_MAPPED = (
 )
 _CACHE_KEY = "prompt_cache_key"
 _KEYED = ("openai", "mistral")  # with the key at the top of the body
-_REMEMBERED = 256  # cached sets of mapped parameters
 _FILLED = ("anthropic", "gemini")  # whose replies are put into a choice that must be there
 _NAMED = ("api_key", "headers")
 
@@ -60,7 +59,6 @@ class HttpCalls:
     ) -> None:
         self._litellm, self._route, self._session = litellm, route, session
         self._provider, self._model = provider, route.name.partition("/")[2]
-        self._rules = {"custom_llm_provider": mapped or provider}
         self._params = litellm.get_litellm_params(
             acompletion=True,
             api_base=base,
@@ -72,7 +70,8 @@ class HttpCalls:
         http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
         self._ssl, self._headers = http.get_ssl_configuration(), http.get_default_headers()
         self._client = type("Client", (_Client, http.AsyncHTTPHandler), {})
-        self._mapped: dict[bytes, bytes] = {}
+        names = {"model": self._model, "custom_llm_provider": mapped or provider}
+        self._mapped = lru_cache(partial(_mapped, litellm.get_optional_params, names))
         self._empty = litellm.ModelResponse()  # copied, since to make one takes long
 
     async def ask(self, arguments: Mapping[str, Any]) -> Any:
@@ -120,28 +119,13 @@ class HttpCalls:
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
         cached: dict[str, Any] = {}
         if self._provider in _KEYED:
-            for place in ("extra_body", None):
-                held = dict(given.get(place) or {}) if place else given
-                if _CACHE_KEY in held:
-                    cached[_CACHE_KEY] = held.pop(_CACHE_KEY)
-                    given = {**given, place: held} if place else held
-        mapped: dict[str, Any] = orjson.loads(self._mapped_to(given))
+            body = dict(given.get("extra_body") or {})
+            given |= {"extra_body": body} if "extra_body" in given else {}
+            for holder in (body, given):
+                if _CACHE_KEY in holder:
+                    cached[_CACHE_KEY] = holder.pop(_CACHE_KEY)
+        mapped: dict[str, Any] = orjson.loads(self._mapped(orjson.dumps(given)))
         return mapped | cached
-
-    def _mapped_to(self, given: Mapping[str, Any]) -> bytes:
-        """Return litellm's mapping of the parameters *given*, as JSON."""
-        key = orjson.dumps(given)
-        if key not in self._mapped:
-            if len(self._mapped) >= _REMEMBERED:
-                self._mapped.clear()
-            mapped = self._litellm.get_optional_params(
-                model=self._model,
-                stream=None,
-                **self._rules,
-                **orjson.loads(key),
-            )
-            self._mapped[key] = orjson.dumps(mapped)
-        return self._mapped[key]
 
     def _handler_arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         key, headers = arguments["api_key"], dict(arguments.get("extra_headers") or {})
@@ -171,7 +155,7 @@ class HttpCalls:
         self, timeout_s: float, url: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
         """Return the successful response."""
-        if first_token_callback() is not None:
+        if current_exchange().streams:
             url, body = as_stream(self._provider, url, body)
         timeout = aiohttp.ClientTimeout(
             connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
@@ -187,6 +171,11 @@ class HttpCalls:
             raw = await reply.read()
         paid = {name: value for name, value in reply.headers.items() if "litellm" in name.lower()}
         return _Response(raw, _request(url), paid)
+
+
+def _mapped(mapping: Callable[..., Any], names: Mapping[str, Any], given: bytes) -> bytes:
+    """Return litellm's *mapping* of the parameters *given*, both as JSON."""
+    return orjson.dumps(mapping(stream=None, **names, **orjson.loads(given)))
 
 
 class _Response(httpx.Response):

@@ -49,8 +49,5 @@ def _transport(ssl_context: Any = None, ssl_verify: Any = None, shared_session: 
 
 
 async def _not_again(*_: Any, **__: Any) -> NoReturn:
-    """Re-raise a lost connection, instead of litellm's second request.
-
-    litellm repeats a request even if the first one has arrived.
-    """
+    """Re-raise a lost connection: the request may have arrived, and litellm would repeat it."""
     raise  # litellm calls this in an except block

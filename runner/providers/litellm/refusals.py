@@ -7,7 +7,7 @@ from runner.config.model_facts import ModelFacts
 from runner.providers.litellm.parameters import LIMITS, Adaptation, limit_of, parameters
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import SAYS, WORDS
-from runner.providers.request import Request, first_token_callback
+from runner.providers.request import Request, current_exchange
 
 _ANY = {
     what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
@@ -39,7 +39,7 @@ def adapted_to(
     for what in sorted(found, key=found.__getitem__):
         now = _without(what, sent, message.replace(",", ""), request)
         marks = what == "cache" and request.cache and facts.cache_marks and now != sent
-        streams = what == "stream" and first_token_callback() is not None and now != sent
+        streams = what == "stream" and current_exchange().streams and now != sent
         if marks or streams or parameters(route, request, facts, now) != before:
             return now
     return None

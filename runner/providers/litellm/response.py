@@ -1,13 +1,18 @@
-"""Response: text, cost and tier from litellm's ModelResponse."""
+"""Response: text, usage, cost and tier in litellm's ModelResponse, without impossible values."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.answers.reply import beside
-from runner.base.json import mapping
-from runner.providers.litellm.usage import shown
+from runner.base.json import at
+from runner.base.secrets import MIN_CHARS
+from runner.base.usage import Usage
 
+# Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
+ADDED_PROMPT = 10_000
+ADDED_REPLY = 100_000
 _MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
 
 
@@ -31,29 +36,106 @@ def _content_of(message: Any) -> str:
     return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))
 
 
+@dataclass(frozen=True, slots=True)
+class CallSize:
+    """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
+
+    *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h* says
+    that cache entries were requested for an hour.
+    """
+
+    prompt: Callable[[], int]
+    reply: Callable[[], int]
+    reply_limit: int
+    max_prompt: int
+    max_reply: int
+    written_1h: bool = False
+
+
+def usage_of(raw: Any, size: CallSize) -> Usage:
+    """Return the usage in *raw*, litellm's object or a mapping; its `corrected` lists corrections.
+
+    An impossible count is replaced by our own or by the more expensive reading, so that a call is
+    never charged less than it can have cost. A missing usage is estimated.
+    """
+    notes, raw = list[str](), fields_of(raw)
+    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
+    reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
+    total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
+    if not prompt and not reply and not total and not notes:
+        return Usage(size.prompt(), size.reply(), estimated=True)
+    details = fields_of(raw.get("completion_tokens_details"))
+    reasoning = _count(notes, details, "reasoning_tokens", size.max_reply)
+    if reasoning and (reasoning > reply or total - prompt >= reply + reasoning):
+        notes.append(f"reasoning_tokens={reasoning} are not in completion_tokens={reply}")
+        reply += reasoning
+    if not prompt and (prompt := max(size.prompt(), total - reply)):
+        notes.append(f"prompt_tokens estimated as {prompt}")
+    if not reply and (reply := max(size.reply(), total - prompt)):
+        notes.append(f"completion_tokens estimated as {reply}")
+    if total > prompt + reply:  # Gemini's by OpenAI's format: hidden reasoning
+        notes.append(f"total_tokens={total} exceed {prompt} + completion_tokens={reply}")
+        reply = total - prompt
+    prompt, cached, written, hour = _cache_counts(notes, prompt, raw, size)
+    paid = Usage(prompt, reply, cached, written, bool(notes), corrected="; ".join(notes))
+    return replace(paid, reasoning_tokens=reasoning, cache_write_1h_tokens=hour)
+
+
+def _cache_counts(
+    notes: list[str], prompt: int, raw: Mapping[str, Any], size: CallSize
+) -> tuple[int, int, int, int]:
+    """Return the tokens of the prompt: all, cached, written, and written for an hour."""
+    details = fields_of(raw.get("prompt_tokens_details"))
+    newer = details.get("cache_write_tokens")
+    name = "cache_write_tokens" if newer else "cache_creation_tokens"
+    cached = _count(notes, details, "cached_tokens", size.max_prompt)
+    written = _count(notes, details, name, size.max_prompt, prompt)
+    if cached + written > prompt:  # the prompt's own count may be wrong, too
+        notes.append(f"cached_tokens={cached} + {written} exceed prompt_tokens={prompt}")
+        prompt, cached = max(prompt, size.prompt()), 0
+        written = min(written, prompt)
+    lifetimes = details.get("cache_creation_token_details")
+    hour = _count(notes, fields_of(lifetimes), "ephemeral_1h_input_tokens", written, written)
+    if size.written_1h and lifetimes is None:
+        hour = written
+    return prompt, cached, written, hour
+
+
+def _count(
+    notes: list[str], holder: Mapping[str, Any], name: str, limit: int, beyond: int = 0
+) -> int:
+    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible."""
+    value = holder.get(name)
+    tokens = 0 if value is None else token_count(value)
+    if tokens is not None and 0 <= tokens <= limit:
+        return tokens
+    notes.append(f"{name}={_shown(value)} cannot be true")
+    return beyond if tokens and tokens > limit else 0
+
+
 def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
     """Return the US dollars that OpenRouter or a proxy reports for a call of so many *tokens*.
 
     None if there is no such report, or why it is rejected.
     """
-    hidden = getattr(response, "_hidden_params", None) or {}
-    headers = hidden.get("additional_headers") or {}
-    value = getattr(getattr(response, "usage", None), "cost", None)
-    value = headers.get("llm_provider-x-litellm-response-cost") if value is None else value
+    usage = getattr(response, "usage", None)
+    value = getattr(usage, "cost", None)
+    if value is None:
+        hidden = getattr(response, "_hidden_params", None) or {}
+        headers = hidden.get("additional_headers") or {}
+        value = headers.get("llm_provider-x-litellm-response-cost")
     if value is None:
         return None, ""
     try:
         cost = float(value)
     except (TypeError, ValueError):
         cost = math.nan
-    usage = getattr(response, "usage", None)
     if getattr(usage, "is_byok", False) is True:  # OpenRouter's fee; the host bills its part itself
-        beside = getattr(usage, "cost_details", None)
-        beside = mapping(beside).get("upstream_inference_cost")
+        beside = at(getattr(usage, "cost_details", None), "upstream_inference_cost")
         cost += beside if isinstance(beside, int | float) else math.nan
     if 0 <= cost <= 1 + tokens * _MAX_USD:
         return cost, ""
-    return None, f"cost={shown(value)} cannot be true"
+    return None, f"cost={_shown(value)} cannot be true"
 
 
 def served_tiers(response: Any) -> Iterator[str]:
@@ -64,3 +146,26 @@ def served_tiers(response: Any) -> Iterator[str]:
     for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
         if isinstance(tier, str):
             yield tier
+
+
+def _shown(value: Any) -> str:
+    """Return the start of a provider's *value*, too short to reveal a key."""
+    return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
+
+
+def fields_of(holder: Any) -> Mapping[str, Any]:
+    """Return the fields of *holder*; to ask one of pydantic's models for a missing one is slow."""
+    if isinstance(holder, Mapping):
+        return holder
+    extra = getattr(holder, "__pydantic_extra__", None)
+    return {**getattr(holder, "__dict__", {}), **(extra or {})}
+
+
+def token_count(value: Any) -> int | None:
+    """Return *value*, a number or its text, rounded up to a whole number; None if impossible."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return math.ceil(float(value))
+    except (ValueError, OverflowError):  # no number, NaN or infinity
+        return None

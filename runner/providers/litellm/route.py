@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from runner.config.model_facts import map_name
 from runner.config.provider_facts import PROVIDERS
-from runner.providers.litellm.errors import Where
 
 ADDRESSES = {name: facts.address for name, facts in PROVIDERS.items() if facts.address}
 SDK = ("azure",)  # OpenAI's client, to which `extra_body` adds what a stream needs
@@ -48,9 +47,6 @@ class ModelRoute:
         return map_name(self.name, self.base_model)
 
     @property
-    def where(self) -> Where:
-        """The destination of calls, for messages."""
-        host = urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]
-        return Where(
-            host, self.name, self.api_key_env, "flex" in (self.delivery, self.service_tier)
-        )
+    def host(self) -> str:
+        """The destination of calls, or the provider, for messages."""
+        return urlsplit(self.api_base).netloc if self.api_base else self.name.split("/", 1)[0]

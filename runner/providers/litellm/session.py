@@ -6,10 +6,7 @@ Its middleware is the only reader of the network, for litellm's provider configu
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+import zlib
 from urllib.request import getproxies
 
 import aiohttp
@@ -20,31 +17,18 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
 from runner.providers.litellm.body import Readable, readable
-from runner.providers.litellm.coding import too_large, unpacked
-from runner.providers.litellm.errors import NOT_FOLLOWED, RefusedError, chain_of
+from runner.providers.litellm.errors import NOT_FOLLOWED, PROXY_HINT, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
-from runner.providers.request import first_token_callback, reply_arrived, request_sent
+from runner.providers.request import Exchange, current_exchange
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
+_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
+_MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 
-_EXCHANGE: ContextVar["Exchange | None"] = ContextVar("exchange", default=None)
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
-
-
-@dataclass(slots=True)
-class Exchange:
-    """State of one attempt: failures, *headers* of its reply, and why the model *stopped*.
-
-    *plain* says that its replies come from no model and are not converted.
-    """
-
-    plain: bool = False
-    failed: list[Exception] = field(default_factory=list)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    stopped: str = ""
 
 
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
@@ -69,49 +53,34 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
 
 
 async def _sent(*_: object) -> None:
-    request_sent()
-
-
-@contextmanager
-def one_attempt(*, plain: bool = False) -> Iterator[Exchange]:
-    """Block further requests after a failed one within the block, even if libraries retry.
-
-    Yields the Exchange, which the attempt fills in.
-    """
-    attempt = Exchange(plain)
-    token = _EXCHANGE.set(attempt)
-    try:
-        yield attempt
-    finally:
-        _EXCHANGE.reset(token)
+    current_exchange().sent = True
 
 
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Return the response, or raise the failure that an earlier request of this call had."""
-    attempt = _EXCHANGE.get()
-    if attempt is not None and attempt.failed:
-        raise attempt.failed[0]
+    exchange = current_exchange()
+    if exchange.failure is not None:
+        raise exchange.failure
     try:
-        return await _read_whole(request, handler)
+        return await _read_whole(request, handler, exchange)
     except Exception as error:
-        if attempt is not None:
-            attempt.failed.append(error)
+        exchange.failure = error
         raise
 
 
 async def _read_whole(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, exchange: Exchange
 ) -> aiohttp.ClientResponse:
     """Return a successful response with its body in memory, unpacked and in litellm's form.
 
     Raises CallError for an invalid reply, and RefusedError for one with an error.
     """
-    host, waiting = request.url.host_port_subcomponent or "", first_token_callback()
+    host = request.url.host_port_subcomponent or ""
+    first = FirstToken(exchange.first_token) if exchange.streams else None
     # Compression would delay a stream.
-    request.headers["Accept-Encoding"] = "gzip, deflate" if waiting is None else "identity"
-    first = FirstToken(waiting) if waiting is not None else None
+    request.headers["Accept-Encoding"] = "gzip, deflate" if first is None else "identity"
     response, body = await _received(request, handler, host, first)
     status, headers = response.status, CIMultiDict(response.headers)
     coding = headers.pop("Content-Encoding", "")
@@ -121,20 +90,17 @@ async def _read_whole(
         raise CallError("bad_request", message, status=status)
     if not 200 <= status < 300:
         raise RefusedError(status, headers, _readable_error(body, coding))
-    data = unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
-    attempt = _EXCHANGE.get()
-    plain = attempt is not None and attempt.plain
-    begun = first or FirstToken(lambda: None)
-    if not plain and is_stream(data):  # some servers send nothing else
+    data = _unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
+    begun = first or FirstToken()
+    if not exchange.plain and is_stream(data):  # some servers send nothing else
         if first is None:
             begun.feed(data)
         data, headers["Content-Type"] = _unstreamed(data, host, first), "application/json"
-    reply_arrived()
-    meant, data, stopped = Readable(status, data) if plain else readable(status, data)
+    exchange.arrive()
+    meant, data, stopped = Readable(status, data) if exchange.plain else readable(status, data)
     if meant >= 400:
         raise RefusedError(meant, headers, data, begun=begun.seen)
-    if attempt is not None:
-        attempt.headers, attempt.stopped = headers, stopped
+    exchange.headers, exchange.stopped = headers, stopped
     loop = asyncio.get_running_loop()
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)
@@ -144,10 +110,7 @@ async def _read_whole(
 
 
 def _unstreamed(data: bytes, host: str, first: FirstToken | None) -> bytes:
-    """Return the reply in a stream as one body; raise CallError without one.
-
-    *first* is None for a stream that was not requested.
-    """
+    """Return the reply in a stream as one body; *first* is None if none was requested."""
     try:
         whole = joined(data)
     except ValueError as error:
@@ -164,10 +127,7 @@ async def _received(
     host: str,
     first: FirstToken | None,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
-    """Return the response and its body; of an error at most MAX_ERROR_BYTES.
-
-    *first* gets the chunks of a success.
-    """
+    """Return the response and its body, which *first* reads, too; errors are cut."""
     response, body = None, bytearray()
     try:
         response = await handler(request)
@@ -192,15 +152,12 @@ async def _received(
         if response is not None and not response.closed:
             response.close()
     if response.ok:
-        raise too_large(size, limit)
+        raise _too_large(size, limit)
     return response, bytes(body)
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """End the reading of a body when its connection ends.
-
-    aiohttp (3.14.5) closes the connection at a chunk without a size, and still waits.
-    """
+    """End the reading of a body with its connection, for which aiohttp (3.14.5) still waits."""
     content, protocol = response.content, response.connection and response.connection.protocol
     if protocol is None:  # the body is complete
         return
@@ -220,9 +177,54 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 def _readable_error(body: bytes, coding: str) -> bytes:
     """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
     try:
-        return unpacked(body, coding, MAX_ERROR_BYTES)
+        return _unpacked(body, coding, MAX_ERROR_BYTES)
     except CallError:
         return b""
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
+
+    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
+    its header is returned as it is.
+    """
+    coding = coding.strip().lower()
+    if coding in ("", "identity") or not body:
+        return body
+    try:
+        return _decompressed(body, coding, limit)
+    except ValueError as error:
+        if body.lstrip()[:1] in (b"{", b"["):
+            return body
+        raise CallError("bad_response", str(error), billed=True) from error
+
+
+def _decompressed(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body*, all members of it if it is gzip; raise ValueError if it is corrupt."""
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError(f"the reply is encoded with {coding}, expected gzip or deflate")
+    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
+    data, left, members = b"", body, 0
+    while left:
+        if (members := members + 1) > _MAX_MEMBERS:
+            raise ValueError(f"the reply has more than {_MAX_MEMBERS} members of gzip")
+        reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
+        try:
+            data += reader.decompress(left, limit + 1 - len(data))
+        except zlib.error as error:
+            raise ValueError(f"the reply is not valid {coding}: {error}") from error
+        if len(data) > limit:
+            raise _too_large(len(data), limit)
+        if not reader.eof:
+            raise ValueError(f"the reply is truncated {coding}")
+        left = reader.unused_data if reader.unused_data.startswith(b"\x1f\x8b") else b""
+    return data
+
+
+def _too_large(size: int, limit: int) -> CallError:
+    """Return the failure of a reply with *size* bytes."""
+    message = f"the reply has {size:,} bytes or more, expected at most {limit:,}"
+    return CallError("bad_response", message, billed=True)
 
 
 def network_failure(error: Exception, host: str, received: int | None) -> CallError:
@@ -239,6 +241,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
         message = f"the name of {host} cannot be resolved: {why}"
     elif isinstance(error, aiohttp.ClientHttpProxyError):
         message = f"the proxy does not connect to {host}: {error.status} {error.message}"
+        if error.status == 407:
+            kind, message = "auth", f"{message} ({PROXY_HINT})"
     elif isinstance(error, aiohttp.ClientProxyConnectionError):
         message = f"no connection to the proxy {error.host}:{error.port}: {why}"
     elif isinstance(error, aiohttp.ClientConnectorError):

@@ -42,7 +42,7 @@ def as_stream(provider: str, url: str, body: bytes) -> tuple[str, bytes]:
 class FirstToken:
     """Calls *callback* once the chunks of a stream hold the first token of a reply."""
 
-    def __init__(self, callback: Callable[[], object]) -> None:
+    def __init__(self, callback: Callable[[], object] | None = None) -> None:
         self._callback, self._rest = callback, bytearray()
         self.seen = False
 
@@ -58,7 +58,7 @@ class FirstToken:
         lines, self._rest = bytes(self._rest[:whole]), self._rest[whole:]
         with suppress(ValueError):  # detected again when the stream has ended
             self.seen = any(map(_has_token, _events(lines)))
-        if self.seen:
+        if self.seen and self._callback is not None:
             self._callback()
 
 

@@ -25,22 +25,28 @@ from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
 from runner.providers.litellm.refusals import adapted_to
-from runner.providers.litellm.response import reported_cost, served_tiers, text_of
+from runner.providers.litellm.response import (
+    ADDED_PROMPT,
+    ADDED_REPLY,
+    CallSize,
+    reported_cost,
+    served_tiers,
+    text_of,
+    usage_of,
+)
 from runner.providers.litellm.route import SDK, ModelRoute
-from runner.providers.litellm.session import Exchange, one_attempt, open_session
+from runner.providers.litellm.session import open_session
 from runner.providers.litellm.stream import stream_options
-from runner.providers.litellm.usage import ADDED_PROMPT, ADDED_REPLY, CallSize, usage_of
 from runner.providers.litellm.words import SAYS
-from runner.providers.messages import joined, marked, text_parts, without
+from runner.providers.messages import joined, marked, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import (
     Completion,
+    Exchange,
     Request,
     checked_text,
-    first_token_callback,
-    on_arrival,
-    on_first_token,
+    current_exchange,
 )
 from runner.providers.retry_headers import remaining_limits
 
@@ -97,18 +103,14 @@ class LiteLLMTransport:
         assert self._litellm is not None, "call open() first"
         adapted = self.adapted
         arguments = self._arguments(request, timeout_s, adapted)
-        arrived: list[bool] = []
-        waiting = None if "stream" in adapted.dropped else first_token_callback()
-        try:
-            with (
-                one_attempt() as attempt,
-                on_first_token(waiting),
-                on_arrival(lambda: arrived.append(True)),
-            ):
-                response = await self._ask(arguments)
-        except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, adapted, bool(arrived)) from cause_of(error)
-        return self._completion(response, request, attempt)
+        with current_exchange().begun() as exchange:
+            exchange.streams = exchange.first_token is not None and "stream" not in adapted.dropped
+            try:
+                response = await self._ask(arguments, exchange)
+            except Exception as error:  # noqa: BLE001 - libraries raise anything
+                failure = self._failure(error, request, adapted, exchange.arrived)
+                raise failure from cause_of(error)
+        return self._completion(response, request, exchange)
 
     def built(self, request: Request) -> BuiltRequest:
         """Return *request* as it is sent; raise ConfigError if litellm sends it."""
@@ -141,7 +143,7 @@ class LiteLLMTransport:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, arguments: Mapping[str, Any]) -> Any:
+    async def _ask(self, arguments: Mapping[str, Any], exchange: Exchange) -> Any:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._http is not None and arguments.get("api_key"):
             return await self._http.ask(arguments)
@@ -149,7 +151,7 @@ class LiteLLMTransport:
         if self._session is not None:
             shared["shared_session"] = self._session
         provider = self.route.name.split("/", 1)[0]
-        if first_token_callback() is not None and provider in SDK:
+        if exchange.streams and provider in SDK:
             extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
             arguments = {**arguments, "extra_body": extra}
         return await self._litellm.acompletion(**arguments, **shared)
@@ -170,7 +172,7 @@ class LiteLLMTransport:
         self, error: Exception, request: Request, sent: Adaptation, delivered: bool
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
-        found = classify(error, self.route.where, self._secrets, delivered=delivered)
+        found = classify(error, self.route, self._secrets, delivered=delivered)
         refusal = refusal_text(error)
         if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
@@ -193,17 +195,22 @@ class LiteLLMTransport:
 
     def _arguments(self, request: Request, timeout_s: float, adapted: Adaptation) -> dict[str, Any]:
         route = self.route
+        arguments = self._common_arguments(timeout_s)
+        arguments["messages"] = self._messages(request, adapted)
+        if route.base_model is not None and provider_of(route) == "azure":
+            arguments["base_model"] = route.base_model  # litellm maps parameters by it
+        return parameters(route, request, self._facts, adapted) | arguments
+
+    def _common_arguments(self, timeout_s: float) -> dict[str, Any]:
+        """Return the arguments of any call: model, address and key, without litellm's retries."""
+        route = self.route
         arguments: dict[str, Any] = {
             "model": route.name,
-            "messages": self._messages(request, adapted),
             "timeout": timeout_s,
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,  # a model that takes no temperature is not an error
-            **parameters(route, request, self._facts, adapted),
         }
-        if route.base_model is not None and provider_of(route) == "azure":
-            arguments["base_model"] = route.base_model  # litellm maps parameters by it
         if route.api_base:
             arguments["api_base"] = route.api_base
         if not route.name.startswith(_SIGNED):
@@ -226,11 +233,11 @@ class LiteLLMTransport:
         return made
 
     def _completion(
-        self, response: Any, request: Request, attempt: Exchange, served: str = ""
+        self, response: Any, request: Request, exchange: Exchange, served: str = ""
     ) -> Completion:
         said, reason = text_of(response)
         text, reason = checked_text(said, self._secrets), self._word(reason)
-        stopped, tier = self._word(attempt.stopped), self._word(next(served_tiers(response), ""))
+        stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         cost, doubt = reported_cost(response, usage.tokens)
         if cost is None and self._prices is not None:
@@ -239,7 +246,7 @@ class LiteLLMTransport:
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, reason)
-        return Completion(text, reason, usage, stopped, remaining_limits(attempt.headers), tier)
+        return Completion(text, reason, usage, stopped, remaining_limits(exchange.headers), tier)
 
     def _word(self, said: str) -> str:
         """Return a provider's word, without keys; a shorter one holds none."""
@@ -249,7 +256,7 @@ class LiteLLMTransport:
 
     def _size(self, request: Request, text: str) -> CallSize:
         count = tokenizer_for(self.route.map_name).count
-        parts = [part for message in request.messages for part in text_parts(message)]
+        parts = request.texts
         return CallSize(
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),

@@ -27,7 +27,7 @@ from runner.job.parts import candidate_node, is_second_reading, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
-from runner.providers.request import Completion, Request, on_first_token
+from runner.providers.request import Completion, Request
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 from runner.record.reuse import StoredAnswers
 from runner.record.store import request_key
@@ -225,9 +225,8 @@ class Asker:
         if primed and is_cacheable(model, request):
             prefix = prefix_of(model, request)
             async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
-                with on_first_token(lead):
-                    on_failure = None if lead is None else lead.failed
-                    reply = await complete(on_failure=on_failure)
+                on_failure = None if lead is None else lead.failed
+                reply = await complete(on_first_token=lead, on_failure=on_failure)
         else:
             reply = await complete()
         await self._measure(model, request, reply.usage)

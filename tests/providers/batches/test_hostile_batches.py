@@ -26,6 +26,7 @@ from helpers.provider_wire import KEY, REPLY, REQUEST
 
 from runner.base.errors import CallError
 from runner.providers.batches import wire
+from runner.providers.batches.endpoint import MAX_PAGES
 
 BATCH, LIST, CANCEL, FILE = OPENAI_SPOKEN.at
 FILE_OF = {BATCH: openai_batch("completed", error_file_id=None)}
@@ -81,7 +82,6 @@ def limited(_: Any) -> web.Response:
         ({FILE: redirect}, "results", "bad_request", "redirects elsewhere"),
         ({FILE: limited}, "results", "throttle", ""),
         ({FILE: (GOOD + b"\n" + GOOD[:50],)}, "results", "connection", "broke off after"),
-        ({FILE: b"x" * (wire.MAX_BODY_BYTES + 1)}, "results", "bad_response", "a line"),
         (
             {BATCH: openai_batch("completed", output_file_id="x/../../v1/keys?a=b")},
             *("results", "bad_response", "invalid id of a batch"),
@@ -139,6 +139,22 @@ def test_what_came_before_a_download_broke_off_is_kept() -> None:
     assert seen == [GOOD]
 
 
+def test_a_line_beyond_the_bound_is_cut_and_the_others_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "MAX_BODY_BYTES", len(GOOD))
+    seen: list[bytes] = []
+
+    async def read(endpoint: Any) -> None:
+        async for line in endpoint.results("batch_1"):
+            seen.append(line)
+        raise CallError("bad_request", "read whole")
+
+    failure(OPENAI_SPOKEN, {**FILE_OF, FILE: b"x" * 60 + GOOD + b"\n" + GOOD}, read)
+
+    assert (len(GOOD), GOOD) == (len(seen[0]), seen[1])
+
+
 def test_a_file_beyond_the_bound_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_RESULT_BYTES", 2 * len(GOOD))
     found, _ = failure(OPENAI_SPOKEN, {**FILE_OF, FILE: (GOOD + b"\n") * 9}, all_of)
@@ -151,7 +167,7 @@ def test_a_list_without_end_is_left() -> None:
     found, asked = failure(OPENAI_SPOKEN, {"*": page, LIST: page}, found_in)
 
     assert "lists more than 50 pages" in str(found)
-    assert len(asked) == wire.MAX_PAGES
+    assert len(asked) == MAX_PAGES
 
 
 def test_pages_are_read_until_they_are_older() -> None:

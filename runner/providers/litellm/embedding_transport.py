@@ -1,0 +1,71 @@
+"""Embedding transport: makes one call of `litellm.aembedding`, without retries or cache."""
+
+import base64
+import math
+from array import array
+from dataclasses import replace
+from typing import Any
+
+from runner.base.errors import CallError
+from runner.base.tokens import tokenizer_for
+from runner.providers.litellm.embedding import DIMENSIONS
+from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.response import CallSize, fields_of, usage_of
+from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.prices import cost_usd
+from runner.providers.request import Completion, Request
+
+MAX_DIMENSIONS = 8192
+
+
+class EmbeddingTransport(LiteLLMTransport):
+    """Sends the texts of a request's messages; a completion's text is what `vectors_in` reads."""
+
+    async def complete(self, request: Request, timeout_s: float) -> Completion:
+        """Make one attempt; see CallError for the kinds of failure."""
+        texts = request.texts
+        arguments = {
+            **self._common_arguments(timeout_s),
+            "input": texts,
+            "dimensions": DIMENSIONS,
+            "encoding_format": "float",
+            "caching": False,
+        }
+        try:
+            response = await self._litellm.aembedding(**arguments)
+        except Exception as error:  # noqa: BLE001 - libraries raise anything
+            raise classify(error, self.route, self._secrets) from cause_of(error)
+        count = tokenizer_for(self.route.map_name).count
+        most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
+        size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)
+        usage = usage_of(getattr(response, "usage", None), size)
+        cost = None if self._prices is None else cost_usd(usage, self._prices)
+        usage = replace(usage, cost_usd=cost)
+        return Completion(_packed(getattr(response, "data", None), len(texts)), "stop", usage)
+
+
+def _packed(data: Any, count: int) -> str:
+    """Return the vectors in a provider's *data* as lines, of length 1; raise CallError."""
+    rows: dict[int, array[float]] = {}
+    for place, row in enumerate(data if isinstance(data, list) else ()):
+        held = fields_of(row)
+        values, index = held.get("embedding"), held.get("index", place)
+        if isinstance(index, int) and (vector := _unit(values)) is not None:
+            rows[index] = vector
+    sizes = {len(vector) for vector in rows.values()}
+    if sorted(rows) != list(range(count)) or len(sizes) != 1:
+        message = f"expected {count} vectors of one length, found {len(rows)} of {len(sizes)}"
+        raise CallError("bad_response", message, billed=True)
+    return "\n".join(base64.b64encode(rows[n].tobytes()).decode() for n in range(count))
+
+
+def _unit(values: Any) -> "array[float] | None":
+    """Return *values* as a single-precision vector of length 1; None if they are not a vector."""
+    if not isinstance(values, list) or not 0 < len(values) <= MAX_DIMENSIONS:
+        return None
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        return None
+    length = math.hypot(*values)
+    if not math.isfinite(length) or length == 0:
+        return None
+    return array("f", [value / length for value in values])
