@@ -13,29 +13,12 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.reasoning import (
-    ABOUT_TALK,
-    PRONOUN_START,
-    Reasoning,
-)
-from runner.providers.offline.language.cues import (
-    has,
-    is_reported,
-    strength,
-    strongest,
-)
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, PRONOUN_START, Reasoning
+from runner.providers.offline.language.cues import has, is_reported, strength, strongest
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    similarity,
-    trim,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, similarity, trim, words
 from runner.providers.offline.language.wording import excerpt, plain
 
 Kind = Literal["fact", "assumption", "definition", "rule"]

@@ -6,17 +6,10 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import hits, strongest
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, content_words, words
 
 _RELATIVE = re.compile(
     r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",

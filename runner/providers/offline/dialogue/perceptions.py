@@ -8,11 +8,7 @@ from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS
 from runner.providers.offline.language.scope import stands_alone
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, content_words, words
 from runner.providers.offline.language.wording import excerpt
 
 _PARTY = re.compile(

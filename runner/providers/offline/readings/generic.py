@@ -5,10 +5,7 @@ from collections.abc import Mapping
 
 from runner.answers.findings import Finding
 from runner.answers.passages import inverse_frequencies, relevance
-from runner.providers.offline.dialogue.dialogue import (
-    read_dialogue,
-    substantive_sentences,
-)
+from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import insight, not_recognised, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS

@@ -16,11 +16,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weightiest,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
-from runner.providers.offline.dialogue.reasoning import (
-    ABOUT_TALK,
-    Reasoning,
-    find_reasoning,
-)
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, Reasoning, find_reasoning
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength, strongest

@@ -17,12 +17,7 @@ from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    is_procedural,
-    trim,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, is_procedural, trim, words
 from runner.providers.offline.language.wording import capital, excerpt
 from runner.providers.offline.synthesis.requests import (
     ACCEPTS,

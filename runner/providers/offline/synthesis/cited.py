@@ -9,15 +9,9 @@ from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.insights import cite, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-)
+from runner.providers.offline.language.sentences import Sentence, content_words
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed
 
 _LABEL = re.compile(r"^([^:;,!?\"]{1,40}): (?=\S)")

@@ -5,11 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.commitments import (
-    UNDERTAKES,
-    OpenPoint,
-    find_open_points,
-)
+from runner.providers.offline.dialogue.commitments import UNDERTAKES, OpenPoint, find_open_points
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     read_dialogue,

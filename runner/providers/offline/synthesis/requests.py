@@ -8,11 +8,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.lexicon import STOP_WORDS
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    is_procedural,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, is_procedural, words
 from runner.providers.offline.synthesis.decisions import distance
 from runner.transcript.redact.lexicon import fold, given_names
 

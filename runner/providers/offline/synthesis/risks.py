@@ -8,16 +8,10 @@ from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
 from runner.providers.offline.dialogue.insights import DISCUSSED, who
 from runner.providers.offline.language.cues import has, polarity
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-)
+from runner.providers.offline.language.sentences import Sentence, content_words
 from runner.providers.offline.language.wording import excerpt, tidy
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
