@@ -16,6 +16,7 @@ from runner.providers.offline.dialogue.dialogue import (
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, PRONOUN_START, Reasoning
 from runner.providers.offline.language.cues import has, is_reported, strength, strongest
 from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, similarity, trim, words
@@ -23,22 +24,9 @@ from runner.providers.offline.language.wording import excerpt, plain
 
 Kind = Literal["fact", "assumption", "definition", "rule"]
 
-_RULE = re.compile(
-    r"\b(?:must(?! have\b| admit| say)|(?<!i )(?<!we )shall(?! we\b| i\b)|"
-    r"(?:is|are) (?:required|obliged) to|not allowed|"
-    r"only allowed|prohibited|forbidden|is (?:my|your|the|our|their) responsibility|"
-    r"incumbent on|(?<!way )(?:it|they|(?:the|our|this|each|every) \w+) (?:also |all |"
-    r"only )?(?:has|have|"
-    r"needs?) "
-    r"to (?:be|have|work|look|fit)(?! (?:said|honest|careful|able)))\b",
-    re.IGNORECASE,
-)
+_RULE = pattern("axioms.rule")
 # A private duty or a guess is not a rule.
-_MILD = re.compile(
-    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|"
-    r"\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
-    re.IGNORECASE,
-)
+_MILD = pattern("axioms.mild")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
-from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK
+from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK, pattern
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -28,40 +28,17 @@ UNDERTAKES = {
 }
 
 # Words between the promise and its verb.
-_PROMISE = re.compile(
-    r"^(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to|'re going to|'re gonna|"
-    r" are going to| can| could| plan to| intend to| promise to|'d be happy to)"
-    r"(?: (?:also|then|just|definitely|certainly|personally|probably|maybe|now|try to|go and))* |"
-    r"^(?:leave (?:it|that) to me|i'll take care)",
-    re.IGNORECASE,
-)
-ASK_YOU = re.compile(
-    r"\b(?:will|could|can|would) you (?:(?:please|possibly|maybe|just|also|mind) )*+"
-    r"(?:be (?:able|willing) to |like to )?(?P<act>\w+ .+)",
-    re.IGNORECASE,
-)
+_PROMISE = pattern("commitments.promise")
+ASK_YOU = pattern("commitments.ask_you")
 _CONDITIONAL_YES = re.compile(
     r"^(?:agreed|yes|okay|ok|fine|deal|sure)\b.{0,12}\b(?:if|provided|unless|once)\b", re.IGNORECASE
 )
-_REPORTED = re.compile(
-    r"\b(?:that|said|says|if|think|thought|believe|hope|saying|whether|how|what|when|where|as|"
-    r"than|until)\s+(?:(?:\w+day|today|tonight|tomorrow) )?$",
-    re.IGNORECASE,
-)
-_OPENS = re.compile(
-    r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
-    r"u[mh]+|right|alright|cool|great|fine|"
-    r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|"
-    r"afternoon)\W*$",
-    re.IGNORECASE,
-)
+_REPORTED = pattern("commitments.reported")
+_OPENS = pattern("commitments.opens")
 _BOUND = re.compile(
     r"\b(?:if|unless|provided|once|as soon as|until|when|on condition|as long as)\b", re.IGNORECASE
 )
-_PAST_IF = re.compile(
-    r"\b(?:if|when|once|until) (?:you|we|anyone|they) (?:recall|remember|like|will|look|want)",
-    re.IGNORECASE,
-)
+_PAST_IF = pattern("commitments.past_if")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,41 +129,10 @@ def _bases(verb: str) -> set[str]:
     return {verb, base, f"{base}e", base[:-1]} if base != verb else {verb}
 
 
-_PHRASE = re.compile(
-    r"(?:(?:do|doing|handle|handling|work on|working on) (?:the|our|some|all the) (?!same|rest|"
-    r"best|first|next|last|one|other|talk|opening|presentation|introduction|minutes|honours)\w+|"
-    r"put (?:the|our|all the) (?:\w+ ){1,2}(?:in|on|into|onto) the (?:\w+ )?(?:folder|drive|server|"
-    r"wiki|website|board|calendar|list)|"
-    r"make (?:the|our|my|all the) (?:\w+ ){1,2}available|touch base with|"
-    r"look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
-    r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
-    r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
-    r"\b(?:to|whether|if|how|what|who|which|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
-    r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
-    r"leave (?:it|that) to me)\b"
-    r"(?! (?:it|that|this)\W*$)",
-    re.IGNORECASE,
-)
+_PHRASE = pattern("commitments.phrase")
 _REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
-_IN_TALK = re.compile(
-    r"\b(?:here|now)\W*$|\bthis (?:hearing|meeting|call|session|discussion|debate)\b|"
-    r"^(?:proceed|continue|resume|adjourn|begin|start|assume|meeting|sharing my|confirm (?:that|"
-    r"to))\b|"
-    r"\b(?:for a (?:second|moment|minute)|in a (?:moment|second|minute))\b|"
-    r"^(?:ask|call|invite) (?:(?!to )[\w.]+ ){1,4}to (?:speak|share|go into|respond|answer|comment|"
-    r"start|say|come in|present|move)\b|^give (?:you )?(?:an|another|a) (?:\w+ )?(?:quote|"
-    r"example)\b|"
-    r"^call (?:a|for a) (?:short )?(?:break|recess|vote)\b|^finish (?:up|off|with)\b|^set out\b|"
-    r"\blast (?:meeting|time)\b|"
-    r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
-    r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",
-    re.IGNORECASE,
-)
-_AT_ONCE = re.compile(
-    r"\b(?:i|we)(?:'ll| will|'m| am|'re| are) (?:also )?(?:just|now|quickly|briefly)\b|"
-    r"\bask (?:him|her|them|again|mr|mrs|ms|madam|the (?:chair|members?|minister|house))\b",
-    re.IGNORECASE,
-)
+_IN_TALK = pattern("commitments.in_talk")
+_AT_ONCE = pattern("commitments.at_once")
 
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:

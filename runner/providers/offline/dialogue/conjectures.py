@@ -7,23 +7,14 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import hits, strongest
 from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, content_words, words
 
-_RELATIVE = re.compile(
-    r"\b(?:which|who|what|they|that|whoever|how|ask|wish|you|if)\s+$|\b(?:ask|asks|see|know) ",
-    re.IGNORECASE,
-)
+_RELATIVE = pattern("conjectures.relative")
 _INDEFINITE = re.compile(r" (?:some|any)(?:thing|one|body|where)\b", re.IGNORECASE)
-_WISHED = re.compile(
-    r"\b(?:should|let's|we could|you could|we can|would like|question)\b|"
-    r"\b(?:maybe|perhaps) (?:that's something|we|you|i|there is a)\b|"
-    r"\bi (?:would|could|can|will|may|might|tried|try)\b|"
-    r"\bno (?:one|other)\b|\b(?:might|may|could) have to\b|"
-    r"\bcould be (?:set|done|improved|changed|added|moved|made|used)\b|\bmaybe\b.*\bmaybe\b",
-    re.IGNORECASE,
-)
+_WISHED = pattern("conjectures.wished")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,20 +24,14 @@ from runner.providers.offline.dialogue.stance import (
 )
 from runner.providers.offline.language.cues import has, hits, is_question
 from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, trim
 from runner.providers.offline.language.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
-_NO_INTEREST = re.compile(
-    r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
-    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|"
-    r"give|discuss|brainstorm|"
-    r"bring|be clear|turn|come|tell|look|draw|find)\b|"
-    r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
-    re.IGNORECASE,
-)
+_NO_INTEREST = pattern("positions.no_interest")
 # Reports, plans and remarks on the talk are not views of the matter.
 _NO_POSITION = re.compile(
     rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"

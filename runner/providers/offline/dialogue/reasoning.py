@@ -8,6 +8,7 @@ from typing import Literal
 from runner.providers.offline.dialogue.dialogue import OWN_STORY, Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright, stands_alone
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -19,48 +20,13 @@ from runner.providers.offline.language.sentences import (
 
 Relation = Literal["causal", "deductive", "conditional"]
 
-IF_THEN = re.compile(
-    r"^\W*(?:(?:and|but|so|because|then|well|also|again|for (?:example|instance))\b,? ?){0,3}"
-    r"(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
-    r"\s+then )(?P<then>[^;]{12,})",
-    re.IGNORECASE,
-)
-_IF_LATE = re.compile(
-    r"^(?P<then>.{12,}?)[,\s]+(?P<if>(?:only if|if|unless|provided that|as long as)\b[^,;]{8,})$",
-    re.IGNORECASE,
-)
-NOT_A_CONDITION = re.compile(
-    r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look\w*|sa(?:y|id)|"
-    r"recall|remember|know|see fit|go|scroll|have any|read|just|would)\b|"
-    r"\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|tell me|check|question|clear|"
-    r"say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
-    r"\bif (?:not|so|only|you need|there's any|necessary|possible|need(?:ed)?)\b",
-    re.IGNORECASE,
-)
-_ABOUT_SELF = re.compile(
-    r"^(?:\w+, )?i ?(?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
-    r"highlight|mention)|(?:would|'d) be (?:glad|happy|pleased) to|"
-    r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
-    re.IGNORECASE,
-)
+IF_THEN = pattern("reasoning.if_then")
+_IF_LATE = pattern("reasoning.if_late")
+NOT_A_CONDITION = pattern("reasoning.not_a_condition")
+_ABOUT_SELF = pattern("reasoning.about_self")
 # Talk about the conversation itself, and reported speech of others.
-ABOUT_TALK = re.compile(
-    r"^(?:items? \d|you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|"
-    r"had said|asked)|"
-    r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
-    r"(?:quick|brief|short)|(?:that's|this is|that is) (?:a lot|kind|sort|all|just|about|it\b|why|"
-    r"where|how|what|one reason|the reason)|(?:\w+, )?i'm not (?:saying|trying|going)|"
-    r"in (?:your|his|her) (?:\w+ )?testimony|thank|i(?:'ll| will) (?:\w+ )?(?:assign|send|share|"
-    r"stop|leave|yield)|proponents?|opponents?|some (?:people|say|argue)|can i|let me|do you|one "
-    r"thing)|"
-    r"\b(?:in|on|from|for) (?:the|this|today's) (?:hearing|meeting|call|session|panel)\b|"
-    r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
-    re.IGNORECASE,
-)
-_TRAILING = re.compile(
-    r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",
-    re.IGNORECASE,
-)
+ABOUT_TALK = pattern("reasoning.about_talk")
+_TRAILING = pattern("reasoning.trailing")
 _JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
 PRONOUN_START = re.compile(
     r"^(?:no, )?(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE

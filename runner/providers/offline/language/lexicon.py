@@ -1,4 +1,6 @@
-"""Lexicon: word lists of general English, from lexicon.toml."""
+"""Lexicon: word lists of general English, from lexicon.toml, and patterns, from patterns.toml."""
+
+import re
 
 from runner.base.files import packaged
 
@@ -13,3 +15,11 @@ WORK = frozenset(_LISTS["work"].split())
 LOOSE_WORK = frozenset(_LISTS["loose_work"].split())
 ABBREVIATIONS = frozenset(_LISTS["abbreviations"].split())
 LEADING_MARKERS = tuple(_LISTS["leading_markers"])
+
+_PATTERNS = packaged(__package__, "patterns.toml")
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """Return the pattern *name*, `MODULE.KEY` of patterns.toml; it ignores case."""
+    module, _, key = name.partition(".")
+    return re.compile(_PATTERNS[module][key].replace("\n", ""), re.IGNORECASE)

@@ -7,6 +7,8 @@ are not asserted.
 
 import re
 
+from runner.providers.offline.language.lexicon import pattern
+
 _APOSTROPHE = "’"
 _DENIES = (
     r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
@@ -34,31 +36,11 @@ _SOFTENS = (
 _GOVERNS = re.compile(rf"\b(?:{_DENIES}|{_SUPPOSES}|{_SAYS})\b", re.IGNORECASE)
 _SOFTLY = re.compile(rf"\b(?:{_SOFTENS})\b", re.IGNORECASE)
 _MAYBE = re.compile(r"\b(?:might|could|would|may|maybe|perhaps|possibly|probably)\b", re.IGNORECASE)
-_CLAUSE = re.compile(
-    r"[,:–—]|\b(?:because|since|so|therefore|hence|thus|and|but|which means|although)\b",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"\?|\b(?:if|unless|provided(?: that)?|as long as|or not|not (?:true|really|necessarily)|"
-    r"(?:he|she|they|you|people) (?:say|says|said|think|thinks|thought|claim|claims|claimed)|"
-    r"i (?:don't|do not) (?:think|believe)|i doubt|(?:is|was|that's) (?:wrong|false|nonsense)|"
-    r"in theory|hypothetically|only when|except)\b|"
-    r",?\s*\b(?:right|no|not|maybe|perhaps|possibly|probably|allegedly|apparently|supposedly|"
-    r"or so|i (?:think|guess|suppose|believe|hope|hear)(?: so)?)\W*$",
-    re.IGNORECASE,
-)
+_CLAUSE = pattern("scope.clause")
+_AFTER = pattern("scope.after")
 # Sarcasm is not understood; with one of these, nothing in the sentence is asserted.
-_SARCASM = re.compile(
-    r"\b(?:yeah,? right|as if|oh,? (?:great|sure|wonderful|perfect|fantastic|good)|good luck with|"
-    r"what could (?:possibly )?go wrong|big surprise|just kidding|so much for|nice try|"
-    r"thanks for nothing|just what (?:i|we) need(?:ed)?)\b",
-    re.IGNORECASE,
-)
-_OPENING = re.compile(
-    r"^\W*(?:(?:no|nope|nah|no problem|no worries|not a problem|why not|never mind|i guess so|"
-    r"i think so|i see what you mean|i know what you mean),\s*)+",
-    re.IGNORECASE,
-)
+_SARCASM = pattern("scope.sarcasm")
+_OPENING = pattern("scope.opening")
 _SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s")
 
 
@@ -76,11 +58,8 @@ def stands_alone(sentence: str, part: str) -> bool:
 
 
 _MARK = re.compile(r"[\"“”]|``|''|(?<=[:,—–] )'(?=[A-Z])|(?<=[—–])'(?=[A-Z])|(?<=[.!?,])'(?!\w)")
-_VOICED = re.compile(  # "I was like, …", "and they go: …"
-    r"\b(?:am|is|are|was|were|be|'m|'s|'re) (?:just |all |kind of |also |always )?like\b|"
-    r"\bgo(?:es)?[,:] |\bin (?:your|his|her|their) (?:words|testimony|statement)\b",
-    re.IGNORECASE,
-)
+# "I was like, …", "and they go: …"
+_VOICED = pattern("scope.voiced")
 
 
 def quotation_marks(text: str) -> int:
@@ -114,18 +93,11 @@ def is_open(sentence: str) -> bool:
 
 
 _OPEN = re.compile(rf"\b(?:{_SUPPOSES}|{_SAYS}|questions?)\b", re.IGNORECASE)
-_ASKING_END = re.compile(
-    r"\b(?:what|why|how|who|(?<!, )which|where|when|that|than|think|believe|hope|wish|say|"
-    r"know)\W*$|"
-    r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|will|has|have)\W*$",
-    re.IGNORECASE,
-)
+_ASKING_END = pattern("scope.asking_end")
 
 
-_ASKED = re.compile(  # "Have you solved it, and then …"
-    r"\W*(?:(?:hey|so|and),? )?(?:have|has|do|does|did|are|is) (?:you|we|they|he|she|it)\b",
-    re.IGNORECASE,
-)
+# "Have you solved it, and then …"
+_ASKED = pattern("scope.asked")
 
 
 def _sentence_before(before: str) -> str:

@@ -5,27 +5,15 @@ from collections.abc import Sequence
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import key_terms
 from runner.providers.offline.language.wording import point
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
-_MEANS = re.compile(
-    r"\b(?:algorithm|apparatus|circuit|compound|device|engine|filter|hardware|machine|material|"
-    r"mechanism|membranes?|method|process|prototype|pump|sensor|software|technique|valve)s?\b",
-    re.IGNORECASE,
-)
-_NEW = re.compile(
-    r"\b(?:patent\w*|invent(?:ed|ion)|novel(?:ty)?|(?:nobody|no one|none) else (?:does|has|uses|"
-    r"makes|did)|never been done|first (?:of its kind|in the world|ever))\b",
-    re.IGNORECASE,
-)
-_SHOWN = re.compile(
-    r"\b(?:i|we|they) (?:have |had |already )*(?:showed|shown|published|presented|posted|"
-    r"disclosed|demonstrated)\b[^.?!]*\b(?:poster|paper|conference|journal|public|fair|online|"
-    r"blog|website|talk)\b",
-    re.IGNORECASE,
-)
+_MEANS = pattern("patentability.means")
+_NEW = pattern("patentability.new")
+_SHOWN = pattern("patentability.shown")
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _WHEN = re.compile(
     r"\b(?:yesterday|last (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|"

@@ -21,6 +21,7 @@ from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence, similarity
@@ -87,11 +88,7 @@ def read(document: Document) -> dict[str, object]:
     }
 
 
-_DENIAL = re.compile(
-    r"disagree|not (?:true|correct|right|accurate|agree)|wrong|false|don't agree|differ|object|"
-    r"dispute",
-    re.IGNORECASE,
-)
+_DENIAL = pattern("premises_assertions.denial")
 
 
 def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:

@@ -8,6 +8,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.stance import SUPPOSED
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -34,28 +35,11 @@ _PLAN = re.compile(
     r"(?:my|our|the) decision is|so the plan is|the plan is(?: to)?|i(?:'ll| will) assign)\b",
     re.IGNORECASE,
 )
-_NO_PLAN = re.compile(
-    r"\bwe(?:'ll| will(?! not)| shall|'re going to| are going to| don't| do not|'re not going to|"
-    r" are not going to| won't| will not) (?:all |also |just |then |now |only |really |ever |"
-    r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
-    r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
-    r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
-    r"turn|welcome|proceed|anticipate|foresee|take (?:\w+ )+into (?:consideration|account)|"
-    r"recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
-    re.IGNORECASE,
-)
+_NO_PLAN = pattern("decisions.no_plan")
 _ASIDE = re.compile(
     r"\b(?:how|what|where|why|when|whether|that|which|who|because) $", re.IGNORECASE
 )
-_SETTLED = re.compile(
-    r"\b(?:we|they|i|the (?:\w+ ){1,3}?)(?:'ve| have| has| had)? ?(?:just |already |also )?"
-    r"(?:decided|agreed|resolved|approved|voted) (?:on |to |that |against |for )(?=\S)|"
-    r"\bwe (?:hereby )?decide(?: (?:to|that|against)\b|(?: (?:this|that|it))?:)(?=.)|"
-    r"\b(?:it|that|this)(?: was| has been| is|'s been|'s) (?:all |now )?(?:decided|agreed|settled|"
-    r"approved|carried)\b|\b(?:decided|settled|agreed) ?[,:] we (?=\w)|"
-    r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
-    re.IGNORECASE,
-)
+_SETTLED = pattern("decisions.settled")
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
 _CHOOSES = re.compile(
     rf"\b(?:let's|we(?:'ll| will)?) (?:go (?:with|for)|stick (?:with|to)|settle on|do without)\b|"
@@ -67,24 +51,11 @@ _CHOOSES = re.compile(
 _NO_CHOICE = re.compile(
     r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
 )
-_OF_THE_TALK = re.compile(
-    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|"
-    r"agenda|"
-    r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
-    re.IGNORECASE,
-)
-_PAST = re.compile(
-    r"\b(?:last (?:time|week|month|year|meeting)|yesterday|earlier|previous(?:ly)?|originally)\b|"
-    r"\b(?:the|this|an?) \w+ we (?:decided|agreed|resolved)\b",
-    re.IGNORECASE,
-)
+_OF_THE_TALK = pattern("decisions.of_the_talk")
+_PAST = pattern("decisions.past")
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
-_ASSENT = re.compile(
-    r"^\W*(?:(?:okay|ok|yes|yeah|yep|sure|fine|good|great|perfect|alright|all right|agreed|"
-    r"deal|done|right|absolutely|exactly)\b[\s,.!]*){1,3}(?:then|so be it|with me|for me)?\W*$",
-    re.IGNORECASE,
-)
+_ASSENT = pattern("decisions.assent")
 _REACH = 5  # turns in which others may still accept
 _FAR = 3  # segments between one acceptance and the next
 

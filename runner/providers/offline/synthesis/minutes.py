@@ -16,6 +16,7 @@ from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -30,23 +31,8 @@ from runner.providers.offline.synthesis.decisions import Decision, find_decision
 
 LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
 
-_UNKNOWN = re.compile(
-    r"\b(?:nobody|no one|none of us)(?: yet)? (?:has|knows|have|can say)\b|\bstill (?:open|unclear|"
-    r"unknown|not (?:known|clear|decided))\b|\bwe (?:don't|do not|still don't) know\b|"
-    r"\bhas(?:n't| not) (?:yet )?been (?:tested|measured|decided|shown|explained|settled)\b|"
-    r"\b(?:question|point|matter|issue|it|that|this) (?:still )?remains open\b|"
-    r"\bremains? to be (?:seen|decided|shown)\b|"
-    r"\b(?:we|you|they|i)(?:'ll| will| still|'d| also)* (?:have|need|got) to (?:still )?(?:decide|"
-    r"find out|figure out|work out) (?:if|whether|how|what|which|who|where|when)\b|"
-    r"\b(?:we're|we are) not (?:sure|certain) (?:if|whether|how|what|why|when|where)\b",
-    re.IGNORECASE,
-)
-_TALKED_OF = re.compile(
-    r"\b(?:heard me|you mentioned|you said|how to (?:put|say)|what you mean|to be honest|"
-    r"if (?:you|anybody|anyone) (?:can|know|remember)|if i (?:understand|heard)|time (?:left|"
-    r"remaining))\b",
-    re.IGNORECASE,
-)
+_UNKNOWN = pattern("minutes.unknown")
+_TALKED_OF = pattern("minutes.talked_of")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weig
 from runner.providers.offline.dialogue.insights import DISCUSSED, who
 from runner.providers.offline.language.cues import has, polarity
 from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, content_words
@@ -16,18 +17,9 @@ from runner.providers.offline.language.wording import excerpt, tidy
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
-_WARNS = re.compile(
-    r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|harm|damage|undermine|weaken|"
-    r"ruin|threaten|jeopardi[sz]e|cost us|lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|"
-    r"the risk is|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid) (?:that|about))\b",
-    re.IGNORECASE,
-)
+_WARNS = pattern("risks.warns")
 _LOSES = re.compile(r"\b(?:we|you|they) (?:lose|risk)\b", re.IGNORECASE)  # in a condition
-_NO_RISK = re.compile(
-    r"\bno (?:risk|danger|problem|reason|worries)\b|"
-    r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
-    re.IGNORECASE,
-)
+_NO_RISK = pattern("risks.no_risk")
 
 _UNTOLD = (DISCUSSED, "no_cue", "no_findings", "language", "uncertain")
 

@@ -14,6 +14,7 @@ from runner.providers.offline.dialogue.insights import cite, insight, not_recogn
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import strongest
 from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt
@@ -65,11 +66,7 @@ def _says(cue: str, text: str) -> bool:
     return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
 
 
-_OPENS = re.compile(
-    r"(?:^|[,;:–—.]|\b(?:and|but|so|because|then|well|yeah|yes|no|think|mean|also|now|like|"
-    r"sure|okay|(?:last|this|next|every|each) \w+))\W*$",
-    re.IGNORECASE,
-)
+_OPENS = pattern("statements.opens")
 
 
 def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
