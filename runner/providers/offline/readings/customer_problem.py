@@ -7,7 +7,7 @@ and of two kinds at least. Meetings and hearings that mention a failure have bel
 from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue
 from runner.providers.offline.dialogue.insights import who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.language.wording import excerpt
 from runner.providers.offline.synthesis.statements import (
     Statement,
     find_statements,
@@ -33,7 +33,7 @@ def read(document: Document) -> dict[str, object]:
     best = max(symptoms, key=lambda one: one.score, default=None)
     problem = "Not recognised."
     if best is not None:
-        problem = tidy(f'{who(best.who)}: "{excerpt(best.text, 240)}".')
+        problem = f'{who(best.who)}: "{excerpt(best.text, 240)}".'
     return {
         "insights": insights_on(found, "faults"),
         "structured_data": {"problem": problem, "details": rows(found, _row)},

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from runner.providers.offline.dialogue.insights import cite, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import trim
-from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of, tidy
+from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
@@ -87,7 +87,7 @@ def _summary(
     taken = next((s for s in steps if s.owner), None)
     if taken:
         sentences.append(f'{taken.owner} says: "{excerpt(taken.quoted[0].text, 160)}".')
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
+    return " ".join(sentences) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 def _reason(action: Action) -> str:
@@ -97,7 +97,7 @@ def _reason(action: Action) -> str:
         return f"{who(about.speaker)} brings it up."
     asked = action.firmness == "requested" or (about and about.text.rstrip().endswith("?"))
     told = about or said
-    return tidy(f'{who(told.speaker)}{" asks" if asked else ""}: "{excerpt(told.text, 140)}".')
+    return f'{who(told.speaker)}{" asks" if asked else ""}: "{excerpt(told.text, 140)}".'
 
 
 def _insights(

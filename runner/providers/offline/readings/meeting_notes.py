@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers, trim
-from runner.providers.offline.language.wording import excerpt, listed, tidy
+from runner.providers.offline.language.wording import excerpt, listed
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
@@ -76,7 +76,7 @@ def _question_item(question: OpenQuestion) -> dict[str, object]:
     return {
         "question": question.text,
         "raised_by": question.raised_by,
-        "why_open": tidy(question.why),
+        "why_open": question.why,
         "evidence": cite(*question.quoted),
     }
 
@@ -101,7 +101,7 @@ def _summary(minutes: Minutes) -> str:
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     if not (minutes.decisions or minutes.actions or minutes.questions):
         sentences += most_discussed(minutes.dialogue)
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
+    return " ".join(sentences) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 _Scored = Iterator[tuple[float, dict[str, object]]]  # what an absent participant needs

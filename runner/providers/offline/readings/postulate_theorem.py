@@ -14,7 +14,7 @@ from runner.providers.offline.dialogue.insights import cite, insight, no_cue, wh
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import excerpt, plain, tidy
+from runner.providers.offline.language.wording import excerpt, plain
 
 _LIMITS = {"postulates": 3, "theorems": 5, "conjectures": 4, "insights": 10}
 
@@ -64,7 +64,7 @@ def _theorem_item(
         "statement": plain(theorem.assertion),
         "follows_from": postulates_of(theorem, grounds),
         "inference": theorem.relation,
-        "gap": tidy(gap_of(theorem)),
+        "gap": gap_of(theorem),
         "evidence": cite(*theorem.quoted),
     }
 

@@ -25,7 +25,7 @@ from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence, similarity
-from runner.providers.offline.language.wording import excerpt, plain, point, tidy
+from runner.providers.offline.language.wording import excerpt, plain, point
 
 _LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10}
 
@@ -56,7 +56,7 @@ class _Argument:
         text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{said}".'
         if other is not None:
             text += f' {who(other.speaker)} replies: "{excerpt(other.text, 120)}".'
-        return tidy(text)
+        return text
 
 
 def read(document: Document) -> dict[str, object]:

@@ -5,7 +5,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, read_dialogue
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.sentences import Sentence, words
-from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.language.wording import excerpt
 from runner.providers.offline.synthesis.statements import (
     Statement,
     find_statements,
@@ -33,7 +33,7 @@ def read(document: Document) -> dict[str, object]:
     works = _confirmed(dialogue)
     why = "No words that confirm a solution were recognised."
     if works is not None:
-        why = tidy(f'{works.speaker or "The speaker"} says: "{excerpt(works.text, 160)}".')
+        why = f'{works.speaker or "The speaker"} says: "{excerpt(works.text, 160)}".'
     return {
         "insights": insights_on(found, "steps or promises"),
         "structured_data": {

@@ -10,7 +10,7 @@ from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.language.wording import excerpt
 
 _NO_END = "No end of it is recognised."
 _LIMITS = {"gaps": 8, "commitments": 4, "unsaid": 5, "insights": 10}
@@ -79,7 +79,7 @@ def _gap_item(gap: spotting.Gap) -> dict[str, object]:
     return {
         "speaker": gap.quoted[0].speaker,
         "said": gap.said,
-        "meant": tidy(gap.meant),
+        "meant": gap.meant,
         "rival": "none",
         "signal": gap.signal,
         "confidence": round(min(gap.score, 0.95), 2),
@@ -120,7 +120,7 @@ def _insights(
         kept = "raises" if item.kind == "unanswered" else "puts off"
         name = who(item.sentence.speaker)
         text = f'{name} {kept} a point: "{asked}".'
-        text = f"{tidy(text)} {_NO_END}"
+        text = f"{text} {_NO_END}"
         found.append((item.score, insight(text, item.score, "unsaid", item.quoted)))
     for gap in _few_opinions(gaps):
         if not used & {q.index for q in gap.quoted} and len(found) < _LIMITS["insights"]:

@@ -24,7 +24,7 @@ from runner.providers.offline.language.sentences import (
     is_substantive,
     trim,
 )
-from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
+from runner.providers.offline.language.wording import capital, excerpt, listed
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.cited import cited_in
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions
@@ -161,7 +161,7 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
 def most_discussed(dialogue: Dialogue) -> list[str]:
     """Return a sentence that quotes the weightiest statement, or none."""
     return [
-        tidy(f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".')
+        f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".'
         for s in weightiest(dialogue)
     ]
 
@@ -178,7 +178,7 @@ def decision_line(decision: Decision) -> str:
     parts = decision.parts if decision.basis == "reported" else decision.parts[:1]
     said = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
     if decision.basis != "agreed":
-        return tidy(f"{who(decision.by)} speaks of a decision: {said}.")
+        return f"{who(decision.by)} speaks of a decision: {said}."
     others = listed(name for name in decision.holders if name != decision.by) or "another speaker"
     text = (
         f"{who(decision.by)} says {said}, and {others} agree{'s' if ' and ' not in others else ''}."
@@ -186,7 +186,7 @@ def decision_line(decision: Decision) -> str:
     for assent in decision.assents:
         if assent.condition:
             text += f' {who(assent.by)}: "{excerpt(assent.reply.text, 140)}".'
-    return tidy(text)
+    return text
 
 
 def action_line(action: Action) -> str:
@@ -202,4 +202,4 @@ def action_line(action: Action) -> str:
         text += f" ({action.due})"
     if action.about is not None:
         text += f', on "{excerpt(action.about.text, 110)}"'
-    return tidy(f"{text}.")
+    return f"{text}."

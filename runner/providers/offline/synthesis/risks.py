@@ -13,7 +13,7 @@ from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, content_words
-from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.language.wording import excerpt
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
@@ -68,7 +68,7 @@ def _warns(s: Sentence) -> bool:
 
 def _point(s: Sentence, score: float) -> KeyPoint:
     text = f'{who(s.speaker)}: "{excerpt(s.text, 200)}".'
-    return KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), score)
+    return KeyPoint(text, TRANSCRIPT, ((s.segment, s.text),), score)
 
 
 def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
