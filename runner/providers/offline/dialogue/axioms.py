@@ -50,7 +50,6 @@ def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -
     more = diverse(
         [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
         n,
-        score=lambda g: g.score,
         text=lambda g: g.statement,
         group=lambda g: (g.kind, g.sentence.speaker),
     )

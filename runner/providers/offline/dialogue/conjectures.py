@@ -49,7 +49,6 @@ def find_conjectures(dialogue: Dialogue, used: set[int], n: int) -> list[Conject
     return diverse(
         [guess for guess in found if guess.score > 0.3],
         n,
-        score=lambda g: g.score,
         text=lambda g: g.sentence.text,
         group=lambda g: g.sentence.speaker,
     )

@@ -155,4 +155,4 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
         score = min(0.95, max(e.score for e in group) + 0.1 * (len(named) - 2))
         if len(named) > 1:
             found.append(SharedGround(named, statement.text, quoted, score))
-    return diverse(found, n, score=lambda g: g.score, text=lambda g: g.text)
+    return diverse(found, n, text=lambda g: g.text)

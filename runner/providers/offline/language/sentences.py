@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -136,10 +136,12 @@ def content_words(text: str) -> tuple[str, ...]:
 
 def similarity(a: str, b: str) -> float:
     """Return the share of common content words, 0 to 1 (cosine of binary vectors)."""
-    left, right = set(content_words(a)), set(content_words(b))
-    if not left or not right:
-        return 0.0
-    return len(left & right) / math.sqrt(len(left) * len(right))
+    return cosine(set(content_words(a)), set(content_words(b)))
+
+
+def cosine(a: Set[str], b: Set[str]) -> float:
+    """Return the cosine of two sets as binary vectors, 0 if one is empty."""
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def clauses(text: str) -> list[str]:

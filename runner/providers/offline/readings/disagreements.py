@@ -16,7 +16,6 @@ def read(document: Document) -> dict[str, object]:
     pairs = diverse(
         find_objections(dialogue),
         _MAX,
-        score=lambda pair: pair.score,
         text=lambda pair: f"{pair.statement.text} {pair.reply.text}",
     )
     found = [

@@ -31,7 +31,6 @@ def read(document: Document) -> dict[str, object]:
     seen = diverse(
         in_focus(dialogue, find_perceptions(dialogue), lambda p: [p.sentence]),
         _LIMITS["perceptions"],
-        score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
@@ -42,7 +41,6 @@ def read(document: Document) -> dict[str, object]:
     tensions = diverse(
         objected,
         _LIMITS["tensions"],
-        score=lambda e: e.score,
         text=lambda e: e.statement.text + e.reply.text,
         group=lambda e: frozenset((e.statement.speaker, e.reply.speaker)),
     )

@@ -26,7 +26,6 @@ def read(document: Document) -> dict[str, object]:
     theorems = diverse(
         [r for r in reasonings if r.score > 0.3] or reasonings,
         _LIMITS["theorems"],
-        score=lambda r: r.score,
         text=lambda r: r.assertion,
         group=lambda r: r.speaker,
     )

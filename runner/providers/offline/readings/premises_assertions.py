@@ -70,7 +70,6 @@ def read(document: Document) -> dict[str, object]:
     arguments = diverse(
         [w for w in found_all if w.score > 0.3] or found_all,
         _LIMITS["arguments"],
-        score=lambda w: w.score,
         text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
         group=lambda w: w.reasoning.speaker,
     )

@@ -25,14 +25,12 @@ def read(document: Document) -> dict[str, object]:
     commitments = diverse(
         in_focus(dialogue, promised, lambda p: [p.sentence]),
         _LIMITS["commitments"],
-        score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.sentence.speaker,
     )
     left_open = diverse(
         in_focus(dialogue, undertaking.find_open_points(dialogue), lambda o: o.quoted),
         _LIMITS["unsaid"],
-        score=lambda o: o.score,
         text=lambda o: o.quoted[0].text,
     )
     made = _insights(gaps, commitments, left_open)
@@ -68,7 +66,6 @@ def _best_gaps(found: Sequence[spotting.Gap]) -> list[spotting.Gap]:
     chosen = diverse(
         strong if len(strong) >= 4 else found,
         _LIMITS["gaps"],
-        score=lambda g: g.score,
         text=lambda g: g.said,
         group=lambda g: g.signal,
     )

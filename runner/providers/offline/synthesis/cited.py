@@ -110,7 +110,6 @@ def chosen(
     return diverse(
         [c for c in quotes if fits(c)],
         n,
-        score=lambda c: c.score,
         text=lambda c: c.sentence.text,
         group=lambda c: c.sentence.speaker,
     )

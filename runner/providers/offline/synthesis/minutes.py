@@ -63,14 +63,12 @@ def take_minutes(document: Document) -> Minutes:
     decisions = diverse(
         find_decisions(dialogue),
         LIMITS["decisions"],
-        score=lambda d: d.score,
         text=lambda d: d.parts[0].text,
     )
     settled = {s.index for d in decisions for s in d.quoted}
     actions = diverse(
         [a for a in find_actions(dialogue) if a.quoted[0].index not in settled and a.score > 0.4],
         LIMITS["actions"],
-        score=lambda a: a.score,
         text=lambda a: a.what,
     )
     questions = _questions(dialogue, document.findings, whole)
@@ -116,7 +114,6 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
     return diverse(
         found,
         LIMITS["questions"],
-        score=lambda q: q.score,
         text=lambda q: q.text,
         group=lambda q: q.raised_by,
     )

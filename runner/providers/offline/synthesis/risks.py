@@ -42,7 +42,7 @@ def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Ke
         if f.key == "risks" and f.evidence and f.fields.get("text")
     ]
     found = [*_spoken(minutes), *named]
-    return diverse(found, n, score=lambda p: p.score, text=lambda p: f"{p.text} {p.evidence[0][1]}")
+    return diverse(found, n, text=lambda p: f"{p.text} {p.evidence[0][1]}")
 
 
 def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
@@ -79,7 +79,6 @@ def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[K
     chosen = diverse(
         found,
         n,
-        score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.source,
         trade=0.8,

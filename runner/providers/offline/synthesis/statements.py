@@ -74,7 +74,6 @@ def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
     return diverse(
         statements,
         limit,
-        score=lambda one: one.score,
         text=lambda one: one.text,
         group=lambda one: one.who,
     )
