@@ -30,14 +30,10 @@ UNDERTAKES = {
 # Words between the promise and its verb.
 _PROMISE = pattern("commitments.promise")
 ASK_YOU = pattern("commitments.ask_you")
-_CONDITIONAL_YES = re.compile(
-    r"^(?:agreed|yes|okay|ok|fine|deal|sure)\b.{0,12}\b(?:if|provided|unless|once)\b", re.IGNORECASE
-)
+_CONDITIONAL_YES = pattern("commitments.conditional_yes")
 _REPORTED = pattern("commitments.reported")
 _OPENS = pattern("commitments.opens")
-_BOUND = re.compile(
-    r"\b(?:if|unless|provided|once|as soon as|until|when|on condition|as long as)\b", re.IGNORECASE
-)
+_BOUND = pattern("commitments.bound")
 _PAST_IF = pattern("commitments.past_if")
 
 
@@ -148,9 +144,7 @@ def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
 _Item = tuple[Literal["unanswered", "deferred"], tuple[Sentence, ...]]  # kind, quoted
 
 
-_IGNORANT = re.compile(
-    r"^\W*(?:well,? )?(?:i|we) (?:don['’]t|do not) know(?: yet| that)?\W*$", re.IGNORECASE
-)
+_IGNORANT = pattern("commitments.ignorant")
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 

@@ -258,12 +258,8 @@ def _gain(text: str, kinds: Sequence[str]) -> float:
     return 0.2 * (sum((reasons, has("contrast", text), matters, near)) - own)
 
 
-_OF_THE_TALK = re.compile(
-    r"\b(?:meetings?|sessions?|agenda|minutes|slides?|screen)\b", re.IGNORECASE
-)
-_AMOUNT = re.compile(
-    r"\d|\b(?:twenty|thirty|forty|fifty|sixty|hundred|thousand|million|percent)\b", re.IGNORECASE
-)
+_OF_THE_TALK = pattern("dialogue.of_the_talk")
+_AMOUNT = pattern("dialogue.amount")
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

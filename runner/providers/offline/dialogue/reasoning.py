@@ -28,9 +28,7 @@ _ABOUT_SELF = pattern("reasoning.about_self")
 ABOUT_TALK = pattern("reasoning.about_talk")
 _TRAILING = pattern("reasoning.trailing")
 _JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
-PRONOUN_START = re.compile(
-    r"^(?:no, )?(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
-)
+PRONOUN_START = pattern("reasoning.pronoun_start")
 
 
 @dataclass(frozen=True, slots=True)

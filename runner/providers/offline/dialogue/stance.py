@@ -13,9 +13,7 @@ from runner.providers.offline.language.sentences import Sentence, trim, words
 SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
 # Words of a stance, and words of reports on work, plans or the agenda.
 _STAND = pattern("stance.stand")
-THESIS = re.compile(
-    r"\bmy (?:\w+ )?(?:point|view|position|opinion|recommendation) (?:is|being)\b", re.IGNORECASE
-)
+THESIS = pattern("stance.thesis")
 _CALLED_FOR = pattern("stance.called_for")
 _AGENDA = pattern("stance.agenda")
 

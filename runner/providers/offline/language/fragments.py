@@ -23,9 +23,7 @@ _CLOSED = ".?!…"
 _JOINED = pattern("fragments.joined")
 
 # Recognisers put stops at pauses; such a start shows that the sentence continued.
-_RESUMED = re.compile(
-    r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
-)
+_RESUMED = pattern("fragments.resumed")
 
 # "Nobody asks you to."
 _ELLIPSIS = pattern("fragments.ellipsis")

@@ -1,6 +1,5 @@
 """Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -143,9 +142,7 @@ def _force(s: Sentence) -> float:
     return max(strength("booster", s.text), needed)
 
 
-_REPORTED = re.compile(
-    r"\bsorry\b|\b(?:cites?|argues?|according|assumes|contains the statement)\b", re.IGNORECASE
-)
+_REPORTED = pattern("premises_assertions.reported")
 
 
 def _grounds(s: Sentence) -> bool:

@@ -36,9 +36,7 @@ _PLAN = re.compile(
     re.IGNORECASE,
 )
 _NO_PLAN = pattern("decisions.no_plan")
-_ASIDE = re.compile(
-    r"\b(?:how|what|where|why|when|whether|that|which|who|because) $", re.IGNORECASE
-)
+_ASIDE = pattern("decisions.aside")
 _SETTLED = pattern("decisions.settled")
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
 _CHOOSES = re.compile(
@@ -48,9 +46,7 @@ _CHOOSES = re.compile(
     r"(?:let's|we(?:'ll| will)) (?:use|take|keep|drop|skip|choose|pick|leave out|make it)\b",
     re.IGNORECASE,
 )
-_NO_CHOICE = re.compile(
-    r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
-)
+_NO_CHOICE = pattern("decisions.no_choice")
 _OF_THE_TALK = pattern("decisions.of_the_talk")
 _PAST = pattern("decisions.past")
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)

@@ -13,9 +13,7 @@ from runner.providers.offline.synthesis.decisions import distance
 from runner.transcript.redact.lexicon import fold, given_names
 
 _WANT = pattern("requests.want")
-_DONE_YET = re.compile(
-    r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
-)
+_DONE_YET = pattern("requests.done_yet")
 _ASSIGNED = pattern("requests.assigned")
 # "Bo, please order a filter"
 _TOLD = pattern("requests.told")
@@ -23,9 +21,7 @@ _TOLD = pattern("requests.told")
 
 _YOU_DO = pattern("requests.you_do")
 ACCEPTS = pattern("requests.accepts")
-_HEARD = re.compile(
-    r"(?:yes|yeah|yep|okay|ok|alright|all right|right|good|mm|oh|ah|uh|um|\W)+", re.IGNORECASE
-)
+_HEARD = pattern("requests.heard")
 
 
 def told_you(dialogue: Dialogue, s: Sentence) -> tuple[str, str, Sentence | None] | None:
