@@ -49,10 +49,9 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPoint:
-    """A question without an answer or a deferred matter; *kind* says which."""
+    """A question without an answer, or one that is *deferred*; its last sentence says so then."""
 
-    sentence: Sentence
-    kind: Literal["unanswered", "deferred"]
+    deferred: bool
     quoted: tuple[Sentence, ...]
     score: float
 
@@ -82,17 +81,12 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     bound = _BOUND.search(text) and not NOT_A_CONDITION.search(text)
     if hit.strength < 0.6 and not hedged and not bound and has("negation", text):
         return None
+    offered = hedged or hit.strength < 0.6  # "I can" offers, it does not promise
     firmness: Strength = (
-        "conditional" if bound and not _PAST_IF.search(s.text) else "vague" if hedged else "firm"
+        "conditional" if bound and not _PAST_IF.search(s.text) else "vague" if offered else "firm"
     )
-    if hit.strength < 0.6 and firmness == "firm":
-        firmness = "vague"  # "I can" offers, it does not promise
-    return Commitment(
-        s,
-        text,
-        firmness,
-        0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text),
-    )
+    score = 0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text)
+    return Commitment(s, text, firmness, score)
 
 
 def act_of(said: str) -> str:
@@ -133,52 +127,46 @@ _AT_ONCE = pattern("commitments.at_once")
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
     """Return questions without a reply on the matter, and deferred matters."""
-    return [
-        _open(dialogue, s, item)
-        for s in dialogue.sentences
-        if not is_procedural(s.text)
-        and (item := _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s))
-    ]
-
-
-_Item = tuple[Literal["unanswered", "deferred"], tuple[Sentence, ...]]  # kind, quoted
+    found: list[OpenPoint] = []
+    for s in dialogue.sentences:
+        find = _unanswered if is_question(s.text) else _deferred
+        if not is_procedural(s.text) and (quoted := find(dialogue, s)):
+            score = 0.45 + 0.35 * weight_of(dialogue, *quoted)
+            found.append(OpenPoint(find is _deferred, quoted, score))
+    return found
 
 
 _IGNORANT = pattern("commitments.ignorant")
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 
-def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
+def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
+    """Return the question *s*, with the reply that evades it if there is one, or nothing."""
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
-        return None
+        return ()
     if s.index < turn[-1].index or not s.speaker or len(set().union(*dialogue.called.values())) < 2:
-        return None
+        return ()
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
-        return "unanswered", (s,)
+        return (s,)
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
     if _IGNORANT.match(answers[0][-1].text):
         evading = answers[0][-1]
-    return ("unanswered", (s, evading)) if evading else None
+    return (s, evading) if evading else ()
 
 
-def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
-    """Return a question of another speaker that *s* postpones, with *s*, or None."""
+def _deferred(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
+    """Return a question of another speaker that *s* postpones, with *s*, or nothing."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
-        return None
+        return ()
     if re.search(r"\bnext (?:meeting|time|session)\b", s.text, re.IGNORECASE):
-        return None  # the calendar, not a matter
+        return ()  # the calendar, not a matter
     earlier = dialogue.sentences[max(0, s.index - 3) : s.index]
     asked = next(
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),
         None,
     )
-    return ("deferred", (asked, s)) if asked and asked.speaker != s.speaker else None
-
-
-def _open(dialogue: Dialogue, s: Sentence, item: _Item) -> OpenPoint:
-    kind, quoted = item
-    return OpenPoint(s, kind, quoted, 0.45 + 0.35 * weight_of(dialogue, *quoted))
+    return (asked, s) if asked and asked.speaker != s.speaker else ()

@@ -121,7 +121,7 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
 
 def _from_open(item: OpenPoint) -> OpenQuestion:
     first, last = item.quoted[0], item.quoted[-1]
-    if item.kind == "deferred":
+    if item.deferred:
         why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
     elif last is not first:
         why = f'{who(last.speaker)} replies: "{excerpt(last.text, 100)}".'
