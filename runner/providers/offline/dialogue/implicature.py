@@ -86,7 +86,7 @@ def _contrast(s: Sentence) -> _Found | None:
     hit = next((h for h in hits("contrast", s.text) if h.strength > 0.8), None)
     if not hit or _TOLD.search(s.text[: hit.start]):  # "Mr. Hart just told me, yes, but …"
         return None
-    but = re.compile(r"\bbut\b", re.IGNORECASE).search(s.text, hit.start)
+    but = _BUT.search(s.text, hit.start)
     point = excerpt(s.text[but.end() if but else hit.end :], 130)
     if len(content_words(point)) < 2 or len(words(point)) < 4:
         return None
@@ -97,6 +97,7 @@ def _contrast(s: Sentence) -> _Found | None:
     return "contrast", turn, meant, f'turns at "{turn}"', hit.strength
 
 
+_BUT = re.compile(r"\bbut\b", re.IGNORECASE)
 _TOLD = re.compile(r"\b(?:told|said|says|asked|argued?|claims?)\b", re.IGNORECASE)
 
 
