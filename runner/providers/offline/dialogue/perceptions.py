@@ -11,14 +11,7 @@ from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import Sentence, content_words, words
 from runner.providers.offline.language.wording import excerpt
 
-_PARTY = re.compile(
-    r"(?<![\w'’-])(?P<of>(?:[Tt]he )?(?!The\b)[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}|[Tt]he "
-    r"(?:[a-z]+ )?(?:"
-    r"board|committee|community|company|government|public|team|management|council|commission|"
-    r"agency|agencies|customers?|users?|clients?|regulators?|industry|court|police|union|staff|"
-    r"department|developers?|officers?|master|director|president|minister|people|media)) "
-    r"(?P<rest>(?:\w+ly |also |still |just |never |always )?(?=[a-z]))"
-)
+_PARTY = pattern("perceptions.party")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,11 @@
 """Positions: stance and interests of each speaker, and shared ground."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
-from runner.providers.offline.dialogue.dialogue import (
-    OWN_STORY,
-    Dialogue,
-    focused,
-    speakers,
-    weight_of,
-)
-from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, speakers, weight_of
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,
@@ -33,12 +25,7 @@ Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
 _NO_INTEREST = pattern("positions.no_interest")
 # Reports, plans and remarks on the talk are not views of the matter.
-_NO_POSITION = re.compile(
-    rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"
-    r"\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
-    r"^\W*(?:hello|hi|okay|first|next|then|now)\b|\bfavou?rite\b",
-    re.IGNORECASE,
-)
+_NO_POSITION = pattern("dialogue.own_story", "reasoning.about_talk", "positions.no_position")
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,15 +88,8 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
 
 _BROKEN_OFF = re.compile(r"[—–-][\"”’)\s]*$")
 _NOISE = pattern("fragments.noise")
-_BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy", "along the I mean"
-    r"\b(?:[Tt]he|an?|my|our|your) (?:I|we|you|they|he|she|(?:it|that|I)'[sm])\b|"
-    r"\b(?:[Ww]e|I|[Yy]ou|[Tt]hey|[Hh]e|[Ss]he|[Ii]t|[Tt]he|[Aa]n?|to|of|and|will|was|is|that) "
-    r"[b-hj-z] (?=[a-zA-Z])|"
-    r"[a-z] (?:This|That|We|It|You|They|There|He|She|The|So|But|And|Or|Then|What|Oh) [a-z]|"
-    r"\b(?!an?\b|the\b|in\b|to\b|on\b|no\b|so\b|be\b|he\b|she\b|it\b|is\b|"
-    r"i\b|do\b|we\b|for\b|or\b|as\b|at\b|any\b|can\b|out\b|all\b|any\b|not\b|one\b|some\b|who\b)"
-    r"(?<!['’])([a-z]{1,3}) (?=\1[a-z])"
-)
+# "we m have", "the b uh", "not ea easy", "along the I mean"
+_BROKEN = pattern("fragments.broken")
 
 
 def is_garbled(text: str) -> bool:

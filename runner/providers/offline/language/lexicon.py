@@ -19,7 +19,7 @@ LEADING_MARKERS = tuple(_LISTS["leading_markers"])
 _PATTERNS = packaged(__package__, "patterns.toml")
 
 
-def pattern(name: str) -> re.Pattern[str]:
-    """Return the pattern *name*, `MODULE.KEY` of patterns.toml; it ignores case."""
-    module, _, key = name.partition(".")
-    return re.compile(_PATTERNS[module][key].replace("\n", ""), re.IGNORECASE)
+def pattern(*names: str) -> re.Pattern[str]:
+    """Return the patterns *names*, each `MODULE.KEY` of patterns.toml, as alternatives of one."""
+    found = (_PATTERNS[module][key] for module, key in (name.split(".") for name in names))
+    return re.compile("|".join(found).replace("\n", ""), re.IGNORECASE)

@@ -10,31 +10,9 @@ import re
 from runner.providers.offline.language.lexicon import pattern
 
 _APOSTROPHE = "’"
-_DENIES = (
-    r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
-    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|"
-    r"avoid\w*|prevent\w*|"
-    r"far from|instead of|rather than|against|less likely|unlikely|\w+n't|too \w+ to"
-)
-_SUPPOSES = (
-    r"if|unless|whether|suppos\w+|assum\w+|provided|imagine|pretend\w*|in case|what if|as though|"
-    r"should (?=we|you|i|they|he|she|it|our|the|any)|had (?=we|you|i|they|he|she|it)|"
-    r"hypothetical\w*|in theory|"
-    r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|"
-    r"hop(?:e[sd]?|ing)|either"
-)
-_SAYS = r"said|says|saying|told|thought|claim(?:s|ed|ing)?|argue[sd]?|wonder\w*|asks?|asked"
 # These govern only their own clause.
-_SOFTENS = (
-    r"might|could|would|may|maybe|perhaps|possibl[ey]|probably|thinks?|believe[sd]?|heard|hear|"
-    r"according to|apparently|allegedly|supposedly|reportedly|guess|feel(?:s|ing)?|felt|"
-    r"seem(?:s|ed)?|hope[sd]?|hoping|doubt\w*|suspect\w*|suggest\w*|idea|rumou?r|myth|so-called|"
-    r"mean(?:s|t)?|worr\w+|afraid|fear\w*|want\w*|need|like|dream\w*|say|tells?|"
-    r"what|why|how|who|which|where|"
-    r"(?:is|are|was|were|do|does|did|can|will|has|have) (?=we|you|i|they|he|she|it|there|the)"
-)
-_GOVERNS = re.compile(rf"\b(?:{_DENIES}|{_SUPPOSES}|{_SAYS})\b", re.IGNORECASE)
-_SOFTLY = re.compile(rf"\b(?:{_SOFTENS})\b", re.IGNORECASE)
+_GOVERNS = pattern("scope.denies", "scope.supposes", "scope.says")
+_SOFTLY = pattern("scope.softens")
 _MAYBE = re.compile(r"\b(?:might|could|would|may|maybe|perhaps|possibly|probably)\b", re.IGNORECASE)
 _CLAUSE = pattern("scope.clause")
 _AFTER = pattern("scope.after")
@@ -92,7 +70,7 @@ def is_open(sentence: str) -> bool:
     return bool(_OPEN.search(text) or _SARCASM.search(text)) or text.rstrip().endswith("?")
 
 
-_OPEN = re.compile(rf"\b(?:{_SUPPOSES}|{_SAYS}|questions?)\b", re.IGNORECASE)
+_OPEN = pattern("scope.supposes", "scope.says", "scope.questions")
 _ASKING_END = pattern("scope.asking_end")
 
 

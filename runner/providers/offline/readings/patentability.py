@@ -14,13 +14,7 @@ from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, no
 _MEANS = pattern("patentability.means")
 _NEW = pattern("patentability.new")
 _SHOWN = pattern("patentability.shown")
-_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
-_WHEN = re.compile(
-    r"\b(?:yesterday|last (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|"
-    rf"{_MONTH})|(?:in|since) (?:\w+ )?(?:19|20)\d\d|\w+ (?:days?|weeks?|months?|years?) ago|"
-    rf"(?:in|on) (?:{_MONTH})\b(?: \d{{1,2}})?)\b",
-    re.IGNORECASE,
-)
+_WHEN = pattern("patentability.when")
 _WHERE = re.compile(
     r"\b(?:at|in|on|to) (?:the |a |our |an )?(?:\w+ ){0,2}(?:conference|journal|poster|paper|"
     r"fair|blog|website|customers?|public|press|exhibition|workshop)\b(?: in [A-Z]\w+)?",

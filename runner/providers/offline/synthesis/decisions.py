@@ -20,32 +20,14 @@ from runner.providers.offline.language.sentences import (
 
 Basis = Literal["agreed", "announced", "reported"]
 
-_IT_IS = (  # "rubber it is then"
-    r"(?:(?<=, )|(?<=^))(?:the )?(?!what|how|who|where|here|there|as|such|so|then|and|but|or|like|"
-    r"that|this|because|if|which|than|or|though|whatever|yes|yeah|yep|no|well|sure|okay|ok|indeed|"
-    r"maybe|perhaps|now|still|\w+ly )[\w-]+ it is(?:,? then)?(?=\W*$)"
-)
-_PLAN = re.compile(
-    r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
-    r"(?:'re| are) going (?:to|with|for|ahead)|(?:'re| are) not going to)|"
-    r"let's (?:go (?:with|for)|take|use|keep|make it|plan|do|start with|leave|drop|skip|stick|"
-    r"settle)|"
-    rf"{_IT_IS}|"
-    r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
-    r"(?:my|our|the) decision is|so the plan is|the plan is(?: to)?|i(?:'ll| will) assign)\b",
-    re.IGNORECASE,
-)
+# "rubber it is then"
+_IT_IS = pattern("decisions.it_is")
+_PLAN = pattern("decisions.plan", "decisions.it_is")
 _NO_PLAN = pattern("decisions.no_plan")
 _ASIDE = pattern("decisions.aside")
 _SETTLED = pattern("decisions.settled")
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
-_CHOOSES = re.compile(
-    rf"\b(?:let's|we(?:'ll| will)?) (?:go (?:with|for)|stick (?:with|to)|settle on|do without)\b|"
-    rf"\bwe(?:'re| are) going (?:with|for)\b|{_IT_IS}|"
-    r"^\W*(?:(?:okay|ok|right|alright|well|u[mh]+|yeah|yes)[\s,]+)*(?:so|then)\b.*\b"
-    r"(?:let's|we(?:'ll| will)) (?:use|take|keep|drop|skip|choose|pick|leave out|make it)\b",
-    re.IGNORECASE,
-)
+_CHOOSES = pattern("decisions.chooses", "decisions.it_is")
 _NO_CHOICE = pattern("decisions.no_choice")
 _OF_THE_TALK = pattern("decisions.of_the_talk")
 _PAST = pattern("decisions.past")
@@ -144,7 +126,7 @@ def is_plan(s: Sentence) -> bool:
     if loose or doubted or SUPPOSED.search(text[: match.start()]):
         return False
     core = re.sub(r"[ ,]+then\W*$", "", trim(text))
-    return is_whole(core, verb=False) or bool(re.search(_IT_IS, core, re.IGNORECASE))
+    return is_whole(core, verb=False) or bool(_IT_IS.search(core))
 
 
 def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
