@@ -15,9 +15,9 @@ def who(speaker: str | None) -> str:
     return speaker or "The speaker"
 
 
-def said(s: Sentence, limit: int = 150) -> str:
-    """Return the speaker and the words of *s*, at most about *limit* characters of them."""
-    return f'{who(s.speaker)}: "{excerpt(s.text, limit)}"'
+def said(s: Sentence, limit: int = 150, *, does: str = "") -> str:
+    """Return who says *s*, what the speaker *does* with it, and up to *limit* of its characters."""
+    return f'{" ".join(filter(None, (who(s.speaker), does)))}: "{excerpt(s.text, limit)}"'
 
 
 def cite(*quoted: Sentence) -> list[dict[str, str]]:

@@ -1,9 +1,8 @@
 """Reasoning: conclusions and premises, distinguished by the connective between them."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.providers.offline.dialogue.dialogue import OWN_STORY, Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
@@ -17,6 +16,7 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import plain
 
 Relation = Literal["causal", "deductive", "conditional"]
 
@@ -35,8 +35,8 @@ PRONOUN_START = pattern("reasoning.pronoun_start")
 class Reasoning:
     """One argument: *assertion* on the ground of *premise*, both verbatim but trimmed.
 
-    *connective* is the cue as said, *quoted* the sentences that hold it, *evidence* the strength
-    (0 to 1) of factual cues in the premise, *score* 0 to 1 how much the argument matters.
+    *connective* is the cue as said, *quoted* the sentences that hold it, *score* 0 to 1 how much
+    the argument matters.
     """
 
     speaker: str | None
@@ -45,8 +45,15 @@ class Reasoning:
     relation: Relation
     connective: str
     quoted: tuple[Sentence, ...]
-    evidence: float
     score: float
+
+    @property
+    def ground(self) -> str:
+        """The premise as a statement; of a condition, the supposition."""
+        supposed = re.sub(
+            r"^(?:only if|if|provided that|as long as) ", "", self.premise, flags=re.I
+        )
+        return f"Supposed: {supposed}." if self.relation == "conditional" else plain(self.premise)
 
 
 def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
@@ -58,14 +65,25 @@ def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
         if s.index in dialogue.cut_off:  # half of the argument may be missing
             continue
         parts = _backward(dialogue, s) or _forward(dialogue, s) or _conditional(s)
-        if parts:
-            made = _made(dialogue, s, *parts)
-            if made:
-                found.append(made)
+        if parts and _is_sound(s, parts):
+            found.append(_made(dialogue, s, parts))
     return found
 
 
-_Parts = tuple[str, str, Relation, str, tuple[Sentence, ...], float]  # assertion, premise, …
+class _Parts(NamedTuple):
+    """The parts of an argument; *force* is the strength of its connective."""
+
+    assertion: str
+    premise: str
+    relation: Relation
+    connective: str
+    quoted: tuple[Sentence, ...]
+    force: float
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Assertion and premise, trimmed."""
+        return trim(self.assertion), trim(self.premise)
 
 
 def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
@@ -74,13 +92,17 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
         before, after = s.text[: hit.start], s.text[hit.end :]
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
             claim = _TRAILING.sub("", _last_clause(before))
-            return claim, after, "causal", hit.phrase, (s,), hit.strength
+            return _Parts(claim, after, "causal", hit.phrase, (s,), hit.strength)
         comma = after.find(", ")
         if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
-            return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
+            return _Parts(
+                after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
+            )
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
-            return previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
+            return _Parts(
+                previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
+            )
     return None
 
 
@@ -90,12 +112,13 @@ def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
         before, after = s.text[: hit.start], s.text[hit.end :]
         if hit.strength < 0.8:
             continue
-        relation: Relation = "deductive"
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
-            return after, before, relation, hit.phrase, (s,), hit.strength
+            return _Parts(after, before, "deductive", hit.phrase, (s,), hit.strength)
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
-            return after, previous.text, relation, hit.phrase, (previous, s), hit.strength * 0.8
+            return _Parts(
+                after, previous.text, "deductive", hit.phrase, (previous, s), hit.strength * 0.8
+            )
     return None
 
 
@@ -105,7 +128,7 @@ def _conditional(s: Sentence) -> _Parts | None:
     match = IF_THEN.search(s.text) or _IF_LATE.search(s.text)
     if not match or strength("commitment", match["then"]) > 0.8:
         return None
-    return match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7
+    return _Parts(match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7)
 
 
 def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -131,58 +154,49 @@ def _last_clause(before: str) -> str:
     )
 
 
-def _made(
-    dialogue: Dialogue,
-    s: Sentence,
-    assertion: str,
-    premise: str,
-    relation: Relation,
-    connective: str,
-    quoted: tuple[Sentence, ...],
-    force: float,
-) -> Reasoning | None:
-    sides = [trim(assertion), trim(premise)]
-    if is_garbled(s.text) or not all(_is_said(side, quoted, relation) for side in sides):
-        return None
+def _is_sound(s: Sentence, parts: _Parts) -> bool:
+    """Return whether both sides are whole, said in earnest, and about the matter."""
+    sides, conditional = parts.sides, parts.relation == "conditional"
+    if is_garbled(s.text) or not all(_is_said(side, parts) for side in sides):
+        return False
     bare = re.sub(r"^(?:only )?if ", "", sides[1], flags=re.IGNORECASE)
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
-    if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
-        return None
+    if min(amounts) < (2 if len(parts.quoted) == 1 else 1) or sum(amounts) < 4:
+        return False
     # A connective joins clauses; a verb must prove it only without a stop at the end.
     unsure = not is_closed(s.text)
     bare = re.sub(r"^provided that ", "", bare)
-    nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
+    nominal = parts.connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
     if not (is_whole(sides[0], verb=unsure) and is_whole(bare, verb=unsure or nominal)):
-        return None
+        return False
     if any(_ABOUT_SELF.search(side) or ABOUT_TALK.search(side) for side in sides):
-        return None
-    if all(OWN_STORY.search(side) for side in sides):  # what somebody did, not what holds
-        return None
-    if sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]:
-        return None
-    if relation == "conditional" and _JOINING.match(assertion.strip()):
-        return None
+        return False
+    told = all(OWN_STORY.search(side) for side in sides)  # what somebody did, not what holds
+    open_ = sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]
+    return not (told or open_ or (conditional and _JOINING.match(parts.assertion.strip())))
+
+
+def _made(dialogue: Dialogue, s: Sentence, parts: _Parts) -> Reasoning:
+    sides = parts.sides
     weak = sum(  # a side that refers elsewhere, or says little
         0.1 * bool(PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
         for side in sides
     )
-    weak += 0.15 * bool(OWN_STORY.search(sides[0]))
-    weight = weight_of(dialogue, *quoted)
-    factual = strength("evidence", premise)
-    score = 0.2 * force + 0.8 * weight + 0.1 * factual - weak - roughness(s.text)
-    claim = trim(s.text) if relation == "conditional" else sides[0]
-    return Reasoning(
-        s.speaker, claim, sides[1], relation, connective.strip(" ,"), quoted, factual, score
-    )
+    weak += 0.15 * bool(OWN_STORY.search(sides[0])) + roughness(s.text)
+    score = 0.2 * parts.force + 0.8 * weight_of(dialogue, *parts.quoted)
+    score += 0.1 * strength("evidence", sides[1]) - weak
+    claim = trim(s.text) if parts.relation == "conditional" else sides[0]
+    connective = parts.connective.strip(" ,")
+    return Reasoning(s.speaker, claim, sides[1], parts.relation, connective, parts.quoted, score)
 
 
-def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
+def _is_said(side: str, parts: _Parts) -> bool:
     """Return whether *side* may be stated without the rest of its sentence.
 
     The sides of a condition may not; the whole sentence is stated instead.
     """
-    text = next((q.text for q in quoted if side in q.text), "")
-    if relation == "conditional":
+    text = next((q.text for q in parts.quoted if side in q.text), "")
+    if parts.relation == "conditional":
         start = re.search(r"\b(?:only if|if|unless|provided|as long as)\b", text)
         return is_outright(text, min(start.start(), text.find(side)) if start else 0)
     return stands_alone(text, side)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
-from runner.providers.offline.dialogue.axioms import premise_of
 from runner.providers.offline.dialogue.dialogue import (
     OWN_STORY,
     Dialogue,
@@ -98,7 +97,7 @@ def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
 def _argument_item(weighed: _Argument) -> dict[str, object]:
     said = weighed.reasoning.premise
     said = said if any(said in q.text for q in weighed.quoted) else ""
-    premises = [{"text": premise_of(weighed.reasoning), "kind": "stated", "said": said}]
+    premises = [{"text": weighed.reasoning.ground, "kind": "stated", "said": said}]
     return {
         "speaker": weighed.reasoning.speaker,
         "assertion": plain(weighed.reasoning.assertion),
