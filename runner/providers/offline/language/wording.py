@@ -60,11 +60,6 @@ def evidence(citations: Iterable[Citation]) -> list[dict[str, str]]:
     return [{"segment": segment, "quote": quote} for segment, quote in dict.fromkeys(citations)]
 
 
-def point(text: str, cited: Sequence[Mapping[str, str]]) -> dict[str, object]:
-    """Return a statement with its evidence as plain data."""
-    return {"text": text, "evidence": list(cited)}
-
-
 def insight_of(
     text: str, confidence: float, category: str, cited: Sequence[Mapping[str, str]]
 ) -> dict[str, object]:

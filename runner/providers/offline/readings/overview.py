@@ -5,7 +5,7 @@ from itertools import groupby
 from runner.providers.offline.dialogue.dialogue import Dialogue, speakers
 from runner.providers.offline.dialogue.insights import cite, not_recognised, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import capital, evidence, insight_of, listed, point
+from runner.providers.offline.language.wording import capital, evidence, insight_of, listed
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
@@ -37,7 +37,8 @@ def read(document: Document) -> dict[str, object]:
             ],
             "people": _people(minutes.dialogue, document),
             "open_points": [
-                point(question.text, cite(*question.quoted)) for question in minutes.questions
+                {"text": question.text, "evidence": cite(*question.quoted)}
+                for question in minutes.questions
             ],
         },
     }

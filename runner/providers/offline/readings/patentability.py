@@ -8,7 +8,6 @@ from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import key_terms
-from runner.providers.offline.language.wording import point
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
 _MEANS = pattern("patentability.means")
@@ -30,18 +29,19 @@ def read(document: Document) -> dict[str, object]:
     found += [
         on(c, f"It may have been shown before: {c.said}.", "public_disclosure") for c in shown
     ]
+    summary = "No technical idea that is called new is recognised."
+    if ideas:
+        told = "One technical idea is" if len(ideas) == 1 else f"{len(ideas)} technical ideas are"
+        summary = f"{told} called new: {' '.join(f'{c.said}.' for c in ideas)}"
     return {
         "insights": found or [nothing(document, quotes, "technical ideas that are called new")],
         "structured_data": {
-            "summary": f"{len(ideas)} technical ideas are called new."
-            if len(ideas) > 1
-            else f"One technical idea is called new, by {ideas[0].said}."
-            if ideas
-            else "No technical idea that is called new is recognised.",
+            "summary": summary,
             "candidates": [_candidate(c, shown) for c in ideas],
             "risks": [_disclosed(c) for c in shown],
             "next_steps": [
-                point("Ask a patent attorney for a search.", c.evidence) for c in ideas[:1]
+                {"text": "Ask a patent attorney for a search.", "evidence": c.evidence}
+                for c in ideas[:1]
             ],
         },
     }

@@ -39,22 +39,13 @@ _FAR = 3  # segments between one acceptance and the next
 
 
 @dataclass(frozen=True, slots=True)
-class Assent:
-    """One speaker's assent in *reply*, perhaps under a condition."""
-
-    by: str | None
-    reply: Sentence
-    condition: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision in *parts*, sentences of one turn: *by* stated it, *assents* accept it."""
+    """A decision in *parts*, sentences of one turn: *by* stated it, *assents* are the replies."""
 
     parts: tuple[Sentence, ...]
     by: str | None
     basis: Basis
-    assents: tuple[Assent, ...]
+    assents: tuple[Sentence, ...]
     score: float
 
     @property
@@ -62,13 +53,18 @@ class Decision:
         """The speakers who stated and accepted it; empty for a reported decision."""
         if self.basis != "agreed":
             return ()
-        names = (self.by, *(a.by for a in self.assents))
+        names = (self.by, *(reply.speaker for reply in self.assents))
         return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def quoted(self) -> tuple[Sentence, ...]:
         """The sentences it rests on."""
-        return (*self.parts, *(a.reply for a in self.assents))
+        return (*self.parts, *self.assents)
+
+    @property
+    def conditions(self) -> tuple[Sentence, ...]:
+        """The replies that accept it under a condition."""
+        return tuple(reply for reply in self.assents if has("conditional", reply.text))
 
 
 def find_decisions(dialogue: Dialogue) -> list[Decision]:
@@ -89,11 +85,11 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
         return None
     settled = any(map(is_settling, parts))
     assents = _assents(dialogue, number)
-    strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
+    strong = [reply for reply in assents if strength("agreement", reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
     best = weight_of(dialogue, *parts) - min(roughness(s.text) for s in parts)
-    named = len({a.by for a in assents})
+    named = len({reply.speaker for reply in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
 
@@ -129,17 +125,15 @@ def is_plan(s: Sentence) -> bool:
     return is_whole(core, verb=False) or bool(_IT_IS.search(core))
 
 
-def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
+def _assents(dialogue: Dialogue, number: int) -> list[Sentence]:
     """Collect the acceptances in the turns that follow turn *number* directly."""
     by = dialogue.turns[number][0].speaker
-    last, found = dialogue.turns[number][-1], list[Assent]()
+    last, found = dialogue.turns[number][-1], list[Sentence]()
     for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
         first = turn[0]
-        if distance(last, first) > _FAR or first.speaker == by:
+        if distance(last, first) > _FAR or first.speaker == by or not _accepts(first):
             break
-        if not _accepts(first):
-            break
-        found.append(Assent(first.speaker, first, has("conditional", first.text)))
+        found.append(first)
         last = turn[-1]
     return found
 

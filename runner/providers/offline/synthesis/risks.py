@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
-from runner.providers.offline.dialogue.insights import DISCUSSED, who
+from runner.providers.offline.dialogue.insights import DISCUSSED, said
 from runner.providers.offline.language.cues import has, polarity
 from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import Sentence, content_words
-from runner.providers.offline.language.wording import excerpt
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
@@ -67,8 +66,7 @@ def _warns(s: Sentence) -> bool:
 
 
 def _point(s: Sentence, score: float) -> KeyPoint:
-    text = f'{who(s.speaker)}: "{excerpt(s.text, 200)}".'
-    return KeyPoint(text, TRANSCRIPT, ((s.segment, s.text),), score)
+    return KeyPoint(f"{said(s, 200)}.", TRANSCRIPT, ((s.segment, s.text),), score)
 
 
 def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
