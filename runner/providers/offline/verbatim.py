@@ -1,7 +1,6 @@
 """Verbatim: quotation marks in an answer only around words that its sources have."""
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -12,6 +11,7 @@ from runner.providers.offline.language.wording import INNER_MARK
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_TWO_STOPS = re.compile(r'([.?!…]["”])\.(?= |$)')  # of a quotation and of the sentence around it
 _GAP = re.compile(r"\s*(?:…|\.\.\.)\s*")
 _KEPT = frozenset({"quote", "segment", "code"})  # evidence, which grounding checks, and names
 _FURTHER_WORDS = 6  # words that a quotation may omit, besides as many as it has
@@ -31,9 +31,9 @@ def _checked(value: Any, sources: "_Sources") -> Any:
         return {k: v if k in _KEPT else _checked(v, sources) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_checked(item, sources) for item in value]
-    if isinstance(value, str):
+    if isinstance(value, str) and value not in sources.whole:
         marked = _QUOTED.sub(lambda m: _marked(m[1].replace(INNER_MARK, '"'), sources), value)
-        return marked.replace(INNER_MARK, '"')
+        return _TWO_STOPS.sub(r"\1", marked).replace(INNER_MARK, '"')
     return value
 
 
@@ -54,28 +54,17 @@ class _Sources:
     def __init__(self, document: Document) -> None:
         evidence = (quote for f in document.findings for _, quote in f.evidence)
         self._texts = list(dict.fromkeys([*(line.text for line in document.lines), *evidence]))
+        self.whole = "\n".join(self._texts)
 
     def has(self, quoted: str) -> bool:
         """Return whether a text has *quoted* exactly."""
-        if not _WORD.search(quoted):
-            return False
-        whole = re.compile(rf"(?<!\w){re.escape(quoted)}(?!\w)")
-        return any(quoted in text and whole.search(text) for text in self._texts)
+        whole = rf"(?<!\w){re.escape(quoted)}(?!\w)"
+        return bool(_WORD.search(quoted) and re.search(whole, self.whole))
 
     @cached_property
     def _words(self) -> list[list[tuple[str, int, int]]]:
         """For each text its words, folded, with their first and last offset."""
         return [[(_fold(m[0]), *m.span()) for m in _WORD.finditer(t)] for t in self._texts]
-
-    @cached_property
-    def _index(self) -> tuple[str, list[int]]:
-        """All words of all texts as one string, and where each text begins in it."""
-        rows = [f" {' '.join(word for word, *_ in row)} \n" for row in self._words]
-        starts, end = [], 0
-        for row in rows:
-            starts.append(end)
-            end += len(row)
-        return "".join(rows), starts
 
     @cached_property
     def _holders(self) -> dict[str, list[int]]:
@@ -91,17 +80,12 @@ class _Sources:
         words = [_fold(word) for word in _WORD.findall(quoted)]
         if not words:
             return None
-        whole, starts = self._index
-        at = whole.find(f" {' '.join(words)} ")
-        if at >= 0:
-            place = bisect_right(starts, at) - 1
-            first = whole.count(" ", starts[place], at)
-            return self._text(place, first, first + len(words) - 1, quoted)
-        spans = [(b - a, place, a, b) for place, a, b in self._with_gaps(words)]
-        return self._text(*min(spans)[1:], quoted) if spans else None
+        spans = ((last - first, place, first, last) for place, first, last in self._spans(words))
+        shortest = min(spans, default=None)
+        return self._text(*shortest[1:], quoted) if shortest else None
 
-    def _with_gaps(self, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-        """Yield (text, first word, last word) of passages that have *words* among others."""
+    def _spans(self, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+        """Yield (text, first word, last word) of the passages that have *words* in their order."""
         rarest = min(words, key=lambda word: len(self._holders.get(word, ())))
         most = 2 * len(words) + _FURTHER_WORDS
         for place in self._holders.get(rarest, ()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.language.cues import Hit, has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_whole
-from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
 from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -46,12 +46,7 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     return sorted([*outright, *further], key=lambda e: e.reply.index)
 
 
-_AGAINST = re.compile(
-    r"^\W*(?:(?:well|yeah|yes|okay|ok|oh|um+|uh+|mm|hmm|right|sure|true|i know|fair enough)"
-    r"[\s,]+)*(?P<cue>no[\s,]+(?=i|it|that|we|but|you|they|there|the)|but\b(?! i agree)|"
-    r"not (?:really|necessarily)\b|actually,? no\b)",
-    re.IGNORECASE,
-)
+_AGAINST = pattern("agreement.against")
 _SIDES = re.compile(r"\b(?:yeah|yes|no|not|right|sure|true|i know|fair enough)\b", re.IGNORECASE)
 _NO = re.compile(r"(?:actually,? )?no\b(?![\s,]+but\b)", re.IGNORECASE)
 

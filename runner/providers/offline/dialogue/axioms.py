@@ -1,7 +1,7 @@
-"""Axioms: postulates of a dialogue, and inferences from them."""
+"""Axioms: postulates of a dialogue, and guesses."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,49 +13,29 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.reasoning import (
-    ABOUT_TALK,
-    PRONOUN_START,
-    Reasoning,
-)
-from runner.providers.offline.language.cues import (
-    has,
-    is_reported,
-    strength,
-    strongest,
-)
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, PRONOUN_START, Reasoning
+from runner.providers.offline.language.cues import Hit, has, hits, is_reported, strength, strongest
+from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
+    content_words,
     similarity,
     trim,
     words,
 )
-from runner.providers.offline.language.wording import excerpt, plain
+from runner.providers.offline.language.wording import plain
 
 Kind = Literal["fact", "assumption", "definition", "rule"]
 
-_RULE = re.compile(
-    r"\b(?:must(?! have\b| admit| say)|(?<!i )(?<!we )shall(?! we\b| i\b)|"
-    r"(?:is|are) (?:required|obliged) to|not allowed|"
-    r"only allowed|prohibited|forbidden|is (?:my|your|the|our|their) responsibility|"
-    r"incumbent on|(?<!way )(?:it|they|(?:the|our|this|each|every) \w+) (?:also |all |"
-    r"only )?(?:has|have|"
-    r"needs?) "
-    r"to (?:be|have|work|look|fit)(?! (?:said|honest|careful|able)))\b",
-    re.IGNORECASE,
-)
+_RULE = pattern("axioms.rule")
 # A private duty or a guess is not a rule.
-_MILD = re.compile(
-    r"^\W*(?:\w+,? ){0,2}(?:i|you|let's)\b|"
-    r"\b(?:may|maybe|perhaps|must be (?:an?|the|some|because))\b",
-    re.IGNORECASE,
-)
+_MILD = pattern("axioms.mild")
+_RELATIVE = pattern("axioms.relative")
+_INDEFINITE = re.compile(r" (?:some|any)(?:thing|one|body|where)\b", re.IGNORECASE)
+_WISHED = pattern("axioms.wished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +59,6 @@ def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -
     more = diverse(
         [g for g in pool if all(similarity(g.statement, p) < 0.5 for p in premises)],
         n,
-        score=lambda g: g.score,
         text=lambda g: g.statement,
         group=lambda g: (g.kind, g.sentence.speaker),
     )
@@ -87,22 +66,15 @@ def find_postulates(dialogue: Dialogue, theorems: Sequence[Reasoning], n: int) -
 
 
 def _premise(theorem: Reasoning) -> Postulate:
-    sentence = next((q for q in theorem.quoted if theorem.premise in q.text), theorem.quoted[-1])
-    if theorem.relation == "conditional":
-        return Postulate("assumption", premise_of(theorem), sentence, theorem.score * 0.8)
-    ruled = _RULE.search(theorem.premise) and not _MILD.search(theorem.premise)
-    kind: Kind = "rule" if ruled else "assumption"
-    if is_reported(theorem.premise) and not has("negation", theorem.premise[:20]):
-        kind = "fact"
-    return Postulate(kind, premise_of(theorem), sentence, theorem.score * 0.8)
-
-
-def premise_of(theorem: Reasoning) -> str:
-    """Return the premise as a statement; for a condition, the supposition."""
-    supposed = re.sub(
-        r"^(?:only if|if|provided that|as long as) ", "", theorem.premise, flags=re.IGNORECASE
-    )
-    return f"Supposed: {supposed}." if theorem.relation == "conditional" else plain(theorem.premise)
+    said = theorem.premise
+    sentence = next((q for q in theorem.quoted if said in q.text), theorem.quoted[-1])
+    kind: Kind = "assumption"
+    if theorem.relation != "conditional":
+        if is_reported(said) and not has("negation", said[:20]):
+            kind = "fact"
+        elif _RULE.search(said) and not _MILD.search(said):
+            kind = "rule"
+    return Postulate(kind, theorem.ground, sentence, theorem.score * 0.8)
 
 
 def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
@@ -119,48 +91,55 @@ def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
     story = OWN_STORY.search(s.text) and not re.search(r"\d", s.text)
     if kind == "fact" and (opinion or story or PRONOUN_START.search(trim(s.text))):
         return None
-    statement = plain(s.text)
-    return Postulate(
-        kind, statement, s, 0.2 * force + 0.8 * weight_of(dialogue, s) - roughness(s.text)
-    )
+    score = 0.2 * force + 0.8 * weight_of(dialogue, s) - roughness(s.text)
+    return Postulate(kind, plain(s.text), s, score)
 
 
 def _kind(s: Sentence) -> tuple[Kind, float]:
-    evidence = 0.8 if is_reported(s.text) and not has("commitment", s.text) else 0.0
+    reported = is_reported(s.text) and not has("commitment", s.text)
+    rule = _RULE.search(s.text)
+    ruled = rule and not _MILD.search(s.text) and is_outright(s.text, rule.start())
     defined = strongest("definition", s.text)
     taken = strongest("assumption", s.text)
     mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing
     options: list[tuple[float, Kind]] = [
         (defined.strength if defined and defined.start < 40 else 0.0, "definition"),
         (taken.strength * 0.95 if taken and not mild else 0.0, "assumption"),
-        (_rule_strength(s), "rule"),
-        (evidence * 0.85, "fact"),
+        (0.75 if ruled else 0.0, "rule"),
+        (0.68 if reported else 0.0, "fact"),
     ]
     force, kind = max(options, key=lambda option: option[0])
     return kind, force
 
 
-def _rule_strength(s: Sentence) -> float:
-    ruled = _RULE.search(s.text)
-    if not ruled or _MILD.search(s.text) or not is_outright(s.text, ruled.start()):
-        return 0.0
-    return 0.75 if strength("hedge", s.text) < 0.5 else 0.0
+@dataclass(frozen=True, slots=True)
+class Conjecture:
+    """A claim put forward as possible by *phrase*."""
+
+    sentence: Sentence
+    phrase: str
+    score: float
 
 
-def postulates_of(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
-    """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
-    own = premise_of(theorem)
-    return [f"P{n}" for n, ground in enumerate(grounds, start=1) if ground.statement == own]
+def find_conjectures(dialogue: Dialogue, used: Collection[int], n: int) -> list[Conjecture]:
+    """Return up to *n* conjectures outside the sentences *used*, the weightiest first."""
+    found: list[Conjecture] = []
+    for s in focused(dialogue):
+        hit = strongest("conjecture", s.text)
+        if s.index in used or not hit or not _guesses(s.text, hit):
+            continue
+        score = 0.3 * hit.strength + 0.65 * weight_of(dialogue, s) - roughness(s.text)
+        if score > 0.3:
+            found.append(Conjecture(s, hit.phrase, score))
+    return diverse(found, n, text=lambda g: g.sentence.text, group=lambda g: g.sentence.speaker)
 
 
-def gap_of(theorem: Reasoning) -> str:
-    """Return what *theorem* still needs as proof, if its words show it."""
-    ground = excerpt(theorem.premise, 100)
-    if theorem.relation == "conditional":
-        return f'That the condition comes about: "{ground}".'
-    if unsure := strongest("unsure", theorem.premise):
-        return f'The ground is itself unsure ("{unsure.phrase}").'
-    hedge = strongest("hedge", theorem.assertion)
-    if hedge and hedge.strength > 0.5:
-        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
-    return "Not recognised."
+def _guesses(text: str, hit: Hit) -> bool:
+    """Return whether *text* guesses at the matter: not at a detail, and no wish or proposal."""
+    before = text[: hit.start]
+    in_passing = hit.strength < 0.7 and len(words(before)) > 5  # "…, maybe"
+    relative = _RELATIVE.search(before) or hit.phrase.lower().startswith(("that ", "which "))
+    other = _WISHED.search(text) or ABOUT_TALK.search(text) or _INDEFINITE.match(text[hit.end :])
+    outright = is_outright(text, hits("conjecture", text)[0].start)
+    stated = outright and is_statement(text) and len(content_words(text)) > 1
+    return bool(stated and not (in_passing or relative or other))

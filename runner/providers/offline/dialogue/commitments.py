@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
-from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK
+from runner.providers.offline.language.lexicon import LOOSE_WORK, WORK, pattern
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -28,40 +28,13 @@ UNDERTAKES = {
 }
 
 # Words between the promise and its verb.
-_PROMISE = re.compile(
-    r"^(?:i|we)(?:'ll| will| shall|'m going to|'m gonna| am going to|'re going to|'re gonna|"
-    r" are going to| can| could| plan to| intend to| promise to|'d be happy to)"
-    r"(?: (?:also|then|just|definitely|certainly|personally|probably|maybe|now|try to|go and))* |"
-    r"^(?:leave (?:it|that) to me|i'll take care)",
-    re.IGNORECASE,
-)
-ASK_YOU = re.compile(
-    r"\b(?:will|could|can|would) you (?:(?:please|possibly|maybe|just|also|mind) )*+"
-    r"(?:be (?:able|willing) to |like to )?(?P<act>\w+ .+)",
-    re.IGNORECASE,
-)
-_CONDITIONAL_YES = re.compile(
-    r"^(?:agreed|yes|okay|ok|fine|deal|sure)\b.{0,12}\b(?:if|provided|unless|once)\b", re.IGNORECASE
-)
-_REPORTED = re.compile(
-    r"\b(?:that|said|says|if|think|thought|believe|hope|saying|whether|how|what|when|where|as|"
-    r"than|until)\s+(?:(?:\w+day|today|tonight|tomorrow) )?$",
-    re.IGNORECASE,
-)
-_OPENS = re.compile(
-    r"(?:^|[^\w\s'’])\W*(?:\w+ly )?$|\b(?:and|so|but|then|or|yes|yeah|no|okay|ok|well|sure|"
-    r"u[mh]+|right|alright|cool|great|fine|"
-    r"also|today|tomorrow|tonight|later|now|afterwards|first|next|\w+day|week|morning|"
-    r"afternoon)\W*$",
-    re.IGNORECASE,
-)
-_BOUND = re.compile(
-    r"\b(?:if|unless|provided|once|as soon as|until|when|on condition|as long as)\b", re.IGNORECASE
-)
-_PAST_IF = re.compile(
-    r"\b(?:if|when|once|until) (?:you|we|anyone|they) (?:recall|remember|like|will|look|want)",
-    re.IGNORECASE,
-)
+_PROMISE = pattern("commitments.promise")
+ASK_YOU = pattern("commitments.ask_you")
+_CONDITIONAL_YES = pattern("commitments.conditional_yes")
+_REPORTED = pattern("commitments.reported")
+_OPENS = pattern("commitments.opens")
+_BOUND = pattern("commitments.bound")
+_PAST_IF = pattern("commitments.past_if")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +49,9 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class OpenPoint:
-    """A question without an answer or a deferred matter; *kind* says which."""
+    """A question without an answer, or one that is *deferred*; its last sentence says so then."""
 
-    sentence: Sentence
-    kind: Literal["unanswered", "deferred"]
+    deferred: bool
     quoted: tuple[Sentence, ...]
     score: float
 
@@ -109,17 +81,12 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     bound = _BOUND.search(text) and not NOT_A_CONDITION.search(text)
     if hit.strength < 0.6 and not hedged and not bound and has("negation", text):
         return None
+    offered = hedged or hit.strength < 0.6  # "I can" offers, it does not promise
     firmness: Strength = (
-        "conditional" if bound and not _PAST_IF.search(s.text) else "vague" if hedged else "firm"
+        "conditional" if bound and not _PAST_IF.search(s.text) else "vague" if offered else "firm"
     )
-    if hit.strength < 0.6 and firmness == "firm":
-        firmness = "vague"  # "I can" offers, it does not promise
-    return Commitment(
-        s,
-        text,
-        firmness,
-        0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text),
-    )
+    score = 0.65 * hit.strength + 0.35 * weight_of(dialogue, s) - roughness(s.text)
+    return Commitment(s, text, firmness, score)
 
 
 def act_of(said: str) -> str:
@@ -152,93 +119,54 @@ def _bases(verb: str) -> set[str]:
     return {verb, base, f"{base}e", base[:-1]} if base != verb else {verb}
 
 
-_PHRASE = re.compile(
-    r"(?:(?:do|doing|handle|handling|work on|working on) (?:the|our|some|all the) (?!same|rest|"
-    r"best|first|next|last|one|other|talk|opening|presentation|introduction|minutes|honours)\w+|"
-    r"put (?:the|our|all the) (?:\w+ ){1,2}(?:in|on|into|onto) the (?:\w+ )?(?:folder|drive|server|"
-    r"wiki|website|board|calendar|list)|"
-    r"make (?:the|our|my|all the) (?:\w+ ){1,2}available|touch base with|"
-    r"look into|make sure|set up|follow up|reach out|get back to|find out|take care of|"
-    r"put together|(?:talk|speak) (?:to|with)|get in touch|bring (?:back|along)|"
-    r"ask (?!you|every|for\b|if\b|(?:\w+ ){1,2}questions?\b)\w.*"
-    r"\b(?:to|whether|if|how|what|who|which|when|about|for|on|by|today|tomorrow|this \w+)\b.*|"
-    r"call (?!it\b|that\b|this\b|on\b|you a)\w+|run (?!through|over|by|down|into)\w+|"
-    r"leave (?:it|that) to me)\b"
-    r"(?! (?:it|that|this)\W*$)",
-    re.IGNORECASE,
-)
+_PHRASE = pattern("commitments.phrase")
 _REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
-_IN_TALK = re.compile(
-    r"\b(?:here|now)\W*$|\bthis (?:hearing|meeting|call|session|discussion|debate)\b|"
-    r"^(?:proceed|continue|resume|adjourn|begin|start|assume|meeting|sharing my|confirm (?:that|"
-    r"to))\b|"
-    r"\b(?:for a (?:second|moment|minute)|in a (?:moment|second|minute))\b|"
-    r"^(?:ask|call|invite) (?:(?!to )[\w.]+ ){1,4}to (?:speak|share|go into|respond|answer|comment|"
-    r"start|say|come in|present|move)\b|^give (?:you )?(?:an|another|a) (?:\w+ )?(?:quote|"
-    r"example)\b|"
-    r"^call (?:a|for a) (?:short )?(?:break|recess|vote)\b|^finish (?:up|off|with)\b|^set out\b|"
-    r"\blast (?:meeting|time)\b|"
-    r"\bmy (?:response|answer|point|remarks|question|native)\b|^write (?:(?:it|that) )?down\b|"
-    r"^(?:tell|give) (?:us|me|the (?:chair|committee|members?|house|panel))\b",
-    re.IGNORECASE,
-)
-_AT_ONCE = re.compile(
-    r"\b(?:i|we)(?:'ll| will|'m| am|'re| are) (?:also )?(?:just|now|quickly|briefly)\b|"
-    r"\bask (?:him|her|them|again|mr|mrs|ms|madam|the (?:chair|members?|minister|house))\b",
-    re.IGNORECASE,
-)
+_IN_TALK = pattern("commitments.in_talk")
+_AT_ONCE = pattern("commitments.at_once")
 
 
 def find_open_points(dialogue: Dialogue) -> list[OpenPoint]:
     """Return questions without a reply on the matter, and deferred matters."""
-    return [
-        _open(dialogue, s, item)
-        for s in dialogue.sentences
-        if not is_procedural(s.text)
-        and (item := _unanswered(dialogue, s) if is_question(s.text) else _deferred(dialogue, s))
-    ]
+    found: list[OpenPoint] = []
+    for s in dialogue.sentences:
+        find = _unanswered if is_question(s.text) else _deferred
+        if not is_procedural(s.text) and (quoted := find(dialogue, s)):
+            score = 0.45 + 0.35 * weight_of(dialogue, *quoted)
+            found.append(OpenPoint(find is _deferred, quoted, score))
+    return found
 
 
-_Item = tuple[Literal["unanswered", "deferred"], tuple[Sentence, ...]]  # kind, quoted
-
-
-_IGNORANT = re.compile(
-    r"^\W*(?:well,? )?(?:i|we) (?:don['’]t|do not) know(?: yet| that)?\W*$", re.IGNORECASE
-)
+_IGNORANT = pattern("commitments.ignorant")
 _TAG = re.compile(r"[,\s](?:okay|ok|right|you know|yeah|correct|huh)\s*\?$", re.IGNORECASE)
 
 
-def _unanswered(dialogue: Dialogue, s: Sentence) -> _Item | None:
+def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
+    """Return the question *s*, with the reply that evades it if there is one, or nothing."""
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
-        return None
+        return ()
     if s.index < turn[-1].index or not s.speaker or len(set().union(*dialogue.called.values())) < 2:
-        return None
+        return ()
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
-        return "unanswered", (s,)
+        return (s,)
     evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
     if _IGNORANT.match(answers[0][-1].text):
         evading = answers[0][-1]
-    return ("unanswered", (s, evading)) if evading else None
+    return (s, evading) if evading else ()
 
 
-def _deferred(dialogue: Dialogue, s: Sentence) -> _Item | None:
-    """Return a question of another speaker that *s* postpones, with *s*, or None."""
+def _deferred(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
+    """Return a question of another speaker that *s* postpones, with *s*, or nothing."""
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
-        return None
+        return ()
     if re.search(r"\bnext (?:meeting|time|session)\b", s.text, re.IGNORECASE):
-        return None  # the calendar, not a matter
+        return ()  # the calendar, not a matter
     earlier = dialogue.sentences[max(0, s.index - 3) : s.index]
     asked = next(
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),
         None,
     )
-    return ("deferred", (asked, s)) if asked and asked.speaker != s.speaker else None
-
-
-def _open(dialogue: Dialogue, s: Sentence, item: _Item) -> OpenPoint:
-    kind, quoted = item
-    return OpenPoint(s, kind, quoted, 0.45 + 0.35 * weight_of(dialogue, *quoted))
+    return (asked, s) if asked and asked.speaker != s.speaker else ()

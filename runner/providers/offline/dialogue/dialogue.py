@@ -10,6 +10,7 @@ from typing import TypeVar
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.fragments import cut_off, is_garbled, is_statement
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
 from runner.providers.offline.language.scope import is_outright, quotation_marks
 from runner.providers.offline.language.sentences import (
@@ -25,14 +26,7 @@ from runner.providers.offline.language.sentences import (
 T = TypeVar("T")
 
 # Words before the matter when a chair or first speaker names the question.
-_FRAME = re.compile(
-    r"\b(?:the|our|today's) (?:question|issue|decision|choice)"
-    r"(?: (?:for|of|before us|today|this morning|this afternoon|here|now|the day)){0,3}"
-    r" is (?P<what>(?:whether|how|which|what|who|when)\b.{12,})|"
-    r"\bwe(?:'re| are) here (?:today )?to (?:decide|discuss|settle) "
-    r"(?P<here>(?:whether|how)\b.{12,})",
-    re.IGNORECASE,
-)
+_FRAME = pattern("dialogue.frame")
 # Cues of a stretch in which people discuss, and of one in which they run the talk or plan it.
 _DISCUSSES = ("hedge", "negation", "disagreement", "agreement", "causal_back", "contrast")
 _RUNS = ("procedural", "commitment", "request")
@@ -40,12 +34,7 @@ _STRETCH = 20  # turns on either side
 _FOCUS, _MIN_FOCUS = 0.3, 100  # share of the turns to choose from, and the least number of them
 _APART = 0.04  # share of a talk from one stretch to the next
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its close
-OWN_STORY = re.compile(
-    r"^\W*(?:(?:and|so|but|then|well|yeah|because),? )*(?:i|we)(?: also| just| once| already)?"
-    r"(?:(?:'ve| have)(?: \w+)? \w+(?:ed|en|ne)\b| was| were| had| did| \w+ed\b|"
-    r" came| went| made| put)",
-    re.IGNORECASE,
-)
+OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -269,12 +258,8 @@ def _gain(text: str, kinds: Sequence[str]) -> float:
     return 0.2 * (sum((reasons, has("contrast", text), matters, near)) - own)
 
 
-_OF_THE_TALK = re.compile(
-    r"\b(?:meetings?|sessions?|agenda|minutes|slides?|screen)\b", re.IGNORECASE
-)
-_AMOUNT = re.compile(
-    r"\d|\b(?:twenty|thirty|forty|fifty|sixty|hundred|thousand|million|percent)\b", re.IGNORECASE
-)
+_OF_THE_TALK = pattern("dialogue.of_the_talk")
+_AMOUNT = pattern("dialogue.amount")
 
 
 def speakers(dialogue: Dialogue) -> list[str]:

@@ -1,6 +1,6 @@
 """Insights of a dialogue: text with the sentences that it rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weightiest
 from runner.providers.offline.language.sentences import Sentence
@@ -15,6 +15,11 @@ def who(speaker: str | None) -> str:
     return speaker or "The speaker"
 
 
+def said(s: Sentence, limit: int = 150, *, does: str = "") -> str:
+    """Return who says *s*, what the speaker *does* with it, and up to *limit* of its characters."""
+    return f'{" ".join(filter(None, (who(s.speaker), does)))}: "{excerpt(s.text, limit)}"'
+
+
 def cite(*quoted: Sentence) -> list[dict[str, str]]:
     """Return the evidence for *quoted*, each sentence whole and once."""
     return evidence((s.segment, s.text) for s in quoted)
@@ -25,6 +30,13 @@ def insight(
 ) -> dict[str, object]:
     """Return one insight as plain data, citing *quoted*."""
     return insight_of(text, confidence, category, cite(*quoted))
+
+
+def best_first(
+    found: Iterable[tuple[float, dict[str, object]]], n: int | None = None
+) -> list[dict[str, object]]:
+    """Return the insights of pairs of a rank and an insight, highest rank first, up to *n*."""
+    return [made for _, made in sorted(found, key=lambda pair: -pair[0])][:n]
 
 
 def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
@@ -40,12 +52,7 @@ def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     quoted = [
-        insight(
-            f'Discussed, not recognised as {sought}: {who(s.speaker)}: "{excerpt(s.text)}".',
-            0.2,
-            DISCUSSED,
-            (s,),
-        )
+        insight(f"Discussed, not recognised as {sought}: {said(s)}.", 0.2, DISCUSSED, (s,))
         for s in shown
     ]
     return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]

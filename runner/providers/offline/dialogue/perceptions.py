@@ -6,23 +6,12 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of, whole_sentences
 from runner.providers.offline.language.cues import is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
-from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
 from runner.providers.offline.language.scope import stands_alone
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, content_words, words
 from runner.providers.offline.language.wording import excerpt
 
-_PARTY = re.compile(
-    r"(?<![\w'’-])(?P<of>(?:[Tt]he )?(?!The\b)[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,3}|[Tt]he "
-    r"(?:[a-z]+ )?(?:"
-    r"board|committee|community|company|government|public|team|management|council|commission|"
-    r"agency|agencies|customers?|users?|clients?|regulators?|industry|court|police|union|staff|"
-    r"department|developers?|officers?|master|director|president|minister|people|media)) "
-    r"(?P<rest>(?:\w+ly |also |still |just |never |always )?(?=[a-z]))"
-)
+_PARTY = pattern("perceptions.party")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +49,10 @@ def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
 
 
 # After these words, or after another noun, the party is not the subject of a main clause.
-_MID_CLAUSE = re.compile(
-    r"(?<!think )(?<!believe )(?<!say )(?<!said )(?<!know )(?<!feel )\b(?:that|which|what|whatever|"
-    r"whether|how|of|by|to|for|with|in|on|from|the|if|when|as|than) $|"
-    r"\b(?!(?:and|but|so|because|that|since|while|think|believe|know|say|says|said|hope|record|"
-    r"shows?|suppose|then)\b)\w+ $",
-    re.IGNORECASE,
-)
+_MID_CLAUSE = pattern("perceptions.mid_clause")
 
 
-_LIKELY = re.compile(
-    r"(?:will|would|could|might) (?:\w+ly )?(?:ask|say|think|want|accept|reject|refuse|object|fear|"
-    r"expect|agree|oppose|support|understand|see|blame|vote)\b",
-    re.IGNORECASE,
-)
+_LIKELY = pattern("perceptions.likely")
 
 
 def _is_party(dialogue: Dialogue, s: Sentence, match: re.Match[str]) -> bool:

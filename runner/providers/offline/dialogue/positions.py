@@ -1,19 +1,11 @@
 """Positions: stance and interests of each speaker, and shared ground."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
-from runner.providers.offline.dialogue.dialogue import (
-    OWN_STORY,
-    Dialogue,
-    focused,
-    speakers,
-    weight_of,
-)
-from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
+from runner.providers.offline.dialogue.dialogue import Dialogue, focused, speakers, weight_of
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,
@@ -24,27 +16,16 @@ from runner.providers.offline.dialogue.stance import (
 )
 from runner.providers.offline.language.cues import has, hits, is_question
 from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, trim
 from runner.providers.offline.language.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
 
-_NO_INTEREST = re.compile(
-    r"\b(?:want|wanted|need|like|love)(?:ed)? to (?:\w+ )?(?:ask|say|add|make|close|go|mention|"
-    r"know|follow|thank|highlight|talk|note|start|begin|see|point|touch|again|quickly|consider|"
-    r"give|discuss|brainstorm|"
-    r"bring|be clear|turn|come|tell|look|draw|find)\b|"
-    r"\b(?:all|time|thing|things|one) (?:that )?(?:i|we) |\bafraid\W*$",
-    re.IGNORECASE,
-)
+_NO_INTEREST = pattern("positions.no_interest")
 # Reports, plans and remarks on the talk are not views of the matter.
-_NO_POSITION = re.compile(
-    rf"{OWN_STORY.pattern}|{ABOUT_TALK.pattern}|"
-    r"\bi(?:'ll| will|'m going to| am going to|'m gonna)\b|"
-    r"^\W*(?:hello|hi|okay|first|next|then|now)\b|\bfavou?rite\b",
-    re.IGNORECASE,
-)
+_NO_POSITION = pattern("dialogue.own_story", "reasoning.about_talk", "positions.no_position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +142,4 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
         score = min(0.95, max(e.score for e in group) + 0.1 * (len(named) - 2))
         if len(named) > 1:
             found.append(SharedGround(named, statement.text, quoted, score))
-    return diverse(found, n, score=lambda g: g.score, text=lambda g: g.text)
+    return diverse(found, n, text=lambda g: g.text)

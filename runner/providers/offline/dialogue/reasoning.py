@@ -1,13 +1,13 @@
 """Reasoning: conclusions and premises, distinguished by the connective between them."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.providers.offline.dialogue.dialogue import OWN_STORY, Dialogue, focused, weight_of
 from runner.providers.offline.language.cues import hits, is_question, strength
 from runner.providers.offline.language.fragments import is_closed, is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright, stands_alone
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -16,63 +16,27 @@ from runner.providers.offline.language.sentences import (
     trim,
     words,
 )
+from runner.providers.offline.language.wording import plain
 
 Relation = Literal["causal", "deductive", "conditional"]
 
-IF_THEN = re.compile(
-    r"^\W*(?:(?:and|but|so|because|then|well|also|again|for (?:example|instance))\b,? ?){0,3}"
-    r"(?P<if>(?:if|unless|provided that|as long as)\b[^,;]{8,150}?)(?:,\s*(?:then )?|"
-    r"\s+then )(?P<then>[^;]{12,})",
-    re.IGNORECASE,
-)
-_IF_LATE = re.compile(
-    r"^(?P<then>.{12,}?)[,\s]+(?P<if>(?:only if|if|unless|provided that|as long as)\b[^,;]{8,})$",
-    re.IGNORECASE,
-)
-NOT_A_CONDITION = re.compile(
-    r"\bif (?:i|you|we|it|they)(?:'d|'ll)? (?:may|like|could|will|can|want to|look\w*|sa(?:y|id)|"
-    r"recall|remember|know|see fit|go|scroll|have any|read|just|would)\b|"
-    r"\b(?:as|even|what|see|wonder|know|sure|ask|asked|not|determine|tell me|check|question|clear|"
-    r"say|wondering|asking|out) if\b|\bif any(?:one|body)?\b|"
-    r"\bif (?:not|so|only|you need|there's any|necessary|possible|need(?:ed)?)\b",
-    re.IGNORECASE,
-)
-_ABOUT_SELF = re.compile(
-    r"^(?:\w+, )?i ?(?:(?:just|am|was) )?(?:trying|want(?:ed)? to (?:ask|say|thank|know|add|go|"
-    r"highlight|mention)|(?:would|'d) be (?:glad|happy|pleased) to|"
-    r"have tried|keep|named|wonder|ask|hope|raised|mention|say|said)\b",
-    re.IGNORECASE,
-)
+IF_THEN = pattern("reasoning.if_then")
+_IF_LATE = pattern("reasoning.if_late")
+NOT_A_CONDITION = pattern("reasoning.not_a_condition")
+_ABOUT_SELF = pattern("reasoning.about_self")
 # Talk about the conversation itself, and reported speech of others.
-ABOUT_TALK = re.compile(
-    r"^(?:items? \d|you (?:\w+ )?(?:state[ds]?|say|said|mention(?:ed)?|argue[ds]?|know|heard|"
-    r"had said|asked)|"
-    r"i (?:think|guess|believe) (?:this|that|we|it) (?:can|should|will) be (?:pretty |very )?"
-    r"(?:quick|brief|short)|(?:that's|this is|that is) (?:a lot|kind|sort|all|just|about|it\b|why|"
-    r"where|how|what|one reason|the reason)|(?:\w+, )?i'm not (?:saying|trying|going)|"
-    r"in (?:your|his|her) (?:\w+ )?testimony|thank|i(?:'ll| will) (?:\w+ )?(?:assign|send|share|"
-    r"stop|leave|yield)|proponents?|opponents?|some (?:people|say|argue)|can i|let me|do you|one "
-    r"thing)|"
-    r"\b(?:in|on|from|for) (?:the|this|today's) (?:hearing|meeting|call|session|panel)\b|"
-    r"\bhearings?\b|\bsay(?:s|ing)? (?:i|we|you)\b|^this is just my\b",
-    re.IGNORECASE,
-)
-_TRAILING = re.compile(
-    r"[\s,]+(?:simply|just|only|partly|mainly|precisely|primarily|and that is|not|is that)[\s,]*$",
-    re.IGNORECASE,
-)
+ABOUT_TALK = pattern("reasoning.about_talk")
+_TRAILING = pattern("reasoning.trailing")
 _JOINING = re.compile(r"(?:but|and|or|which|who|that)\b", re.IGNORECASE)
-PRONOUN_START = re.compile(
-    r"^(?:no, )?(?:it|that|this|they|these|those|he|she|which|there)\b", re.IGNORECASE
-)
+PRONOUN_START = pattern("reasoning.pronoun_start")
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
     """One argument: *assertion* on the ground of *premise*, both verbatim but trimmed.
 
-    *connective* is the cue as said, *quoted* the sentences that hold it, *evidence* the strength
-    (0 to 1) of factual cues in the premise, *score* 0 to 1 how much the argument matters.
+    *connective* is the cue as said, *quoted* the sentences that hold it, *score* 0 to 1 how much
+    the argument matters.
     """
 
     speaker: str | None
@@ -81,8 +45,15 @@ class Reasoning:
     relation: Relation
     connective: str
     quoted: tuple[Sentence, ...]
-    evidence: float
     score: float
+
+    @property
+    def ground(self) -> str:
+        """The premise as a statement; of a condition, the supposition."""
+        supposed = re.sub(
+            r"^(?:only if|if|provided that|as long as) ", "", self.premise, flags=re.I
+        )
+        return f"Supposed: {supposed}." if self.relation == "conditional" else plain(self.premise)
 
 
 def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
@@ -94,14 +65,25 @@ def find_reasoning(dialogue: Dialogue) -> list[Reasoning]:
         if s.index in dialogue.cut_off:  # half of the argument may be missing
             continue
         parts = _backward(dialogue, s) or _forward(dialogue, s) or _conditional(s)
-        if parts:
-            made = _made(dialogue, s, *parts)
-            if made:
-                found.append(made)
+        if parts and _is_sound(s, parts):
+            found.append(_made(dialogue, s, parts))
     return found
 
 
-_Parts = tuple[str, str, Relation, str, tuple[Sentence, ...], float]  # assertion, premise, …
+class _Parts(NamedTuple):
+    """The parts of an argument; *force* is the strength of its connective."""
+
+    assertion: str
+    premise: str
+    relation: Relation
+    connective: str
+    quoted: tuple[Sentence, ...]
+    force: float
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Assertion and premise, trimmed."""
+        return trim(self.assertion), trim(self.premise)
 
 
 def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
@@ -110,13 +92,17 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
         before, after = s.text[: hit.start], s.text[hit.end :]
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
             claim = _TRAILING.sub("", _last_clause(before))
-            return claim, after, "causal", hit.phrase, (s,), hit.strength
+            return _Parts(claim, after, "causal", hit.phrase, (s,), hit.strength)
         comma = after.find(", ")
         if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
-            return after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
+            return _Parts(
+                after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
+            )
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
-            return previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
+            return _Parts(
+                previous.text, after, "causal", hit.phrase, (previous, s), hit.strength * 0.8
+            )
     return None
 
 
@@ -126,12 +112,13 @@ def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
         before, after = s.text[: hit.start], s.text[hit.end :]
         if hit.strength < 0.8:
             continue
-        relation: Relation = "deductive"
         if len(content_words(before)) >= 2 and len(words(before)) >= 4:
-            return after, before, relation, hit.phrase, (s,), hit.strength
+            return _Parts(after, before, "deductive", hit.phrase, (s,), hit.strength)
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
-            return after, previous.text, relation, hit.phrase, (previous, s), hit.strength * 0.8
+            return _Parts(
+                after, previous.text, "deductive", hit.phrase, (previous, s), hit.strength * 0.8
+            )
     return None
 
 
@@ -141,7 +128,7 @@ def _conditional(s: Sentence) -> _Parts | None:
     match = IF_THEN.search(s.text) or _IF_LATE.search(s.text)
     if not match or strength("commitment", match["then"]) > 0.8:
         return None
-    return match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7
+    return _Parts(match["then"], match["if"], "conditional", match["if"].split()[0], (s,), 0.7)
 
 
 def _previous(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -167,58 +154,49 @@ def _last_clause(before: str) -> str:
     )
 
 
-def _made(
-    dialogue: Dialogue,
-    s: Sentence,
-    assertion: str,
-    premise: str,
-    relation: Relation,
-    connective: str,
-    quoted: tuple[Sentence, ...],
-    force: float,
-) -> Reasoning | None:
-    sides = [trim(assertion), trim(premise)]
-    if is_garbled(s.text) or not all(_is_said(side, quoted, relation) for side in sides):
-        return None
+def _is_sound(s: Sentence, parts: _Parts) -> bool:
+    """Return whether both sides are whole, said in earnest, and about the matter."""
+    sides, conditional = parts.sides, parts.relation == "conditional"
+    if is_garbled(s.text) or not all(_is_said(side, parts) for side in sides):
+        return False
     bare = re.sub(r"^(?:only )?if ", "", sides[1], flags=re.IGNORECASE)
     amounts = [len(content_words(side)) for side in (sides[0], bare)]
-    if min(amounts) < (2 if len(quoted) == 1 else 1) or sum(amounts) < 4:
-        return None
+    if min(amounts) < (2 if len(parts.quoted) == 1 else 1) or sum(amounts) < 4:
+        return False
     # A connective joins clauses; a verb must prove it only without a stop at the end.
     unsure = not is_closed(s.text)
     bare = re.sub(r"^provided that ", "", bare)
-    nominal = connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
+    nominal = parts.connective.strip().lower().endswith((" of", " to"))  # "because of the weather"
     if not (is_whole(sides[0], verb=unsure) and is_whole(bare, verb=unsure or nominal)):
-        return None
+        return False
     if any(_ABOUT_SELF.search(side) or ABOUT_TALK.search(side) for side in sides):
-        return None
-    if all(OWN_STORY.search(side) for side in sides):  # what somebody did, not what holds
-        return None
-    if sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]:
-        return None
-    if relation == "conditional" and _JOINING.match(assertion.strip()):
-        return None
+        return False
+    told = all(OWN_STORY.search(side) for side in sides)  # what somebody did, not what holds
+    open_ = sides[0].lower().startswith(("if ", "when ", "whether ")) and ", " not in sides[0]
+    return not (told or open_ or (conditional and _JOINING.match(parts.assertion.strip())))
+
+
+def _made(dialogue: Dialogue, s: Sentence, parts: _Parts) -> Reasoning:
+    sides = parts.sides
     weak = sum(  # a side that refers elsewhere, or says little
         0.1 * bool(PRONOUN_START.search(side)) + 0.05 * (len(content_words(side)) < 3)
         for side in sides
     )
-    weak += 0.15 * bool(OWN_STORY.search(sides[0]))
-    weight = weight_of(dialogue, *quoted)
-    factual = strength("evidence", premise)
-    score = 0.2 * force + 0.8 * weight + 0.1 * factual - weak - roughness(s.text)
-    claim = trim(s.text) if relation == "conditional" else sides[0]
-    return Reasoning(
-        s.speaker, claim, sides[1], relation, connective.strip(" ,"), quoted, factual, score
-    )
+    weak += 0.15 * bool(OWN_STORY.search(sides[0])) + roughness(s.text)
+    score = 0.2 * parts.force + 0.8 * weight_of(dialogue, *parts.quoted)
+    score += 0.1 * strength("evidence", sides[1]) - weak
+    claim = trim(s.text) if parts.relation == "conditional" else sides[0]
+    connective = parts.connective.strip(" ,")
+    return Reasoning(s.speaker, claim, sides[1], parts.relation, connective, parts.quoted, score)
 
 
-def _is_said(side: str, quoted: Sequence[Sentence], relation: Relation) -> bool:
+def _is_said(side: str, parts: _Parts) -> bool:
     """Return whether *side* may be stated without the rest of its sentence.
 
     The sides of a condition may not; the whole sentence is stated instead.
     """
-    text = next((q.text for q in quoted if side in q.text), "")
-    if relation == "conditional":
+    text = next((q.text for q in parts.quoted if side in q.text), "")
+    if parts.relation == "conditional":
         start = re.search(r"\b(?:only if|if|unless|provided|as long as)\b", text)
         return is_outright(text, min(start.start(), text.find(side)) if start else 0)
     return stands_alone(text, side)

@@ -7,39 +7,15 @@ from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dia
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
 SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
 # Words of a stance, and words of reports on work, plans or the agenda.
-_STAND = re.compile(
-    r"\bi (?:\w+ )?(?:believe|urge|recommend|support|oppose|propose|favou?r|disagree|object|"
-    r"reject)\b|"
-    r"\bmy (?:\w+ )?(?:point|view|position|opinion|recommendation|problem|concern) (?:is|being|"
-    r"with)\b|"
-    r"\bhonest position\b|\bfrom where i (?:sit|stand)\b|\bi could live with\b|\bi'm (?:not "
-    r")?(?:in favou?r|against|convinced|saying)\b|"
-    r"\bi want (?!to (?:ask|say|talk|thank|start|make|go))|\b(?:must|should) (?:not )?(?:be (?!up|"
-    r"down|fine|ok|able|good)|have|remain|keep|retain)\b|"
-    r"\bwe (?:go|should|must|support|oppose|believe)\b|\bi(?:'d| would) (?:rather|like|prefer)\b|"
-    r"\bit (?:also )?(?:has|needs) to be\b|\bi think (?:it|we|there|that|the)\b",
-    re.IGNORECASE,
-)
-THESIS = re.compile(
-    r"\bmy (?:\w+ )?(?:point|view|position|opinion|recommendation) (?:is|being)\b", re.IGNORECASE
-)
-_CALLED_FOR = re.compile(
-    r"\b(?:must|should|has to|have to|needs? to|ought to) (?:also |continue to )?"
-    r"(?!be (?:up|down|fine|ok|okay|able|there|here|ready|on|off|in|out|good|said)\b|say\b|"
-    r"ask\b)\w+",
-    re.IGNORECASE,
-)
-_AGENDA = re.compile(
-    r"^\W*(?:first|next|then|now)\b|\bwe have to (?:use|do|save|make|look|start|go)\b|\byou have "
-    r"to\b|"
-    r"\bi(?:'ll| will|'m going to| have tried| had the)\b|\bquestion for today\b|\bwe will\b|"
-    r"\btrying to\b|\bthis hearing\b|\bproponents\b",
-    re.IGNORECASE,
-)
+_STAND = pattern("stance.stand")
+THESIS = pattern("stance.thesis")
+_CALLED_FOR = pattern("stance.called_for")
+_AGENDA = pattern("stance.agenda")
 
 
 def fitness(dialogue: Dialogue, s: Sentence) -> float:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 
 
@@ -39,8 +40,8 @@ def _compiled(source: str) -> Mapping[str, tuple[_Tier, ...]]:
             tier += line.split(" || ")
     tables: dict[str, tuple[_Tier, ...]] = {}
     for (kind, strength), alternatives in phrases.items():
-        pattern = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?!'?\w|-)"
-        made = (re.compile(pattern, re.IGNORECASE), strength)
+        whole = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?!'?\w|-)"
+        made = (re.compile(whole, re.IGNORECASE), strength)
         tables[kind] = tuple(sorted((*tables.get(kind, ()), made), key=lambda tier: -tier[1]))
     return MappingProxyType(tables)
 
@@ -77,8 +78,8 @@ def _found(kind: str, text: str) -> Iterator[Hit]:
     """Yield the cues of *kind*, strongest first."""
     text = text.replace("’", "'")  # same length, so that offsets stay those of the caller
     saying = _SAYING.fullmatch(kind)
-    for pattern, strength in _COMPILED[kind]:
-        for match in pattern.finditer(text):
+    for tier, strength in _COMPILED[kind]:
+        for match in tier.finditer(text):
             if not saying or is_outright(text, match.start()):
                 yield Hit(kind, match[0], match.start(), match.end(), strength)
 
@@ -95,11 +96,7 @@ def has(kind: str, text: str) -> bool:
 
 
 # Words of guesses, plans, wishes and blame.
-_NO_REPORT = re.compile(
-    r"\b(?:you|sure|possible|will|going to|gonna|should|would|could|may|might|think|perhaps|"
-    r"remember|guess|interested|heard)\b|'ll\b",
-    re.IGNORECASE,
-)
+_NO_REPORT = pattern("cues.no_report")
 
 
 def is_reported(text: str) -> bool:
@@ -110,12 +107,7 @@ def is_reported(text: str) -> bool:
     return shown > 0.8 or (shown > 0.5 and any(char.isdigit() for char in text))
 
 
-_ASKED = re.compile(
-    r"^\W*(?:(?:and|so|but|well|okay|now|uh|um),? )*(?:what|how|where|who|when|why) (?:are|is|do|"
-    r"did|"
-    r"does|can|will|would|should) (?:you|your|we|they|it|he|she|i)\b",
-    re.IGNORECASE,
-)
+_ASKED = pattern("cues.asked")
 
 
 def is_question(text: str) -> bool:

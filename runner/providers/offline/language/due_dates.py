@@ -2,6 +2,8 @@
 
 import re
 
+from runner.providers.offline.language.lexicon import pattern
+
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _MONTH = (
     r"(?:january|february|march|april|may(?! (?:be|have|not|well|also|need|i|we|want))|june|july|"
@@ -40,16 +42,8 @@ _DUE = re.compile(
     re.IGNORECASE,
 )
 # Words before a past time, a recurring time or a length of time.
-_NOT_DUE = re.compile(
-    r"\b(?:since|last|every|each|for|from|away|closed|off|during|ago|was|were|"
-    r"happened|until now|as of|but|not|n't|happening)[, ]+$",
-    re.IGNORECASE,
-)
-_SPEECH = re.compile(
-    r"\b(?:here|talk(?:ed|ing)?|discuss\w*|said|saying|heard|meeting|hearing|testimony|call|with "
-    r"us|topic|question|join\w*) $",
-    re.IGNORECASE,
-)
+_NOT_DUE = pattern("due_dates.not_due")
+_SPEECH = pattern("due_dates.speech")
 
 
 def due_in(text: str) -> str | None:

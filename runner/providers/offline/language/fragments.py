@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from runner.providers.offline.language.cues import is_question
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -14,64 +15,19 @@ from runner.providers.offline.language.sentences import (
     words,
 )
 
-_VERB = re.compile(
-    r"\b(?:am|is|are|was|were|be|been|has|have|had|do|does|did|will|would|can|could|should|shall|"
-    r"must|"
-    r"may|might|need|want|think|know|feel|get|got|go|goes|went|make|made|take|took|give|gave|"
-    r"keep|kept|"
-    r"rose|fell|grew|found|told|held|left|paid|sold|built|bought|brought|began|became|spent|won|"
-    r"sent|"
-    r"met|led|heard|felt|stood|wrote|chose|drove|spoke|"
-    r"lose|lost|see|saw|say|said|come|came|let|put|run|ran|show|mean|hope|agree|break|broke|cannot|"
-    r"\w+n't|\w{2,}ed|\w{3,}(?:es|ates|izes|ains|ows|elps|orks|ngs|lls|ets))\b|\w'(?:s|re|m|ve|"
-    r"ll|d)\b",
-    re.IGNORECASE,
-)
-_OPEN_END = re.compile(
-    r"\b(?:and|but|or|so|because|that's|the|an|a|of|to|for|with|if|as|my|our|your|their|its|than|"
-    r"from|"
-    r"at least|the reason|which|where|when|why|i|we|they|he|she|very|really|just|like|into|"
-    r"between|then|"
-    r"brings|means|says|opinion|my view|(?:if|because|when) \w+|"
-    r"(?:is|are|was|were) (?:just|not|very|so|really) "
-    r"\w{4,}ally)$",
-    re.IGNORECASE,
-)
-_OPEN_START = re.compile(
-    r"^(?:[b-hj-z]|as|while|to|for|of|regardless|both (?:to|of|in|for|at|by|with|from|as|\w+ and)|"
-    r"which|who|whose|than|where|in order|and|or|what(?:'s| is) to|"
-    r"(?!according|everything|something|nothing|anything|during|morning|evening)\w{2,}ing|"
-    r"that (?:i|we|you|they|he|she|it|there|when|if|the)|it (?:between|of|from|with)|"
-    r"the one|yet not|even (?:though|if|when) [^,]*$|ideally|until|whether|"
-    r"(?:before|after|since|when|if|although|though|unless|"
-    r"because) [^,]*$)(?!\w)",
-    re.IGNORECASE,
-)
+_VERB = pattern("fragments.verb")
+_OPEN_END = pattern("fragments.open_end")
+_OPEN_START = pattern("fragments.open_start")
 
 _CLOSED = ".?!…"
-_JOINED = re.compile(
-    r"(?:and|but|so|or|because|while|whereas|although) (?:i|we|you|they|he|she|it|there|that|this|"
-    r"the|these|those|our|my)\b",
-    re.IGNORECASE,
-)
+_JOINED = pattern("fragments.joined")
 
 # Recognisers put stops at pauses; such a start shows that the sentence continued.
-_RESUMED = re.compile(
-    r"^(?:towards?|to|of(?! course)|than|into|with|which|whose|being) [^,]+$", re.IGNORECASE
-)
+_RESUMED = pattern("fragments.resumed")
 
-_ELLIPSIS = re.compile(  # "Nobody asks you to."
-    r"\b(?:asks?|asked|tells?|told|wants?|wanted|have|has|had|going|needs?|like|tried|able|"
-    r"supposed|"
-    r"used|allowed)(?: (?:you|me|him|her|them|us))? to$",
-    re.IGNORECASE,
-)
-_ASKING = re.compile(
-    r"^(?:can|could|would|will|is|are|do|does|did|why|how|what|has|have) (?:we|you|i|it|they|"
-    r"there|he|she)\b"
-    r"|\blike and\b|^is (?:an?|the|this|that)\b",
-    re.IGNORECASE,
-)
+# "Nobody asks you to."
+_ELLIPSIS = pattern("fragments.ellipsis")
+_ASKING = pattern("fragments.asking")
 
 
 def roughness(text: str) -> float:
@@ -131,20 +87,9 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
 
 
 _BROKEN_OFF = re.compile(r"[—–-][\"”’)\s]*$")
-_NOISE = re.compile(
-    r"\b(?:um+|uh+|erm?|hmm+|mm+|ah|eh|(?<=\w )oh)\b|\b(\w+(?:'\w+)?)(?:[ ,]+\1\b)+|"
-    r"\b\w{1,4}-(?=[\s,.]|$)|\.\.\.|…",
-    re.IGNORECASE,
-)
-_BROKEN = re.compile(  # "we m have", "the b uh", "not ea easy", "along the I mean"
-    r"\b(?:[Tt]he|an?|my|our|your) (?:I|we|you|they|he|she|(?:it|that|I)'[sm])\b|"
-    r"\b(?:[Ww]e|I|[Yy]ou|[Tt]hey|[Hh]e|[Ss]he|[Ii]t|[Tt]he|[Aa]n?|to|of|and|will|was|is|that) "
-    r"[b-hj-z] (?=[a-zA-Z])|"
-    r"[a-z] (?:This|That|We|It|You|They|There|He|She|The|So|But|And|Or|Then|What|Oh) [a-z]|"
-    r"\b(?!an?\b|the\b|in\b|to\b|on\b|no\b|so\b|be\b|he\b|she\b|it\b|is\b|"
-    r"i\b|do\b|we\b|for\b|or\b|as\b|at\b|any\b|can\b|out\b|all\b|any\b|not\b|one\b|some\b|who\b)"
-    r"(?<!['’])([a-z]{1,3}) (?=\1[a-z])"
-)
+_NOISE = pattern("fragments.noise")
+# "we m have", "the b uh", "not ea easy", "along the I mean"
+_BROKEN = pattern("fragments.broken")
 
 
 def is_garbled(text: str) -> bool:
@@ -159,13 +104,8 @@ def is_garbled(text: str) -> bool:
     return bool(torn) or places > 1 or (places > 0 and len(words(text)) < 8)
 
 
-_STUCK = re.compile(  # "so so so", "it 's it the", "for th for our", "it may be at it may be"
-    r"\b(\w+)(?:[ ,]+\1\b){2}|\b(\w+) ?'\w+ \2\b(?! ?')|"
-    r"\b(\w{2,}) (?!(?:an?|as|at|be|by|do|go|he|i|if|in|is|it|me|my|no|of|on|or|so|to|uh|um|"
-    r"up|we) )[a-z]{1,2} \3\b|"
-    r"\b(\w+ \w+(?: ?'\w+)? \w+ )(?:\w+ ){0,4}\4",
-    re.IGNORECASE,
-)
+# "so so so", "it 's it the", "for th for our", "it may be at it may be"
+_STUCK = pattern("fragments.stuck")
 
 
 def is_statement(text: str, *, verb: bool = True) -> bool:

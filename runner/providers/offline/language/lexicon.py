@@ -1,4 +1,6 @@
-"""Lexicon: word lists of general English, from lexicon.toml."""
+"""Lexicon: word lists of general English, from lexicon.toml, and patterns, from patterns.toml."""
+
+import re
 
 from runner.base.files import packaged
 
@@ -13,3 +15,11 @@ WORK = frozenset(_LISTS["work"].split())
 LOOSE_WORK = frozenset(_LISTS["loose_work"].split())
 ABBREVIATIONS = frozenset(_LISTS["abbreviations"].split())
 LEADING_MARKERS = tuple(_LISTS["leading_markers"])
+
+_PATTERNS = packaged(__package__, "patterns.toml")
+
+
+def pattern(*names: str) -> re.Pattern[str]:
+    """Return the patterns *names*, each `MODULE.KEY` of patterns.toml, as alternatives of one."""
+    found = (_PATTERNS[module][key] for module, key in (name.split(".") for name in names))
+    return re.compile("|".join(found).replace("\n", ""), re.IGNORECASE)

@@ -3,14 +3,11 @@
 import re
 from itertools import pairwise, takewhile
 
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.sentences import is_noun_like
 
-_PHRASE = re.compile(  # what follows one of these, up to a stop
-    r"\b(?:an?|the|this|these|those|my|our|your|his|her|their|its|of(?! course\b)|in|on|at|for|"
-    r"with|from|by|about|into|between|per|no|any|some|every|each|more|many|few|most) "
-    r"(?=((?:\w+(?:['’-]\w+)* ){0,5}(?:\w+(?:['’-]\w+)*)))",
-    re.IGNORECASE,
-)
+# what follows one of these, up to a stop
+_PHRASE = pattern("nouns.phrase")
 _OBJECT = re.compile(r"an?|the|my|our|your|his|her|their|its|no|any|some|more|me|us|them|it")
 
 

@@ -3,9 +3,10 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
-from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.sentences import Sentence, content_words, cosine
 
 T = TypeVar("T")
 
@@ -71,9 +72,9 @@ def diverse(
     items: Sequence[T],
     n: int,
     *,
-    score: Callable[[T], float],
+    score: Callable[[T], float] = attrgetter("score"),
     text: Callable[[T], str],
-    group: Callable[[T], Hashable] | None = None,
+    group: Callable[[T], Hashable] = id,
     place: Callable[[T], float] | None = None,
     trade: float = 0.7,
 ) -> list[T]:
@@ -90,24 +91,18 @@ def diverse(
     likest = [0.0] * len(pool)
     taken: list[int] = []
     seen: Counter[Hashable] = Counter()
+
+    def value(i: int) -> float:
+        near = sum(abs(places[i] - places[j]) < 1 for j in taken) if place else 0
+        crowd = 0.08 * seen[group(pool[i])] + 0.15 * near
+        return trade * score(pool[i]) - (1 - trade) * likest[i] - crowd
+
     while len(taken) < n:
-        best, best_value = -1, -math.inf
-        for i, item in enumerate(pool):
-            if i in taken or likest[i] > 0.75:
-                continue
-            crowd = seen[group(item)] if group else 0
-            near = sum(abs(places[i] - places[j]) < 1 for j in taken) if place else 0
-            value = trade * score(item) - (1 - trade) * likest[i] - 0.08 * crowd - 0.15 * near
-            if value > best_value:
-                best, best_value = i, value
-        if best < 0:
+        left = [i for i, like in enumerate(likest) if i not in taken and like <= 0.75]
+        if not left:
             break
+        best = max(left, key=value)
         taken.append(best)
-        if group:
-            seen[group(pool[best])] += 1
-        likest = [max(old, _cosine(bag, bags[best])) for old, bag in zip(likest, bags, strict=True)]
+        seen[group(pool[best])] += 1
+        likest = [max(old, cosine(bag, bags[best])) for old, bag in zip(likest, bags, strict=True)]
     return [pool[i] for i in taken]
-
-
-def _cosine(a: frozenset[str], b: frozenset[str]) -> float:
-    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0

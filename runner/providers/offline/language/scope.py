@@ -7,58 +7,18 @@ are not asserted.
 
 import re
 
+from runner.providers.offline.language.lexicon import pattern
+
 _APOSTROPHE = "’"
-_DENIES = (
-    r"not|never|no|nobody|none|nothing|neither|nor|without|hardly|scarcely|barely|rarely|seldom|"
-    r"cannot|unable|refus\w+|den(?:y|ies|ied)|fail(?:s|ed)? to|"
-    r"avoid\w*|prevent\w*|"
-    r"far from|instead of|rather than|against|less likely|unlikely|\w+n't|too \w+ to"
-)
-_SUPPOSES = (
-    r"if|unless|whether|suppos\w+|assum\w+|provided|imagine|pretend\w*|in case|what if|as though|"
-    r"should (?=we|you|i|they|he|she|it|our|the|any)|had (?=we|you|i|they|he|she|it)|"
-    r"hypothetical\w*|in theory|"
-    r"say(?= (?:we|you|i|they)\b)|as long as|otherwise|depend\w*|until|wish\w*|"
-    r"hop(?:e[sd]?|ing)|either"
-)
-_SAYS = r"said|says|saying|told|thought|claim(?:s|ed|ing)?|argue[sd]?|wonder\w*|asks?|asked"
 # These govern only their own clause.
-_SOFTENS = (
-    r"might|could|would|may|maybe|perhaps|possibl[ey]|probably|thinks?|believe[sd]?|heard|hear|"
-    r"according to|apparently|allegedly|supposedly|reportedly|guess|feel(?:s|ing)?|felt|"
-    r"seem(?:s|ed)?|hope[sd]?|hoping|doubt\w*|suspect\w*|suggest\w*|idea|rumou?r|myth|so-called|"
-    r"mean(?:s|t)?|worr\w+|afraid|fear\w*|want\w*|need|like|dream\w*|say|tells?|"
-    r"what|why|how|who|which|where|"
-    r"(?:is|are|was|were|do|does|did|can|will|has|have) (?=we|you|i|they|he|she|it|there|the)"
-)
-_GOVERNS = re.compile(rf"\b(?:{_DENIES}|{_SUPPOSES}|{_SAYS})\b", re.IGNORECASE)
-_SOFTLY = re.compile(rf"\b(?:{_SOFTENS})\b", re.IGNORECASE)
+_GOVERNS = pattern("scope.denies", "scope.supposes", "scope.says")
+_SOFTLY = pattern("scope.softens")
 _MAYBE = re.compile(r"\b(?:might|could|would|may|maybe|perhaps|possibly|probably)\b", re.IGNORECASE)
-_CLAUSE = re.compile(
-    r"[,:–—]|\b(?:because|since|so|therefore|hence|thus|and|but|which means|although)\b",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"\?|\b(?:if|unless|provided(?: that)?|as long as|or not|not (?:true|really|necessarily)|"
-    r"(?:he|she|they|you|people) (?:say|says|said|think|thinks|thought|claim|claims|claimed)|"
-    r"i (?:don't|do not) (?:think|believe)|i doubt|(?:is|was|that's) (?:wrong|false|nonsense)|"
-    r"in theory|hypothetically|only when|except)\b|"
-    r",?\s*\b(?:right|no|not|maybe|perhaps|possibly|probably|allegedly|apparently|supposedly|"
-    r"or so|i (?:think|guess|suppose|believe|hope|hear)(?: so)?)\W*$",
-    re.IGNORECASE,
-)
+_CLAUSE = pattern("scope.clause")
+_AFTER = pattern("scope.after")
 # Sarcasm is not understood; with one of these, nothing in the sentence is asserted.
-_SARCASM = re.compile(
-    r"\b(?:yeah,? right|as if|oh,? (?:great|sure|wonderful|perfect|fantastic|good)|good luck with|"
-    r"what could (?:possibly )?go wrong|big surprise|just kidding|so much for|nice try|"
-    r"thanks for nothing|just what (?:i|we) need(?:ed)?)\b",
-    re.IGNORECASE,
-)
-_OPENING = re.compile(
-    r"^\W*(?:(?:no|nope|nah|no problem|no worries|not a problem|why not|never mind|i guess so|"
-    r"i think so|i see what you mean|i know what you mean),\s*)+",
-    re.IGNORECASE,
-)
+_SARCASM = pattern("scope.sarcasm")
+_OPENING = pattern("scope.opening")
 _SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s")
 
 
@@ -76,11 +36,8 @@ def stands_alone(sentence: str, part: str) -> bool:
 
 
 _MARK = re.compile(r"[\"“”]|``|''|(?<=[:,—–] )'(?=[A-Z])|(?<=[—–])'(?=[A-Z])|(?<=[.!?,])'(?!\w)")
-_VOICED = re.compile(  # "I was like, …", "and they go: …"
-    r"\b(?:am|is|are|was|were|be|'m|'s|'re) (?:just |all |kind of |also |always )?like\b|"
-    r"\bgo(?:es)?[,:] |\bin (?:your|his|her|their) (?:words|testimony|statement)\b",
-    re.IGNORECASE,
-)
+# "I was like, …", "and they go: …"
+_VOICED = pattern("scope.voiced")
 
 
 def quotation_marks(text: str) -> int:
@@ -113,19 +70,12 @@ def is_open(sentence: str) -> bool:
     return bool(_OPEN.search(text) or _SARCASM.search(text)) or text.rstrip().endswith("?")
 
 
-_OPEN = re.compile(rf"\b(?:{_SUPPOSES}|{_SAYS}|questions?)\b", re.IGNORECASE)
-_ASKING_END = re.compile(
-    r"\b(?:what|why|how|who|(?<!, )which|where|when|that|than|think|believe|hope|wish|say|"
-    r"know)\W*$|"
-    r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|did|can|will|has|have)\W*$",
-    re.IGNORECASE,
-)
+_OPEN = pattern("scope.supposes", "scope.says", "scope.questions")
+_ASKING_END = pattern("scope.asking_end")
 
 
-_ASKED = re.compile(  # "Have you solved it, and then …"
-    r"\W*(?:(?:hey|so|and),? )?(?:have|has|do|does|did|are|is) (?:you|we|they|he|she|it)\b",
-    re.IGNORECASE,
-)
+# "Have you solved it, and then …"
+_ASKED = pattern("scope.asked")
 
 
 def _sentence_before(before: str) -> str:

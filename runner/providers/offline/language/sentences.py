@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from runner.providers.offline.language.lexicon import (
     NOT_NOUNS,
     NOUNS_IN_LY,
     STOP_WORDS,
+    pattern,
 )
 
 MAX_QUOTE_CHARS = 300
@@ -29,10 +30,7 @@ _CUTS = (  # where a long sentence may be cut, best first
     re.compile(r"\s+(?=(?:and|but|so|because|if|when|which|that)\b)", re.IGNORECASE),
     re.compile(r"\s+"),
 )
-_CLAUSE = re.compile(
-    r"[,;:–—]+\s+|\s+(?=(?:but|because|since|although|though|unless|whereas|therefore)\b)",
-    re.IGNORECASE,
-)
+_CLAUSE = pattern("sentences.clause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +91,8 @@ def _cut(text: str) -> Iterator[str]:
         yield text
         return
     middle = len(text) / 2
-    for pattern in _CUTS:
-        spots = [m for m in pattern.finditer(text) if 0.25 < m.end() / len(text) < 0.75]
+    for boundary in _CUTS:
+        spots = [m for m in boundary.finditer(text) if 0.25 < m.end() / len(text) < 0.75]
         if spots:
             best = min(spots, key=lambda m: abs(m.end() - middle))
             yield from _cut(text[: best.end()].strip())
@@ -138,10 +136,12 @@ def content_words(text: str) -> tuple[str, ...]:
 
 def similarity(a: str, b: str) -> float:
     """Return the share of common content words, 0 to 1 (cosine of binary vectors)."""
-    left, right = set(content_words(a)), set(content_words(b))
-    if not left or not right:
-        return 0.0
-    return len(left & right) / math.sqrt(len(left) * len(right))
+    return cosine(set(content_words(a)), set(content_words(b)))
+
+
+def cosine(a: Set[str], b: Set[str]) -> float:
+    """Return the cosine of two sets as binary vectors, 0 if one is empty."""
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def clauses(text: str) -> list[str]:
@@ -178,8 +178,8 @@ def strip_fillers(text: str) -> str:
     the result is not a verbatim quote.
     """
     cleaned = _MARKUP.sub(" ", text)
-    for pattern, replacement in _INNER:
-        cleaned = pattern.sub(replacement, cleaned)
+    for found, replacement in _INNER:
+        cleaned = found.sub(replacement, cleaned)
     return without_markers(cleaned).strip(" ,;:–—")
 
 

@@ -15,11 +15,6 @@ _DANGLING = re.compile(
 INNER_MARK = "\ue000"  # for a quotation mark inside a quotation, until verbatim.py restores it
 
 
-def tidy(text: str) -> str:
-    """Drop the full stop after a quote that already ends in a stop."""
-    return re.sub(r'([.?!…]")\.(?= |$)', r"\1", text)
-
-
 def excerpt(text: str, limit: int = 150) -> str:
     """Return the beginning of *text* up to a clause boundary, verbatim but for leading markers.
 
@@ -65,11 +60,6 @@ def evidence(citations: Iterable[Citation]) -> list[dict[str, str]]:
     return [{"segment": segment, "quote": quote} for segment, quote in dict.fromkeys(citations)]
 
 
-def point(text: str, cited: Sequence[Mapping[str, str]]) -> dict[str, object]:
-    """Return a statement with its evidence as plain data."""
-    return {"text": text, "evidence": list(cited)}
-
-
 def insight_of(
     text: str, confidence: float, category: str, cited: Sequence[Mapping[str, str]]
 ) -> dict[str, object]:
@@ -78,7 +68,7 @@ def insight_of(
     *confidence* is clipped to 0.05 to 0.95.
     """
     return {
-        "text": tidy(text),
+        "text": text,
         "confidence": round(min(0.95, max(0.05, confidence)), 2),
         "category": category,
         "evidence": list(cited),

@@ -1,4 +1,4 @@
-"""Readings: how the offline model answers, one module for each packaged analyzer and a generic one.
+"""Readings: how the offline model answers, one for each packaged analyzer and a generic one.
 
 A reading is a pure function from a document to an answer as plain data: `insights` and
 `structured_data`.

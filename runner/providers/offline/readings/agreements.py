@@ -5,6 +5,7 @@ from itertools import combinations
 
 from runner.answers.findings import Finding
 from runner.providers.offline.document import Document
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import stands_alone
 from runner.providers.offline.language.sentences import words
 from runner.providers.offline.language.wording import evidence, insight_of
@@ -13,13 +14,7 @@ _MAX = 10
 _WHY = "One statement has a negation that the other has not."
 _NOT = re.compile(r"\bdo(?:es)? not\b|\bdid not\b|\bcannot\b|\b(?:not|never)\b|n['’]t\b", re.I)
 # Words with a subject, place or time that another speaker need not share, or true of some cases.
-_OPEN = re.compile(
-    r"^an?\b|\?|\b(?:i|we|you|he|she|it|they|me|us|him|them|my|our|your|his|her|its|their|this|"
-    r"that|these|those|here|there|now|then|today|yesterday|tomorrow|some\w*|any\w*|many|few|most|"
-    r"much|often|usually|sometimes|may|might|could|would|should|if|when|while|because|since|"
-    r"although|though|unless|until|before|after|and|or|but|all|every\w*|each|both|always|one)\b",
-    re.IGNORECASE,
-)
+_OPEN = pattern("agreements.open")
 
 
 def read(document: Document) -> dict[str, object]:

@@ -9,12 +9,11 @@ from runner.providers.offline.dialogue.dialogue import (
     substantive_sentences,
     weight_of,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, said
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, words
-from runner.providers.offline.language.wording import excerpt
 
 _MAX = 10
 
@@ -61,8 +60,7 @@ _YES_NO = re.compile(r"^\W*(?:yes|no|yep|nope|correct|exactly|right)\b", re.IGNO
 
 
 def _text(s: Sentence, reply: Sentence) -> str:
-    asks = f'{who(s.speaker)} asks: "{excerpt(s.text, 140)}"'
-    return f'{asks} {who(reply.speaker)}: "{excerpt(reply.text, 140)}".'
+    return f"{said(s, 140, does='asks')} {said(reply, 140)}."
 
 
 def _item(s: Sentence, reply: Sentence) -> dict[str, object]:

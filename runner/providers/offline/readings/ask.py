@@ -5,12 +5,11 @@ from collections.abc import Mapping, Set
 
 from runner.answers.passages import coverage, inverse_frequencies
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
-from runner.providers.offline.dialogue.insights import cite, insight, who
+from runner.providers.offline.dialogue.insights import cite, insight, said
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import asked_terms, terms_of
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import excerpt
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
 _MAX = 4  # quotes
@@ -33,7 +32,7 @@ def read(document: Document) -> dict[str, object]:
     chosen = _sentences(document, asked, places) if most >= PARTLY else []
     if not chosen:
         return _refusal(asked - frozenset().union(*rows))
-    quoted = [f'{who(s.speaker)}: "{excerpt(s.text)}".' for s in chosen]
+    quoted = [f"{said(s)}." for s in chosen]
     insights = [
         insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
     ]

@@ -7,7 +7,7 @@ from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.dialogue import weight_of, weightiest
 from runner.providers.offline.dialogue.insights import cite, no_cue
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
+from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
@@ -58,7 +58,7 @@ def _opening(minutes: Minutes, leads: Sequence[Cited], missing: Sequence[str]) -
     told = [f"Most is cited of this: {leads[0].said}."] if leads else []
     told += [decision_line(d) for d in minutes.decisions[:1]]
     told += [f"Not available: {listed(missing)}."] if missing else []
-    return tidy(" ".join(told)) or "No findings are recognised that belong together."
+    return " ".join(told) or "No findings are recognised that belong together."
 
 
 def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
@@ -70,13 +70,13 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
     evidence = [row for c in (lead, *others) for row in c.evidence]
     return {
         "title": capital(excerpt(lead.sentence.text, 45)),
-        "said": tidy(". ".join(c.said for c in (lead, *others)) + "."),
+        "said": ". ".join(c.said for c in (lead, *others)) + ".",
         "meant": gap.fields["meant"] if gap else None,
         "premises": [text.removesuffix(", stated") for text in grounds if text],
         "bearings": _bearings(lead),
         "agreement": [f"{listed(sources)} cite the same words."] if len(sources) > 1 else [],
         "contradiction": [
-            tidy(" / ".join(f'"{excerpt(q, 120)}"' for _, q in f.evidence[:2])) for f in against
+            " / ".join(f'"{excerpt(q, 120)}"' for _, q in f.evidence[:2]) for f in against
         ],
         "evidence": evidence,
     }
@@ -87,7 +87,7 @@ def _bearings(lead: Cited) -> list[dict[str, str]]:
     later = [f for f in lead.findings if f.analyzer not in (*_FIRST_STAGE, TRANSCRIPT)]
     texts = {f.text: f.analyzer for f in later if f.key == "insights"}
     return [
-        {"source": source, "text": tidy(text)}
+        {"source": source, "text": text}
         for text, source in list(texts.items())[: _LIMITS["bearings"]]
     ]
 
@@ -95,7 +95,7 @@ def _bearings(lead: Cited) -> list[dict[str, str]]:
 def _uncertain(minutes: Minutes) -> list[dict[str, Any]]:
     return [
         {
-            "text": tidy(f'"{q.text}"{f" ({q.raised_by})" if q.raised_by else ""}. {q.why}'),
+            "text": f'"{q.text}"{f" ({q.raised_by})" if q.raised_by else ""}. {q.why}',
             "source": TRANSCRIPT,
             "evidence": cite(*q.quoted),
         }

@@ -2,10 +2,9 @@
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, said, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import excerpt
 
 _MAX = 8
 
@@ -16,7 +15,6 @@ def read(document: Document) -> dict[str, object]:
     pairs = diverse(
         find_objections(dialogue),
         _MAX,
-        score=lambda pair: pair.score,
         text=lambda pair: f"{pair.statement.text} {pair.reply.text}",
     )
     found = [
@@ -31,9 +29,8 @@ def read(document: Document) -> dict[str, object]:
 
 def _text(pair: AdjacencyPair) -> str:
     """Return the statement and the objection in the words of both speakers."""
-    said, reply = excerpt(pair.statement.text, 130), excerpt(pair.reply.text, 130)
-    verb = "objects" if pair.strength > 0.8 else f'answers ("{pair.phrase}")'
-    return f'{who(pair.statement.speaker)}: "{said}". {who(pair.reply.speaker)} {verb}: "{reply}".'
+    does = "objects" if pair.strength > 0.8 else f'answers ("{pair.phrase}")'
+    return f"{said(pair.statement, 130)}. {said(pair.reply, 130, does=does)}."
 
 
 def _item(pair: AdjacencyPair) -> dict[str, object]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.providers.offline.dialogue.insights import cite, no_cue, who
+from runner.providers.offline.dialogue.insights import cite, no_cue, said, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import trim
-from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of, tidy
+from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
@@ -58,8 +58,7 @@ def _headline(minutes: Minutes, subject: str) -> str:
     """Return the headline: the decision, else what the talk is about."""
     agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
     if agreed:
-        held = any(a.condition for a in agreed.assents)
-        how = "Agreed under conditions" if held else capital(agreed.basis)
+        how = "Agreed under conditions" if agreed.conditions else capital(agreed.basis)
         return f"{how}: {excerpt(agreed.parts[0].text, 200)}"
     if minutes.dialogue.question:
         return f"No decision recognised: {excerpt(subject, 170)}"
@@ -87,17 +86,16 @@ def _summary(
     taken = next((s for s in steps if s.owner), None)
     if taken:
         sentences.append(f'{taken.owner} says: "{excerpt(taken.quoted[0].text, 160)}".')
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
+    return " ".join(sentences) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 def _reason(action: Action) -> str:
     """Return the words that ask for the step or undertake it."""
-    said, about = action.quoted[0], action.about
+    first, about = action.quoted[0], action.about
     if about and excerpt(trim(about.text), 60) in action.what:
         return f"{who(about.speaker)} brings it up."
     asked = action.firmness == "requested" or (about and about.text.rstrip().endswith("?"))
-    told = about or said
-    return tidy(f'{who(told.speaker)}{" asks" if asked else ""}: "{excerpt(told.text, 140)}".')
+    return f"{said(about or first, 140, does='asks' if asked else '')}."
 
 
 def _insights(

@@ -1,6 +1,5 @@
 """Reading of findings: statements of interviewees, of the kinds that interviews compare."""
 
-import re
 from collections import Counter
 
 from runner.providers.offline.dialogue.dialogue import (
@@ -13,6 +12,7 @@ from runner.providers.offline.dialogue.insights import insight, not_recognised
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, is_procedural, terms_in, trim
 from runner.providers.offline.language.wording import plain
@@ -23,10 +23,7 @@ _KINDS = {
     "experience": ("told_workaround", "told_problem", "told_success", "told_habit"),
 }
 _NOUNS = 2  # at least, so that a reader without the transcript understands it
-_POINTS = re.compile(
-    r"(?:it|that|this|these|those|they|them|he|she|him|her|there|then|here|which|who|so|what)\b",
-    re.I,
-)
+_POINTS = pattern("findings.points")
 _ASKS = 0.5  # share of questions among the sentences of an interviewer
 
 

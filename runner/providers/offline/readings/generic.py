@@ -5,16 +5,13 @@ from collections.abc import Mapping
 
 from runner.answers.findings import Finding
 from runner.answers.passages import inverse_frequencies, relevance
-from runner.providers.offline.dialogue.dialogue import (
-    read_dialogue,
-    substantive_sentences,
-)
-from runner.providers.offline.dialogue.insights import insight, not_recognised, who
+from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
+from runner.providers.offline.dialogue.insights import insight, not_recognised, said
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, stem, words
-from runner.providers.offline.language.wording import evidence, excerpt
+from runner.providers.offline.language.wording import evidence
 
 _MAX_INSIGHTS = 8
 _SENTENCE_WEIGHT = 0.2  # the sentence's own words of the question, against its passage's
@@ -59,12 +56,10 @@ def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float
 
 
 def _insight(s: Sentence, asked: Mapping[str, float], score: float) -> dict[str, object]:
-    shared = [w for w in content_words(s.text) if w in asked]
-    if shared:
-        text = f'{who(s.speaker)} bears on the question: "{excerpt(s.text)}".'
-        return insight(text, score, "on_question", (s,))
-    text = f'{who(s.speaker)} says, without the question\'s own words: "{excerpt(s.text)}".'
-    return insight(text, score * 0.8, "central", (s,))
+    if asked.keys() & set(content_words(s.text)):
+        return insight(f"{said(s, does='bears on the question')}.", score, "on_question", (s,))
+    does = "says, without the question's own words"
+    return insight(f"{said(s, does=does)}.", score * 0.8, "central", (s,))
 
 
 def _asked(question: str, weights: Mapping[str, float]) -> dict[str, float]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.sentences import strip_fillers, trim
-from runner.providers.offline.language.wording import excerpt, listed, tidy
+from runner.providers.offline.language.sentences import strip_fillers
+from runner.providers.offline.language.wording import excerpt, listed
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
@@ -27,7 +27,7 @@ def read(document: Document) -> dict[str, object]:
     """Record decisions, undertakings and open points; pure and deterministic."""
     minutes = take_minutes(document)
     found = [pair for each in _LISTS.values() for pair in each.insights(minutes)]
-    made = [one for _, one in sorted(found, key=lambda pair: -pair[0])[:_MAX_INSIGHTS]]
+    made = best_first(found, _MAX_INSIGHTS)
     sought = "decisions, undertakings or open questions"
     return {
         "insights": made or no_cue(minutes.dialogue, sought),
@@ -41,7 +41,7 @@ def read(document: Document) -> dict[str, object]:
 def read_minuted(name: str, document: Document) -> dict[str, object]:
     """Return the answer of the analyzer *name* of MINUTED; pure and deterministic."""
     minutes, kind = take_minutes(document), _LISTS[name]
-    made = [one for _, one in sorted(kind.insights(minutes), key=lambda pair: -pair[0])]
+    made = best_first(kind.insights(minutes))
     return {
         "insights": made or no_cue(minutes.dialogue, kind.sought, *kind.near),
         "structured_data": {name: kind.items(minutes)},
@@ -60,14 +60,12 @@ def _decision_item(decision: Settled) -> dict[str, object]:
 
 
 def _action_item(action: Action) -> dict[str, object]:
-    about = action.about
-    shown = f'{who(about.speaker)}: "{excerpt(trim(about.text), 160)}"' if about else None
     return {
         "what": action.what,
         "owner": action.owner,
         "due": action.due,
         "firmness": action.firmness,
-        "about": shown,
+        "about": said(action.about, 160) if action.about else None,
         "evidence": cite(*action.quoted),
     }
 
@@ -76,7 +74,7 @@ def _question_item(question: OpenQuestion) -> dict[str, object]:
     return {
         "question": question.text,
         "raised_by": question.raised_by,
-        "why_open": tidy(question.why),
+        "why_open": question.why,
         "evidence": cite(*question.quoted),
     }
 
@@ -101,7 +99,7 @@ def _summary(minutes: Minutes) -> str:
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     if not (minutes.decisions or minutes.actions or minutes.questions):
         sentences += most_discussed(minutes.dialogue)
-    return tidy(" ".join(sentences)) if minutes.dialogue.sentences else "Nothing is recognised."
+    return " ".join(sentences) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
 _Scored = Iterator[tuple[float, dict[str, object]]]  # what an absent participant needs
@@ -112,11 +110,9 @@ def _decided(minutes: Minutes) -> _Scored:
         kind = "decision" if decision.basis != "reported" else "reported_decision"
         text = decision_line(decision)
         yield decision.score, insight(text, decision.score, kind, decision.quoted)
-        for assent in decision.assents:
-            if assent.condition:
-                text = f'{who(assent.by)} replies: "{excerpt(assent.reply.text, 160)}".'
-                score = decision.score - 0.1
-                yield score, insight(text, score, "condition", (assent.reply, *decision.parts[:1]))
+        for reply in decision.conditions:
+            text, score = f"{said(reply, 160, does='replies')}.", decision.score - 0.1
+            yield score, insight(text, score, "condition", (reply, *decision.parts[:1]))
 
 
 def _to_do(minutes: Minutes) -> _Scored:
@@ -139,8 +135,8 @@ def _gaps(actions: Sequence[Action]) -> _Scored:
         ("owner", [a for a in actions if a.owner is None]),
     ):
         if missing and len(actions) > 1:
-            said = listed(f'"{excerpt(a.what, 70)}"' for a in missing[:3])
-            text = f"No {lack} is recognised for {len(missing)} of {len(actions)}: {said}."
+            acts = listed(f'"{excerpt(a.what, 70)}"' for a in missing[:3])
+            text = f"No {lack} is recognised for {len(missing)} of {len(actions)}: {acts}."
             evidence = [a.quoted[0] for a in missing[:3]]
             yield 0.5, insight(text, 0.6, f"missing_{lack}", evidence)
 

@@ -5,14 +5,7 @@ from itertools import groupby
 from runner.providers.offline.dialogue.dialogue import Dialogue, speakers
 from runner.providers.offline.dialogue.insights import cite, not_recognised, who
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import (
-    capital,
-    evidence,
-    insight_of,
-    listed,
-    point,
-    tidy,
-)
+from runner.providers.offline.language.wording import capital, evidence, insight_of, listed
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
@@ -44,7 +37,8 @@ def read(document: Document) -> dict[str, object]:
             ],
             "people": _people(minutes.dialogue, document),
             "open_points": [
-                point(question.text, cite(*question.quoted)) for question in minutes.questions
+                {"text": question.text, "evidence": cite(*question.quoted)}
+                for question in minutes.questions
             ],
         },
     }
@@ -61,7 +55,7 @@ def _summary(minutes: Minutes) -> str:
     if minutes.questions:
         first = minutes.questions[0]
         sentences.append(f'Not recognised as answered is "{first.text}" ({who(first.raised_by)}).')
-    return tidy(" ".join(filter(None, sentences))) or "Nothing is recognised."
+    return " ".join(filter(None, sentences)) or "Nothing is recognised."
 
 
 def _people(dialogue: Dialogue, document: Document) -> list[dict[str, object]]:

@@ -5,34 +5,15 @@ from collections.abc import Sequence
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import key_terms
-from runner.providers.offline.language.wording import point
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, nothing, on, related
 
-_MEANS = re.compile(
-    r"\b(?:algorithm|apparatus|circuit|compound|device|engine|filter|hardware|machine|material|"
-    r"mechanism|membranes?|method|process|prototype|pump|sensor|software|technique|valve)s?\b",
-    re.IGNORECASE,
-)
-_NEW = re.compile(
-    r"\b(?:patent\w*|invent(?:ed|ion)|novel(?:ty)?|(?:nobody|no one|none) else (?:does|has|uses|"
-    r"makes|did)|never been done|first (?:of its kind|in the world|ever))\b",
-    re.IGNORECASE,
-)
-_SHOWN = re.compile(
-    r"\b(?:i|we|they) (?:have |had |already )*(?:showed|shown|published|presented|posted|"
-    r"disclosed|demonstrated)\b[^.?!]*\b(?:poster|paper|conference|journal|public|fair|online|"
-    r"blog|website|talk)\b",
-    re.IGNORECASE,
-)
-_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
-_WHEN = re.compile(
-    r"\b(?:yesterday|last (?:week|month|year|spring|summer|autumn|fall|winter|\w+day|"
-    rf"{_MONTH})|(?:in|since) (?:\w+ )?(?:19|20)\d\d|\w+ (?:days?|weeks?|months?|years?) ago|"
-    rf"(?:in|on) (?:{_MONTH})\b(?: \d{{1,2}})?)\b",
-    re.IGNORECASE,
-)
+_MEANS = pattern("patentability.means")
+_NEW = pattern("patentability.new")
+_SHOWN = pattern("patentability.shown")
+_WHEN = pattern("patentability.when")
 _WHERE = re.compile(
     r"\b(?:at|in|on|to) (?:the |a |our |an )?(?:\w+ ){0,2}(?:conference|journal|poster|paper|"
     r"fair|blog|website|customers?|public|press|exhibition|workshop)\b(?: in [A-Z]\w+)?",
@@ -48,18 +29,19 @@ def read(document: Document) -> dict[str, object]:
     found += [
         on(c, f"It may have been shown before: {c.said}.", "public_disclosure") for c in shown
     ]
+    summary = "No technical idea that is called new is recognised."
+    if ideas:
+        told = "One technical idea is" if len(ideas) == 1 else f"{len(ideas)} technical ideas are"
+        summary = f"{told} called new: {' '.join(f'{c.said}.' for c in ideas)}"
     return {
         "insights": found or [nothing(document, quotes, "technical ideas that are called new")],
         "structured_data": {
-            "summary": f"{len(ideas)} technical ideas are called new."
-            if len(ideas) > 1
-            else f"One technical idea is called new, by {ideas[0].said}."
-            if ideas
-            else "No technical idea that is called new is recognised.",
+            "summary": summary,
             "candidates": [_candidate(c, shown) for c in ideas],
             "risks": [_disclosed(c) for c in shown],
             "next_steps": [
-                point("Ask a patent attorney for a search.", c.evidence) for c in ideas[:1]
+                {"text": "Ask a patent attorney for a search.", "evidence": c.evidence}
+                for c in ideas[:1]
             ],
         },
     }

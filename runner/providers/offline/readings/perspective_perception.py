@@ -1,6 +1,6 @@
 """Reading of perspective_perception: positions, perceptions, tensions, shared ground."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.providers.offline.dialogue.agreement import (
     AdjacencyPair,
@@ -8,7 +8,7 @@ from runner.providers.offline.dialogue.agreement import (
     find_objections,
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
 from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
 from runner.providers.offline.dialogue.positions import (
     SharedGround,
@@ -31,7 +31,6 @@ def read(document: Document) -> dict[str, object]:
     seen = diverse(
         in_focus(dialogue, find_perceptions(dialogue), lambda p: [p.sentence]),
         _LIMITS["perceptions"],
-        score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.holder,
     )
@@ -42,12 +41,11 @@ def read(document: Document) -> dict[str, object]:
     tensions = diverse(
         objected,
         _LIMITS["tensions"],
-        score=lambda e: e.score,
         text=lambda e: e.statement.text + e.reply.text,
         group=lambda e: frozenset((e.statement.speaker, e.reply.speaker)),
     )
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
-    found = _insights(views, seen, tensions, ground)
+    found = best_first(_insights(views, seen, tensions, ground), _LIMITS["insights"])
     return {
         "insights": found or no_cue(dialogue, "positions, needs, agreement or objections"),
         "structured_data": {
@@ -93,7 +91,12 @@ def _about(e: AdjacencyPair) -> str:
     return f'{who(e.statement.speaker)} says "{said}"; {who(e.reply.speaker)} answers "{reply}".'
 
 
-_SIDES = {"mixed": ", under a condition", "supports": ", in favour", "opposes": ", against"}
+_SIDES = {
+    "mixed": ", under a condition",
+    "supports": ", in favour",
+    "opposes": ", against",
+    "neutral": "",
+}
 
 
 def _insights(
@@ -101,28 +104,22 @@ def _insights(
     seen: Sequence[Perception],
     tensions: Sequence[AdjacencyPair],
     ground: Sequence[SharedGround],
-) -> list[dict[str, object]]:
-    found: list[tuple[float, dict[str, object]]] = []
+) -> Iterator[tuple[float, dict[str, object]]]:
     for e in tensions[:3]:
         made = insight(capital(_about(e)), e.score, "tension", (e.statement, e.reply))
-        found.append((e.score + 0.1, made))
+        yield e.score + 0.1, made
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
-        side = _SIDES.get(view.stance, "")
-        text = f'{who(view.holder)}{side}: "{excerpt(view.position.text)}".'
-        quoted = [view.position]
-        if view.interests and view.interests[0][1] != view.position:
-            text += f' Also: "{excerpt(view.interests[0][0], 150)}".'
-            quoted.append(view.interests[0][1])
-        found.append((view.score, insight(text, view.score, "perspective", quoted)))
+        text = f'{who(view.holder)}{_SIDES[view.stance]}: "{excerpt(view.position.text)}".'
+        for words, _ in view.interests[:1]:
+            text += f' Also: "{excerpt(words, 150)}".'
+        quoted = [view.position, *(s for _, s in view.interests[:1])]
+        yield view.score, insight(text, view.score, "perspective", quoted)
     for g in ground[:2]:
-        reply = f'{who(g.quoted[1].speaker)}: "{excerpt(g.quoted[1].text, 100)}"'
-        text = f'{g.holders[0]}: "{excerpt(g.text)}". {reply}.'
-        found.append((g.score, insight(text, g.score, "shared_ground", g.quoted)))
+        text = f'{g.holders[0]}: "{excerpt(g.text)}". {said(g.quoted[1], 100)}.'
+        yield g.score, insight(text, g.score, "shared_ground", g.quoted)
     held = {view.position.index for view in views}
     for p in [p for p in seen if p.sentence.index not in held][:2]:
         text = f'{who(p.holder)} on {p.of}: "{excerpt(p.text)}".'
-        found.append((p.score, insight(text, p.score, "perception", (p.sentence,))))
-    ordered = sorted(found, key=lambda pair: -pair[0])
-    return [made for _, made in ordered][: _LIMITS["insights"]]
+        yield p.score, insight(text, p.score, "perception", (p.sentence,))

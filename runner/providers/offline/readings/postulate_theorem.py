@@ -1,20 +1,20 @@
 """Reading of postulate_theorem: postulates, theorems and conjectures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.providers.offline.dialogue.axioms import (
+    Conjecture,
     Postulate,
+    find_conjectures,
     find_postulates,
-    gap_of,
-    postulates_of,
 )
-from runner.providers.offline.dialogue.conjectures import Conjecture, find_conjectures
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
+from runner.providers.offline.language.cues import strongest
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.wording import excerpt, plain, tidy
+from runner.providers.offline.language.wording import excerpt, plain
 
 _LIMITS = {"postulates": 3, "theorems": 5, "conjectures": 4, "insights": 10}
 
@@ -26,22 +26,27 @@ def read(document: Document) -> dict[str, object]:
     theorems = diverse(
         [r for r in reasonings if r.score > 0.3] or reasonings,
         _LIMITS["theorems"],
-        score=lambda r: r.score,
         text=lambda r: r.assertion,
         group=lambda r: r.speaker,
     )
     theorems = sorted(theorems, key=lambda r: -r.score)
     grounds = find_postulates(dialogue, theorems, _LIMITS["postulates"])
-    guesses = find_conjectures(
-        dialogue, {q.index for r in theorems for q in r.quoted}, _LIMITS["conjectures"]
-    )
-    found = _insights(grounds, theorems, guesses)
+    used = {q.index for r in theorems for q in r.quoted}
+    guesses = find_conjectures(dialogue, used, _LIMITS["conjectures"])
+    found = best_first(_insights(grounds, theorems, guesses), _LIMITS["insights"])
     return {
         "insights": found or no_cue(dialogue, "definitions, rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
-            "conjectures": [_guess_item(guess) for guess in guesses],
+            "conjectures": [
+                {
+                    "statement": plain(guess.sentence.text),
+                    "test": "A case that shows it, or one that rules it out.",
+                    "evidence": cite(guess.sentence),
+                }
+                for guess in guesses
+            ],
         },
     }
 
@@ -62,27 +67,28 @@ def _theorem_item(
     return {
         "id": f"T{number}",
         "statement": plain(theorem.assertion),
-        "follows_from": postulates_of(theorem, grounds),
+        "follows_from": _rests_on(theorem, grounds),
         "inference": theorem.relation,
-        "gap": tidy(gap_of(theorem)),
+        "gap": _gap_of(theorem),
         "evidence": cite(*theorem.quoted),
     }
 
 
-def _guess_item(guess: Conjecture) -> dict[str, object]:
-    return {
-        "statement": plain(guess.sentence.text),
-        "test": "A case that shows it, or one that rules it out.",
-        "evidence": cite(guess.sentence),
-    }
+def _rests_on(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
+    """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
+    return [f"P{n}" for n, each in enumerate(grounds, start=1) if each.statement == theorem.ground]
 
 
-def _derived(theorem: Reasoning, rests_on: Sequence[str]) -> str:
-    """Return a theorem in its speaker's words, with the postulates that it rests on."""
-    said = " … ".join(excerpt(s.text, 200) for s in theorem.quoted)
-    label = "supposes" if theorem.relation == "conditional" else "infers"
-    ids = f" It draws on {', '.join(rests_on)}." if len(rests_on) > 1 else ""
-    return f'{who(theorem.speaker)} {label} ("{theorem.connective}"): "{said}".{ids}'
+def _gap_of(theorem: Reasoning) -> str:
+    """Return what *theorem* still needs as proof, if its words show it."""
+    if theorem.relation == "conditional":
+        return f'That the condition comes about: "{excerpt(theorem.premise, 100)}".'
+    if unsure := strongest("unsure", theorem.premise):
+        return f'The ground is itself unsure ("{unsure.phrase}").'
+    hedge = strongest("hedge", theorem.assertion)
+    if hedge and hedge.strength > 0.5:
+        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
+    return "Not recognised."
 
 
 _TAKEN = {
@@ -93,29 +99,24 @@ _TAKEN = {
 }
 
 
-def _taken(ground: Postulate) -> str:
-    """Return a postulate in its speaker's words."""
-    name, quote = who(ground.sentence.speaker), excerpt(ground.sentence.text)
-    return f'{name} {_TAKEN[ground.kind]}: "{quote}".'
-
-
 def _insights(
     grounds: Sequence[Postulate], theorems: Sequence[Reasoning], guesses: Sequence[Conjecture]
-) -> list[dict[str, object]]:
-    found: list[tuple[float, dict[str, object]]] = []
-    used: set[int] = set()
-    alone = grounds[len(theorems) :]
+) -> Iterator[tuple[float, dict[str, object]]]:
+    """Yield the speakers' words for theorems, guesses, and postulates of no theorem."""
     for theorem in theorems[:4]:
-        text = _derived(theorem, postulates_of(theorem, grounds))
-        used.update(q.index for q in theorem.quoted)
-        found.append((theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)))
+        words = " … ".join(excerpt(s.text, 200) for s in theorem.quoted)
+        label = "supposes" if theorem.relation == "conditional" else "infers"
+        ids = _rests_on(theorem, grounds)
+        text = f'{who(theorem.speaker)} {label} ("{theorem.connective}"): "{words}".'
+        text += f" It draws on {', '.join(ids)}." if len(ids) > 1 else ""
+        yield theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)
     for guess in guesses[:3]:
-        text = f'{who(guess.sentence.speaker)} puts forward a guess ("{guess.phrase}"): '
-        text += f'"{excerpt(guess.sentence.text)}".'
-        used.add(guess.sentence.index)
-        found.append((guess.score, insight(text, guess.score, "conjecture", [guess.sentence])))
-    for ground in [g for g in alone if g.sentence.index not in used][:4]:
-        made = insight(_taken(ground), ground.score, f"postulate_{ground.kind}", [ground.sentence])
-        found.append((ground.score, made))
-    ordered = sorted(found, key=lambda pair: -pair[0])
-    return [made for _, made in ordered][: _LIMITS["insights"]]
+        s, does = guess.sentence, f'puts forward a guess ("{guess.phrase}")'
+        yield guess.score, insight(f"{said(s, does=does)}.", guess.score, "conjecture", [s])
+    used = {q.index for theorem in theorems[:4] for q in theorem.quoted}
+    used |= {guess.sentence.index for guess in guesses[:3]}
+    alone = [each for each in grounds[len(theorems) :] if each.sentence.index not in used]
+    for ground in alone[:4]:
+        text = f"{said(ground.sentence, does=_TAKEN[ground.kind])}."
+        made = insight(text, ground.score, f"postulate_{ground.kind}", [ground.sentence])
+        yield ground.score, made

@@ -1,12 +1,10 @@
 """Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
-from runner.providers.offline.dialogue.axioms import premise_of
 from runner.providers.offline.dialogue.dialogue import (
     OWN_STORY,
     Dialogue,
@@ -15,20 +13,17 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, who
-from runner.providers.offline.dialogue.reasoning import (
-    ABOUT_TALK,
-    Reasoning,
-    find_reasoning,
-)
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, Reasoning, find_reasoning
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
 from runner.providers.offline.language.sentences import Sentence, similarity
-from runner.providers.offline.language.wording import excerpt, plain, point, tidy
+from runner.providers.offline.language.wording import excerpt, plain
 
 _LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10}
 
@@ -55,11 +50,9 @@ class _Argument:
         """The speaker, the connective and the words, and who objects."""
         reasoning, other = self.reasoning, self.objection
         label = "a condition" if reasoning.relation == "conditional" else "a reason"
-        said = " … ".join(excerpt(s.text, 200) for s in reasoning.quoted)
-        text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{said}".'
-        if other is not None:
-            text += f' {who(other.speaker)} replies: "{excerpt(other.text, 120)}".'
-        return tidy(text)
+        words = " … ".join(excerpt(s.text, 200) for s in reasoning.quoted)
+        text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{words}".'
+        return f"{text} {said(other, 120, does='replies')}." if other else text
 
 
 def read(document: Document) -> dict[str, object]:
@@ -73,7 +66,6 @@ def read(document: Document) -> dict[str, object]:
     arguments = diverse(
         [w for w in found_all if w.score > 0.3] or found_all,
         _LIMITS["arguments"],
-        score=lambda w: w.score,
         text=lambda w: f"{w.reasoning.assertion} {w.reasoning.premise}",
         group=lambda w: w.reasoning.speaker,
     )
@@ -85,17 +77,13 @@ def read(document: Document) -> dict[str, object]:
         "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims"),
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
-            "unsupported": [point(_labelled(s), cite(s)) for s in bare],
+            "unsupported": [{"text": _labelled(s), "evidence": cite(s)} for s in bare],
             "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
         },
     }
 
 
-_DENIAL = re.compile(
-    r"disagree|not (?:true|correct|right|accurate|agree)|wrong|false|don't agree|differ|object|"
-    r"dispute",
-    re.IGNORECASE,
-)
+_DENIAL = pattern("premises_assertions.denial")
 
 
 def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
@@ -105,17 +93,14 @@ def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
 
 
 def _argument_item(weighed: _Argument) -> dict[str, object]:
-    said = weighed.reasoning.premise
-    said = said if any(said in q.text for q in weighed.quoted) else ""
-    premises = [{"text": premise_of(weighed.reasoning), "kind": "stated", "said": said}]
+    reasoning = weighed.reasoning
+    words = reasoning.premise if any(reasoning.premise in q.text for q in weighed.quoted) else ""
     return {
-        "speaker": weighed.reasoning.speaker,
-        "assertion": plain(weighed.reasoning.assertion),
-        "premises": premises,
-        "warrant": "none",
-        "qualifier": "none",
-        "rebuttal": "none",
-        "support": "none" if similarity(weighed.reasoning.assertion, said) > 0.6 else "partial",
+        "speaker": reasoning.speaker,
+        "assertion": plain(reasoning.assertion),
+        "premises": [{"text": reasoning.ground, "kind": "stated", "said": words}],
+        **dict.fromkeys(("warrant", "qualifier", "rebuttal"), "none"),
+        "support": "none" if similarity(reasoning.assertion, words) > 0.6 else "partial",
         "evidence": cite(*weighed.quoted),
     }
 
@@ -151,9 +136,7 @@ def _force(s: Sentence) -> float:
     return max(strength("booster", s.text), needed)
 
 
-_REPORTED = re.compile(
-    r"\bsorry\b|\b(?:cites?|argues?|according|assumes|contains the statement)\b", re.IGNORECASE
-)
+_REPORTED = pattern("premises_assertions.reported")
 
 
 def _grounds(s: Sentence) -> bool:
@@ -171,11 +154,10 @@ def _labelled(s: Sentence) -> str:
 
 
 def _clash_item(pair: AdjacencyPair) -> dict[str, object]:
-    name = who(pair.reply.speaker)
     return {
         "first": _labelled(pair.statement),
         "second": _labelled(pair.reply),
-        "explanation": f'{name} objects in reply ("{pair.phrase}").',
+        "explanation": f'{who(pair.reply.speaker)} objects in reply ("{pair.phrase}").',
         "evidence": cite(pair.statement, pair.reply),
     }
 
@@ -187,31 +169,24 @@ def _insights(
     contradictions: Sequence[AdjacencyPair],
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
-    for contradiction in contradictions[:2]:
-        first, second = contradiction.statement, contradiction.reply
+    for pair in contradictions[:2]:
+        first, second = pair.statement, pair.reply
         text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", and '
         text += f'{who(second.speaker)} replies "{excerpt(second.text, 120)}".'
-        confidence = 0.7 * contradiction.score
-        found.append(insight(text, confidence, "contradiction", (first, second)))
+        found.append(insight(text, 0.7 * pair.score, "contradiction", (first, second)))
     ranked = sorted(arguments, key=lambda w: -w.score)
     for weighed in ranked[: 6 if bare else 9]:
         found.append(insight(weighed.in_words, weighed.score, "argument", weighed.quoted))
-    for s in bare[:3]:
+    for s in bare:
+        cue = strongest("booster", s.text)
+        word = necessity(s) or (cue.phrase if cue else "")
+        does = f'("{word}"), with no reason recognised beside it'
         score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
-        found.append(insight(_bare(s), score, "unsupported", (s,)))
+        found.append(insight(f"{said(s, does=does)}.", score, "unsupported", (s,)))
     if len(found) < 4:
         used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
         plainest = [s for s in weightiest(dialogue, 4 + len(used)) if s.index not in used]
         for s in plainest[: 4 - len(found)]:
             score = 0.2 + 0.3 * weight_of(dialogue, s)
-            found.append(
-                insight(f'{who(s.speaker)}: "{excerpt(s.text)}".', score, "assertion", (s,))
-            )
+            found.append(insight(f"{said(s)}.", score, "assertion", (s,)))
     return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]
-
-
-def _bare(s: Sentence) -> str:
-    """Return an unsupported claim with its word of certainty or obligation."""
-    cue = strongest("booster", s.text)
-    word = f' ("{necessity(s) or (cue.phrase if cue else "")}")'
-    return f'{who(s.speaker)}{word}, with no reason recognised beside it: "{excerpt(s.text)}".'

@@ -16,13 +16,9 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.due_dates import due_in
 from runner.providers.offline.language.fragments import roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    is_procedural,
-    trim,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, is_procedural, trim, words
 from runner.providers.offline.language.wording import capital, excerpt
 from runner.providers.offline.synthesis.requests import (
     ACCEPTS,
@@ -35,15 +31,9 @@ from runner.providers.offline.synthesis.requests import (
 Firmness = Literal["firm", "conditional", "vague", "requested"]
 
 _LEAD = re.compile(r"^(?:i|we)\b", re.IGNORECASE)
-_GO = re.compile(
-    r"^\W*(?:please do|yes,? please|do that|please|do it|go for it|perfect|good|great|"
-    r"excellent|thank you|thanks|that would (?:be (?:great|good|helpful)|help)|sounds good)\b",
-    re.IGNORECASE,
-)
-_ABLE = re.compile(  # "yes, it can": an answer, no consent
-    r"\b(?:you|it|they|that|this|he|she|there) (?:can|could|is|are|does|do|works?|has|have)\b",
-    re.IGNORECASE,
-)
+_GO = pattern("actions.go")
+# "yes, it can": an answer, no consent
+_ABLE = pattern("actions.able")
 
 
 @dataclass(frozen=True, slots=True)

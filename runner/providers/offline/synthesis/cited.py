@@ -6,19 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.insights import cite, who
+from runner.providers.offline.dialogue.insights import cite, said
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-)
-from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed
+from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.wording import capital, insight_of, listed
 
 _LABEL = re.compile(r"^([^:;,!?\"]{1,40}): (?=\S)")
 
@@ -43,7 +37,7 @@ class Cited:
     @property
     def said(self) -> str:
         """The speaker and the words."""
-        return f'{who(self.sentence.speaker)}: "{excerpt(self.sentence.text, 200)}"'
+        return said(self.sentence, 200)
 
     @property
     def evidence(self) -> list[dict[str, str]]:
@@ -116,7 +110,6 @@ def chosen(
     return diverse(
         [c for c in quotes if fits(c)],
         n,
-        score=lambda c: c.score,
         text=lambda c: c.sentence.text,
         group=lambda c: c.sentence.speaker,
     )

@@ -8,6 +8,7 @@ from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
 from runner.providers.offline.dialogue.stance import SUPPOSED
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -19,93 +20,32 @@ from runner.providers.offline.language.sentences import (
 
 Basis = Literal["agreed", "announced", "reported"]
 
-_IT_IS = (  # "rubber it is then"
-    r"(?:(?<=, )|(?<=^))(?:the )?(?!what|how|who|where|here|there|as|such|so|then|and|but|or|like|"
-    r"that|this|because|if|which|than|or|though|whatever|yes|yeah|yep|no|well|sure|okay|ok|indeed|"
-    r"maybe|perhaps|now|still|\w+ly )[\w-]+ it is(?:,? then)?(?=\W*$)"
-)
-_PLAN = re.compile(
-    r"\b(?:we(?:'ll| will| shall| won't| will not| go (?:in|with|ahead|for)\b| don't| do not|"
-    r"(?:'re| are) going (?:to|with|for|ahead)|(?:'re| are) not going to)|"
-    r"let's (?:go (?:with|for)|take|use|keep|make it|plan|do|start with|leave|drop|skip|stick|"
-    r"settle)|"
-    rf"{_IT_IS}|"
-    r"(?:we've|we have|it (?:is|was|has been)) (?:decided|agreed|settled|resolved|approved)|"
-    r"(?:my|our|the) decision is|so the plan is|the plan is(?: to)?|i(?:'ll| will) assign)\b",
-    re.IGNORECASE,
-)
-_NO_PLAN = re.compile(
-    r"\bwe(?:'ll| will(?! not)| shall|'re going to| are going to| don't| do not|'re not going to|"
-    r" are not going to| won't| will not) (?:all |also |just |then |now |only |really |ever |"
-    r"even )*(?:see\b|know|have\b|find|need|get\b(?! rid)|think|want|come back|talk|discuss|hear|"
-    r"look\b|say|lose|be able|become|continue|learn|understand|believe|like|feel|remember|agree|"
-    r"go (?:back|to|on|over|through|round|around)\b|care|mean|end up|face|"
-    r"turn|welcome|proceed|anticipate|foresee|take (?:\w+ )+into (?:consideration|account)|"
-    r"recognize|give|let|ask|never|not\b|try|expect|seem|suffer|live)",
-    re.IGNORECASE,
-)
-_ASIDE = re.compile(
-    r"\b(?:how|what|where|why|when|whether|that|which|who|because) $", re.IGNORECASE
-)
-_SETTLED = re.compile(
-    r"\b(?:we|they|i|the (?:\w+ ){1,3}?)(?:'ve| have| has| had)? ?(?:just |already |also )?"
-    r"(?:decided|agreed|resolved|approved|voted) (?:on |to |that |against |for )(?=\S)|"
-    r"\bwe (?:hereby )?decide(?: (?:to|that|against)\b|(?: (?:this|that|it))?:)(?=.)|"
-    r"\b(?:it|that|this)(?: was| has been| is|'s been|'s) (?:all |now )?(?:decided|agreed|settled|"
-    r"approved|carried)\b|\b(?:decided|settled|agreed) ?[,:] we (?=\w)|"
-    r"\b(?:our|the|my) decision (?:is|was) (?:to|that)\b",
-    re.IGNORECASE,
-)
+# "rubber it is then"
+_IT_IS = pattern("decisions.it_is")
+_PLAN = pattern("decisions.plan", "decisions.it_is")
+_NO_PLAN = pattern("decisions.no_plan")
+_ASIDE = pattern("decisions.aside")
+_SETTLED = pattern("decisions.settled")
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
-_CHOOSES = re.compile(
-    rf"\b(?:let's|we(?:'ll| will)?) (?:go (?:with|for)|stick (?:with|to)|settle on|do without)\b|"
-    rf"\bwe(?:'re| are) going (?:with|for)\b|{_IT_IS}|"
-    r"^\W*(?:(?:okay|ok|right|alright|well|u[mh]+|yeah|yes)[\s,]+)*(?:so|then)\b.*\b"
-    r"(?:let's|we(?:'ll| will)) (?:use|take|keep|drop|skip|choose|pick|leave out|make it)\b",
-    re.IGNORECASE,
-)
-_NO_CHOICE = re.compile(
-    r"\bgo(?:ing)? (?:with|for) (?:it|that|this|you|him|her|them|me|us|the flow)\b", re.IGNORECASE
-)
-_OF_THE_TALK = re.compile(
-    r"\b(?:presentations?|break|coffee|lunch|dinner|walk|drinks?|minutes?|first|next|points?|"
-    r"agenda|"
-    r"slides?|questions?|round|turns?|rooms?|whiteboard|stairs|meetings?|session)\b",
-    re.IGNORECASE,
-)
-_PAST = re.compile(
-    r"\b(?:last (?:time|week|month|year|meeting)|yesterday|earlier|previous(?:ly)?|originally)\b|"
-    r"\b(?:the|this|an?) \w+ we (?:decided|agreed|resolved)\b",
-    re.IGNORECASE,
-)
+_CHOOSES = pattern("decisions.chooses", "decisions.it_is")
+_NO_CHOICE = pattern("decisions.no_choice")
+_OF_THE_TALK = pattern("decisions.of_the_talk")
+_PAST = pattern("decisions.past")
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
-_ASSENT = re.compile(
-    r"^\W*(?:(?:okay|ok|yes|yeah|yep|sure|fine|good|great|perfect|alright|all right|agreed|"
-    r"deal|done|right|absolutely|exactly)\b[\s,.!]*){1,3}(?:then|so be it|with me|for me)?\W*$",
-    re.IGNORECASE,
-)
+_ASSENT = pattern("decisions.assent")
 _REACH = 5  # turns in which others may still accept
 _FAR = 3  # segments between one acceptance and the next
 
 
 @dataclass(frozen=True, slots=True)
-class Assent:
-    """One speaker's assent in *reply*, perhaps under a condition."""
-
-    by: str | None
-    reply: Sentence
-    condition: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision in *parts*, sentences of one turn: *by* stated it, *assents* accept it."""
+    """A decision in *parts*, sentences of one turn: *by* stated it, *assents* are the replies."""
 
     parts: tuple[Sentence, ...]
     by: str | None
     basis: Basis
-    assents: tuple[Assent, ...]
+    assents: tuple[Sentence, ...]
     score: float
 
     @property
@@ -113,13 +53,18 @@ class Decision:
         """The speakers who stated and accepted it; empty for a reported decision."""
         if self.basis != "agreed":
             return ()
-        names = (self.by, *(a.by for a in self.assents))
+        names = (self.by, *(reply.speaker for reply in self.assents))
         return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def quoted(self) -> tuple[Sentence, ...]:
         """The sentences it rests on."""
-        return (*self.parts, *(a.reply for a in self.assents))
+        return (*self.parts, *self.assents)
+
+    @property
+    def conditions(self) -> tuple[Sentence, ...]:
+        """The replies that accept it under a condition."""
+        return tuple(reply for reply in self.assents if has("conditional", reply.text))
 
 
 def find_decisions(dialogue: Dialogue) -> list[Decision]:
@@ -140,11 +85,11 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
         return None
     settled = any(map(is_settling, parts))
     assents = _assents(dialogue, number)
-    strong = [a for a in assents if strength("agreement", a.reply.text) > 0.8]
+    strong = [reply for reply in assents if strength("agreement", reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
     best = weight_of(dialogue, *parts) - min(roughness(s.text) for s in parts)
-    named = len({a.by for a in assents})
+    named = len({reply.speaker for reply in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
 
@@ -177,20 +122,18 @@ def is_plan(s: Sentence) -> bool:
     if loose or doubted or SUPPOSED.search(text[: match.start()]):
         return False
     core = re.sub(r"[ ,]+then\W*$", "", trim(text))
-    return is_whole(core, verb=False) or bool(re.search(_IT_IS, core, re.IGNORECASE))
+    return is_whole(core, verb=False) or bool(_IT_IS.search(core))
 
 
-def _assents(dialogue: Dialogue, number: int) -> list[Assent]:
+def _assents(dialogue: Dialogue, number: int) -> list[Sentence]:
     """Collect the acceptances in the turns that follow turn *number* directly."""
     by = dialogue.turns[number][0].speaker
-    last, found = dialogue.turns[number][-1], list[Assent]()
+    last, found = dialogue.turns[number][-1], list[Sentence]()
     for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
         first = turn[0]
-        if distance(last, first) > _FAR or first.speaker == by:
+        if distance(last, first) > _FAR or first.speaker == by or not _accepts(first):
             break
-        if not _accepts(first):
-            break
-        found.append(Assent(first.speaker, first, has("conditional", first.text)))
+        found.append(first)
         last = turn[-1]
     return found
 

@@ -4,22 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from runner.answers.findings import Finding
-from runner.providers.offline.dialogue.commitments import (
-    UNDERTAKES,
-    OpenPoint,
-    find_open_points,
-)
+from runner.answers.findings import Citation, Finding
+from runner.providers.offline.dialogue.commitments import UNDERTAKES, OpenPoint, find_open_points
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     read_dialogue,
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import who
+from runner.providers.offline.dialogue.insights import said, who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import (
     Sentence,
@@ -27,30 +24,15 @@ from runner.providers.offline.language.sentences import (
     is_substantive,
     trim,
 )
-from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
+from runner.providers.offline.language.wording import capital, excerpt, listed
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.cited import cited_in
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions
 
 LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
 
-_UNKNOWN = re.compile(
-    r"\b(?:nobody|no one|none of us)(?: yet)? (?:has|knows|have|can say)\b|\bstill (?:open|unclear|"
-    r"unknown|not (?:known|clear|decided))\b|\bwe (?:don't|do not|still don't) know\b|"
-    r"\bhas(?:n't| not) (?:yet )?been (?:tested|measured|decided|shown|explained|settled)\b|"
-    r"\b(?:question|point|matter|issue|it|that|this) (?:still )?remains open\b|"
-    r"\bremains? to be (?:seen|decided|shown)\b|"
-    r"\b(?:we|you|they|i)(?:'ll| will| still|'d| also)* (?:have|need|got) to (?:still )?(?:decide|"
-    r"find out|figure out|work out) (?:if|whether|how|what|which|who|where|when)\b|"
-    r"\b(?:we're|we are) not (?:sure|certain) (?:if|whether|how|what|why|when|where)\b",
-    re.IGNORECASE,
-)
-_TALKED_OF = re.compile(
-    r"\b(?:heard me|you mentioned|you said|how to (?:put|say)|what you mean|to be honest|"
-    r"if (?:you|anybody|anyone) (?:can|know|remember)|if i (?:understand|heard)|time (?:left|"
-    r"remaining))\b",
-    re.IGNORECASE,
-)
+_UNKNOWN = pattern("minutes.unknown")
+_TALKED_OF = pattern("minutes.talked_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +63,12 @@ def take_minutes(document: Document) -> Minutes:
     decisions = diverse(
         find_decisions(dialogue),
         LIMITS["decisions"],
-        score=lambda d: d.score,
         text=lambda d: d.parts[0].text,
     )
     settled = {s.index for d in decisions for s in d.quoted}
     actions = diverse(
         [a for a in find_actions(dialogue) if a.quoted[0].index not in settled and a.score > 0.4],
         LIMITS["actions"],
-        score=lambda a: a.score,
         text=lambda a: a.what,
     )
     questions = _questions(dialogue, document.findings, whole)
@@ -114,15 +94,6 @@ def about(dialogue: Dialogue) -> list[str]:
     return [f"{capital(subject_of(dialogue))}."] if dialogue.topic else []
 
 
-def sentence_of(citation: tuple[str, str], dialogue: Dialogue) -> Sentence:
-    """Return the sentence that a finding cites, or the quote itself if no sentence has it."""
-    segment, quote = citation
-    here = [s for s in dialogue.sentences if s.segment == segment]
-    exact = next((s for s in here if s.text == quote), None)
-    speaker = here[0].speaker if here else None
-    return exact or Sentence(quote, segment, speaker, -1)
-
-
 def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[OpenQuestion]:
     found = [_from_open(item) for item in find_open_points(dialogue)] if whole else []
     seen = {s.segment for q in found for s in q.quoted}
@@ -134,7 +105,6 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
     return diverse(
         found,
         LIMITS["questions"],
-        score=lambda q: q.score,
         text=lambda q: q.text,
         group=lambda q: q.raised_by,
     )
@@ -142,10 +112,10 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
 
 def _from_open(item: OpenPoint) -> OpenQuestion:
     first, last = item.quoted[0], item.quoted[-1]
-    if item.kind == "deferred":
-        why = f'{who(last.speaker)} puts it off: "{excerpt(last.text, 100)}".'
+    if item.deferred:
+        why = f"{said(last, 100, does='puts it off')}."
     elif last is not first:
-        why = f'{who(last.speaker)} replies: "{excerpt(last.text, 100)}".'
+        why = f"{said(last, 100, does='replies')}."
     else:
         why = "No answer is recognised in the turns that follow."
     return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
@@ -154,10 +124,18 @@ def _from_open(item: OpenPoint) -> OpenQuestion:
 def _from_finding(finding: Finding, dialogue: Dialogue) -> OpenQuestion | None:
     if finding.key != "unsaid" or not finding.evidence:
         return None
-    quoted = tuple(sentence_of(c, dialogue) for c in finding.evidence)
+    quoted = tuple(_sentence_of(c, dialogue) for c in finding.evidence)
     why = finding.fields.get("why_it_matters", "") or "say_means lists it as left open."
     text = finding.fields.get("topic", finding.text)
     return OpenQuestion(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
+
+
+def _sentence_of(citation: Citation, dialogue: Dialogue) -> Sentence:
+    """Return the sentence that a finding cites, or the quote itself if no sentence has it."""
+    segment, quote = citation
+    here = [s for s in dialogue.sentences if s.segment == segment]
+    other = Sentence(quote, segment, here[0].speaker if here else None, -1)
+    return next((s for s in here if s.text == quote), other)
 
 
 def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
@@ -178,33 +156,26 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
 
 def most_discussed(dialogue: Dialogue) -> list[str]:
     """Return a sentence that quotes the weightiest statement, or none."""
-    return [
-        tidy(f'{who(s.speaker)} says, where it is discussed most: "{excerpt(s.text)}".')
-        for s in weightiest(dialogue)
-    ]
+    does = "says, where it is discussed most"
+    return [f"{said(s, does=does)}." for s in weightiest(dialogue)]
 
 
 def reservations(decision: Decision) -> list[str]:
     """Return the conditions under which speakers accept *decision*, and its own."""
-    held = [f'{who(a.by)}: "{excerpt(a.reply.text, 200)}"' for a in decision.assents if a.condition]
     bound = [p for p in decision.parts if strength("conditional", p.text) > 0.8]
-    return [*held, *(f'{who(p.speaker)}: "{excerpt(p.text, 200)}"' for p in bound)]
+    return [said(s, 200) for s in (*decision.conditions, *bound)]
 
 
 def decision_line(decision: Decision) -> str:
     """Return the decision in the words that state it, and the reservations."""
     parts = decision.parts if decision.basis == "reported" else decision.parts[:1]
-    said = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
+    words = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
     if decision.basis != "agreed":
-        return tidy(f"{who(decision.by)} speaks of a decision: {said}.")
-    others = listed(name for name in decision.holders if name != decision.by) or "another speaker"
-    text = (
-        f"{who(decision.by)} says {said}, and {others} agree{'s' if ' and ' not in others else ''}."
-    )
-    for assent in decision.assents:
-        if assent.condition:
-            text += f' {who(assent.by)}: "{excerpt(assent.reply.text, 140)}".'
-    return tidy(text)
+        return f"{who(decision.by)} speaks of a decision: {words}."
+    others = [name for name in decision.holders if name != decision.by]
+    agree = f"{listed(others) or 'another speaker'} agree{'s' if len(others) < 2 else ''}"
+    held = "".join(f" {said(reply, 140)}." for reply in decision.conditions)
+    return f"{who(decision.by)} says {words}, and {agree}.{held}"
 
 
 def action_line(action: Action) -> str:
@@ -220,4 +191,4 @@ def action_line(action: Action) -> str:
         text += f" ({action.due})"
     if action.about is not None:
         text += f', on "{excerpt(action.about.text, 110)}"'
-    return tidy(f"{text}.")
+    return f"{text}."

@@ -6,51 +6,22 @@ from collections.abc import Sequence
 from runner.providers.offline.dialogue.commitments import ASK_YOU
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies
 from runner.providers.offline.language.cues import is_question
-from runner.providers.offline.language.lexicon import STOP_WORDS
+from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    is_procedural,
-    words,
-)
+from runner.providers.offline.language.sentences import Sentence, is_procedural, words
 from runner.providers.offline.synthesis.decisions import distance
 from runner.transcript.redact.lexicon import fold, given_names
 
-_WANT = re.compile(
-    r"\bi (?:want|need|would like|'d like) (?P<act>(?!to\b|you\b|us\b)(?:the |this |that |a |an |"
-    r"our |your |[A-Z])[^.?!]+)",
-    re.IGNORECASE,
-)
-_DONE_YET = re.compile(
-    r"\bhas any(?:body|one)(?: else)? (?P<act>\w+(?:ed|en|n|t) .+)", re.IGNORECASE
-)
-_ASSIGNED = re.compile(
-    r"^(?:(?:then|so|and|okay|also|for the next \w+),? (?:u[mh]+,? )?)*(?:the )?"
-    r"(?P<who>(?-i:[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2})) (?:will|is going to) "
-    r"(?P<act>(?!be\b(?! \w+ing\b)|have\b|lead|walk|hand|know|want|need|not\b|never|also be)"
-    r"\w+ .+)",
-    re.IGNORECASE,
-)
-_TOLD = re.compile(  # "Bo, please order a filter"
-    r"^(?:(?:then|so|and|okay|also),? )?(?P<who>(?-i:[A-Z][\w'-]+)), (?:please )?(?P<act>(?!can\b|"
-    r"could\b|will\b|would\b|i\b|we\b|you\b|do you\b|what\b|how\b|that\b|the\b|it\b)\w+ .+)",
-    re.IGNORECASE,
-)
+_WANT = pattern("requests.want")
+_DONE_YET = pattern("requests.done_yet")
+_ASSIGNED = pattern("requests.assigned")
+# "Bo, please order a filter"
+_TOLD = pattern("requests.told")
 
 
-_YOU_DO = re.compile(
-    r"\byou(?:'ll| will|'re going to|'re gonna| are going to) (?P<act>(?:be )?\w+ .+)",
-    re.IGNORECASE,
-)
-ACCEPTS = re.compile(
-    r"^\W*(?:(?:oh|ah|uh|um|well|so|right|good|mm)[\s,]+)*(?:(?:okay|ok|sure|alright|all right|"
-    r"fine|will do|no problem|of course|certainly|absolutely|definitely|happy to|i will|i'll|"
-    r"i can|agreed|yes|yeah|yep)\b[\s,.!]*)+",
-    re.IGNORECASE,
-)
-_HEARD = re.compile(
-    r"(?:yes|yeah|yep|okay|ok|alright|all right|right|good|mm|oh|ah|uh|um|\W)+", re.IGNORECASE
-)
+_YOU_DO = pattern("requests.you_do")
+ACCEPTS = pattern("requests.accepts")
+_HEARD = pattern("requests.heard")
 
 
 def told_you(dialogue: Dialogue, s: Sentence) -> tuple[str, str, Sentence | None] | None:
@@ -103,8 +74,8 @@ def asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 def _request_in(s: Sentence) -> str:
     """Return the act that *s* asks for, or an empty string."""
     text = s.text.replace("’", "'")
-    for pattern in (ASK_YOU, _DONE_YET):
-        match = pattern.search(text)
+    for asking in (ASK_YOU, _DONE_YET):
+        match = asking.search(text)
         if match and asks(text, match):
             return match["act"].rstrip("?. ")
     match = _WANT.search(text)

@@ -6,34 +6,19 @@ from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
-from runner.providers.offline.dialogue.insights import DISCUSSED, who
+from runner.providers.offline.dialogue.insights import DISCUSSED, said
 from runner.providers.offline.language.cues import has, polarity
-from runner.providers.offline.language.fragments import (
-    is_statement,
-    roughness,
-)
+from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import (
-    Sentence,
-    content_words,
-)
-from runner.providers.offline.language.wording import excerpt, tidy
+from runner.providers.offline.language.sentences import Sentence, content_words
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
-_WARNS = re.compile(
-    r"\b(?:(?:can|could|may|might|will|would) (?:\w+ )?(?:destroy|harm|damage|undermine|weaken|"
-    r"ruin|threaten|jeopardi[sz]e|cost us|lead to (?:\w+ )?(?:loss|failure|crisis|conflict))|"
-    r"the risk is|(?:i'm|i am|we're|we are) (?:worried|concerned|afraid) (?:that|about))\b",
-    re.IGNORECASE,
-)
+_WARNS = pattern("risks.warns")
 _LOSES = re.compile(r"\b(?:we|you|they) (?:lose|risk)\b", re.IGNORECASE)  # in a condition
-_NO_RISK = re.compile(
-    r"\bno (?:risk|danger|problem|reason|worries)\b|"
-    r"\b(?:not|never|won't|nobody|without|nothing|\w+n't)\b[^,;]*$",
-    re.IGNORECASE,
-)
+_NO_RISK = pattern("risks.no_risk")
 
 _UNTOLD = (DISCUSSED, "no_cue", "no_findings", "language", "uncertain")
 
@@ -56,7 +41,7 @@ def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[Ke
         if f.key == "risks" and f.evidence and f.fields.get("text")
     ]
     found = [*_spoken(minutes), *named]
-    return diverse(found, n, score=lambda p: p.score, text=lambda p: f"{p.text} {p.evidence[0][1]}")
+    return diverse(found, n, text=lambda p: f"{p.text} {p.evidence[0][1]}")
 
 
 def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
@@ -81,8 +66,7 @@ def _warns(s: Sentence) -> bool:
 
 
 def _point(s: Sentence, score: float) -> KeyPoint:
-    text = f'{who(s.speaker)}: "{excerpt(s.text, 200)}".'
-    return KeyPoint(tidy(text), TRANSCRIPT, ((s.segment, s.text),), score)
+    return KeyPoint(f"{said(s, 200)}.", TRANSCRIPT, ((s.segment, s.text),), score)
 
 
 def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
@@ -93,7 +77,6 @@ def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[K
     chosen = diverse(
         found,
         n,
-        score=lambda p: p.score,
         text=lambda p: p.text,
         group=lambda p: p.source,
         trade=0.8,

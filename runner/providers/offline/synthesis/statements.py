@@ -1,24 +1,27 @@
-"""Statements: sentences with the words of a question, quoted whole."""
+"""Statements: sentences with the words of a question, quoted whole, and the readings of these."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from runner.providers.offline.dialogue.commitments import find_commitments
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
+    focused,
     read_dialogue,
     weight_of,
+    weightiest,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, who
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, said
+from runner.providers.offline.dialogue.stance import fitness, stance_of, takes_stance
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import strongest
-from runner.providers.offline.language.fragments import is_statement, roughness
+from runner.providers.offline.language.cues import has, is_question, strongest
+from runner.providers.offline.language.fragments import is_statement, is_whole, roughness
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import excerpt
-
-Row = Callable[["Statement"], Mapping[str, object]]
+from runner.providers.offline.language.sentences import Sentence, trim, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,100 +43,212 @@ class Statement:
         return self.sentence.speaker
 
 
-def find_statements(dialogue: Dialogue, cues: Mapping[str, str], limit: int) -> list[Statement]:
+def find_statements(
+    dialogue: Dialogue, cues: Mapping[str, str], limit: int = 10
+) -> list[Statement]:
     """Return up to *limit* whole statements in order; *cues* maps kinds to those of their cues.
 
     A statement has the first kind with a cue in it.
     """
     found = []
     for s in whole_sentences(dialogue):
-        if not is_statement(s.text):
-            continue
         kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
-        if kind is not None:
+        if kind is not None and is_statement(s.text):
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
-    return sorted(varied(found, limit), key=lambda one: one.sentence.index)
+    return _in_order(found, limit)
 
 
 def _says(cue: str, text: str) -> bool:
     """Return whether *text* has *cue*; one with a subject must open a clause."""
-    hit = strongest(cue, text)
-    subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
     if re.match(r"\W*(?:then|if)\b", text, re.IGNORECASE):
         return False  # of a case that is supposed
+    hit = strongest(cue, text)
+    subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
     return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
 
 
-_OPENS = re.compile(
-    r"(?:^|[,;:–—.]|\b(?:and|but|so|because|then|well|yeah|yes|no|think|mean|also|now|like|"
-    r"sure|okay|(?:last|this|next|every|each) \w+))\W*$",
-    re.IGNORECASE,
-)
+_OPENS = pattern("statements.opens")
 
 
-def varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
+def _varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
     """Return up to *limit* statements that score high and differ, best first."""
-    return diverse(
-        statements,
-        limit,
-        score=lambda one: one.score,
-        text=lambda one: one.text,
-        group=lambda one: one.who,
-    )
+    return diverse(statements, limit, text=lambda one: one.text, group=lambda one: one.who)
 
 
-def insights_on(statements: Sequence[Statement], sought: str) -> list[dict[str, object]]:
-    """Return an insight per statement, best first, or one that nothing *sought* was found."""
-    best = sorted(statements, key=lambda one: -one.score)
-    found = [
-        insight(
-            f'{who(one.who)}: "{excerpt(one.text, 180)}".', one.score, one.kind, (one.sentence,)
-        )
-        for one in best[:8]
+def _in_order(statements: Sequence[Statement], limit: int) -> list[Statement]:
+    return sorted(_varied(statements, limit), key=lambda one: one.sentence.index)
+
+
+# --- what each analyzer seeks -------------------------------------------------------------------
+
+
+def _quotable(dialogue: Dialogue) -> list[Statement]:
+    """Return the weightiest whole sentences of a fair length."""
+    return [
+        Statement(s, "central", max(0.05, weight_of(dialogue, s)))
+        for s in weightiest(dialogue, 16)
+        if 6 <= len(words(s.text)) < 36 and is_whole(trim(s.text))
+    ][:8]
+
+
+def _opinions(dialogue: Dialogue) -> list[Statement]:
+    """Return the sentences with a speaker's stance, with their side if it is explicit."""
+    stands = [
+        Statement(s, _side(s), max(0.05, fitness(dialogue, s)))
+        for s in focused(dialogue)
+        if takes_stance(s) and is_statement(s.text) and not has("unsure", s.text)
     ]
-    return found or not_recognised(sought)
+    return _varied(stands, 12)
 
 
-def rows(statements: Sequence[Statement], row: Row) -> list[dict[str, object]]:
-    """Return the result of *row* for each statement, with its evidence."""
-    return [{**row(one), "evidence": cite(one.sentence)} for one in statements]
+def _side(s: Sentence) -> str:
+    """Return the explicit side of *s*: consent or objection without negation."""
+    open_ = has("negation", s.text) or has("conditional", s.text)
+    return "unclear" if open_ else {1: "for", -1: "against", 0: "unclear"}[stance_of(s)]
 
 
-# Of the readings that quote statements by their cues: what they seek, the key of their list, the
-# cues by kind, and a row.
-_STATED: Mapping[str, tuple[str, str, Mapping[str, str], Row]] = {
-    "needs": (
+_FAULTS = {
+    "tried": "fault_tried",
+    "since": "fault_since",
+    "symptom": "fault_symptom",
+    "impact": "fault_impact",
+}
+_MENDING = {"asked": "step_asked", "works": "works_now"}
+_MIN_SHARE = 0.01
+
+
+def _faults(dialogue: Dialogue) -> list[Statement]:
+    """Return the sentences that name a fault, its time or its effect, in a talk about a fault.
+
+    There at least 1 % of the sentences are of these kinds or about a repair, and of two kinds at
+    least. Meetings and hearings that mention a failure have below 0.5 %.
+    """
+    told = find_statements(dialogue, {**_FAULTS, **_MENDING}, len(dialogue.sentences))
+    kinds = {one.kind for one in told}
+    enough = len(told) >= _MIN_SHARE * len(dialogue.sentences) and len(kinds) > 1
+    about_one = enough and not kinds.isdisjoint(("symptom", "since", "tried"))
+    return find_statements(dialogue, _FAULTS) if about_one else []
+
+
+def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
+    symptoms = [one for one in found if one.kind == "symptom"]
+    best = max(symptoms, key=lambda one: one.score, default=None)
+    return {"problem": f"{said(best.sentence, 240)}." if best else "Not recognised."}
+
+
+def _steps(dialogue: Dialogue) -> list[Statement]:
+    """Return the steps that somebody is asked for or promises."""
+    asked = find_statements(dialogue, {"step": "step_asked"})
+    taken = {one.sentence.index for one in asked}
+    promised = [
+        Statement(c.sentence, "step_promised", c.score)
+        for c in find_commitments(dialogue)
+        if c.strength == "firm" and c.sentence.index not in taken
+    ]
+    return _in_order([*asked, *promised], 10)
+
+
+def _solved(dialogue: Dialogue, _: Sequence[Statement]) -> Mapping[str, object]:
+    """Return whether a plain statement in the second half of the talk says that it works."""
+    doubts = ("negation", "conditional", "hedge", "unsure")
+    for s in reversed(dialogue.sentences[len(dialogue.sentences) // 2 :]):
+        plain = s.index not in dialogue.cut_off and len(words(s.text)) < 13
+        works = plain and has("works_now", s.text) and not is_question(s.text)
+        if works and not any(has(kind, s.text) for kind in doubts):
+            return {"status": "solved", "why": f"{said(s, 160)}."}
+    return {"status": "unclear", "why": "No words that confirm a solution were recognised."}
+
+
+_WHY = "Its words and what is said around it rank it among the weightiest statements."
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What a reading seeks, how it finds it, its list's key and row, and further fields."""
+
+    sought: str
+    find: Callable[[Dialogue], list[Statement]]
+    key: str
+    row: Callable[[Statement], Mapping[str, object]]
+    more: Callable[[Dialogue, Sequence[Statement]], Mapping[str, object]] = lambda *_: {}
+
+
+def _by_cues(limit: int = 10, **cues: str) -> Callable[[Dialogue], list[Statement]]:
+    return partial(find_statements, cues=cues, limit=limit)
+
+
+_STATED: Mapping[str, _Stated] = {
+    "needs": _Stated(
         "needs or wishes",
+        _by_cues(must="need_must", want="need_want", wish="need_wish"),
         "needs",
-        {"must": "need_must", "want": "need_want", "wish": "need_wish"},
         lambda one: {"need": one.text, "strength": one.kind, "reason": None, "who": one.who},
     ),
-    "experiences": (
+    "experiences": _Stated(
         "experiences",
+        _by_cues(
+            workaround="told_workaround",
+            problem="told_problem",
+            success="told_success",
+            habit="told_habit",
+        ),
         "experiences",
-        {
-            "workaround": "told_workaround",
-            "problem": "told_problem",
-            "success": "told_success",
-            "habit": "told_habit",
-        },
         lambda one: {"what": one.text, "kind": one.kind, "who": one.who, "context": None},
     ),
-    "testimony": (
+    "testimony": _Stated(
         "statements with a basis or a figure",
+        _by_cues(12, own_experience="basis_own", hearsay="basis_hearsay", data="basis_data"),
         "claims",
-        {"own_experience": "basis_own", "hearsay": "basis_hearsay", "data": "basis_data"},
         lambda one: {"claim": one.text, "witness": one.who, "basis": one.kind},
     ),
-    "customer_mood": (
+    "customer_mood": _Stated(
         "feelings",
+        _by_cues(
+            angry="mood_angry",
+            frustrated="mood_frustrated",
+            worried="mood_worried",
+            relieved="mood_relieved",
+            pleased="mood_pleased",
+        ),
         "moments",
-        {
-            kind: f"mood_{kind}"
-            for kind in ("angry", "frustrated", "worried", "relieved", "pleased")
-        },
         lambda one: {"mood": one.kind, "cause": one.text, "who": one.who},
+    ),
+    "key_quotes": _Stated(
+        "quotable statements",
+        _quotable,
+        "quotes",
+        lambda one: {"text": one.text, "who": one.who, "why": _WHY},
+    ),
+    "opinions": _Stated(
+        "opinions",
+        _opinions,
+        "opinions",
+        lambda one: {
+            "opinion": one.text,
+            "about": "not recognised",
+            "stance": one.kind,
+            "reason": None,
+            "who": one.who,
+        },
+    ),
+    "customer_problem": _Stated(
+        "faults",
+        _faults,
+        "details",
+        lambda one: {"text": one.text, "kind": one.kind, "who": one.who},
+        _problem,
+    ),
+    "resolution": _Stated(
+        "steps or promises",
+        _steps,
+        "steps",
+        lambda one: {
+            "step": one.text,
+            "by": one.who if one.kind == "step_promised" else None,
+            "result": None,
+        },
+        _solved,
     ),
 }
 STATED = frozenset(_STATED)
@@ -141,10 +256,14 @@ STATED = frozenset(_STATED)
 
 def read_stated(name: str, document: Document) -> dict[str, object]:
     """Return the answer of the analyzer *name* of STATED; pure and deterministic."""
-    sought, key, cues, row = _STATED[name]
-    dialogue = read_dialogue(document)
-    found = find_statements(dialogue, cues, 12 if name == "testimony" else 10)
+    kind, dialogue = _STATED[name], read_dialogue(document)
+    found = kind.find(dialogue)
+    best = sorted(found, key=lambda one: -one.score)[:8]
+    insights = [
+        insight(f"{said(one.sentence, 180)}.", one.score, one.kind, (one.sentence,)) for one in best
+    ]
+    rows = [{**kind.row(one), "evidence": cite(one.sentence)} for one in found]
     return {
-        "insights": insights_on(found, sought),
-        "structured_data": {key: rows(found, row)},
+        "insights": insights or not_recognised(kind.sought),
+        "structured_data": {**kind.more(dialogue, found), kind.key: rows},
     }
