@@ -32,7 +32,7 @@ from runner.run.batch.services import BatchResult, BatchServices, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.cli.command_line import worst_exit_code
-from runner.run.collection.collect import DONE, CollectionResult, CollectionRun
+from runner.run.collection.collect import DONE, CollectionResult, collect
 from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
@@ -261,7 +261,7 @@ class Batch:
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
         self._console.print_line(f"all transcripts together: {names}")
-        self._collected = collected = await CollectionRun(*of).execute()
+        self._collected = collected = await collect(*of)
         self._measures.add(collected.analyzers)
         about = collected.about
         self._tally.sums.update({n: about[n] for n in ("escalated", "mended") if n in about})
