@@ -112,14 +112,14 @@ class Agreements(Finder):
         self, reply: Mapping[str, Any], unused: Unused, ids: _Named
     ) -> list[Contradiction | Accord]:
         """Return the content of *reply*; drop contradictions without findings on two sides."""
-        rows, state = section(reply, "structured_data"), self.state
+        rows, evidence = section(reply, "structured_data"), self.state.evidence
         contrasts, seen = list[Contradiction | Accord](), set[frozenset[Ids]]()
         for row in mappings(rows.get("contradictions")):
             asked = mappings(row.get("sides"))
             members = [known_ids(each.get("members"), ids, unused) for each in asked]
             parted = _apart([_findings(names, ids) for names in members])
             sides = tuple(
-                Position(words_of(each, "position", MAX_STATEMENT), state.quotes(own), own)
+                Position(words_of(each, "position", MAX_STATEMENT), evidence.quotes(own), own)
                 for each, own in zip(asked, parted, strict=True)
                 if own
             )
@@ -135,7 +135,7 @@ class Agreements(Finder):
         for row in mappings(rows.get("agreements")):
             names = known_ids(row.get("members"), ids, unused)
             findings, statement = _findings(names, ids), words_of(row, "statement", MAX_STATEMENT)
-            quotes = state.quotes(findings)
+            quotes = evidence.quotes(findings)
             if not statement or len({quote.file for quote in quotes}) < 2:
                 unused["agreements without two files"][statement[:60]] = None
                 continue
@@ -180,7 +180,7 @@ class Outliers(Finder):
             self.caller.skip(self.node, "no part of the findings has an outlier")
             return
         for name, why in (await self._ask("", level, every, opposed)).items():
-            quotes, own = self.state.quotes([name]), found[name]
+            quotes, own = self.state.evidence.quotes([name]), found[name]
             alone = Outlier(own.file, quotes[0].speaker, name, own.text, quotes, why)
             self.state.outliers.append(alone)
 

@@ -7,11 +7,10 @@ from typing import Any
 from runner.answers.themes import Synthesis, ThemeQuote
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
-from runner.record.collection_findings import MAX_QUOTE
+from runner.record.collection_findings import MAX_QUOTE, voices_of
 from runner.run.collection.caller import Finder
 from runner.run.collection.material import line, sheet
 from runner.run.collection.replies import Unused, known_ids
-from runner.run.collection.state import voices_of
 
 MAX_TEXT = 40_000  # characters kept of a reply
 
