@@ -10,7 +10,6 @@ from runner.answers.coverage import cited_segments
 from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
-from runner.reports.report.calls import read_session
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
@@ -23,7 +22,7 @@ from runner.reports.report.findings import (
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
-from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
+from runner.reports.report.timeline import LABEL, WIDTH, read_session, timeline_of
 from runner.reports.stored_run import StoredRun
 
 WEB = ("http://", "https://")
