@@ -66,9 +66,7 @@ def title_of_run(run: StoredRun) -> str:
 def media_of(run: StoredRun) -> str:
     """Return the address of its sound or video, of the web or relative to the run, or nothing."""
     media = text(at(run.config, "transcript", "media"))
-    if media and not media.startswith(WEB):
-        media = address_of(Path(media), run.path)
-    return media
+    return address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
 
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> dict[str, Any]:
