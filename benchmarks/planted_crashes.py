@@ -31,8 +31,8 @@ from runner.job.build import build_job
 from runner.job.job import BatchJob
 from runner.providers.request import Completion, Request, Transport
 from runner.reports.verify import verify
+from runner.run.batch import batch_run
 from runner.run.cli.compose import compose_config
-from runner.run.collection.collect import CollectionRun
 from tests.helpers.crashing import answers_in, damage, run_batch
 from tests.helpers.faulty_fs import KILLED, REAL, FaultyFileSystem
 
@@ -83,7 +83,7 @@ class Trial:
         def work() -> int:
             with heard.open("wb") as calls, FaultyFileSystem(at) as system:
                 if before_collection:
-                    with patch.object(CollectionRun, "execute", lambda _: os._exit(KILLED)):
+                    with patch.object(batch_run, "collect", lambda *_: os._exit(KILLED)):
                         return run_batch(self.job, self.path, CountedModel(calls.fileno()))
                 code = run_batch(self.job, self.path, CountedModel(calls.fileno()))
             count.write_text(str(system.count))

@@ -1,13 +1,22 @@
 """Findings of a batch's runs that rest on verified quotes: the input of a collection."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.answers.clustering import Merge, is_negated, linkage
 from runner.answers.grounding.exact_matches import ABSENT
-from runner.answers.themes import ReadFile, ThemeQuote, UnreadFile
+from runner.answers.themes import (
+    AGAINST,
+    FOR,
+    Joined,
+    ReadFile,
+    Theme,
+    ThemeQuote,
+    UnreadFile,
+    Voice,
+)
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
 from runner.base.text import digest
@@ -61,6 +70,36 @@ class CollectionFindings:
     findings: Mapping[str, GroundedFinding]
     unused: int
     foreign: tuple[str, ...] = ()
+
+    def quotes(self, findings: Iterable[str], side: str = FOR) -> tuple[ThemeQuote, ...]:
+        """Return the quotes of *findings*, each once."""
+        every = (replace(q, side=side) for name in findings for q in self.findings[name].quotes)
+        return tuple(dict.fromkeys(every))
+
+    def theme(
+        self,
+        title: str,
+        statement: str,
+        findings: Iterable[str],
+        against: tuple[str, ...],
+        merged: tuple[Joined, ...],
+    ) -> Theme:
+        """Return the theme of *findings*, without an id; those *against* it are among them."""
+        findings = tuple(dict.fromkeys(findings))
+        opposed, own = set(against), self.quotes(against, AGAINST)
+        quotes = (*self.quotes(name for name in findings if name not in opposed), *own)
+        files = tuple(sorted(said := {quote.file for quote in quotes}))
+        silent = tuple(each.file for each in self.read if each.file not in said)
+        pro, contra = voices_of(q for q in quotes if q.side == FOR), voices_of(own)
+        of = files, voices_of(quotes), pro, contra, silent, quotes, findings, against, merged
+        return Theme("", title, statement, *of)
+
+
+def voices_of(quotes: Iterable[ThemeQuote]) -> tuple[Voice, ...]:
+    """Return the speakers of *quotes*, each once, in order."""
+    voices = {(quote.file, quote.speaker) for quote in quotes}
+    ordered = sorted(voices, key=lambda each: (each[0], each[1] or ""))
+    return tuple(Voice(file, speaker) for file, speaker in ordered)
 
 
 def place_of(file: str) -> str:

@@ -47,15 +47,14 @@ def faults_of_checks(
     repeated.
     """
     results = [_result(each) for each in mappings(stored.get("checks"))]
-    sums = {"total": with_interval(results)}
-    for name in section(stored, "analyzers"):
-        sums[f"analyzers.{name}"] = with_interval([r for r in results if r.analyzer == name])
-    stated = {"total": section(stored, "total")}
-    stated |= {f"analyzers.{n}": mapping(v) for n, v in section(stored, "analyzers").items()}
-    for name, counts in sums.items():
-        for key, value in counts.items():
-            if key in stated[name] and stated[name][key] != value:
-                yield f"{name}.{key} is {stated[name][key]!r}, its checks give {value!r}"
+    places = {"total": (section(stored, "total"), results)}
+    for name, stated in section(stored, "analyzers").items():
+        own = [each for each in results if each.analyzer == name]
+        places[f"analyzers.{name}"] = mapping(stated), own
+    for place, (stated, own) in places.items():
+        for key, value in with_interval(own).items():
+            if key in stated and stated[key] != value:
+                yield f"{place}.{key} is {stated[key]!r}, its checks give {value!r}"
     if "declared" in stored:
         yield from _compared(stored["declared"], results, answers, figures)
 

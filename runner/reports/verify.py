@@ -43,9 +43,8 @@ The checks of a finished run are repeated, except those judged by a model.
 A signed file that has changed is a fault; an unsigned run is not.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-_MADE = (
-    *("metadata.json", "grounding.json", "coverage.json", "checks.json", "logs/benchmark.json"),
-)  # from the answers
+# Made from the answers.
+_MADE = ("metadata.json", "grounding.json", "coverage.json", "checks.json", "logs/benchmark.json")
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
@@ -99,9 +98,10 @@ def verify(path: Path, notes: list[str] | None = None) -> list[str]:
         return _verify_members(batch, [path])[path]
     faults = _verify(Inspection(path, secrets_of()))
     if is_batch(path):
-        if (path / COMPLETED).is_file() and not is_held(path):
-            faults += [f"{RESULTS}: {to_terminal(line)}" for line in faults_of_rows(path)]
-        faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
+        if not is_held(path):
+            rows = faults_of_rows(path) if (path / COMPLETED).is_file() else ()
+            faults += [f"{RESULTS}: {to_terminal(line)}" for line in rows]
+            faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
@@ -109,9 +109,8 @@ def verify(path: Path, notes: list[str] | None = None) -> list[str]:
 
 
 def _collection(batch: Path, notes: list[str] | None) -> list[str]:
-    """Return the faults of a batch's collection, none while a process works in it."""
     try:
-        return [] if is_held(batch) else collection_faults(batch, notes)
+        return collection_faults(batch, notes)
     except (OSError, ColloquyError) as error:
         return [f"cannot be checked: {one_line(str(error))}"]
 
@@ -286,14 +285,11 @@ def _check_totals(found: Inspection, metadata: Mapping[str, Any], spent: Spent |
     stated = section(metadata, "totals")
     for key, value in {} if spent is None else spent.totals().items():
         stored = stated.get(key)
-        if not _equal(stored, value) and (key in stated or not stated):  # older runs have fewer
+        same = stored == value
+        if isinstance(stored, int | float) and value is not None:
+            same = isclose(stored, value, abs_tol=1e-9)
+        if not same and (key in stated or not stated):  # older runs have fewer
             found.fault("metadata.json", f"totals.{key} is {stored!r}, the journal's sum {value!r}")
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    return one is None and other is None
 
 
 main = command("colloquy-verify", USAGE, _check)

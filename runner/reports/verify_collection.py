@@ -1,12 +1,11 @@
 """Verification of collection/themes.json: recomputes its ids, quotes and counts from the runs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 from runner.answers.outcome import ANSWERED
-from runner.answers.themes import AGAINST, FILE, FOR, Collection, Theme, ThemeQuote, read_collection
+from runner.answers.themes import FILE, Collection, ThemeQuote, read_collection
 from runner.base.errors import ColloquyError, one_line
 from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
@@ -26,7 +25,7 @@ _TRUTH = (
     "titles, statements, reasons and the synthesis are a model's words, taken from its answers, "
     "whose truth is not checked"
 )
-Key = tuple[str, str, str, str | None, float | None, str, str]
+_LISTS = ("findings", "quotes", "files", "silent", "speakers", "for_", "against")
 
 
 def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
@@ -62,7 +61,7 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
     faults = [
         *_unread(stored, evidence, len(inputs)),
-        *_theme_faults(stored, found),
+        *_theme_faults(stored, evidence),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
         *(calls.faults() if stored.ledger else ()),
@@ -129,41 +128,24 @@ def _left(stored: Collection, grouped: set[str], unused: int) -> Iterator[str]:
         yield f"unassigned are {len(stored.unassigned)}, the runs give {len(left)}"
 
 
-def _theme_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
-    names = [each.file for each in stored.read]
+def _theme_faults(stored: Collection, evidence: CollectionFindings) -> Iterator[str]:
+    """Yield the lists of themes that differ from those of their findings."""
+    evidence = replace(evidence, read=stored.read)
+    fewer = any(row.node == FILE for row in stored.ledger)  # the runs have further quotes
     for theme in stored.themes:
-        lost = [name for name in theme.findings if name not in found]
-        if lost:
-            yield f"{theme.id}: {lost[0]!r} is not a finding with a verified quote"
+        named = (*theme.findings, *theme.against_findings)
+        if lost := next((name for name in named if name not in evidence.findings), None):
+            yield f"{theme.id}: {lost!r} is not a finding with a verified quote"
             continue
-        for_ = [name for name in theme.findings if name not in set(theme.against_findings)]
-        sides = {FOR: for_, AGAINST: theme.against_findings}
-        quotes = {s: {_key(q) for n in sides[s] for q in found[n].quotes} for s in sides}
-        if any(_key(quote) not in quotes.get(quote.side, ()) for quote in theme.quotes):
+        made = evidence.theme("", "", theme.findings, theme.against_findings, ())
+        if not set(theme.quotes) <= set(made.quotes):
             yield f"{theme.id}: a quote is not one of its findings"
-        yield from _counted(theme, quotes, names)
-
-
-def _counted(theme: Theme, quotes: Mapping[str, set[Key]], names: list[str]) -> Iterator[str]:
-    """Yield the lists of a theme that differ from those of its findings' *quotes*."""
-    voices = {side: {(key[0], key[3]) for key in quotes[side]} for side in quotes}
-    every = voices[FOR] | voices[AGAINST]
-    files = {file for file, _ in every}
-    lists: dict[str, tuple[Sequence[object], set[Any]]] = {
-        "findings": (theme.findings, set(theme.findings)),
-        "quotes": (
-            [(quote.side, *_key(quote)) for quote in theme.quotes],
-            {(side, *key) for side in quotes for key in quotes[side]},
-        ),
-        "files": (theme.files, files),
-        "silent": (theme.silent, set(names) - files),
-        "speakers": ([(v.file, v.speaker) for v in theme.speakers], every),
-        FOR: ([(v.file, v.speaker) for v in theme.for_], voices[FOR]),
-        AGAINST: ([(v.file, v.speaker) for v in theme.against], voices[AGAINST]),
-    }
-    for key, (stated, counted) in lists.items():
-        if set(stated) != counted or len(stated) != len(counted):
-            yield f"{theme.id}: {key} are {len(stated)}, its findings give {len(counted)}"
+        for key in _LISTS:
+            stated, counted = getattr(theme, key), getattr(made, key)
+            same = set(stated) == set(counted) and len(stated) == len(counted)
+            if not same and not (fewer and key == "quotes"):
+                counts = f"{len(stated)}, its findings give {len(counted)}"
+                yield f"{theme.id}: {key.strip('_')} are {counts}"
 
 
 def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
@@ -178,8 +160,7 @@ def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> I
         if lost := next((each for each in findings if each not in found), None):
             yield f"{name}: {lost!r} is not a finding with a verified quote"
             continue
-        known = {_key(quote) for each in findings for quote in found[each].quotes}
-        if any(_key(quote) not in known for quote in quotes):
+        if not set(quotes) <= {quote for each in findings for quote in found[each].quotes}:
             yield f"{name}: a quote is not one of its findings"
         if lost := next((each for each in themes if each not in ids), None):
             yield f"{name}: there is no theme {lost!r}"
@@ -187,8 +168,3 @@ def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> I
     for alone in stored.outliers:
         if alone.finding in found and alone.text != found[alone.finding].text:
             yield f"an outlier: its text is not that of {alone.finding!r}"
-
-
-def _key(quote: ThemeQuote) -> Key:
-    where = quote.segment, quote.quote, quote.speaker, quote.start_s
-    return quote.file, *where, quote.match, quote.run

@@ -56,6 +56,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("unused",): (3, "unused is 3, the runs give 0"),
         ("outliers", 0, "text"): ("Never.", "an outlier: its text is not that of"),
         (*train, "findings", 0): ("runs/x/0", f"T01: {lost}"),
+        (*train, "against_findings"): (["runs/x/0"], f"T01: {lost}"),
         ("contradictions", 0, "themes"): (["T09"], "C01: there is no theme 'T09'"),
         ("contradictions", 0, "sides", 0, "findings"): (["runs/x/0"], f"C01: {lost}"),
         ("outliers", 0, "quotes", 0, "speaker"): ("Eve", "an outlier: a quote is not one of"),
@@ -87,6 +88,11 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     assert [] == collection_faults(Path("batch")) == changed("pipeline", to="x")
     for path, (value, fault) in expected.items():
         assert any(fault in line for line in changed(*path, to=value)), path
+    small = json.loads(json.dumps(whole))
+    small["themes"][0]["quotes"].pop()
+    small["ledger"].append({"node": "collection/themes.json", "inputs": 9})  # written by bounds.py
+    FILE.write_text(json.dumps(small))
+    assert [] == collection_faults(Path("batch"))
     FILE.unlink()
     assert ["is missing, but the batch is complete"] == collection_faults(Path("batch"))
     FILE.write_text(json.dumps(whole))

@@ -137,26 +137,17 @@ def _file(
     if first is not None:
         first(run)
     nodes, places, brief = found_in(run)
-    return BatchFile(
-        name,
-        title_of_run(run) or name,
-        link_to(path / REPORT, batch),
-        tone,
-        shown,
-        fault,
-        row,
-        brief,
-        tuple(dict.fromkeys(place.speaker for place in places.values() if place.speaker)),
-        tuple(node.name for node in nodes if node.status == "ok"),
-    )
+    speakers = tuple(dict.fromkeys(each.speaker for each in places.values() if each.speaker))
+    answered = tuple(node.name for node in nodes if node.status == "ok")
+    title, link = title_of_run(run) or name, link_to(path / REPORT, batch)
+    return BatchFile(name, title, link, tone, shown, fault, row, brief, speakers, answered)
 
 
 def speakers_of(item: BriefItem | ShownInsight) -> tuple[str, ...]:
     """Return the people quoted in *item* or concerned by it."""
     who = item.who.split(", ") if isinstance(item, BriefItem) else []
-    return tuple(
-        dict.fromkeys(filter(None, [*who, *(quote.place.speaker for quote in item.quotes)]))
-    )
+    quoted = (quote.place.speaker for quote in item.quotes)
+    return tuple(dict.fromkeys(filter(None, (*who, *quoted))))
 
 
 def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> dict[str, Any]:
@@ -179,18 +170,15 @@ def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
     files, quotes = section(run.metadata, "files"), run.grounded
     done = f"{count(amount(files.get('completed')))} of {count(_total(run))}"
-    answers = (
-        f"{count(run.took.get('succeeded'))} of {count(run.took.get('total'))} answers received"
-    )
-    rest = [
-        each for each in summary.figures_of(run, ()) if each[0] not in ("Analyzers", "Grounding")
-    ]
+    received = count(run.took.get("succeeded"))
+    answers = f"{received} of {count(run.took.get('total'))} answers received"
+    rest = summary.figures_of(run, ())
     found = f"{count(quotes.get('grounded'))} of {count(quotes.get('quotes'))} quotes"
     cost = number(run.totals.get("cost_usd"))
     each_usd = usd(cost / _total(run)) if cost and _total(run) else ""
     return [
         ("Files", done, f"with all answers; {answers}"),
-        *rest,
+        *(each for each in rest if each[0] not in ("Analyzers", "Grounding")),
         ("Grounding", share(quotes.get("rate")), f"{found} are in the transcripts"),
         *([("Cost of a file", each_usd, "on average")] if each_usd else []),
     ]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.base.format import clock, plural
-from runner.base.json import at, listing, mapping, mappings, number, text
-from runner.reports.report.findings import Places, Quote, ShownInsight, quotes_of
+from runner.base.json import at, listing, mapping, mappings, text
+from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, joined, question_of
 from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
@@ -87,7 +87,7 @@ def brief_of(
     data = summed_up[1] if summed_up else {}
     headline, summary = text(data.get("headline")), text(data.get("summary"))
     sections = tuple(_sections(answers, places))
-    insights = tuple(_insight(each, places) for each in merged)
+    insights = tuple(insight_of(each, _cited(each, places)) for each in merged)
     if asked := next((data for node, data in answers if node.name == _ASK), None):
         headline, summary = question_of(run, _ASK), text(asked.get("answer"))
         if asked.get("answered") == "partly":
@@ -162,10 +162,3 @@ def _cited(item: Mapping[str, Any], places: Places) -> tuple[Quote, ...]:
 
 def _joined(value: Any) -> str:
     return ", ".join(map(label, listing(value))) if isinstance(value, list) else label(value)
-
-
-def _insight(each: Mapping[str, Any], places: Places) -> ShownInsight:
-    words, category = text(each.get("text")), label(each.get("category"))
-    analyzers = tuple(map(text, listing(each.get("analyzers"))))
-    sure = number(each.get("confidence"))
-    return ShownInsight(words, sure, category, _cited(each, places), analyzers)

@@ -40,13 +40,9 @@ def covered_of(
         "questions": [_question(each, places) for each in _first(stored, "unanswered_questions")],
         "more_questions": int(amount(stored.get("more_questions"))),
         "analyzers": [
-            (
-                node,
-                mapping(by_analyzer[node.name]),
-                describe_additions(node.record.get("asked_again")),
-            )
-            for node in nodes
-            if node.name in by_analyzer
+            (n, mapping(by_analyzer[n.name]), describe_additions(n.record.get("asked_again")))
+            for n in nodes
+            if n.name in by_analyzer
         ],
     }
 
@@ -90,9 +86,5 @@ def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
 def _question(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
     segment = text(stored.get("segment"))
     place = places.get(segment, SegmentPlace(segment))
-    return {
-        "places": [place],
-        "speaker": label(stored.get("speaker")),
-        "time": place.time,
-        "text": text(stored.get("text")),
-    }
+    said = {"speaker": label(stored.get("speaker")), "text": text(stored.get("text"))}
+    return {"places": [place], "time": place.time, **said}

@@ -121,6 +121,15 @@ class ShownInsight:
         return list(dict.fromkeys(q.place.speaker for q in self.quotes if q.place.speaker))
 
 
+def insight_of(
+    stored: Mapping[str, Any], quotes: tuple[Quote, ...], *, later: bool = False
+) -> ShownInsight:
+    """Return a *stored* insight as it is shown with *quotes*."""
+    words, category = text(stored.get("text")), label(stored.get("category"))
+    analyzers = tuple(map(text, listing(stored.get("analyzers"))))
+    return ShownInsight(words, number(stored.get("confidence")), category, quotes, analyzers, later)
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """One node's answer: its insights and structured data, and how both are shown."""
@@ -147,13 +156,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
 
     def insights() -> tuple[ShownInsight, ...]:
         return tuple(
-            ShownInsight(
-                text(each.get("text")),
-                number(each.get("confidence")),
-                label(each.get("category")),
-                quoted(each.get("evidence")),
-                later=place >= first,
-            )
+            insight_of(each, quoted(each.get("evidence")), later=place >= first)
             for place, each in enumerate(stored)
         )
 

@@ -10,7 +10,6 @@ from runner.answers.coverage import cited_segments
 from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
-from runner.reports.report.calls import read_session
 from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
@@ -23,7 +22,7 @@ from runner.reports.report.findings import (
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
-from runner.reports.report.timeline import LABEL, WIDTH, timeline_of
+from runner.reports.report.timeline import LABEL, WIDTH, read_session, timeline_of
 from runner.reports.stored_run import StoredRun
 
 WEB = ("http://", "https://")
@@ -67,9 +66,7 @@ def title_of_run(run: StoredRun) -> str:
 def media_of(run: StoredRun) -> str:
     """Return the address of its sound or video, of the web or relative to the run, or nothing."""
     media = text(at(run.config, "transcript", "media"))
-    if media and not media.startswith(WEB):
-        media = address_of(Path(media), run.path)
-    return media
+    return address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
 
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> dict[str, Any]:

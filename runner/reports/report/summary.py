@@ -12,13 +12,10 @@ from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
 
+_DOUBT = "few quotes are in the transcript, or checks failed"
 VERDICTS = {
     "completed": ("good", "Completed", "every analyzer answered"),
-    "degraded": (
-        "warn",
-        "Degraded",
-        "every analyzer answered, but few quotes are in the transcript, or checks failed",
-    ),
+    "degraded": ("warn", "Degraded", "every analyzer answered, but " + _DOUBT),
     "partial": ("warn", "Partial", "some analyzers gave no answer, or answered without an input"),
     "failed": ("bad", "Failed", "no usable answer"),
     "interrupted": ("warn", "Interrupted", "the run was stopped before its end"),
@@ -54,13 +51,11 @@ def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
     ]
     for node in nodes:
         if node.missing and node.status == "ok":
-            lost = ", ".join(f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
-            lines.append(f"{title_of(node.name)}: answered without {lost}")
+            without = (f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
+            lines.append(f"{title_of(node.name)}: answered without {', '.join(without)}")
     lines += [f"damaged: {fault}" for fault in run.damaged]
-    answered = [node for node in nodes if node.status == "ok" and not node.record]
-    lines += [
-        f"{title_of(node.name)}: its answer is missing from this directory" for node in answered
-    ]
+    lost = "its answer is missing from this directory"
+    lines += [f"{title_of(n.name)}: {lost}" for n in nodes if n.status == "ok" and not n.record]
     if run.transcript is None:
         lines.append("transcript.json is missing or damaged: quotes have no links")
     if not run.benchmark:

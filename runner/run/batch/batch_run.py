@@ -22,12 +22,8 @@ from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import (
-    ResultRow,
-    Results,
-    completed_before,
-    write_insights,
-)
+from runner.record.batch_directory import ResultRow, Results, completed_before, write_insights
+from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
@@ -36,7 +32,7 @@ from runner.run.batch.services import BatchResult, BatchServices, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.cli.command_line import worst_exit_code
-from runner.run.collection.collect import DONE, CollectionResult, CollectionRun
+from runner.run.collection.collect import DONE, CollectionResult, collect
 from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
 from runner.transcript.inputs import Input
@@ -99,12 +95,11 @@ class Batch:
             return await self._finish()
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            self.directory.release_reserve()
-            directory = self.directory
+            directory, stop = self.directory, self._services.stop
+            directory.release_reserve()
             for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
-            stop = self._services.stop
             code = exit_code_of(error) if stop.signum is None else stop.exit_code
             with suppress(OSError):
                 await asyncio.shield(self._save(status, code))
@@ -147,19 +142,21 @@ class Batch:
             return unanswered_row(self.job, file, "unreadable", error.exit_code, str(error))
         except OSError:
             raise
-        except Exception as error:  # a bug in reading one file must not stop the others
-            log.exception("run.crashed", transcript=file.name)
-            return unanswered_row(
-                self.job, file, "failed", EXIT_BUG, f"{type(error).__name__}: {error}"
-            )
+        except Exception as error:  # noqa: BLE001 - a bug in one file must not stop the others
+            return self._crashed(file, error)
         return None if self._is_over() else await self._run(number, file, job, directory)
+
+    def _crashed(self, file: Input, error: Exception, spent: Spent | None = None) -> ResultRow:
+        log.exception("run.crashed", transcript=file.name)
+        code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
+        message = f"{type(error).__name__}: {error}"
+        return unanswered_row(self.job, file, "failed", code, message, spent)
 
     def _open(self, file: Input) -> tuple[Job, MemberDirectory]:
         """Read a file; one that cannot be read gets no run directory."""
         job = for_transcript(self.job, file)
-        return job, MemberDirectory(
-            self.directory, file.run, [stage.name for stage in job.pipeline.stages]
-        )
+        stages = [stage.name for stage in job.pipeline.stages]
+        return job, MemberDirectory(self.directory, file.run, stages)
 
     async def _run(
         self, number: int, file: Input, job: Job, directory: MemberDirectory
@@ -177,12 +174,8 @@ class Batch:
                 result = await run.execute()
             except OSError:
                 raise
-            except Exception as error:  # a bug in one run must not stop the others
-                log.exception("run.crashed")
-                code = error.exit_code if isinstance(error, ColloquyError) else EXIT_BUG
-                return unanswered_row(
-                    self.job, file, "failed", code, f"{type(error).__name__}: {error}", spent
-                )
+            except Exception as error:  # noqa: BLE001 - as above
+                return self._crashed(file, error, spent)
         self._measures.add(result.benchmark["analyzers"])
         return row_of(file, job, result, spent)
 
@@ -274,10 +267,10 @@ class Batch:
         of = self.job, self.directory, self._services.clients, self._stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
         self._console.print_line(f"all transcripts together: {names}")
-        self._collected = collected = await CollectionRun(*of).execute()
+        self._collected = collected = await collect(*of)
         self._measures.add(collected.analyzers)
-        self._tally.escalated += collected.about.get("escalated", 0)
-        self._tally.mended += collected.about.get("mended", 0)
+        about = collected.about
+        self._tally.sums.update({n: about[n] for n in ("escalated", "mended") if n in about})
         self._console.print_line(collected.note)
         if collected.status in DONE:
             return status, code

@@ -49,7 +49,7 @@ class BatchConsole:
     ) -> None:
         """Show the progress after *elapsed_s* seconds; *out* calls are in pending batches."""
         done = tally.done - tally.statuses["interrupted"]
-        fresh = done - tally.reused - tally.statuses["unreadable"]
+        fresh = done - tally.sums["reused"] - tally.statuses["unreadable"]
         per_s = fresh / elapsed_s if elapsed_s and not out else 0.0  # batches have no pace
         line = progress(done, tally.unanswered, tally.total, per_s)
         if out:

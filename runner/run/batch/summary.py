@@ -88,17 +88,17 @@ def batch_benchmark(
 ) -> dict[str, Any]:
     """Return a batch's benchmark.json; `run` has the keys of a single run's, over all runs."""
     processing = job.settings.processing
-    fresh = tally.done - tally.reused
+    reused = tally.sums["reused"]
     run = {
         "model": job.main.settings.name,
         "mode": processing.mode,
         "max_concurrent": processing.max_concurrent,
         **measures.run_figures(wall_s),
-        "succeeded": tally.nodes_ok,
-        "total": tally.nodes + (tally.total - tally.done) * len(job.pipeline.nodes),
+        "succeeded": tally.sums["ok"],
+        "total": tally.sums["analyzers"] + (tally.total - tally.done) * len(job.pipeline.nodes),
         "files": tally.counts(),
-        "files_per_s": round(fresh / wall_s, 4) if wall_s else None,
-        "reused": tally.reused,
+        "files_per_s": round((tally.done - reused) / wall_s, 4) if wall_s else None,
+        "reused": reused,
         "grounding_rate": tally.grounding()["rate"],
         "coverage": tally.coverage(),
         **tally.checking(),

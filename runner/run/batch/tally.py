@@ -21,6 +21,7 @@ MIN_JUDGED = 20  # files to finish before failures can end a batch
 ENDING = frozenset(  # exit codes of a run that end the batch
     {errors.EXIT_AUTH, errors.EXIT_BUDGET, errors.EXIT_UNAVAILABLE, errors.EXIT_OUTPUT}
 )
+_READING = ("with_speaker", "with_time", "left_out_words")  # figures of a reading report
 _OVER_ALL = ENDING | {errors.EXIT_BUG}  # of any run, they decide the exit code of the batch
 
 
@@ -29,7 +30,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
     run = result.benchmark["run"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
-    message = f"{failed[0][0]}: {failed[0][1].error or failed[0][1].kind}" if failed else ""
+    message = next((f"{name}: {o.error or o.kind}" for name, o in failed), "")
     if result.status == "degraded":
         message = result.lacks or ""
     return ResultRow(
@@ -44,7 +45,7 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         wall_s=run["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
-        coverage=result.benchmark["run"]["coverage"],
+        coverage=run["coverage"],
         cut=len(cut_answers(result.outcomes)),
         checks=run.get("checks", 0),
         checks_failed=run.get("failed_checks", 0),
@@ -68,51 +69,39 @@ def _reading(job: Job) -> dict[str, Any]:
     report = job.transcript.reading
     if report is None:
         return {}
-    return {
-        "speakers": len(report.speakers),
-        "with_speaker": report.with_speaker,
-        "with_time": report.with_time,
-        "left_out_words": report.left_out_words,
-        "warnings": len(report.warnings),
-    }
+    figures = {name: getattr(report, name) for name in _READING}
+    return {**figures, "speakers": len(report.speakers), "warnings": len(report.warnings)}
+
+
+# Figures of rows whose sums are kept.
+_SUMMED = (
+    *("ok", "analyzers", "reused", "quotes", "grounded"),
+    *("checks", "checks_failed", "escalated", "mended"),
+)
 
 
 @dataclass
 class Tally:
-    """Counts over the rows so far, in constant memory; *total* is the number of files."""
+    """Counts over the rows so far, in constant memory; *total* is the number of files.
+
+    *sums* are those of the rows' figures; *escalated* and *mended* also count answers of the
+    collection. *covered* is the sum of the shares of the *measured* files.
+    """
 
     total: int
     statuses: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
-    reused: int = 0
-    quotes: int = 0
-    grounded: int = 0
-    covered: float = 0.0  # sum of the shares of the files below
+    sums: Counter[str] = field(default_factory=Counter)
+    covered: float = 0.0
     measured: int = 0
-    checks: int = 0
-    checks_failed: int = 0
-    escalated: int = 0  # answers, also of the collection
-    mended: int = 0
-    nodes_ok: int = 0
-    nodes: int = 0
-    last_error: str = ""
 
     def add(self, row: ResultRow) -> None:
         """Count one row."""
         self.statuses[row.status] += 1
         self.codes[row.exit_code] += 1
-        self.reused += row.reused
-        self.quotes += row.quotes
-        self.grounded += row.grounded
+        self.sums.update({name: int(getattr(row, name)) for name in _SUMMED})
         if row.coverage is not None:
             self.covered, self.measured = self.covered + row.coverage, self.measured + 1
-        self.checks += row.checks
-        self.checks_failed += row.checks_failed
-        self.escalated += row.escalated
-        self.mended += row.mended
-        self.nodes_ok += row.ok
-        self.nodes += row.analyzers
-        self.last_error = row.error or self.last_error
 
     @property
     def done(self) -> int:
@@ -151,13 +140,13 @@ class Tally:
             return "completed"
         if code == errors.EXIT_PARTIAL and self._answered == self.total:
             return "degraded"
-        return "partial" if self.nodes_ok else "failed"
+        return "partial" if self.sums["ok"] else "failed"
 
     def counts(self, statuses: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return the counts for metadata.json; *statuses* includes earlier sessions."""
         names = ("completed", "degraded", "partial", "failed", "unreadable", "interrupted")
         counts = {name: (statuses or self.statuses).get(name, 0) for name in names}
-        return {"total": self.total, **counts, "begun": self.done, "reused": self.reused}
+        return {"total": self.total, **counts, "begun": self.done, "reused": self.sums["reused"]}
 
     def coverage(self) -> float | None:
         """Return the mean share of tokens that findings cite, None without any answer."""
@@ -165,18 +154,20 @@ class Tally:
 
     def grounding(self) -> dict[str, Any]:
         """Return the counts of quotes and the share found in the transcript (None: no quotes)."""
-        rate = round(self.grounded / self.quotes, 4) if self.quotes else None
-        return {"quotes": self.quotes, "grounded": self.grounded, "rate": rate}
+        counts = {name: self.sums[name] for name in ("quotes", "grounded")}
+        rate = round(counts["grounded"] / counts["quotes"], 4) if counts["quotes"] else None
+        return {**counts, "rate": rate}
 
     def checking(self) -> dict[str, Any]:
         """Return the counts of escalated answers and of checks, with the share that did not fail.
 
         Nothing of either without any.
         """
-        further = {"escalated": self.escalated, "mended": self.mended} if self.escalated else {}
-        if not self.checks:
+        further = {name: self.sums[name] for name in ("escalated", "mended")}
+        further = further if further["escalated"] else {}
+        checks, failed = self.sums["checks"], self.sums["checks_failed"]
+        if not checks:
             return further
-        rate = round(1 - self.checks_failed / self.checks, 4)
-        ends = [round(end, 4) for end in wilson(self.checks - self.checks_failed, self.checks)]
-        counts = {"checks": self.checks, "failed_checks": self.checks_failed}
-        return {**counts, "checks_rate": rate, "checks_interval": ends, **further}
+        ends = [round(end, 4) for end in wilson(checks - failed, checks)]
+        shares = {"checks_rate": round(1 - failed / checks, 4), "checks_interval": ends}
+        return {"checks": checks, "failed_checks": failed, **shares, **further}

@@ -1,5 +1,6 @@
 """Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -27,7 +28,9 @@ from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
 from runner.record.vectors import FOLDER
-from runner.run.collection.material import Ids, Sheet, finding_line, room_of
+from runner.run.collection.material import Sheet, finding_line, room_of
+from runner.run.collection.replies import Unused
+from runner.run.collection.state import State
 from runner.run.embedder import Embedder
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
@@ -39,7 +42,7 @@ from runner.run.plan.node import TAG_TOKENS
 from runner.transcript.model import Segment
 
 T = TypeVar("T")
-Read = Callable[[Mapping[str, Any]], tuple[T, Ids]]  # the value in an answer, and its faults
+Read = Callable[[Mapping[str, Any], Unused], T]  # the value in an answer, and its unused parts
 
 log = structlog.get_logger("colloquy.collection")
 
@@ -205,7 +208,7 @@ class Caller:
         self.recorder.node_ended(node, outcome, calls, ready_s)
 
     async def ask(self, node: Node, part: str, level: int, material: Sheet, read: Read[T]) -> T:
-        """Return the result of *read* on the answer about *material*, empty without one.
+        """Return what *read* makes of the answer about *material*, which is empty without one.
 
         *part* names one of several calls of *node*; the last one has none. Unused parts of a reply
         are added to the ledger.
@@ -233,11 +236,12 @@ class Caller:
             self.outcomes.setdefault(node.name, []).append(outcome)
         else:
             self._end(node, outcome)
-        value, faults = read(outcome.answer or {})
+        value = read(outcome.answer or {}, unused := Unused())
+        left = unused.lines()
         if outcome.answer is None:
-            faults = (f"nothing of it was read: {outcome.kind or outcome.status}",)
+            left = [f"nothing of it was read: {outcome.kind or outcome.status}"]
         about = (level, one.name, material.inputs, self.count(material.text), self.budget(node))
-        left_out, escalated = (*material.left_out, *faults), "escalation" in outcome.notes
+        left_out, escalated = (*material.left_out, *left), "escalation" in outcome.notes
         self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
 
@@ -255,3 +259,25 @@ class Caller:
         ratio = (calls.usage.prompt_tokens - used.prompt_tokens) / (fixed + tokens)
         averages = CallAverages(round(new[0].latency_s, 4), reply, round(ratio, 4))
         self.measured.setdefault(node.name, []).append(averages)
+
+
+@dataclass
+class Finder(ABC):
+    """A stage of a collection: adds to *state* what the calls of *node* find."""
+
+    caller: Caller
+    node: Node
+    state: State
+
+    @abstractmethod
+    async def find(self) -> None:
+        """Make the calls, or skip the stage."""
+
+    @property
+    def room(self) -> int:
+        """The tokens for lines of material in one call."""
+        return self.caller.room(self.node)
+
+    def mask(self, text: str) -> str:
+        """Return *text* with stand-ins for what is redacted."""
+        return self.caller.job.redaction.mask(text, eager=True)

@@ -30,7 +30,7 @@ from runner.record.run_directory import RunDirectory
 from runner.reports.collection.facts import source_of_quote
 from runner.run.averages import add_to_history, mean_of
 from runner.run.collection.bounds import readable
-from runner.run.collection.caller import Caller
+from runner.run.collection.caller import Caller, Finder
 from runner.run.collection.contrasts import Agreements, Outliers
 from runner.run.collection.forecast import why_skipped
 from runner.run.collection.state import State
@@ -43,8 +43,7 @@ from runner.transcript.warnings import hardly_english
 _NAMED = 6  # files in a note
 SKIPPED = "skipped"  # status of a collection with nothing to compare
 DONE = ANSWERED | {SKIPPED}
-_Finder = type[Themes] | type[Agreements] | type[Outliers] | type[Synthesizer]
-_FINDERS: Mapping[str, _Finder] = {
+_FINDERS: Mapping[str, type[Finder]] = {
     THEMES: Themes,
     AGREEMENTS: Agreements,
     OUTLIERS: Outliers,
@@ -74,100 +73,93 @@ def is_collected(batch: Path, files: Iterable[str]) -> bool:
     return known == {*files}
 
 
-@dataclass
-class CollectionRun:
-    """Runs the collection stages of *batch* into *directory* through *clients*; use it once.
+async def collect(
+    batch: BatchJob,
+    directory: RunDirectory,
+    clients: Mapping[str, Client],
+    stored: StoredAnswers,
+    histories: Mapping[str, Mapping[str, CallAverages]],
+) -> CollectionResult:
+    """Run the collection stages of *batch* into *directory* through *clients*.
 
-    *histories* are as in `plan.read_histories`.
+    *histories* are as in `plan.read_histories`. Raises only on a full disk or cancellation; a
+    failed call is a status.
     """
+    settings = batch.settings
+    job = collection_job(batch)
+    stand_ins = StandIns(job.redaction)
+    if job.redaction:
+        job = replace(job, redaction=stand_ins)
+    reads = {name for node in job.pipeline.nodes for name in node.reads}
+    nodes = [node for node in batch.pipeline.nodes if node.name in reads]
 
-    batch: BatchJob
-    directory: RunDirectory
-    clients: Mapping[str, Client]
-    stored: StoredAnswers
-    histories: Mapping[str, Mapping[str, CallAverages]]
+    masking = stand_ins.masking(settings.transcript) if job.redaction else None
+    evidence = await offload(collect_findings, directory.path, list(batch.inputs), nodes, masking)
+    log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
+    if why := why_skipped(batch, len(evidence.read)):
+        if evidence.unread:
+            first = evidence.unread[0]
+            why += f"; {len(evidence.unread)} not read, the first: {first.file}: {first.why}"
+        skipped = Collection("", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused)
+        await _write(directory, skipped)
+        return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
+    firsts = {node.name: job.chain(node)[0].settings.name for node in job.pipeline.nodes}
+    expected = expected_durations(
+        {name: histories[model].get(name) for name, model in firsts.items()},
+        {name: settings.analyzers[name].max_tokens for name in firsts},
+    )
+    caller = Caller(job, clients, directory, stored, expected)
+    caller.recorder.pages.places.update(_places(evidence))
+    try:
+        return await _run(batch, caller, State(evidence))
+    except BaseException as error:
+        await caller.recorder.break_off(error, EXIT_OK)
+        raise
 
-    async def execute(self) -> CollectionResult:
-        """Run the stages; raise only on a full disk or cancellation. A failed call is a status."""
-        settings = self.batch.settings
-        job = collection_job(self.batch)
-        stand_ins = StandIns(job.redaction)
-        if job.redaction:
-            job = replace(job, redaction=stand_ins)
-        reads = {name for node in job.pipeline.nodes for name in node.reads}
-        nodes = [node for node in self.batch.pipeline.nodes if node.name in reads]
 
-        masking = stand_ins.masking(settings.transcript) if job.redaction else None
-        of = (self.directory.path, list(self.batch.inputs), nodes)
-        evidence = await offload(collect_findings, *of, masking)
-        log.info("collection.started", read=len(evidence.read), findings=len(evidence.findings))
-        if why := why_skipped(self.batch, len(evidence.read)):
-            if evidence.unread:
-                first = evidence.unread[0]
-                why += f"; {len(evidence.unread)} not read, the first: {first.file}: {first.why}"
-            collection = Collection(
-                "", SKIPPED, evidence.read, evidence.unread, unused=evidence.unused
-            )
-            await self._write(collection)
-            return CollectionResult(SKIPPED, EXIT_OK, {"status": SKIPPED, "why": why}, note=why)
-        firsts = {node.name: job.chain(node)[0].settings.name for node in job.pipeline.nodes}
-        expected = expected_durations(
-            {name: self.histories[model].get(name) for name, model in firsts.items()},
-            {name: settings.analyzers[name].max_tokens for name in firsts},
-        )
-        caller = Caller(job, self.clients, self.directory, self.stored, expected)
-        caller.recorder.pages.places.update(_places(evidence))
-        try:
-            return await self._run(caller, State(evidence))
-        except BaseException as error:
-            await caller.recorder.break_off(error, EXIT_OK)
-            raise
+async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResult:
+    await caller.fits.begin()
+    await run_graph(caller.job.pipeline, partial(_work, caller, state))
+    await caller.recorder.settle()
+    every = {f"{n} {at}": one for n, of in caller.outcomes.items() for at, one in enumerate(of)}
+    made = {name: one for name, one in every.items() if one.status != "skipped"}
+    status, code = run_status(made) if made else ("completed", EXIT_OK)  # nothing to read
+    order = {node.name: place for place, node in enumerate(caller.job.pipeline.nodes)}
+    choices = (each.partition("=") for each in batch.overrides)
+    collection = Collection(
+        next((value for key, _, value in choices if key == "pipeline"), ""),
+        status,
+        state.evidence.read,
+        state.evidence.unread,
+        tuple(state.themes),
+        tuple(state.contradictions),
+        tuple(state.agreements),
+        tuple(state.outliers),
+        tuple(sorted(state.synthesis, key=lambda each: order[each.analyzer])),
+        tuple(state.unassigned),
+        state.evidence.unused,
+        batch.settings.collection.threshold,
+        tuple(
+            sorted(caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node))
+        ),
+        curve(state.merges),
+        tuple(_notes(caller.job, state.evidence)),
+    )
+    await _write(caller.directory, collection)
+    for node in caller.job.pipeline.nodes:
+        if calls := caller.measured.get(node.name):
+            model = caller.job.chain(node)[0].settings.name
+            await add_to_history(caller.job, model, {node.name: mean_of(calls)})
+    about = _figures(collection, caller, every)
+    log.info("collection.finished", **about)
+    wall_s = caller.recorder.elapsed_s()
+    measured = benchmark(caller.job, caller.recorder.timings, wall_s, None, alone=False)
+    words = "; ".join((_in_words(about), *collection.notes))
+    return CollectionResult(status, code, about, measured["analyzers"], words)
 
-    async def _run(self, caller: Caller, state: State) -> CollectionResult:
-        await caller.fits.begin()
-        await run_graph(caller.job.pipeline, partial(_work, caller, state))
-        await caller.recorder.settle()
-        every = {f"{n} {at}": one for n, of in caller.outcomes.items() for at, one in enumerate(of)}
-        made = {name: one for name, one in every.items() if one.status != "skipped"}
-        status, code = run_status(made) if made else ("completed", EXIT_OK)  # nothing to read
-        order = {node.name: place for place, node in enumerate(caller.job.pipeline.nodes)}
-        ledger = sorted(
-            caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node)
-        )
-        choices = (each.partition("=") for each in self.batch.overrides)
-        collection = Collection(
-            next((value for key, _, value in choices if key == "pipeline"), ""),
-            status,
-            state.evidence.read,
-            state.evidence.unread,
-            tuple(state.themes),
-            tuple(state.contradictions),
-            tuple(state.agreements),
-            tuple(state.outliers),
-            tuple(sorted(state.synthesis, key=lambda each: order[each.analyzer])),
-            tuple(state.unassigned),
-            state.evidence.unused,
-            self.batch.settings.collection.threshold,
-            tuple(ledger),
-            curve(state.merges),
-            tuple(_notes(caller.job, state.evidence)),
-        )
-        await self._write(collection)
-        for node in caller.job.pipeline.nodes:
-            if calls := caller.measured.get(node.name):
-                model = caller.job.chain(node)[0].settings.name
-                await add_to_history(caller.job, model, {node.name: mean_of(calls)})
-        about = _figures(collection, caller, every)
-        log.info("collection.finished", **about)
-        measured = benchmark(
-            caller.job, caller.recorder.timings, caller.recorder.elapsed_s(), None, alone=False
-        )
-        words = "; ".join((_in_words(about), *collection.notes))
-        return CollectionResult(status, code, about, measured["analyzers"], words)
 
-    async def _write(self, found: Collection) -> None:
-        data = await offload(readable, found)
-        await self.directory.write_pages({FILE: data})
+async def _write(directory: RunDirectory, found: Collection) -> None:
+    await directory.write_pages({FILE: await offload(readable, found)})
 
 
 async def _work(caller: Caller, state: State, node: Node, _: Mapping[str, object]) -> None:

@@ -1,8 +1,7 @@
 """Contrasts of a collection: agreements and contradictions between themes, and outliers."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,17 +16,15 @@ from runner.answers.themes import (
     Position,
     Theme,
 )
-from runner.base.errors import one_line
-from runner.base.json import mappings, section, text
+from runner.base.json import mappings, section
 from runner.base.text import digest
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
-from runner.job.graph import Node
 from runner.record.collection_findings import GroundedFinding
-from runner.run.collection.caller import Caller
-from runner.run.collection.material import Ids, Sheet, block, finding_line, line
-from runner.run.collection.state import State, side_of
-from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
+from runner.run.collection.caller import Finder
+from runner.run.collection.material import Ids, finding_line, line, sheet
+from runner.run.collection.replies import Unused, known_ids, words_of
+from runner.run.collection.state import side_of
 from runner.run.collection.tree import files_of, leaves, packed
 
 EXAMPLES = 4  # findings of each side of a theme that are shown
@@ -39,13 +36,8 @@ _MANY = 3  # … where so many are for it
 _Named = Mapping[str, tuple[Ids, str]]
 
 
-@dataclass
-class Agreements:
+class Agreements(Finder):
     """Finds agreements and contradictions between speakers, by calls of *node*."""
-
-    caller: Caller
-    node: Node
-    state: State
 
     async def find(self) -> None:
         """Add contradictions and agreements to the state.
@@ -73,7 +65,7 @@ class Agreements:
             lines, _ = self._lines(theme, itertools.count(1), examples=True)
             return self.caller.tokens(*lines)
 
-        return list(packed(self.state.themes, tokens, self.caller.room(self.node)))
+        return list(packed(self.state.themes, tokens, self.room))
 
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
@@ -82,7 +74,7 @@ class Agreements:
 
         The examples of a side have the smallest digests, so that most stay when findings are added.
         """
-        mask, found = self.caller.job.redaction.mask, self.state.evidence.findings
+        found = self.state.evidence.findings
         lines, ids = list[str](), dict[str, Ids]()
         for side in (FOR, AGAINST):
             every = side_of(theme, side)
@@ -90,7 +82,7 @@ class Agreements:
                 continue
             ids[name := f"{theme.id}.{side}"] = every
             statement = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
-            lines.append(line({"id": name, "text": mask(statement, eager=True)}))
+            lines.append(line({"id": name, "text": self.mask(statement)}))
             for each in sorted(every, key=digest)[: EXAMPLES if examples else 0]:
                 number = next(numbers)
                 ids[own := f"F{number}"] = (each,)
@@ -111,60 +103,49 @@ class Agreements:
             if examples and own < len(theme.findings):
                 left_out.append(f"{theme.id}: {own} of {len(theme.findings)} findings are shown")
         lines = (each for _, own, _ in shown for each in own)
-        shown_text = block("Themes of many transcripts", "themes", lines)
-        material = Sheet(shown_text, len(shown), tuple(left_out))
+        title, left = "Themes of many transcripts", tuple(left_out)
+        material = sheet(title, "themes", lines, len(shown), left)
         read = partial(self._read, ids=ids)
         return await self.caller.ask(self.node, part, level, material, read)
 
     def _read(
-        self, reply: Mapping[str, Any], ids: _Named
-    ) -> tuple[list[Contradiction | Accord], Ids]:
+        self, reply: Mapping[str, Any], unused: Unused, ids: _Named
+    ) -> list[Contradiction | Accord]:
         """Return the content of *reply*; drop contradictions without findings on two sides."""
-        rows, state = section(reply, "structured_data"), self.state
-        unknown, dropped = dict[str, None](), dict[str, None]()
+        rows, evidence = section(reply, "structured_data"), self.state.evidence
         contrasts, seen = list[Contradiction | Accord](), set[frozenset[Ids]]()
         for row in mappings(rows.get("contradictions")):
-            asked = [_members(each, ids, unknown) for each in mappings(row.get("sides"))]
-            parted = _apart([findings for findings, _ in asked])
-            names = [text(each.get("position")) for each in mappings(row.get("sides"))]
+            asked = mappings(row.get("sides"))
+            members = [known_ids(each.get("members"), ids, unused) for each in asked]
+            parted = _apart([_findings(names, ids) for names in members])
             sides = tuple(
-                Position(one_line(name, MAX_STATEMENT), state.quotes(findings), findings)
-                for name, findings in zip(names, parted, strict=True)
-                if findings
+                Position(words_of(each, "position", MAX_STATEMENT), evidence.quotes(own), own)
+                for each, own in zip(asked, parted, strict=True)
+                if own
             )
-            statement = one_line(text(row.get("statement")), MAX_STATEMENT)
+            statement = words_of(row, "statement", MAX_STATEMENT)
             between = frozenset(side.findings for side in sides)
             if len(sides) < 2 or not statement or between in seen:
-                dropped[statement[:60]] = None
+                unused["contradictions without two sides of their own"][statement[:60]] = None
                 continue
             seen.add(between)
-            themes = dict.fromkeys(name for _, of_themes in asked for name in of_themes)
-            why = one_line(text(row.get("reason")), MAX_REASON)
-            contrasts.append(Contradiction("", statement, sides, tuple(themes), why))
-        lone = dict[str, None]()
+            themes = tuple(dict.fromkeys(ids[name][1] for names in members for name in names))
+            why = words_of(row, "reason", MAX_REASON)
+            contrasts.append(Contradiction("", statement, sides, themes, why))
         for row in mappings(rows.get("agreements")):
-            findings, of_themes = _members(row, ids, unknown)
-            statement = one_line(text(row.get("statement")), MAX_STATEMENT)
-            quotes = state.quotes(findings)
+            names = known_ids(row.get("members"), ids, unused)
+            findings, statement = _findings(names, ids), words_of(row, "statement", MAX_STATEMENT)
+            quotes = evidence.quotes(findings)
             if not statement or len({quote.file for quote in quotes}) < 2:
-                lone[statement[:60]] = None
+                unused["agreements without two files"][statement[:60]] = None
                 continue
-            contrasts.append(Accord("", statement, quotes, findings, tuple(of_themes)))
-        return contrasts, (
-            *faults_of(UNKNOWN, unknown),
-            *faults_of("contradictions without two sides of their own", dropped),
-            *faults_of("agreements without two files", lone),
-        )
+            themes = tuple(dict.fromkeys(ids[name][1] for name in names))
+            contrasts.append(Accord("", statement, quotes, findings, themes))
+        return contrasts
 
 
-def _members(
-    row: Mapping[str, Any], ids: _Named, unknown: dict[str, None]
-) -> tuple[Ids, dict[str, None]]:
-    """Return the findings and themes of the members of *row*; add *unknown* ids."""
-    members, others = known_ids(row.get("members"), ids)
-    unknown |= dict.fromkeys(others)
-    findings = dict.fromkeys(each for name in members for each in ids[name][0])
-    return tuple(findings), dict.fromkeys(ids[name][1] for name in members)
+def _findings(names: Iterable[str], ids: _Named) -> Ids:
+    return tuple(dict.fromkeys(each for name in names for each in ids[name][0]))
 
 
 def _apart(sides: Sequence[Ids]) -> list[Ids]:
@@ -175,13 +156,8 @@ def _apart(sides: Sequence[Ids]) -> list[Ids]:
     return [tuple(f for f in side if of[f] == place) for place, side in enumerate(sides)]
 
 
-@dataclass
-class Outliers:
+class Outliers(Finder):
     """Finds outliers among findings without a theme, and single speakers against one."""
-
-    caller: Caller
-    node: Node
-    state: State
 
     async def find(self) -> None:
         """Add outliers to the state; candidates of many files are read in several calls."""
@@ -191,7 +167,7 @@ class Outliers:
             self.caller.skip(self.node, "every finding belongs to a theme")
             return
         files = await offload(files_of, every, self.caller.finding_tokens)
-        parts = list(leaves("", files, self.caller.room(self.node), self.caller.finding_tokens))
+        parts = list(leaves("", files, self.room, self.caller.finding_tokens))
         if level := int(len(parts) > 1):
             chosen = await gather_all(
                 self._ask(f"leaf_{name}", 0, [f for file in part for f in file.found], opposed)
@@ -204,7 +180,7 @@ class Outliers:
             self.caller.skip(self.node, "no part of the findings has an outlier")
             return
         for name, why in (await self._ask("", level, every, opposed)).items():
-            quotes, own = self.state.quotes([name]), found[name]
+            quotes, own = self.state.evidence.quotes([name]), found[name]
             alone = Outlier(own.file, quotes[0].speaker, name, own.text, quotes, why)
             self.state.outliers.append(alone)
 
@@ -225,18 +201,17 @@ class Outliers:
             about = {"id": name, "against": against, "text": each.shown}
             lines.append(line(about, each.quote, number))
         why = f"{len(hidden)} findings are not shown: too many for the budget"
-        shown_text = block("Findings that share no theme", "findings", lines)
-        material = Sheet(shown_text, len(shown), (why,) if hidden else ())
-        return await self.caller.ask(
-            self.node, part, level, material, partial(_read_outliers, ids=ids)
-        )
+        left_out = (why,) if hidden else ()
+        material = sheet("Findings that share no theme", "findings", lines, len(shown), left_out)
+        read = partial(_read_outliers, ids=ids)
+        return await self.caller.ask(self.node, part, level, material, read)
 
 
-def _read_outliers(reply: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[dict[str, str], Ids]:
-    chosen, unknown = dict[str, str](), dict[str, None]()
+def _read_outliers(
+    reply: Mapping[str, Any], unused: Unused, ids: Mapping[str, str]
+) -> dict[str, str]:
+    chosen = dict[str, str]()
     for row in mappings(section(reply, "structured_data").get("outliers")):
-        members, others = known_ids([row.get("member")], ids)
-        unknown |= dict.fromkeys(others)
-        why = one_line(text(row.get("why")), MAX_REASON)
-        chosen |= {ids[name]: why for name in members if ids[name] not in chosen}
-    return chosen, faults_of(UNKNOWN, unknown)
+        for name in known_ids([row.get("member")], ids, unused):
+            chosen.setdefault(ids[name], words_of(row, "why", MAX_REASON))
+    return chosen

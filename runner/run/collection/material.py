@@ -59,9 +59,10 @@ def line(fields: Mapping[str, object], quote: str = "", number: int = 0) -> str:
     return f"- {body}" + (f' {{S{number:04d} "{cited}"}}' if quote else "")
 
 
-def block(title: str, key: str, lines: Iterable[str]) -> str:
-    """Return *lines* between tags, in the format of prompts and the offline model."""
-    return wrap("context", "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines]))
+def sheet(title: str, key: str, lines: Iterable[str], inputs: int, left_out: Ids = ()) -> Sheet:
+    """Return the sheet of *lines* between tags, in the format of prompts and the offline model."""
+    body = "\n".join([f"# {title}", "", "## collection", f"### {key}", *lines])
+    return Sheet(wrap("context", body), inputs, left_out)
 
 
 def grouped(
@@ -132,13 +133,13 @@ def of_findings(clusters: Sequence[Cluster], found: Mapping[str, GroundedFinding
             if wording not in shown:
                 shown.add(wording)
                 lines.append(line({"id": own, "text": member.shown}, member.quote, number))
-    text = block("Findings of several transcripts", "findings", lines)
-    return Sheet(text, sum(len(each.for_) for each in clusters), ids=ids)
+    inputs = sum(len(each.for_) for each in clusters)
+    return replace(sheet("Findings of several transcripts", "findings", lines, inputs), ids=ids)
 
 
 def of_themes(clusters: Sequence[Cluster], mask: Mask) -> Sheet:
     """Return the material that shows *clusters* as themes, or findings, of earlier calls."""
     ids = {f"{'T' if c.title else 'F'}{number}": c for number, c in enumerate(clusters, 1)}
     lines = [theme_line(c, mask, name, n) for n, (name, c) in enumerate(ids.items(), 1)]
-    text = block("Themes of parts of the transcripts", "themes", lines)
-    return Sheet(text, len(clusters), ids=ids)
+    title = "Themes of parts of the transcripts"
+    return replace(sheet(title, "themes", lines, len(clusters)), ids=ids)

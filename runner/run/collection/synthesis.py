@@ -1,30 +1,22 @@
 """Synthesis of a collection: one analyzer's summary of themes, contradictions and outliers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from runner.answers.themes import Synthesis, ThemeQuote
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
-from runner.job.graph import Node
-from runner.record.collection_findings import MAX_QUOTE
-from runner.run.collection.caller import Caller
-from runner.run.collection.material import Ids, Sheet, block, line
-from runner.run.collection.state import State, voices_of
-from runner.run.collection.themes import UNKNOWN, faults_of, known_ids
+from runner.record.collection_findings import MAX_QUOTE, voices_of
+from runner.run.collection.caller import Finder
+from runner.run.collection.material import line, sheet
+from runner.run.collection.replies import Unused, known_ids
 
 MAX_TEXT = 40_000  # characters kept of a reply
 
 
-@dataclass
-class Synthesizer:
+class Synthesizer(Finder):
     """Asks the question of *node* about the content of *state*."""
-
-    caller: Caller
-    node: Node
-    state: State
 
     async def find(self) -> None:
         """Add the synthesis to the state."""
@@ -35,9 +27,8 @@ class Synthesizer:
             return
         shown, hidden = self.caller.fitting(self.node, lines, lambda each: each[1])
         why = f"not shown, too many for the token budget: {', '.join(id_ for id_, _ in hidden)}"
-        rows = (row for _, row in shown)
-        shown_text = block("What the transcripts say together", "collection", rows)
-        material = Sheet(shown_text, len(shown), (why,) if hidden else ())
+        title, rows = "What the transcripts say together", (row for _, row in shown)
+        material = sheet(title, "collection", rows, len(shown), (why,) if hidden else ())
         read = partial(_read, name=self.node.name, ids=dict(shown))
         synthesis = await self.caller.ask(self.node, "", 0, material, read)
         if synthesis.text or synthesis.insights:
@@ -72,15 +63,14 @@ class Synthesizer:
     def _line(
         self, id_: str, about: Mapping[str, str], quotes: Sequence[ThemeQuote], number: int
     ) -> str:
-        mask = partial(self.caller.job.redaction.mask, eager=True)
-        quote = mask(quotes[0].quote)[:MAX_QUOTE] if quotes else ""
-        shown = {"id": id_, **{key: mask(value) for key, value in about.items()}}
+        quote = self.mask(quotes[0].quote)[:MAX_QUOTE] if quotes else ""
+        shown = {"id": id_, **{key: self.mask(value) for key, value in about.items()}}
         return line(shown, quote, number)
 
 
-def _read(reply: Mapping[str, Any], name: str, ids: Mapping[str, str]) -> tuple[Synthesis, Ids]:
+def _read(reply: Mapping[str, Any], unused: Unused, name: str, ids: Mapping[str, str]) -> Synthesis:
     fields = section(reply, "structured_data")
-    themes, unknown = known_ids(fields.get("themes"), ids)
+    themes = tuple(known_ids(fields.get("themes"), ids, unused))
     summary = to_safe_text(text(fields.get("text"))).strip()[:MAX_TEXT]
     insights = tuple(text(each.get("text")) for each in mappings(reply.get("insights")))
-    return Synthesis(name, summary, insights, tuple(themes)), faults_of(UNKNOWN, unknown)
+    return Synthesis(name, summary, insights, themes)

@@ -1,7 +1,7 @@
 """Themes of a collection: reduces its findings in a tree of calls without losing any."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -9,13 +9,11 @@ from typing import Any
 
 from runner.answers.clustering import similarities
 from runner.answers.themes import MAX_REASON, MAX_STATEMENT, MAX_TITLE, ONLY_WORDS, Joined
-from runner.base.errors import one_line
-from runner.base.json import listing, mappings, section, text
+from runner.base.json import mappings, section
 from runner.base.threads import offload
 from runner.calls.schedule import gather_all
-from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
-from runner.run.collection.caller import Caller
+from runner.run.collection.caller import Finder
 from runner.run.collection.material import (
     Cluster,
     Ids,
@@ -26,11 +24,9 @@ from runner.run.collection.material import (
     rejoined,
     theme_line,
 )
-from runner.run.collection.state import State
+from runner.run.collection.replies import Unused, known_ids, words_of
 from runner.run.collection.tree import File, branches, files_of, fits
 
-_MAX_NAMED = 12  # unknown ids, or other faults of a kind, that a ledger names
-UNKNOWN = "ids of the reply that are unknown"
 _FULL = "ids of the reply that are in too many themes"
 _SHARED = 2  # themes of one call that a finding may belong to
 
@@ -44,13 +40,8 @@ class _Part:
     level: int
 
 
-@dataclass
-class Themes:
+class Themes(Finder):
     """Reduces the findings of *state* to themes by the calls of *node*."""
-
-    caller: Caller
-    node: Node
-    state: State
 
     async def find(self) -> None:
         """Add the themes, and the findings that belong to none, to the state."""
@@ -65,22 +56,19 @@ class Themes:
         self.state.set_themes(part.clusters)
 
     def _size(self, *clusters: Cluster) -> int:
-        return self.caller.tokens(*(theme_line(each, self._mask) for each in clusters))
-
-    def _mask(self, text: str) -> str:
-        return self.caller.job.redaction.mask(text, eager=True)
+        return self.caller.tokens(*(theme_line(each, self.mask) for each in clusters))
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
         """Return the clusters of *files*, by one call if they fit, else of their branches.
 
         If these are too many for the call that compares them, each is merged first.
         """
-        if fits(files, self.caller.room(self.node)):
+        if fits(files, self.room):
             return await self._leaf(prefix, files)
-        below = branches(prefix, files, self.caller.room(self.node), self.caller.finding_tokens)
+        below = branches(prefix, files, self.room, self.caller.finding_tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
-        if self._size(*joint.clusters) > self.caller.room(self.node):
+        if self._size(*joint.clusters) > self.room:
             names = (name for name, _ in below)
             joint = _beside(await gather_all(map(self._merged, names, parts)))
         return joint
@@ -115,7 +103,7 @@ class Themes:
             fixed, lost = await offload(self._fitting, [], themes)
             shown, rest = await offload(self._fitting, fixed, rest)
             stuck = bool(rest) and not shown and number > 1
-            sheet = of_themes([*fixed, *shown], self._mask)
+            sheet = of_themes([*fixed, *shown], self.mask)
             if missing := len(lost) + len(rest) * (stuck or bool(lost)):
                 why = f"{missing} themes and single findings were not compared with the others"
                 sheet = replace(sheet, left_out=(f"{why}: too many for the token budget",))
@@ -132,7 +120,7 @@ class Themes:
     ) -> _Part:
         name = f"{what}_{prefix}" if prefix else ""
         by = f"{self.node.name}/{name}" if name else self.node.name
-        read = partial(read_themes, material=material, by=by)
+        read = partial(_read, material=material, by=by)
         themes = await self.caller.ask(self.node, name, level, material, read)
         return _Part((*themes, *_left(clusters, themes, material)), one=True, level=level)
 
@@ -143,7 +131,7 @@ class Themes:
 
         Those most similar to another one come first.
         """
-        left = self.caller.room(self.node) - self._size(*fixed)
+        left = self.room - self._size(*fixed)
         if self._size(*more) <= left:
             return list(more), []
         near = similarities([terms_of(f"{c.title} {c.statement}") for c in (*fixed, *more)])
@@ -168,34 +156,31 @@ def _beside(parts: Sequence[_Part]) -> _Part:
     return _Part(clusters, one=False, level=max(part.level for part in parts))
 
 
-def read_themes(reply: Mapping[str, Any], material: Sheet, by: str) -> tuple[list[Cluster], Ids]:
-    """Return the themes in a *reply* about *material*, and its unused parts.
+def _read(reply: Mapping[str, Any], unused: Unused, material: Sheet, by: str) -> list[Cluster]:
+    """Return the themes in a *reply* about *material*.
 
     An id that is not in the material is dropped, and so is a theme without two findings. A theme of
     an earlier call joins one theme, a finding at most _SHARED.
     """
-    unknown, full, themes = dict[str, None](), dict[str, None](), list[Cluster]()
-    times = Counter[str]()
+    themes, times = list[Cluster](), Counter[str]()
     for row in mappings(section(reply, "structured_data").get("themes")):
-        title = one_line(text(row.get("title")), MAX_TITLE)
-        statement = one_line(text(row.get("statement")), MAX_STATEMENT) or title
+        title = words_of(row, "title", MAX_TITLE)
+        statement = words_of(row, "statement", MAX_STATEMENT) or title
         sides = list[list[str]]()
         for key in ("members", "against"):
-            known, others = known_ids(row.get(key), material.ids)
+            known = known_ids(row.get(key), material.ids, unused)
             most = {name: 1 if material.ids[name].title else _SHARED for name in known}
             free = [n for n in known if times[n] < most[n] and n not in chain(*sides)]
-            unknown |= dict.fromkeys(others)
-            full |= dict.fromkeys(name for name in known if name not in free)
+            unused[_FULL] |= dict.fromkeys(name for name in known if name not in free)
             sides.append(free)
         cluster = _joined(title or statement[:MAX_TITLE], statement, sides, material.ids)
         if cluster is None:
             continue
         times.update(chain(*sides))
         parts = tuple(material.ids[name].findings for side in sides for name in side)
-        reason = one_line(text(row.get("reason")), MAX_REASON)
-        merged = (*cluster.merged, Joined(by, parts, reason))
-        themes.append(replace(cluster, merged=merged))
-    return themes, (*faults_of(UNKNOWN, unknown), *faults_of(_FULL, full))
+        joined = Joined(by, parts, words_of(row, "reason", MAX_REASON))
+        themes.append(replace(cluster, merged=(*cluster.merged, joined)))
+    return themes
 
 
 def _joined(
@@ -235,17 +220,3 @@ def _left(clusters: Sequence[Cluster], themes: Sequence[Cluster], material: Shee
         else:
             left += [single[name] for name in rest if name in single]
     return left
-
-
-def known_ids(value: Any, ids: Mapping[str, object]) -> tuple[list[str], list[str]]:
-    """Return the names in a reply's list that are among *ids*, and the others; each once."""
-    named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
-    others = [one_line(name, 30) for name in named if name not in ids]
-    return [name for name in named if name in ids], others
-
-
-def faults_of(fault: str, names: Collection[str]) -> Ids:
-    """Return a line about the *names* that have a *fault*, none without any."""
-    shown = ", ".join(list(names)[:_MAX_NAMED])
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return (f"{fault}: {shown}{more}",) if names else ()

@@ -30,7 +30,7 @@ from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
 from runner.reports.report.__main__ import main as report
-from runner.reports.report.calls import read_session
+from runner.reports.report.timeline import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
 from runner.run.batch import batch_run
