@@ -1,4 +1,4 @@
-"""Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
+"""Command line: expands and checks arguments before Hydra reads them."""
 
 import re
 from collections.abc import Sequence
@@ -12,13 +12,7 @@ import yaml
 from hydra._internal.utils import get_args_parser
 from omegaconf import OmegaConf
 
-from runner.base.errors import (
-    ConfigError,
-    TranscriptError,
-    did_you_mean,
-    one_line,
-    reason,
-)
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
@@ -140,13 +134,16 @@ def _check_choices(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~").partition("@")[0]
-        if not value or not (names := choices(group)):
-            continue
-        if _NO_NAME.fullmatch(value) and group == "transcript":
-            raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
-        if _NO_NAME.fullmatch(value) or max(map(len, value.split(","))) > MAX_NAME:
-            shown = value if len(value) <= MAX_NAME else f"{value[:40]}…"
-            raise ConfigError(f"{group}={shown}: no such choice{did_you_mean('', names)}")
+        names = choices(group) if value else []
+        for choice in map(str.strip, value.split(",") if names else ()):
+            if not _NO_NAME.fullmatch(choice) and len(choice) <= MAX_NAME:
+                continue
+            if group == "transcript" and len(choice) <= MAX_NAME:
+                raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
+            none = choice == "null" and group in ("checks", "experiment", "sweep")
+            known = "; leave it out for none" if none else did_you_mean("", names)
+            shown = choice if len(choice) <= MAX_NAME else f"{choice[:40]}…"
+            raise ConfigError(f"{group}={shown}: no such choice{known}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -175,7 +172,5 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 def quote(value: str) -> str:
     """Return *value* quoted in Hydra's grammar, with interpolations escaped."""
-    escaped = _ESCAPED.sub(
-        lambda found: found[1] * 2 + ("\\" + found[2] if found[2] else ""), value
-    )
+    escaped = _ESCAPED.sub(lambda found: 2 * found[1] + (found[2] and "\\" + found[2]), value)
     return f"'{escaped}'"

@@ -79,6 +79,8 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("--transcript", "transcript=: expected transcript=VALUE"),
         ("pipeline=", "pipeline=: expected pipeline=VALUE; known: .*meeting"),
         ("= x", "=: expected KEY=VALUE$"),
+        ("+", r"\+: expected KEY=VALUE$"),
+        ("~", "~: expected KEY=VALUE$"),
         ("https://example.com/a.vtt", "expected a file: download it first"),
     ],
 )
@@ -110,7 +112,7 @@ def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
 def test_a_choice_that_is_no_name_is_refused_by_its_value(value: str) -> None:
     with pytest.raises(ConfigError, match=f"model={value}: no such choice; known: anthropic, "):
         check_arguments([f"model={value}"])
-    with pytest.raises(ConfigError, match=f"checks={value}: no such choice; known: "):
+    with pytest.raises(ConfigError, match=f"checks={value}: no such choice; (known|leave)"):
         check_arguments([f"+checks={value}"])
     with pytest.raises(TranscriptError, match=f"{value}: no such file or folder"):
         check_arguments([f"transcript={value}"])
