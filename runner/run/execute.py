@@ -47,14 +47,13 @@ from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.last_line import (
-    check_budget,
     nothing_to_do,
     print_end,
     print_result,
     resume_command,
     stored_counts,
 )
-from runner.run.nodes.first_calls import may_answer
+from runner.run.nodes.first_calls import check_budget
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
 from runner.run.resume import Resumption
@@ -122,7 +121,7 @@ async def execute_job(
     job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
-        check_budget(job, reuses=store is not None and may_answer(store, job))
+        check_budget(job, store)
     check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written

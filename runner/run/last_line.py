@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 
 from runner.base.command import silence
-from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, OutputError, reason
 from runner.base.json import amount, read_json, section
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
-from runner.job.build import without_transcript
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
@@ -148,31 +147,6 @@ def _larger_budget(job: Setup) -> str:
         return f"budget.max_cost_usd={math.ceil(cap * 100) / 100:g}"
     cap = budget.max_tokens or 0
     return f"budget.max_tokens={cap + (plan.total('most_tokens') if plan else cap)}"
-
-
-def check_budget(job: Setup, *, reuses: bool) -> None:
-    """Raise ConfigError once if a cap is too small for any of the first calls.
-
-    A run that *reuses* stored answers may need no call.
-    """
-    budget = job.settings.budget
-    if budget.max_cost_usd is None is budget.max_tokens or reuses:
-        return
-    job = job if isinstance(job, Job) else without_transcript(job)
-    plan = make_plan(job, read_histories(job))
-    first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
-    tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)
-    if budget.max_tokens is not None and budget.max_tokens < tokens:
-        raise ConfigError(
-            f"budget.max_tokens={budget.max_tokens}: the smallest call of this run may use "
-            f"{tokens}; expected at least that"
-        )
-    costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
-    if budget.max_cost_usd is not None and costs and budget.max_cost_usd < min(costs):
-        raise ConfigError(
-            f"budget.max_cost_usd={budget.max_cost_usd:g}: the smallest call of this run may cost "
-            f"{math.ceil(min(costs) * 1e4) / 1e4:g}; expected at least that"
-        )
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:

@@ -6,10 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from runner.answers.analyzer import Analyzer, Message
-from runner.answers.grounding.quotations import (
-    describe_absent,
-    find_absent,
-)
+from runner.answers.grounding.quotations import describe_absent, find_absent
 from runner.answers.outcome import Outcome, failed_outcome, with_note
 from runner.base.errors import AnswerError, CallError, NotRunError, one_line
 from runner.base.threads import offload

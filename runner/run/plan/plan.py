@@ -24,12 +24,7 @@ from runner.record.history import (
     history_of,
     read_history,
 )
-from runner.run.plan.deliveries import (
-    PlannedDelivery,
-    as_lines,
-    batch_shares,
-    planned_deliveries,
-)
+from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, planned_deliveries
 from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 

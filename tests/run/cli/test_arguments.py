@@ -202,7 +202,7 @@ def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
     ("override", "line"),
     [
         ("title=${x", "title=${x: mismatched input '{' expecting <EOF>"),
-        ("budget.max_tokens=[1", "budget.max_tokens=[1: no viable alternative at input '[1'"),
+        ("budget.max_tokens=[1", "budget.max_tokens=[1: not in the grammar of overrides: '[1'"),
         ("modle.name=x", "unknown key 'modle.name'; did you mean 'model.name'?"),
         ("max_tokns=3", "unknown key 'max_tokns'; did you mean 'model.max_tokens'?"),
         ("colour=blue", "unknown key 'colour'; known: analyzers, attributes, batch"),
