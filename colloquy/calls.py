@@ -159,7 +159,7 @@ def _build(
 ) -> tuple[Any, Any, list[str]]:
     """Return configuration, job and overrides; raise ColloquyError."""
     from runner.job.build import build_job
-    from runner.run.cli.composed import composed
+    from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)

@@ -6,11 +6,12 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from string import Template
+from threading import Lock
 from typing import NoReturn
 
 import yaml
 from hydra._internal.utils import get_args_parser
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
@@ -18,7 +19,8 @@ from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, takes_any_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
-from runner.run.cli.compose import register_resolvers
+from runner.run.cli.compose import compose_config, register_resolvers
+from runner.run.cli.hydra_errors import explained
 from runner.transcript.decode import nearest_file
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
@@ -31,6 +33,7 @@ _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hyd
 _IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
 _GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
 _ESCAPED = re.compile(r"(\\*)('|\$\{|\Z)")  # with the backslashes before it
+_COMPOSING = Lock()  # Hydra keeps what it composes in globals
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
@@ -116,6 +119,27 @@ def check_arguments(arguments: Sequence[str]) -> None:
             )
         if name.startswith(_CONFIG_FOLDERS):
             _check_folder(Path(value if joined else next(remaining, "")))
+
+
+def composed(
+    transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
+) -> tuple[DictConfig, list[str]]:
+    """Return the configuration that reads *transcript*, and Hydra's overrides.
+
+    *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError, or
+    TranscriptError where *transcript* is neither a file or folder nor a choice of configuration.
+    """
+    typed = expand_arguments([f"transcript={transcript}", *given])
+    check_arguments(typed)
+    searched = ",".join(quote(f"file://{folder}") for folder in folders)
+    try:
+        with _COMPOSING:
+            register_resolvers()
+            return compose_config(*typed, f"hydra.searchpath=[{searched}]"), typed
+    except Exception as error:
+        if (known := explained(error)) is None:
+            raise
+        raise known from error
 
 
 def _check_options(arguments: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, known_keys, validate
 from runner.job.build import check_format, open_transcript
-from runner.run.cli.composed import composed
+from runner.run.cli.command_line import composed
 from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns

@@ -13,10 +13,10 @@ from runner.config.resolve import resolve
 from runner.run.cli.arguments import as_overrides, choices, versions_line
 from runner.run.cli.command_line import (
     check_arguments,
+    composed,
     expand_arguments,
     quote,
 )
-from runner.run.cli.composed import composed
 from runner.run.cli.hydra_errors import explain_hydra_error
 
 MEANT = {

@@ -36,5 +36,5 @@ def test_a_batch_asks_the_store_about_each_of_its_files() -> None:
     assert may_answer(store, many())
     write("t001.txt", "Ann: Something else.\n")
     assert not may_answer(store, many())
-    with pytest.raises(ConfigError, match="budget.max_tokens=1: the smallest call of this run may"):
+    with pytest.raises(ConfigError, match="max_tokens=1: the smallest call of this run may"):
         check_budget(many("budget.max_tokens=1"), store)
