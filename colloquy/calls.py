@@ -59,7 +59,7 @@ async def ask_async(
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
     shared = ProcessState(prints_end=False, prepare=asked.prepare)
-    await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
+    await execute_job(asked.job, shared, started=made.append)
     reply = read_reply(made[0])
     quotes = tuple(Quote(**asdict(quote)) for quote in reply.quotes)
     return Answer(asked.question, reply.answered, reply.text, quotes, Run.read(made[0]))
@@ -112,7 +112,7 @@ def plan(
     from runner.run.batch.plan import plan_batch
     from runner.run.plan.plan import make_plan, read_histories
 
-    _, job, _ = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
+    job = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
     if isinstance(job, BatchJob):
         return plan_batch(job).as_dict()
     return make_plan(job, read_histories(job)).as_dict()
@@ -139,15 +139,14 @@ async def _execute(
     from runner.job.job import BatchJob
     from runner.run.execute import ProcessState, execute_job
 
-    cfg, job, typed = _build(transcript, overrides, config_dir, settings)
+    job = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
         raise ConfigError(f"{transcript} is for colloquy.{other}")
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
-    shared = ProcessState(prints_end=False)
-    await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
+    await execute_job(job, ProcessState(prints_end=False), started=made.append)
     return made[0]
 
 
@@ -156,14 +155,14 @@ def _build(
     overrides: Sequence[str],
     config_dir: str | Path | None,
     settings: Mapping[str, Any],
-) -> tuple[Any, Any, list[str]]:
-    """Return configuration, job and overrides; raise ColloquyError."""
+) -> Any:
+    """Return the job; raise ColloquyError."""
     from runner.job.build import build_job
     from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
-    return cfg, build_job(cfg, config_folders=folders, overrides=typed), typed
+    return build_job(cfg, config_folders=folders, overrides=typed)
 
 
 def _folders(config_dir: str | Path | None) -> list[Path]:

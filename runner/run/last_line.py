@@ -69,9 +69,9 @@ def print_result(
     job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
 ) -> None:
     """Print the last line of a run or batch that has ended, with *hint* if any."""
-    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
-    code, counts = result.exit_code, result.counts
-    print_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+    helps, hint = can_help(result), hint or hint_of(job, result)
+    of = result.status, result.exit_code, result.counts
+    print_end(job, path, *of, resumable=helps, hint=hint)
 
 
 def stored_counts(path: Path) -> dict[str, int]:
@@ -91,11 +91,10 @@ def stored_counts(path: Path) -> dict[str, int]:
 
 
 def _words(facts: Mapping[str, Any]) -> str:
-    shown = {name: shlex.quote(str(value)) for name, value in facts.items()}
-    for name in ("resume", "hint"):
-        if name in facts:
-            shown[name] = f'"{facts[name]}"'
-    return " ".join(f"{name}={value}" for name, value in shown.items())
+    return " ".join(
+        f'{name}="{value}"' if name in ("resume", "hint") else f"{name}={shlex.quote(str(value))}"
+        for name, value in facts.items()
+    )
 
 
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:

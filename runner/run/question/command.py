@@ -65,9 +65,8 @@ def _ask(given: Arguments) -> int:
     try:
         Session(codes, NAME, tell).run(
             lambda shared: execute_job(
-                asked.cfg,
-                job=asked.job,
-                shared=replace(shared, prints_end=False, prepare=asked.prepare),
+                asked.job,
+                replace(shared, prints_end=False, prepare=asked.prepare),
                 started=made.append,
             )
         )

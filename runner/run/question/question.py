@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.json import mapping, mappings, text
@@ -35,10 +34,9 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """A *question*, its configuration, job and corpus; *prepare* selects passages by embeddings."""
+    """A *question*, its *job* and *corpus*; *prepare* selects the passages by embeddings."""
 
     question: str
-    cfg: Any
     job: Job
     corpus: Corpus
     prepare: Prepare | None = None
@@ -99,7 +97,7 @@ def build_question(
     assert isinstance(job, Job)
     meaning = SemanticSearch(corpus, question, tokens)
     job = meaning.priced(job)
-    return PreparedQuestion(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
+    return PreparedQuestion(question, job, corpus, meaning.chosen if job.embeds else None)
 
 
 def checked(question: str) -> str:
