@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from runner.config.simulate import SimulateSettings
+from runner.job.build import build_job
 from runner.run.cli.compose import compose_config
 from runner.run.execute import execute_job
 from runner.run.session import Session
@@ -36,9 +37,9 @@ def run_once(folder: Path, overrides: Sequence[str]) -> Path:
     """
     path, codes = Path(tempfile.mkdtemp(dir=folder)), list[int]()
     quiet = (f"output.dir={folder}", "output.console=quiet", "reuse=off")
-    cfg = compose_config(*quiet, *overrides)
+    job = build_job(compose_config(*quiet, *overrides))
     with redirect_stderr(io.StringIO()):
-        Session(codes).run(lambda shared: execute_job(cfg, run_path=path, shared=shared))
+        Session(codes).run(lambda shared: execute_job(job, shared, run_path=path))
     if codes != [0]:
         raise SystemExit(f"{' '.join(overrides)}: exit {codes[0]}, see {path}")
     return path

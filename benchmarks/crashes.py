@@ -19,7 +19,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -226,15 +225,12 @@ def _session(subject: Subject, path: Path, counted: int, *, quick: bool = False)
 
 
 def _run_or_resume(subject: Subject, path: Path, shared: ProcessState, *, quick: bool) -> int:
-    nothing: Any = None
     if (path / RESOLVED).exists():
         made = Resumption(subject.job, PreviousSession(path))
         resumption = made if quick else read_resumption([f"resume={path}"])
         code, _ = run_virtually(lambda: resume_job(resumption, shared))
     else:
-        code, _ = run_virtually(
-            lambda: execute_job(nothing, job=subject.job, run_path=path, shared=shared)
-        )
+        code, _ = run_virtually(lambda: execute_job(subject.job, shared, run_path=path))
     return int(code)
 
 

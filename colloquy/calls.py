@@ -1,54 +1,42 @@
 """Functions of the package; each takes the configuration as the command line does."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from colloquy.results import Answer, Batch, Comparison, Quote, Run, read
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _NOT_TEXT = ("null", "true", "false", "nan", "inf")  # what Hydra reads as another kind of value
 
 
-def run(
+async def run_async(
     transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Run:
     """Read *transcript* with the pipeline and return the run, however it ended.
 
     *overrides* are those of the command line (`"model=openai"`); *settings* are the same as
     keywords, nested ones as mappings (`budget={"max_cost_usd": 0.5}`); *config_dir* is a folder
-    of the user's analyzers and pipelines. May be called where an event loop is running. Raises
-    `runner.base.errors.ColloquyError` before anything is sent.
+    of the user's analyzers and pipelines. `run` waits for it, also where an event loop is running.
+    Raises `runner.base.errors.ColloquyError` before anything is sent.
     """
-    return _wait(run_async(transcript, *overrides, config_dir=config_dir, **settings))
-
-
-async def run_async(
-    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
-) -> Run:
-    """Run like `run`, in the running event loop."""
-    path = await _execute(transcript, overrides, config_dir, settings, many=False)
-    return Run.read(path)
-
-
-def batch(
-    transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
-) -> Batch:
-    """Read all transcripts in a folder, or those that match a pattern; otherwise as `run`."""
-    return _wait(batch_async(transcripts, *overrides, config_dir=config_dir, **settings))
+    return Run.read(await _execute(transcript, overrides, config_dir, settings, many=False))
 
 
 async def batch_async(
     transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
 ) -> Batch:
-    """Run like `batch`, in the running event loop."""
+    """Read all transcripts in a folder, or those that match a pattern; otherwise as `run`."""
     return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
 
 
-def ask(
+async def ask_async(
     where: str | Path,
     question: str,
     *overrides: str,
@@ -61,20 +49,6 @@ def ask(
     The passages most about it, at most *tokens* (by default 8,000) of them, are read in one run;
     otherwise as `run`.
     """
-    return _wait(
-        ask_async(where, question, *overrides, tokens=tokens, config_dir=config_dir, **settings)
-    )
-
-
-async def ask_async(
-    where: str | Path,
-    question: str,
-    *overrides: str,
-    tokens: int | None = None,
-    config_dir: str | Path | None = None,
-    **settings: Any,
-) -> Answer:
-    """Run like `ask`, in the running event loop."""
     from runner.base.errors import ConfigError
     from runner.run.execute import ProcessState, execute_job
     from runner.run.question.question import TOKENS, build_question, read_reply
@@ -85,12 +59,34 @@ async def ask_async(
         raise ConfigError("plan=true predicts a run: colloquy-ask shows it")
     made: list[Path] = []
     shared = ProcessState(prints_end=False, prepare=asked.prepare)
-    await execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
+    await execute_job(asked.job, shared, started=made.append)
     reply = read_reply(made[0])
-    quotes = tuple(
-        Quote(q.words, q.segment, q.speaker, q.start_s, q.match, q.place) for q in reply.quotes
-    )
+    quotes = tuple(Quote(**asdict(quote)) for quote in reply.quotes)
     return Answer(asked.question, reply.answered, reply.text, quotes, Run.read(made[0]))
+
+
+def _wait(made: Coroutine[Any, Any, T]) -> T:
+    """Return the result of *made*; if a loop is running, run it in another thread's loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(made)
+    with ThreadPoolExecutor(1, thread_name_prefix="colloquy") as pool:
+        return pool.submit(asyncio.run, made).result()
+
+
+def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Return *call*, named `NAME_async`, as the function NAME that waits for its result."""
+
+    @wraps(call)
+    def wait(*args: P.args, **kwargs: P.kwargs) -> T:
+        return _wait(call(*args, **kwargs))
+
+    wait.__name__ = wait.__qualname__ = call.__name__.removesuffix("_async")
+    return wait
+
+
+run, batch, ask = _waiting(run_async), _waiting(batch_async), _waiting(ask_async)
 
 
 def resume(path: str | Path, *overrides: str) -> Run | Batch:
@@ -116,7 +112,7 @@ def plan(
     from runner.run.batch.plan import plan_batch
     from runner.run.plan.plan import make_plan, read_histories
 
-    _, job, _ = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
+    job = _build(transcript, (*overrides, "plan=true"), config_dir, settings)
     if isinstance(job, BatchJob):
         return plan_batch(job).as_dict()
     return make_plan(job, read_histories(job)).as_dict()
@@ -143,15 +139,14 @@ async def _execute(
     from runner.job.job import BatchJob
     from runner.run.execute import ProcessState, execute_job
 
-    cfg, job, typed = _build(transcript, overrides, config_dir, settings)
+    job = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
         raise ConfigError(f"{transcript} is for colloquy.{other}")
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
-    shared = ProcessState(prints_end=False)
-    await execute_job(cfg, job=job, overrides=typed, shared=shared, started=made.append)
+    await execute_job(job, ProcessState(prints_end=False), started=made.append)
     return made[0]
 
 
@@ -160,14 +155,14 @@ def _build(
     overrides: Sequence[str],
     config_dir: str | Path | None,
     settings: Mapping[str, Any],
-) -> tuple[Any, Any, list[str]]:
-    """Return configuration, job and overrides; raise ColloquyError."""
+) -> Any:
+    """Return the job; raise ColloquyError."""
     from runner.job.build import build_job
-    from runner.run.cli.composed import composed
+    from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
-    return cfg, build_job(cfg, config_folders=folders, overrides=typed), typed
+    return build_job(cfg, config_folders=folders, overrides=typed)
 
 
 def _folders(config_dir: str | Path | None) -> list[Path]:
@@ -213,13 +208,3 @@ def _written(value: Any, quote: Any) -> str:
         return repr(value)
     plain = str(value).isidentifier() and str(value).lower() not in _NOT_TEXT
     return str(value) if plain else str(quote(str(value)))
-
-
-def _wait(made: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *made*; if a loop is running, run it in another thread's loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(made)
-    with ThreadPoolExecutor(1, thread_name_prefix="colloquy") as pool:
-        return pool.submit(asyncio.run, made).result()

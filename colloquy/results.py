@@ -223,7 +223,7 @@ def read(path: Path) -> Run | Batch:
 
 def _insights(path: Path, name: str) -> Iterator[Insight]:
     """Yield the insights in insights.json, as far as they have the right shape."""
-    from runner.base.json import amount, listing, mappings, number, read_list, text
+    from runner.base.json import amount, listing, mappings, read_list, text
 
     for each in mappings(read_list(path / "insights.json")):
         yield Insight(
@@ -232,17 +232,18 @@ def _insights(path: Path, name: str) -> Iterator[Insight]:
             text(each.get("category")),
             tuple(map(text, listing(each.get("analyzers")))),
             name,
-            tuple(
-                Quote(
-                    text(e.get("quote")),
-                    text(e.get("segment")),
-                    text(e.get("speaker")) or None,
-                    number(e.get("start_s")),
-                    text(e.get("match")),
-                )
-                for e in mappings(each.get("evidence"))
-            ),
+            tuple(map(_quote, mappings(each.get("evidence")))),
         )
+
+
+def _quote(evidence: Mapping[str, Any]) -> Quote:
+    from runner.base.json import number, text
+    from runner.transcript.model import Segment
+
+    segment, words, where = (text(evidence.get(name)) for name in ("segment", "quote", "where"))
+    speaker, start_s = text(evidence.get("speaker")) or None, number(evidence.get("start_s"))
+    place = Segment(segment, speaker, start_s, None, words, where).place
+    return Quote(words, segment, speaker, start_s, text(evidence.get("match")), place)
 
 
 def _frame(rows: Iterator[Row] | Sequence[Row]) -> Any:
@@ -265,6 +266,6 @@ def _table(caption: str, rows: Sequence[Row]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return (
-        "" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value))
-    )
+    if value is None:
+        return ""
+    return escape(f"{value:.4g}" if isinstance(value, float) else str(value))

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -11,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 from runner.base import errors
 from runner.base.errors import ColloquyError, ConfigError, OutputError, as_known, reason
 from runner.base.secrets import secrets_of
-from runner.base.text import DISTRIBUTION, print_stderr, to_terminal
+from runner.base.text import DISTRIBUTION, print_stderr, to_safe_text, to_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,13 @@ def print_error(error: ColloquyError, name: str = "colloquy") -> int:
     """Print *error* as one line, keys masked; return its exit code."""
     print_stderr(f"{name}: {to_terminal(secrets_of().redact(str(error)))}")
     return error.exit_code
+
+
+def print_bug(key_envs: Collection[str] = ()) -> int:
+    """Print the traceback of the current exception without keys, return its exit code."""
+    redacted = secrets_of(*key_envs).redact(traceback.format_exc())
+    print_stderr(to_safe_text(redacted).rstrip())
+    return errors.EXIT_BUG
 
 
 def prepare_streams() -> None:

@@ -38,12 +38,13 @@ async def remember_calls(
             timing, planned = timings[node], plan.nodes[node]
             if outcome.model != name or not _is_measured(timing, outcome, planned):
                 continue
-            average, ways = _averages(timing, planned), _deliveries(timing)
+            average = _averages(timing, planned)
+            ways = {each.delivery for each in timing.calls.attempts if each.outcome == "ok"}
             if ways == {"flex"}:
                 at_flex[node] = average
-            # Only live calls measure the time of live calls.
-            live = average if ways == {"live"} else replace(average, latency_s=planned.latency_s)
-            averages[node] = live
+            if ways != {"live"}:  # only live calls measure the time of live calls
+                average = replace(average, latency_s=planned.latency_s)
+            averages[node] = average
         for key, calls in ((name, averages), (flex_name(name), at_flex)):
             if calls or key == name:
                 await add_to_history(job, key, calls)
@@ -61,10 +62,6 @@ def mean_of(calls: Sequence[CallAverages]) -> CallAverages:
     """Return the mean of what *calls*, at least one, took."""
     rows = [(each.latency_s, each.reply_tokens, each.prompt_ratio) for each in calls]
     return CallAverages(*(round(mean(column), 4) for column in zip(*rows, strict=True)))
-
-
-def _deliveries(timing: NodeTiming) -> set[str]:
-    return {each.delivery for each in timing.calls.attempts if each.outcome == "ok"}
 
 
 def _is_measured(timing: NodeTiming, outcome: Outcome, planned: NodePlan) -> bool:

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,10 +14,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from runner.base import errors
-from runner.base.command import prepare_streams, print_error, settle_streams
+from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
 from runner.base.errors import ColloquyError, as_known
-from runner.base.secrets import secrets_of
-from runner.base.text import print_stderr, to_safe_text, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
 from runner.run.cli import command_line, completion
@@ -57,36 +55,31 @@ def main() -> None:
 
 
 def _run(codes: list[int]) -> None:
-    if {"--help", "-h"} & set(sys.argv[1:]):
+    given = sys.argv[1:]
+    if {"--help", "-h"} & set(given):
         print(command_line.help_page())
-        return
-    if "--version" in sys.argv[1:]:
+    elif "--version" in given:
         print(versions_line())
-        return
-    if completion.is_query(sys.argv[1:]):
+    elif completion.is_query(given):
         completion.complete(lambda: _hydra_main(codes))
-        return
-    arguments = command_line.expand_arguments(sys.argv[1:])
-    command_line.check_arguments(arguments)
-    sys.argv[1:] = arguments
-    register_resolvers()
-    if any(argument.startswith("resume=") for argument in arguments):
-        resume(arguments, codes)
     else:
-        _hydra_main(codes)
+        sys.argv[1:] = arguments = command_line.expand_arguments(given)
+        command_line.check_arguments(arguments)
+        register_resolvers()
+        if any(argument.startswith("resume=") for argument in arguments):
+            resume(arguments, codes)
+        else:
+            _hydra_main(codes)
 
 
 def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has closed the pipe
         return errors.EXIT_OK
-    known = None if isinstance(error, ColloquyError) else explained(error)
-    known = known or as_known(error)
-    if known is not None:
+    known = as_known(error) if isinstance(error, ColloquyError) else explained(error)
+    if (known := known or as_known(error)) is not None:
         return print_error(known)
-    secrets = secrets_of(*_KEY_ENV.findall(" ".join(sys.argv)))
-    print_stderr(to_safe_text(secrets.redact(traceback.format_exc())).rstrip())
-    return errors.EXIT_BUG
+    return print_bug(_KEY_ENV.findall(" ".join(sys.argv)))
 
 
 def _handle_signals() -> None:

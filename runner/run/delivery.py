@@ -78,19 +78,12 @@ class JobDelivery:
     async def _with(
         self, client: Client, model: Model, endpoint: BatchEndpoint, book: DeliveryBook
     ) -> Client:
-        directory, settings = self.directory, self.job.settings
-        assert isinstance(directory.journal, Journal)
-        ledger = Deliveries(
-            directory.path, directory.journal, model.name, book, self.job.secrets, now=self.now
-        )
-        deliverer = Deliverer(
-            endpoint,
-            ledger,
-            self.activity,
-            self._timing(model, book.begun_at or self.now()),
-            sends=model.settings.delivery in IN_BATCHES,
-            repair=settings.delivery.repair,
-        )
+        path, journal, job = self.directory.path, self.directory.journal, self.job
+        assert isinstance(journal, Journal)
+        ledger = Deliveries(path, journal, model.name, book, job.secrets, now=self.now)
+        sends, repair = model.settings.delivery in IN_BATCHES, job.settings.delivery.repair
+        timing = self._timing(model, book.begun_at or self.now())
+        deliverer = Deliverer(endpoint, ledger, self.activity, timing, sends=sends, repair=repair)
         self.deliverers[model.name] = deliverer
         await deliverer.open()
         return replace(client, deliverer=deliverer)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from omegaconf import DictConfig
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
@@ -26,16 +25,16 @@ from runner.calls.client_factory import (
     max_in_flight,
     simulated_models,
 )
-from runner.job.build import build_job, with_served_windows
+from runner.job.build import with_served_windows
 from runner.job.job import BatchJob, Job, Setup
 from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin_batch, input_names
+from runner.record.batch_directory import begin_batch
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
-from runner.record.reuse import PreviousSession, StoredAnswers
+from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.signature import signing_key
 from runner.record.store import Store
@@ -47,14 +46,13 @@ from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.last_line import (
-    check_budget,
     nothing_to_do,
     print_end,
     print_result,
     resume_command,
     stored_counts,
 )
-from runner.run.nodes.first_calls import may_answer
+from runner.run.nodes.first_calls import check_budget
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
 from runner.run.resume import Resumption
@@ -93,36 +91,26 @@ class ProcessState:
 
 
 async def execute_job(
-    cfg: DictConfig,
+    job: Job | BatchJob,
+    shared: ProcessState,
     *,
-    job: Job | BatchJob | None = None,
-    config_folders: Sequence[Path] = (),
-    overrides: Sequence[str] = (),
     run_path: Path | None = None,
-    shared: ProcessState | None = None,
     in_sweep: bool = False,
-    begun: bool = False,
     started: Callable[[Path], object] = lambda _: None,
 ) -> tuple[int, Objective | None]:
-    """Run *cfg* once; return the exit code and the objective, None without one.
+    """Run *job*; return the exit code and the objective, None without one.
 
-    *job* is the job of *cfg* if it is built already; *run_path* is the run directory, None for a
-    new one under `output.dir`. Jobs *in_sweep* are compared, so by default they don't share
-    answers. *begun*: *run_path* holds an earlier session, whose answers are kept. *started* is
-    called with the run directory. Raises ColloquyError before anything is sent.
+    *run_path* is the run directory, None for a new one under `output.dir`. Jobs *in_sweep* are
+    compared, so by default they don't share answers. *started* is called with the run directory.
+    Raises ColloquyError before anything is sent.
     """
-    shared = shared or ProcessState()
-    only = input_names(run_path) if begun and run_path else None
-    job = job or build_job(cfg, config_folders=config_folders, overrides=overrides, only=only)
-    if begun and run_path:
-        return await resume_job(Resumption(job, PreviousSession(run_path)), shared)
     if job.settings.plan:
         print_plan(job, in_sweep=in_sweep)
         return EXIT_OK, None
     job = await offload(with_served_windows, job) if job.is_paid else job
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
-        check_budget(job, reuses=store is not None and may_answer(store, job))
+        check_budget(job, store)
     check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written

@@ -1,6 +1,7 @@
 """Hydra job: the job of the configuration that Hydra composed last, for any process."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.secrets import refuse_keys
 from runner.config.resolve import resolve
 from runner.config.schema import validate
+from runner.record.batch_directory import input_names
 
 Job = Callable[[Any], Awaitable[Any]]
 
@@ -20,33 +22,38 @@ def job_directory() -> Path:
 
 
 def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
-    """Return the job of *cfg*, as Hydra composed it; *begun* as in `execute_job`."""
+    """Return the job of *cfg*, as Hydra composed it.
+
+    *begun*: its directory holds an earlier session, whose answers are kept.
+    """
     hydra_config = HydraConfig.get()
     sources = hydra_config.runtime.config_sources
     folders = [Path(s.path) for s in sources if s.schema == "file" and s.provider != "schema"]
     # As typed: an override that names ${oc.env:…} must not put its value into a file.
     typed: Any = OmegaConf.to_container(hydra_config.overrides.task, resolve=False)
     overrides = [str(override) for override in typed]
-    output_dir = job_directory()
-    here = output_dir.resolve() == Path.cwd().resolve()
-    built = None
+    directory = job_directory()
+    path = directory if directory.resolve() != Path.cwd().resolve() else None
+    data = None
     if not in_sweep:  # a sweep's jobs are built, and fail, one by one
         data = resolve(cfg)
         refuse_keys(data)
-        validate(data)  # report most mistakes before the slow imports
-        from runner.job.build import build_job
+        validate(data)
+    # Imported late: most mistakes are reported before.
+    from runner.job.build import build_job
 
-        built = build_job(cfg, data=data, config_folders=folders, overrides=overrides)
+    build = partial(build_job, cfg, config_folders=folders, overrides=overrides)
+    built = None if in_sweep else build(data=data)
 
-    from runner.run.execute import execute_job  # imported late for fast errors
+    from runner.record.reuse import PreviousSession
+    from runner.run.execute import execute_job, resume_job
+    from runner.run.resume import Resumption
 
-    return lambda shared: execute_job(
-        cfg,
-        job=built,
-        config_folders=folders,
-        overrides=overrides,
-        run_path=None if here else output_dir,
-        shared=shared,
-        in_sweep=in_sweep,
-        begun=begun,
-    )
+    async def execute(shared: Any) -> Any:
+        only = input_names(path) if begun and path else None
+        job = built or build(only=only)
+        if begun and path:
+            return await resume_job(Resumption(job, PreviousSession(path)), shared)
+        return await execute_job(job, shared, run_path=path, in_sweep=in_sweep)
+
+    return execute

@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 
 from runner.base.command import silence
-from runner.base.errors import EXIT_BUDGET, EXIT_OK, ConfigError, OutputError, reason
+from runner.base.errors import EXIT_BUDGET, EXIT_OK, OutputError, reason
 from runner.base.json import amount, read_json, section
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
-from runner.job.build import without_transcript
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
@@ -70,9 +69,9 @@ def print_result(
     job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
 ) -> None:
     """Print the last line of a run or batch that has ended, with *hint* if any."""
-    helps, hint = result.exit_code != EXIT_OK and can_help(result), hint or hint_of(job, result)
-    code, counts = result.exit_code, result.counts
-    print_end(job, path, result.status, code, counts, resumable=helps, hint=hint)
+    helps, hint = can_help(result), hint or hint_of(job, result)
+    of = result.status, result.exit_code, result.counts
+    print_end(job, path, *of, resumable=helps, hint=hint)
 
 
 def stored_counts(path: Path) -> dict[str, int]:
@@ -92,11 +91,10 @@ def stored_counts(path: Path) -> dict[str, int]:
 
 
 def _words(facts: Mapping[str, Any]) -> str:
-    shown = {name: shlex.quote(str(value)) for name, value in facts.items()}
-    for name in ("resume", "hint"):
-        if name in facts:
-            shown[name] = f'"{facts[name]}"'
-    return " ".join(f"{name}={value}" for name, value in shown.items())
+    return " ".join(
+        f'{name}="{value}"' if name in ("resume", "hint") else f"{name}={shlex.quote(str(value))}"
+        for name, value in facts.items()
+    )
 
 
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
@@ -148,31 +146,6 @@ def _larger_budget(job: Setup) -> str:
         return f"budget.max_cost_usd={math.ceil(cap * 100) / 100:g}"
     cap = budget.max_tokens or 0
     return f"budget.max_tokens={cap + (plan.total('most_tokens') if plan else cap)}"
-
-
-def check_budget(job: Setup, *, reuses: bool) -> None:
-    """Raise ConfigError once if a cap is too small for any of the first calls.
-
-    A run that *reuses* stored answers may need no call.
-    """
-    budget = job.settings.budget
-    if budget.max_cost_usd is None is budget.max_tokens or reuses:
-        return
-    job = job if isinstance(job, Job) else without_transcript(job)
-    plan = make_plan(job, read_histories(job))
-    first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
-    tokens = min(math.ceil(node.most_tokens / node.calls) for node in first)
-    if budget.max_tokens is not None and budget.max_tokens < tokens:
-        raise ConfigError(
-            f"budget.max_tokens={budget.max_tokens}: the smallest call of this run may use "
-            f"{tokens}; expected at least that"
-        )
-    costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
-    if budget.max_cost_usd is not None and costs and budget.max_cost_usd < min(costs):
-        raise ConfigError(
-            f"budget.max_cost_usd={budget.max_cost_usd:g}: the smallest call of this run may cost "
-            f"{math.ceil(min(costs) * 1e4) / 1e4:g}; expected at least that"
-        )
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:

@@ -7,7 +7,6 @@ The process of a job writes them to the sweep's directory, which all machines mu
 import os
 import secrets
 import socket
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.base import errors
+from runner.base.command import print_bug
 from runner.base.errors import ColloquyError, OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.regular_files import files_in
 from runner.base.secrets import secrets_of
-from runner.base.text import print_stderr, to_safe_text, to_terminal
+from runner.base.text import print_stderr, to_terminal
 from runner.record.signature import sign_stored
 
 STATUS_FOLDER = "jobs"  # in the sweep's directory
@@ -113,9 +113,8 @@ class RemoteJobs:
         except KeyboardInterrupt:  # a signal, which the run has reported and recorded
             codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is reported and ends no other
-            print_stderr(to_safe_text(secrets_of().redact(traceback.format_exc())).rstrip())
             error = f"{type(bug).__name__}: {bug}"
-            codes.append(errors.EXIT_BUG)
+            codes.append(print_bug())
         error = one_line(secrets_of().redact(error))
         write_json(file, asdict(replace(status, exit_code=codes[-1] if codes else 0, error=error)))
         return objective

@@ -66,14 +66,9 @@ class RunResult:
     @property
     def lacks(self) -> str | None:
         """Why it is degraded: absent quotes or failed checks; None if it is not."""
-        if self.status != "degraded":
-            return None
-        failed = self.benchmark["run"].get("failed_checks")
-        return (
-            f"{plural(failed, 'check')} failed"
-            if self.checked and failed
-            else f"only {self.quotes}"
-        )
+        failed = self.benchmark["run"].get("failed_checks") if self.checked else 0
+        why = f"{plural(failed, 'check')} failed" if failed else f"only {self.quotes}"
+        return why if self.status == "degraded" else None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -143,14 +138,10 @@ class Run:
             return await self._finish(outcomes, wall_s, judged)
         except BaseException as error:
             # Replies that have arrived are paid for: they reach the disk first.
-            await recorder.break_off(error, self._stopped_code(exit_code_of(error)))
+            await recorder.break_off(error, self._stop.code_or(exit_code_of(error)))
             raise
         finally:
             self.directory.drop_drafts()
-
-    def _stopped_code(self, code: int) -> int:
-        """Return the exit code of a received signal, else *code*."""
-        return code if self._stop.signum is None else self._stop.exit_code
 
     async def _finish(
         self, outcomes: Mapping[str, Outcome], wall_s: float, judged: Sequence[CheckResult]
@@ -174,7 +165,7 @@ class Run:
         await self.directory.write_pages({"logs/benchmark.json": measured, **quality, **checked})
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
         if self._member is None or status == "interrupted":  # now it is decided
-            exit_code = self._stopped_code(exit_code)
+            exit_code = self._stop.code_or(exit_code)
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)

@@ -31,6 +31,10 @@ class Stop:
         """The exit code of a process that a signal ended."""
         return EXIT_INTERRUPTED if self.signum == signal.SIGINT else EXIT_TERMINATED
 
+    def code_or(self, code: int) -> int:
+        """Return the exit code of a received signal, without one *code*."""
+        return code if self.signum is None else self.exit_code
+
 
 @contextmanager
 def stopping(stop: Stop, admission: Admission) -> Iterator[None]:

@@ -67,7 +67,6 @@ def fault(*overrides: str) -> str:
             "processing.stage_b_context_include_structured_keys=[argument]",
             "did you mean 'arguments'?",
         ),
-        ("hydra/sweeper=null", "a config group is set to null"),
         ("analyzers=null", "analyzers=null: expected a valid dictionary"),
         ("delivery=batch", "set as delivery.KEY=VALUE; model.delivery chooses how calls are sent"),
         ("stages.stage_b=null", "stages.stage_b=null"),

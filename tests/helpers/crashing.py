@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from runner.base.errors import ColloquyError
 from runner.base.event_loops import run_virtually
@@ -27,16 +26,13 @@ def run_batch(job: BatchJob, path: Path, transport: Transport) -> int:
     """Start *job* in *path*, or resume it there; return the exit code."""
     client = Client(transport, RetryPolicy(max_retries=0), 60.0)
     shared = ProcessState(clients=lambda *_: {"main": client})
-    nothing: Any = None
     os.umask(0o077)
     try:
         if (path / RESOLVED).exists():
             resumption = Resumption(job, PreviousSession(path))
             code, _ = run_virtually(lambda: resume_job(resumption, shared))
         else:
-            code, _ = run_virtually(
-                lambda: execute_job(nothing, job=job, run_path=path, shared=shared)
-            )
+            code, _ = run_virtually(lambda: execute_job(job, shared, run_path=path))
     except ColloquyError as error:
         print(error, file=sys.stderr)
         return error.exit_code

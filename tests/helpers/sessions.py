@@ -62,9 +62,8 @@ def begin(
     made = job(
         "processing.max_concurrent=1", "output.console=quiet", *overrides, config_folders=folders
     )
-    nothing: Any = None
     return session(
-        lambda shared: execute_job(nothing, job=made, run_path=RUN, shared=shared),
+        lambda shared: execute_job(made, shared, run_path=RUN),
         reply or failing(faults or {}),
         answers,
     )

@@ -13,7 +13,8 @@ from helpers.runs import ONLY_TWO, execute, failing, invented, simulated
 from runner.base.errors import EXIT_BUDGET, CallError, ConfigError, OutputError
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
-from runner.run.last_line import can_help, check_budget, hint_of, print_end, resume_command
+from runner.run.last_line import can_help, hint_of, print_end, resume_command
+from runner.run.nodes.first_calls import check_budget
 from runner.run.plan.plan import make_plan, read_histories
 
 PRICED = ("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=2")
@@ -121,10 +122,9 @@ def test_a_used_up_budget_is_enlarged_by_what_the_run_may_need() -> None:
 def test_a_cap_that_holds_no_call_is_refused_with_the_least_that_would_do(cap: str) -> None:
     tiny = job(*PRICED, f"{cap}={'0.00001' if 'usd' in cap else 1}")
     with pytest.raises(ConfigError, match="expected at least that") as caught:
-        check_budget(tiny, reuses=False)
+        check_budget(tiny, None)
     least = str(caught.value).partition("may ")[2].split()[1].rstrip(";")
-    check_budget(job(*PRICED, f"{cap}={least}"), reuses=False)
-    check_budget(tiny, reuses=True)
+    check_budget(job(*PRICED, f"{cap}={least}"), None)
 
 
 def test_a_run_whose_quotes_are_invented_is_degraded_and_complete() -> None:

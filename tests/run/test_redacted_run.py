@@ -90,10 +90,7 @@ def test_no_planted_identifier_is_in_any_body_of_parts_repairs_fallbacks_and_con
                 "model.fallbacks=[spare]",
             ),
         )
-        nothing: Any = None
-        ended = asyncio.run(
-            execute_job(nothing, job=made, run_path=Path("run"), shared=ProcessState())
-        )[0]
+        ended = asyncio.run(execute_job(made, ProcessState(), run_path=Path("run")))[0]
 
     bodies = [json.dumps(asked.body, ensure_ascii=False) for asked in server.asked]
     assert 0 == ended
@@ -186,8 +183,7 @@ def test_a_repair_turn_has_the_reply_as_it_came_and_a_fault_without_names(
 def test_a_plan_counts_what_would_be_masked(
     given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nothing: Any = None
-    asyncio.run(execute_job(nothing, job=job(*given, "plan=true")))
+    asyncio.run(execute_job(job(*given, "plan=true"), ProcessState()))
     (told,) = (each for each in capsys.readouterr().out.splitlines() if each.startswith("redact"))
 
     assert told.endswith("1 term, 1 file name")

@@ -66,8 +66,7 @@ def overrides(wire: str, server: FaultServer) -> list[str]:
 
 def run(shared: ProcessState, *given: str) -> int:
     made = job(*given, "processing.max_concurrent=3", "output.console=quiet")
-    nothing: Any = None
-    return asyncio.run(execute_job(nothing, job=made, run_path=RUN, shared=shared))[0]
+    return asyncio.run(execute_job(made, shared, run_path=RUN))[0]
 
 
 def resume() -> int:

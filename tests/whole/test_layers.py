@@ -150,7 +150,6 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/compose.py",
         "runner/run/cli/hydra_errors.py",
         "runner/run/command.py",
-        "runner/run/execute.py",
         "runner/run/hydra_job.py",
         "runner/run/resume.py",
     ]

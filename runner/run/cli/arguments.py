@@ -12,22 +12,16 @@ from runner.config.schema import GROUPS, known_keys
 
 # Sections whose keys may be given without the section's name, the likeliest first.
 _SECTIONS = (
-    "processing",
-    "model",
-    "budget",
-    "output",
-    "grounding",
-    "coverage",
-    "transcript",
-    "batch",
+    *("processing", "model", "budget", "output"),
+    *("grounding", "coverage", "transcript", "batch"),
 )
 _CHOSEN = ("model", "transcript", *GROUPS)  # mean nothing without a value
-_OPTIONAL = ("checks", "experiment", "sweep")  # groups of which none is chosen by default
 _SWITCHES = ("plan", "allow_changed", "retry_failed", "trusted")  # true without a value
 WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
+_OF_HYDRA = {"hydra/launcher": ("basic", "pooled"), "hydra/sweeper": ("basic", "shuffled")}
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OPTIONS = (  # Hydra's, with the abbreviations that argparse accepts
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
@@ -119,14 +113,11 @@ def _nearest(word: str, following: Sequence[str]) -> str:
 
 def _one(argument: str) -> list[str]:
     name, _, value = argument.partition("=")
+    if not name.lstrip("+~") or (name in _CHOSEN and not value):
+        known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
+        raise ConfigError(f"{argument}: expected {name.lstrip('+~') or 'KEY'}=VALUE{known}")
     if argument.startswith(("-", "~", "+")):
         return [argument]
-    if not name or (name in _CHOSEN and not value):
-        known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
-        raise ConfigError(f"{argument}: expected {name or 'KEY'}=VALUE{known}")
-    if value == "null" and choices(name):
-        none = "; leave it out for none" if name in _OPTIONAL else did_you_mean("", choices(name))
-        raise ConfigError(f"{argument}: expected a choice{none}")
     if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:
@@ -165,10 +156,9 @@ def _names() -> list[str]:
 def choices(group: str) -> list[str]:
     """Return the choices of a configuration group, empty for an unknown one."""
     folder = files("conf").joinpath(group)
-    if not folder.is_dir():
-        return []
-    names = [n.removesuffix(".yaml") for e in folder.iterdir() if (n := e.name).endswith(".yaml")]
-    return [name for name in names if name != "base"]
+    found = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    names = [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
+    return [*names, *_OF_HYDRA.get(group, ())]
 
 
 def versions_line() -> str:

@@ -1,4 +1,4 @@
-"""Command line: expands and checks arguments before Hydra, and explains Hydra's errors."""
+"""Command line: expands and checks arguments before Hydra reads them."""
 
 import re
 from collections.abc import Sequence
@@ -6,25 +6,21 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from string import Template
+from threading import Lock
 from typing import NoReturn
 
 import yaml
 from hydra._internal.utils import get_args_parser
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from runner.base.errors import (
-    ConfigError,
-    TranscriptError,
-    did_you_mean,
-    one_line,
-    reason,
-)
+from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, takes_any_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
-from runner.run.cli.compose import register_resolvers
+from runner.run.cli.compose import compose_config, register_resolvers
+from runner.run.cli.hydra_errors import explained
 from runner.transcript.decode import nearest_file
 
 # The first of these wins: signals, bug, disk and account come before failed analyzers.
@@ -37,6 +33,7 @@ _IPV6_ADDRESS = re.compile(r"https?://\[[^\[\],]*\][^,\s]*")  # brackets are Hyd
 _IN_QUOTES = re.compile(r"[^\x00-\x7f]|[!\"#&');<=>^`~]")  # what Hydra reads in quotes only
 _GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hydra's grammar
 _ESCAPED = re.compile(r"(\\*)('|\$\{|\Z)")  # with the backslashes before it
+_COMPOSING = Lock()  # Hydra keeps what it composes in globals
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
 _LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
@@ -124,6 +121,27 @@ def check_arguments(arguments: Sequence[str]) -> None:
             _check_folder(Path(value if joined else next(remaining, "")))
 
 
+def composed(
+    transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
+) -> tuple[DictConfig, list[str]]:
+    """Return the configuration that reads *transcript*, and Hydra's overrides.
+
+    *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError, or
+    TranscriptError where *transcript* is neither a file or folder nor a choice of configuration.
+    """
+    typed = expand_arguments([f"transcript={transcript}", *given])
+    check_arguments(typed)
+    searched = ",".join(quote(f"file://{folder}") for folder in folders)
+    try:
+        with _COMPOSING:
+            register_resolvers()
+            return compose_config(*typed, f"hydra.searchpath=[{searched}]"), typed
+    except Exception as error:
+        if (known := explained(error)) is None:
+            raise
+        raise known from error
+
+
 def _check_options(arguments: Sequence[str]) -> None:
     """Raise ConfigError if argparse would print its usage and exit."""
 
@@ -140,13 +158,16 @@ def _check_choices(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, _, value = argument.partition("=")
         group = name.lstrip("+~").partition("@")[0]
-        if not value or not (names := choices(group)):
-            continue
-        if _NO_NAME.fullmatch(value) and group == "transcript":
-            raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
-        if _NO_NAME.fullmatch(value) or max(map(len, value.split(","))) > MAX_NAME:
-            shown = value if len(value) <= MAX_NAME else f"{value[:40]}…"
-            raise ConfigError(f"{group}={shown}: no such choice{did_you_mean('', names)}")
+        names = choices(group) if value else []
+        for choice in map(str.strip, value.split(",") if names else ()):
+            if not _NO_NAME.fullmatch(choice) and len(choice) <= MAX_NAME:
+                continue
+            if group == "transcript" and len(choice) <= MAX_NAME:
+                raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
+            none = choice == "null" and group in ("checks", "experiment", "sweep")
+            known = "; leave it out for none" if none else did_you_mean("", names)
+            shown = choice if len(choice) <= MAX_NAME else f"{choice[:40]}…"
+            raise ConfigError(f"{group}={shown}: no such choice{known}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -175,7 +196,5 @@ def worst_exit_code(codes: Sequence[int]) -> int:
 
 def quote(value: str) -> str:
     """Return *value* quoted in Hydra's grammar, with interpolations escaped."""
-    escaped = _ESCAPED.sub(
-        lambda found: found[1] * 2 + ("\\" + found[2] if found[2] else ""), value
-    )
+    escaped = _ESCAPED.sub(lambda found: 2 * found[1] + (found[2] and "\\" + found[2]), value)
     return f"'{escaped}'"

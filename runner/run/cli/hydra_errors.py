@@ -8,13 +8,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import install_hint
-from runner.base.errors import (
-    ColloquyError,
-    ConfigError,
-    TranscriptError,
-    did_you_mean,
-    one_line,
-)
+from runner.base.errors import ColloquyError, ConfigError, TranscriptError, did_you_mean, one_line
 from runner.config.model_facts import map_entries, map_entry
 from runner.config.schema import HEADER, known_keys, nearest_key
 from runner.run.cli.arguments import choices
@@ -25,10 +19,10 @@ _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"In '([^']+)': Could not (?:find|load) '([^']+)/([^'/]+)'")
 _DELETED = re.compile(r"Could not delete (?:from config\. )?'([^'=]+)'")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
-_HYDRA_CHOICES = {"hydra/launcher": ("basic", "pooled"), "hydra/sweeper": ("basic", "shuffled")}
 _PLAIN = {
     "LexerNoViableAltException: ": "not in the grammar of overrides: ",
     "^\n": "",
+    "no viable alternative at input": "not in the grammar of overrides:",
     "Error merging override ": "",
     "Cannot merge DictConfig with ListConfig": "expected {key: value}, not a list",
     "Cannot merge incompatible container types": "expected {key: value} or a list, not the other",
@@ -54,8 +48,6 @@ def explain_hydra_error(error: BaseException) -> str | None:
     """Return one line for a configuration error of Hydra, None for any other exception."""
     if type(error).__module__.startswith("yaml"):
         return f"a configuration file is not YAML: {one_line(str(error))}"
-    if isinstance(error, ValueError) and "Config group override" in str(error):
-        return "a config group is set to null: expected GROUP=CHOICE, see colloquy --help"
     if isinstance(error, RecursionError):
         return "an argument is nested too deep, or a defaults list names its own file"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
@@ -79,7 +71,7 @@ def _choice_fault(text: str) -> str | None:
     if match := _GROUP.search(text):
         file, group, choice = match.groups()
         near = (_preset(choice) if group == "model" else "") or (
-            did_you_mean(choice, choices(group) or _HYDRA_CHOICES.get(group, ()))
+            did_you_mean(choice, choices(group))
         )
         where = "" if file.split("/")[0] in ("config", "hydra") else f"{file}.yaml: "
         return f"{where}{group}={choice}: no such choice{near}"
@@ -104,7 +96,9 @@ def _override_fault(text: str, override: str) -> str:
             return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
         return _unknown(path, _FULL_KEY.search(text))
     text = text.partition("\n    full_key:")[0].partition("Config search path:")[0]
-    text = _PARSED.sub(r"\1: ", text) if override in text else f"{override}: {text}"
+    text = (
+        _PARSED.sub(r"\1: ", text) if override in text else f"{override.removeprefix('++')}: {text}"
+    )
     for said, plain in _PLAIN.items():
         text = text.replace(said, plain)
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
@@ -121,7 +115,7 @@ def _unknown(path: list[str], found: re.Match[str] | None) -> str:
         return f"unknown key '{key}': {missing[0]} has no {missing[1]!r}; {add} adds one"
     if path[-1] in known_keys(path[:-1]):
         return f"{key}: {above} is null: choose a preset that has it, or write +{key}=VALUE"
-    return f"unknown key '{key}'{nearest_key(path)}"
+    return f"unknown key '{key}'{'' if path[0] == 'hydra' else nearest_key(path)}"
 
 
 def _preset(model: str) -> str:

@@ -11,9 +11,7 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, known_keys, validate
 from runner.job.build import check_format, open_transcript
-from runner.run.cli.command_line import quote
-from runner.run.cli.compose import compose_config, register_resolvers
-from runner.run.cli.hydra_errors import explained
+from runner.run.cli.command_line import composed
 from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction, redacted
 from runner.transcript.redact.own_patterns import check_patterns
@@ -32,7 +30,7 @@ def _read(given: Arguments) -> None:
     file, *overrides = given.words
     wanted = given.options.get("--segments", str(SEGMENTS))
     if not wanted.isdecimal():
-        raise ConfigError(f"--segments {wanted}: expected a whole number, such as 10")
+        raise ConfigError(f"--segments {wanted}: expected a whole number, such as {SEGMENTS}")
     settings = _settings(file, overrides)
     transcript = open_transcript(settings)
     print("\n".join(_page(transcript, *redacted(settings.transcript, transcript), int(wanted))))
@@ -46,15 +44,7 @@ def _settings(file: str, overrides: list[str]) -> Settings:
             raise ConfigError(
                 f"{override}: expected transcript.KEY=VALUE; see colloquy-read --help"
             )
-    register_resolvers()
-    try:
-        cfg = compose_config("transcript=file", f"transcript.path={quote(file)}", *overrides)
-    except Exception as error:
-        known = explained(error)
-        if known is None:
-            raise
-        raise known from error
-    settings = validate(resolve(cfg))
+    settings = validate(resolve(composed(file, overrides)[0]))
     check_format(settings)
     check_patterns(settings.transcript)
     return settings

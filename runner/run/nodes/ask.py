@@ -5,11 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from runner.answers.analyzer import Analyzer, Message
-from runner.answers.grounding.quotations import (
-    describe_absent,
-    find_absent,
-)
+from runner.answers.grounding.quotations import describe_absent, find_absent
 from runner.answers.outcome import Outcome, failed_outcome, with_note
 from runner.base.errors import AnswerError, CallError, NotRunError, one_line
 from runner.base.threads import offload
@@ -31,7 +27,7 @@ from runner.providers.request import Completion, Request
 from runner.record.history import REPLY_SHARE, CallAverages, guessed_s
 from runner.record.reuse import StoredAnswers
 from runner.record.store import request_key
-from runner.run.nodes.conversation import Conversation, cut_error
+from runner.run.nodes.conversation import Conversation, Messages, cut_error
 from runner.run.nodes.validation import Validator
 
 
@@ -101,29 +97,27 @@ class Asker:
         if (reused := await self._look_up(question, request, key)) is not None:
             return reused
         question.calls.start_conversation()
-        model, analyzer = question.model.settings.name, self.job.analyzers[request.node]
-        conversation = Conversation(
-            partial(self._repair, analyzer), request, partial(longest_reply, question.model)
-        )
+        model, fit, mask = question.model, question.fit, self.job.redaction.masked
+
+        def repair(messages: Messages, reply: str, fault: str) -> Messages:
+            return self.job.analyzers[request.node].repair(messages, mask(reply), mask(fault))
+
+        conversation = Conversation(repair, request, partial(longest_reply, model))
         try:
             outcome = await self._converse(question, conversation, key)
         except NotRunError:
             raise
         except CallError as error:
             if error.kind == "context_exceeded":
-                await self._learn(question, conversation.request, error)
-            return replace(failed_outcome(error, key, conversation.notes()), model=model)
+                sent, reported = conversation.request, (error.window, error.prompt_tokens)
+                tokens, used = await offload(counted, model, sent), (fit.window, fit.factor)
+                model.learned.overflowed(*reported, tokens, sent.max_tokens, *used)
+            failed = failed_outcome(error, key, conversation.notes())
+            return replace(failed, model=model.settings.name)
         if conversation.used_earlier:
             outcome = with_note(outcome, one_line(conversation.used_earlier, 200))
         notes = {**outcome.notes, **conversation.notes()}
-        return replace(outcome, key=key, model=model, notes=notes)
-
-    async def _learn(self, question: Question, request: Request, error: CallError) -> None:
-        model, fit = question.model, question.fit
-        tokens = await offload(counted, model, request)
-        reported = error.window, error.prompt_tokens
-        used = fit.window, fit.factor
-        model.learned.overflowed(*reported, tokens, request.max_tokens, *used)
+        return replace(outcome, key=key, model=model.settings.name, notes=notes)
 
     async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
         """Compare the provider's token count of a prompt with ours.
@@ -239,9 +233,3 @@ class Asker:
         marked = marked and not is_second_reading(question.node)  # no other call sends its material
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         return request, self._key(question, request)
-
-    def _repair(
-        self, analyzer: Analyzer, messages: tuple[Message, ...], reply: str, fault: str
-    ) -> tuple[Message, ...]:
-        mask = self.job.redaction.masked
-        return analyzer.repair(messages, mask(reply), mask(fault))

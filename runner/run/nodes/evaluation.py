@@ -36,12 +36,8 @@ def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[st
     rate, least = _grounded(outcome), job.settings.grounding.min_rate
     if rate is not None and rate < least:
         faults.append(f"grounding: {rate:.0%} of its quotes are in the transcript")
-    usage = calls.usage
-    figures: dict[str, float | None] = {
-        "cost": usage.cost_usd,
-        "latency": calls.latency_s,
-        "tokens": float(usage.tokens),
-    }
+    cost, tokens = calls.usage.cost_usd, float(calls.usage.tokens)
+    figures: dict[str, float | None] = {"cost": cost, "latency": calls.latency_s, "tokens": tokens}
     if any(check.kind == "coverage" for check in job.expected.of(node.name)):
         count, segments = job.main.tokenizer.count, job.transcript.segments
         covered = coverage_figures(segments, {node.name: outcome.answer}, (), count)
@@ -98,9 +94,7 @@ async def check(
     for name, counts in content["analyzers"].items():
         measured["analyzers"][name]["checks_rate"] = counts["rate"]
     wrong = [each for each in content["checks"] if each["status"] == FAILED]
-    which = "; ".join(
-        f"{each['analyzer'] or 'run'}: {each['check']}" for each in wrong[:_MAX_LOGGED]
-    )
+    which = "; ".join(f"{e['analyzer'] or 'run'}: {e['check']}" for e in wrong[:_MAX_LOGGED])
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
     if turns := {turn for each in _references(job) for turn in each.turns}:

@@ -1,21 +1,60 @@
-"""The first calls of a run, and whether stored answers may replace them."""
+"""The first calls of a run: whether its budget holds one, or stored answers replace them."""
 
-from runner.job.job import Job, Setup
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+
+from runner.base.errors import ConfigError, TranscriptError
+from runner.job.build import for_transcript, without_transcript
+from runner.job.job import BatchJob, Job, Setup
 from runner.job.reply_format import other_format
 from runner.record.store import Store, request_key
+from runner.run.plan.plan import make_plan, read_histories
+
+_LOOKED_UP = 100  # files of a batch; the answers to others may be stored
+
+
+def check_budget(job: Setup, store: Store | None) -> None:
+    """Raise ConfigError if a cap is too small for any of the first calls.
+
+    A run whose answers *store* may have needs no call.
+    """
+    budget = job.settings.budget
+    if budget.max_cost_usd is None is budget.max_tokens:
+        return
+    least = job if isinstance(job, Job) else without_transcript(job)
+    plan = make_plan(least, read_histories(least))
+    first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
+    tokens = [math.ceil(node.most_tokens / node.calls) for node in first]
+    costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
+    for key, cap, needs, may in (
+        ("max_tokens", budget.max_tokens, tokens, "use"),
+        ("max_cost_usd", budget.max_cost_usd, costs, "cost"),
+    ):
+        if (
+            cap is not None
+            and cap < min(needs, default=0)
+            and not (store and may_answer(store, job))
+        ):
+            raise ConfigError(
+                f"budget.{key}={cap:.15g}: the smallest call of this run may {may} "
+                f"{math.ceil(min(needs) * 1e4) / 1e4:.15g}; expected at least that"
+            )
 
 
 def may_answer(store: Store, job: Setup) -> bool:
     """Return whether *store* may hold the answer to a first call of *job*; no answer is read.
 
-    That is unknown for a batch, for passages that embeddings select, and where the windows that
-    were learned may have cut the transcript in another way.
+    That is unknown for passages that embeddings select, and where the windows that were learned
+    may have cut the transcript in another way.
     """
     if not store.root.is_dir():
         return False
-    learned = any(any(model.learned.facts().values()) for model in job.models.values())
-    if not isinstance(job, Job) or job.to_embed or learned:
+    if job.to_embed or any(any(model.learned.facts().values()) for model in job.models.values()):
         return True
+    if isinstance(job, BatchJob):
+        return len(job.inputs) > _LOOKED_UP or any(may_answer(store, each) for each in _runs(job))
+    assert isinstance(job, Job)
     repeat, grounded = job.settings.repeat, job.settings.grounding.require == "ask"
     for node in (node for node in job.pipeline.nodes if not node.needs):
         for model in (*job.chain(node), *job.escalation(node)):
@@ -27,3 +66,10 @@ def may_answer(store: Store, job: Setup) -> bool:
                     if store.has(request_key(each, model.settings, repeat, grounded=grounded)):
                         return True
     return False
+
+
+def _runs(batch: BatchJob) -> Iterator[Job]:
+    """Yield the runs of a *batch* whose files can be read."""
+    for file in batch.inputs:
+        with suppress(TranscriptError, ConfigError):
+            yield for_transcript(batch, file)

@@ -65,17 +65,15 @@ class Judging:
         if outcome.answer is None:
             why = f"no answer ({outcome.kind or outcome.status})"
             return result(check, node.name, FAILED, reason=why)
-        masked = self.job.redaction.masked({
-            key: outcome.answer[key] for key in ("insights", "structured_data")
-        })  # fmt: skip
-        meets, why = await self._verdict(node, check, orjson.dumps(masked).decode())
+        judged = {key: outcome.answer[key] for key in ("insights", "structured_data")}
+        masked = orjson.dumps(self.job.redaction.masked(judged)).decode()
+        meets, why = await self._verdict(node, check, masked)
         agreed = f"agrees with {agreement['agreed']} of {agreement['labels']} labels"
         if agreement["kappa"] is not None:
             agreed += f", kappa {agreement['kappa']:.2f}"
         if meets is None:
-            return result(
-                check, node.name, UNKNOWN if "not answer" in why else UNDECIDED, reason=why
-            )
+            status = UNKNOWN if "not answer" in why else UNDECIDED
+            return result(check, node.name, status, reason=why)
         fits = meets is not check.negated
         if not agreement["proven"]:
             finding = "meets" if meets else "does not meet"

@@ -1,26 +1,26 @@
 """Node execution: its material and context, its models in order, its parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
-from runner.base.errors import CallError, NotRunError
+from runner.answers.second_answer import additions, merge_notes, silent_segments
+from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
-from runner.job.graph import Node
+from runner.job.graph import Node, asks_again
 from runner.job.job import Job, wrap
-from runner.job.parts import failed_parts, joining_material, part_node
+from runner.job.parts import failed_parts, joining_material, part_node, second_reading_node
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.fits import Fits, FitsByNode
-from runner.run.nodes.second_reading import SecondReading
 
 RECUTS = 3  # times that a node's material is cut again for a smaller window than assumed
 # Failures that another model would share, or that end the run.
@@ -125,10 +125,7 @@ class NodeRunner:
                 context = await self._context(question, missing)
             try:
                 outcome = await self._read_with(question, context, get)
-                again = SecondReading(
-                    self.job, self.recorder, self.asker.validator, self._read_part
-                )
-                return await again.add(question, outcome, get)
+                return await self._complete(question, outcome, get)
             except _TooLongError as error:
                 question = replace(question, fit=error.fit, recuts=question.recuts - 1)
 
@@ -226,6 +223,68 @@ class NodeRunner:
             question.calls.absorb(part.calls)
         self.recorder.part_ended(node, outcome, part.calls)
         return outcome
+
+    async def _complete(self, question: Question, first: Outcome, get: Get) -> Outcome:
+        """With `coverage.ask_again`, ask about the segments that *first* does not cite, and merge.
+
+        A failure leaves *first* unchanged; the note `asked_again` says so.
+        """
+        node = question.node
+        if first.answer is None or not asks_again(self.job.settings, node):
+            return first
+        silent = silent_segments(self.job.transcript.segments, first.answer)
+        materials, left = dict[int, str](), set(silent)
+        for chunk in question.fit.chunks or (None,):  # segments of two parts belong to the first
+            if text := self.job.silent_material(chunk, left):
+                materials[chunk.number if chunk else 1] = text
+            left -= {each.id for each in self.job.segments_of(chunk)}
+        if not materials:
+            return first
+        if first.reused is None:
+            await self.recorder.keep_answer(node, first, question.calls)
+
+        async def ask(number: int, text: str) -> Outcome:
+            try:
+                return await self._read_part(question, second_reading_node(node, number), text, get)
+            except NotRunError as error:
+                if error.kind != "budget":
+                    raise
+                return failed_outcome(error)
+
+        outcomes = await gather_all(ask(number, text) for number, text in materials.items())
+        return await self._with_more(node, first, outcomes, silent)
+
+    async def _with_more(
+        self, node: Node, first: Outcome, outcomes: Sequence[Outcome], silent: Collection[str]
+    ) -> Outcome:
+        """Return *first* merged with *outcomes*, and a note that counts the additions."""
+        good = [each for each in outcomes if each.answer is not None]
+        failed = ", ".join(dict.fromkeys(o.kind or o.status for o in outcomes if o.answer is None))
+        joined = first
+        try:
+            if good:
+                joined = await self.asker.validator.joined(node, [first, *good], silent)
+        except AnswerError as error:  # such as a matrix that the additions would leave incomplete
+            failed = error.kind
+        assert first.answer is not None
+        assert joined.answer is not None
+        counts = additions(first.answer, joined.answer)
+        note = {"segments": len(silent), "calls": len(outcomes), "found": counts, "failed": failed}
+        log.info(
+            "coverage.asked_again",
+            analyzer=node.name,
+            segments=len(silent),
+            found=sum(counts.values()),
+            failed=failed or None,
+        )
+        again = all(each.reused == first.reused for each in outcomes)
+        return replace(
+            first,
+            answer=joined.answer,
+            grounding=joined.grounding,
+            reused=first.reused if again else None,
+            notes=merge_notes(first.notes, joined.notes, note),
+        )
 
     def _material(self, chunk: Chunk | None) -> str:
         if chunk not in self._materials:

@@ -21,6 +21,7 @@ from runner.providers.options import has_flex, provider_of
 from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
 from runner.run.plan.node import NodePlan
 
+_Way = tuple[float | None, float | None, str]  # expected and longest seconds, why not available
 _LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline is met
 
 
@@ -74,8 +75,7 @@ def planned_deliveries(
     flex, batch = _flex(job, nodes, live_s, asked), _batch(job, asked)
     # Calls that flex has not answered by then go live in time.
     needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1]}
-    ways: dict[str, tuple[float | None, float | None, str]]
-    ways = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
+    ways: dict[str, _Way] = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
     if job.main.settings.delivery == "auto":  # live calls finish in time what batches do not
         costs["auto"] = sum_usd(node.cost_usd for node in nodes.values())
         most = batch[1] if left is None else max(live_s, min(batch[1], left))
@@ -91,13 +91,11 @@ def planned_deliveries(
     }
 
 
-def _flex(
-    job: Setup, nodes: Mapping[str, NodePlan], live_s: float, asked: list[Model]
-) -> tuple[float | None, float, str]:
+def _flex(job: Setup, nodes: Mapping[str, NodePlan], live_s: float, asked: list[Model]) -> _Way:
     """Return the expected and the longest time at flex, or why it is unavailable."""
     ends: float | None = None
-    known = {m.settings.name: read_history(history_of(job.root), flex_name(m.settings.name))
-             for m in asked}  # fmt: skip
+    names, history = [model.settings.name for model in asked], history_of(job.root)
+    known = {name: read_history(history, flex_name(name)) for name in names}
     live = {name: node for name, node in nodes.items() if node.calls and not node.further}
     called = {name: node for name, node in live.items() if node.model in known}  # not embeddings
     if called and all(name in known[node.model] for name, node in called.items()):
@@ -116,12 +114,9 @@ def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
     for model in asked:
         latencies = sorted(_latencies(job, model))
         recorded &= bool(latencies)
-        late = (
-            latencies[math.ceil(_LATE * len(latencies)) - 1]
-            if latencies
-            else BatchLimits().window_s
-        )
-        ends, most = max(ends, steps * median(latencies or [late])), max(most, steps * late)
+        latencies = latencies or [BatchLimits().window_s]
+        late = latencies[math.ceil(_LATE * len(latencies)) - 1]
+        ends, most = max(ends, steps * median(latencies)), max(most, steps * late)
     why = next(filter(None, (why_no_batches(model.settings) for model in asked)), "")
     return ends if recorded else None, most, why
 

@@ -24,12 +24,7 @@ from runner.record.history import (
     history_of,
     read_history,
 )
-from runner.run.plan.deliveries import (
-    PlannedDelivery,
-    as_lines,
-    batch_shares,
-    planned_deliveries,
-)
+from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, planned_deliveries
 from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
@@ -150,9 +145,8 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
         for name, node in nodes.items()
     }
     processing, model = job.settings.processing, job.main.settings
-    gate = None
-    if any((model.rpm, model.tpm, model.itpm, model.otpm)):
-        gate = Gate(max_in_flight(job), **rates_of(model))
+    limited = any((model.rpm, model.tpm, model.itpm, model.otpm))
+    gate = Gate(max_in_flight(job), **rates_of(model)) if limited else None
     tokens = {
         name: (node.tokens // node.calls, node.reply_tokens // node.calls)
         for name, node in nodes.items()
@@ -256,8 +250,7 @@ def _summary(plan: Plan) -> list[str]:
         *(f"effort   {note}" for note in plan.efforts),
         *(f"format   {note}" for note in plan.formats),
     ]
-    asked = [node for node in plan.nodes.values() if not node.model.startswith(OFFLINE)]
-    if not all(node.seen for node in asked):
+    if not all(node.seen or node.model.startswith(OFFLINE) for node in plan.nodes.values()):
         lines.append(
             f"basis    no run with this model is recorded for every analyzer: replies of "
             f"{REPLY_SHARE:.0%} of max_tokens at {TOKENS_PER_S:.0f} tokens/s are assumed"

@@ -1,7 +1,6 @@
 """Command `colloquy-ask`: one question to a transcript, a run, a batch or a folder."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from runner.base import errors
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.format import plural, usd
 from runner.base.regular_files import kind_of, user_path
@@ -43,12 +42,6 @@ Exit codes: 0 answered or not in the transcripts, otherwise those of colloquy, s
 NOTHING = "Nothing in these transcripts answers this."
 
 
-def main() -> None:
-    """Run the command line."""
-    options = ("--tokens", "--config-dir")
-    sys.exit(run_command(NAME, lambda: USAGE, _ask, flags=("--json",), options=options, least=2))
-
-
 def _ask(given: Arguments) -> int:
     where, question, *overrides = given.words
     _check_words(where, question, overrides)
@@ -72,9 +65,8 @@ def _ask(given: Arguments) -> int:
     try:
         Session(codes, NAME, tell).run(
             lambda shared: execute_job(
-                asked.cfg,
-                job=asked.job,
-                shared=replace(shared, prints_end=False, prepare=asked.prepare),
+                asked.job,
+                replace(shared, prints_end=False, prepare=asked.prepare),
                 started=made.append,
             )
         )
@@ -151,3 +143,7 @@ def _quoted(quote: AnswerQuote, *, several: bool) -> str:
     place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
     mark = {"exact": "", "near": " [near match]"}.get(quote.match, " [not in the transcripts]")
     return "  " + to_terminal(f'"{quote.words}" ({place}){mark}', 2000)
+
+
+_OPTIONS = ("--tokens", "--config-dir")
+main = command(NAME, USAGE, _ask, flags=("--json",), options=_OPTIONS, least=2)

@@ -90,22 +90,19 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         if transcript.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
         if (same := labels.get(transcript.sha256)) is not None:
-            left_out += (
-                [f"{given}: the same as {same}"] if given else []
-            )  # the others are runs of one file
+            if given:  # the others are runs of one file
+                left_out.append(f"{given}: the same as {same}")
             continue
         name = transcript.name
         labels[transcript.sha256] = label = _label(given or transcript.name, files)
         kept = sum(len(file.terms) for file in files.values()) + len(transcript.segments) <= _KEPT
-        files[label] = _file(
-            label, transcript, asked, partial(_same, transcript) if kept else opened
-        )
+        again = partial(_same, transcript) if kept else opened
+        files[label] = _file(label, transcript, asked, again)
         people |= dict.fromkeys(_people(settings, transcript))
     if not files:
         more = f" ({len(left_out) - 1} more)" if len(left_out) > 1 else ""
-        raise TranscriptError(
-            f"{left_out[0]}{more}" if left_out else f"{path}: only runs of earlier questions"
-        )
+        left_out = left_out or [f"{path}: only runs of earlier questions"]
+        raise TranscriptError(left_out[0] + more)
     name = name if len(files) == 1 else root_of(path).resolve().name
     masked = settings.transcript.redact != "off"
     return Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out))
@@ -145,21 +142,17 @@ def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     root = user_path(path)
     if not is_many(path):
         return [("", partial(open_transcript, settings))]
-    if is_run(root):
-        runs = single_runs([root])
-    else:
-        runs = _runs_in(root) if kind_of(root) == "directory" else []
-    if runs:
+    if runs := single_runs([root]) if is_run(root) else _runs_in(root):
         return [("", partial(_stored, run, settings)) for run in runs]
     files = find_inputs(settings)
     return [(file.name, partial(open_transcript, settings, file.path)) for file in files]
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """Return the runs in a folder of outputs; empty for a folder of transcripts."""
-    if not any(part.name in _OUTPUTS or is_run(part) for part in folders_in(folder)):
-        return []
-    return single_runs(find_runs([folder]))
+    """Return the runs in a folder of outputs; empty for a folder of transcripts or a pattern."""
+    parts = folders_in(folder) if kind_of(folder) == "directory" else []
+    outputs = any(part.name in _OUTPUTS or is_run(part) for part in parts)
+    return single_runs(find_runs([folder])) if outputs else []
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.base.errors import ConfigError
-from runner.base.json import mapping, mappings, number, text
+from runner.base.json import mapping, mappings, text
 from runner.base.text import to_safe_text
 from runner.base.tokens import tokenizer_for
 from runner.config.resolve import resolve
@@ -16,29 +15,28 @@ from runner.job.build import build_job, check_format
 from runner.job.job import Job
 from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
-from runner.run.cli.composed import composed
+from runner.run.cli.command_line import composed
 from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
 from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
+from runner.transcript.model import Segment
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
 
+_UNKNOWN = Segment("", None, None, None, "")  # of a quote
 # Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """A *question*, the *job* that answers it, its configuration, and its corpus. *prepare* selects
-    the passages by embeddings, if these are used.
-    """
+    """A *question*, its *job* and *corpus*; *prepare* selects the passages by embeddings."""
 
     question: str
-    cfg: Any
     job: Job
     corpus: Corpus
     prepare: Prepare | None = None
@@ -99,7 +97,7 @@ def build_question(
     assert isinstance(job, Job)
     meaning = SemanticSearch(corpus, question, tokens)
     job = meaning.priced(job)
-    return PreparedQuestion(question, cfg, job, corpus, meaning.chosen if job.embeds else None)
+    return PreparedQuestion(question, job, corpus, meaning.chosen if job.embeds else None)
 
 
 def checked(question: str) -> str:
@@ -125,15 +123,8 @@ def read_reply(run: Path) -> Reply:
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
     quotes = []
     for each in mappings(fields.get("quotes")):
-        found = segments.get(text(each.get("segment")))
-        quotes.append(
-            AnswerQuote(
-                text(each.get("quote")),
-                text(each.get("segment")),
-                found.speaker if found else None,
-                number(found.start_s) if found else None,
-                text(each.get("match")),
-                found.place if found else "",
-            )
-        )
+        words, segment, match = (text(each.get(name)) for name in ("quote", "segment", "match"))
+        found = segments.get(segment, _UNKNOWN)
+        quote = AnswerQuote(words, segment, found.speaker, found.start_s, match, found.place)
+        quotes.append(quote)
     return Reply(text(fields.get("answered")), answer, tuple(quotes))

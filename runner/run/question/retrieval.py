@@ -8,7 +8,6 @@ from itertools import chain
 
 from runner.answers.findings import Count, segment_line
 from runner.answers.passages import inverse_frequencies, relevance
-from runner.base.format import count as count_of
 from runner.base.format import plural
 from runner.base.text import digest
 from runner.providers.offline.language.asking import asked_weights, named_in
@@ -126,8 +125,8 @@ def _transcript(corpus: Corpus, chosen: dict[Place, Segment], how: str) -> Trans
     files = len({file for file, _ in chosen})
     speakers = Counter(s.speaker for s in segments if s.speaker is not None)
     every = len(corpus.files)
-    of = f"{count_of(files)} of {plural(every, 'transcript')}" if every > 1 else "1 transcript"
-    read = f"{count_of(len(chosen))} of {plural(corpus.segments, 'segment')} from {of}"
+    of = f"{files:,} of {plural(every, 'transcript')}" if every > 1 else "1 transcript"
+    read = f"{len(chosen):,} of {plural(corpus.segments, 'segment')} from {of}"
     reading = ReadingReport(
         PASSAGES,
         ", ".join(filter(None, (read, how))),

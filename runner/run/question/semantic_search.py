@@ -80,9 +80,8 @@ class SemanticSearch:
         If they fail, words alone select the passages.
         """
         calls, settings = CallLog(), job.settings
-        slots = make_slots(
-            job.pipeline, settings.processing.max_concurrent, settings.processing.mode
-        )
+        processing = settings.processing
+        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         embedder = Embedder(
             settings,
             clients.get(EMBEDDINGS),
@@ -145,9 +144,8 @@ class SemanticSearch:
     def _passages(self, settings: Settings) -> Iterator[Passage]:
         for place, file in enumerate(self.corpus.files):
             lines, start, words = list[str](), 0, 0
-            for number, segment in enumerate(
-                redacted(settings.transcript, file.read())[1].segments
-            ):
+            shown = redacted(settings.transcript, file.read())[1]
+            for number, segment in enumerate(shown.segments):
                 size = len(segment.text.split())
                 if lines and words + size > PASSAGE_WORDS:
                     yield Passage(place, start, number, "\n".join(lines))

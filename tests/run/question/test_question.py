@@ -180,9 +180,9 @@ def test_a_failure_says_why(
 def test_an_interrupted_question_names_the_command_that_resumes_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def interrupted(cfg: object, **given: Any) -> tuple[int, None]:
-        given["started"](Path("outputs/runs/x"))
-        given["shared"].stop.signum = 2
+    async def interrupted(_: object, shared: Any, *, started: Any) -> tuple[int, None]:
+        started(Path("outputs/runs/x"))
+        shared.stop.signum = 2
         return 130, None
 
     monkeypatch.setattr(command, "execute_job", interrupted)

@@ -96,9 +96,7 @@ def put(
         return {"main": client, EMBEDDINGS: other}
 
     shared = ProcessState(clients=clients, prints_end=False, prepare=asked.prepare)
-    code, _ = run_virtually(
-        lambda: execute_job(asked.cfg, job=asked.job, shared=shared, started=made.append)
-    )
+    code, _ = run_virtually(lambda: execute_job(asked.job, shared, started=made.append))
     return code, made[0], texts_of(*embed)
 
 
