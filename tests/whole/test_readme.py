@@ -63,9 +63,12 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(tools: Path) -> Shell:
     """Return what runs a text as a bash script in a folder."""
 
+    # The shell's own kill: a minimal Debian has no other.
+    stop_servers = "trap 'for job in $(jobs -p); do kill $job; done' EXIT\n"
+
     def run(folder: Path, script: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", f"trap 'jobs -p | xargs -r kill' EXIT\n{script}"],
+            ["bash", "-eo", "pipefail", "-c", stop_servers + script],
             cwd=folder,
             env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", **more},
             capture_output=True,
