@@ -63,8 +63,8 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(tools: Path) -> Shell:
     """Return what runs a text as a bash script in a folder."""
 
-    # The shell's own kill: a minimal Debian has no other.
-    stop_servers = "trap 'for job in $(jobs -p); do kill $job; done' EXIT\n"
+    # The shell's own kill, since a minimal Debian has no other; a job may have ended.
+    stop_servers = "trap 'for job in $(jobs -p); do kill $job || :; done' EXIT\n"
 
     def run(folder: Path, script: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
