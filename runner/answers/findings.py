@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.answers.grounding.exact_matches import ABSENT
+from runner.base.text import digest
 from runner.transcript.model import Segment
 
 Citation = tuple[str, str]  # segment id, verbatim quote
@@ -133,6 +134,15 @@ def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
     """Render evidence without quotes that are absent from the transcript."""
     present = (e for e in evidence if e.get("match") != ABSENT)
     return "".join(f' {{{e["segment"]} "{flat(e["quote"])}"}}' for e in present)
+
+
+BRACKETS = str.maketrans("<>", "‹›")  # no tag of a prompt can be imitated
+
+
+def wrap(tag: str, text: str) -> str:
+    """Return *text* between tags that it cannot contain: their id is its digest."""
+    nonce = digest(text, 12)
+    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'
 
 
 Count = Callable[[str], int]

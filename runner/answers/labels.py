@@ -159,8 +159,8 @@ class LabelIndex:
         """
         sha = short_sha(sha256)
         own = [e for e in self._by_key.get(claim.key, ()) if e.transcript in ("", sha)]
-        near = [] if own else [(-score, e) for e, score in self._near(claim, sha)]
-        ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
+        near = [] if own else sorted(self._near(claim, sha), key=lambda found: -found[1])
+        ordered = own or [label for label, _ in near]
         return list({e.rater: e for e in reversed(ordered)}.values())
 
     def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:

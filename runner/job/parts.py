@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.answers.context import ReducedContext, answer_items, cited_lines, reduce_context
-from runner.answers.findings import Count
+from runner.answers.findings import Count, wrap
 from runner.answers.outcome import Outcome, missing_reasons
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
-from runner.job.job import Job, wrap
+from runner.job.job import Job
 from runner.job.windows import Fit
 
 # What a node within a node does: reads a part, or silent segments once more; holds an answer that

@@ -68,10 +68,9 @@ class GroundingCounts:
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
+        counts = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{
-                name: getattr(self, name) for name in ("quotes", "exact", "near", "absent", "moved")
-            },
+            **{name: getattr(self, name) for name in counts},
             "rate": _share(self.exact + self.near, self.quotes),
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,

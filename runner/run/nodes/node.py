@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from runner.answers.findings import wrap
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
@@ -13,7 +14,7 @@ from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
 from runner.job.graph import Node
-from runner.job.job import Job, wrap
+from runner.job.job import Job
 from runner.job.parts import PART, failed_parts, inner_node, joining_material
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
