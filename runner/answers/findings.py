@@ -36,6 +36,9 @@ _NEGATION = re.compile(
 )
 
 
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of findings.
@@ -123,6 +126,13 @@ def flat(value: Any) -> str:
         value = "; ".join(flat(item) for item in value)
     folded = " ".join(str(value).split())
     return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
+
+
+def contradicts(one: str, other: str) -> bool:
+    """Return whether only one of two like texts is negated, or each has numbers of its own."""
+    mine, theirs = (set(NUMBER.findall(each.replace(",", ""))) for each in (one, other))
+    is_replaced = bool(mine - theirs) and bool(theirs - mine)
+    return is_replaced or bool(negations(one)) != bool(negations(other))
 
 
 def negations(text: str) -> int:

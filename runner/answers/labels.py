@@ -9,7 +9,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from runner.answers.findings import flat, negations
+from runner.answers.findings import NUMBER, flat, negations
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows, read_table
@@ -24,7 +24,6 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-_NUMBER = re.compile(r"\d[\d.,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ class LabelIndex:
 
 def _turns(words: str) -> tuple[Counter[str], int]:
     """Return the numbers and negations of a statement; near texts must have the same ones."""
-    return Counter(_NUMBER.findall(words)), negations(words)
+    return Counter(NUMBER.findall(words)), negations(words)
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:
