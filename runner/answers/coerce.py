@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from runner.answers.numbers import Numbers
-from runner.base.json import listing, mapping, number
+from runner.base.json import listing, mapping, mappings, number
 
 _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
@@ -57,14 +57,11 @@ class Coercion:
             value = self._own_part(self._named(value, names, ""), own)
             beside = _plain_keys(own) - _plain_keys(names)
             moved = {k: v for k, v in value.items() if _plain(k) in beside}
-            if "structured_data" in value:
-                pass
-            elif moved:
+            if moved and "structured_data" not in value:
                 self._note("structured_data", "its fields were found beside it")
-                rest = {k: v for k, v in value.items() if k not in moved}
-                value = {**rest, "structured_data": moved}
-            elif self._cut or not fields.get("required"):
-                value = {**value, "structured_data": {}}
+                value = {k: v for k, v in value.items() if k not in moved}
+            if moved or self._cut or not fields.get("required"):
+                value = {"structured_data": moved, **value}
         noted = len(self.notes)
         read = self._value(value, self._root, "")
         if self._numbers.find_scales():
@@ -241,16 +238,14 @@ class Coercion:
         if value is None or value == "":
             self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []
-        if isinstance(value, dict) and len(value) == 1 and kind == "object":
-            inner = next(iter(value.values()))
-            if isinstance(inner, list):
+        if isinstance(value, dict) and kind == "object":
+            inner, own = list(value.values()), schema["items"].get("properties", {})
+            if len(inner) == 1 and isinstance(inner[0], list):
                 self._note(path, f"read inside of {_kind(value)}")
-                value = inner
-        if isinstance(value, dict) and kind == "object" and len(value) > 1:
-            own = schema["items"].get("properties", {})
-            if not value.keys() & own.keys() and all(isinstance(v, dict) for v in value.values()):
+                value = inner[0]
+            elif len(mappings(inner)) == len(inner) > 1 and not value.keys() & own.keys():
                 self._note(path, f"read without the keys {list(value)!r:.60}")
-                value = list(value.values())
+                value = inner
         if (isinstance(value, dict) and kind == "object") or (
             isinstance(value, str) and kind == "string" and value.strip()
         ):
@@ -259,8 +254,10 @@ class Coercion:
         if not isinstance(value, list):
             return value
         items = schema.get("items", {})
-        if self._cut and kind == "object" and len(distinct := _distinct(value)) < len(value):
-            self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
+        if self._cut and kind == "object":
+            distinct = list({json.dumps(each): each for each in value}.values())
+            if len(distinct) < len(value):
+                self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
             value = distinct
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
 
@@ -278,11 +275,6 @@ def _decoded(text: str) -> Any:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list | str) else None
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    """Return *values* without repetitions."""
-    return list({json.dumps(each): each for each in values}.values())
 
 
 @lru_cache
