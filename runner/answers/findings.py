@@ -24,6 +24,10 @@ from runner.transcript.model import Segment
 Citation = tuple[str, str]  # segment id, verbatim quote
 
 _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
+_CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
+    r"\s*(?:[\[(](S\d{4,12})\b[^\])\n]*[\])]|\{?(S\d{4,12})\b)\s*[:,–—-]?\s*(\S.*?)\}?\s*",
+    re.DOTALL,
+)
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
@@ -112,6 +116,12 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
     pairs = (part.partition(": ") for part in body.split(" | "))
     fields = {name if colon else "text": value if colon else name for name, colon, value in pairs}
     return Finding(analyzer, key, fields, None, None, tuple(citations))
+
+
+def citation_in(value: Any) -> dict[str, str] | None:
+    """Return segment and quote of evidence in one text, as prompts and models write it."""
+    found = _CITED.fullmatch(value) if isinstance(value, str) else None
+    return found and {"segment": found[1] or found[2], "quote": found[3].strip(' "“”')}
 
 
 def flat(value: Any) -> str:

@@ -10,6 +10,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{
 _SHARE = re.compile(
     r"(\d{1,3}(?:[.,]\d{1,30})?)\s*(?:(%|per ?cent)|(?:/|out of|of)\s*(100|10|5|1)(?:\.0)?)", re.I
 )
+_ASIDE = re.compile(r"(?<=\d)\s*\([^()\d]{1,80}\)\Z")  # 0.8 (high)
 _DECIMAL_COMMA = re.compile(r"0,\d{1,30}|\d\d?,\d\d?")
 _WHOLES = (1, 10, 100)  # upper bounds of scales from 0
 
@@ -53,7 +54,7 @@ class Numbers:
         whole = high if 0 in (low, schema.get("exclusiveMinimum")) and high in _WHOLES else None
         is_share = schema["type"] == "number" and whole == 1
         if isinstance(value, str):
-            meant, is_scaled = _stated(value.strip(), schema, whole)
+            meant, is_scaled = _stated(_ASIDE.sub("", value.strip()), schema, whole)
             if meant is None:
                 return value
             self._notes.append(f"{path}: {value!r:.40} was read as {meant:g}")

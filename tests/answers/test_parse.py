@@ -202,6 +202,18 @@ ANSWERS = {
     "number in an object": changed("0.8", '{"value": 0.8}'),
     "reasoning within": json.dumps({**GOOD, "insights": [{"reasoning": "hm", **INSIGHT}]}),
     "insights by number": json.dumps({**GOOD, "insights": {"1": INSIGHT}}),
+    "evidence in a text": changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
+    "evidence as in prompts": changed(
+        json.dumps(INSIGHT["evidence"]), json.dumps('{S0001 "it holds"}')
+    ),
+    "evidence with a label": changed(
+        json.dumps(INSIGHT["evidence"]), json.dumps("[S0001 Ann Lee] it holds")
+    ),
+    "number with a word": changed("0.8", '"0.8 (high)"'),
+    "number under a name": changed("0.8", '{"score": 0.8}'),
+    "keys with a word too many": changed('"segment"', '"segment_id"').replace(
+        '"quote"', '"quoteText"'
+    ),
     "no-break spaces": json.dumps(GOOD, indent=1).replace(": ", ":\u00a0"),
 }
 # Replies without an answer that is certain, and the reason.
@@ -227,7 +239,7 @@ REFUSED = {
         json.dumps({"erkenntnisse": [INSIGHT], "daten": FIELDS}),
         "insights: Field required",
     ),
-    "extra key": (json.dumps({**GOOD, "comment": "x"}), "comment: Extra inputs"),
+    "another key for one": (changed('"category"', '"topic"'), "topic: Extra inputs"),
     "missing fields": (json.dumps({"insights": [INSIGHT]}), "structured_data: Field required"),
     "percent of no share": (changed(": 3", ': "60%"'), "score: Input should be a valid integer"),
     "number with a unit": (changed(": 3", ': "3 of 5"'), "score: Input should be a valid integer"),
@@ -245,10 +257,6 @@ REFUSED = {
     "thought without end, then answer": (f"<think>{OTHER}\n\n{REPLY}", "within its reasoning"),
     "assignments": (REPLY.replace('": ', '" = '), "change its words"),
     "number of a class": (changed('"not_met"', "2"), "level: Input should be 'high', 'low'"),
-    "evidence in one string": (
-        changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
-        "evidence.0: Input should be a valid dictionary",
-    ),
     "cut in a string": (REPLY[:40], "ends within its object: insights"),
     "cut in a key": (REPLY[: REPLY.index("confidence") + 4], "ends within its object: insights"),
     "cut in a number": (REPLY[: REPLY.index("0.8") + 2], "ends within its object: insights"),
@@ -280,6 +288,8 @@ UNSAID = {
     ),
     "no label": (', "label": "keyPoint {x}"', "", ("label", None), "label: expected null or"),
     "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: expected null or a value"),
+    "a key too many": ('"category"', '"mood": 1, "category"', ("mood", None), "mood: is not asked"),
+    "another key too many": ('"score"', '"mood": 1, "score"', ("mood", None), "data.mood: is not"),
     "no items": (f'"items": {json.dumps(FIELDS["items"])}, ', "", ("items", []), "expected a list"),
 }
 
@@ -292,9 +302,10 @@ def test_what_a_reply_does_not_say_of_a_usable_answer_is_worth_a_request(name: s
     holders = (answer["insights"][0], answer["structured_data"])
     holders += tuple(answer["structured_data"]["items"])
 
-    assert [value] == [each[field] for each in holders if field in each]
+    read = "left out" if field == "mood" else f"was read as {json.dumps(value)}"
+    assert [value] * (field != "mood") == [each[field] for each in holders if field in each]
     assert doubt in reading.doubt
-    assert f"was read as {json.dumps(value)}" in reading.notes[-1]
+    assert read in reading.notes[-1]
     assert GOOD == parse_answer(f"{REPLY}\nor {changed(old, new)}", SHAPE).answer.model_dump()
 
 
@@ -646,7 +657,6 @@ def test_what_json_escapes_can_smuggle_in_is_made_safe() -> None:
             "structured_data.score: Field required",
         ),
         ({"structured_data": {}}, "structured_data.items: Field required"),
-        ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],
 )
 def test_a_reply_of_another_shape_is_refused_by_field(change: dict, message: str) -> None:
