@@ -163,8 +163,8 @@ class Grounder:
         if held is not None and (found := verbatim(held.text, quote)) is not None:
             return [(held.id, *found)]
         places = []
-        found = (self._exact(reading, n or 0) for reading in self._readings(quote))
-        for start, stop in next((spans for spans in found if spans), []):
+        ways = (self._exact(reading, n or 0) for reading in self._readings(quote))
+        for start, stop in next((spans for spans in ways if spans), []):
             for number, base, end in self._within(start, stop):
                 held = self._segments[number]
                 places.append((held.id, *offsets(held.text, base, end)))
