@@ -13,7 +13,7 @@ The context reducer writes this format and the offline model parses it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,28 +166,6 @@ def wrap(tag: str, text: str) -> str:
 
 
 Count = Callable[[str], int]
-
-
-def by_distance(transcript: Sequence[Segment], cited: Collection[str]) -> list[int]:
-    """Return the places of all segments, those nearest to a cited one first, in linear time."""
-    ranked = [place for place, segment in enumerate(transcript) if segment.id in cited]
-    known = set(ranked)
-    for place in ranked:  # grows as its members' neighbours join: a breadth-first search
-        near = [p for p in (place - 1, place + 1) if 0 <= p < len(transcript) and p not in known]
-        known.update(near)
-        ranked += near
-    return ranked
-
-
-def fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
-    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
-    chosen, used = [], 0
-    for segment in segments:
-        cost = count(segment_line(segment) + "\n")
-        if used + cost <= budget:
-            used += cost
-            chosen.append(segment)
-    return chosen
 
 
 def segment_line(segment: Segment) -> str:
