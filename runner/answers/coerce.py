@@ -6,8 +6,8 @@ from typing import Any
 
 from runner.answers.findings import citation_in
 from runner.answers.keys import plain, plain_keys, renamed_keys
-from runner.answers.numbers import Numbers
-from runner.base.json import listing, mapping, mappings, number, strings_in
+from runner.answers.numbers import Numbers, is_share
+from runner.base.json import mappings, number, strings_in
 
 _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
@@ -65,19 +65,9 @@ class Coercion:
         read = self._value(value, self._root, "")
         if self._numbers.find_scales():
             del self.notes[noted:]
+            self._missing = ""
             read = self._value(value, self._root, "")
-        for at, insight in enumerate(listing(mapping(read).get("insights"))):
-            if isinstance(insight, dict) and "text" in insight:
-                self._complete_insight(insight, f"insights.{at}")
         return read
-
-    def _complete_insight(self, insight: dict[str, Any], path: str) -> None:
-        """Give *insight* a value for what it does not say of itself, or says illegibly."""
-        share = number(insight.get("confidence"))
-        if share is None or not 0 <= share <= 1:
-            self._lack(insight, "confidence", 0.5, path, "a number from 0 to 1")
-        if insight.get("category", "") in (None, ""):
-            self._lack(insight, "category", "other", path, "a short label")
 
     def _lack(self, value: dict[str, Any], name: str, unsaid: Any, path: str, wanted: str) -> None:
         """Put *unsaid* into a field that is missing or illegible, which is worth a request."""
@@ -201,8 +191,6 @@ class Coercion:
         value = self._named(value, named, path)
         unknown = [key for key in value if rest is False and key not in named]
         odd = [key for key in unknown if plain(key) not in _ASIDE]
-        if path and not odd and (value.keys() & named.keys() or self._cut):
-            self._complete(value, schema, path)
         alike = (
             plain_keys(odd) & plain_keys(named) or set(schema.get("required", ())) - value.keys()
         )
@@ -214,19 +202,29 @@ class Coercion:
         for key, each in value.items():
             self._field = key if key in named else self._field
             read[key] = self._value(each, named.get(key, rest), _join(path, key))
+        if path and not odd and (read.keys() & named.keys() or self._cut):
+            self._complete(read, schema, path)
         return read
 
-    def _complete(self, value: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
-        """Give *value* the lists that a cut reply did not reach, or the fields it does not say."""
-        for name in (name for name in schema.get("required", ()) if name not in value):
-            field = schema["properties"][name]
-            if field.get("type") == "array" and self._cut and path == "structured_data":
+    def _complete(self, read: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
+        """Give *read* the lists that a cut reply did not reach, and what it does not say."""
+        for name in schema.get("required", ()):
+            field, given = schema["properties"][name], read.get(name)
+            if is_share(field):
+                if (share := number(given)) is None or not 0 <= share <= 1:
+                    self._lack(read, name, 0.5, path, "a number from 0 to 1")
+            elif name == "category" and path.startswith("insights."):
+                if given in (None, ""):
+                    self._lack(read, name, "other", path, "a short label")
+            elif name in read or (self._cut and path != "structured_data"):
+                continue
+            elif field.get("type") == "array" and self._cut:
                 self._note(_join(path, name), "not reached, read as an empty list")
-                self.filled, value[name] = True, []
-            elif field.get("type") == "array" and not self._cut:
-                self._lack(value, name, [], path, "a list")
+                self.filled, read[name] = True, []
+            elif field.get("type") == "array":
+                self._lack(read, name, [], path, "a list")
             elif {"type": "null"} in field.get("anyOf", ()) and not self._cut:
-                self._lack(value, name, None, path, "null or a value")
+                self._lack(read, name, None, path, "null or a value")
 
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str

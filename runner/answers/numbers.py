@@ -52,16 +52,16 @@ class Numbers:
             return str(value).lower()
         low, high = schema.get("minimum"), schema.get("maximum")
         whole = high if 0 in (low, schema.get("exclusiveMinimum")) and high in _WHOLES else None
-        is_share = schema["type"] == "number" and whole == 1
+        has_scale = is_share(schema)
         if isinstance(value, str):
             meant, is_scaled = _stated(_ASIDE.sub("", value.strip()), schema, whole)
             if meant is None:
                 return value
             self._notes.append(f"{path}: {value!r:.40} was read as {meant:g}")
-            value, is_share = meant, is_share and not is_scaled
+            value, has_scale = meant, has_scale and not is_scaled
         if not isinstance(value, int | float):
             return value
-        if is_share:
+        if has_scale:
             self._shares.setdefault(field, []).append(value)
             value = self._share(value, self._scales.get(field), path)
         return self._within(value, low, high, path)
@@ -88,6 +88,12 @@ class Numbers:
             return value
         self._notes.append(f"{path}: {value!r:.20} was clamped to {bound:g}")
         return type(value)(bound)
+
+
+def is_share(schema: Mapping[str, Any]) -> bool:
+    """Return whether *schema* is that of a number from 0 to 1."""
+    low = schema.get("minimum"), schema.get("exclusiveMinimum")
+    return schema.get("type") == "number" and 0 in low and schema.get("maximum") == 1
 
 
 def _scale_of(shares: Sequence[float]) -> _ShareScale | None:

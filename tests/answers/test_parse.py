@@ -239,7 +239,7 @@ REFUSED = {
         json.dumps({"erkenntnisse": [INSIGHT], "daten": FIELDS}),
         "insights: Field required",
     ),
-    "another key for one": (changed('"category"', '"topic"'), "topic: Extra inputs"),
+    "another key for one": (changed('"category"', '"topic"'), "category: Field required"),
     "missing fields": (json.dumps({"insights": [INSIGHT]}), "structured_data: Field required"),
     "percent of no share": (changed(": 3", ': "60%"'), "score: Input should be a valid integer"),
     "number with a unit": (changed(": 3", ': "3 of 5"'), "score: Input should be a valid integer"),
