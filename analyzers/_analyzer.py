@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from runner.answers.analyzer import Material, Message
 from runner.answers.codebook import Codebook
@@ -246,9 +246,17 @@ def _load_file(name: str, path: Path) -> ModuleType:
     sys.modules[unique] = module  # pydantic looks names up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"analyzers.{name}: {path} fails: {error}") from error
+    except (Exception, SystemExit) as error:
+        message = one_line(str(error)) if isinstance(error, Exception) else repr(error)
+        raise ConfigError(f"analyzers.{name}: {path} fails: {message}") from error
     fields = getattr(module, "Fields", None)
     if not (isinstance(fields, type) and issubclass(fields, BaseModel)):
         raise ConfigError(f"analyzers.{name}: {path} defines no pydantic model called Fields")
+    if issubclass(fields, RootModel):
+        raise ConfigError(f"analyzers.{name}: {path}: Fields must have fields, not be a RootModel")
+    try:
+        fields.model_json_schema()
+    except Exception as error:
+        message = one_line(str(error).partition("\n")[0])
+        raise ConfigError(f"analyzers.{name}: {path}: Fields is not JSON: {message}") from error
     return module

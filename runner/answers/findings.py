@@ -13,16 +13,21 @@ The context reducer writes this format and the offline model parses it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runner.answers.grounding.exact_matches import ABSENT
+from runner.base.text import digest
 from runner.transcript.model import Segment
 
 Citation = tuple[str, str]  # segment id, verbatim quote
 
 _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
+_CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
+    r"\s*(?:[\[(](S\d{4,12})\b[^\])\n]*[\])]|\{?(S\d{4,12})\b)\s*[:,–—-]?\s*(\S.*?)\}?\s*",
+    re.DOTALL,
+)
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
@@ -34,6 +39,9 @@ _NEGATION = re.compile(
     r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
+
+
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,12 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
     return Finding(analyzer, key, fields, None, None, tuple(citations))
 
 
+def citation_in(value: Any) -> dict[str, str] | None:
+    """Return segment and quote of evidence in one text, as prompts and models write it."""
+    found = _CITED.fullmatch(value) if isinstance(value, str) else None
+    return found and {"segment": found[1] or found[2], "quote": found[3].strip(' "“”')}
+
+
 def flat(value: Any) -> str:
     """Return any JSON value on one line, without the characters that delimit the format."""
     if value is None:
@@ -125,17 +139,24 @@ def flat(value: Any) -> str:
     return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
 
 
+def contradicts(one: str, other: str) -> bool:
+    """Return whether only one of two like texts is negated, or each has numbers of its own."""
+    mine, theirs = (set(NUMBER.findall(each.replace(",", ""))) for each in (one, other))
+    is_replaced = bool(mine - theirs) and bool(theirs - mine)
+    return is_replaced or bool(negations(one)) != bool(negations(other))
+
+
 def negations(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
     return len(_NEGATION.findall(text))
 
 
 def adds_facts(text: str, known: str) -> bool:
-    """Return whether *text* has a number or capitalized word that *known* lacks, or negates it."""
+    """Return whether *text* has a number or capitalized word that *known* lacks, or denies it."""
     words = {word.casefold() for word in _WORD.findall(known)}
     own = (word for word in _WORD.findall(text) if word.casefold() not in words)
     named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
-    return named or (negations(text) - negations(known)) % 2 == 1
+    return named or contradicts(text, known)
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
@@ -144,29 +165,16 @@ def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
     return "".join(f' {{{e["segment"]} "{flat(e["quote"])}"}}' for e in present)
 
 
+BRACKETS = str.maketrans("<>", "‹›")  # no tag of a prompt can be imitated
+
+
+def wrap(tag: str, text: str) -> str:
+    """Return *text* between tags that it cannot contain: their id is its digest."""
+    nonce = digest(text, 12)
+    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'
+
+
 Count = Callable[[str], int]
-
-
-def by_distance(transcript: Sequence[Segment], cited: Collection[str]) -> list[int]:
-    """Return the places of all segments, those nearest to a cited one first, in linear time."""
-    ranked = [place for place, segment in enumerate(transcript) if segment.id in cited]
-    known = set(ranked)
-    for place in ranked:  # grows as its members' neighbours join: a breadth-first search
-        near = [p for p in (place - 1, place + 1) if 0 <= p < len(transcript) and p not in known]
-        known.update(near)
-        ranked += near
-    return ranked
-
-
-def fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
-    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
-    chosen, used = [], 0
-    for segment in segments:
-        cost = count(segment_line(segment) + "\n")
-        if used + cost <= budget:
-            used += cost
-            chosen.append(segment)
-    return chosen
 
 
 def segment_line(segment: Segment) -> str:

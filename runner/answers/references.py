@@ -11,10 +11,12 @@ from runner.answers.checks import token_f1
 from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
 from runner.base.errors import ConfigError, did_you_mean, one_line, readable
+from runner.base.file_names import FileNames
 from runner.base.json import listing, load_json, load_yaml, mapping, number, text
 from runner.base.regular_files import files_in, kind_of
 from runner.base.tables import read_table
 from runner.transcript.model import Segment
+from runner.transcript.read import suffixes
 
 MAX_BYTES = 40_000_000
 MAX_TURNS = 1_000_000
@@ -64,7 +66,8 @@ def read_references(place: Path) -> References:
 
 def references_for(references: References, transcript: str) -> Sequence[Reference]:
     """Return the references for *transcript*, a file's name, and those for every transcript."""
-    return [*references.get("", ()), *references.get(Path(transcript).stem, ())]
+    names = FileNames(filter(None, references)).called(Path(transcript).name)
+    return [each for name in ("", *names) for each in references.get(name, ())]
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
@@ -95,7 +98,8 @@ def _by_transcript(file: Path, stem: str) -> References:
             unknown = next((str(key) for key in entry if key not in _FIELDS), "")
             near = f"; unknown key {unknown!r}{did_you_mean(unknown, _FIELDS)}" if unknown else ""
             raise ConfigError(f"{where} has neither answer nor turns{near}")
-        name = Path(text(entry.get("transcript"))).stem or stem
+        named = Path(text(entry.get("transcript")))
+        name = (named.stem if named.suffix.lower() in suffixes() else named.name) or stem
         found.setdefault(name, []).append(Reference(asked, answer, turns))
     return found
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
+from runner.answers.judge import labelled
 from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
+from runner.answers.shape import dereferenced
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of
@@ -25,7 +26,6 @@ from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expec
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.config.section import explain
-from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript
 
@@ -75,11 +75,9 @@ class JobChecks:
     @property
     def declared(self) -> dict[str, Any]:
         """The checks, without the labels of judged ones, as checks.json has them."""
-        body = self.body.model_dump(exclude_defaults=True)
-        groups = (body.get("run", []), body.get("every", []), *body.get("analyzers", {}).values())
-        for check in chain.from_iterable(groups):
-            check.pop("labels", None)
-        return body
+        labels = {"__all__": {"labels"}}
+        hidden: Any = {"run": labels, "every": labels, "analyzers": {"__all__": labels}}
+        return self.body.model_dump(exclude_defaults=True, exclude=hidden)
 
     @property
     def digest(self) -> str:
@@ -161,7 +159,7 @@ def _placed(
     expected: JobChecks, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and the schema that its path starts in."""
-    schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
+    schemas = {name: dereferenced(analyzer.schema) for name, analyzer in analyzers.items()}
     for at, check in enumerate(expected.body.run):
         yield f"run[{at}]", check, {"properties": schemas}
     for at, check in enumerate(expected.body.every):
@@ -169,7 +167,7 @@ def _placed(
         yield f"every[{at}]", check, next(fitting, next(iter(schemas.values())))
     for name, checks in expected.body.analyzers.items():
         for at, check in enumerate(checks):
-            yield f"analyzers.{name}[{at}]", check, analyzers[name].schema
+            yield f"analyzers.{name}[{at}]", check, schemas[name]
 
 
 def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:

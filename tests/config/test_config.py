@@ -257,6 +257,16 @@ def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
         ("Fields = 5\n", "defines no pydantic model called Fields"),
         ("import nowhere_at_all\n", "fails: No module named 'nowhere_at_all'"),
         ("def\n", "fails: "),
+        ("raise SystemExit(3)\n", r"fails: SystemExit\(3\)"),
+        (
+            "import pydantic\nclass Fields(pydantic.RootModel[list[str]]): ...\n",
+            "not be a RootModel",
+        ),
+        (
+            "import pydantic\nfrom collections.abc import Callable\n"
+            "class Fields(pydantic.BaseModel):\n    call: Callable\n",
+            "Fields is not JSON: Cannot generate a JsonSchema",
+        ),
     ],
 )
 def test_an_answer_module_that_cannot_be_used_is_refused(

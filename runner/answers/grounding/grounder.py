@@ -9,6 +9,7 @@ from itertools import chain, islice
 from operator import add, attrgetter
 from typing import Any
 
+from runner.answers.findings import contradicts
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
 from runner.answers.grounding.near_matches import difference, nearest_match
@@ -35,8 +36,9 @@ class QuoteCheck:
     """The result of checking one quote.
 
     *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id where that differs. For near quotes *said* has the
-    transcript's own words and *difference* a word diff such as `we [-should-]{+shall+} wait`.
+    absent; *moved_from* is the claimed id where that differs. For near quotes, which say no other
+    number and deny no more or less, *said* has the transcript's own words and *difference* a word
+    diff such as `we [-should-]{+shall+} wait`.
     """
 
     match: str
@@ -68,10 +70,9 @@ class GroundingCounts:
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
+        counts = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{
-                name: getattr(self, name) for name in ("quotes", "exact", "near", "absent", "moved")
-            },
+            **{name: getattr(self, name) for name in counts},
             "rate": _share(self.exact + self.near, self.quotes),
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,
@@ -113,9 +114,8 @@ class Grounder:
         """Search the transcript for *quote*, which the answer attributes to *segment*."""
         claimed = self._claimed(segment)
         readings = self._readings(quote)
-        words_at = [self._exact(reading, claimed or 0) for reading in readings]
-        hits = [self._transcript.segment_of(at) for at in words_at if at is not None]
-        if hits:
+        found = (self._exact(reading, claimed or 0) for reading in readings)
+        if hits := [self._transcript.segment_of(spans[0][0]) for spans in found if spans]:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
             return QuoteCheck("exact", *self._moved(nearest, segment))
         for reading in readings:
@@ -123,8 +123,8 @@ class Grounder:
             if near is None or near.score < self._near_score:
                 continue
             number = self._transcript.segment_of(near.start)
-            if self._speaks(reading.speaker, number):
-                actual = self._original(near.start, near.stop)
+            actual = self._original(near.start, near.stop)
+            if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
                 diff = difference(reading.text, actual)
                 return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)
@@ -153,21 +153,6 @@ class Grounder:
             len(checks), exact, near, absent, moved, len(insights), supported
         )
 
-    def word_spans(self, quote: str, segment: str) -> list[tuple[int, int]]:
-        """Return first and last word (exclusive) of the parts of *quote*, those nearest *segment*.
-
-        A quote has one part, or those between its ellipses; none if any is absent.
-        """
-        home = self._claimed(segment) or 0
-        whole = [[reading.words] for reading in self._readings(quote)]
-        for parts in (*whole, [w for each in _ELLIPSIS.split(quote) if (w := words(each))]):
-            starts = [next(self._transcript.nearest(part, home), None) for part in parts]
-            spans = zip(starts, parts, strict=True)
-            found = [(at, at + len(part)) for at, part in spans if at is not None]
-            if found and len(found) == len(parts):
-                return found
-        return []
-
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
 
@@ -178,7 +163,8 @@ class Grounder:
         if held is not None and (found := verbatim(held.text, quote)) is not None:
             return [(held.id, *found)]
         places = []
-        for start, stop in self.word_spans(quote, segment):
+        ways = (self._exact(reading, n or 0) for reading in self._readings(quote))
+        for start, stop in next((spans for spans in ways if spans), []):
             for number, base, end in self._within(start, stop):
                 held = self._segments[number]
                 places.append((held.id, *offsets(held.text, base, end)))
@@ -245,21 +231,22 @@ class Grounder:
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name
 
-    def _exact(self, reading: _Quote, segment: int) -> int | None:
-        """Return the first word of the occurrence nearest to *segment*, or None."""
+    def _exact(self, reading: _Quote, segment: int) -> list[tuple[int, int]]:
+        """Return first and last word (exclusive) of the parts of *reading* nearest to *segment*.
+
+        A quote has one part, or those between its ellipses if each has two words or more.
+        """
         occurrences = self._transcript.nearest(reading.words, segment)
         limited = islice(occurrences, MAX_LABELLED if reading.speaker else 1)
-        for at in chain(limited, self._with_ellipsis(reading.text, segment)):
-            if self._speaks(reading.speaker, self._transcript.segment_of(at)):
-                return at
-        return None
-
-    def _with_ellipsis(self, text: str, segment: int) -> Iterator[int]:
-        """Yield the occurrences of a quote with ellipses, each part of two words or more."""
-        pieces = _ELLIPSIS.split(text)
+        pieces = _ELLIPSIS.split(reading.text)
         parts = [part for piece in pieces if (part := words(piece))] if len(pieces) > 1 else []
-        if len(parts) > 1 and min(map(len, parts)) > 1:
-            yield from self._transcript.in_parts(parts, segment)
+        apart = len(parts) > 1 and min(map(len, parts)) > 1
+        in_parts = self._transcript.in_parts(parts, segment) if apart else ()
+        whole = (([reading.words], [at]) for at in limited)
+        for texts, starts in chain(whole, ((parts, starts) for starts in in_parts)):
+            if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
+                return [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
+        return []
 
     def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from runner.answers.findings import wrap
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
 from runner.answers.second_answer import additions, merge_notes, silent_segments
 from runner.base.errors import AnswerError, CallError, NotRunError
@@ -14,8 +15,8 @@ from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, asks_again
-from runner.job.job import Job, wrap
-from runner.job.parts import failed_parts, joining_material, part_node, second_reading_node
+from runner.job.job import Job
+from runner.job.parts import AGAIN, PART, failed_parts, inner_node, joining_material
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
@@ -172,7 +173,7 @@ class NodeRunner:
         outcomes: list[Outcome] = []
 
         async def read(chunk: Chunk) -> Outcome:
-            node = part_node(question.node, chunk.number)
+            node = inner_node(question.node, PART, chunk.number)
             return await self._read_part(question, node, self._material(chunk) + context, get)
 
         if question.recuts < RECUTS:  # after a refusal, one part tries the new cut
@@ -245,7 +246,8 @@ class NodeRunner:
 
         async def ask(number: int, text: str) -> Outcome:
             try:
-                return await self._read_part(question, second_reading_node(node, number), text, get)
+                again = inner_node(node, AGAIN, number)
+                return await self._read_part(question, again, text, get)
             except NotRunError as error:
                 if error.kind != "budget":
                     raise
