@@ -191,7 +191,8 @@ def _by_word(
     first, *rest = _runs(_filled(own, texts, turn.speaker), texts, times)
     start_s = first.start_s if first.start_s is not None else turn.start_s
     *turns, last = (replace(first, start_s=start_s), *rest)
-    return [*turns, replace(last, end_s=turn.end_s if turn.end_s is not None else last.end_s)]
+    ended = times[-1][1] is not None or turn.end_s is None
+    return [*turns, last if ended else replace(last, end_s=turn.end_s)]
 
 
 def _filled(
