@@ -165,7 +165,9 @@ class _Assembler:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        if capitals or is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
+        after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
+        lone = is_lone_name(self.rows, at, self.choice.turns)
+        if capitals or after or lone or is_heading(self.rows, at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:

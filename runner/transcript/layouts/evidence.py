@@ -42,7 +42,7 @@ class LayoutEvidence:
                 sure = self.layout.sure or self.layout.timed
             elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
-                rest = row.rest if row.stamp else row.raw
+                rest = row.rest if row.stamp or row.mark.startswith("#") else row.raw
                 found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
         return found
 
