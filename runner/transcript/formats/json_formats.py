@@ -32,6 +32,7 @@ _EXPECTED = (
     "as speech recognizers write it"
 )
 _WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
+_NUMBERS = ("speakerid", "id", "speaker", "label")  # of speakers
 _MAX_NOTES = 2000
 _MAX_PEOPLE = 1000
 
@@ -185,17 +186,18 @@ def _names(data: object) -> dict[str, str]:
     """Return the names of speakers that *data* lists by number or letter."""
     names: dict[str, str] = {}
     for key, value in _items(data):
-        if "speaker" not in key.lower() and "participant" not in key.lower():
-            continue
-        names |= dict(pair for each in mappings(value) if (pair := _named(each)))
+        sure = "speaker" in key.lower() or "participant" in key.lower()
+        keys = _NUMBERS if sure else _NUMBERS[:1]
+        names |= dict(pair for each in mappings(value) if (pair := _named(each, keys)))
         plain = {k: v for k, v in mapping(value).items() if isinstance(v, str) and v}
-        names |= plain if len(plain) == len(mapping(value)) else {}
+        names |= plain if sure and len(plain) == len(mapping(value)) else {}
     return names
 
 
-def _named(person: Record) -> tuple[str, str] | None:
+def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
+    """Return the number and the name of a *person*; one of *keys* has the number."""
     found = {simple_name(key)[0]: value for key, value in person.items()}
-    key = next((found[k] for k in ("id", "speakerid", "speaker", "label") if k in found), None)
+    key = next((found[k] for k in keys if k in found), None)
     name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
     if isinstance(key, str | int) and isinstance(name, str) and name and "text" not in found:
         return str(key), name
