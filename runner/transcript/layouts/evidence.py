@@ -40,6 +40,8 @@ class LayoutEvidence:
             if name is not None or self.layout.marked:
                 found[at] = (name, opening)
                 sure = self.layout.sure or self.layout.timed
+            elif not opening.label:
+                found[at] = (None, opening)
             elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
                 rest = row.rest if row.stamp or row.mark.startswith("#") else row.raw
