@@ -149,14 +149,13 @@ class _Assembler:
     where: str = ""  # of the paragraph
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
-    roles: set[str] = field(default_factory=set)
+    roles: set[tuple[str | None, str]] = field(default_factory=set)
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
         if at < self.choice.notes_end:
-            self.notes.leave_out("notes above the transcript", row.raw)
-            self.preface.append(row.raw)
+            self._leave_out("notes above the transcript", row.raw)
             return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
@@ -166,20 +165,20 @@ class _Assembler:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        if capitals or is_heading(self.rows, at) or is_lone_name(self.rows, at, self.choice.turns):
+        after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
+        lone = is_lone_name(self.rows, at, self.choice.turns)
+        if capitals or after or lone or is_heading(self.rows, at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
         if row.mark.startswith("#") and row.gap and not row.is_stamp:
-            self.notes.leave_out("headings", row.raw)
-            self.preface += [] if self.started else [row.raw]
+            self._leave_out("headings", row.raw)
         elif row.stamp and (
             not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
         ):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
             if self.choice.timed_first if row.rest else self.choice.times_head_turns:
-                self.speaker = None
-                self.started = True
+                self.speaker, self.started = None, True
             self._add(row.rest)
         elif self.speaker and not self.silent and row.placed and is_aside(row.raw):
             self.flush()  # a note, or the words of others
@@ -200,8 +199,7 @@ class _Assembler:
         lines, self.paragraph = self.paragraph, []
         text = join_lines(lines)
         if not self.started and self.choice.layout and not is_speech(text):
-            self.notes.leave_out("lines above the first turn", "\n".join(lines))
-            self.preface += lines
+            self._leave_out("lines above the first turn", *lines)
             self.stamp = self.stamp if self.time_row else None  # a time of these lines
             return
         stamp, self.stamp = self.stamp, None
@@ -228,9 +226,9 @@ class _Assembler:
         if not self.started:
             self.notes.about.update(facts_of(self.preface))
         self.started = True
-        if opening.role and name == opening.label and (role := f"{name} ({opening.role})"):
-            if role not in self.roles:
-                self.notes.leave_out("roles of speakers", opening.role)
+        role = (name, opening.role)
+        if opening.role and name == opening.label and role not in self.roles:
+            self.notes.leave_out("roles of speakers", opening.role)
             self.roles.add(role)
         self.speaker, self.silent = name, opening.label and raw
         self._add(opening.rest)
@@ -246,9 +244,12 @@ class _Assembler:
         """Hold the time of the words to come; note one that no words came for."""
         if self.stamp is not None and self.time_row:
             kind = "times without words" if self.started else "lines above the first turn"
-            self.notes.leave_out(kind, self.time_row)
-            self.preface.append(self.time_row)
+            self._leave_out(kind, self.time_row)
         self.stamp, self.time_row = stamp, raw
+
+    def _leave_out(self, kind: str, *lines: str) -> None:
+        self.notes.leave_out(kind, "\n".join(lines))
+        self.preface += lines
 
     def _add(self, text: str) -> None:
         if text.strip():

@@ -71,15 +71,16 @@ def _goes_on(before: Segment, after: Segment) -> bool:
 
 
 def _label_like(segments: Sequence[Segment]) -> list[Segment]:
-    found = []
+    found, names = [], 0
     for each in segments:
         start = _LABEL.match(each.text)
         labels = _INSIDE.findall(each.text) if ":" in each.text else []
         labels += [(start[1] or start[2]).strip()] if start else []
-        if any(map(_is_name, labels)):
-            found.append(each)
+        count = sum(map(_is_name, labels))
+        names += count
+        found += [each] * bool(count)
     nobody = all(each.speaker is None for each in segments)
-    return [] if nobody and len(found) < max(2, len(segments) * _SOME) else found
+    return [] if nobody and names < max(2, len(segments) * _SOME) else found
 
 
 def _is_name(label: str) -> bool:

@@ -24,8 +24,7 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     notes.layout = names.layout
     if names.doubt:
         notes.warn(names.doubt)
-    voices = (_voices(cue, names) for cue in shown)
-    return [turn for run in _runs(voices) for turn in merge_turns(run)]
+    return _merged(voice for cue in shown for voice in _voices(cue, names))
 
 
 def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
@@ -42,15 +41,15 @@ def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
         yield cue if len(lines) == len(cue.lines) else replace(cue, lines=tuple(lines))
 
 
-def merge_turns(turns: Iterable[Turn]) -> list[Turn]:
-    """Join turns of one speaker where the first stops in mid-sentence.
+def _merged(voices: Iterable[tuple[Turn, bool]]) -> list[Turn]:
+    """Join turns of one speaker where the first stops in mid-sentence and no other voice begins.
 
     At most MERGE_GAP_S seconds lie between them, and a merged turn stays within one segment.
     """
     merged: list[Turn] = []
-    for turn in turns:
-        before = merged[-1] if merged else None
-        if before is not None and _continues(before, turn):
+    for turn, opens in voices:
+        before = merged[-1] if merged else turn
+        if merged and not opens and _continues(before, turn):
             merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
         else:
             merged.append(turn)
@@ -88,14 +87,3 @@ def _voices(cue: Cue, names: Names) -> list[tuple[Turn, bool]]:
         (Turn(speaker, " ".join(texts).strip(), cue.start_s, cue.end_s), opens)
         for speaker, texts, opens in voices
     ]
-
-
-def _runs(voices: Iterable[list[tuple[Turn, bool]]]) -> Iterator[list[Turn]]:
-    """Yield the turns in lists, within which two of one speaker may be joined."""
-    run: list[Turn] = []
-    for turn, opens in (pair for each in voices for pair in each):
-        if opens:
-            yield run
-            run = []
-        run.append(turn)
-    yield run

@@ -9,6 +9,7 @@ from runner.transcript.reader_notes import Notes
 from runner.transcript.words import TABLES
 
 _CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
+_RULE = "---"
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
@@ -145,6 +146,9 @@ class Flow:
         elif meaning and meaning != "row":
             self._end()
             self._tables += meaning == "table"
+            if meaning == "heading" and not self._tables:
+                self._text.append(f"{'#' * int(tag[1:] or 1)} ")
+        self._rule(meaning)
 
     def _close(self, tag: str) -> None:
         meaning = self._meanings.get(tag)
@@ -157,8 +161,18 @@ class Flow:
             self._end_row()
         if meaning == "table":
             self._tables = max(0, self._tables - 1)
-        if meaning in ("table", "block"):
+        if meaning in ("table", "block", "heading", "part"):
             self._end()
+        self._rule(meaning)
+
+    def _rule(self, meaning: str | None) -> None:
+        """Set off a part of a page, such as its comments, from the text above."""
+        if (
+            meaning == "part"
+            and not self._tables
+            and self.document.blocks[-1:] not in ([], [_RULE])
+        ):
+            self.document.blocks.append(_RULE)
 
     def _note(self) -> None:
         """Note what was in an element that is left out."""
@@ -175,7 +189,8 @@ class Flow:
         self._text = []
         if self._kind == "html":
             lines = [line.strip() for line in lines if line.strip()]
-        if text := "\n".join(lines).strip():
+        text = "\n".join(lines).strip()
+        if text.strip("#"):
             (self.document.blocks if self._cell is None else self._cell).append(text)
 
     def _end_cell(self) -> None:

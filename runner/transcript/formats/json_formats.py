@@ -10,7 +10,7 @@ from typing import Any
 from runner.base.json import listing, mapping, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.formats.fields import Record, joined, simple_name
+from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
 from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
@@ -32,6 +32,7 @@ _EXPECTED = (
     "as speech recognizers write it"
 )
 _WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
+_NUMBERS = ("speakerid", "id", "speaker", "label")  # of speakers
 _MAX_NOTES = 2000
 _MAX_PEOPLE = 1000
 
@@ -185,17 +186,18 @@ def _names(data: object) -> dict[str, str]:
     """Return the names of speakers that *data* lists by number or letter."""
     names: dict[str, str] = {}
     for key, value in _items(data):
-        if "speaker" not in key.lower() and "participant" not in key.lower():
-            continue
-        names |= dict(pair for each in mappings(value) if (pair := _named(each)))
+        sure = "speaker" in key.lower() or "participant" in key.lower()
+        keys = _NUMBERS if sure else _NUMBERS[:1]
+        names |= dict(pair for each in mappings(value) if (pair := _named(each, keys)))
         plain = {k: v for k, v in mapping(value).items() if isinstance(v, str) and v}
-        names |= plain if len(plain) == len(mapping(value)) else {}
+        names |= plain if sure and len(plain) == len(mapping(value)) else {}
     return names
 
 
-def _named(person: Record) -> tuple[str, str] | None:
+def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
+    """Return the number and the name of a *person*; one of *keys* has the number."""
     found = {simple_name(key)[0]: value for key, value in person.items()}
-    key = next((found[k] for k in ("id", "speakerid", "speaker", "label") if k in found), None)
+    key = next((found[k] for k in keys if k in found), None)
     name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
     if isinstance(key, str | int) and isinstance(name, str) and name and "text" not in found:
         return str(key), name
@@ -248,21 +250,26 @@ def _note_the_rest(
     turns: Sequence[Turn],
     notes: Notes,
 ) -> None:
-    """Note sentences outside the chosen list that are not in the *turns*."""
+    """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
-    same = {id(record) for record in chosen.records}
+    fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
+    read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
+    same: set[int] = set()
     for each in lists:
-        if each is not chosen and each.size * 2 >= chosen.size and letters(each.text()) in spoken:
+        outer = chosen.is_in(each) or each.size * 2 < chosen.size
+        if not outer and letters(each.text()) in spoken:
             same.update(map(id, each.records))
     todo: list[tuple[str, object]] = [("", data)]
     noted = 0
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
         if isinstance(node, dict) and id(node) not in same:
-            own = "sha256" in node  # a transcript.json, whose reading report is not speech
-            todo += (item for item in node.items() if not own or item[0] != "reading")
+            # The reading report of a transcript.json is not speech.
+            known = read if id(node) in own else {"reading"} if "sha256" in node else set()
+            todo += (item for item in node.items() if item[0] not in known)
         elif isinstance(node, list):
-            todo += [(key, each) for each in node]
+            items = node[:1] if fields_named([key]).best else node  # the others are alternatives
+            todo += [(key, each) for each in items]
         elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _WHOLE):
             noted += 1
             if letters(node) not in spoken:

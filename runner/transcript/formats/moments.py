@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from runner.transcript.formats.fields import Fields, Record, fields_of, parts_of, simple_name
 from runner.transcript.times import day_number, leading_stamp
@@ -109,7 +110,8 @@ def _from_text(text: str, unit: float) -> Moment | None:
         day, hour, minute, second = (float(part or 0) for part in match.groups())
         return Moment(((day * 24 + hour) * 60 + minute) * 60 + second, 1.0)
     with suppress(ValueError, OverflowError):
-        date = datetime.fromisoformat(text.replace(" UTC", "Z"))
+        read = parsedate_to_datetime if text[3:5] == ", " else datetime.fromisoformat
+        date = read(text.replace(" UTC", "Z"))
         return Moment((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp(), ABSOLUTE)
     stamp, rest = leading_stamp(text) or (None, text)
     if stamp is None or rest.strip() or stamp.end_s is not None:

@@ -59,16 +59,11 @@ def sampled(records: Sequence[Record]) -> Fields:
 
 
 def turns_from(
-    records: Sequence[Record],
-    notes: Notes,
-    *,
-    names: Mapping[str, str] | None = None,
-    rest: bool = True,
+    records: Sequence[Record], notes: Notes, *, names: Mapping[str, str] | None = None
 ) -> list[Turn]:
     """Return the turns of *records*; *names* has the names of speakers given by number.
 
-    *rest* notes the texts of fields that are not read. If no record has a speaker, the words may
-    name one, as in cues.
+    If no record has a speaker, the words may name one, as in cues.
     """
     fields = sampled(records)
     final = [record for record in records if not is_interim(record, fields)]
@@ -88,8 +83,6 @@ def turns_from(
             turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span), where)
             parts = parts_of(record, fields) if fields.parts or fields.best else []
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
-    if rest:
-        _note_the_rest(records, fields, notes)
     if len(turns) < 2:
         return turns
     layout = notes.layout
@@ -191,7 +184,8 @@ def _by_word(
     first, *rest = _runs(_filled(own, texts, turn.speaker), texts, times)
     start_s = first.start_s if first.start_s is not None else turn.start_s
     *turns, last = (replace(first, start_s=start_s), *rest)
-    return [*turns, replace(last, end_s=turn.end_s if turn.end_s is not None else last.end_s)]
+    ended = times[-1][1] is not None or turn.end_s is None
+    return [*turns, last if ended else replace(last, end_s=turn.end_s)]
 
 
 def _filled(
@@ -217,21 +211,6 @@ def _filled(
         )  # fmt: skip
         before = speaker if speaker is not None else before
     return filled
-
-
-def _note_the_rest(records: Sequence[Record], fields: Fields, notes: Notes) -> None:
-    """Note texts in fields that are not read, such as translations and summaries."""
-    rest = {key for record in records[:_SAMPLE] for key in record} - fields.known - {"where"}
-    unread = [*rest, *fields.keys["text"]]
-    for key in unread:
-        values = [value for r in records if isinstance(value := r.get(key), str) and " " in value]
-        long = sum(value.count(" ") for value in values) > 2 * len(values)
-        if not long or (key in fields.keys["text"][:1]):
-            continue
-        for record in records:
-            value = record.get(key)
-            if isinstance(value, str) and letters(value) != letters(text_of(record, fields) or ""):
-                notes.leave_out(f"fields '{key[:40]}'", value)
 
 
 def speaker_in(record: Record, fields: Fields, names: Mapping[str, str]) -> str | None:

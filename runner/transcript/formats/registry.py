@@ -2,23 +2,19 @@
 
 from collections.abc import Callable, Iterable
 
+from runner.transcript import hearing
 from runner.transcript.decode import document_kind
-from runner.transcript.formats import sami, tiers
-from runner.transcript.formats.cue_lines import (
-    is_ass,
-    is_lrc,
-    one_line_format,
-    parse_ass,
-    parse_lines,
-    parse_lrc,
+from runner.transcript.formats import (
+    cue_lines,
+    json_formats,
+    markup,
+    sami,
+    subtitles,
+    tables,
+    tiers,
+    timed_xml,
+    trees,
 )
-from runner.transcript.formats.json_formats import is_json, parse_json
-from runner.transcript.formats.markup import is_html
-from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
-from runner.transcript.formats.tables import explained, is_table, parse_table, turns_from_rows
-from runner.transcript.formats.timed_xml import is_timed_xml, parse_timed_xml
-from runner.transcript.formats.trees import is_tree, parse_tree
-from runner.transcript.hearing import looks_like_hearing, parse_hearing
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Reader, Source
@@ -31,17 +27,19 @@ def _document(kind: str, *suffixes: str) -> Reader:
     def recognises(source: Source) -> bool:
         found = document_kind(source.data)
         if found is None and kind in ("html", "rtf"):
-            return is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
+            return (
+                markup.is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
+            )
         return found == kind
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
         from runner.transcript.formats.documents import DOCUMENTS
 
         document = DOCUMENTS[kind](source, notes)
-        if document.in_rows() and explained(document.rows):
+        if document.in_rows() and tables.explained(document.rows):
             for paragraph in document.paragraphs:
                 notes.leave_out("text outside the table", paragraph)
-            return turns_from_rows(document.rows, source.name, notes)
+            return tables.turns_from_rows(document.rows, source.name, notes)
         places = tuple(document.places()) if kind != "html" else ()
         inner = Source(source.name, document.text().encode("utf-8", "replace"), places=places)
         if not inner.data.strip():
@@ -66,41 +64,42 @@ def _text(
     return Reader(name, recognises, lambda s, notes: parse(s.text, s.name, notes), suffixes)
 
 
+def _is_vtt(source: Source) -> bool:
+    named = source.suffix == ".vtt" and not subtitles.has_cue_times(source.text)
+    return named or source.text.lstrip().startswith("WEBVTT")
+
+
 _VTT = Reader(
-    "vtt",
-    lambda s: (
-        s.text.lstrip().startswith("WEBVTT") or (s.suffix == ".vtt" and not has_cue_times(s.text))
-    ),
-    lambda s, notes: parse_vtt(s.text, s.name, notes),
-    (".vtt",),
+    "vtt", _is_vtt, lambda s, notes: subtitles.parse_vtt(s.text, s.name, notes), (".vtt",)
 )
-_SRT = _text("srt", has_cue_times, parse_srt, ".srt", ".sbv", by_suffix=True)
+_SRT = _text("srt", subtitles.has_cue_times, subtitles.parse_srt, ".srt", ".sbv", by_suffix=True)
 _PROSE = (
     Reader(
         "hearing",
-        lambda s: looks_like_hearing(s.text),
-        lambda s, notes: parse_hearing(s.text, notes, s.places),
+        lambda s: hearing.looks_like_hearing(s.text),
+        lambda s, notes: hearing.parse_hearing(s.text, notes, s.places),
     ),
     Reader("text", lambda s: True, read_text_layout, (".txt", ".md")),
 )
 _IN_DOCUMENTS = (_VTT, _SRT, *_PROSE)
+_JSON = (".json", ".jsonl", ".ndjson", ".json3")
 # Tried in this order, after those of other packages; the last recognises any text.
 OWN_READERS = (
     _document("docx", ".docx"),
     _document("odt", ".odt"),
     _document("pdf", ".pdf"),
     _document("rtf", ".rtf"),
-    _text("ass", is_ass, parse_ass, ".ass", ".ssa"),
-    _text("ttml", is_timed_xml, parse_timed_xml, ".ttml", ".dfxp", ".srv3"),
+    _text("ass", cue_lines.is_ass, cue_lines.parse_ass, ".ass", ".ssa"),
+    _text("ttml", timed_xml.is_timed_xml, timed_xml.parse_timed_xml, ".ttml", ".dfxp", ".srv3"),
     _text("sami", sami.HEAD.match, sami.parse_sami, ".smi"),
     _text("textgrid", tiers.HEAD.match, tiers.parse_text_grid, ".textgrid"),
     _document("html", ".html", ".htm"),
-    _text("tree", is_tree, parse_tree, ".xml", ".trs", ".yaml", ".yml"),
-    _text("json", is_json, parse_json, ".json", ".jsonl", ".ndjson", ".json3", by_suffix=True),
+    _text("tree", trees.is_tree, trees.parse_tree, ".xml", ".trs", ".yaml", ".yml"),
+    _text("json", json_formats.is_json, json_formats.parse_json, *_JSON, by_suffix=True),
     _VTT,
-    _text("lrc", is_lrc, parse_lrc, ".lrc", by_suffix=True),
+    _text("lrc", cue_lines.is_lrc, cue_lines.parse_lrc, ".lrc", by_suffix=True),
     _SRT,
-    _text("sub", one_line_format, parse_lines),
-    _text("table", is_table, parse_table, ".csv", ".tsv", by_suffix=True),
+    _text("sub", cue_lines.one_line_format, cue_lines.parse_lines),
+    _text("table", tables.is_table, tables.parse_table, ".csv", ".tsv", by_suffix=True),
     *_PROSE,
 )

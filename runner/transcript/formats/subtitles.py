@@ -14,7 +14,7 @@ from runner.transcript.reader_notes import Notes
 from runner.transcript.times import seconds_of
 
 _CLOCK = r"-?\d{1,6}[:;][\d:.,;]{1,20}"
-_USUAL = re.compile(r"(\d\d):([0-5]\d):([0-5]\d)[.,](\d{1,3})$")
+_USUAL = re.compile(r"\d\d:[0-5]\d:[0-5]\d[.,]\d{1,3}$")
 _SETTINGS = (
     r"(?:(?:align|position|line|size|vertical|region|[XY][12]|[ADLST]):\S{0,80}\s{0,8}){0,12}"
 )
@@ -218,9 +218,6 @@ def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
 
 def cue_seconds(text: str, frames: bool = False) -> float | None:
     """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None."""
-    if usual := _USUAL.match(text):
-        hour, minute, second = int(usual[1]), int(usual[2]), float(usual[3] + "." + usual[4])
-        return hour * 3600 + minute * 60 + second
     whole, _, fraction = text.strip(" ,.;").replace(",", ".").replace(";", ":").partition(".")
     parts = whole.split(":")
     parts = parts[:3] if frames and len(parts) == 4 else parts

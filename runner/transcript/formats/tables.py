@@ -104,7 +104,7 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
         more = max(0, len(row) - len(names))
         row[words : words + more + 1] = [delimiter.join(row[words : words + more + 1])]
         records.append(dict(zip(names, map(str.strip, row), strict=False)))
-    turns = turns_from(records, notes, rest=False)
+    turns = turns_from(records, notes)
     for record in records:
         if not any(record.get(key) for key in fields.keys["text"]):
             notes.leave_out("rows without words", " ".join(record.values()))

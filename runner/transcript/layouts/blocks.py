@@ -46,7 +46,7 @@ def turns_of_blocks(text: str, notes: Notes) -> list[Turn] | None:
         for key in record.keys() - read:
             if any(map(str.isalpha, record[key])) and moment_of(record[key]) is None:
                 notes.leave_out(f"fields '{key}'", record[key])
-    return turns_from(records, notes, rest=False)
+    return turns_from(records, notes)
 
 
 def _field(line: str) -> _Line:

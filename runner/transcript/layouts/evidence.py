@@ -40,9 +40,11 @@ class LayoutEvidence:
             if name is not None or self.layout.marked:
                 found[at] = (name, opening)
                 sure = self.layout.sure or self.layout.timed
+            elif not opening.label:
+                found[at] = (None, opening)
             elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
-                rest = row.rest if row.stamp else row.raw
+                rest = row.rest if row.stamp or row.mark.startswith("#") else row.raw
                 found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
         return found
 

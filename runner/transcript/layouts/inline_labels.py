@@ -61,8 +61,9 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
         label
         for label, count in found.items()
         if likeness(label) >= (Likeness.WORD if count > 1 else Likeness.NAME)
+        and not is_ordinary(label)
     }
-    return {*known, *parts, *(label for label in others if not is_ordinary(label))}
+    return {*known, *parts, *others}
 
 
 def _cutter(
@@ -71,30 +72,26 @@ def _cutter(
     lengths = sorted({len(label) for label in labels}, reverse=True)
 
     def cut(text: str) -> list[str]:
-        cuts: set[int | None] = set()
-        cuts |= {match.start() for match in marks.finditer(text)} if marks else set()
+        cuts = {match.start() for match in marks.finditer(text)} if marks else set()
         for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
-            for length in lengths:
-                start = colon.start() - length
-                if start >= 0 and text[start : colon.start()] in labels:
-                    small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
-                    cuts.add(None if cased and small else _opens(text, start, before))
-                    break
+            starts = (colon.start() - length for length in lengths if length <= colon.start())
+            start = next((at for at in starts if text[at : colon.start()] in labels), None)
+            small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
+            if start is not None and not (cased and small):
+                cuts.add(_opens(text, start, before))
         for bracket in _BRACKET.finditer(text):
             if bracket[1] in labels:
                 cuts.add(_opens(text, bracket.start(1), before))
         # The number of a list item, such as `2. Ana: …`, is no turn, nor is a time.
-        inside = [at for at in cuts if at]
-        time = leading_stamp(text) if inside else None
+        time = leading_stamp(text) if any(cuts) else None
         begin = len(text) - len(time[1]) if time else 0
-        inside = [at for at in inside if any(map(str.isalpha, text[begin:at]))]
-        ends = [*sorted(inside), len(text)]
+        ends = [*sorted(at for at in cuts if any(map(str.isalpha, text[begin:at]))), len(text)]
         return [text[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
 
     return cut
 
 
-def _opens(text: str, start: int, before: re.Pattern[str]) -> int | None:
-    """Return where the turn opens whose label starts at *start*; None amid a sentence."""
+def _opens(text: str, start: int, before: re.Pattern[str]) -> int:
+    """Return where the turn opens whose label starts at *start*; 0 amid a sentence."""
     match = before.search(text[max(0, start - 80) : start])
-    return start - len(match[1]) if match else None
+    return start - len(match[1]) if match else 0

@@ -67,6 +67,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     colon = end - 1 if end > 0 and text[end - 1] in ":：" else _label_colon(text)
     if colon is None:
         return None
+    if not colon and text[1:2].isspace():  # a name is missing
+        return Opening(stamp=row.stamp, rest=text[1:].strip())
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
     if opening and opening not in label and rest.startswith(opening):
         rest = rest[len(opening) :]

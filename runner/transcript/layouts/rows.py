@@ -34,7 +34,8 @@ class Row:
     mark, which is *mark*, and without the emphasis that opens it, which is *opening*. *stamp* is
     the time at its start, *rest* the text behind that and
     *head* the part of it in which a label can end. *gap* says whether a blank line or furniture
-    stands above; *placed*, whether the line break above is deliberate, not made by wrapping.
+    stands above; *placed*, whether the line break above is deliberate, not made by wrapping;
+    *ruled*, whether a rule is above.
     *where* is its place in a document, or empty.
     """
 
@@ -49,6 +50,7 @@ class Row:
     placed: bool = True
     where: str = ""
     indent: int = 0
+    ruled: bool = False
 
     @property
     def is_stamp(self) -> bool:
@@ -73,16 +75,17 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
         places = [f"{at.partition(',')[0]}, {number.rpartition(', ')[2]}" for at, number in pairs]
     places = places or printed or [""] * len(lines)
     rows: list[Row] = []
-    gap = True
+    gap, ruled = True, False
     for line, kind, where in zip(lines, furniture(lines), places, strict=True):
         if kind:
             notes.leave_out(kind, line)
         if kind or not line.strip():
-            gap = True
+            gap, ruled = True, ruled or kind == "rules"
         else:
-            rows.append(row_of(line, gap))
-            rows[-1].where, rows[-1].indent = where, len(line) - len(line.lstrip())
-            gap = False
+            row = row_of(line, gap)
+            row.where, row.indent, row.ruled = where, len(line) - len(line.lstrip()), ruled
+            rows.append(row)
+            gap = ruled = False
     _mark_placed(rows)
     return rows
 
