@@ -214,6 +214,7 @@ def test_numbers_dates_and_pages_that_identify_nobody_stay(text: str) -> None:
         *("Kungsgatan 5, 111 43 Stockholm", "Keizersgracht 12, 1015 CJ Amsterdam"),
         *("Karl Johans gate 1, 0154 Oslo", "서울특별시 강남구 테헤란로 123", "Postfach 10 12 34"),
         *("MG Road 12, Bengaluru 560001", "Unter den Linden 77, 10117 Berlin", "BP 123"),
+        *("AB12 CDE", "AB-123-CD", "MH 12 AB 1234"),
     ],
 )
 def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
@@ -230,6 +231,13 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
             ["PERSON_1: and you and they ask PERSON_1_7, that PERSON_1_8. PERSON_1_5. the al file"],
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
+        ([("Matti", "Matin auto ja Matilla")], ["PERSON_1: PERSON_1_2 auto ja PERSON_1_3"]),
+        ([("Guest", "Tapasin Jukan")], ["Guest: Tapasin PERSON_1"]),
+        ([("Guest", "and you that bo said")], ["Guest: and you that PERSON_1 said"]),
+        (
+            [("Guest", "Das Auto, Kennzeichen: M-XY 98")],
+            ["Guest: Das Auto, Kennzeichen: ACCOUNTNR_1"],
+        ),
         ([("Γιώργος Ρήγας", "τον Γιώργο, του Ρήγα")], ["PERSON_1: τον PERSON_1_4, του PERSON_1_5"]),
         ([("Ana", "我和Ana说了")], ["PERSON_1: 我和PERSON_1说了"]),
         ([("Ana", "Anaさん、Ana씨와")], ["PERSON_1: PERSON_1さん、PERSON_1씨와"]),

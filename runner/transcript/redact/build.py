@@ -38,10 +38,10 @@ def redact(
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
-    caseless, common = is_caseless(spoken), common_words(spoken)
+    caseless, common, english = is_caseless(spoken), common_words(spoken), is_english(spoken)
     kinds = (*_NAMES, *identifiers.KINDS) if settings.redact == "all" else _NAMES
     prefixes = _prefixes(kinds, texts)
-    redaction = Redaction(prefixes, common, caseless=caseless, english=is_english(spoken))
+    redaction = Redaction(prefixes, common, caseless=caseless, english=english)
     for pattern in own_patterns.compile_patterns(settings.redact_patterns):
         for form in own_patterns.matches(pattern, texts):
             redaction.add_literal(OWN, None, form)
@@ -49,7 +49,7 @@ def redact(
         _add_identifiers(redaction, texts)
     people = list(_people(settings, transcript, labels))
     for text in (*spoken, *further):
-        people += names_in(text, common, caseless=caseless)
+        people += names_in(text, common, caseless=caseless, english=english)
     _add_people(redaction, people)
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
