@@ -231,8 +231,8 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
             ["PERSON_1: and you and they ask PERSON_1_7, that PERSON_1_8. PERSON_1_5. the al file"],
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
-        ([("Matti", "Matin auto ja Matilla")], ["PERSON_1: PERSON_1_2 auto ja PERSON_1_3"]),
-        ([("Guest", "Tapasin Jukan")], ["Guest: Tapasin PERSON_1"]),
+        ([("Pekka", "Pekan auto ja Pekalle")], ["PERSON_1: PERSON_1_2 auto ja PERSON_1_3"]),
+        ([("Guest", "Eilen tapasin Jukan")], ["Guest: Eilen tapasin PERSON_1"]),
         ([("Guest", "and you that bo said")], ["Guest: and you that PERSON_1 said"]),
         (
             [("Guest", "Das Auto, Kennzeichen: M-XY 98")],

@@ -42,6 +42,7 @@ _NAMED = regex.compile(rf"(?:{ANY['named']})\s+$", regex.I)
 _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
 _INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _CALLED = regex.compile(r"(?:^|\s)\p{Ll}+, $")  # "Can you, Priya?"
+_WITHIN = regex.compile(r"[\p{L},] $")  # a sentence
 _UNCASED_TITLES = regex.compile(
     r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
 )
@@ -169,8 +170,8 @@ class _Passage:
         if key in ORGANISATIONS:
             return False
         called = self.text[token.end : token.end + 1] in ("?", "!", "") and _CALLED.search(before)
-        foreign = not self.english or not self.text.isascii()
-        inflected = foreign and is_inflected(key)
+        within = not self.english and _WITHIN.search(before)  # Eilen tapasin Jukan
+        inflected = (within or not self.text.isascii()) and is_inflected(key)
         return key in family_names() or met or says or bool(called) or inflected
 
     def _lower(self, place: int, named: bool, met: bool) -> Tokens:
