@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -294,6 +295,23 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(monkeypatch: pytest.Mo
 
     with pytest.raises(ConfigError, match=r"takes more than 0.02 s for this transcript"):
         mask((None, "a" * 60 + "!"), redact_patterns=[r"(a|aa)+$"])
+
+
+def test_thousands_of_identifiers_take_a_time_that_grows_with_the_text() -> None:
+    """A search that tried each of them at every place would take minutes."""
+    said = [f"ann.{n}@x.org" for n in range(2000)]
+    made, shown = redacted(settings(), talk(*((None, text) for text in said)))
+
+    assert 2000 == len(set(said)) == sum(made.counts().values()) - 1
+    assert not [each.text for each in shown.segments if "_" not in each.text]
+
+
+def test_forms_that_begin_with_one_another_are_found_at_any_depth() -> None:
+    said = " ".join("b" * n for n in range(1, 100))
+    made = make(talk((None, said)), redact_patterns=["b+"])
+
+    assert not re.search(r"\bb+\b", made.mask(said))
+    assert said == made.restore(made.mask(said))[0]
 
 
 def test_spelling_of_one_number_is_one_identifier() -> None:
