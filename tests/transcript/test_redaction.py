@@ -13,8 +13,8 @@ from runner.base.errors import ConfigError
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript, Turn, make_segments
 from runner.transcript.redact.identifiers import find_identifiers
-from runner.transcript.redact.null_redaction import redacted
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 from runner.transcript.redact.redaction import Redaction
 
 Turns = Sequence[tuple[str | None, str]]

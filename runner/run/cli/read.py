@@ -15,8 +15,9 @@ from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config, register_resolvers
 from runner.run.cli.hydra_errors import explained
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction, redacted
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]

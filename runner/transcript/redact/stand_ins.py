@@ -11,7 +11,8 @@ from runner.base.patterns import any_of
 from runner.base.text import digest
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction, as_shown, redacted
+from runner.transcript.redact.null_redaction import NullRedaction, as_shown
+from runner.transcript.redact.redacted import redacted
 
 Mask = Callable[[str], str]
 
