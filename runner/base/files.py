@@ -1,5 +1,6 @@
 """Files: atomic and durable writes, room for later ones, and the files of packages."""
 
+import errno
 import importlib.util
 import os
 import secrets
@@ -12,10 +13,12 @@ from typing import Any, Self
 
 import orjson
 
-from runner.base.regular_files import open_own, read_regular
+from runner.base.regular_files import MAX_LINE, open_own, read_regular
 
 TEMP = ".tmp."
 _CHUNK = 1 << 16
+# Of some network and FUSE file systems, which lack fsync of directories or fallocate.
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -42,9 +45,11 @@ class Draft:
         """Reserve a total of *size* bytes; raise OSError and change nothing without room."""
         if self._descriptor is None or size <= self._size:
             return
-        if hasattr(os, "posix_fallocate"):
+        try:
             os.posix_fallocate(self._descriptor, 0, size)
-        else:
+        except (AttributeError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _UNSUPPORTED:
+                raise
             append(self._descriptor, bytes(size - self._size))
         self._size = size
 
@@ -145,12 +150,12 @@ class Lines:
     def __init__(self, path: Path) -> None:
         self.descriptor = open_own(path, os.O_RDWR | os.O_APPEND)
         self.size, self._torn = os.fstat(self.descriptor).st_size, False
-        if self.size and (tail := self._tail()):
+        if (start := self._last_line()) < self.size:
             try:
-                orjson.loads(tail)
+                orjson.loads(os.pread(self.descriptor, MAX_LINE, start))
                 self.append(b"\n")
             except ValueError:
-                self.size -= len(tail)
+                self.size = start
                 os.ftruncate(self.descriptor, self.size)
 
     def append(self, data: bytes) -> None:
@@ -174,14 +179,13 @@ class Lines:
         """Close the file."""
         os.close(self.descriptor)
 
-    def _tail(self) -> bytes:
-        """Return what follows the last line feed."""
-        tail, start = b"", self.size
-        while start and b"\n" not in tail:
-            length = min(start, _CHUNK)
-            start -= length
-            tail = os.pread(self.descriptor, length, start) + tail
-        return tail.rpartition(b"\n")[2]
+    def _last_line(self) -> int:
+        """Return where the last line begins."""
+        for start in range(self.size - _CHUNK, -_CHUNK, -_CHUNK):
+            chunk = os.pread(self.descriptor, min(_CHUNK, start + _CHUNK), max(0, start))
+            if b"\n" in chunk:
+                return max(0, start) + chunk.rindex(b"\n") + 1
+        return 0
 
 
 def append(descriptor: int, data: bytes) -> None:
@@ -229,9 +233,12 @@ def make_directory(path: Path, root: Path | None = None) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make renames and new files in *path* survive a power cut."""
+    """Make renames and new files in *path* survive a power cut, where the file system can."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)

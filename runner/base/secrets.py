@@ -24,6 +24,7 @@ _KEYS = {
     *("bearer", "accesskey", "secretkey", "authkey", "accesstoken", "authtoken", "apitoken"),
 }
 _VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
+_JOINED = re.compile(r"(?i)(?:password|passwd|apikey|secret|token)s?$")
 _NAMES_OF_FILES = {"PWD", "COLLOQUY_SIGNING_KEY"}
 _ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
 _SHAPES = re.compile(
@@ -106,8 +107,8 @@ def secrets_of(*key_envs: str | None) -> Secrets:
 
 def _is_variable(name: str) -> bool:
     words = _words(name)
-    named = name not in _NAMES_OF_FILES and not _VARIABLES.isdisjoint(words)
-    return named and words[-1] not in _ABOUT_KEYS
+    named = not _VARIABLES.isdisjoint(words) or _JOINED.search(name)  # PGPASSWORD
+    return bool(named) and name not in _NAMES_OF_FILES and words[-1] not in _ABOUT_KEYS
 
 
 def _words(name: str) -> list[str]:

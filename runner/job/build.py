@@ -35,8 +35,8 @@ from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many, root_of
 from runner.transcript.model import Transcript, renamed
 from runner.transcript.read import formats, read
-from runner.transcript.redact.null_redaction import redacted
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 
 PACKAGE_PREFIX = "pkg://"
 _NO_TRANSCRIPT = Transcript("", "", "", ())

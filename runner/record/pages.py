@@ -23,8 +23,10 @@ from runner.job.parts import owner_of
 from runner.record.word_document import as_docx
 from runner.transcript.model import Segment, Transcript
 
-_SEGMENT = re.compile(r"S(?<![\w\[#^]S)\d{4,}\b")  # begins with a letter, for speed
-_FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1`*[ ]*$", re.MULTILINE | re.DOTALL)
+# A code fence, or the id of a segment; each begins with one character, for speed.
+_FENCE_OR_ID = re.compile(
+    r"`(?<=^`)(`{2,})[^\n]*\n.*?^`\1`*[ ]*$|S(?<![\w\[#^]S)\d{4,}\b", re.MULTILINE | re.DOTALL
+)
 
 log = structlog.get_logger("colloquy.run")
 
@@ -78,17 +80,16 @@ class Pages:
         return made
 
     def _body(self, node: Node, outcome: Outcome) -> str:
-        body = ""
-        if outcome.answer is not None:
-            try:
-                final = self.job.settings.stages[node.stage].final
-                analyzer = self.job.analyzers[owner_of(node)]
-                answer = _placed(outcome.answer, self.places) if self.places else outcome.answer
-                body = analyzer.markdown(answer, fields_first=final)
-            except (Exception, SystemExit):
-                log.exception("page.failed", analyzer=node.name)
-                body = f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
-        return body
+        if outcome.answer is None:
+            return ""
+        try:
+            final = self.job.settings.stages[node.stage].final
+            analyzer = self.job.analyzers[owner_of(node)]
+            answer = _placed(outcome.answer, self.places) if self.places else outcome.answer
+            return analyzer.markdown(answer, fields_first=final)
+        except (Exception, SystemExit):
+            log.exception("page.failed", analyzer=node.name)
+            return f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
 
     def transcript(self) -> str:
         """Return transcript.md."""
@@ -158,9 +159,7 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
 def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
     """Return *page* with every segment id among *starts* outside code fences as a link.
 
-    The start follows the id if it is known.
-
-    *up* is the path to transcript.md's folder.
+    The start follows the id if it is known. *up* is the path to transcript.md's folder.
     """
 
     def link(match: re.Match[str]) -> str:
@@ -172,11 +171,7 @@ def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
             return f"[[transcript#^{name}|{name}]]{at}"
         return f"[{name}]({up}transcript.md#{name.lower()}){at}"
 
-    done, out = 0, []
-    for fence in _FENCE.finditer(page):
-        out += [_SEGMENT.sub(link, page[done : fence.start()]), fence[0]]
-        done = fence.end()
-    return "".join([*out, _SEGMENT.sub(link, page[done:])])
+    return _FENCE_OR_ID.sub(link, page)
 
 
 def transcript_page(transcript: Transcript, style: str) -> str:

@@ -177,13 +177,12 @@ class _Writer:
 
     def _inline(self, paragraph: Any, token: Any) -> None:
         """Add the runs of a paragraph: bold, italic and code as in the page."""
-        bold = italic = False
+        marked = {"strong": False, "em": False}
         addresses: list[str] = []
         for part in token.children or ():
-            if part.type in ("strong_open", "strong_close"):
-                bold = part.type == "strong_open"
-            elif part.type in ("em_open", "em_close"):
-                italic = part.type == "em_open"
+            mark, _, side = part.type.partition("_")
+            if mark in marked:
+                marked[mark] = side == "open"
             elif part.type == "link_open":
                 addresses.append(str(part.attrs.get("href", "")))
             elif part.type == "link_close":
@@ -196,7 +195,7 @@ class _Writer:
                 paragraph.add_run("\n" if each_line else " ")
             else:  # an image has its alternative text
                 run = self._run(paragraph, part.content, code=part.type == "code_inline")
-                run.bold, run.italic = bold or None, italic or None
+                run.bold, run.italic = (each or None for each in marked.values())
 
     def _run(self, paragraph: Any, text: str, *, code: bool = False) -> Any:
         if self.quotes and not code:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from runner.base.files import (
     write_json,
     write_text,
 )
+from runner.base.regular_files import MAX_LINE
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -47,6 +49,32 @@ def test_a_fault_leaves_the_old_content_and_no_temporary_file(
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_a_file_system_without_fallocate_and_fsync_of_directories_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(descriptor)
+
+    def fallocate(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "posix_fallocate", fallocate)
+    make_directory(tmp_path / "made")
+    with Draft(tmp_path / "made" / "a.txt", 5000) as draft:
+        draft.reserve(9000)
+        (temporary,) = (tmp_path / "made").iterdir()
+        size = temporary.stat().st_size
+        draft.commit(b"text")
+
+    assert 9000 == size
+    assert "text" == (tmp_path / "made" / "a.txt").read_text()
+
+
 def test_what_cannot_be_serialised_touches_no_file(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     write_text(target, "old")
@@ -63,6 +91,8 @@ def test_what_cannot_be_serialised_touches_no_file(tmp_path: Path) -> None:
         ('{"n":', '{"n":2}\n'),
         ('{"n":0}\n{"n":1}', '{"n":0}\n{"n":1}\n{"n":2}\n'),  # whole, without its end
         ('{"n":0}\n' + "x" * 200_000, '{"n":0}\n{"n":2}\n'),
+        ('{"n":0}\n"' + "x" * MAX_LINE + '"', '{"n":0}\n{"n":2}\n'),  # no line of ours
+        ('"' + "x" * 70_000 + '"', '"' + "x" * 70_000 + '"\n{"n":2}\n'),
     ],
 )
 def test_a_line_that_a_crash_tore_is_cut_off_before_the_next(

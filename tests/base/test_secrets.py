@@ -141,13 +141,16 @@ def test_a_secret_is_what_is_named_like_one_or_named_by_the_settings() -> None:
         "OPENAI_API_KEY": "value-one",
         "AWS_SECRET_ACCESS_KEY": "value-two",
         "DB_PASSWORD": "value-three",
+        "PGPASSWORD": "value-seven",
         "MY_KEY": "short",
         "MONKEY": "value-four",
         "TOKENIZERS_PARALLELISM": "value-five",
         "PROVIDER": "value-six",
     }
 
-    assert {"value-one", "value-two", "value-three"} == set(secrets_in(environment).values)
+    named = {"value-one", "value-two", "value-three", "value-seven"}
+
+    assert named == set(secrets_in(environment).values)
     assert () == secrets_in({"PWD": "/srv/ann/talks", "SSH_AUTH_SOCK": "/run/agent.4711"}).values
     assert "value-six" in secrets_in(environment, "PROVIDER").values
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import structlog
 from runner.base.secrets import Secrets
 from runner.record.events import run_log, set_library_levels
 
+ROOT = Path(__file__).parents[2]
 log = structlog.get_logger("colloquy.test")
 
 
@@ -28,6 +30,16 @@ def test_two_runs_in_one_process_keep_their_events_apart() -> None:
 
     assert [event["job"] for event in lines(Path("first.jsonl"))] == ["first"]
     assert [event["job"] for event in lines(Path("second.jsonl"))] == ["second"]
+
+
+def test_every_event_is_in_the_documentation() -> None:
+    written = re.compile(r'log\.(?:info|warning|error|exception)\(\s*"([a-z_]+\.[a-z_]+)"')
+    sources = (file.read_text("utf-8") for file in (ROOT / "runner").rglob("*.py"))
+    names = {name for source in sources for name in written.findall(source)}
+    documented = (ROOT / "docs" / "observability.md").read_text("utf-8")
+
+    assert "run.started" in names
+    assert [] == sorted(name for name in names if f"`{name}`" not in documented)
 
 
 def test_records_of_other_libraries_are_in_the_same_file_as_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from runner.base.errors import ConfigError
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript, Turn, make_segments
 from runner.transcript.redact.identifiers import find_identifiers
-from runner.transcript.redact.null_redaction import redacted
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 from runner.transcript.redact.redaction import Redaction
 
 Turns = Sequence[tuple[str | None, str]]
@@ -214,6 +215,7 @@ def test_numbers_dates_and_pages_that_identify_nobody_stay(text: str) -> None:
         *("Kungsgatan 5, 111 43 Stockholm", "Keizersgracht 12, 1015 CJ Amsterdam"),
         *("Karl Johans gate 1, 0154 Oslo", "서울특별시 강남구 테헤란로 123", "Postfach 10 12 34"),
         *("MG Road 12, Bengaluru 560001", "Unter den Linden 77, 10117 Berlin", "BP 123"),
+        *("AB12 CDE", "AB-123-CD", "MH 12 AB 1234"),
     ],
 )
 def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
@@ -230,6 +232,13 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
             ["PERSON_1: and you and they ask PERSON_1_7, that PERSON_1_8. PERSON_1_5. the al file"],
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
+        ([("Pekka", "Pekan auto ja Pekalle")], ["PERSON_1: PERSON_1_2 auto ja PERSON_1_3"]),
+        ([("Guest", "Eilen tapasin Jukan")], ["Guest: Eilen tapasin PERSON_1"]),
+        ([("Guest", "and you that bo said")], ["Guest: and you that PERSON_1 said"]),
+        (
+            [("Guest", "Das Auto, Kennzeichen: M-XY 98")],
+            ["Guest: Das Auto, Kennzeichen: ACCOUNTNR_1"],
+        ),
         ([("Γιώργος Ρήγας", "τον Γιώργο, του Ρήγα")], ["PERSON_1: τον PERSON_1_4, του PERSON_1_5"]),
         ([("Ana", "我和Ana说了")], ["PERSON_1: 我和PERSON_1说了"]),
         ([("Ana", "Anaさん、Ana씨와")], ["PERSON_1: PERSON_1さん、PERSON_1씨와"]),
@@ -286,6 +295,23 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(monkeypatch: pytest.Mo
 
     with pytest.raises(ConfigError, match=r"takes more than 0.02 s for this transcript"):
         mask((None, "a" * 60 + "!"), redact_patterns=[r"(a|aa)+$"])
+
+
+def test_thousands_of_identifiers_take_a_time_that_grows_with_the_text() -> None:
+    """A search that tried each of them at every place would take minutes."""
+    said = [f"ann.{n}@x.org" for n in range(2000)]
+    made, shown = redacted(settings(), talk(*((None, text) for text in said)))
+
+    assert 2000 == len(set(said)) == sum(made.counts().values()) - 1
+    assert not [each.text for each in shown.segments if "_" not in each.text]
+
+
+def test_forms_that_begin_with_one_another_are_found_at_any_depth() -> None:
+    said = " ".join("b" * n for n in range(1, 100))
+    made = make(talk((None, said)), redact_patterns=["b+"])
+
+    assert not re.search(r"\bb+\b", made.mask(said))
+    assert said == made.restore(made.mask(said))[0]
 
 
 def test_spelling_of_one_number_is_one_identifier() -> None:

@@ -3,7 +3,7 @@ import re
 from helpers import job
 
 from runner.transcript.model import Segment, Transcript
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 from runner.transcript.redact.stand_ins import StandIns
 
 

@@ -13,8 +13,9 @@ from runner.config.schema import Settings, known_keys, validate
 from runner.job.build import check_format, open_transcript
 from runner.run.cli.command_line import composed
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction, redacted
+from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.own_patterns import check_patterns
+from runner.transcript.redact.redacted import redacted
 
 USAGE = """\
 usage: colloquy-read FILE [transcript.KEY=VALUE…] [--segments N]

@@ -16,7 +16,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
 from runner.transcript.model import PASSAGES, Transcript, renamed
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments kept in memory, so that few files are read only once
 _MAX_LABEL = 60  # characters

@@ -24,7 +24,7 @@ from runner.record.vectors import FOLDER, vector_key
 from runner.run.embedder import MAX_TEXTS, Embedder
 from runner.run.question.corpus import Corpus
 from runner.run.question.retrieval import Scores, lexical_relevance, passages
-from runner.transcript.redact.null_redaction import redacted
+from runner.transcript.redact.redacted import redacted
 
 PASSAGE_WORDS = 80  # of a passage: consecutive segments, or a single longer one
 _WEIGHT = 0.25  # of embeddings beside words

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import regex
@@ -10,7 +11,7 @@ from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
 from runner.transcript.redact import identifiers, own_patterns
 from runner.transcript.redact.forms import Keys, inflected, parts_of, stems_of
-from runner.transcript.redact.lexicon import fold, is_common, is_listed
+from runner.transcript.redact.lexicon import fold, is_common, is_inflected, is_listed
 from runner.transcript.redact.people import names_in
 from runner.transcript.redact.redaction import FILE, GAP, OWN, PERSON, TERM, Redaction
 from runner.transcript.redact.words import (
@@ -38,23 +39,25 @@ def redact(
     labels = list(dict.fromkeys(s.speaker for s in transcript.segments if s.speaker))
     spoken = [segment.text for segment in transcript.segments]
     texts = [*_about_texts(settings, transcript), *further, *labels, *spoken]
-    caseless, common = is_caseless(spoken), common_words(spoken)
+    caseless, common, english = is_caseless(spoken), common_words(spoken), is_english(spoken)
     kinds = (*_NAMES, *identifiers.KINDS) if settings.redact == "all" else _NAMES
     prefixes = _prefixes(kinds, texts)
-    redaction = Redaction(prefixes, common, caseless=caseless, english=is_english(spoken))
+    redaction = Redaction(prefixes, common, caseless=caseless, english=english)
     for pattern in own_patterns.compile_patterns(settings.redact_patterns):
         for form in own_patterns.matches(pattern, texts):
             redaction.add_literal(OWN, None, form)
     if settings.redact == "all":
         _add_identifiers(redaction, texts)
-    people = list(_people(settings, transcript, labels))
-    for text in (*spoken, *further):
-        people += names_in(text, common, caseless=caseless)
-    _add_people(redaction, people)
+    named = partial(names_in, common=common, caseless=caseless, english=english)
+    said = [name for text in (*spoken, *further) for name in named(text)]
+    forms = {} if english else dict.fromkeys(filter(_is_inflected, said))
+    people = _people(settings, transcript, labels)
+    _add_people(redaction, [*people, *(name for name in said if name not in forms)])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     file = redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
+    _add_people(redaction, [form for form in forms if _keys(form)[0] not in redaction.names])
     _add_spelled(redaction, spoken)
     redaction.join_literals()
     segments = []
@@ -120,6 +123,12 @@ def _terms(settings: TranscriptSettings) -> Iterator[str]:
 
 def _keys(name: str) -> Keys:
     return tuple(token.key for token in tokens_of(name))
+
+
+def _is_inflected(name: str) -> bool:
+    """Return whether *name* may be a form of another one: Pekalle."""
+    keys = _keys(name)
+    return len(keys) == 1 and not is_listed(keys[0]) and is_inflected(keys[0])
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:

@@ -114,6 +114,8 @@ def inflected(token: Token, stems: Mapping[str, str]) -> str | None:
 def stems_of(key: str, *, english: bool) -> Iterator[str]:
     """Yield the folded name *key*, and what remains of it before an ending of a case."""
     yield key
+    if not english and key[-3:-2] == key[-2:-1]:
+        yield f"{key[:-2]}{key[-1]}"  # Matti, Matin
     if key[-1] in _VOWELS:
         yield key[:-1]
     for end, by in () if english else _STEM_ENDS:

@@ -19,6 +19,7 @@ _FOLDED = str.maketrans(_LETTERS)
 SHORT = 3  # letters at most of a short name
 _MOSTLY = 4  # times that the rank of a name in lower case is above its own
 _ENDINGS = ("", "a", "o", "а", "я", "и", "ь")  # of names, replaced by case endings
+GRADATION = regex.compile(r"(?<=[aeiouy])([kpt])([aeiouy])$")  # Finnish: Matti, Matin
 _MARKS = regex.compile(r"[\u0300-\u036f]")
 # Scripts whose words are not separated, or carry particles: names in them are found as text.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}]"
@@ -78,7 +79,8 @@ given_names, family_names = partial(_names, "first"), partial(_names, "last")
 
 def is_inflected(word: str) -> bool:
     """Return whether the folded *word* is a given name with an ending of a case."""
-    stems = (word[:-cut] for cut in range(1, 4) if len(word) > cut + 2)
+    stems = [word[:-cut] for cut in range(1, 4) if len(word) > cut + 2]
+    stems += [GRADATION.sub(r"\1\1\2", stem) for stem in stems]
     return any(f"{stem}{end}" in given_names() for stem in stems for end in _ENDINGS)
 
 

@@ -1,14 +1,12 @@
 """Null redaction: the interface of a redaction without replacements; loads no patterns."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from runner.base.format import plural
 from runner.base.json import with_texts
-from runner.config.schema import TranscriptSettings
-from runner.transcript.model import Transcript
 
 _KINDS = {
     **{"PERSON": "name", "TERM": "term", "OWN": "match", "FILENAME": "file name"},
@@ -58,21 +56,6 @@ class NullRedaction:
 def as_shown(form: str, *, in_json: bool) -> str:
     """Return *form*, escaped if it is to stand inside a string of JSON."""
     return json.dumps(form, ensure_ascii=False)[1:-1] if in_json else form
-
-
-def redacted(
-    settings: TranscriptSettings, transcript: Transcript, further: Iterable[str] = ()
-) -> tuple[NullRedaction, Transcript]:
-    """Return the redaction of *transcript* and the transcript as prompts show it.
-
-    *further* are other texts of prompts, such as examples, whose names are replaced too. Raises
-    ConfigError for a pattern of a user that takes too long.
-    """
-    if settings.redact == "off":
-        return NullRedaction(), transcript
-    from runner.transcript.redact.build import redact  # its patterns take 50 ms to compile
-
-    return redact(settings, transcript, tuple(further))
 
 
 def described(counts: Mapping[str, int]) -> str:

@@ -1,6 +1,7 @@
 """People in running text: names recognized by lists, titles, introductions and verbs."""
 
 from collections.abc import Iterator, Set
+from dataclasses import dataclass
 
 import regex
 
@@ -20,6 +21,7 @@ from runner.transcript.redact.lexicon import (
     is_inflected,
     is_listed,
     is_mostly_name,
+    is_short_name,
     is_unknown,
     listed,
     places,
@@ -39,161 +41,173 @@ _IN_MONTH = regex.compile(
 _NAMED = regex.compile(rf"(?:{ANY['named']})\s+$", regex.I)
 _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
 _INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
+_CALLED = regex.compile(r"(?:^|\s)\p{Ll}+, $")  # "Can you, Priya?"
+_WITHIN = regex.compile(r"[\p{L},] $")  # a sentence
 _UNCASED_TITLES = regex.compile(
     r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
 )
 
 
-def names_in(text: str, common: Set[str] | None = None, *, caseless: bool = False) -> Iterator[str]:
-    """Yield the names recognized in *text*; *caseless* text is written without capitals."""
+def names_in(
+    text: str, common: Set[str] | None = None, *, caseless: bool = False, english: bool = True
+) -> Iterator[str]:
+    """Yield the names in *text*, which may be *english*, or *caseless*: without capitals."""
     for pattern in _INTRODUCED:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
     caseless = caseless or (len(tokens) > 2 and text.isupper())
+    passage = _Passage(text, tokens, caseless, english)
     place = 0
     while place < len(tokens):
-        run = _run(text, tokens, place, caseless=caseless)
+        run = passage.name_at(place)
         if run:
             yield text[run[0].start : run[-1].end]
         place += len(run) or 1
 
 
-def _run(text: str, tokens: Tokens, place: int, *, caseless: bool) -> Tokens:
-    """Return the words of the name that begins with the token at *place*, if any."""
-    first = tokens[place]
-    if first.cased and not caseless and (not first.capital or first.key in TITLES):
-        return ()
-    before = text[max(0, first.start - 40) : first.start]
-    if UNSPACED.search(first.text):
-        return ()
-    titled = place > 0 and tokens[place - 1].key in TITLES and _has_title(text, tokens, place)
-    named = titled or bool(_NAMED.search(before)) or bool(_UNCASED_TITLES.search(before))
-    if not first.cased:
-        return _uncased(text, tokens, place, named=named)
-    if caseless:
-        return _lower(text, tokens, place, named=named)
-    run = _capitals(text, tokens, place, named=named)
-    if run and (named or _is_person(text, run, before, tokens[place + len(run) :][:1])):
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """The words of a text; names are runs of its tokens, empty where there is none."""
+
+    text: str
+    tokens: Tokens
+    caseless: bool
+    english: bool
+
+    def name_at(self, place: int) -> Tokens:
+        """Return the words of the name that begins with the token at *place*."""
+        first = self.tokens[place]
+        if first.cased and not self.caseless and (not first.capital or first.key in TITLES):
+            return ()
+        if UNSPACED.search(first.text):
+            return ()
+        before = self.text[max(0, first.start - 40) : first.start]
+        named = bool(_NAMED.search(before) or _UNCASED_TITLES.search(before))
+        named = named or (place > 0 and self._is_title(place - 1))
+        if not first.cased:
+            return self._uncased(place, named)
+        met = bool(_MET.search(before))
+        if self.caseless:
+            return self._lower(place, named, met)
+        run = self._capitals(place, named)
+        return run if run and (named or self._is_person(run, place, before, met)) else ()
+
+    def _is_title(self, place: int) -> bool:
+        title, following = self.tokens[place : place + 2]
+        gap = self.text[title.end : following.start]
+        spelt = title.capital or "." in gap or title.key not in _WORDS_TOO or self.text.islower()
+        joined = gap == " " or (gap == ". " and title.key in _SHORT)
+        return title.key in TITLES and spelt and joined
+
+    def _says(self, beyond: int) -> bool:
+        """Return whether what the words before *beyond* name does something there."""
+        end, after = self.tokens[beyond - 1].end, self.tokens[beyond : beyond + 1]
+        return bool(after) and self.text[end : after[0].start] == " " and after[0].key in _SAYS
+
+    def _capitals(self, place: int, named: bool) -> Tokens:
+        """Return the capitalised words from *place* on that may be one name."""
+        opening = self.tokens[place]
+        if opening.key in NO_NAMES and not self._precedes_name(place):
+            return ()
+        if is_common(opening.key) and not is_listed(opening.key) and not named:
+            return ()  # Yesterday, Ranking Member
+        run = [opening]
+        for token in self.tokens[place + 1 : place + MAX_WORDS + 1]:
+            if not joins(self.text, run[-1], token):
+                break
+            if not token.capital and token.key not in PARTICLES:
+                break
+            if token.key in NO_NAMES or token.key in TITLES or _is_acronym(token):
+                break
+            run.append(token)
+        while len(run) > 1 and run[-1].key in PARTICLES:
+            run.pop()
+        if opening.opens and len(run) > 1 and is_common(opening.key) and not named:
+            second = run[1].key
+            given = opening.key in given_names()
+            if not given or (second in given_names() and not is_common(second)):
+                return ()  # Yesterday Maria, Will Maria
         return run
-    return ()
 
+    def _precedes_name(self, place: int) -> bool:
+        """Return whether April or May at *place* is a given name."""
+        month, following = self.tokens[place], self.tokens[place + 1 : place + 2]
+        if month.key not in MONTHS or not following or not following[0].capital:
+            return False
+        return joins(self.text, month, following[0]) and following[0].key in family_names()
 
-def _has_title(text: str, tokens: Tokens, place: int) -> bool:
-    title, first = tokens[place - 1], tokens[place]
-    gap = text[title.end : first.start]
-    spelt = title.capital or "." in gap or title.key not in _WORDS_TOO or text.islower()
-    return spelt and (gap == " " or (gap == ". " and title.key in _SHORT))
+    def _is_person(self, run: Tokens, place: int, before: str, met: bool) -> bool:
+        """Return whether the capitalised words of *run* are the name of a person."""
+        first, last = run[0], run[-1]
+        given = first.key in given_names()
+        if not given and _THE.search(before):
+            return False
+        if len(run) == 1:
+            return self._is_single(first, before, met, self._says(place + 1))
+        if last.key in ORGANISATIONS and not given:
+            return False
+        if given and first.key not in places():
+            return True
+        words = [token.key for token in run if token.key not in places()]
+        if any(map(is_listed, words)) and not all(map(is_common, words)):
+            return not first.opens or not is_common(first.key)
+        strange = (t.key in PARTICLES or not (is_common(t.key) or t.key in places()) for t in run)
+        return all(strange) and not all(token.text.isupper() for token in run)
 
+    def _is_single(self, token: Token, before: str, met: bool, says: bool) -> bool:
+        """Return whether one capitalised word is the name of a person."""
+        key = token.key
+        if len(key) < 2 or key in PARTICLES or _is_acronym(token):
+            return False
+        if key in given_names():
+            if key in places():
+                return says
+            if key in MONTHS and _IN_MONTH.search(before):
+                return False
+            return not is_common(key) or (not token.opens and key not in ROLES) or says
+        if key in places() or is_common(key) or key in ROLES:
+            return says and key in family_names()
+        if key in ORGANISATIONS:
+            return False
+        called = self.text[token.end : token.end + 1] in ("?", "!", "") and _CALLED.search(before)
+        within = not self.english and _WITHIN.search(before)  # Eilen tapasin Jukan
+        inflected = (within or not self.text.isascii()) and is_inflected(key)
+        return key in family_names() or met or says or bool(called) or inflected
 
-def _capitals(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
-    """Return the capitalised words from *place* on that may be one name."""
-    run = [tokens[place]]
-    if run[0].key in NO_NAMES and not _precedes_name(text, tokens, place):
+    def _lower(self, place: int, named: bool, met: bool) -> Tokens:
+        """Return the name at *place* in text without capitals (or of capitals only)."""
+        first = self.tokens[place]
+        key = first.key
+        if key in NO_NAMES or key in PARTICLES or key in ROLES or len(key) < 2:
+            return ()
+        given = key in given_names() and is_mostly_name(key)
+        given = given and not is_common(key) and key not in places()
+        run = [first]
+        for token in self.tokens[place + 1 : place + 3]:
+            if is_common(token.key) or token.key in NO_NAMES:
+                break
+            known = is_listed(token.key)
+            known = known or (is_unknown(token.key) and (named or given or met))
+            if not known or not joins(self.text, run[-1], token):
+                break
+            run.append(token)
+        short = self.english and is_short_name(key) and is_listed(key)
+        short = short and (met or self._says(place + len(run)))
+        if named or given or short or (len(run) > 1 and key in given_names()):
+            return run
+        rare = is_unknown(key) and (key in family_names() or met)
+        return run if rare and key not in places() else ()
+
+    def _uncased(self, place: int, named: bool) -> Tokens:
+        """Return the name at *place* in a script without capitals, whose words are separated."""
+        first, following = self.tokens[place], self.tokens[place + 1 : place + 2]
+        pair = bool(following) and joins(self.text, first, following[0])
+        pair = pair and is_listed(following[0].key)
+        if named or (pair and first.key in given_names()):
+            return self.tokens[place : place + 1 + pair]
         return ()
-    if is_common(run[0].key) and not is_listed(run[0].key) and not named:
-        return ()  # Yesterday, Ranking Member
-    for token in tokens[place + 1 : place + MAX_WORDS + 1]:
-        if not joins(text, run[-1], token):
-            break
-        if not token.capital and token.key not in PARTICLES:
-            break
-        if token.key in NO_NAMES or token.key in TITLES or _is_acronym(token):
-            break
-        run.append(token)
-    while len(run) > 1 and run[-1].key in PARTICLES:
-        run.pop()
-    opening, following = run[0], run[1:2]
-    if opening.opens and following and is_common(opening.key) and not named:
-        given = opening.key in given_names()
-        if not given or (following[0].key in given_names() and not is_common(following[0].key)):
-            return ()  # Yesterday Maria, Will Maria
-    return run
 
 
 def _is_acronym(token: Token) -> bool:
     """Return whether a word is written like CPU or APIs."""
     return len(token.text) > 1 and token.text[:2].isupper()
-
-
-def _precedes_name(text: str, tokens: Tokens, place: int) -> bool:
-    """Return whether April or May at *place* is a given name."""
-    following = tokens[place + 1 : place + 2]
-    if tokens[place].key not in MONTHS or not following or not following[0].capital:
-        return False
-    return joins(text, tokens[place], following[0]) and following[0].key in family_names()
-
-
-def _is_person(text: str, run: Tokens, before: str, after: Tokens) -> bool:
-    """Return whether the capitalised words of *run* are the name of a person."""
-    first, last = run[0], run[-1]
-    says = bool(after) and text[last.end : after[0].start] == " " and after[0].key in _SAYS
-    met = bool(_MET.search(before)) and not first.opens
-    calls = bool(_MET.search(before)) or says or _is_called(text, run, before)
-    if first.key not in given_names() and _THE.search(before):
-        return False
-    if len(run) == 1:
-        return _is_single(text, first, before, met=met or calls, says=says)
-    if last.key in ORGANISATIONS and first.key not in given_names():
-        return False
-    if first.key in given_names() and first.key not in places():
-        return True
-    words = [token.key for token in run if token.key not in places()]
-    if any(map(is_listed, words)) and not all(map(is_common, words)):
-        return not first.opens or not is_common(first.key)
-    strange = (t.key in PARTICLES or not (is_common(t.key) or t.key in places()) for t in run)
-    return all(strange) and not all(token.text.isupper() for token in run)
-
-
-def _is_single(text: str, token: Token, before: str, *, met: bool, says: bool) -> bool:
-    """Return whether one capitalised word is the name of a person."""
-    key = token.key
-    if len(key) < 2 or key in PARTICLES or _is_acronym(token):
-        return False
-    if key in given_names():
-        if key in places():
-            return says
-        if key in MONTHS and _IN_MONTH.search(before):
-            return False
-        return not is_common(key) or (not token.opens and key not in ROLES) or says
-    if key in places() or is_common(key) or key in ROLES:
-        return says and key in family_names()
-    if key in ORGANISATIONS:
-        return False
-    return key in family_names() or met or (not text.isascii() and is_inflected(key))
-
-
-def _is_called(text: str, run: Tokens, before: str) -> bool:
-    """Return whether *run* ends a sentence as a form of address: "Can you, Priya?"."""
-    ends = text[run[-1].end : run[-1].end + 1] in ("?", "!", "")
-    return ends and bool(regex.search(r"(?:^|\s)\p{Ll}+, $", before))
-
-
-def _lower(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
-    """Return the name at *place* in text without capitals (or of capitals only)."""
-    first = tokens[place]
-    if first.key in NO_NAMES or first.key in PARTICLES or first.key in ROLES or len(first.key) < 2:
-        return ()
-    given = first.key in given_names() and is_mostly_name(first.key)
-    given = given and not is_common(first.key) and first.key not in places()
-    met = bool(_MET.search(text[max(0, first.start - 40) : first.start]))
-    run = [first]
-    for token in tokens[place + 1 : place + 3]:
-        if is_common(token.key) or token.key in NO_NAMES or not joins(text, run[-1], token):
-            break
-        if not is_listed(token.key) and not (is_unknown(token.key) and (named or given or met)):
-            break
-        run.append(token)
-    if named or given or (len(run) > 1 and first.key in given_names()):
-        return run
-    rare = is_unknown(first.key) and (first.key in family_names() or met)
-    return run if rare and first.key not in places() else ()
-
-
-def _uncased(text: str, tokens: Tokens, place: int, *, named: bool) -> Tokens:
-    """Return the name at *place* in a script without capitals, whose words are separated."""
-    first, following = tokens[place], tokens[place + 1 : place + 2]
-    pair = bool(following) and joins(text, first, following[0])
-    listed = pair and first.key in given_names() and is_listed(following[0].key)
-    if named:
-        return tokens[place : place + 1 + (pair and is_listed(following[0].key))]
-    return tokens[place : place + 2] if listed else ()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from itertools import pairwise
 from typing import Any
 
+from runner.base.patterns import any_of
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
 from runner.transcript.redact.null_redaction import NullRedaction, as_shown
@@ -117,7 +118,7 @@ class Redaction(NullRedaction):
         """Make the pattern of all identifiers, once they are known."""
         forms = [form for _, form in self._stand_ins() if _squeezed(form) in self._literal]
         forms = sorted([*forms, *self._unspaced], key=len, reverse=True)
-        self._literals = re.compile("|".join(map(_literal, forms)), re.I) if forms else None
+        self._literals = re.compile(any_of(map(_literal, forms)), re.I) if forms else None
 
     def close(self) -> None:
         """End the collection of forms; from here on they are looked up."""
@@ -228,9 +229,14 @@ def _squeezed(form: str) -> str:
     return " ".join(form.split()).casefold()
 
 
-def _literal(form: str) -> str:
-    pattern = r"\s+".join(map(re.escape, form.split()))
-    if UNSPACED.search(form):
-        return pattern
-    left = r"(?<![A-Za-z0-9_])" if form[0].isalnum() else ""
-    return f"{left}{pattern}" + (r"(?![A-Za-z0-9_])" if form[-1].isalnum() else "")
+def _literal(form: str) -> list[str]:
+    """Return *form* as patterns of its characters and of what may stand beside it."""
+    made = [r"\s+" if each == " " else re.escape(_lower(each)) for each in " ".join(form.split())]
+    if not UNSPACED.search(form):
+        made[:0] = [r"(?<![A-Za-z0-9_])"] * form[0].isalnum()
+        made += [r"(?![A-Za-z0-9_])"] * form[-1].isalnum()
+    return made
+
+
+def _lower(character: str) -> str:
+    return character.lower() if len(character.lower()) == 1 else character

@@ -7,10 +7,12 @@ from typing import Any
 
 import regex
 
+from runner.base.patterns import any_of
 from runner.base.text import digest
 from runner.config.schema import TranscriptSettings
 from runner.transcript.model import Transcript
-from runner.transcript.redact.null_redaction import NullRedaction, as_shown, redacted
+from runner.transcript.redact.null_redaction import NullRedaction, as_shown
+from runner.transcript.redact.redacted import redacted
 
 Mask = Callable[[str], str]
 
@@ -73,8 +75,8 @@ class StandIns(NullRedaction):
 
         names = {form.casefold(): name for name, form in self._forms.items() if len(form) > 1}
         longest = sorted(names, key=len, reverse=True)
-        unspaced = "|".join(regex.escape(form) for form in longest if UNSPACED.search(form))
-        spaced = "|".join(regex.escape(form) for form in longest if not UNSPACED.search(form))
+        unspaced = any_of(map(regex.escape, form) for form in longest if UNSPACED.search(form))
+        spaced = any_of(map(regex.escape, form) for form in longest if not UNSPACED.search(form))
         ending = rf"(?=\p{{Ll}}{{0,{INFLECTED}}}(?!{SPACED}|[\d_]))"
         forms = rf"(?<!{SPACED}|[\d_])(?:{spaced or '(?!)'}){ending}|{unspaced or '(?!)'}"
         return regex.compile(f"(?V1)(?i){forms}"), names
