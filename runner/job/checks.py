@@ -74,6 +74,9 @@ def _check_params(at: str, params: Mapping[str, Any]) -> None:
     for name in ("extra_body", "extra_headers"):
         if not isinstance(value := params.get(name) or {}, Mapping):
             raise ConfigError(f"{at}.{name}={value!r}: expected a mapping")
+    for name, value in (params.get("extra_headers") or {}).items():
+        if not (isinstance(value, str) and f"{name}{value}".isprintable() and str(name).isascii()):
+            raise ConfigError(f"{at}.extra_headers.{name}: expected a text of one line, in quotes")
     for where, given in ((at, params), (f"{at}.extra_body", params.get("extra_body") or {})):
         for key in sorted(RESERVED & set(given)):
             raise ConfigError(

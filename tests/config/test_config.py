@@ -53,6 +53,7 @@ def fault(*overrides: str) -> str:
         ("+model.params.max_completion_tokens=9", "model.params.max_completion_tokens"),
         ("+model.params.extra_body=[1]", "model.params.extra_body=[1]: expected a mapping"),
         ("+model.params.extra_headers=x", "model.params.extra_headers='x'"),
+        ("+model.params.extra_headers.X-Team=5", "model.params.extra_headers.X-Team: expected a"),
         ("model.params={seed: 7}", "write +model.params.KEY=VALUE"),
         ("model.reply_format=text", "the offline model answers by schema"),
         ("output.console=loud", "'plain', 'json' or 'quiet'"),
