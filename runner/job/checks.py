@@ -26,6 +26,10 @@ RESERVED = {
     *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
     *("base_url", "client", "context_window_fallback_dict", "functions", "model_list", "tools"),
     *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
+    # These are billed beyond what is reserved for a call.
+    *("best_of", "candidate_count", "generationConfig", "max_completion_tokens", "max_new_tokens"),
+    *("max_output_tokens", "models", "n_predict", "num_predict", "plugins", "prediction"),
+    "web_search_options",
 }
 
 # Providers that users host themselves, and the usual address of such a server.
@@ -51,10 +55,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         )
     if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
         raise ConfigError(f"{at}.input_usd_per_mtok and output_usd_per_mtok go together")
-    for key in sorted(RESERVED & set(model.params)):
-        raise ConfigError(
-            f"{at}.params.{key}: not allowed in params; use the keys of the model instead"
-        )
+    _check_params(f"{at}.params", model.params)
     check_options(at, model)
     if model.delivery in ("batch", "auto") and (why := why_no_batches(model)):
         raise ConfigError(f"{at}.delivery={model.delivery}: {why}")
@@ -73,6 +74,21 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             )
         if "cost_usd" in settings.objective:
             raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
+
+
+def _check_params(at: str, params: Mapping[str, Any]) -> None:
+    """Raise ConfigError for parameters that other keys set, or that are no mapping."""
+    for name in ("extra_body", "extra_headers"):
+        if not isinstance(value := params.get(name) or {}, Mapping):
+            raise ConfigError(f"{at}.{name}={value!r}: expected a mapping")
+    for name, value in (params.get("extra_headers") or {}).items():
+        if not (isinstance(value, str) and f"{name}{value}".isprintable() and str(name).isascii()):
+            raise ConfigError(f"{at}.extra_headers.{name}: expected a text of one line, in quotes")
+    for where, given in ((at, params), (f"{at}.extra_body", params.get("extra_body") or {})):
+        for key in sorted(RESERVED & set(given)):
+            raise ConfigError(
+                f"{where}.{key}: not allowed in params; use the keys of the model instead"
+            )
 
 
 def check_extras(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -45,7 +46,12 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
     try:
         with opener.open(request, timeout=TIMEOUT_S) as reply:
-            return parse_json(reply.read(_MAX_BYTES))
+            raw, end = b"", time.monotonic() + TIMEOUT_S
+            while len(raw) < _MAX_BYTES and (chunk := reply.read1(_MAX_BYTES - len(raw))):
+                raw += chunk
+                if time.monotonic() > end:  # it drips, or streams without an end
+                    raise TimeoutError(f"no whole reply in {TIMEOUT_S:g} s")
+            return parse_json(raw)
     except HTTPException as error:
         raise ValueError(str(error)) from error
 

@@ -66,6 +66,7 @@ class LitellmError(Exception):
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
         (599, "boom", None, "transient"),
         (504, "slow", None, "timeout"),
+        (524, "error code: 524", None, "timeout"),
         (403, "requires moderation and your input was flagged", None, "refused"),
         (403, "Content violates usage guidelines. Failed check: X", None, "refused"),
         (400, "Output blocked by content filtering policy", None, "refused"),

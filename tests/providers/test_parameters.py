@@ -60,6 +60,11 @@ REFUSALS: list[tuple[ModelRoute, Any, Adaptation]] = [
     (OPENAI, openai("Unrecognized request argument supplied: seed"), drops("seed")),
     (OPENAI, openai("Unknown parameter: 'seed'.", "seed", "unknown_parameter"), drops("seed")),
     (
+        ModelRoute("hosted_vllm/mine", params={"extra_body": None, "seed": 7}),
+        openai("Unknown parameter: 'seed'.", "seed", "unknown_parameter"),
+        drops("seed"),
+    ),
+    (
         OPENAI,
         openai("max_tokens is too large: 8000. This model supports at most 4,096 tokens."),
         Adaptation(most=4096),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from helpers import job
 
 from runner.config.learned import LearnedFacts
 from runner.job.build import with_served_windows
+from runner.providers import served
 from runner.providers.served import is_self_hosted, learn_served
 
 LLAMA = {"/props": {"default_generation_settings": {"n_ctx": 2048}, "total_slots": 2}}
@@ -80,6 +83,15 @@ def learned(
         changed = {"name": name, "api_base": f"{server.url}/v1", **settings}
         learn_served(model.model_copy(update=changed), found, None, "text", 400)
     return found
+
+
+def test_a_server_that_does_not_finish_its_reply_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(monotonic=itertools.count(0.0, served.TIMEOUT_S + 1).__next__)
+    monkeypatch.setattr(served, "time", clock)
+
+    assert learned(LLAMA).window is None
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,23 @@ def test_a_provider_that_allows_fewer_queued_tokens_gets_smaller_batches(most: i
     assert [] == list(Path("batch/delivery").iterdir())
 
 
+def test_a_request_without_a_refused_parameter_is_no_repair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It goes into the next batch, at half the price, whatever the delivery of repairs."""
+    read, refused = FakeEndpoint.read, CallError("bad_request", "no such parameter", status=400)
+    refused.again = True
+
+    def read_once(self: FakeEndpoint, line: bytes, request: Request) -> Completion | CallError:
+        return read(self, line, request) if len(self.provider.batches) > 1 else refused.copy()
+
+    monkeypatch.setattr(FakeEndpoint, "read", read_once)
+    provider = FakeProvider(simulated)
+    result, live = session(one("delivery.repair=live"), provider, BATCH)
+
+    assert ("completed", []) == (result.status, live.requests)
+
+
 def test_a_repair_goes_into_the_next_batch_or_live() -> None:
     def reply(request: Request) -> str:
         return simulated(request) if len(request.messages) > 2 else "no answer"

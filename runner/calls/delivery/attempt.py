@@ -90,11 +90,12 @@ class BatchAttempt:
         except CallError as error:
             first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
             self._end(error.kind, waiting, started)
-            if first and not error.billed and sent is not None and sent.was_cancelled:
+            cancelled = sent is not None and sent.was_cancelled
+            if first and not error.billed and (cancelled or error.again):
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)
             self.gate.refused(error)
-            call.failures[family(error)] += 1
+            call.failures[family(error)] += not error.again
             raise
         self._end("ok", waiting, started, reply.usage)
         self._settle(reply)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from runner.base.errors import CallError
 from runner.calls.delivery.ledger import LedgerBatch
-from runner.calls.retry import THROTTLE
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 from runner.providers.request import Completion, Request
 
@@ -147,5 +146,5 @@ class PendingBatch:
         elif state is not None and not ended:
             why = f": {state.error}" if state.error else ""
             reason = f"{state.state} before it was answered{why}"
-        kind = THROTTLE if state is not None and state.is_overfull else "transient"
+        kind = "transient" if state is None else state.failure_kind
         return CallError(kind, f"the batch {reason}", billed=self.torn or ended)

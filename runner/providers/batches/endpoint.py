@@ -17,6 +17,7 @@ from runner.base.secrets import secrets_of
 from runner.providers.batches.payload import id_in, key_in
 from runner.providers.litellm.parameters import Adaptation
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.words import WORDS
 from runner.providers.request import Completion, Request
 
 if TYPE_CHECKING:  # they import aiohttp, which runs without batches do not need
@@ -62,6 +63,14 @@ class SubmittedBatch:
     ended_at: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
+
+    @property
+    def failure_kind(self) -> str:
+        """The kind of failure (see `CallError`) of the requests that it ended without."""
+        if self.is_overfull:
+            return "throttle"
+        code = self.error.partition(": ")[0] if self.state == "failed" else ""
+        return "billing" if code in WORDS["codes"]["billing"] else "transient"
 
     @property
     def is_overfull(self) -> bool:

@@ -121,7 +121,7 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "auth"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"
-    if status in (408, 504):
+    if status in (408, 504, 524):  # the last is Cloudflare's
         return "timeout"
     return "bad_request" if client and status != 409 else "transient"
 

@@ -60,7 +60,7 @@ def parameters(
 ) -> dict[str, Any]:
     """Return the parameters of a call, in litellm's names, without those in *adapted*."""
     limit = limit_of(request, adapted)
-    body = dict((route.params.get("extra_body") or {}).items())
+    body = dict(route.params.get("extra_body") or {})
     sent: dict[str, Any] = {_limit_name(route, adapted): limit}
     temperature = request.temperature
     if temperature is not None and adapted.warmest is not None:
@@ -80,12 +80,12 @@ def parameters(
             sent["allowed_openai_params"] = ["service_tier"]
     if "cache_key" not in adapted.dropped:
         _cache(route, request, facts, sent, body)
-    sent |= route.params
-    if body:
-        sent["extra_body"] = body
-    for name in adapted.dropped:
-        sent.pop(name, None)
-        sent.get("extra_body", {}).pop(name, None)
+    sent |= {**route.params, "extra_body": body}
+    for holder in (sent, body):
+        for name in adapted.dropped:
+            holder.pop(name, None)
+    if not body:
+        sent.pop("extra_body", None)
     return sent
 
 

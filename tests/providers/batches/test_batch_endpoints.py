@@ -211,3 +211,15 @@ def test_a_parameter_that_is_refused_is_left_out_of_every_request_of_the_next_ba
         ("bad_request", True, False)
     ] * 2
     assert once_more.again is False
+
+
+def test_a_batch_that_failed_as_a_whole_names_the_kind_of_failure() -> None:
+    kinds = {
+        "token_limit_exceeded: Enqueued token limit reached": "throttle",
+        "billing_hard_limit_reached: Billing hard limit has been reached.": "billing",
+        "invalid_json_line: a line cannot be read": "transient",
+    }
+    told = {why: SubmittedBatch("batch_1", "failed", error=why).failure_kind for why in kinds}
+
+    assert kinds == told
+    assert "transient" == SubmittedBatch("batch_1", "expired").failure_kind
