@@ -11,7 +11,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, stem, words
-from runner.providers.offline.language.wording import evidence
+from runner.providers.offline.language.wording import evidence, insight_of
 
 _MAX_INSIGHTS = 8
 _SENTENCE_WEIGHT = 0.2  # the sentence's own words of the question, against its passage's
@@ -97,9 +97,5 @@ def _from_findings(document: Document) -> list[dict[str, object]]:
 
 
 def _restated(finding: Finding, score: float) -> dict[str, object]:
-    return {
-        "text": f"From {finding.analyzer}: {finding.text}",
-        "confidence": round(min(0.95, max(0.05, score)), 2),
-        "category": finding.category or finding.key,
-        "evidence": evidence(finding.evidence),
-    }
+    text = f"From {finding.analyzer}: {finding.text}"
+    return insight_of(text, score, finding.category or finding.key, evidence(finding.evidence))
