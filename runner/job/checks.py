@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import urlsplit
 
 from runner.answers.analyzer import Analyzer

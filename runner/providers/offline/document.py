@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner.answers.findings import Finding, read_findings
 
-_BLOCK = re.compile(r'<(transcript|context) id="([0-9a-f]+)">\n(.*?)\n</\1 id="\2">', re.DOTALL)
+BLOCK = re.compile(r'<(transcript|context) id="([0-9a-f]+)">\n(.*?)\n</\1 id="\2">', re.DOTALL)
 _LINE = re.compile(r"^\[(S\d{4,})(?: ([^\]]+))?\] (.*)$")  # [S0012 Ann Lee] text
 
 
@@ -40,7 +40,7 @@ def read_document(prompt: str) -> Document:
     findings: list[Finding] = []
     missing: list[str] = []
     excerpts: list[Utterance] = []
-    for match in _BLOCK.finditer(prompt):
+    for match in BLOCK.finditer(prompt):
         if match[1] == "transcript":
             lines += _read_lines(match[3])
         else:
@@ -48,7 +48,7 @@ def read_document(prompt: str) -> Document:
             findings += found
             missing += absent
             excerpts += _read_lines(match[3])
-    question = _BLOCK.sub("", prompt).strip()
+    question = BLOCK.sub("", prompt).strip()
     return Document(tuple(lines), tuple(findings), tuple(missing), question, tuple(excerpts))
 
 

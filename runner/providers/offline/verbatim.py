@@ -11,7 +11,6 @@ from runner.providers.offline.language.wording import INNER_MARK
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_TWO_STOPS = re.compile(r'([.?!…]["”])\.(?= |$)')  # of a quotation and of the sentence around it
 _GAP = re.compile(r"\s*(?:…|\.\.\.)\s*")
 _KEPT = frozenset({"quote", "segment", "code"})  # evidence, which grounding checks, and names
 _FURTHER_WORDS = 6  # words that a quotation may omit, besides as many as it has
@@ -33,7 +32,7 @@ def _checked(value: Any, sources: "_Sources") -> Any:
         return [_checked(item, sources) for item in value]
     if isinstance(value, str) and value not in sources.whole:
         marked = _QUOTED.sub(lambda m: _marked(m[1].replace(INNER_MARK, '"'), sources), value)
-        return _TWO_STOPS.sub(r"\1", marked).replace(INNER_MARK, '"')
+        return marked.replace(INNER_MARK, '"')
     return value
 
 

@@ -36,8 +36,7 @@ class AccountLimits:
     def wait_s(self, tokens: int, now_s: float) -> float:
         """Return the seconds until a request of *tokens*, reply included, may pass."""
         amounts = {"requests": 1, "tokens": tokens}
-        waits = (bucket.wait_s(now_s, amounts[unit]) for unit, bucket in self._buckets.items())
-        return max(waits, default=0.0)
+        return max((b.wait_s(now_s, amounts[u]) for u, b in self._buckets.items()), default=0.0)
 
     def take(self, tokens: int, now_s: float) -> None:
         """Count one answered request of *tokens*."""
@@ -147,8 +146,8 @@ class Behaviour:
         else:
             self._limits.take(tokens, now_s)
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
-        first_s, cached, written = base_s * factor, 0, 0
-        latency_s = first_s
+        first_s = latency_s = base_s * factor
+        cached = written = 0
         if kind is None or kind.generates:
             ids, ends = arrival.prompt_ids, arrival.ends
             cached = self._prefixes.find(ids, now_s, ends)
@@ -157,10 +156,10 @@ class Behaviour:
             latency_s = first_s + self._settings.per_token_s * reply_tokens * factor
             kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
             written = kept - cached if self.rules.marks else 0
-        headers = {**self._limits.headers(now_s), **(kind.headers if kind else {})}
-        status = 200 if kind is None else kind.status
-        times = latency_s, name, cached, reply_tokens, first_s, written
-        return PlannedResponse(status, headers, *times)
+        status, more = (kind.status, kind.headers) if kind else (200, {})
+        headers = {**self._limits.headers(now_s), **more}
+        made = latency_s, name, cached, reply_tokens, first_s, written
+        return PlannedResponse(status, headers, *made)
 
     def _fault(
         self, index: int, chance: float, arrival: Arrival, tokens: int, now_s: float
@@ -191,25 +190,14 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
 
     *above* precedes the key in messages.
     """
-    named = [("faults", name) for name in settings.faults]
-    named += [("batch.faults", name) for name in settings.batch.faults]
-    named += [("script", name) for name in settings.script if name is not None]
-    for key, name in named:
-        if name in INTERNAL:
-            what = f"'{name}' follows from other settings and cannot be set here"
-            raise ConfigError(f"{above}{key}: {what}")
-        try:
-            find_kind(name)
-        except ConfigError as error:
-            raise ConfigError(f"{above}{key}: {error}") from error
-    for key, rates in (("faults", settings.faults), ("batch.faults", settings.batch.faults)):
-        if (total := sum(rates.values())) > 1 + 1e-9:
+    script = [name for name in settings.script if name is not None]
+    named = {"faults": settings.faults, "batch.faults": settings.batch.faults, "script": script}
+    for key, names in named.items():
+        for name in names:
+            if why := _unfit(name, batched=key == "batch.faults"):
+                raise ConfigError(f"{above}{key}: {why}")
+        if isinstance(names, Mapping) and (total := sum(names.values())) > 1 + 1e-9:
             raise ConfigError(f"{above}{key}: the rates add up to {total:g}; expected at most 1")
-    for name in settings.batch.faults:
-        kind = find_kind(name)
-        if kind.status < 400 and (not kind.generates or name == "cut"):
-            what = f"'{name}' is a fault of a connection, and the requests of a batch have none"
-            raise ConfigError(f"{above}batch.faults: {what}")
     if settings.provider is not None and settings.provider not in CACHE_RULES:
         near = did_you_mean(settings.provider, CACHE_RULES)
         raise ConfigError(f"{above}provider={settings.provider!r} has no rules here{near}")
@@ -217,3 +205,16 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
         if not 0 <= start < end:
             expected = "expected [start, end] in seconds since the start"
             raise ConfigError(f"{above}outages_s: [{start:g}, {end:g}] is not a window; {expected}")
+
+
+def _unfit(name: str, *, batched: bool) -> str:
+    """Return why a fault of this name cannot be set, "" if it can."""
+    if name in INTERNAL:
+        return f"'{name}' follows from other settings and cannot be set here"
+    try:
+        kind = find_kind(name)
+    except ConfigError as error:
+        return str(error)
+    if batched and kind.status < 400 and (not kind.generates or name == "cut"):
+        return f"'{name}' is a fault of a connection, and the requests of a batch have none"
+    return ""

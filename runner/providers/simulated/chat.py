@@ -52,7 +52,7 @@ def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
 def asked_of(body: Mapping[str, Any]) -> str:
     """Return the analyzer that asks: the one whose part of a shared schema is asked for."""
     parts = ASKED_PART.findall("\n".join(message_texts(body, system=False)))
-    return str(parts[-1]) if parts else schema_name(body)
+    return str(parts[-1] if parts else _response_format(body).get("name", ""))
 
 
 def message_texts(body: Mapping[str, Any], *, system: bool = True) -> list[str]:
@@ -67,11 +67,6 @@ def _text(content: Any) -> str:
     return "" if content is None else str(content)
 
 
-def schema_name(body: Mapping[str, Any]) -> str:
-    """Return the name of the requested response format, or ""."""
-    return str(_response_format(body).get("name", ""))
-
-
 def response_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the JSON schema of the requested response format, or None."""
     schema = _response_format(body).get("schema")
@@ -79,9 +74,7 @@ def response_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _response_format(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    outer = body.get("response_format")
-    inner = outer.get("json_schema") if isinstance(outer, dict) else None
-    return inner if isinstance(inner, dict) else {}
+    return mapping(mapping(body.get("response_format")).get("json_schema"))
 
 
 def completion(

@@ -68,11 +68,9 @@ class FaultKind:
 
 def find_kind(name: str) -> FaultKind:
     """Return kind *name*; raise ConfigError naming the nearest one."""
-    kind = KINDS.get(name) or INTERNAL.get(name)
-    if kind is not None:
+    if kind := KINDS.get(name) or INTERNAL.get(name):
         return kind
-    match = _STATUS.fullmatch(name)
-    if match is None:
+    if (match := _STATUS.fullmatch(name)) is None:
         near = did_you_mean(name, (*KINDS, *_EXAMPLES))
         raise ConfigError(f"unknown kind of fault '{name}'{near}")
     headers = {"Retry-After": match[2]} if match[2] else {}

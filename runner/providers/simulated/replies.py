@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.answers.shared_schema import part_of
 from runner.base.json import at, listing
+from runner.providers.offline.document import BLOCK
 from runner.providers.simulated.chat import asked_of, message_texts, response_schema
 
 Reply = Callable[[Mapping[str, Any]], str]
@@ -21,7 +22,6 @@ SCHEMA_FOLLOWS = "The JSON object must match this schema:\n"
 MAX_QUOTE_CHARS = 120
 MAX_DEPTH = 12  # of a schema that contains itself
 
-_BLOCK = re.compile(r'<(transcript|context) id="([0-9a-f]+)">\n(.*?)\n</\1 id="\2">', re.DOTALL)
 _LINE = re.compile(r"^\[(S\d{4,})(?: [^\]\n]+)?\] (\S.*)$", re.MULTILINE)  # [S0012 Ann Lee] text
 _CITATION = re.compile(r'\{(S\d{4,}) "([^{}\n]+)"\}')  # {S0012 "quote"}
 _ID_PREFIX = re.compile(r"^([A-Z]+)1, ")
@@ -35,7 +35,7 @@ def reply_to(body: Mapping[str, Any]) -> str:
     if schema is None:
         return "This is a simulated reply; no model has read the prompt."
     seed = zlib.crc32(prompt.encode("utf-8", "surrogatepass"))
-    block = _BLOCK.search(prompt)
+    block = BLOCK.search(prompt)
     material = block[3] if block else prompt
     generator = _Generator(schema.get("$defs", {}), material, random.Random(seed))
     return _json_by_line(generator.value(schema, "reply", _Place()))
@@ -203,8 +203,8 @@ def _elements(
             for combination in itertools.product(*references.values())
         ]
     first = next(iter(properties), "")
-    values = properties[first].get("enum") if first else None
-    return [{first: value} for value in values] if values else [{} for _ in range(size)]
+    values = properties.get(first, {}).get("enum")
+    return [{first: value} for value in values] if values else [{}] * size
 
 
 def _list_of(name: str, ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -224,9 +224,8 @@ def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -
 
 
 def _excerpt(text: str) -> str:
-    if len(text) <= MAX_QUOTE_CHARS:
-        return text.rstrip()
-    return text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0].rstrip()
+    cut = text if len(text) <= MAX_QUOTE_CHARS else text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
+    return cut.rstrip()
 
 
 def _json_by_line(node: Any) -> str:

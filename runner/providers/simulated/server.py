@@ -63,9 +63,8 @@ class Stats:
     def count(self, response: PlannedResponse, prompt_tokens: int) -> None:
         """Count the response to a request; tokens only where the model has run."""
         self.by_status[response.status] += 1
-        if response.fault is None:
-            self.totals["ok"] += 1
-        else:
+        self.totals["ok"] += response.fault is None
+        if response.fault is not None:
             self.by_fault[response.fault] += 1
         if response.fault is None or find_kind(response.fault).generates:
             self.totals["prompt_tokens"] += prompt_tokens
@@ -196,8 +195,8 @@ class SimulatedProvider:
         tokens = len(arrival.prompt_ids), planned.reply_tokens
         cache = planned.cached_tokens, planned.written_tokens
         whole = completion(body, text, finish_reason, tokens, *cache)
-        due_s, streams = arrived_s + planned.latency_s, body.get("stream") is True
-        streams = streams and self._behaviour.rules.streams
+        due_s = arrived_s + planned.latency_s
+        streams = body.get("stream") is True and self._behaviour.rules.streams
         if planned.fault is None and streams:
             return await _stream(request, whole, planned, arrived_s)
         shape: Callable[[Any], Any] = dict

@@ -109,7 +109,11 @@ def is_work(act: str, said: str = "") -> bool:
         return False
     if _IN_TALK.search(act) or (_AT_ONCE.search(said) and not due):
         return False
-    dated = due and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
+    dated = (
+        due
+        and not _PROGRAMME.search(said)
+        and (is_noun_like(told[0]) or not LOOSE_WORK.isdisjoint(verbs))
+    )
     return bool(dated or not WORK.isdisjoint(verbs) or _PHRASE.match(act))
 
 
@@ -122,6 +126,8 @@ def _bases(verb: str) -> set[str]:
 _PHRASE = pattern("commitments.phrase")
 _REPEATED = re.compile(r"\b(\w+(?: \w+)?)(?: and)? \1\b", re.IGNORECASE)
 _IN_TALK = pattern("commitments.in_talk")
+# "Today we're going to look at …"
+_PROGRAMME = pattern("commitments.programme")
 _AT_ONCE = pattern("commitments.at_once")
 
 

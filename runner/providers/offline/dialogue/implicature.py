@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.commitments import ASK_YOU, is_work
 from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
-from runner.providers.offline.dialogue.insights import said, who
+from runner.providers.offline.dialogue.insights import says, who
 from runner.providers.offline.language.cues import has, hits, is_question, strongest
 from runner.providers.offline.language.fragments import is_garbled, roughness
 from runner.providers.offline.language.scope import is_outright
@@ -64,7 +64,7 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
         read = next((made for find in finders if (made := find(s))), None)
         if read and not is_garbled(s.text):
             signal, cue, meant, does, strength = read
-            note = f"{said(s, 250 if signal == 'contrast' else 150, does=does)}."
+            note = says(s, 250 if signal == "contrast" else 150, does=does)
             score = 0.2 * strength + 0.8 * weight_of(dialogue, s) - roughness(s.text)
             score -= 0.15 * (s.index in dialogue.cut_off)
             found.append(Gap(signal, cue, meant, note, s, max(0.05, score)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weightiest
 from runner.providers.offline.language.sentences import Sentence
-from runner.providers.offline.language.wording import evidence, excerpt, insight_of
+from runner.providers.offline.language.wording import evidence, excerpt, insight_of, tidy
 
 DISCUSSED = "discussed"  # category of a statement that is quoted for its weight alone
 _QUOTES = (3, 8)  # at least and at most, one for ten sentences
@@ -18,6 +18,11 @@ def who(speaker: str | None) -> str:
 def said(s: Sentence, limit: int = 150, *, does: str = "") -> str:
     """Return who says *s*, what the speaker *does* with it, and up to *limit* of its characters."""
     return f'{" ".join(filter(None, (who(s.speaker), does)))}: "{excerpt(s.text, limit)}"'
+
+
+def says(s: Sentence, limit: int = 150, *, does: str = "") -> str:
+    """Return the same as a sentence."""
+    return tidy(f"{said(s, limit, does=does)}.")
 
 
 def cite(*quoted: Sentence) -> list[dict[str, str]]:
@@ -52,7 +57,7 @@ def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     quoted = [
-        insight(f"Discussed, not recognised as {sought}: {said(s)}.", 0.2, DISCUSSED, (s,))
+        insight(f"Discussed, not recognised as {sought}: {says(s)}", 0.2, DISCUSSED, (s,))
         for s in shown
     ]
     return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]

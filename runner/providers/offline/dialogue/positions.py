@@ -1,11 +1,18 @@
-"""Positions: stance and interests of each speaker, and shared ground."""
+"""Positions: stance and interests of speakers, shared ground, and what they say of others."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
-from runner.providers.offline.dialogue.dialogue import Dialogue, focused, speakers, weight_of
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    focused,
+    speakers,
+    weight_of,
+    whole_sentences,
+)
 from runner.providers.offline.dialogue.stance import (
     SUPPOSED,
     THESIS,
@@ -14,11 +21,12 @@ from runner.providers.offline.dialogue.stance import (
     stance_of,
     takes_stance,
 )
-from runner.providers.offline.language.cues import has, hits, is_question
-from runner.providers.offline.language.fragments import is_whole
-from runner.providers.offline.language.lexicon import pattern
+from runner.providers.offline.language.cues import has, hits, is_question, strongest
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, content_words, trim
+from runner.providers.offline.language.scope import stands_alone
+from runner.providers.offline.language.sentences import Sentence, content_words, trim, words
 from runner.providers.offline.language.wording import excerpt
 
 Stance = Literal["supports", "opposes", "mixed", "neutral"]
@@ -26,6 +34,10 @@ Stance = Literal["supports", "opposes", "mixed", "neutral"]
 _NO_INTEREST = pattern("positions.no_interest")
 # Reports, plans and remarks on the talk are not views of the matter.
 _NO_POSITION = pattern("dialogue.own_story", "reasoning.about_talk", "positions.no_position")
+_PARTY = pattern("positions.party")
+# After these words, or after another noun, the party is not the subject of a main clause.
+_MID_CLAUSE = pattern("positions.mid_clause")
+_LIKELY = pattern("positions.likely")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +155,48 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
         if len(named) > 1:
             found.append(SharedGround(named, statement.text, quoted, score))
     return diverse(found, n, text=lambda g: g.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Perception:
+    """What a *sentence* says of another party *of*."""
+
+    of: str
+    sentence: Sentence
+    score: float
+
+
+def find_perceptions(dialogue: Dialogue) -> list[Perception]:
+    """Return statements in which a speaker says what another party thinks or wants."""
+    found = (_perception(dialogue, s) for s in whole_sentences(dialogue) if not is_question(s.text))
+    return [item for item in found if item]
+
+
+def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
+    for match in _PARTY.finditer(s.text):
+        if not _is_party(dialogue, s, match) or _MID_CLAUSE.search(s.text[: match.start()]):
+            continue
+        rest = s.text[match.end("rest") :]
+        verb = strongest("mental", rest[:24])
+        if not _LIKELY.match(rest) and (not verb or verb.start > 0):
+            continue
+        text = excerpt(s.text[match.start() :], 160)
+        said = stands_alone(s.text, s.text[match.start() :]) and not is_garbled(s.text)
+        if said and is_whole(text) and len(content_words(text)) > 2:
+            score = 0.3 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
+            of = re.sub(r"^The ", "the ", match["of"])
+            return Perception(of, s, score)
+    return None
+
+
+def _is_party(dialogue: Dialogue, s: Sentence, match: re.Match[str]) -> bool:
+    """Return whether the capitals name another party, not the speaker or a sentence's start."""
+    of = [w for w in words(match["of"]) if w != "the"]
+    if not of or any(w in STOP_WORDS or w.endswith("ly") for w in of):
+        return False
+    if s.speaker and set(of) & set(words(s.speaker)):
+        return False
+    if match["of"][:4].lower() == "the " and match["of"][4:5].islower():
+        return True
+    inside = bool(match.start()) and s.text[: match.start()].rstrip()[-1:] not in ".!?:\"'“`"
+    return inside or set(of) <= dialogue.names or len(of) > 1

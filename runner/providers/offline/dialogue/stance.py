@@ -42,8 +42,15 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
 @lru_cache(maxsize=8192)
 def takes_stance(s: Sentence) -> bool:
     """Return whether *s* expresses a stance."""
-    cues = (strength("agreement", s.text), strength("disagreement", s.text))
-    return bool(_STAND.search(s.text) or max(cues) > 0.8 or _decides(s))
+    objects = strength("disagreement", s.text) > 0.8
+    return bool(_STAND.search(s.text) or objects or _consents(s) or _decides(s))
+
+
+def _consents(s: Sentence) -> bool:
+    """Return whether *s* opens with agreement, or the speaker says "I agree"."""
+    hit = strongest("agreement", s.text)
+    own = hit and (hit.phrase.lower().startswith("i ") or len(words(s.text[: hit.start])) < 4)
+    return bool(hit and own and hit.strength > 0.8)
 
 
 def necessity(s: Sentence) -> str:
@@ -65,10 +72,10 @@ def stance_of(s: Sentence) -> int:
     Praise and blame are not a side: their object is not parsed.
     """
     if has("conditional", s.text) or has("unsure", s.text) or is_question(s.text):
-        return 1 if strength("agreement", s.text) > 0.8 and has("conditional", s.text) else 0
+        return 1 if _consents(s) and has("conditional", s.text) else 0
     if strength("disagreement", s.text) > 0.8:
         return -1
-    if strength("agreement", s.text) > 0.8 or _decides(s):
+    if _consents(s) or _decides(s):
         return 1
     return 0
 

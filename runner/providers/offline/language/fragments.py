@@ -88,8 +88,8 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
 
 _BROKEN_OFF = re.compile(r"[—–-][\"”’)\s]*$")
 _NOISE = pattern("fragments.noise")
-# "we m have", "the b uh", "not ea easy", "along the I mean"
-_BROKEN = pattern("fragments.broken")
+# "we m have", "the b uh", "not ea easy", "along the I mean", "a but a button"
+_BROKEN = pattern("fragments.broken", "fragments.torn")
 
 
 def is_garbled(text: str) -> bool:

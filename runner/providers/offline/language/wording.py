@@ -15,6 +15,11 @@ _DANGLING = re.compile(
 INNER_MARK = "\ue000"  # for a quotation mark inside a quotation, until verbatim.py restores it
 
 
+def tidy(text: str) -> str:
+    """Drop the full stop after a quote that already ends in a stop."""
+    return re.sub(r'([.?!…]")\.(?= |$)', r"\1", text)
+
+
 def excerpt(text: str, limit: int = 150) -> str:
     """Return the beginning of *text* up to a clause boundary, verbatim but for leading markers.
 
@@ -68,7 +73,7 @@ def insight_of(
     *confidence* is clipped to 0.05 to 0.95.
     """
     return {
-        "text": text,
+        "text": tidy(text),
         "confidence": round(min(0.95, max(0.05, confidence)), 2),
         "category": category,
         "evidence": list(cited),

@@ -22,28 +22,25 @@ def read(document: Document) -> dict[str, object]:
 
     Statements with a pronoun, a second clause or a word of exception are dropped. Pure.
     """
-    found = {each.fields["id"]: each for each in document.findings if "side" in each.fields}
-    pairs = [
-        (one, other)
-        for one, other in combinations(found, 2)
-        if _opposed(_text(found[one]), _text(found[other]))
-    ][:_MAX]
+    found = [each for each in document.findings if "side" in each.fields]
+    found = list({each.fields["id"]: each for each in found}.values())
+    pairs = [p for p in combinations(found, 2) if _opposed(_text(p[0]), _text(p[1]))][:_MAX]
     return {
         "insights": [
-            insight_of(_WHY, 0.4, "contradiction", _cited(found[one], found[other]))
-            for one, other in pairs
+            insight_of(_WHY, 0.4, "contradiction", evidence(c for each in p for c in each.evidence))
+            for p in pairs
         ]
         or [insight_of("No contradiction or agreement was recognised.", 0.1, "agreement", [])],
         "structured_data": {
             "contradictions": [
                 {
-                    "statement": _text(found[one]),
+                    "statement": _text(pair[0]),
                     "sides": [
-                        {"position": _text(found[name]), "members": [name]} for name in (one, other)
+                        {"position": _text(each), "members": [each.fields["id"]]} for each in pair
                     ],
                     "reason": _WHY,
                 }
-                for one, other in pairs
+                for pair in pairs
             ],
             "agreements": [],
         },
@@ -69,7 +66,3 @@ def _bare(text: str) -> list[str]:
 
 def _text(finding: Finding) -> str:
     return finding.fields.get("text", "")
-
-
-def _cited(*found: Finding) -> list[dict[str, str]]:
-    return evidence(c for each in found for c in each.evidence)

@@ -12,8 +12,9 @@ from runner.providers.offline.dialogue.dialogue import (
 from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, said
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strength
+from runner.providers.offline.language.fragments import is_garbled
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence, is_procedural, words
+from runner.providers.offline.language.sentences import Sentence, is_procedural, trim, words
 
 _MAX = 10
 
@@ -53,7 +54,9 @@ def _reply(dialogue: Dialogue, s: Sentence) -> Sentence | None:
     first = next(iter(replies(dialogue, s)), (None,))[0]
     if first is None or is_procedural(first.text) or is_question(first.text):
         return None
-    return first if len(words(first.text)) > 2 or _YES_NO.match(first.text) else None
+    if is_garbled(first.text):
+        return None
+    return first if len(words(trim(first.text))) > 2 or _YES_NO.match(first.text) else None
 
 
 _YES_NO = re.compile(r"^\W*(?:yes|no|yep|nope|correct|exactly|right)\b", re.IGNORECASE)

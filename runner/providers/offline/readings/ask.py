@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 
 from runner.answers.passages import coverage, inverse_frequencies
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
-from runner.providers.offline.dialogue.insights import cite, insight, said
+from runner.providers.offline.dialogue.insights import cite, insight, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import asked_terms, terms_of
 from runner.providers.offline.language.ranking import diverse
@@ -32,7 +32,7 @@ def read(document: Document) -> dict[str, object]:
     chosen = _sentences(document, asked, places) if most >= PARTLY else []
     if not chosen:
         return _refusal(asked - frozenset().union(*rows))
-    quoted = [f"{said(s)}." for s in chosen]
+    quoted = [says(s) for s in chosen]
     insights = [
         insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
     ]

@@ -5,9 +5,9 @@ from typing import Any
 
 from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.dialogue import weight_of, weightiest
-from runner.providers.offline.dialogue.insights import cite, no_cue
+from runner.providers.offline.dialogue.insights import cite, no_cue, says
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed
+from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
@@ -55,7 +55,7 @@ def _sentences(minutes: Minutes) -> list[Cited]:
 
 
 def _opening(minutes: Minutes, leads: Sequence[Cited], missing: Sequence[str]) -> str:
-    told = [f"Most is cited of this: {leads[0].said}."] if leads else []
+    told = [f"Most is cited of this: {says(leads[0].sentence, 200)}"] if leads else []
     told += [decision_line(d) for d in minutes.decisions[:1]]
     told += [f"Not available: {listed(missing)}."] if missing else []
     return " ".join(told) or "No findings are recognised that belong together."
@@ -70,7 +70,7 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
     evidence = [row for c in (lead, *others) for row in c.evidence]
     return {
         "title": capital(excerpt(lead.sentence.text, 45)),
-        "said": ". ".join(c.said for c in (lead, *others)) + ".",
+        "said": " ".join(says(c.sentence, 200) for c in (lead, *others)),
         "meant": gap.fields["meant"] if gap else None,
         "premises": [text.removesuffix(", stated") for text in grounds if text],
         "bearings": _bearings(lead),
@@ -95,7 +95,7 @@ def _bearings(lead: Cited) -> list[dict[str, str]]:
 def _uncertain(minutes: Minutes) -> list[dict[str, Any]]:
     return [
         {
-            "text": f'"{q.text}"{f" ({q.raised_by})" if q.raised_by else ""}. {q.why}',
+            "text": tidy(f'"{q.text}"{f" ({q.raised_by})" if q.raised_by else ""}. {q.why}'),
             "source": TRANSCRIPT,
             "evidence": cite(*q.quoted),
         }

@@ -2,7 +2,7 @@
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, says, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 
@@ -30,7 +30,7 @@ def read(document: Document) -> dict[str, object]:
 def _text(pair: AdjacencyPair) -> str:
     """Return the statement and the objection in the words of both speakers."""
     does = "objects" if pair.strength > 0.8 else f'answers ("{pair.phrase}")'
-    return f"{said(pair.statement, 130)}. {said(pair.reply, 130, does=does)}."
+    return f"{says(pair.statement, 130)} {says(pair.reply, 130, does=does)}"
 
 
 def _item(pair: AdjacencyPair) -> dict[str, object]:

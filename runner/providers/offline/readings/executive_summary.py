@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.providers.offline.dialogue.insights import cite, no_cue, said, who
+from runner.providers.offline.dialogue.insights import cite, no_cue, says, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import trim
 from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of
@@ -10,6 +10,7 @@ from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
+    action_line,
     decision_line,
     most_discussed,
     subject_of,
@@ -83,9 +84,7 @@ def _summary(
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     elif len(sentences) < 3:
         sentences += most_discussed(minutes.dialogue)
-    taken = next((s for s in steps if s.owner), None)
-    if taken:
-        sentences.append(f'{taken.owner} says: "{excerpt(taken.quoted[0].text, 160)}".')
+    sentences += [action_line(step) for step in steps if step.owner][:1]
     return " ".join(sentences) if minutes.dialogue.sentences else "Nothing is recognised."
 
 
@@ -95,7 +94,7 @@ def _reason(action: Action) -> str:
     if about and excerpt(trim(about.text), 60) in action.what:
         return f"{who(about.speaker)} brings it up."
     asked = action.firmness == "requested" or (about and about.text.rstrip().endswith("?"))
-    return f"{said(about or first, 140, does='asks' if asked else '')}."
+    return says(about or first, 140, does="asks" if asked else "")
 
 
 def _insights(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from runner.answers.findings import Finding
 from runner.answers.passages import inverse_frequencies, relevance
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
-from runner.providers.offline.dialogue.insights import insight, not_recognised, said
+from runner.providers.offline.dialogue.insights import insight, not_recognised, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.lexicon import PROMPT_WORDS
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, content_words, stem, words
-from runner.providers.offline.language.wording import evidence
+from runner.providers.offline.language.wording import evidence, insight_of
 
 _MAX_INSIGHTS = 8
 _SENTENCE_WEIGHT = 0.2  # the sentence's own words of the question, against its passage's
@@ -57,9 +57,9 @@ def _passages(document: Document, asked: Mapping[str, float]) -> dict[str, float
 
 def _insight(s: Sentence, asked: Mapping[str, float], score: float) -> dict[str, object]:
     if asked.keys() & set(content_words(s.text)):
-        return insight(f"{said(s, does='bears on the question')}.", score, "on_question", (s,))
+        return insight(says(s, does="bears on the question"), score, "on_question", (s,))
     does = "says, without the question's own words"
-    return insight(f"{said(s, does=does)}.", score * 0.8, "central", (s,))
+    return insight(says(s, does=does), score * 0.8, "central", (s,))
 
 
 def _asked(question: str, weights: Mapping[str, float]) -> dict[str, float]:
@@ -97,9 +97,5 @@ def _from_findings(document: Document) -> list[dict[str, object]]:
 
 
 def _restated(finding: Finding, score: float) -> dict[str, object]:
-    return {
-        "text": f"From {finding.analyzer}: {finding.text}",
-        "confidence": round(min(0.95, max(0.05, score)), 2),
-        "category": finding.category or finding.key,
-        "evidence": evidence(finding.evidence),
-    }
+    text = f"From {finding.analyzer}: {finding.text}"
+    return insight_of(text, score, finding.category or finding.key, evidence(finding.evidence))

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    insight,
+    no_cue,
+    said,
+    says,
+    who,
+)
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers
 from runner.providers.offline.language.wording import excerpt, listed
@@ -111,7 +119,7 @@ def _decided(minutes: Minutes) -> _Scored:
         text = decision_line(decision)
         yield decision.score, insight(text, decision.score, kind, decision.quoted)
         for reply in decision.conditions:
-            text, score = f"{said(reply, 160, does='replies')}.", decision.score - 0.1
+            text, score = says(reply, 160, does="replies"), decision.score - 0.1
             yield score, insight(text, score, "condition", (reply, *decision.parts[:1]))
 
 

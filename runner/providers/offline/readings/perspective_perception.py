@@ -8,11 +8,12 @@ from runner.providers.offline.dialogue.agreement import (
     find_objections,
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
-from runner.providers.offline.dialogue.perceptions import Perception, find_perceptions
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
 from runner.providers.offline.dialogue.positions import (
+    Perception,
     SharedGround,
     View,
+    find_perceptions,
     find_shared_ground,
     find_views,
 )
@@ -31,8 +32,8 @@ def read(document: Document) -> dict[str, object]:
     seen = diverse(
         in_focus(dialogue, find_perceptions(dialogue), lambda p: [p.sentence]),
         _LIMITS["perceptions"],
-        text=lambda p: p.text,
-        group=lambda p: p.holder,
+        text=lambda p: p.sentence.text,
+        group=lambda p: p.sentence.speaker,
     )
     objected, accepted = (
         in_focus(dialogue, found, lambda e: (e.statement, e.reply))
@@ -68,8 +69,8 @@ def _interest_items(view: View) -> list[dict[str, object]]:
 
 
 def _perception_item(p: Perception) -> dict[str, object]:
-    said = {"holder": who(p.holder), "of": p.of, "perception": p.text}
-    return {**said, "evidence": cite(p.sentence)}
+    holder, words = who(p.sentence.speaker), excerpt(p.sentence.text, 200)
+    return {"holder": holder, "of": p.of, "perception": words, "evidence": cite(p.sentence)}
 
 
 def _tension_item(e: AdjacencyPair) -> dict[str, object]:
@@ -117,9 +118,9 @@ def _insights(
         quoted = [view.position, *(s for _, s in view.interests[:1])]
         yield view.score, insight(text, view.score, "perspective", quoted)
     for g in ground[:2]:
-        text = f'{g.holders[0]}: "{excerpt(g.text)}". {said(g.quoted[1], 100)}.'
+        text = f"{says(g.quoted[0])} {says(g.quoted[1], 100)}"
         yield g.score, insight(text, g.score, "shared_ground", g.quoted)
     held = {view.position.index for view in views}
     for p in [p for p in seen if p.sentence.index not in held][:2]:
-        text = f'{who(p.holder)} on {p.of}: "{excerpt(p.text)}".'
+        text = says(p.sentence, does=f"on {p.of}")
         yield p.score, insight(text, p.score, "perception", (p.sentence,))

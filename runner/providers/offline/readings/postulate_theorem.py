@@ -9,7 +9,7 @@ from runner.providers.offline.dialogue.axioms import (
     find_postulates,
 )
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import strongest
@@ -112,11 +112,11 @@ def _insights(
         yield theorem.score, insight(text, theorem.score, "theorem", theorem.quoted)
     for guess in guesses[:3]:
         s, does = guess.sentence, f'puts forward a guess ("{guess.phrase}")'
-        yield guess.score, insight(f"{said(s, does=does)}.", guess.score, "conjecture", [s])
+        yield guess.score, insight(says(s, does=does), guess.score, "conjecture", [s])
     used = {q.index for theorem in theorems[:4] for q in theorem.quoted}
     used |= {guess.sentence.index for guess in guesses[:3]}
     alone = [each for each in grounds[len(theorems) :] if each.sentence.index not in used]
     for ground in alone[:4]:
-        text = f"{said(ground.sentence, does=_TAKEN[ground.kind])}."
+        text = says(ground.sentence, does=_TAKEN[ground.kind])
         made = insight(text, ground.score, f"postulate_{ground.kind}", [ground.sentence])
         yield ground.score, made

@@ -13,7 +13,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.insights import cite, insight, no_cue, says, who
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, Reasoning, find_reasoning
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
@@ -52,7 +52,7 @@ class _Argument:
         label = "a condition" if reasoning.relation == "conditional" else "a reason"
         words = " … ".join(excerpt(s.text, 200) for s in reasoning.quoted)
         text = f'{who(reasoning.speaker)} gives {label} ("{reasoning.connective}"): "{words}".'
-        return f"{text} {said(other, 120, does='replies')}." if other else text
+        return f"{text} {says(other, 120, does='replies')}" if other else text
 
 
 def read(document: Document) -> dict[str, object]:
@@ -182,11 +182,11 @@ def _insights(
         word = necessity(s) or (cue.phrase if cue else "")
         does = f'("{word}"), with no reason recognised beside it'
         score = 0.4 * _force(s) + 0.4 * weight_of(dialogue, s)
-        found.append(insight(f"{said(s, does=does)}.", score, "unsupported", (s,)))
+        found.append(insight(says(s, does=does), score, "unsupported", (s,)))
     if len(found) < 4:
         used = {q.index for w in arguments for q in w.quoted} | {s.index for s in bare}
         plainest = [s for s in weightiest(dialogue, 4 + len(used)) if s.index not in used]
         for s in plainest[: 4 - len(found)]:
             score = 0.2 + 0.3 * weight_of(dialogue, s)
-            found.append(insight(f"{said(s)}.", score, "assertion", (s,)))
+            found.append(insight(says(s), score, "assertion", (s,)))
     return sorted(found, key=lambda made: -cast("float", made["confidence"]))[: _LIMITS["insights"]]

@@ -13,7 +13,7 @@ from runner.providers.offline.dialogue.commitments import (
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.implicature import Gap, find_gaps
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, said, who
+from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
@@ -94,7 +94,7 @@ def _insights(
     """Yield insights on the best of each kind; no gap is in a sentence already used."""
     for commitment in commitments[:3]:
         s, score = commitment.sentence, commitment.score
-        text = f"{said(s, 200, does=UNDERTAKES[commitment.strength])}."
+        text = says(s, 200, does=UNDERTAKES[commitment.strength])
         yield score, insight(text, score, "commitment", [s])
     for item in left_open[:2]:
         by = item.quoted[-1 if item.deferred else 0].speaker

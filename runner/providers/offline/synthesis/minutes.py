@@ -12,7 +12,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import said, who
+from runner.providers.offline.dialogue.insights import said, says, who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -24,7 +24,7 @@ from runner.providers.offline.language.sentences import (
     is_substantive,
     trim,
 )
-from runner.providers.offline.language.wording import capital, excerpt, listed
+from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
 from runner.providers.offline.synthesis.actions import Action, find_actions
 from runner.providers.offline.synthesis.cited import cited_in
 from runner.providers.offline.synthesis.decisions import Decision, find_decisions
@@ -113,9 +113,9 @@ def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> 
 def _from_open(item: OpenPoint) -> OpenQuestion:
     first, last = item.quoted[0], item.quoted[-1]
     if item.deferred:
-        why = f"{said(last, 100, does='puts it off')}."
+        why = says(last, 100, does="puts it off")
     elif last is not first:
-        why = f"{said(last, 100, does='replies')}."
+        why = says(last, 100, does="replies")
     else:
         why = "No answer is recognised in the turns that follow."
     return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
@@ -157,7 +157,7 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
 def most_discussed(dialogue: Dialogue) -> list[str]:
     """Return a sentence that quotes the weightiest statement, or none."""
     does = "says, where it is discussed most"
-    return [f"{said(s, does=does)}." for s in weightiest(dialogue)]
+    return [says(s, does=does) for s in weightiest(dialogue)]
 
 
 def reservations(decision: Decision) -> list[str]:
@@ -171,11 +171,11 @@ def decision_line(decision: Decision) -> str:
     parts = decision.parts if decision.basis == "reported" else decision.parts[:1]
     words = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
     if decision.basis != "agreed":
-        return f"{who(decision.by)} speaks of a decision: {words}."
+        return tidy(f"{who(decision.by)} speaks of a decision: {words}.")
     others = [name for name in decision.holders if name != decision.by]
     agree = f"{listed(others) or 'another speaker'} agree{'s' if len(others) < 2 else ''}"
-    held = "".join(f" {said(reply, 140)}." for reply in decision.conditions)
-    return f"{who(decision.by)} says {words}, and {agree}.{held}"
+    held = [says(reply, 140) for reply in decision.conditions]
+    return " ".join((f"{who(decision.by)} says {words}, and {agree}.", *held))
 
 
 def action_line(action: Action) -> str:
@@ -191,4 +191,4 @@ def action_line(action: Action) -> str:
         text += f" ({action.due})"
     if action.about is not None:
         text += f', on "{excerpt(action.about.text, 110)}"'
-    return f"{text}."
+    return tidy(f"{text}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
-from runner.providers.offline.dialogue.insights import DISCUSSED, said
+from runner.providers.offline.dialogue.insights import DISCUSSED, says
 from runner.providers.offline.language.cues import has, polarity
 from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.lexicon import pattern
@@ -66,7 +66,7 @@ def _warns(s: Sentence) -> bool:
 
 
 def _point(s: Sentence, score: float) -> KeyPoint:
-    return KeyPoint(f"{said(s, 200)}.", TRANSCRIPT, ((s.segment, s.text),), score)
+    return KeyPoint(says(s, 200), TRANSCRIPT, ((s.segment, s.text),), score)
 
 
 def find_points(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:

@@ -14,7 +14,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weightiest,
     whole_sentences,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, said
+from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, says
 from runner.providers.offline.dialogue.stance import fitness, stance_of, takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strongest
@@ -134,7 +134,7 @@ def _faults(dialogue: Dialogue) -> list[Statement]:
 def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
     symptoms = [one for one in found if one.kind == "symptom"]
     best = max(symptoms, key=lambda one: one.score, default=None)
-    return {"problem": f"{said(best.sentence, 240)}." if best else "Not recognised."}
+    return {"problem": says(best.sentence, 240) if best else "Not recognised."}
 
 
 def _steps(dialogue: Dialogue) -> list[Statement]:
@@ -156,7 +156,7 @@ def _solved(dialogue: Dialogue, _: Sequence[Statement]) -> Mapping[str, object]:
         plain = s.index not in dialogue.cut_off and len(words(s.text)) < 13
         works = plain and has("works_now", s.text) and not is_question(s.text)
         if works and not any(has(kind, s.text) for kind in doubts):
-            return {"status": "solved", "why": f"{said(s, 160)}."}
+            return {"status": "solved", "why": says(s, 160, does="says")}
     return {"status": "unclear", "why": "No words that confirm a solution were recognised."}
 
 
@@ -260,7 +260,7 @@ def read_stated(name: str, document: Document) -> dict[str, object]:
     found = kind.find(dialogue)
     best = sorted(found, key=lambda one: -one.score)[:8]
     insights = [
-        insight(f"{said(one.sentence, 180)}.", one.score, one.kind, (one.sentence,)) for one in best
+        insight(says(one.sentence, 180), one.score, one.kind, (one.sentence,)) for one in best
     ]
     rows = [{**kind.row(one), "evidence": cite(one.sentence)} for one in found]
     return {
