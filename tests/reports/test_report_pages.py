@@ -85,7 +85,7 @@ def test_batches_have_a_section_and_lead_to_their_page_or_else_to_their_results(
     for name in ("b1", "b2"):
         path = tmp_path / "batches" / name
         (path / "config").mkdir(parents=True)
-        files = {"total": 3, "completed": 2, "unreadable": 1}
+        files = {"total": 3, "completed": 1, "degraded": 1, "unreadable": 1}
         told = {"kind": "batch", "status": "partial", "files": files}
         (path / "metadata.json").write_text(json.dumps(told))
         (path / "results.jsonl").touch()
