@@ -106,6 +106,15 @@ def test_a_name_that_is_no_unicode_is_a_link_all_the_same(tmp_path: Path) -> Non
     assert seen.links == ["./runs/odd%FF/report.html"]
 
 
+def test_a_page_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    own = write_index(tmp_path)
+    own.write_text("<html>mine</html>")
+    with pytest.raises(FileExistsError, match="another program"):
+        write_index(tmp_path)
+
+    assert "<html>mine</html>" == own.read_text()
+
+
 def test_hostile_names_in_the_index_are_words(tmp_path: Path) -> None:
     path = synthetic_run(tmp_path / "runs" / "javascript:alert(1)#x?y<b>&", 4)
     metadata = json.loads((path / "metadata.json").read_bytes())
