@@ -1,8 +1,10 @@
 """Recheck: compares the files about a run's answers with what the answers give again."""
 
+import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
+from runner.base.format import plural
 from runner.base.json import (
+    MAX_BYTES,
     amount,
     at,
     inside,
@@ -25,9 +29,12 @@ from runner.base.json import (
     section,
     text,
 )
+from runner.base.regular_files import read_regular
+from runner.base.tables import as_rows
+from runner.base.text import to_safe_text
 from runner.base.usage import USAGE_FIGURES
 from runner.config.checks import AT_LEAST, TEXTS, Expectations
-from runner.record.batch_directory import input_names, rows_of, runs_of
+from runner.record.batch_directory import COLUMNS, TABLE, input_names, rows_of, runs_of
 from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(
@@ -140,6 +147,19 @@ def faults_of_answers(
             yield name, "{} is {}, the answers give {}".format(place.strip("."), *shown)
 
 
+def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the insights of *answers* that *page*, the report of their run, does not show.
+
+    The rest of a page is not compared: every version has another. Raises OSError.
+    """
+    shown = " ".join(unescape(_words_in(page)).split())
+    for name, answer in answers.items():
+        for insight in mappings(answer.get("insights")):
+            words = " ".join(to_safe_text(text(insight.get("text"))).split())
+            if words not in shown and "_" not in words:  # a name there is shown as a title
+                yield f"lacks {one_line(words, 60)!r} of {name}; colloquy-report writes it again"
+
+
 def _lost(answer: Mapping[str, Any], grounder: Grounder) -> Iterator[str]:
     """Yield the quotes that are called found, but are not in their segments."""
     for each in inside(answer):
@@ -235,8 +255,29 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
         for key, value in own.items() if name in rows else ():
             if value is not None and value != rows[name].get(key):
                 yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
+    if (batch / TABLE).is_file():
+        yield from _changed_cells(batch / TABLE, [*rows.values()])
     files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
     read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
     for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
         if files[status] != read[status]:
             yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"
+
+
+def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the cells of a table that are not those of *rows*; versions differ in its columns."""
+    made = as_rows([COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)])
+    try:
+        stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
+    except (OSError, csv.Error):
+        yield f"{file.name} is not a table"
+        return
+    if len(stated) != len(given):
+        yield f"{file.name} has {plural(len(stated), 'row')}, expected {len(given)}"
+    for one, other in zip(stated, given, strict=False):
+        for key in (key for key in other if key in one and one[key] != other[key]):
+            yield f"{file.name}: {key} of {other['transcript']} is {one[key]!r}, not {other[key]!r}"
+
+
+def _words_in(file: Path) -> str:
+    return read_regular(file, MAX_BYTES).decode(errors="replace")

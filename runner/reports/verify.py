@@ -1,7 +1,7 @@
 """Verification: checks that run directories are complete, consistent and unaltered."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from math import isclose
 from pathlib import Path
@@ -23,7 +23,7 @@ from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, read_list, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
-from runner.record.batch_directory import RESULTS, batch_of, is_batch, runs_of, single_runs
+from runner.record.batch_directory import REPORT, RESULTS, batch_of, is_batch, runs_of, single_runs
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
@@ -32,7 +32,13 @@ from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.record.stored_transcript import read_transcript_file
-from runner.reports.recheck import faults_of_answers, faults_of_checks, faults_of_rows, shares_of
+from runner.reports.recheck import (
+    faults_of_answers,
+    faults_of_checks,
+    faults_of_page,
+    faults_of_rows,
+    shares_of,
+)
 from runner.reports.stored_run import is_run, runs_in, statuses_of
 from runner.reports.verify_collection import collection_faults
 
@@ -43,34 +49,32 @@ The checks of a finished run are repeated, except those judged by a model.
 A signed file that has changed is a fault; an unsigned run is not.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
-# Made from the answers.
-_MADE = ("metadata.json", "grounding.json", "coverage.json", "checks.json", "logs/benchmark.json")
+_MADE: Mapping[str, Callable[[Path], Any]] = {  # from the answers, and how they are read
+    **dict.fromkeys(("metadata.json", "grounding.json", "coverage.json", "checks.json"), read_json),
+    **{"logs/benchmark.json": read_json, "insights.json": read_list},
+}
 _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have only these
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
 
 def _check(given: Arguments) -> int:
     found = (path for word in given.words for path in runs_in(Path(word), _has_traces))
-    paths = dict.fromkeys(found)
-    notes = {path: list[str]() for path in paths}
-    faults = [
-        f"{to_terminal(str(path))}: {line}" for path in paths for line in verify(path, notes[path])
-    ]
-    signatures = dict.fromkeys(batch_of(path) or path for path in paths)
+    notes = {path: list[str]() for path in found}
+    found_in = ((to_terminal(str(path)), verify(path, own)) for path, own in notes.items())
+    faults = [f"{name}: {line}" for name, lines in found_in for line in lines]
+    signatures = dict.fromkeys(batch_of(path) or path for path in notes)
     unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
     altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
     for line in (*faults, *map(to_terminal, altered)):
         print(line, file=sys.stderr)
     if not faults and not altered:
-        print(f"sound: {len(single_runs(paths))}")
+        print(f"sound: {len(single_runs(notes))}")
     if signed := len(signatures) - len(unsigned):
         print(f"signed by you: {signed}")
-    for path, fault in unsigned.items():
-        if fault not in altered:
-            print(to_terminal(f"{path}: {fault}"))
-    for path, own in notes.items():
-        if own:
-            print(to_terminal(f"{path}/{FILE}: {'; '.join(own)}"))
+    told = [f"{path}: {fault}" for path, fault in unsigned.items() if fault not in altered]
+    told += [f"{path}/{FILE}: {'; '.join(own)}" for path, own in notes.items() if own]
+    for line in told:
+        print(to_terminal(line))
     return EXIT_BUG if faults or altered else EXIT_OK
 
 
@@ -198,13 +202,10 @@ def _check_answers(found: Inspection) -> None:
     """Compare the files about the answers of a complete run with its records."""
     if COMPLETED not in found.files:
         return
-    files: dict[str, Any] = {n: read_json(found.files[n]) for n in _MADE if n in found.files}
-    if "insights.json" in found.files:
-        files["insights.json"] = read_list(found.files["insights.json"])
+    files = {name: read(found.files[name]) for name, read in _MADE.items() if name in found.files}
     good = {n: r for n, r in found.records.items() if r.get("status", "ok") == "ok"}
-    answers = {
-        n: {key: r.get(key) for key in ("insights", "structured_data")} for n, r in good.items()
-    }
+    keys = ("insights", "structured_data")
+    answers = {name: {key: r.get(key) for key in keys} for name, r in good.items()}
     if "checks.json" in files:
         figures = files.get("grounding.json", {}), files.get("coverage.json", {})
         shares = shares_of(*figures, section(files.get("logs/benchmark.json"), "run"))
@@ -212,6 +213,9 @@ def _check_answers(found: Inspection) -> None:
             found.fault("checks.json", fault)
     if found.faults:  # of which other files' faults may be a consequence
         return
+    if REPORT in found.files and not is_batch(found.root):
+        for fault in faults_of_page(found.files[REPORT], answers):
+            found.fault(REPORT, fault)
     with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
         segments = read_transcript_file(found.root).segments
         counted = {n: grounding for n, r in good.items() if (grounding := section(r, "grounding"))}

@@ -49,9 +49,10 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
         return ["it is not in the format of a collection"]
     reads = {name for node in joint.nodes for name in node.reads}
     inputs = _inputs(batch, stored)
-    outside = [each.run for each in inputs if not _is_inside(batch, each.run)]
-    if outside:
-        return [f"{outside[0]!r} is not a run of this batch"]
+    runs = (batch / "runs").resolve()
+    for each in inputs:
+        if not (batch / each.run).resolve().is_relative_to(runs):
+            return [f"{each.run!r} is not a run of this batch"]
     nodes = [node for node in pipeline.nodes if node.name in reads]
     masks = StandIns(NullRedaction()).masking(settings.transcript)
     masking = None if settings.transcript.redact == "off" else masks
@@ -95,10 +96,6 @@ def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
         file, data = (batch / FILE).with_name(name), make(facts).encode()
         if file.is_file() and (file.stat().st_size != len(data) or file.read_bytes() != data):
             yield f"it does not match {name}, which colloquy-report rebuilds"
-
-
-def _is_inside(batch: Path, run: str) -> bool:
-    return (batch / run).resolve().is_relative_to((batch / "runs").resolve())
 
 
 def _unread(stored: Collection, evidence: CollectionFindings, files: int) -> Iterator[str]:

@@ -85,7 +85,7 @@ def test_batches_have_a_section_and_lead_to_their_page_or_else_to_their_results(
     for name in ("b1", "b2"):
         path = tmp_path / "batches" / name
         (path / "config").mkdir(parents=True)
-        files = {"total": 3, "completed": 2, "unreadable": 1}
+        files = {"total": 3, "completed": 1, "degraded": 1, "unreadable": 1}
         told = {"kind": "batch", "status": "partial", "files": files}
         (path / "metadata.json").write_text(json.dumps(told))
         (path / "results.jsonl").touch()
@@ -104,6 +104,15 @@ def test_a_name_that_is_no_unicode_is_a_link_all_the_same(tmp_path: Path) -> Non
     seen = Seen(write_index(tmp_path).read_text())
 
     assert seen.links == ["./runs/odd%FF/report.html"]
+
+
+def test_a_page_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    own = write_index(tmp_path)
+    own.write_text("<html>mine</html>")
+    with pytest.raises(FileExistsError, match="another program"):
+        write_index(tmp_path)
+
+    assert "<html>mine</html>" == own.read_text()
 
 
 def test_hostile_names_in_the_index_are_words(tmp_path: Path) -> None:

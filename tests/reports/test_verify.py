@@ -12,11 +12,13 @@ from typing import Any
 import orjson
 import pytest
 from helpers.sessions import begin
+from markupsafe import escape
 
 from runner.base.errors import one_line
 from runner.record import inspection
 from runner.record.lock import acquire, release
 from runner.record.store import payload_digest
+from runner.reports.report.write import write_report
 from runner.reports.verify import USAGE, main, verify
 from runner.run.cli.compose import register_resolvers
 
@@ -221,7 +223,14 @@ def test_what_does_not_follow_from_the_answers_is_found(run: Path) -> None:
 
         assert f"{name}: {line}" in "\n".join(verify(run))
         (run / name).write_bytes(whole)
+    page = write_report(run)
     assert [] == verify(run)
+    said = answer["insights"][0]["text"]
+    create(page, page.read_text().replace(escape(said), escape(said[::-1])))
+
+    assert [f"report.html: lacks {one_line(said, 60)!r} of say_means"] == [
+        line.partition(";")[0] for line in verify(run)
+    ]
 
 
 def test_a_finished_run_is_sound_and_stays_as_it_is(run: Path) -> None:

@@ -166,6 +166,14 @@ def test_rows_that_the_runs_of_a_batch_contradict_are_found(
     execute_batch(collection(), planted)
     rows = Path("batch/results.jsonl")
     first = json.loads(rows.read_text().splitlines()[0])
+    table = Path("batch/results.csv")
+    table.write_text(table.read_text().replace(",0,1,1,", ",0,1,2,", 1))
+
+    ended = f"results.csv: analyzers of {first['transcript']} is '2', not '1'"
+    assert [ended] == list(faults_of_rows(Path("batch")))
+    table.write_text("x" * 200_000)  # too long for a cell, unless another test has set the limit
+    assert ["results.csv"] == [line.split()[0] for line in faults_of_rows(Path("batch"))]
+    table.unlink()
     more = {**first, "quotes": 9, "status": "degraded"}
     rows.write_text(rows.read_text() + json.dumps(more) + "\n")
 

@@ -60,10 +60,12 @@ def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str
     spans = [span for run in runs for span in readable_spans(run)]
     if not spans:
         return None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import SpanExportResult
 
+    timeout_s = None if any(map(os.environ.get, _TIMEOUTS)) else TIMEOUT_S
     with _complaints() as complaints:
-        exporter = exporter or _otlp()
+        exporter = exporter or OTLPSpanExporter(timeout=timeout_s)
         try:
             for start in range(0, len(spans), BATCH):
                 if exporter.export(spans[start : start + BATCH]) is not SpanExportResult.SUCCESS:
@@ -121,13 +123,6 @@ def _readable(
         end_time=span.end_ns,
         **origin,
     )
-
-
-def _otlp() -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    is_set = any(os.environ.get(name) for name in _TIMEOUTS)
-    return OTLPSpanExporter(timeout=None if is_set else TIMEOUT_S)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import Collection, read_collection
 from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
-from runner.base.json import amount, at, number, read_json, section, text
+from runner.base.json import at, number, read_json, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem
@@ -158,24 +158,21 @@ def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> 
 def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(_every(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
-    counted = [plural(_total(run), "file"), plural(people, "speaker") if people else ""]
+    _, total = summary.answered_files(run.metadata)
+    counted = [plural(total, "file"), plural(people, "speaker") if people else ""]
     return [fact for fact in (*counted, f"read on {day}" if day else "") if fact]
-
-
-def _total(run: StoredRun) -> int:
-    return int(amount(at(run.metadata, "files", "total")))
 
 
 def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
-    files, quotes = section(run.metadata, "files"), run.grounded
-    done = f"{count(amount(files.get('completed')))} of {count(_total(run))}"
+    (good, total), quotes = summary.answered_files(run.metadata), run.grounded
+    done = f"{count(good)} of {count(total)}"
     received = count(run.took.get("succeeded"))
     answers = f"{received} of {count(run.took.get('total'))} answers received"
     rest = summary.figures_of(run, ())
     found = f"{count(quotes.get('grounded'))} of {count(quotes.get('quotes'))} quotes"
     cost = number(run.totals.get("cost_usd"))
-    each_usd = usd(cost / _total(run)) if cost and _total(run) else ""
+    each_usd = usd(cost / total) if cost and total else ""
     return [
         ("Files", done, f"with all answers; {answers}"),
         *(each for each in rest if each[0] not in ("Analyzers", "Grounding")),

@@ -6,14 +6,14 @@ from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.format import moment
-from runner.base.json import amount, at, number, read_json, read_list, read_yaml, section, text
+from runner.base.json import at, number, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import kind_of
 from runner.record.batch_directory import REPORT, TABLE, is_batch
 from runner.record.run_directory import check_folders
 from runner.record.stored_transcript import PERSONAL, REDACTION
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
-from runner.reports.report.summary import UNKNOWN, VERDICTS
+from runner.reports.report.summary import UNKNOWN, VERDICTS, answered_files
 from runner.reports.stored_run import find_runs, statuses_of
 from runner.transcript.inputs import root_of
 
@@ -108,7 +108,6 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
 def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many analyzers of a run, or files of a batch, have answers, and the total."""
     if metadata.get("kind") == "batch":
-        files = section(metadata, "files")
-        return int(amount(files.get("completed"))), int(amount(files.get("total")))
+        return answered_files(metadata)
     statuses = [status for _, status in statuses_of(metadata).values()]
     return statuses.count("ok"), len(statuses)

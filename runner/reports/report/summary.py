@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
-from runner.base.json import amount, at, listing, mapping, number, read_json, text
+from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
@@ -41,6 +41,12 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
     about = {"tone": tone, "title": title, "meaning": meaning, "lacks": _lacks(run, nodes)}
     return {**about, "resume": resume, "own": own}
+
+
+def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many files of a batch have all answers, and how many there are."""
+    files = section(metadata, "files")
+    return sum(int(amount(files.get(s))) for s in ANSWERED), int(amount(files.get("total")))
 
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:

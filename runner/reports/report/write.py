@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EEXIST
 from pathlib import Path
 
 import structlog
 
 from runner.base.files import write_bytes, write_text
-from runner.base.regular_files import kind_of
+from runner.base.json import MAX_BYTES
+from runner.base.regular_files import kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of, is_batch
 from runner.reports.collection.write import write_collection
@@ -18,6 +20,11 @@ from runner.reports.report.page import report_page
 from runner.reports.stored_run import StoredRun, read_run
 
 INDEX = "index.html"
+_OURS = b"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; """  # of every version
 
 log = structlog.get_logger("colloquy.report")
 
@@ -63,9 +70,15 @@ def _logged() -> Iterator[None]:
 
 
 def write_index(root: Path) -> Path:
-    """Write index.html for the runs and sweeps under *root* and return where it is."""
-    write_text(root / INDEX, index_page(root))
-    return root / INDEX
+    """Write index.html for the runs and sweeps under *root* and return where it is.
+
+    Raises OSError, also if there is a page of that name that is not ours.
+    """
+    file = root / INDEX
+    if kind_of(file) == "file" and not read_regular(file, MAX_BYTES).startswith(_OURS):
+        raise FileExistsError(EEXIST, "it is a page of another program", str(file))
+    write_text(file, index_page(root))
+    return file
 
 
 def root_above(run: Path) -> Path:

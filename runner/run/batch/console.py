@@ -66,27 +66,27 @@ class BatchConsole:
             self._last_s, self._last_line = elapsed_s, line
             print_stderr(line)
 
-    def note(self, line: str) -> None:
-        """Show a note about the batch; nothing if *line* is empty."""
+    def note(self, line: str, more: str = "") -> None:
+        """Show a note about the batch, with *more* on a plain console; nothing if it is empty."""
         if line and self._live is not None:
-            self._notes.append(to_terminal(line, 300))
+            self._notes.append(self._safe(line))
         elif line and self._plain:
-            print_stderr(to_terminal(line, 300))
+            print_stderr(self._safe(line) + more)
 
     def print_line(self, line: str) -> None:
         """Print a line below the progress, once that has ended; nothing if *line* is empty."""
         if line and (self._plain or self._live is not None):
-            print_stderr(to_terminal(self._secrets.redact(line), 300))
+            print_stderr(self._safe(line))
 
     def fault(self, row: ResultRow) -> None:
         """Show the failure of a file."""
-        message = f"{row.status}: {row.transcript}: {row.error}"
-        line = to_terminal(self._secrets.redact(message), 300)
-        self._notes.append(line)
         self._faults += 1
-        if self._plain and self._faults <= MAX_FAULTS:
-            more = " (further ones are in results.csv)" if self._faults == MAX_FAULTS else ""
-            print_stderr(line + more)
+        more = " (further ones are in results.csv)" if self._faults == MAX_FAULTS else ""
+        if self._live is not None or self._faults <= MAX_FAULTS:
+            self.note(f"{row.status}: {row.transcript}: {row.error}", more)
+
+    def _safe(self, line: str) -> str:
+        return to_terminal(self._secrets.redact(line), 300)
 
     def too_many_failures(self, tally: Tally, limit: float) -> None:
         """Show that failures end the batch."""

@@ -137,28 +137,9 @@ class Caller:
         chain = (*self.job.chain(node), *self.job.escalation(node))
         return min(self.fits.latest[node.name, model.name].context for model in chain)
 
-    def room(self, node: Node) -> int:
-        """Return the tokens for lines of material in one call of *node*."""
-        return room_of(self.budget(node))
-
     def tokens(self, *lines: str) -> int:
         """Return the tokens of *lines* of material."""
         return sum(self.count(line + "\n") for line in lines)
-
-    def fitting(
-        self, node: Node, rows: Sequence[T], shown: Callable[[T], str]
-    ) -> tuple[list[T], list[T]]:
-        """Return the *rows* that a call of *node* has room for, at least the first, and the others.
-
-        *shown* returns the lines of a row.
-        """
-        left, parts = self.room(node), (list[T](), list[T]())
-        for row in rows:
-            tokens = self.tokens(shown(row))
-            over = tokens > left and bool(parts[0])
-            left -= 0 if over else tokens
-            parts[over].append(row)
-        return parts
 
     def finding_tokens(self, found: GroundedFinding) -> int:
         """Return the tokens of the line of a finding."""
@@ -276,8 +257,21 @@ class Finder(ABC):
     @property
     def room(self) -> int:
         """The tokens for lines of material in one call."""
-        return self.caller.room(self.node)
+        return room_of(self.caller.budget(self.node))
 
     def mask(self, text: str) -> str:
         """Return *text* with stand-ins for what is redacted."""
         return self.caller.job.redaction.mask(text, eager=True)
+
+    def fitting(self, rows: Sequence[T], shown: Callable[[T], str]) -> tuple[list[T], list[T]]:
+        """Return the *rows* that a call has room for, at least the first, and the others.
+
+        *shown* returns the lines of a row.
+        """
+        left, parts = self.room, (list[T](), list[T]())
+        for row in rows:
+            tokens = self.caller.tokens(shown(row))
+            over = tokens > left and bool(parts[0])
+            left -= 0 if over else tokens
+            parts[over].append(row)
+        return parts

@@ -95,7 +95,7 @@ class Agreements(Finder):
     ) -> list[Contradiction | Accord]:
         numbers, ids = itertools.count(1), dict[str, tuple[Ids, str]]()
         rows = [(theme, *self._lines(theme, numbers, examples=examples)) for theme in themes]
-        shown, hidden = self.caller.fitting(self.node, rows, lambda row: "\n".join(row[1]))
+        shown, hidden = self.fitting(rows, lambda row: "\n".join(row[1]))
         left_out = [f"{row[0].id} is not shown: too many for the token budget" for row in hidden]
         for theme, _, findings in shown:
             ids |= {name: (of, theme.id) for name, of in findings.items()}
@@ -193,7 +193,7 @@ class Outliers(Finder):
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
         """Return the outliers among *found*, by id, with the reasons."""
-        shown, hidden = self.caller.fitting(self.node, found, finding_line)
+        shown, hidden = self.fitting(found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
         lines = list[str]()
         for number, (name, each) in enumerate(zip(ids, shown, strict=True), 1):

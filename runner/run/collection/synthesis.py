@@ -25,7 +25,7 @@ class Synthesizer(Finder):
         if not lines:
             self.caller.skip(self.node, "there is no theme, contradiction or outlier")
             return
-        shown, hidden = self.caller.fitting(self.node, lines, lambda each: each[1])
+        shown, hidden = self.fitting(lines, lambda each: each[1])
         why = f"not shown, too many for the token budget: {', '.join(id_ for id_, _ in hidden)}"
         title, rows = "What the transcripts say together", (row for _, row in shown)
         material = sheet(title, "collection", rows, len(shown), (why,) if hidden else ())
