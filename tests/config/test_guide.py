@@ -49,6 +49,7 @@ def test_yaml_may_name_the_questions() -> None:
 
     notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
     notes += "\t+ Q3: Who,\n\t\tif any?\n"
+    notes = "---\ntitle: A guide\ntags:\n  - pilot\n---\n" + notes
     Path("guide.md").write_text(notes)
 
     assert ["Why, then?", "How?", "Q3: Who, if any?"] == list(read_guide("guide.md").values())

@@ -79,6 +79,8 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         parts = value.split(",") if sweeping else [value]
         return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
+    if value == "{}" and last in ("analyzers", "models", "params", "stages"):
+        return [f"~{name}", f"++{override}"]  # else Hydra merges it with what is there
     if takes_any_key(above) or (value.startswith("{") and last in known_keys(above)):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
