@@ -31,10 +31,7 @@ TIMES = (
     *(f"model.simulate.latency_s={FIRST_TOKEN_S}", "model.simulate.per_token_s=0.0002"),
     *("model.simulate.per_prompt_token_s=0", "model.simulate.jitter=0"),
 )
-WAYS = {
-    "before": ("model.reply_format=schema",),
-    "after": ("model.reply_format=auto",),
-}
+WAYS = {"before": ("model.reply_format=schema",), "after": ("model.reply_format=auto",)}
 MEETING_PARTS = 40  # generated transcripts that together have the words of an hour
 
 

@@ -18,14 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.batches import (
-    Figures,
-    overrides,
-    run_batch,
-    scratch,
-    without,
-    write_transcripts,
-)
+from benchmarks.batches import Figures, overrides, run_batch, scratch, without, write_transcripts
 from benchmarks.common import provider
 from runner.providers.simulated.process import simulated_process
 from runner.record.batch_directory import RESULTS, TABLE

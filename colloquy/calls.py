@@ -1,10 +1,12 @@
 """Functions of the package; each takes the configuration as the command line does."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import wraps
+from numbers import Number
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,11 +15,16 @@ from colloquy.results import Answer, Batch, Comparison, Quote, Run, read
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_IN_KEYS = re.compile(r"[\\()\[\]{}:=,]")  # what Hydra reads in keys only if it is escaped
 _NOT_TEXT = ("null", "true", "false", "nan", "inf")  # what Hydra reads as another kind of value
 
 
 async def run_async(
-    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+    transcript: str | Path | None = None,
+    /,
+    *overrides: str,
+    config_dir: str | Path | None = None,
+    **settings: Any,
 ) -> Run:
     """Read *transcript* with the pipeline and return the run, however it ended.
 
@@ -30,7 +37,11 @@ async def run_async(
 
 
 async def batch_async(
-    transcripts: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+    transcripts: str | Path | None = None,
+    /,
+    *overrides: str,
+    config_dir: str | Path | None = None,
+    **settings: Any,
 ) -> Batch:
     """Read all transcripts in a folder, or those that match a pattern; otherwise as `run`."""
     return Batch.read(await _execute(transcripts, overrides, config_dir, settings, many=True))
@@ -105,7 +116,11 @@ def load(path: str | Path) -> Run | Batch:
 
 
 def plan(
-    transcript: str | Path, *overrides: str, config_dir: str | Path | None = None, **settings: Any
+    transcript: str | Path | None = None,
+    /,
+    *overrides: str,
+    config_dir: str | Path | None = None,
+    **settings: Any,
 ) -> Mapping[str, Any]:
     """Return the predicted calls, tokens, cost and time; nothing is sent and nothing written."""
     from runner.job.job import BatchJob
@@ -127,7 +142,7 @@ def compare(*paths: str | Path) -> Comparison:
 
 
 async def _execute(
-    transcript: str | Path,
+    transcript: str | Path | None,
     overrides: Sequence[str],
     config_dir: str | Path | None,
     settings: Mapping[str, Any],
@@ -142,7 +157,7 @@ async def _execute(
     job = _build(transcript, overrides, config_dir, settings)
     if isinstance(job, BatchJob) != many:
         other = "batch" if isinstance(job, BatchJob) else "run"
-        raise ConfigError(f"{transcript} is for colloquy.{other}")
+        raise ConfigError(f"{job.settings.transcript.path} is for colloquy.{other}")
     if job.settings.plan:
         raise ConfigError("plan=true predicts a run: call colloquy.plan")
     made: list[Path] = []
@@ -151,16 +166,18 @@ async def _execute(
 
 
 def _build(
-    transcript: str | Path,
+    transcript: str | Path | None,
     overrides: Sequence[str],
     config_dir: str | Path | None,
     settings: Mapping[str, Any],
 ) -> Any:
-    """Return the job; raise ColloquyError."""
+    """Return the job; raise ColloquyError. A *transcript* of None is among the *settings*."""
     from runner.job.build import build_job
     from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
+    if transcript is None:
+        transcript, settings = settings.get("transcript", ""), {**settings, "transcript": {}}
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
     return build_job(cfg, config_folders=folders, overrides=typed)
 
@@ -177,34 +194,37 @@ def _folders(config_dir: str | Path | None) -> list[Path]:
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
     """Return all overrides; the console is quiet unless one of them sets it."""
-    from runner.run.cli.command_line import quote
+    from runner.base.errors import ConfigError
 
-    given = [*overrides, *_flat(settings, quote)]
-    quiet = not any(each.lstrip("+").startswith("output.console=") for each in given)
-    return [*given, *(["output.console=quiet"] if quiet else [])]
+    for each in overrides:
+        if not isinstance(each, str):
+            raise ConfigError(f"{each!r}: expected an override such as 'model=openai'")
+    return ["output.console=quiet", *overrides, *_flat(settings)]
 
 
-def _flat(settings: Mapping[str, Any], quote: Any, above: str = "") -> list[str]:
-    """Return *settings* as overrides; nested mappings become dotted keys."""
+def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
+    """Return *settings* as overrides; mappings whose keys are words become dotted keys."""
     flat: list[str] = []
     for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat += _flat(value, quote, f"{above}{key}.")
+        if isinstance(value, Mapping) and all(str(name).isidentifier() for name in value):
+            flat += _flat(value, f"{above}{key}.")
         else:
-            flat.append(f"{above}{key}={_written(value, quote)}")
+            flat.append(f"{above}{key}={_written(value)}")
     return flat
 
 
-def _written(value: Any, quote: Any) -> str:
+def _written(value: Any) -> str:
     """Return *value* in Hydra's grammar."""
+    from runner.run.cli.command_line import quote
+
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
     if isinstance(value, Mapping):
-        pairs = (f"{_written(k, quote)}:{_written(v, quote)}" for k, v in value.items())
-        return f"{{{','.join(pairs)}}}"
+        named = ((_IN_KEYS.sub(r"\\\g<0>", str(key)), each) for key, each in value.items())
+        return f"{{{','.join(f'{key}:{_written(each)}' for key, each in named)}}}"
     if isinstance(value, list | tuple | set | frozenset):
-        return f"[{','.join(_written(each, quote) for each in value)}]"
-    if isinstance(value, int | float):
-        return repr(value)
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, Number):
+        return str(value)
     plain = str(value).isidentifier() and str(value).lower() not in _NOT_TEXT
-    return str(value) if plain else str(quote(str(value)))
+    return str(value) if plain else quote(str(value))

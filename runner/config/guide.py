@@ -24,6 +24,7 @@ _MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
     re.IGNORECASE,
 )
 _NO_QUESTION = re.compile(r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*)?")  # headings, rules
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:\w[\w-]*:[^?\n]*\n|[ \t-].*\n)*---[ \t]*(?:\n|\Z)")
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
     "a column `question`"
@@ -112,7 +113,7 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
         for _, row in read_table(file, ("question",), MAX_BYTES, 10 * MAX_QUESTIONS):
             yield row.get("name", ""), row["question"]
     else:
-        lines = read_text(file, MAX_BYTES).splitlines()
+        lines = _FRONT_MATTER.sub("", read_text(file, MAX_BYTES)).splitlines()
         for each in _items(line for line in lines if not _NO_QUESTION.fullmatch(line)):
             yield "", each
 

@@ -68,6 +68,12 @@ def build_job(
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
     attributes_of(setup.settings, None)  # raises for any
+    batch, path = setup.settings.batch, setup.settings.transcript.path
+    if transcript is None and (batch.shard or batch.shards > 1):
+        raise ConfigError(
+            f"batch.shard={batch.shard} of batch.shards={batch.shards}: expected "
+            f"transcript=FOLDER or a pattern, got {path!r}"
+        )
     return run_job(setup, transcript or open_transcript(setup.settings))
 
 

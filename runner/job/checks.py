@@ -33,6 +33,7 @@ RESERVED = {
     "web_search_options",
 }
 
+_KEYED = ("anthropic", "groq", "mistral", "openai", "openrouter")  # by PROVIDER_API_KEY alone
 # Providers that users host themselves, and the usual address of such a server.
 NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://127.0.0.1:8000/v1"}
 # Extras: the key of `output` and its value that need one, the value without it, and its modules.
@@ -134,6 +135,12 @@ def _check_environment(at: str, model: ModelSettings) -> None:
             f"or use model=offline, which needs no key"
         )
     provider = model.name.split("/", 1)[0]
+    keyless = not (model.api_key_env or model.api_base or model.simulate)
+    if keyless and provider in _KEYED and not os.environ.get(f"{provider.upper()}_API_KEY"):
+        raise ConfigError(
+            f"{at}.name={model.name} needs a key, and {at}.api_key_env names no variable: choose "
+            f"model={provider} with this name, or export {provider.upper()}_API_KEY"
+        )
     for name in _required(model):
         if not os.environ.get(name):
             raise ConfigError(

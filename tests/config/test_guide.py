@@ -49,6 +49,7 @@ def test_yaml_may_name_the_questions() -> None:
 
     notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
     notes += "\t+ Q3: Who,\n\t\tif any?\nii) Where?\n2.1 When?\n"
+    notes = "---\ntitle: A guide\ntags:\n  - pilot\n---\n" + notes
     Path("guide.md").write_text(notes)
 
     asked = ["Why, then?", "How?", "Q3: Who, if any?", "Where?", "When?"]

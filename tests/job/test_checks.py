@@ -69,6 +69,16 @@ def test_a_wrong_address_or_name_is_told_in_one_line(overrides: list[str], expec
     assert expected in str(caught.value)
 
 
+def test_a_model_of_a_keyed_provider_without_any_key_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job("model.name=groq/x")
+    monkeypatch.delenv("GROQ_API_KEY")
+    with pytest.raises(ConfigError, match="choose model=groq with this name, or export GROQ_API_K"):
+        job("model.name=groq/x")
+    job("model.name=groq/x", "plan=true")
+
+
 @pytest.mark.parametrize("choice", ["openai", "bedrock"])
 @pytest.mark.parametrize(
     ("value", "fault"),

@@ -150,7 +150,7 @@ def test_nobody_answers_and_nothing_is_learned() -> None:
         (["model=llamacpp"], True),
         (["model=ollama"], True),
         (["model=vllm", "model.name=openai/x"], False),
-        (["model=openai", "model.api_key_env=null"], False),
+        (["model=openai", "model.api_key_env=null", "plan=true"], False),
         (["model=simulated", "model.api_base=http://127.0.0.1:1/v1"], False),
         (["model=offline"], False),
     ],

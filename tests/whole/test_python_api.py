@@ -7,6 +7,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,33 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.run(talk, config_dir="nowhere")
     with pytest.raises(ConfigError, match="tokens=0: expected at least 1"):
         colloquy.ask(talk, "Who calls?", tokens=0)
+    with pytest.raises(ConfigError, match="5: expected an override such as 'model=openai'"):
+        colloquy.run(talk, 5)  # type: ignore[arg-type]
+    for given in ("--multirun", "sweep=max_concurrent", "hydra.run.dir=x"):
+        with pytest.raises(ConfigError, match="only the command colloquy takes options"):
+            colloquy.run(talk, given)
+
+
+def test_settings_of_the_transcript_are_keywords_beside_it_and_alone(talk: Path) -> None:
+    talk.write_text(TALK.replace("Ann:", "Speaker (1), the 2.:"))
+    renamed = {"speakers": {"Speaker (1), the 2.": "Ana"}}
+    run = colloquy.run(talk, pipeline="meeting", transcript=renamed)
+    alone = colloquy.run(transcript=talk, pipeline="meeting")
+
+    assert "Ana" in {quote.speaker for each in run.insights() for quote in each.quotes}
+    assert alone.ok
+
+
+def test_the_quotes_of_a_run_have_their_place(tmp_path: Path) -> None:
+    cues = tmp_path / "cues.vtt"
+    cues.write_text("WEBVTT\n\n01:01.000 --> 01:04.000\n<v Ann>We agreed to wait until May.\n")
+
+    (place,) = {
+        quote.place
+        for each in colloquy.run(cues, pipeline="meeting").insights()
+        for quote in each.quotes
+    }
+    assert "0:01:01" == place
 
 
 def test_a_plan_needs_no_key_and_leaves_nothing(talk: Path) -> None:
@@ -135,10 +163,11 @@ def test_values_become_overrides_whatever_they_hold(talk: Path) -> None:
     run = colloquy.run(odd, pipeline="meeting", output={"dir": out}, budget={"max_tokens": None})
     given = {"params": {"seed": 7, "tags": [{"a": "null"}]}}
     planned = colloquy.plan(odd, "++output.console=quiet", output={"dir": "null"}, model=given)
+    priced = colloquy.plan(talk, model="openai/gpt-4o-mini", budget={"max_cost_usd": Decimal(1)})
 
     assert run.ok
     assert Path(out) == run.path.parents[1]
-    assert 8 == planned["calls"]
+    assert [8, 8] == [planned["calls"], priced["calls"]]
 
 
 @pytest.mark.parametrize("text", blocks("python", PAGES["docs/python.md"]))

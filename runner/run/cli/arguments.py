@@ -121,7 +121,7 @@ def _one(argument: str) -> list[str]:
     if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value and "," not in value:
-        return _model(value)
+        return _model(value.strip("'\""))
     if "." not in name and "/" not in name and "@" not in name and name not in _names():
         return [f"{_full(name)}={value}"]
     return [argument]

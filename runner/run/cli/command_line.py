@@ -79,6 +79,8 @@ def _expand(override: str, sweeping: bool) -> list[str]:
         parts = value.split(",") if sweeping else [value]
         return [f"{name}={','.join(map(quote, parts))}"]
     *above, last = name.split(".")
+    if value == "{}" and last in ("analyzers", "models", "params", "stages"):
+        return [f"~{name}", f"++{override}"]  # else Hydra merges it with what is there
     if takes_any_key(above) or (value.startswith("{") and last in known_keys(above)):
         return [f"++{override}"]  # else Hydra refuses keys that the default lacks
     if name not in _FILES:
@@ -131,6 +133,11 @@ def composed(
     """
     typed = expand_arguments([f"transcript={transcript}", *given])
     check_arguments(typed)
+    for each in typed:
+        if each.lstrip("+~").startswith(("-", "hydra.")):
+            raise ConfigError(
+                f"{each}: only the command colloquy takes options and Hydra's settings"
+            )
     searched = ",".join(quote(f"file://{folder}") for folder in folders)
     try:
         with _COMPOSING:
@@ -160,7 +167,8 @@ def _check_choices(arguments: Sequence[str]) -> None:
         group = name.lstrip("+~").partition("@")[0]
         names = choices(group) if value else []
         for choice in map(str.strip, value.split(",") if names else ()):
-            if not _NO_NAME.fullmatch(choice) and len(choice) <= MAX_NAME:
+            several = choice.startswith("[") and group in ("model", "pipeline", "transcript")
+            if not (several or _NO_NAME.fullmatch(choice)) and len(choice) <= MAX_NAME:
                 continue
             if group == "transcript" and len(choice) <= MAX_NAME:
                 raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")

@@ -80,7 +80,7 @@ def build_question(
     transcripts. Raises ConfigError or TranscriptError before anything is sent or written.
     """
     question = checked(question)
-    if tokens < 1:
+    if not isinstance(tokens, int) or tokens < 1:
         raise ConfigError(f"tokens={tokens}: expected at least 1")
     cfg, typed = composed(where, [f"pipeline={ANALYZER}", *overrides], folders)
     if ANALYZER not in cfg.analyzers:

@@ -141,12 +141,18 @@ def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
         ("model.simulate.faults.status_500=1", "++model.simulate.faults.status_500=1"),
         ("+model.params.seed=7", "+model.params.seed=7"),
         ("model.param.seed=7", "model.param.seed=7"),
+        ("transcript.speakers={}", "++transcript.speakers={}"),
         ("stages.a.context.keys=[ä]", "stages.a.context.keys=[ä]"),
         ("model.seed=choice(1,2)", "model.seed=choice(1,2)"),
     ],
 )
 def test_a_value_is_quoted_if_hydra_cannot_read_it_otherwise(typed: str, sent: str) -> None:
     assert [sent] == expand_arguments([typed])
+
+
+def test_an_empty_mapping_replaces_what_is_there() -> None:
+    assert ["~stages", "++stages={}"] == expand_arguments(["stages={}"])
+    assert ["~model.params", "++model.params={}"] == expand_arguments(["model.params={}"])
 
 
 @pytest.mark.parametrize(
