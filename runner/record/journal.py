@@ -213,7 +213,7 @@ class MemberJournal:
     """The part of *run* in a batch's *journal*: its lines name the run and count for both sums."""
 
     def __init__(self, journal: Journal, run: str) -> None:
-        self.spent, self.recover = journal.spent_of(run), journal.recover
+        self.spent, self.recover, self.sync = journal.spent_of(run), journal.recover, journal.sync
         self._journal, self.run = journal, run
 
     @property
@@ -231,7 +231,7 @@ class MemberJournal:
     async def commit(self, event: str, **facts: Any) -> None:
         """See `Journal.commit`."""
         self.note(event, **facts)
-        await self._journal.sync()
+        await self.sync()
 
     def close(self) -> None:
         """Do nothing: the journal belongs to the batch."""

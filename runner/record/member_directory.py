@@ -1,24 +1,21 @@
 """Directories of a batch's runs: the batch locks and journals them."""
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 from runner.base.files import make_directory, sync_directory, write_in_place
 from runner.base.text import now_iso
-from runner.base.threads import offload
 from runner.record.journal import Journal, MemberJournal
-from runner.record.run_directory import COMPLETED, Pages, RunDirectory, check_folders
+from runner.record.run_directory import COMPLETED, RunDirectory, check_folders
 
 
 class MemberDirectory(RunDirectory):
     """The directory of one run of a *batch*, with the batch's lock, journal, log and settings.
 
     Answers are stored as they arrive. All other files can be made again from answers and input:
-    they are kept in memory and written together at the end, not durably.
+    they are kept in memory and written together at the end, and the journal is synced then.
     """
 
-    reports_progress = False
+    durable = False
 
     def __init__(self, batch: RunDirectory, name: str, stages: Iterable[str]) -> None:
         """Open the directory called *name*; raise OSError, ConfigError for links in it."""
@@ -26,7 +23,6 @@ class MemberDirectory(RunDirectory):
         path = batch.path / name
         self._fresh = not path.exists()
         self._batch = batch
-        self._pages: list[Pages] = []
         make_directory(path, batch.path)
         if not self._fresh:
             check_folders(path)
@@ -48,34 +44,10 @@ class MemberDirectory(RunDirectory):
         """Release the reserve of the batch."""
         self._batch.release_reserve()
 
-    async def write_pages(self, pages: Pages) -> None:
-        """Keep pages in memory until `flush`."""
-        self._pages.append(pages)
-
-    async def flush(self) -> None:
-        """Store the pages, in the order of `write_pages`."""
-        pages, self._pages = self._pages, []
-        await offload(self._write, *pages)
-
-    def drop_pages(self) -> None:
-        """Forget the pages; a resumed run makes them again."""
-        self._pages.clear()
-
-    def _put(self, path: Path, data: bytes) -> None:
-        write_in_place(path, data)
-
     def has(self, name: str) -> bool:
         """Return whether a file exists; a new directory has none."""
         return not self._fresh and super().has(name)
 
-    def keeps_page(self, name: str) -> bool:
-        """Return False: a page may have been cut off by a crash."""
-        return False
-
     async def complete(self) -> None:
         """Write COMPLETED at once; one small file needs no thread."""
         write_in_place(self.path / COMPLETED, f"{now_iso()}\n".encode())
-
-    async def note(self, event: str, **facts: Any) -> None:
-        """Append *event* to the batch's journal, which becomes durable at the run's end."""
-        self.journal.note(event, **facts)

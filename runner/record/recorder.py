@@ -112,7 +112,9 @@ class Recorder:
         )
         self._keep_record(node, outcome, calls)
         pages = self.pages.paths(node)
-        if outcome.reused == "run" and not all(map(self.directory.keeps_page, pages)):
+        # A crash may have cut off a page that is not durable.
+        intact = self.directory.durable and all(map(self.directory.has, pages))
+        if outcome.reused == "run" and not intact:
             self.write(self._write_page(node, outcome))
         stage = self.job.pipeline.stage_of(node)
         if all(member.name in self.timings for member in stage.nodes):
@@ -120,7 +122,7 @@ class Recorder:
             self._still_running()
 
     def _still_running(self) -> None:
-        if self.directory.reports_progress:
+        if self.directory.durable:
             self.write(self.write_metadata("running"))
 
     def part_ended(self, node: Node, outcome: Outcome, calls: CallLog) -> None:

@@ -11,7 +11,14 @@ from typing import Any, Self
 
 from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
-from runner.base.files import Draft, as_json, make_directory, write_bytes, write_if_changed
+from runner.base.files import (
+    Draft,
+    as_json,
+    make_directory,
+    write_bytes,
+    write_if_changed,
+    write_in_place,
+)
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
@@ -71,10 +78,10 @@ def _writable(path: Path) -> Iterator[None]:
 class RunDirectory:
     """The files of one run, or of a batch, under *path*; it is locked while it is open.
 
-    Every write is atomic and durable, and runs in a thread. *journal* records calls and answers.
+    Every write is atomic and runs in a thread. *journal* records calls and answers.
     """
 
-    reports_progress = True  # metadata.json is rewritten at stage boundaries
+    durable = True  # if not, pages, which can be made again, wait in memory for `flush`
 
     def __init__(
         self, path: Path, journal: Journal | MemberJournal, lock: int | None = None
@@ -83,6 +90,7 @@ class RunDirectory:
         self._lock = lock
         self._metadata_lock = asyncio.Lock()
         self._made: set[Path] = set()  # directories that exist
+        self._pages: list[Pages] = []
         self._drafts: dict[Path, Draft] = {}  # of the records of calls in flight
         self.fault: OSError | None = None  # the first failure to make or to fill one
         self.replies = ReplyBuffer(path)
@@ -241,40 +249,41 @@ class RunDirectory:
 
     async def write_pages(self, pages: Pages) -> None:
         """Store pages, or data, by their path in this directory."""
-        await offload(self._write, pages)
+        self._pages.append(pages)
+        if self.durable:
+            await self.flush()
 
     async def flush(self) -> None:
-        """Store pages that are still in memory."""
+        """Store the pages in memory, in the order of `write_pages`."""
+        pages, self._pages = self._pages, []
+        await offload(self._write, *pages)
 
     def drop_pages(self) -> None:
-        """Drop pages that are still in memory: there is no room for them."""
+        """Drop the pages in memory, for which there is no room; a resumed run makes them again."""
+        self._pages.clear()
 
     def _write(self, *groups: Pages) -> None:
         for pages in groups:
             for name, content in (pages() if callable(pages) else pages).items():
                 path = self.path / name
                 self._make_parent(path)
-                self._put(path, _as_bytes(content))
+                put = write_if_changed if self.durable else write_in_place
+                put(path, _as_bytes(content))
 
     def _make_parent(self, path: Path) -> None:
         if path.parent not in self._made:
             make_directory(path.parent, self.path)
             self._made.add(path.parent)
 
-    def _put(self, path: Path, data: bytes) -> None:
-        write_if_changed(path, data)
-
     def has(self, name: str) -> bool:
         """Return whether a file exists."""
         return (self.path / name).exists()
 
-    def keeps_page(self, name: str) -> bool:
-        """Return whether the page of a reused answer is intact and need not be written."""
-        return self.has(name)
-
     async def note(self, event: str, **facts: Any) -> None:
-        """Append *event* to the journal, durably."""
-        await self.journal.commit(event, **facts)
+        """Append *event* to the journal."""
+        self.journal.note(event, **facts)
+        if self.durable:
+            await self.journal.sync()
 
     async def write_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace metadata.json."""
