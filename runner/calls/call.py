@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.base.errors import CallError
-from runner.base.usage import Usage
 from runner.calls.admission.limits import Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.providers.prices import Prices, live_usd
-from runner.providers.request import Completion, Request
+from runner.providers.request import Request, Result
 
 
 @dataclass(slots=True)
@@ -51,14 +50,7 @@ class Call:
         if self.on_first_token is not None:
             self.on_first_token()
 
-    def end(
-        self,
-        outcome: str,
-        status: int | None,
-        started: float,
-        usage: Usage | None = None,
-        batch: str | None = None,
-    ) -> float:
+    def end(self, result: Result, started: float, batch: str | None = None) -> float:
         """Log an attempt that began at *started*, in loop time; return the time of its end.
 
         *batch* is the provider's id of the batch that answered it, "" without one, None if it was
@@ -68,33 +60,22 @@ class Call:
         self.calls.latency_s += now - started
         first, self.begun = self.begun, None
         delivery = self.delivery if batch is None else "batch"
-        attempt = Attempt(
-            outcome,
-            now - started,
-            status,
-            first_token_s=None if first is None else first - started,
-            delivery=delivery,
-            batch=batch or None,
-            live_usd=0.0 if usage is None else self._live_usd(usage, delivery),
-        )
-        self.calls.attempts.append(attempt)
+        outcome, status, usd = "ok", None, self._live_usd(result, delivery)
+        if isinstance(result, CallError):
+            outcome, status = result.kind, result.status
+        how = None if first is None else first - started, delivery, batch or None, usd
+        self.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, *how))
         return now
 
     def settle(
-        self,
-        number: int,
-        result: Completion | CallError,
-        tokens: int,
-        usd: float,
-        delivery: str,
-        **about: Any,
+        self, number: int, result: Result, bound: tuple[int, float], delivery: str, **about: Any
     ) -> tuple[dict[str, Any], float, int]:
         """Write the end of an attempt to the journal; return that, its US dollars and tokens.
 
-        What the provider does not report counts as its upper bound, up to *tokens* and *usd*: a
-        failure that may be billed, and an unknown price.
+        What the provider does not report counts as its upper bound, up to *bound* (tokens, US
+        dollars): a failure that may be billed, and an unknown price.
         """
-        event = "call.finished"
+        event, (tokens, usd) = "call.finished", bound
         if isinstance(result, CallError):
             event, tokens, usd = "call.failed", tokens * result.billed, usd * result.billed
             self.calls.charge(tokens, usd)
@@ -105,11 +86,14 @@ class Call:
             self.calls.charge(0, usd if known is None else 0.0)
             tokens, usd = usage.tokens, usd if known is None else known
             facts = {**usage.figures(), "delivery": delivery}
-            facts["live_usd"] = self._live_usd(usage, delivery)
+            facts["live_usd"] = self._live_usd(result, delivery)
             facts |= {"tier": result.tier} if result.tier else {}
             facts |= {"usage_corrected": usage.corrected} if usage.corrected else {}
         self.calls.record(event, number, **facts, **about)
         return facts, usd, tokens
 
-    def _live_usd(self, usage: Usage, delivery: str) -> float | None:
+    def _live_usd(self, result: Result, delivery: str) -> float | None:
+        if isinstance(result, CallError):
+            return 0.0
+        usage = result.usage
         return usage.cost_usd if delivery == "live" else live_usd(usage, self.prices)

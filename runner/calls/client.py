@@ -22,7 +22,7 @@ from runner.calls.flex import Flex
 from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
-from runner.providers.request import Completion, Exchange, Request, Transport
+from runner.providers.request import Completion, Exchange, Request, Result, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
 
 MAX_REQUESTS = 24  # attempts of a conversation with one model, except those without capacity
@@ -196,14 +196,11 @@ class Client:
             raise CallError("timeout", message, billed=True, slow=exchange.sent) from error
 
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
-        ticket, usage = call.ticket, reply.usage
-        now = call.end("ok", None, started, usage)
-        self.gate.succeeded(
-            ticket, started, now, usage=usage, first=not call.failures, limits=reply.limits
-        )
+        now = call.end(reply, started)
+        self.gate.succeeded(call.ticket, reply, started, now, first=not call.failures)
         if call.expected_s:
             self.gate.observe_latency(now - started, call.expected_s)
-        call.calls.usage += usage
+        call.calls.usage += reply.usage
         if call.key and not self.local:
             call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
         facts = self._settle(call, reply)
@@ -222,7 +219,7 @@ class Client:
         if not isinstance(error, CallError):  # cancelled, or a bug
             kind = "internal" if isinstance(error, Exception) else "cancelled"
             error = CallError(kind, f"{kind} during the call", billed=True)
-        now = call.end(error.kind, error.status, started)
+        now = call.end(error, started)
         call.parked = not self.gate.failed(ticket, error, started, now)
         if error.kind in TRANSIENT and ticket.failing_since is None:
             ticket.failing_since = now
@@ -230,9 +227,9 @@ class Client:
             call.failures[family(error)] += 1
         self._settle(call, error)
 
-    def _settle(self, call: Call, result: Completion | CallError) -> dict[str, Any]:
+    def _settle(self, call: Call, result: Result) -> dict[str, Any]:
         bound = call.ticket.tokens, call.ticket.cost_usd
-        facts, usd, tokens = call.settle(call.number, result, *bound, call.delivery)
+        facts, usd, tokens = call.settle(call.number, result, bound, call.delivery)
         self.budget.spend(usd, tokens)
         return facts
 

@@ -109,6 +109,9 @@ class Completion:
     tier: str = ""
 
 
+Result = Completion | CallError
+
+
 class Transport(Protocol):
     """Makes exactly one attempt; raises CallError when it fails."""
 

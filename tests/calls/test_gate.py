@@ -12,7 +12,6 @@ from runner.answers.outcome import Outcome, run_status
 from runner.base.errors import EXIT_AUTH, CallError, NotRunError
 from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
-from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
 from runner.calls.admission.limits import Slots, Ticket
@@ -255,7 +254,7 @@ def test_a_closing_breaker_halves_the_limit_and_spreads_the_next_calls() -> None
         gate.failed(Ticket(unit), BROKEN, 0.0, 0.0)
     ticket = Ticket("d")
     gate.enter(5.0, ticket)
-    gate.succeeded(ticket, 5.0, 6.0, usage=Usage(), first=True)
+    gate.succeeded(ticket, completion("x"), 5.0, 6.0, first=True)
     gate.leave(6.0, ticket)
     gate.enter(6.0, Ticket("e"))
 

@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from helpers import completion
 from helpers.virtual_provider import Storm, VirtualProvider
 
 from runner.base.errors import CallError
@@ -69,7 +70,8 @@ def waits(*said: RemainingLimit, amount: int = 100, at: float = 1.0) -> float:
     for number, left in enumerate(said):
         ticket = Ticket(f"u{number}")
         gate.enter(0.0, ticket)
-        gate.succeeded(ticket, 0.0, 1.0, usage=Usage(), first=True, limits={"tokens": left})
+        reply = replace(completion("x"), usage=Usage(), limits={"tokens": left})
+        gate.succeeded(ticket, reply, 0.0, 1.0, first=True)
         gate.leave(1.0, ticket)
     return gate.wait_s(at, Ticket("next", tokens=amount, reply_tokens=10))
 
@@ -145,7 +147,7 @@ def test_prompt_and_reply_tokens_are_limited_apart_and_reads_can_be_free() -> No
         ticket = Ticket("a", tokens=610, reply_tokens=10)
         gate.enter(0.0, ticket)
         used = Usage(600, 10, cached_tokens=540)
-        gate.succeeded(ticket, 0.0, 0.0, usage=used, first=True)
+        gate.succeeded(ticket, replace(completion("x"), usage=used), 0.0, 0.0, first=True)
         gate.leave(0.0, ticket)
         wanted = (Ticket("b", tokens=600), Ticket("c", tokens=60, reply_tokens=60))
         waited.append([gate.wait_s(0.0, ticket) for ticket in wanted])
@@ -161,7 +163,8 @@ def test_the_longest_reply_does_not_hold_calls_that_may_write_less() -> None:
     }
     tickets = [Ticket(f"u{n}", tokens=12_000, reply_tokens=8000) for n in range(3)]
     gate.enter(0.0, tickets[0])
-    gate.succeeded(tickets[0], 0.0, 1.0, usage=Usage(), first=True, limits=left)
+    reply = replace(completion("x"), usage=Usage(), limits=left)
+    gate.succeeded(tickets[0], reply, 0.0, 1.0, first=True)
     gate.leave(1.0, tickets[0])
     gate.enter(1.0, tickets[1])
 

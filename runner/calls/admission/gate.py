@@ -13,14 +13,13 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.token_bucket import TokenBucket, Withdrawal
-from runner.base.usage import Usage
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
 from runner.calls.admission.reported import ReportedLimit, counted_before_reply, kinds_of
 from runner.calls.retry import OUTAGE
 from runner.config.schema import ModelSettings
-from runner.providers.retry_headers import RemainingLimit
+from runner.providers.request import Completion
 
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
@@ -183,19 +182,10 @@ class Gate:
             self.breaker.abandoned(now)
 
     def succeeded(
-        self,
-        ticket: Ticket,
-        started: float,
-        now: float,
-        *,
-        usage: Usage,
-        first: bool,
-        limits: Mapping[str, RemainingLimit] = {},
+        self, ticket: Ticket, reply: Completion, started: float, now: float, *, first: bool
     ) -> None:
-        """Count a reply that used *usage*; *first*: by the first attempt of its call.
-
-        *limits* is what the provider says is left of its limits, by kind; it is not trusted.
-        """
+        """Count a *reply*, whose word on the limits is not trusted; *first*: no attempt failed."""
+        usage = reply.usage
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
@@ -203,7 +193,7 @@ class Gate:
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
         later = list(takewhile(lambda sent: sent[0] > started, reversed(self._sent)))
-        for kind, left in limits.items():
+        for kind, left in reply.limits.items():
             sent = sum(amounts[kind] for _, amounts in later)
             self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)

@@ -7,7 +7,6 @@ from typing import Any
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.text import digest
-from runner.base.usage import Usage
 from runner.calls.activity import idle
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gate
@@ -15,9 +14,9 @@ from runner.calls.admission.limits import Admission, Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
-from runner.calls.delivery.pending_batch import LateError, Result, WaitingRequest
+from runner.calls.delivery.pending_batch import LateError, WaitingRequest
 from runner.calls.retry import family
-from runner.providers.request import Completion
+from runner.providers.request import Completion, Result
 
 
 @dataclass(eq=False)
@@ -79,7 +78,7 @@ class BatchAttempt:
                 asked = self.deliverer.reply(waiting, held)
                 reply = await self.admission.until_closed(asked)
         except LateError as late:
-            self._end("late", waiting, started)
+            self._end(CallError("late", "its batch may be too late"), waiting, started)
             return await self._go_live(out=late.out)
         except (NotRunError, asyncio.CancelledError) as end:
             if self.deliverer.withdraw(waiting):
@@ -89,7 +88,7 @@ class BatchAttempt:
             raise
         except CallError as error:
             first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
-            self._end(error.kind, waiting, started)
+            self._end(error, waiting, started)
             cancelled = sent is not None and sent.was_cancelled
             if first and not error.billed and (cancelled or error.again):
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
@@ -97,7 +96,7 @@ class BatchAttempt:
             self.gate.refused(error)
             call.failures[family(error)] += not error.again
             raise
-        self._end("ok", waiting, started, reply.usage)
+        self._end(reply, waiting, started)
         self._settle(reply)
         call.calls.usage += reply.usage
         return reply
@@ -115,14 +114,11 @@ class BatchAttempt:
             self._held = HeldCall(self._tokens, self._usd)
         return await self.attempt_live(call, limits)
 
-    def _end(
-        self, outcome: str, waiting: WaitingRequest, started: float, usage: Usage | None = None
-    ) -> None:
+    def _end(self, result: Result, waiting: WaitingRequest, started: float) -> None:
         """Count the attempt; time in a batch does not count for the call's deadline."""
         sent = self.deliverer.pending_batch_of(waiting)
-        batch = (sent and sent.batch.id) or ""
-        now = self.call.end(outcome, None, started, usage, batch)
-        calls = self.call.calls
+        batch = "" if sent is None else sent.batch.id
+        now, calls = self.call.end(result, started, batch), self.call.calls
         if calls.began is not None:
             calls.began += now - started
         self.call.parked = False
@@ -131,8 +127,8 @@ class BatchAttempt:
         """Record the attempt's cost in the journal and the budget."""
         if self._held is not None and self._held.settled:
             return  # an earlier session has noted it
-        bound = self._tokens, self._usd
-        _, usd, tokens = self.call.settle(self._number, result, *bound, "batch", request=self._key)
+        bound, key = (self._tokens, self._usd), self._key
+        _, usd, tokens = self.call.settle(self._number, result, bound, "batch", request=key)
         if self._held is not None:
             tokens, usd = tokens - self._held.tokens, usd - self._held.usd
         self.budget.spend(usd, tokens)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from runner.base.errors import CallError
 from runner.calls.delivery.ledger import LedgerBatch
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, Result
 
-Result = Completion | CallError
 FIRST_POLL_S, LAST_POLL_S, POLL_SHARE = 1.0, 60.0, 0.05  # of the time that a batch is out
 STOPPING_POLL_S = 2.0  # of a batch that was cancelled
 _PARTIAL_S = 10.0  # between downloads of a batch that is not over

@@ -18,7 +18,7 @@ from runner.providers.batches.payload import id_in, key_in
 from runner.providers.litellm.parameters import Adaptation
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import WORDS
-from runner.providers.request import Completion, Request
+from runner.providers.request import Request, Result
 
 if TYPE_CHECKING:  # they import aiohttp, which runs without batches do not need
     from runner.providers.batches.wire import Sent, Wire
@@ -148,7 +148,7 @@ class BatchEndpoint:
         """Return the key of a result; raise ValueError for a line without one, as if cut."""
         return key_in(_object(line).get(self._key))
 
-    def read(self, line: bytes, request: Request) -> Completion | CallError:
+    def read(self, line: bytes, request: Request) -> Result:
         """Return the reply in the result of *request*, at batch prices, or its failure."""
         try:
             result = _object(line)

@@ -22,6 +22,7 @@ from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
 from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node, Pipeline
 from runner.job.models import MAIN
+from runner.providers.request import Completion
 from runner.record.history import guessed_s
 
 MIN_GAIN = 0.01  # share of the wall clock that a limit must cost to be named
@@ -237,7 +238,8 @@ class _Replay:
                     await asyncio.sleep(attempt.latency_s - (clock() - begun))
                     if good:
                         used = Usage(calls.used_tokens - calls.used_reply, calls.used_reply)
-                        gate.succeeded(ticket, begun, clock(), usage=used, first=first)
+                        reply = Completion("", "recorded", used)
+                        gate.succeeded(ticket, reply, begun, clock(), first=first)
                     else:
                         gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())
             except CallError:  # it ended the recorded run as well
