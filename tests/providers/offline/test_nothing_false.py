@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,20 @@ NOTHING = (
     ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
     ("executive_summary", "risks", "We can also lose one battery from the remote control."),
     ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
+    (
+        "action_items",
+        "action_items",
+        "I'm Ann, and today I'll be putting your questions to all.",
+    ),
+    ("action_items", "action_items", "Within a year, we'll chat a year from now about the filter."),
+    ("action_items", "action_items", "Today we're going to focus on investing in the filter."),
+    ("experiences", "experiences", "I was there, and we ended up running out of money."),
+    ("experiences", "experiences", "I lost that argument many years ago when we added it."),
+    ("testimony", "claims", "I saw you unmuting your microphone on that one."),
+    ("testimony", "claims", "I've heard that in the past from the others."),
+    ("needs", "needs", "I want to get to your question on the filter of the pump."),
+    ("postulate_theorem", "conjectures", "This might be a good one for you to answer on pumps."),
+    ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
 )
 
@@ -57,6 +72,21 @@ def test_a_cue_that_means_something_else_gives_no_finding(name: str, key: str, t
     found = answer(name, spoken(SIDE, ("Ann", text), ("Bo", "Yeah.")))["structured_data"]
 
     assert [] == found[key]
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        ("Bo, could you please order a spare filter by Friday?", "Yes, I'll order it."),
+        ("Bo, you'll be ordering the spare filter by Friday.", "Yes, I will."),
+    ],
+)
+def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: str) -> None:
+    said = spoken(SIDE, ("Ann", request_), ("Bo", reply))
+    summary = answer("executive_summary", said)["structured_data"]["summary"]
+
+    assert "Bo" in summary
+    assert not re.search(r'Bo [\w ]*: "Bo\b', summary), summary
 
 
 def test_a_decision_of_others_and_a_hope_take_no_side() -> None:

@@ -207,6 +207,12 @@ def test_the_words_of_a_stated_text_are_those_said_less_fillers_and_repeats(text
         ("I want to, I was going to-- the thing.", True),
         ("The pump failed twice last week.", False),
         ("Plan B is safer than plan A in every case we saw.", False),
+        ("When you push a but a button, you hear a bleep.", True),
+        ("I agree and I agree with you on the proposal.", True),
+        ("The thing is that the though I agree, it must be done.", True),
+        ("I'll get appreciating every one of Hope everyone has a great day.", True),
+        ("We gave the team a report and the council a plan.", False),
+        ("Ask Hope and Grace for a pump of their own.", False),
     ],
 )
 def test_broken_speech_is_told_from_whole_sentences(text: str, broken: bool) -> None:

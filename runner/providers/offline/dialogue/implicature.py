@@ -7,9 +7,9 @@ from runner.providers.offline.dialogue.commitments import ASK_YOU, is_work
 from runner.providers.offline.dialogue.dialogue import Dialogue, focused, weight_of
 from runner.providers.offline.dialogue.insights import says, who
 from runner.providers.offline.language.cues import has, hits, is_question, strongest
-from runner.providers.offline.language.fragments import is_garbled, roughness
+from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import Sentence, content_words, words
+from runner.providers.offline.language.sentences import Sentence, content_words, trim, words
 from runner.providers.offline.language.wording import excerpt
 
 
@@ -60,9 +60,11 @@ def find_gaps(dialogue: Dialogue) -> list[Gap]:
     """Return at most one gap per sentence, in the order of the transcript."""
     found: list[Gap] = []
     for s in focused(dialogue):
-        finders = (_request,) if is_question(s.text) else (_contrast, _hedged, _emphasis)
-        read = next((made for find in finders if (made := find(s))), None)
-        if read and not is_garbled(s.text):
+        asked = is_question(s.text)
+        if is_garbled(s.text) or not (asked or is_whole(trim(s.text))):
+            continue
+        finders = (_request,) if asked else (_contrast, _hedged, _emphasis)
+        if read := next((made for find in finders if (made := find(s))), None):
             signal, cue, meant, does, strength = read
             note = says(s, 250 if signal == "contrast" else 150, does=does)
             score = 0.2 * strength + 0.8 * weight_of(dialogue, s) - roughness(s.text)

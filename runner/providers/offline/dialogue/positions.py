@@ -88,8 +88,9 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
 
 def _holds(s: Sentence) -> bool:
     """Return whether *s* states a view of the matter, not an action."""
-    kinds = ("proposal", "obligation", "conditional", "causal_back", "hedge")
-    thinks = takes_stance(s) or any(has(kind, s.text) for kind in kinds)
+    kinds = ("proposal", "obligation", "conditional", "causal_back")
+    hedges = any(hit.phrase.lower().startswith(("i ", "in ")) for hit in hits("hedge", s.text))
+    thinks = takes_stance(s) or hedges or any(has(kind, s.text) for kind in kinds)
     return thinks and not _NO_POSITION.search(trim(s.text))
 
 
