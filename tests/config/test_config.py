@@ -199,7 +199,15 @@ def test_every_pipeline_builds(name: str) -> None:
 
 @pytest.mark.parametrize("name", choices("sweep"))
 def test_every_sweep_composes(name: str) -> None:
-    assert job(f"sweep={name}").pipeline.nodes
+    Path("talk.txt").write_text("Ann: We wait.")
+    folder = ["transcript.path=."] if name == "shards" else []
+
+    assert job(f"sweep={name}", *folder).pipeline.nodes
+
+
+def test_one_file_has_no_shards() -> None:
+    with pytest.raises(ConfigError, match=r"batch\.shards=4: expected transcript=FOLDER"):
+        job("sweep=shards")
 
 
 def test_the_digest_follows_settings_and_prompts_and_nothing_else() -> None:
