@@ -7,7 +7,7 @@ from helpers import composed, job
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.errors import ColloquyError, TranscriptError
+from runner.base.errors import ColloquyError, ConfigError, TranscriptError
 from runner.run.cli.command_line import expand_arguments, worst_exit_code
 from runner.run.cli.compose import compose_config
 from runner.run.cli.hydra_errors import explain_hydra_error
