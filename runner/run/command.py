@@ -48,7 +48,8 @@ def main() -> None:
             codes.append(errors.EXIT_TERMINATED if ended else errors.EXIT_INTERRUPTED)
             print_stderr("colloquy: interrupted")
     except SystemExit as end:  # of Hydra's argument parser
-        codes.append(end.code if isinstance(end.code, int) else errors.EXIT_OK)
+        code = end.code if isinstance(end.code, int) else errors.EXIT_OK
+        codes.append(errors.EXIT_CONFIG if code == 1 else code)  # as Hydra ends
     except Exception as error:  # noqa: BLE001 - a bug is reported too, with keys redacted
         codes.append(_report(error))
     sys.exit(settle_streams(command_line.worst_exit_code(codes)))

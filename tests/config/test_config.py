@@ -7,7 +7,7 @@ from helpers import composed, job
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.errors import ColloquyError, TranscriptError
+from runner.base.errors import ColloquyError, ConfigError, TranscriptError
 from runner.run.cli.command_line import expand_arguments, worst_exit_code
 from runner.run.cli.compose import compose_config
 from runner.run.cli.hydra_errors import explain_hydra_error
@@ -204,7 +204,15 @@ def test_every_pipeline_builds(name: str) -> None:
 
 @pytest.mark.parametrize("name", choices("sweep"))
 def test_every_sweep_composes(name: str) -> None:
-    assert job(f"sweep={name}").pipeline.nodes
+    Path("talk.txt").write_text("Ann: We wait.")
+    folder = ["transcript.path=."] if name == "shards" else []
+
+    assert job(f"sweep={name}", *folder).pipeline.nodes
+
+
+def test_one_file_has_no_shards() -> None:
+    with pytest.raises(ConfigError, match=r"batch\.shards=4: expected transcript=FOLDER"):
+        job("sweep=shards")
 
 
 def test_the_digest_follows_settings_and_prompts_and_nothing_else() -> None:

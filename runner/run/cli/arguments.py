@@ -37,21 +37,23 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
     `max_concurrent=4` is `processing.max_concurrent=4`, and `model=openai/gpt-4o-mini` is the
     preset of that provider with this name. Raises ConfigError for an unknown word.
     """
-    overrides, files, following = list[str](), list[str](), list(_joined(arguments))
+    overrides, files, following = list[str](), dict[str, None](), list(_joined(arguments))
     while following:
         argument = following.pop(0)
         if argument in _INFO and overrides[-1:] in (["--info"], ["-i"]):
             overrides[-1] = f"--info={argument}"
             continue
         if _is_file(argument, following):
-            files.append(argument)
             argument = f"transcript={argument}"
+        if argument.startswith("transcript="):
+            files[argument.partition("=")[2]] = None
         overrides += _one(argument)
         if argument in WITH_VALUE:
             overrides, following = overrides + following[:1], following[1:]
     if len(files) > 1:
+        first, second, *_ = files
         raise ConfigError(
-            f"{len(files)} transcripts, {files[0]!r} and {files[1]!r}: expected one file or "
+            f"{len(files)} transcripts, {first!r} and {second!r}: expected one file or "
             f"folder, or a pattern such as 'talks/*.vtt'; each in quotes"
         )
     return overrides
@@ -101,7 +103,8 @@ def _nearest(word: str, following: Sequence[str]) -> str:
         if kind_of(Path(path)) is not None:
             return f"; a path with spaces needs quotes: {path!r}"
     if word in _names() or "." in word:
-        return f"; did you mean '{word}={following[0] if following else 'VALUE'}'?"
+        value = next((each for each in following if each != "="), "VALUE")
+        return f"; did you mean '{word}={value}'?"
     if entry_points(group="console_scripts", name=f"colloquy-{word}"):
         return f"; did you mean the command 'colloquy-{word}'?"
     group = next((each for each in _CHOSEN if word in choices(each)), None)
@@ -113,14 +116,14 @@ def _nearest(word: str, following: Sequence[str]) -> str:
 
 def _one(argument: str) -> list[str]:
     name, _, value = argument.partition("=")
-    if not name.lstrip("+~") or (name in _CHOSEN and not value):
+    if not name.lstrip("+~-") or (name in _CHOSEN and not value):
         known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
-        raise ConfigError(f"{argument}: expected {name.lstrip('+~') or 'KEY'}=VALUE{known}")
+        raise ConfigError(f"{argument}: expected {name.lstrip('+~-') or 'KEY'}=VALUE{known}")
     if argument.startswith(("-", "~", "+")):
         return [argument]
     if name == "transcript" and value.startswith(("http://", "https://")):
         raise ConfigError(f"{argument}: expected a file: download it first")
-    if name == "model" and "/" in value and "," not in value:
+    if name == "model" and "/" in value:
         return _model(value.strip("'\""))
     if "." not in name and "/" not in name and "@" not in name and name not in _names():
         return [f"{_full(name)}={value}"]
@@ -128,9 +131,11 @@ def _one(argument: str) -> list[str]:
 
 
 def _model(value: str) -> list[str]:
-    """Return the preset of *value*'s provider, with *value* as the model's name."""
-    provider = value.partition("/")[0]
+    """Return the preset of the provider in *value*, with *value*, or several, as the name."""
+    provider, *others = dict.fromkeys(part.partition("/")[0] for part in value.split(","))
     presets = choices("model")
+    if others:
+        raise ConfigError(f"model={value}: expected models of one provider, not of {others[0]} too")
     if provider not in presets:
         raise ConfigError(
             f"model={value}: there is no preset {provider!r}{did_you_mean(provider, presets)}; "

@@ -23,8 +23,9 @@ _PLAIN = {
     "LexerNoViableAltException: ": "not in the grammar of overrides: ",
     "^\n": "",
     "no viable alternative at input": "not in the grammar of overrides:",
+    "Error merging override ++": "",
     "Error merging override ": "",
-    "Cannot merge DictConfig with ListConfig": "expected {key: value}, not a list",
+    "Cannot merge DictConfig with ListConfig": "expected {key: value} or a list, not the other",
     "Cannot merge incompatible container types": "expected {key: value} or a list, not the other",
 }
 _PARSED = re.compile(r"Error when parsing index: \d+, string: (.*?) out of \[.*?\]\.\s", re.S)
@@ -70,6 +71,8 @@ def _choice_fault(text: str) -> str | None:
     """Return one line if *text* of an error of Hydra is about a choice of a group."""
     if match := _GROUP.search(text):
         file, group, choice = match.groups()
+        if not choices(group) and not group.startswith("hydra/"):  # it is a path
+            group, _, choice = f"{group}/{choice}".partition("/")
         near = (_preset(choice) if group == "model" else "") or (
             did_you_mean(choice, choices(group))
         )
