@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, LabelIndex, found_items, label_of, labels_csv
-from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
+from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import (
@@ -43,17 +44,20 @@ RELIABILITY = (
 
 def test_kappa_and_alpha_are_those_of_published_examples() -> None:
     units = zip(*(line.split() for line in RELIABILITY), strict=True)
-    alpha = krippendorff_alpha(coincidences([v for v in unit if v != "."] for unit in units))
-    kappa = cohen_kappa({("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15})
+    counts = [[unit.count(value) for value in "12345"] for unit in units]
+    alpha = krippendorff_alpha([coincidences(counts)])
+    kappa = cohen_kappa([[[20, 5], [10, 15]]])
 
     assert alpha == pytest.approx(0.743, abs=0.0005)
     assert kappa == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("table", [{}, {("a", "a"): 7.0}])
-def test_agreement_is_unknown_where_chance_alone_would_agree(table: Any) -> None:
-    assert cohen_kappa(table) is None
-    assert krippendorff_alpha(table) is None
+@pytest.mark.parametrize("both", [0, 7])
+def test_agreement_is_unknown_where_chance_alone_would_agree(both: int) -> None:
+    tables = [[[both, 0], [0, 0]]]
+
+    assert math.isnan(cohen_kappa(tables))
+    assert math.isnan(krippendorff_alpha(tables))
 
 
 def test_equal_settings_are_seldom_told_apart_and_different_ones_often() -> None:

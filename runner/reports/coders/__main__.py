@@ -75,7 +75,7 @@ def _codes_of_run(each: CodedFile) -> Codes:
 def _lines(
     coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> Iterator[str]:
-    about = f"{plural(coded.segments, 'segment')} of {plural(len(coded.files), 'transcript')}"
+    about = f"{plural(coded.segments, 'segment')} of {plural(coded.transcripts, 'transcript')}"
     yield f"{about}; 95 % intervals by the bootstrap over {coded.over}"
     head = ["code", "both", "only coder", "only run", "neither", "kappa", "alpha"]
     rows = [[*(str(getattr(f, name)) for name in _FIGURES), _shown(f.kappa), _shown(f.alpha)]
@@ -105,7 +105,7 @@ def _write(
     apart = ([getattr(each, name) for name in named] for each in coded.disagreements)
     data = {
         "segments": coded.segments,
-        "transcripts": len(coded.files),
+        "transcripts": coded.transcripts,
         "bootstrap_over": coded.over,
         "figures": [asdict(each) for each in figures],
         "disagreements": [asdict(each) for each in coded.disagreements],

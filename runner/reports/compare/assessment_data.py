@@ -25,7 +25,6 @@ from runner.base.json import amount, at, mapping, mappings, number, read_json, t
 from runner.base.regular_files import folders_in, kind_of
 from runner.record.batch_directory import batch_of, is_batch, runs_of
 from runner.reports.compare.keys import label_of
-from runner.reports.compare.paired import Counts
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
@@ -46,7 +45,7 @@ class Setting:
     """
 
     label: str
-    figures: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
     items: int = 0
