@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-from markupsafe import Markup
+from typing import Any
 
 from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
 from runner.base.format import plural
@@ -13,7 +12,7 @@ from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
 from runner.reports.collection.groupings import GroupDifference, method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
-from runner.reports.compare.svg import element, picture
+from runner.reports.compare.plots import Scale
 from runner.reports.report.render import address_of, link_to, render, script_of
 from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
@@ -75,7 +74,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
+        curve=_curve(collection.threshold_curve),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
 
@@ -152,35 +151,10 @@ def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
     return {name: sorted(held, key=lambda one: one.p) for name, held in found.items()}
 
 
-def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
+def _curve(points: Sequence[CurvePoint]) -> dict[str, Any]:
     """Return a plot of how many groups each threshold of similarity gives."""
     points = sorted(points, key=lambda point: point.threshold)
     if len(points) < 2:
-        return ""
-    low, high = points[0].threshold, points[-1].threshold
-    most = max(point.groups for point in points) or 1
-    span = (high - low) or 1.0
-
-    def at(threshold: float) -> float:
-        return 40 + 300 * (threshold - low) / span
-
-    line = " ".join(f"{at(p.threshold):.1f},{150 - 130 * p.groups / most:.1f}" for p in points)
-    x = at(min(max(chosen, low), high))
-    parts = [
-        element("polyline", points=line, class_="curve"),
-        element("polyline", points=f"{x:.1f},12 {x:.1f},150", class_="chosen"),
-        element("polyline", points="40,150 340,150", class_="grid"),
-        _label(40, 166, f"{low:g}", "middle"),
-        _label(340, 166, f"{high:g}", "middle"),
-        _label(x, 182, f"chosen: {chosen:g}", "middle"),
-        _label(34, 24, str(most), "end"),
-        _label(34, 150, "0", "end"),
-    ]
-    description = "; ".join(
-        f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points
-    )
-    return picture("curve", "Groups by threshold of similarity", description, 190, parts)
-
-
-def _label(x: float, y: float, text: str, anchor: str) -> str:
-    return element("text", text=text, x=x, y=y, text_anchor=anchor, class_="tick")
+        return {}
+    scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
+    return {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from markupsafe import Markup
 
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
@@ -18,8 +17,8 @@ from runner.record.batch_directory import COLUMNS, REPORT, rows_of
 from runner.reports.compare import text, themes
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
+from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
-from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.text import figures_table, verdict_lines
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
@@ -152,8 +151,7 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         theme_pairs=list(map(themes.pair_cells, comparison.themes)),
         themes_method=themes.METHOD,
         keys=comparison.keys,
-        # `svg` has escaped all text.
-        plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],
+        plots=plots(comparison),
     )
 
 
@@ -169,8 +167,8 @@ def _index(folder: Path, *, indexed: bool) -> str | None:
 MAX_BARS = 40
 
 
-def plots(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return caption and SVG of every plot with data."""
+def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+    """Return caption and content of every plot with data."""
     groups = comparison.groups[:MAX_BARS]
     cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
     found = []
@@ -201,7 +199,7 @@ def _walls(groups: Sequence[Group]) -> list[PlotBar]:
     return rows
 
 
-def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
+def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
     """Return cost (time if none is known) against quality; empty without a trade-off."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
