@@ -146,12 +146,11 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
         gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
         if gap is not None:
             found.append((name, one.label, other.label, gap))
-    tested = [at for at, (*_, gap) in enumerate(found) if gap.p is not None]
-    adjusted = dict(zip(tested, holm([found[at][3].p or 0.0 for at in tested]), strict=True))
+    adjusted = holm([gap.p for *_, gap in found])
+    tested = sum(p is not None for p in adjusted)
     made = []
-    for at, (name, first, second, gap) in enumerate(found):
-        p, more = adjusted.get(at), needed(gap, len(tested))
-        apart = is_significant(gap, p)
+    for (name, first, second, gap), p in zip(found, adjusted, strict=True):
+        apart, more = is_significant(gap, p), needed(gap, tested)
         words = pair_words(name, first, second, gap, p, more, apart=apart)
         made.append(FigurePair(name, first, second, gap, p, apart, more, words))
     return made

@@ -231,19 +231,17 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
 class Group:
     """All runs of one setting; *settings* are its values of the keys that differ.
 
-    *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
-    grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
-    is over *baseline*, a group's label, or None. *front* says whether the setting is on the
-    Pareto front, None if that is unknown.
+    *spreads* are those of its figures, None if unknown: over the measured runs; of tokens, cost and
+    grounding also over batches that ended; of quality also over failed runs. *baseline* is the
+    sequential setting. *front* says whether the setting is on the Pareto front, None if that is
+    unknown.
     """
 
     label: str
     settings: Mapping[str, str]
     rows: tuple[RunRow, ...]
-    figures: Mapping[str, float | None]
     spreads: Mapping[str, Spread | None]
-    speed_up: float | None = None
-    baseline: str | None = None
+    baseline: "Group | None" = None
     front: bool | None = None
 
     @property
@@ -253,7 +251,15 @@ class Group:
 
     def middle(self, name: str) -> float | None:
         """Return the median of a figure."""
-        if name in self.spreads:
-            found = self.spreads[name]
-            return None if found is None else found.median
-        return self.figures.get(name)
+        found = self.spreads.get(name)
+        return found.median if found else None
+
+    def times_as_fast(self, wall_s: float | None) -> float | None:
+        """Return the speed-up of *wall_s* over the baseline, None if unknown."""
+        base_s = self.baseline and self.baseline.middle("wall_s")
+        return base_s / wall_s if base_s and wall_s else None
+
+    @property
+    def speed_up(self) -> float | None:
+        """The speed-up of its median."""
+        return self.times_as_fast(self.middle("wall_s"))

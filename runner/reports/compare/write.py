@@ -14,16 +14,17 @@ from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
-from runner.reports.compare import text, themes
+from runner.reports.compare import text
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
-from runner.reports.compare.text import figures_table, verdict_lines
+from runner.reports.compare.text import Grid
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
 SCHEMA_VERSION = 1
+SPREADS = ("wall_s", "cost_usd", "checks_rate", "quality")  # with their spread, others as medians
 
 
 def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = False) -> None:
@@ -99,10 +100,12 @@ def _group(group: Group) -> dict[str, Any]:
         "told": group.settings,
         "runs": len(group.rows),
         "measured": len(group.measured),
-        **group.figures,
-        **{name: found and asdict(found) for name, found in group.spreads.items()},
+        **{
+            name: found and (asdict(found) if name in SPREADS else found.median)
+            for name, found in group.spreads.items()
+        },
         "speed_up": group.speed_up,
-        "baseline": group.baseline,
+        "baseline": group.baseline and group.baseline.label,
         "front": group.front,
     }
 
@@ -124,33 +127,16 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
-    header, settings = text.settings_table(comparison.groups)
-    pairs = text.pair_rows(comparison.pairs)
-    figures_header, figures = figures_table(comparison.assessment)
+    settings = text.settings_table(comparison.groups)
+    runs = [text.run_cells(comparison, row) for row in comparison.rows]
     return render(
         "comparison.html",
-        verdict=comparison.verdict,
-        settings_header=header,
-        settings=settings,
-        runs_header=text.RUNS,
-        runs=[text.run_cells(comparison, row) for row in comparison.rows],
+        comparison=comparison,
+        settings=Grid("Medians of the timed runs; in brackets minimum and maximum", *settings),
+        sections=text.sections_of(comparison),
+        runs=Grid("All runs", text.RUNS, runs, ("run", "setting", "status", "why")),
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
-        pairs_header=text.PAIRS,
-        pairs=pairs,
-        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS),
-        method=text.METHOD,
-        notes=comparison.notes,
-        figures_header=figures_header,
-        figures=figures,
-        figures_method=text.FIGURES_METHOD,
-        figures_lines=verdict_lines(comparison.assessment),
-        themes_header=text.THEMES,
-        themes=text.theme_rows(comparison.groups),
-        theme_pairs_header=themes.HEADER,
-        theme_pairs=list(map(themes.pair_cells, comparison.themes)),
-        themes_method=themes.METHOD,
-        keys=comparison.keys,
         plots=plots(comparison),
     )
 
