@@ -17,7 +17,6 @@ from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import (
-    AssessmentData,
     Setting,
     precision_counts,
     precision_of,
@@ -92,7 +91,7 @@ def test_all_and_none_have_an_interval_and_one_of_many_checks_is_chance() -> Non
         for n in range(8):
             settings[0].add(name, f"{n}", 1, 1)
             settings[1].add(name, f"{n}", float(n < 2 or at > 0), 1)
-    told = {e.figure: (e.p, e.told_apart) for e in assess(AssessmentData(settings, [], [])).pairs}
+    told = {e.figure: (e.p, e.told_apart) for e in assess(settings, [], []).pairs}
 
     assert found is not None
     assert rate is not None

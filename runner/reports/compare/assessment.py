@@ -16,7 +16,6 @@ from runner.reports.compare.assessment_data import (
     COVERAGE,
     FOUND,
     PRECISION,
-    AssessmentData,
     Setting,
 )
 from runner.reports.compare.paired import (
@@ -87,15 +86,16 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
-def assess(gathered: AssessmentData) -> Assessment:
-    """Return the figures, pairs and agreement of *gathered* results."""
-    settings = gathered.settings
+def assess(
+    settings: Sequence[Setting], labels: Sequence[FindingLabel], notes: Iterable[str]
+) -> Assessment:
+    """Return the figures, pairs and agreement of *settings*, as `assessment_data` returns them."""
     names = _names(settings)
     compared = settings[:MAX_SETTINGS]
     kinds = groupby(names, key=lambda name: name.partition(" ")[:2])
     pairs = [pair for _, of_kind in kinds for pair in _pairs([*of_kind], compared)]
     ordered = sorted(pairs, key=lambda pair: not pair.told_apart)
-    notes = [*gathered.notes]
+    notes = [*notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
     if names and len(compared) > 1 and all(pair.difference.n < MIN_TRANSCRIPTS for pair in pairs):
@@ -105,7 +105,7 @@ def assess(gathered: AssessmentData) -> Assessment:
             "coverage, checks or labels needs."
         )
         ordered = []
-    agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
+    agreement = [*_of_settings(compared), *_of_raters(labels)]
     differing = [e for e in ordered if e.difference.value or e.difference.error]
     lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     if alike := len(ordered) - len(differing):

@@ -76,7 +76,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
     if not (sharded := list(keys) == [SHARD] and not keys[SHARD]):
         groups = _with_front(groups)
         pairs = judge(most_telling(groups))
-        verdict, found = verdict_on(groups, pairs), assess(assessment_data(groups, keys))
+        verdict, found = verdict_on(groups, pairs), assess(*assessment_data(groups, keys))
     notes = tuple(notes_on(rows, groups, pairs, sharded=sharded))
     facts = tuple(pairs), verdict, notes, found, themes, sharded
     return Comparison(tuple(rows), keys, tuple(groups), *facts)
