@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import regex
@@ -19,6 +19,7 @@ REGEX_S = 2.0  # for one pattern on all texts at its path
 _SHOWN = 200  # characters of what was found
 
 PASSED, FAILED, UNDECIDED, UNKNOWN = "passed", "failed", "undecided", "not_applicable"
+_STATUS = {True: PASSED, False: FAILED}
 Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the other facts
 
 
@@ -60,8 +61,8 @@ def evaluate(
 
 def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -> CheckResult:
     if about.answer is None:
-        why = f"no answer ({about.why})" if about.why else "no answer"
-        return result(check, about.name, FAILED, reason=why)
+        why = f" ({about.why})" if about.why else ""
+        return result(check, about.name, FAILED, reason=f"no answer{why}")
     if check.kind in (*AT_LEAST, *AT_MOST, *REFERENCE):
         return _bounded(check, about.name, about.figures.get(check.kind))
     if check.kind == "is-json":  # replies are parsed and validated before there is an answer
@@ -83,17 +84,12 @@ def result(check: Check, name: str | None, status: str, **facts: Any) -> CheckRe
 def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult:
     if value is None:
         return result(check, name, UNKNOWN, reason=f"{check.kind} is not known")
+    ends = {"at least": check.min, "at most": check.max}
+    expected = " and ".join(f"{word} {end:g}" for word, end in ends.items() if end is not None)
     low = check.min is not None and value < check.min
-    high = check.max is not None and value > check.max
-    expected = " and ".join(
-        f"{word} {bound:g}"
-        for word, bound in (("at least", check.min), ("at most", check.max))
-        if bound is not None
-    )
-    reason = f"{value:.4g}, expected {expected}" if low or high else ""
-    return result(
-        check, name, FAILED if low or high else PASSED, found=f"{value:.4g}", reason=reason
-    )
+    fits = not (low or (check.max is not None and value > check.max))
+    reason = "" if fits else f"{value:.4g}, expected {expected}"
+    return result(check, name, _STATUS[fits], found=f"{value:.4g}", reason=reason)
 
 
 def _compared(check: Check, about: CheckSubject) -> CheckResult:
@@ -111,10 +107,8 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
     fits = (score >= least) is not check.negated
     shown = one_line("; ".join(found), _SHOWN)
     reason = "" if fits else "there is nothing at its path" if not found else "not as expected"
-    return result(
-        check, about.name, PASSED if fits else FAILED, score=round(score, 4), found=shown,
-        reason=reason,
-    )  # fmt: skip
+    facts = {"score": round(score, 4), "found": shown, "reason": reason}
+    return result(check, about.name, _STATUS[fits], **facts)
 
 
 def _score(check: Check, found: str, until: float) -> float:
@@ -162,9 +156,8 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
         return result(check, about.name, FAILED, reason=why)
     fits = good is not check.negated
     why = one_line(text(body.get("reason")), _SHOWN) or ("" if fits else "not as expected")
-    status = PASSED if fits else FAILED
-    found = one_line(text(value), _SHOWN)
-    return result(check, about.name, status, score=round(score, 4), found=found, reason=why)
+    facts = {"score": round(score, 4), "found": one_line(text(value), _SHOWN), "reason": why}
+    return result(check, about.name, _STATUS[fits], **facts)
 
 
 def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
@@ -182,8 +175,3 @@ def with_interval(results: Sequence[CheckResult]) -> dict[str, Any]:
     decided = counts[PASSED] + counts[FAILED]
     ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
     return {**counts, "interval": ends}
-
-
-def as_data(results: Sequence[CheckResult]) -> list[dict[str, Any]]:
-    """Return *results* for JSON."""
-    return [asdict(each) for each in results]

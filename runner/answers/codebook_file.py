@@ -44,10 +44,7 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
         examples = re.split(r"\s*(?:\n|\|)\s*", row.get("examples", ""))
         cleaned = tuple(" ".join(each.split()) for each in examples if each.strip())
         parent = " ".join(row.get("parent", "").split()) or None
-        yield (
-            f"{file}:{line}",
-            Code(row.get("code", ""), row.get("definition", ""), cleaned, parent),
-        )
+        yield f"{file}:{line}", Code(row["code"], row["definition"], cleaned, parent)
 
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
@@ -104,10 +101,8 @@ def _check_texts(place: str, code: Code) -> None:
     if code.codable and not any(char.isalnum() for char in code.definition):
         why = f"{code.name!r} has none: say when it is used"
         raise ConfigError(f"{place}: column definition: {why}")
-    for column, length in (
-        ("definition", len(code.definition)),
-        ("examples", sum(map(len, code.examples))),
-    ):
+    lengths = {"definition": len(code.definition), "examples": sum(map(len, code.examples))}
+    for column, length in lengths.items():
         if length > MAX_TEXT:
             what = f"{length:,} characters, at most {MAX_TEXT:,}"
             raise ConfigError(f"{place}: column {column}: {what}")

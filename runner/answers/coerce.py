@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from runner.answers.numbers import Numbers
+from runner.base.json import listing, mapping, number
 
 _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
@@ -35,12 +36,13 @@ class Coercion:
         self._part = _plain(part)
         self.notes: list[str] = []
         self.filled = False
+        self._missing = ""
         self._numbers, self._field = Numbers(self.notes), ""  # the innermost field that is read
 
     @property
     def doubt(self) -> str:
         """What is not certain: such a reading is worth another request, and better than none."""
-        return self._numbers.doubt
+        return self._missing or self._numbers.doubt
 
     def answer(self, value: Any) -> Any:
         """Return *value* as an answer: without wrappers, its fields in their places."""
@@ -68,7 +70,25 @@ class Coercion:
         if self._numbers.find_scales():
             del self.notes[noted:]
             read = self._value(value, self._root, "")
+        for at, insight in enumerate(listing(mapping(read).get("insights"))):
+            if isinstance(insight, dict) and "text" in insight:
+                self._complete_insight(insight, f"insights.{at}")
         return read
+
+    def _complete_insight(self, insight: dict[str, Any], path: str) -> None:
+        """Give *insight* a value for what it does not say of itself, or says illegibly."""
+        share = number(insight.get("confidence"))
+        if share is None or not 0 <= share <= 1:
+            self._lack(insight, "confidence", 0.5, path, "a number from 0 to 1")
+        if insight.get("category", "") in (None, ""):
+            self._lack(insight, "category", "other", path, "a short label")
+
+    def _lack(self, value: dict[str, Any], name: str, unsaid: Any, path: str, wanted: str) -> None:
+        """Put *unsaid* into a field that is missing or illegible, which is worth a request."""
+        given = f"{value[name]!r:.40}" if name in value else "nothing"
+        value[name], where = unsaid, _join(path, name)
+        self._missing = self._missing or f"{where}: expected {wanted}, got {given}"
+        self._note(where, f"{given} was read as {json.dumps(unsaid)}")
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer with the structured data of its own part, if it has parts."""
@@ -177,20 +197,29 @@ class Coercion:
             if not _plain_keys(value) & meant and _plain_keys(inner) & meant:
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
-        if self._cut and path.count(".") == 0 and not path.startswith("insights"):
-            for name in (name for name in schema.get("required", ()) if name not in value):
-                if named[name].get("type") == "array":
-                    self._note(_join(path, name), "not reached, read as an empty list")
-                    self.filled = True
-                    value = {**value, name: []}
         rest, read = schema.get("additionalProperties"), {}
-        for key, each in self._named(value, named, path).items():
+        value = self._named(value, named, path)
+        if path and (value.keys() & named.keys() or self._cut):
+            self._complete(value, schema, path)
+        for key, each in value.items():
             if rest is False and key not in named and _plain(key) in _ASIDE:
                 self._note(path, f"the key {key!r} was left out")
                 continue
             self._field = key if key in named else self._field
             read[key] = self._value(each, named.get(key, rest), _join(path, key))
         return read
+
+    def _complete(self, value: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
+        """Give *value* the lists that a cut reply did not reach, or the fields it does not say."""
+        for name in (name for name in schema.get("required", ()) if name not in value):
+            field = schema["properties"][name]
+            if field.get("type") == "array" and self._cut and path == "structured_data":
+                self._note(_join(path, name), "not reached, read as an empty list")
+                self.filled, value[name] = True, []
+            elif field.get("type") == "array" and not self._cut:
+                self._lack(value, name, [], path, "a list")
+            elif {"type": "null"} in field.get("anyOf", ()) and not self._cut:
+                self._lack(value, name, None, path, "null or a value")
 
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.answers.grounding.exact_matches import ABSENT
+from runner.base.text import digest
 from runner.transcript.model import Segment
 
 Citation = tuple[str, str]  # segment id, verbatim quote
@@ -33,6 +34,9 @@ _NEGATION = re.compile(
     r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
+
+
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,13 @@ def flat(value: Any) -> str:
     return folded.replace(" | ", " / ").replace("{", "(").replace("}", ")")
 
 
+def contradicts(one: str, other: str) -> bool:
+    """Return whether only one of two like texts is negated, or each has numbers of its own."""
+    mine, theirs = (set(NUMBER.findall(each.replace(",", ""))) for each in (one, other))
+    is_replaced = bool(mine - theirs) and bool(theirs - mine)
+    return is_replaced or bool(negations(one)) != bool(negations(other))
+
+
 def negations(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
     return len(_NEGATION.findall(text))
@@ -133,6 +144,15 @@ def _citations(evidence: Sequence[Mapping[str, str]]) -> str:
     """Render evidence without quotes that are absent from the transcript."""
     present = (e for e in evidence if e.get("match") != ABSENT)
     return "".join(f' {{{e["segment"]} "{flat(e["quote"])}"}}' for e in present)
+
+
+BRACKETS = str.maketrans("<>", "‹›")  # no tag of a prompt can be imitated
+
+
+def wrap(tag: str, text: str) -> str:
+    """Return *text* between tags that it cannot contain: their id is its digest."""
+    nonce = digest(text, 12)
+    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'
 
 
 Count = Callable[[str], int]

@@ -57,9 +57,8 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
         else:
             other.analyzers += [name for name in insight.analyzers if name not in other.analyzers]
             cited = _quotes(other)
-            other.evidence += [
-                e for e in insight.evidence if (e["segment"], e["quote"]) not in cited
-            ]
+            more = (e for e in insight.evidence if (e["segment"], e["quote"]) not in cited)
+            other.evidence += more
     return merged
 
 
@@ -99,9 +98,8 @@ def rows_of(
         facts = insight["text"], f"{insight['confidence']:.2f}", insight["category"]
         head = *facts, " ".join(insight["analyzers"]), transcript
         evidence = list(insight["evidence"])
-        for cited in (
-            ([each] for each in evidence) if per == "evidence" and evidence else [evidence]
-        ):
+        apart = per == "evidence" and evidence
+        for cited in [[each] for each in evidence] if apart else [evidence]:
             yield *head, *_cells(cited)
 
 
@@ -118,12 +116,8 @@ def _cells(cited: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def as_markdown(insights: Sequence[MergedInsight], analyzers: int) -> str:
     """Return a page of all insights; *analyzers* is the number of analyzers with an answer."""
-    lines = [
-        "# Insights",
-        "",
-        f"From {plural(analyzers, 'analyzer')}, the most confident first.",
-        "",
-    ]
+    told = f"From {plural(analyzers, 'analyzer')}, the most confident first."
+    lines = ["# Insights", "", told, ""]
     for number, insight in enumerate(insights, 1):
         names = ", ".join(md(name) for name in insight.analyzers)
         label = f"*{md(insight.category)}, confidence {insight.confidence:.2f}; {names}*"

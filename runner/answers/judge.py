@@ -43,10 +43,7 @@ def question(rubric: str, answer: str, *, swapped: bool) -> tuple[Message, ...]:
     parts = [f"<criterion>\n{rubric}\n</criterion>", f"<answer>\n{answer}\n</answer>"]
     first, second = reversed(_MEETS) if swapped else _MEETS
     body = [*(reversed(parts) if swapped else parts), f"A: {first}\nB: {second}"]
-    return (
-        {"role": "system", "content": _SYSTEM},
-        {"role": "user", "content": "\n\n".join(body)},
-    )
+    return ({"role": "system", "content": _SYSTEM}, {"role": "user", "content": "\n\n".join(body)})
 
 
 def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:

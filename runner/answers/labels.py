@@ -9,7 +9,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from runner.answers.findings import flat, negations
+from runner.answers.findings import NUMBER, flat, negations
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows, read_table
@@ -24,7 +24,6 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-_NUMBER = re.compile(r"\d[\d.,:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +158,8 @@ class LabelIndex:
         """
         sha = short_sha(sha256)
         own = [e for e in self._by_key.get(claim.key, ()) if e.transcript in ("", sha)]
-        near = [] if own else [(-score, e) for e, score in self._near(claim, sha)]
-        ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
+        near = [] if own else sorted(self._near(claim, sha), key=lambda found: -found[1])
+        ordered = own or [label for label, _ in near]
         return list({e.rater: e for e in reversed(ordered)}.values())
 
     def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
@@ -180,7 +179,7 @@ class LabelIndex:
 
 def _turns(words: str) -> tuple[Counter[str], int]:
     """Return the numbers and negations of a statement; near texts must have the same ones."""
-    return Counter(_NUMBER.findall(words)), negations(words)
+    return Counter(NUMBER.findall(words)), negations(words)
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:

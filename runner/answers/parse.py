@@ -92,14 +92,21 @@ class _AnswerSearch:
     def strict(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
         valid: list[tuple[ReadReply, int, int]] = []
+        unsure: list[tuple[ReadReply, int, int]] = []
         later: list[str] = []  # faults of the objects after the last valid one
         for value, start, end in found.values:
             for each in self._alternatives(value):
-                if (reading := self.validated(each)) is not None:
+                reading = self.validated(each)
+                if reading is not None and not reading.doubt:
                     valid.append((reading, start, end))
                     later.clear()
+                elif reading is not None:
+                    unsure.append((reading, start, end))
+                    later.append(f"an object after it is not valid: {reading.doubt}")
                 elif self.faults[-1][0] > 1:
                     later.append(f"an object after it is not valid: {self.faults[-1][1]}")
+        if not valid:
+            valid, later = unsure, []
         if valid:
             reading, start, end = valid[-1]
             several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1

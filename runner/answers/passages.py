@@ -15,9 +15,7 @@ _NEAR_SPEAKER = 4.0  # segments
 
 
 def relevance(
-    terms: Sequence[Collection[str]],
-    weights: Mapping[str, float],
-    named: Sequence[bool] = (),
+    terms: Sequence[Collection[str]], weights: Mapping[str, float], named: Sequence[bool] = ()
 ) -> list[float]:
     """Return the relevance of each segment of one talk to a question, >= 0, in linear time.
 

@@ -59,70 +59,62 @@ def texts_in(value: Any) -> list[str]:
 def check_path(path: str, schema: Json) -> None:
     """Raise ConfigError, with the nearest match, if *path* names a key that *schema* lacks.
 
-    Keys after a function, a wildcard over keys or a choice of shapes are not checked.
+    The schema has no references. Keys after a function, a wildcard over keys or a choice of shapes
+    are not checked.
     """
-    _Walk(path, schema).walk(compile_path(path).parsed, schema)
+    try:
+        _reached(compile_path(path).parsed, schema)
+    except _MissingKeyError as error:
+        raise ConfigError(f"{one_line(path, 120)!r}: {error}") from error
 
 
-class _Walk:
-    """Follows the syntax tree of *path* through *root*, a JSON schema."""
+class _MissingKeyError(ValueError):
+    """A schema lacks a key."""
 
-    def __init__(self, path: str, root: Json) -> None:
-        self._path, self._root = path, root
 
-    def walk(self, node: Any, schema: Any) -> Json | None:
-        """Return the schema of the part of *schema* that *node* selects, None if unknown."""
-        kind, inner = node["type"], node["children"]
-        here = self._resolved(schema)
-        if kind == "field":
-            return self._field(node["value"], here)
-        if kind in ("subexpression", "index_expression", "pipe"):
-            found: Json | None = here
-            for child in inner:
-                found = self.walk(child, found)
-            return found
-        if kind in ("projection", "filter_projection"):
-            items = self._items(self.walk(inner[0], here))
-            for child in inner[2:]:
-                self.walk(child, items)
-            return {"type": "array", "items": self.walk(inner[1], items) or {}}
-        if kind == "flatten":
-            outer = self._resolved(self.walk(inner[0], here))
-            items = self._items(outer)
-            return items if mapping(items).get("type") == "array" else outer
-        if kind == "index":
-            return self._items(here)
-        if kind in ("identity", "current", "slice"):
-            return here
-        for child in inner if kind != "value_projection" else inner[:1]:
-            if isinstance(child, dict):  # of functions, comparisons and selections
-                self.walk(child, here)
-        return None
+def _reached(node: Any, schema: Any) -> Json | None:
+    """Return the schema of the part of *schema* that *node* selects, None if unknown.
 
-    def _field(self, name: str, schema: Json | None) -> Json | None:
-        known = mapping(mapping(schema).get("properties"))
+    *node* is of JMESPath's syntax tree. Raises _MissingKeyError.
+    """
+    kind, inner, here = node["type"], node["children"], _chosen(schema)
+    if kind == "field":
+        known, name = mapping(mapping(here).get("properties")), node["value"]
         if known and name not in known:
-            raise ConfigError(
-                f"{one_line(self._path, 120)!r}: no key {name!r} there{did_you_mean(name, known)}"
-            )
-        found = known.get(name)
-        if "$defs" in mapping(found):  # an analyzer's, of a run
-            self._root = mapping(found)
-        return found
+            raise _MissingKeyError(f"no key {name!r} there{did_you_mean(name, known)}")
+        return known.get(name)
+    if kind in ("subexpression", "index_expression", "pipe"):
+        for child in inner:
+            here = _reached(child, here)
+        return here
+    if kind in ("projection", "filter_projection"):
+        items = _items(_reached(inner[0], here))
+        for child in inner[2:]:
+            _reached(child, items)
+        return {"type": "array", "items": _reached(inner[1], items) or {}}
+    if kind == "flatten":
+        outer = _chosen(_reached(inner[0], here))
+        items = _items(outer)
+        return items if mapping(items).get("type") == "array" else outer
+    if kind == "index":
+        return _items(here)
+    if kind in ("identity", "current", "slice"):
+        return here
+    for child in inner if kind != "value_projection" else inner[:1]:
+        if isinstance(child, dict):  # of functions, comparisons and selections
+            _reached(child, here)
+    return None
 
-    def _items(self, schema: Json | None) -> Json | None:
-        return self._resolved(mapping(self._resolved(schema)).get("items"))
 
-    def _resolved(self, schema: Any) -> Json | None:
-        """Return *schema* without references; None if it has alternatives."""
-        for _ in range(20):
-            options = [s for s in mapping(schema).get("anyOf", ()) if s.get("type") != "null"]
-            if len(options) == 1:
-                schema = options[0]
-            elif "$ref" in mapping(schema):
-                name = str(schema["$ref"]).rpartition("/")[2]
-                defs = mapping(self._root.get("$defs"))
-                schema = defs.get(name)
-            else:
-                return None if options else schema
-        return None
+def _items(schema: Json | None) -> Json | None:
+    return _chosen(mapping(_chosen(schema)).get("items"))
+
+
+def _chosen(schema: Any) -> Json | None:
+    """Return *schema*, or its only alternative but null; None if it has several."""
+    while "anyOf" in mapping(schema):
+        options = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        if len(options) != 1:
+            return None
+        schema = options[0]
+    return schema  # type: ignore[no-any-return]

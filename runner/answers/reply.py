@@ -24,10 +24,7 @@ _THOUGHTS = (  # how reasoning begins, and the ways in which it ends, the most c
     (rf"<(?:\w+:)?(?P<tag>{_W})(?:\s[^<>]*)?>", (r"</(?:\w+:)?{}\s*>",)),
     (rf"\[(?P<square>{_W})\]", (r"\[/{}\]",)),
     (rf"◁(?P<mark>{_W})▷", (r"◁/{}▷",)),
-    (
-        rf"<\|(?:begin_of_|start_)?(?P<token>{_W})\|>",
-        (r"<\|/?(?:end_of_|end_)?{}\|>",),
-    ),
+    (rf"<\|(?:begin_of_|start_)?(?P<token>{_W})\|>", (r"<\|/?(?:end_of_|end_)?{}\|>",)),
     (
         r"<\|?channel\|?>\s*(?P<channel>analysis|commentary(?![^<]*\bto=)|thought)\b",
         (r"<\|?channel\|?>\s*final\b[^{{\[]*|<\|(?:end|start|return)\|>|<channel\|>",),

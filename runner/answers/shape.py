@@ -71,7 +71,7 @@ _DESCRIBED = {"$ref", "title", "description", "default"}  # keys that bound no v
 
 
 def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema of pydantic with every reference replaced by its target.
+    """Return a JSON schema with every reference replaced by its target.
 
     A definition that contains itself becomes a dictionary that contains itself.
     """

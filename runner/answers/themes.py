@@ -1,7 +1,7 @@
 """Themes of a batch's transcripts: the content of collection/themes.json."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -193,16 +193,9 @@ class Collection:
     threshold_curve: tuple[CurvePoint, ...] = ()
     notes: tuple[str, ...] = ()  # what limits all of it
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the content of themes.json as plain data."""
-        data = asdict(self)
-        return {"version": VERSION, **data, "themes": list(map(_renamed, data["themes"]))}
-
     def content(self) -> dict[str, Any]:
         """Return the content of themes.json for `as_json`, without a copy of its values."""
-        whole = {each.name: getattr(self, each.name) for each in fields(self)}
-        themes = ({f.name: getattr(theme, f.name) for f in fields(theme)} for theme in self.themes)
-        return {"version": VERSION, **whole, "themes": list(map(_renamed, themes))}
+        return {"version": VERSION, **_shallow(self), "themes": list(map(_shallow, self.themes))}
 
 
 def read_collection(data: Any) -> Collection | None:
@@ -215,8 +208,8 @@ def read_collection(data: Any) -> Collection | None:
     return cast("Collection", _read(Collection, whole)) if known else None
 
 
-def _renamed(theme: Mapping[str, Any]) -> dict[str, Any]:
-    return {FOR if key == "for_" else key: value for key, value in theme.items()}
+def _shallow(value: Collection | Theme) -> dict[str, Any]:
+    return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
 
 
 def _read(kind: Any, data: Mapping[str, Any]) -> Any:

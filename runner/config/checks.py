@@ -99,38 +99,33 @@ class Check(SettingsSection):
         return self
 
     def _fault(self) -> str | None:
-        kind, bounds = self.kind, (self.min, self.max)
-        if self.negated and kind in KINDS and kind not in NEGATED:
+        kind, low, high = self.kind, self.min, self.max
+        if kind not in _READ:  # found with the analyzers, which may name others
+            return None
+        if self.negated and kind not in NEGATED:
             return f"not- works with {', '.join(NEGATED)} only"
-        for name in (
-            (*_BOUNDS, "path", "value", "threshold", "match", "labels") if kind in _READ else ()
-        ):
-            if name not in _READ[kind] and getattr(self, name) not in (None, "any", []):
+        unread = {"path", "value", "min", "max", "threshold", "match", "labels"} - {*_READ[kind]}
+        for name in (key for key in type(self).model_fields if key in unread):
+            if getattr(self, name) not in (None, "any", []):
                 read = ", ".join(_READ[kind]) or "nothing else"
                 return f"type {self.type} does not read {name}; it reads {read}"
-        if kind in LISTS and not (
-            isinstance(self.value, list) and self.value and all(map(_is_plain, self.value))
-        ):
-            return f"type {self.type} expects a list of texts as its value"
-        if kind in (*TEXTS, JUDGED, "python") and kind not in LISTS and not _is_plain(self.value):
-            return f"type {self.type} expects a text or a number as its value"
         values = self.value if kind in LISTS else [self.value]
-        if (
-            kind in (*TEXTS, JUDGED)
-            and kind != "equals"
-            and not all(str(v).strip() for v in values)
-        ):
+        is_valid = isinstance(values, list) and values and all(map(_is_plain, values))
+        if kind in (*TEXTS, JUDGED, "python") and not is_valid:
+            what = "a list of texts" if kind in LISTS else "a text or a number"
+            return f"type {self.type} expects {what} as its value"
+        is_text = kind in (*TEXTS, JUDGED) and kind != "equals"
+        if is_text and not all(str(v).strip() for v in values):
             return f"type {self.type} expects a non-empty text: every text contains the empty one"
-        if kind in (*AT_LEAST, *REFERENCE) and self.min is None:
-            return f"type {self.type} expects min, a share from 0 to 1"
-        if kind in (*AT_LEAST, *REFERENCE) and (self.min or 0) > 1:
-            return f"type {self.type}: min={self.min:g} is above 1, expected a share"
-        if kind in AT_MOST and self.max is None:
+        if kind in (*AT_LEAST, *REFERENCE) and (low is None or low > 1):
+            shown = "" if low is None else f", not {low:g}"
+            return f"type {self.type} expects min, a share from 0 to 1{shown}"
+        if kind in AT_MOST and high is None:
             return f"type {self.type} expects max"
-        if kind == "count" and (self.path is None or bounds == (None, None)):
+        if kind == "count" and (self.path is None or (low is None and high is None)):
             return "type count expects a path, and min or max"
-        if None not in bounds and (self.min or 0) > (self.max or 0):
-            return f"min={self.min:g} is above max={self.max:g}"
+        if low is not None and high is not None and low > high:
+            return f"min={low:g} is above max={high:g}"
         return None
 
 

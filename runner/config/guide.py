@@ -18,7 +18,11 @@ MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
 
-_MARK = re.compile(r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?")  # of an item in a list
+_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
+    r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|\(?(?:[a-z]|[ivx]+)\))\s+"
+    r"(?:\[[ x]\]\s+)?",
+    re.IGNORECASE,
+)
 _NO_QUESTION = re.compile(r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*)?")  # headings, rules
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "

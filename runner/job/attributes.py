@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from pathlib import Path, PurePosixPath
+from functools import cache
+from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
@@ -14,6 +15,7 @@ from runner.base.regular_files import user_path
 from runner.base.tables import read_rows
 from runner.base.text import to_safe_text
 from runner.config.schema import BatchSettings, Settings
+from runner.job.file_names import FileNames, spelt
 from runner.transcript.inputs import Inputs, find_inputs
 from runner.transcript.model import renamed
 from runner.transcript.read import read
@@ -23,7 +25,6 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
-_MAX_NEAR = 5_000  # names that are compared to find the nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +118,41 @@ def read_attributes(
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    The first column names a file: its path below the folder, or its name, with or without ending,
-    or, if *inputs* have paths, its path from here or from the root.
-    A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the first
-    or the file's cell is empty, that speaker in every file. Raises ConfigError, with the line, for
-    a table of another shape and for a name that is nobody's or that of several.
+    The first column names a file as `FileNames` does, or, if *inputs* have paths, by its path from
+    here or from the root. A column `speaker` names one of its speakers, as *speakers_in* returns
+    them; if it is the first or the file's cell is empty, that speaker in every file. Raises
+    ConfigError, with the line, for a table of another shape and for a name that is nobody's or that
+    of several.
     """
-    rows = _rows(file)
+    try:
+        rows = list(read_rows(file, MAX_BYTES))
+    except ConfigError as error:
+        raise ConfigError(f"attributes={error}") from error
     header = [_clean(cell) for cell in rows[0][1]] if rows else []
+    while header and not header[-1]:  # as spreadsheets add them
+        header.pop()
     at = next((n for n, name in enumerate(header) if name.casefold() == SPEAKER), None)
-    names = tuple(name for n, name in enumerate(header) if n not in (0, at))
+    columns = [n for n in range(len(header)) if n not in (0, at)]
+    names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    table = _TableRows(names, _by_key(inputs), speakers_in)
+    known = _Known(inputs, speakers_in)
+    files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
+    lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
         where = f"attributes={file}:{line}"
-        if len(row) > len(header):
+        if any(row[len(header) :]):
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
-        values = tuple(_clean(cell) for n, cell in enumerate(cells) if n not in (0, at))
-        table.add(where, line, "" if at == 0 else cells[0], "" if at is None else cells[at], values)
-    if not any(value for row in table.values() for value in row):
+        values = tuple(_clean(cells[n]) for n in columns)
+        named = "" if at == 0 else cells[0], "" if at is None else cells[at]
+        for name, who in known.subjects(where, *named):
+            if (other := lines.setdefault((name, who), line)) != line:
+                subject = f"{who} in {name}" if who else name
+                raise ConfigError(f"{where}: {subject} is also in line {other}")
+            (speakers.setdefault(name, {}) if who else files)[who or name] = values
+    if not any(map(any, chain(files.values(), *(of.values() for of in speakers.values())))):
         raise ConfigError(f"attributes={file}: every row is empty behind its name")
-    return Attributes(names, table.files, table.speakers)
+    return Attributes(names, files, speakers)
 
 
 def _check_header(where: str, names: Sequence[str], rows: int) -> None:
@@ -153,108 +167,63 @@ def _check_header(where: str, names: Sequence[str], rows: int) -> None:
         raise ConfigError(f"{where}: only a header: expected a row for each file")
 
 
-@dataclass
-class _TableRows:
-    """The rows of a table so far, for files and speakers; *lines* are their line numbers."""
+class _Known:
+    """The files of a batch with their paths, and the speakers in them, which are read once."""
 
-    names: Sequence[str]
-    known: Mapping[str, Sequence[str]]
-    speakers_in: Callable[[str], Collection[str] | None]
-    files: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    speakers: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    lines: dict[tuple[str, str], int] = field(default_factory=dict)
-    heard: dict[str, dict[str, str] | None] = field(default_factory=dict)  # by file and key
+    def __init__(
+        self,
+        inputs: Iterable[str] | Mapping[str, Path],
+        speakers_in: Callable[[str], Collection[str] | None],
+    ) -> None:
+        paths = inputs if isinstance(inputs, Mapping) else {}
+        self._files = FileNames(inputs)
+        self._by_path = {_absolute(path): name for name, path in paths.items()}
 
-    def values(self) -> Iterator[tuple[str, ...]]:
-        """Yield all rows."""
-        yield from self.files.values()
-        for file in self.speakers.values():
-            yield from file.values()
+        @cache
+        def heard(file: str) -> dict[str, str] | None:
+            names = speakers_in(file)
+            return None if names is None else {_key(name): name for name in names}
 
-    def add(self, where: str, line: int, file: str, speaker: str, values: tuple[str, ...]) -> None:
-        """Add a row of *file*, or of a *speaker* in it or in every file that has them."""
-        own = _key(speaker)
-        if file.strip() or not own:
-            files, asked = [_file_of(where, file, self.known)], f"no speaker in {file} is called"
-        else:
-            files = sorted({name for names in self.known.values() for name in names})
-            asked = "no file has a speaker"
-        heard = {name: self._speakers_of(name) for name in files} if own else {}
-        if own:
-            single = len(files) == 1
-            files = [f for f, of in heard.items() if own in (of or {}) or (single and of is None)]
-        if not files:
-            near = did_you_mean(speaker, {n for of in heard.values() for n in (of or {}).values()})
+        self._heard = heard
+
+    def subjects(self, where: str, file: str, speaker: str) -> Iterator[tuple[str, str]]:
+        """Yield file and speaker, "" for all of the file, that a row's cells name."""
+        if not speaker:
+            yield self._file(where, file), ""
+            return
+        files = [self._file(where, file)] if file else self._files.files
+        heard = {name: self._heard(name) for name in files}
+        key = _key(speaker)
+        found = [(name, of[key]) for name, of in heard.items() if of and key in of]
+        if file and heard[files[0]] is None:
+            found = [(files[0], speaker)]
+        if not found:
+            near = did_you_mean(
+                speaker, {who for of in heard.values() for who in (of or {}).values()}
+            )
+            asked = f"no speaker in {file} is called" if file else "no file has a speaker"
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
-        for name in files:
-            who = (heard[name] or {}).get(own, speaker.strip()) if own else ""
-            if (other := self.lines.setdefault((name, who), line)) != line:
-                subject = f"{who} in {name}" if who else name
-                raise ConfigError(f"{where}: {subject} is also in line {other}")
-            if who:
-                self.speakers.setdefault(name, {})[who] = values
-            else:
-                self.files[name] = values
+        yield from found
 
-    def _speakers_of(self, file: str) -> dict[str, str] | None:
-        """Return the speakers of *file* by their keys, None if it cannot be read."""
-        if file not in self.heard:
-            names = self.speakers_in(file)
-            self.heard[file] = None if names is None else {_key(name): name for name in names}
-        return self.heard[file]
+    def _file(self, where: str, cell: str) -> str:
+        path = self._by_path.get(_absolute(cell))
+        files = [path] if path else self._files.called(cell)
+        if len(files) == 1:
+            return files[0]
+        shown = repr(one_line(cell, 100))
+        if files:
+            raise ConfigError(f"{where}: {shown} is several files: {', '.join(files[:3])}")
+        near = self._files.near(cell)
+        raise ConfigError(f"{where}: no file of this batch is called {shown}{near}")
 
 
-def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not empty, each with its line; raise ConfigError."""
-    try:
-        return [(line, _trimmed(cells)) for line, cells in read_rows(file, MAX_BYTES)]
-    except ConfigError as error:
-        raise ConfigError(f"attributes={error}") from error
+def _absolute(path: str | Path) -> str:
+    return spelt(os.path.normpath(Path(path).absolute()))
 
 
-def _trimmed(row: list[str]) -> list[str]:
-    """Return *row* without empty cells at its end, as spreadsheets add them."""
-    while not row[-1]:
-        row.pop()
-    return row
+def _key(speaker: str) -> str:
+    return normalize("NFC", speaker).casefold()
 
 
 def _clean(cell: str) -> str:
     return one_line(" ".join(to_safe_text(cell).split()), MAX_CELL)
-
-
-def _by_key(inputs: Iterable[str] | Mapping[str, Path]) -> dict[str, list[str]]:
-    """Return the inputs by path and by name, each with and without suffix."""
-    by_key: dict[str, list[str]] = {}
-    paths = inputs if isinstance(inputs, Mapping) else {}
-    for name in inputs:
-        path = PurePosixPath(name)
-        at = str(paths[name].absolute()) if name in paths else name
-        for key in {name, str(path.with_suffix("")), path.name, path.stem, at, os.path.relpath(at)}:
-            by_key.setdefault(_key(key), []).append(name)
-    return by_key
-
-
-def _key(name: str) -> str:
-    return _spelled(name).casefold()
-
-
-def _spelled(name: str) -> str:
-    return normalize("NFC", name.strip()).replace("\\", "/").removeprefix("./")
-
-
-def _file_of(where: str, cell: str, known: Mapping[str, Sequence[str]]) -> str:
-    key = _key(cell)
-    files = known.get(key, ())
-    same = [name for name in files if _key(name) == key]
-    exact = [name for name in same if _spelled(name) == _spelled(cell)]
-    if len(exact or same or files) == 1:
-        return (exact or same or files)[0]
-    shown = repr(one_line(cell, 100))
-    if files:
-        raise ConfigError(f"{where}: {shown} is several files: {', '.join(files[:3])}")
-    near = did_you_mean(key, sorted(known)[:_MAX_NEAR])
-    if "did you mean" not in near:
-        names = sorted({name for each in known.values() for name in each})
-        near = f"; known: {', '.join(names[:5])}"
-    raise ConfigError(f"{where}: no file of this batch is called {shown}{near}")

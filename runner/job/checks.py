@@ -3,11 +3,12 @@
 import ipaddress
 import os
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 from runner.answers.analyzer import Analyzer
+from runner.answers.shape import dereferenced
 from runner.base.command import install_hint
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
@@ -198,21 +199,15 @@ def _is_loopback(host: str | None) -> bool:
 
 def check_structured_keys(nodes: Iterable[Node], analyzers: Mapping[str, Analyzer]) -> None:
     """Raise ConfigError for a key that no upstream answer has: it would select nothing."""
+    fields = cache(lambda need: dereferenced(analyzers[need].schema)["properties"])
     for node in nodes:
         if node.context is None:
             continue
-        schemas = (analyzers[need].schema for need in node.needs)
-        keys = {key for schema in schemas for key in _structured_keys(schema)}
+        data = (fields(need)["structured_data"] for need in node.needs)
+        keys = {key for each in data for key in each.get("properties", ())}
         for key in node.context.include_structured_keys:
             if key not in keys:
                 raise ConfigError(
                     f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
                     f"{did_you_mean(key, keys)}"
                 )
-
-
-def _structured_keys(schema: Any) -> list[str]:
-    body = schema["properties"]["structured_data"]
-    if "$ref" in body:
-        body = schema["$defs"][body["$ref"].rsplit("/", 1)[-1]]
-    return list(body.get("properties", {}))

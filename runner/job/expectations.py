@@ -16,6 +16,7 @@ from runner.answers.analyzer import Analyzer
 from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
 from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
+from runner.answers.shape import dereferenced
 from runner.base.errors import ConfigError, did_you_mean, one_line, reason
 from runner.base.json import load_json, load_yaml, read_json, text
 from runner.base.patterns import pattern_of
@@ -161,7 +162,7 @@ def _placed(
     expected: JobChecks, analyzers: Mapping[str, Analyzer]
 ) -> Iterator[tuple[str, Check, Mapping[str, Any]]]:
     """Yield each check with its place in the file and the schema that its path starts in."""
-    schemas = {name: analyzer.schema for name, analyzer in analyzers.items()}
+    schemas = {name: dereferenced(analyzer.schema) for name, analyzer in analyzers.items()}
     for at, check in enumerate(expected.body.run):
         yield f"run[{at}]", check, {"properties": schemas}
     for at, check in enumerate(expected.body.every):
@@ -169,7 +170,7 @@ def _placed(
         yield f"every[{at}]", check, next(fitting, next(iter(schemas.values())))
     for name, checks in expected.body.analyzers.items():
         for at, check in enumerate(checks):
-            yield f"analyzers.{name}[{at}]", check, analyzers[name].schema
+            yield f"analyzers.{name}[{at}]", check, schemas[name]
 
 
 def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:

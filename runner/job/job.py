@@ -8,13 +8,12 @@ from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
-from runner.answers.findings import segment_line
+from runner.answers.findings import segment_line, wrap
 from runner.answers.references import turns_of
 from runner.answers.second_answer import ASKED_AGAIN
 from runner.answers.shape import limit_insights
 from runner.base.errors import one_line
 from runner.base.secrets import Secrets, secrets_of
-from runner.base.text import digest
 from runner.config.schema import Settings
 from runner.job.attributes import Attributes
 from runner.job.chunks import Chunk
@@ -242,9 +241,3 @@ def _notes(settings: Settings, redaction: NullRedaction) -> str:
     language = one_line(settings.output.language or "")
     asked = f"Write the answer in {language}; leave quotes as they were said." if language else ""
     return "\n\n".join(filter(None, [told, redaction.note, asked]))
-
-
-def wrap(tag: str, text: str) -> str:
-    """Return *text* between tags that it cannot contain: their id is its digest."""
-    nonce = digest(text, 12)
-    return f'<{tag} id="{nonce}">\n{text.strip()}\n</{tag} id="{nonce}">\n\n'

@@ -1,49 +1,31 @@
 """Parts of a long transcript: a node answers each part, and one more call joins the answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.answers.context import ReducedContext, answer_items, cited_lines, reduce_context
-from runner.answers.findings import Count
+from runner.answers.findings import Count, wrap
 from runner.answers.outcome import Outcome, missing_reasons
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
-from runner.job.job import Job, wrap
+from runner.job.job import Job
 from runner.job.windows import Fit
 
-_AGAIN = "again_"
-_JUDGE = "judge_"
+# What a node within a node does: reads a part, or silent segments once more; holds an answer that
+# may be replaced; asks a judge.
+PART, AGAIN, ASIDE, JUDGE = "part", "again", "aside", "judge"
 _FINDINGS_SHARE = 2 / 3  # of the room; the rest is for the segments that the findings cite
 
 
-def part_node(node: Node, number: int) -> Node:
-    """Return the node that reads part *number* for *node*."""
-    return replace(node, name=f"{node.name}/part_{number:02d}")
+def inner_node(node: Node, task: str, which: int | str) -> Node:
+    """Return the node within *node* for *task*, about the part or the key *which*."""
+    shown = f"{which:02d}" if isinstance(which, int) else which[:12]
+    return replace(node, name=f"{node.name}/{task}_{shown}")
 
 
-def second_reading_node(node: Node, number: int) -> Node:
-    """Return the node that reads the silent segments of part *number* once more for *node*."""
-    return replace(node, name=f"{node.name}/{_AGAIN}{number:02d}")
-
-
-def is_second_reading(node: Node) -> bool:
-    """Return whether *node* reads silent segments once more."""
-    return node.name.partition("/")[2].startswith(_AGAIN)
-
-
-def candidate_node(node: Node, key: str) -> Node:
-    """Return the node for a candidate answer to the call with *key*, which may be replaced."""
-    return replace(node, name=f"{node.name}/aside_{key[:12]}")
-
-
-def judge_node(node: Node, key: str) -> Node:
-    """Return the node that asks a judge about an answer to *node*; it has no page."""
-    return replace(node, name=f"{node.name}/{_JUDGE}{key[:12]}")
-
-
-def has_page(node: Node) -> bool:
-    """Return whether the outcome of *node* is shown on a page."""
-    return not node.name.partition("/")[2].startswith(_JUDGE)
+def has_task(node: Node, task: str) -> bool:
+    """Return whether *node* is within another, for *task*."""
+    return node.name.partition("/")[2].startswith(f"{task}_")
 
 
 def owner_of(node: Node) -> str:
@@ -53,7 +35,11 @@ def owner_of(node: Node) -> str:
 
 def failed_parts(outcomes: Sequence[Outcome]) -> dict[str, str]:
     """Return the reason for each part without an answer."""
-    return missing_reasons({f"part {number}": each for number, each in enumerate(outcomes, 1)})
+    return missing_reasons(dict(_by_part(outcomes)))
+
+
+def _by_part(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, Outcome]]:
+    return ((f"part {number}", each) for number, each in enumerate(outcomes, 1))
 
 
 def joining_material(
@@ -73,10 +59,8 @@ def joining_material(
         transcript_tokens=0,
     )
     items = {
-        f"part {number}": answer_items(
-            f"part {number}", job.redaction.masked(outcome.answer), count
-        )
-        for number, outcome in enumerate(outcomes, start=1)
+        part: answer_items(part, job.redaction.masked(outcome.answer), count)
+        for part, outcome in _by_part(outcomes)
         if outcome.answer is not None
     }
     title = f"Findings of {node.name} in {len(outcomes)} overlapping parts of the transcript"

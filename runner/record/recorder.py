@@ -18,7 +18,7 @@ from runner.calls.call_log import CallLog
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job
-from runner.job.parts import has_page, owner_of
+from runner.job.parts import JUDGE, has_task, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run
@@ -240,7 +240,7 @@ class Recorder:
         self.write(self._write_page(node, outcome))
 
     async def _write_page(self, node: Node, outcome: Outcome) -> None:
-        if self._failure() is not None or not has_page(node):
+        if self._failure() is not None or has_task(node, JUDGE):
             return  # the room left is for records
         await self.directory.write_pages(partial(self.pages.pages, node, outcome))
 

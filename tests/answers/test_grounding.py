@@ -395,6 +395,24 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
     assert ("near", difference) == (actual.match, actual.difference)
 
 
+@pytest.mark.parametrize(
+    ("quote", "said", "match"),
+    [
+        ("should wait for 2,500 pumps", "shall wait for 2500 pumps", "near"),
+        ("should wait for 25,000 pumps", "shall wait for 2500 pumps", "absent"),
+        ("should not wait for 2500 pumps", "shall not wait for 2500 pumps", "near"),
+        ("should not wait for 2500 pumps", "should wait for 2500 pumps", "absent"),
+        ("should wait for 2500 pumps", "shouldn't wait for 2500 pumps", "absent"),
+    ],
+)
+def test_a_quote_that_denies_or_counts_otherwise_is_not_near(
+    quote: str, said: str, match: str
+) -> None:
+    about = "We think the port {} of the new type, Bob."
+
+    assert match == check(about.format(quote), "S0001", about.format(said)).match
+
+
 def test_words_cut_out_of_unspaced_text_are_whole_too() -> None:
     actual = check("我们应该再等一下然后决定", "S0001", "你好。我们应该等一下，然后决定。谢谢。")
 

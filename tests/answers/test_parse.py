@@ -228,21 +228,12 @@ REFUSED = {
         "insights: Field required",
     ),
     "extra key": (json.dumps({**GOOD, "comment": "x"}), "comment: Extra inputs"),
-    "missing field": (changed(', "label": "keyPoint {x}"', ""), "label: Field required"),
     "missing fields": (json.dumps({"insights": [INSIGHT]}), "structured_data: Field required"),
-    "share of no scale": (changed("0.8", "850"), "confidence: Input should be less than or equal"),
     "percent of no share": (changed(": 3", ': "60%"'), "score: Input should be a valid integer"),
-    "number in words": (changed("0.8", '"high"'), "confidence: Input should be a valid number"),
-    "share above the whole": (
-        changed("0.8", '"9/5"'),
-        "confidence: Input should be a valid number",
-    ),
     "number with a unit": (changed(": 3", ': "3 of 5"'), "score: Input should be a valid integer"),
     "fraction for a whole number": (changed(": 3", ": 3.5"), "score: Input should be a valid int"),
     "number on another scale": (changed(": 3", ": 100"), "score: Input should be less than"),
-    "truth for a number": (changed("0.8", "true"), "confidence: Input should be a valid number"),
     "unknown enumeration": (changed("not_met", "medium"), "level: Input should be 'high', 'low'"),
-    "null for a text": (changed('"category": "claim"', '"category": null'), "category: Input"),
     "NaN": (changed("0.8", "NaN"), "holds NaN"),
     "a huge number": (changed(": 3", ": " + "9" * 5000), "structured_data.score: Unable"),
     "a repeated key": (changed('"score"', '"label": 1, "score"'), "has the key 'label' twice"),
@@ -253,9 +244,7 @@ REFUSED = {
     "semicolons": (REPLY.replace(", ", "; "), "is not JSON, and a repair would"),
     "thought without end, then answer": (f"<think>{OTHER}\n\n{REPLY}", "within its reasoning"),
     "assignments": (REPLY.replace('": ', '" = '), "change its words"),
-    "about a number": (changed("0.8", '"~0.8"'), "confidence: Input should be a valid number"),
     "number of a class": (changed('"not_met"', "2"), "level: Input should be 'high', 'low'"),
-    "an infinite number": (changed("0.8", "1e400"), "a number that is not finite"),
     "evidence in one string": (
         changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
         "evidence.0: Input should be a valid dictionary",
@@ -268,6 +257,45 @@ REFUSED = {
         "structured_data.score: Field required",
     ),
 }
+
+
+# Replies that do not say all of GOOD: what is read of them, and what is worth another request.
+UNSAID = {
+    "no confidence": ('"confidence": 0.8, ', "", ("confidence", 0.5), "got nothing"),
+    "null for it": ("0.8", "null", ("confidence", 0.5), "from 0 to 1, got None"),
+    "a word for it": ("0.8", '"high"', ("confidence", 0.5), "got 'high'"),
+    "a truth for it": ("0.8", "true", ("confidence", 0.5), "got 'true'"),
+    "more than the whole": ("0.8", '"9/5"', ("confidence", 0.5), "got '9/5'"),
+    "about a number": ("0.8", '"~0.8"', ("confidence", 0.5), "got '~0.8'"),
+    "no scale": ("0.8", "850", ("confidence", 0.5), "got 850"),
+    "infinite": ("0.8", "1e400", ("confidence", 0.5), "got inf"),
+    "no category": ('"category": "claim", ', "", ("category", "other"), "got nothing"),
+    "null for a category": ('"claim"', "null", ("category", "other"), "got None"),
+    "an empty category": ('"claim"', '""', ("category", "other"), "a short label, got ''"),
+    "no evidence": (
+        f', "evidence": {json.dumps(INSIGHT["evidence"])}',
+        "",
+        ("evidence", []),
+        "list",
+    ),
+    "no label": (', "label": "keyPoint {x}"', "", ("label", None), "label: expected null or"),
+    "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: expected null or a value"),
+    "no items": (f'"items": {json.dumps(FIELDS["items"])}, ', "", ("items", []), "expected a list"),
+}
+
+
+@pytest.mark.parametrize("name", UNSAID)
+def test_what_a_reply_does_not_say_of_a_usable_answer_is_worth_a_request(name: str) -> None:
+    old, new, (field, value), doubt = UNSAID[name]
+    reading = parse_answer(changed(old, new), SHAPE)
+    answer = reading.answer.model_dump()
+    holders = (answer["insights"][0], answer["structured_data"])
+    holders += tuple(answer["structured_data"]["items"])
+
+    assert [value] == [each[field] for each in holders if field in each]
+    assert doubt in reading.doubt
+    assert f"was read as {json.dumps(value)}" in reading.notes[-1]
+    assert GOOD == parse_answer(f"{REPLY}\nor {changed(old, new)}", SHAPE).answer.model_dump()
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -364,21 +392,15 @@ TENTHS, MIXED = "of 10, of 5 or per cent", "shares of 1 or per cent"
         ([0.9, 85, 1], [0.9, 0.85, 1], MIXED),
         ([85, 90, 1], [0.85, 0.9, 0.01], MIXED),
         (["stated outright", "Guess"], [1, 0], ""),
-        (["high"], None, ""),
-        ([85, 101], None, ""),
-        ([85, -5], None, ""),
+        (["high"], [0.5], "insights.0.confidence: expected a number from 0 to 1, got 'high'"),
+        ([85, 101], [0.5, 0.5], "insights.0.confidence: expected a number from 0 to 1, got 85"),
     ],
 )
 def test_the_scale_of_shares_is_that_of_all_in_an_answer(
-    said: list[Any], read: list[float] | None, doubt: str
+    said: list[Any], read: list[float], doubt: str
 ) -> None:
     insights = [{**INSIGHT, "confidence": share} for share in said]
-    text = json.dumps({"insights": insights, "structured_data": {}})
-    if read is None:
-        with pytest.raises(AnswerError, match="confidence: Input should be"):
-            parse_answer(text, PLAIN)
-        return
-    reading = parse_answer(text, PLAIN)
+    reading = parse_answer(json.dumps({"insights": insights, "structured_data": {}}), PLAIN)
 
     assert read == [insight.confidence for insight in reading.answer.insights]
     assert doubt == re.sub(r".*\(|\?.*", "", reading.doubt)
@@ -619,7 +641,11 @@ def test_what_json_escapes_can_smuggle_in_is_made_safe() -> None:
     [
         ({"insights": []}, "insights: List should have at least 1 item"),
         ({"structured_data": {**FIELDS, "score": "many"}}, "structured_data.score"),
-        ({"structured_data": {"score": 3, "items": []}}, "structured_data.label: Field required"),
+        (
+            {"structured_data": {"label": None, "items": []}},
+            "structured_data.score: Field required",
+        ),
+        ({"structured_data": {}}, "structured_data.items: Field required"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],
 )

@@ -35,6 +35,8 @@ READ = {
     "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
+    "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),
+    "by the sound that it was written from": ("file,role\nBen.mp3,x", {"day1/ben.vtt": ("x",)}),
     "composed letters": ("file,role\nzo\u00e9,x", {"zoe\u0301.txt": ("x",)}),
     "tabs, a mark, empty cells": (
         b"\xef\xbb\xbffile\trole\tsite\t\nben\tx\t\t\n\n\t\t\n",

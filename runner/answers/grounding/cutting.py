@@ -21,17 +21,10 @@ def verbatim(text: str, quote: str) -> tuple[int, int] | None:
 
 def cut(text: str, start: int, stop: int) -> str:
     """Return the part of *text* with its words *start* to *stop* (exclusive)."""
-    kept: list[str] = []
-    at = 0
-    for token in text.split():
-        count = len(words(token))
-        first, last = max(0, start - at), min(count, stop - at)
-        at += count
-        if first < last:
-            kept.append(token if last - first == count else _trimmed(token, first, last))
-        if at >= stop:
-            break
-    return " ".join(kept)
+    begin, end = offsets(text, start, stop)
+    part = " ".join(text[begin:end].split())
+    is_whole = end == len(text) or text[end].isspace()
+    return part if is_whole else part.rstrip("-–—/([“‘")
 
 
 def offsets(text: str, start: int, stop: int) -> tuple[int, int]:
@@ -53,12 +46,6 @@ def offsets(text: str, start: int, stop: int) -> tuple[int, int]:
         if at >= stop:
             break
     return (begin, end) if begin < end else (outer[0], outer[1])
-
-
-def _trimmed(token: str, start: int, stop: int) -> str:
-    """Return the part of *token*, which has no white space, with words *start* to *stop*."""
-    begin = _end_of_word(token, start) if start else 0
-    return token[begin : _end_of_word(token, stop)].rstrip("-–—/([“‘")
 
 
 def _end_of_word(token: str, count: int) -> int:

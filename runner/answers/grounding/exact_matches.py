@@ -7,12 +7,12 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from heapq import merge
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, islice, pairwise
 
 from runner.transcript.model import Segment
 
 ABSENT = "absent"  # the value of `match` for a quote that is nowhere in the transcript
+MAX_HITS = 10_000  # outside the claimed segment
 REACH_SEGMENTS = 3  # the last part of a quote with an ellipsis starts at most so much later
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Bopomofo and Han, without their
@@ -123,19 +123,15 @@ class TranscriptWords:
         if not target or not all(map(self.index.__contains__, target)):
             return
 
+        needle, last = _needle(target), len(self.first) - 2
+        yield from self._hits(needle, segment, segment)  # most quotes are there
+
         def distance(at: int) -> tuple[int, bool]:
             gap = self.segment_of(at) - segment
             return abs(gap), gap >= 0
 
-        needle = _needle(target)
-        home = self._starts[self.first[segment]] - needle.startswith(" ")
-        after = self._after(needle, home)
-        for at in after:  # most quotes are in *segment*; nothing before it is searched for them
-            if self.segment_of(at) != segment:
-                after = chain([at], after)
-                break
-            yield at
-        yield from merge(after, self._before(needle, home), key=distance)
+        others = chain(self._hits(needle, 0, segment - 1), self._hits(needle, segment + 1, last))
+        yield from sorted(islice(others, MAX_HITS), key=distance)
 
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
         """Yield the first word of each occurrence of *parts* in order with other words between.
@@ -154,43 +150,25 @@ class TranscriptWords:
     def _first_word(self, needles: Sequence[str], segment: int) -> int | None:
         last = min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)
         stop = self._starts[self.first[last]]
-        lead = needles[0].startswith(" ")
-        begin = self._starts[self.first[segment]] - lead
-        end = self._starts[self.first[segment + 1]] - lead - 1 + len(needles[0])
-        first = hit = self.text.find(needles[0], begin, min(stop, end))
+        if (first := next(self._hits(needles[0], segment, segment), None)) is None:
+            return None
+        hit = self._starts[first] - needles[0].startswith(" ")
         for before, needle in pairwise(needles):
-            if hit < 0:
-                break
             hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
-        return self._word(first, needles[0]) if hit >= 0 else None
-
-    def _after(self, needle: str, begin: int) -> Iterator[int]:
-        while (begin := self.text.find(needle, begin)) >= 0:
-            yield self._word(begin, needle)
-            begin += 1
-
-    def _before(self, needle: str, stop: int) -> Iterator[int]:
-        while (stop := self._last(needle, stop)) >= 0:
-            yield self._word(stop, needle)
-
-    def _last(self, needle: str, stop: int) -> int:
-        """Return the last offset before *stop* at which *needle* starts, or -1.
-
-        By bisection: `str.rfind` takes quadratic time in periodic text, `str.find` does not.
-        """
-        reach = len(needle) - 1
-        last = self.text.find(needle, 0, stop + reach)
-        while last >= 0 and stop - last > 1:
-            middle = (last + stop) // 2
-            hit = self.text.find(needle, middle, stop + reach)
             if hit < 0:
-                stop = middle
-            else:
-                last = hit
-        return last
+                return None
+        return first
 
-    def _word(self, offset: int, needle: str) -> int:
-        return bisect_left(self._starts, offset + needle.startswith(" "))
+    def _hits(self, needle: str, first: int, last: int) -> Iterator[int]:
+        """Yield the words of segments *first* to *last* with which *needle* begins, in order."""
+        if first > last:
+            return
+        lead = needle.startswith(" ")
+        begin = self._starts[self.first[first]] - lead
+        end = self._starts[self.first[last + 1]] - lead - 1 + len(needle)
+        while (begin := self.text.find(needle, begin, end)) >= 0:
+            yield bisect_left(self._starts, begin + lead)
+            begin += 1
 
     def _offsets(self) -> Iterator[int]:
         if not _IS_WIDE.search(self.text):

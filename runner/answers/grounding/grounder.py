@@ -9,6 +9,7 @@ from itertools import chain, islice
 from operator import add, attrgetter
 from typing import Any
 
+from runner.answers.findings import contradicts
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
 from runner.answers.grounding.near_matches import difference, nearest_match
@@ -35,8 +36,9 @@ class QuoteCheck:
     """The result of checking one quote.
 
     *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id where that differs. For near quotes *said* has the
-    transcript's own words and *difference* a word diff such as `we [-should-]{+shall+} wait`.
+    absent; *moved_from* is the claimed id where that differs. For near quotes, which say no other
+    number and deny no more or less, *said* has the transcript's own words and *difference* a word
+    diff such as `we [-should-]{+shall+} wait`.
     """
 
     match: str
@@ -68,10 +70,9 @@ class GroundingCounts:
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
+        counts = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{
-                name: getattr(self, name) for name in ("quotes", "exact", "near", "absent", "moved")
-            },
+            **{name: getattr(self, name) for name in counts},
             "rate": _share(self.exact + self.near, self.quotes),
             "exact_rate": _share(self.exact, self.quotes),
             "insights": self.insights,
@@ -123,8 +124,8 @@ class Grounder:
             if near is None or near.score < self._near_score:
                 continue
             number = self._transcript.segment_of(near.start)
-            if self._speaks(reading.speaker, number):
-                actual = self._original(near.start, near.stop)
+            actual = self._original(near.start, near.stop)
+            if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
                 diff = difference(reading.text, actual)
                 return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)

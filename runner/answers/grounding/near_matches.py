@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -111,7 +111,7 @@ def _starts(
     """Return the most likely first words of the quote, more than *slack* words apart.
 
     Every occurrence of a rare word votes for the start that it implies, weighted by inverse
-    document frequency.
+    document frequency; of equals those nearest to the claimed *segment* come first.
     """
     offsets: dict[str, int] = {}
     for offset, word in enumerate(target):
@@ -133,13 +133,8 @@ def _starts(
         left -= len(places)
         if left <= 0:
             break
-    return _most_voted(votes, claimed // BLOCK_WORDS, slack)
-
-
-def _most_voted(votes: Mapping[int, float], home: int, slack: int) -> list[int]:
-    """Return the starts of the blocks with the most votes; of equals those nearest to *home*."""
+    home, chosen = claimed // BLOCK_WORDS, list[int]()
     best = nsmallest(WINDOWS**2, votes, key=lambda block: (-votes[block], abs(block - home), block))
-    chosen: list[int] = []
     for start in (block * BLOCK_WORDS for block in best):
         if all(abs(start - other) > slack for other in chosen):
             chosen.append(start)

@@ -2,24 +2,23 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from unicodedata import normalize
 
 from runner.answers.codebook import Codebook, name_key
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.format import plural
 from runner.base.tables import read_table
+from runner.job.file_names import FileNames
 from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
 
 MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
-_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
 MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
@@ -94,14 +93,13 @@ def _by_key(book: Codebook) -> dict[str, str]:
 def _of_files(read: CoderFile, files: Collection[str], file: Path) -> CoderFile:
     """Return what was *read* by the names of *files*, and a note of the names that are none's.
 
-    A name is a file's own, or that in other programs, or that without its ending. Raises
-    ConfigError for one of several files.
+    Raises ConfigError for a name of several files.
     """
-    known = [(form, _grouped(files, form)) for form in (_spelt, _flat, _stem)]
+    names = FileNames(files)
     rows: dict[str, list[CoderRow]] = {"": [*read.rows[""]]} if "" in read.rows else {}
     lost = list[str]()
     for name in filter(None, read.rows):
-        meant = next((held for form, of in known if (held := of.get(form(name)))), [])
+        meant = names.called(name)
         if len(meant) > 1:
             named = f"{one_line(name, 60)!r} is several files: {', '.join(meant[:3])}"
             raise ConfigError(f"{file}: column file: {named}")
@@ -109,30 +107,10 @@ def _of_files(read: CoderFile, files: Collection[str], file: Path) -> CoderFile:
             rows.setdefault(meant[0], []).extend(read.rows[name])
         else:
             lost.append(name)
-    near = did_you_mean(lost[0], files) if lost else ""
+    near = names.near(lost[0]) if lost else ""
     named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{near}"
     note = f"{file.name}: left out, no transcript of the run: {plural(len(lost), 'name')}, {named}"
     return CoderFile(rows, (*read.notes, *[note] * bool(lost)))
-
-
-def _grouped(files: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
-    by_form: dict[str, list[str]] = {}
-    for each in files:
-        by_form.setdefault(form(each), []).append(each)
-    return by_form
-
-
-def _spelt(name: str) -> str:
-    return normalize("NFC", name.replace("\\", "/").removeprefix("./"))
-
-
-def _flat(name: str) -> str:
-    """Return a file's name in other programs, with folders as `_`."""
-    return _spelt(name).replace("/", "_").casefold()
-
-
-def _stem(name: str) -> str:
-    return _ENDING.sub("", _flat(name))
 
 
 def _from_project(file: Path, book: Codebook) -> CoderFile:

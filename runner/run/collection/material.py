@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from runner.answers.clustering import Merge, groups_at
-from runner.answers.findings import flat
+from runner.answers.findings import flat, wrap
 from runner.answers.themes import WORDS, Joined
-from runner.job.job import wrap
 from runner.providers.offline.language.sentences import words
 from runner.record.collection_findings import GroundedFinding, linkage_of
 

@@ -23,7 +23,7 @@ from runner.config.learned import is_cut_off
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import candidate_node, is_second_reading, owner_of
+from runner.job.parts import AGAIN, ASIDE, has_task, inner_node, owner_of
 from runner.job.prefix_policy import is_cacheable, prefix_of, prefix_policy
 from runner.job.reply_format import other_format
 from runner.job.windows import Fit, counted, longest_reply
@@ -163,7 +163,7 @@ class Asker:
                 validate = partial(self.validator.validate, await asyncio.shield(grounder))
                 outcome = await offload(self.stored.get, question.node, key, validate)
                 if outcome is None and self.job.escalation(question.node):
-                    beside = candidate_node(question.node, key)
+                    beside = inner_node(question.node, ASIDE, key)
                     outcome = await offload(self.stored.get, beside, key, validate)
                 if outcome is not None:
                     return replace(outcome, model=question.model.settings.name)
@@ -237,7 +237,7 @@ class Asker:
         """Return the request with *text* as its material, and the call's key."""
         model, name = question.model, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._policy.marked
-        marked = marked and not is_second_reading(question.node)  # no other call sends its material
+        marked = marked and not has_task(question.node, AGAIN)  # no other call sends its material
         request = self.job.request(name, model, text, question.fit.reply, cache=marked)
         return request, self._key(question, request)
 

@@ -12,7 +12,7 @@ from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
-from runner.job.parts import candidate_node, owner_of
+from runner.job.parts import ASIDE, inner_node, owner_of
 from runner.run.nodes.ask import Question
 from runner.run.nodes.evaluation import faults_of
 from runner.run.nodes.node import NodeRunner
@@ -123,7 +123,9 @@ class EscalatingNodes(NodeRunner):
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
         """Record a paid answer that may not become the node's, for later reuse."""
         if outcome.answer is not None and outcome.reused != "run" and outcome.key:
-            self.recorder.part_ended(candidate_node(question.node, outcome.key), outcome, CallLog())
+            self.recorder.part_ended(
+                inner_node(question.node, ASIDE, outcome.key), outcome, CallLog()
+            )
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

@@ -1,11 +1,12 @@
 """Evaluation of answers: the faults of an answer, and the content of checks.json."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import structlog
 
-from runner.answers.checks import FAILED, CheckResult, CheckSubject, as_data, with_interval
+from runner.answers.checks import FAILED, CheckResult, CheckSubject, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import Reference, against, references_for
@@ -141,7 +142,7 @@ def evaluated(
         "total": with_interval(results),
         "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
         "references": referred or None,
-        "checks": as_data(results),
+        "checks": [asdict(each) for each in results],
     }
 
 

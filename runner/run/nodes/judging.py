@@ -19,7 +19,7 @@ from runner.config.checks import Check
 from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import Model
-from runner.job.parts import judge_node
+from runner.job.parts import JUDGE, inner_node
 from runner.providers.request import Completion, Request
 from runner.record.recorder import Recorder
 from runner.record.reuse import Read
@@ -109,7 +109,7 @@ class Judging:
             temperature=None if model.settings.temperature is None else 0.0,
             schema=judge.SCHEMA if model.schema_beside else None,
         )
-        asked = judge_node(node, digest(f"{rubric}\n{answer}\n{swapped}"))
+        asked = inner_node(node, JUDGE, digest(f"{rubric}\n{answer}\n{swapped}"))
 
         def read(_: Node, reply: Completion) -> Outcome:
             meets, why = judge.verdict(reply.text, swapped=swapped)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from runner.answers.findings import wrap
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
@@ -13,8 +14,8 @@ from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
 from runner.job.graph import Node
-from runner.job.job import Job, wrap
-from runner.job.parts import failed_parts, joining_material, part_node
+from runner.job.job import Job
+from runner.job.parts import PART, failed_parts, inner_node, joining_material
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
@@ -175,7 +176,7 @@ class NodeRunner:
         outcomes: list[Outcome] = []
 
         async def read(chunk: Chunk) -> Outcome:
-            node = part_node(question.node, chunk.number)
+            node = inner_node(question.node, PART, chunk.number)
             return await self._read_part(question, node, self._material(chunk) + context, get)
 
         if question.recuts < RECUTS:  # after a refusal, one part tries the new cut

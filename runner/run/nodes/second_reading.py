@@ -12,7 +12,7 @@ from runner.base.errors import AnswerError, NotRunError
 from runner.calls.schedule import gather_all
 from runner.job.graph import Node, asks_again
 from runner.job.job import Job
-from runner.job.parts import second_reading_node
+from runner.job.parts import AGAIN, inner_node
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Get, Question
 from runner.run.nodes.validation import Validator
@@ -56,7 +56,7 @@ class SecondReading:
     async def _ask_again(self, question: Question, get: Get, number: int, text: str) -> Outcome:
         try:
             return await self.read_part(
-                question, second_reading_node(question.node, number), text, get
+                question, inner_node(question.node, AGAIN, number), text, get
             )
         except NotRunError as error:
             if error.kind != "budget":

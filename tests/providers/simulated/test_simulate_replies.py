@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.answers.analyzer import Material
-from runner.answers.findings import read_findings
+from runner.answers.findings import read_findings, wrap
 from runner.base.tokens import tokenizer_for
-from runner.job.job import wrap
 from runner.providers.simulated.chat import arrival_of
 from runner.providers.simulated.replies import reply_to
 from runner.providers.simulated.tokens import token_ids, truncate

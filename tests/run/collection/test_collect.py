@@ -20,6 +20,7 @@ from helpers.planted import (
 )
 
 from runner.base.errors import CallError, NotRunError
+from runner.base.files import as_json
 from runner.job.job import BatchJob
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
@@ -231,7 +232,7 @@ def test_no_name_leaves_and_all_names_come_back() -> None:
     assert "completed" == result.status
     assert not {"Eve", "Miller", "Parker"} & set(re.findall(r"\w+", sent))
     assert any("Eve Miller" in each.text for each in found.outliers)
-    assert "PERSON" not in json.dumps(found.as_dict())
+    assert "PERSON" not in as_json(found.content()).decode()
     assert {"Ann", "Bob"} == {voice.speaker for voice in found.themes[0].for_}
     assert [] == verify(Path("batch"))
 
