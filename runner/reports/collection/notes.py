@@ -92,9 +92,8 @@ def _differences(facts: CollectionFacts) -> Iterator[str]:
     yield from (f"{md(each.name)} is not compared: {each.why}." for each in facts.not_compared)
     if not facts.differences:
         return
-    yield md(method_of(facts.differences, len(facts.collection.themes)))
-    for attribute in dict.fromkeys(each.attribute for each in facts.differences):
-        found = [each for each in facts.differences if each.attribute == attribute]
+    yield md(method_of(facts.differences))
+    for attribute, found in facts.differences.items():
         of = "speaker" if found[0].by_speaker else "file"
         yield f"### {md(attribute)}, by {of}"
         header = ["", "Theme", *(f"{one.value} (of {one.read})" for one in found[0].counts)]

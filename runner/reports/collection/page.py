@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
+from runner.answers.themes import FILE, CurvePoint, ThemeQuote
 from runner.base.format import plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
-from runner.reports.collection.groupings import GroupDifference, method_of
+from runner.reports.collection.groupings import method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.plots import Scale
 from runner.reports.report.render import address_of, link_to, render, script_of
@@ -28,22 +27,11 @@ _ID = re.compile(r"\b([A-Z]{1,2}\d{1,5})\b")
 TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownTheme:
-    """A theme with its quotes by side and their number, its row of the matrix, and its groups."""
-
-    theme: Theme
-    anchor: str
-    sides: tuple[tuple[str, Sequence[ThemeQuote], int], ...]
-    row: tuple[tuple[str, str], ...]
-    groups: tuple[GroupDifference, ...]
-
-
 def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     """Return the page on *facts* of the batch *run*, called *name*."""
     collection = facts.collection
     columns = facts.files[:MAX_MATRIX]
-    themes = [_theme(n, each, facts, columns) for n, each in enumerate(collection.themes, 1)]
+    anchors = _anchors(facts)
     tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
     folder = (run.path / FILE).parent
     return render(
@@ -55,9 +43,9 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
-        themes=themes,
-        known={each.theme.id: each for each in themes},
-        linked=partial(_linked, _anchors(facts)),
+        anchors=anchors,
+        linked=partial(_linked, anchors),
+        stances=partial(stances, facts=facts),
         facts=facts,
         counted=counted,
         time_of=time_of,
@@ -67,11 +55,10 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         marks=MARKS,
         choices=_choices(facts),
         first=FIRST_QUOTES,
+        max_quotes=MAX_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
-        differences=_by_attribute(facts),
-        not_compared=facts.not_compared,
-        method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
+        method=method_of(facts.differences) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
         curve=_curve(collection.threshold_curve),
@@ -83,9 +70,9 @@ def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
     """Return anchor and title of each theme, contradiction and agreement, by its id."""
     held = facts.collection
     parts = {
-        "theme": [(each.id, each.title) for each in held.themes],
         "contradiction": [(each.id, each.statement) for each in held.contradictions[:MAX_ALONE]],
         "agreement": [(each.id, each.statement) for each in held.agreements[:MAX_ALONE]],
+        "theme": [(each.id, each.title) for each in held.themes],
     }
     return {
         name: (f"{kind}-{number}", title or name)
@@ -113,18 +100,6 @@ def _about(facts: CollectionFacts) -> list[str]:
     ]
 
 
-def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
-    found = stances(theme, facts)
-    quotes = {side: [q for q in theme.quotes if q.side == side] for side in ("for", "against")}
-    return ShownTheme(
-        theme,
-        f"theme-{number}",
-        tuple((side, held[:MAX_QUOTES], len(held)) for side, held in quotes.items() if held),
-        tuple((file, found[file]) for file in columns),
-        tuple(each for each in facts.differences if each.theme is theme),
-    )
-
-
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:
     """Return what the filter selects *quote* by."""
     groups = enumerate(each.value(quote.file, quote.speaker) for each in facts.groupings)
@@ -141,14 +116,6 @@ def _choices(facts: CollectionFacts) -> list[tuple[str, str, list[str]]]:
         ("speaker", "Speaker", sorted({quote.speaker for quote in quotes if quote.speaker})),
     ]
     return [choice for choice in choices if 1 < len(choice[2]) <= MAX_CHOICES]
-
-
-def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
-    """Return the differences of each attribute, the smallest p first."""
-    found: dict[str, list[GroupDifference]] = {}
-    for each in facts.differences:
-        found.setdefault(each.attribute, []).append(each)
-    return {name: sorted(held, key=lambda one: one.p) for name, held in found.items()}
 
 
 def _curve(points: Sequence[CurvePoint]) -> dict[str, Any]:
