@@ -25,11 +25,10 @@ from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
-from runner.job.prefix_policy import prefix_policy
 from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.deliveries import priced, takes_s
-from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
+from runner.reports.whatif.replay import NodeCalls, limit_of, read_calls, replay, rules_of
 
 KEYS = {
     "processing": (
@@ -163,7 +162,7 @@ def read_recording(path: Path) -> Recording:
     limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
     known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
-    again = partial(replay, _rules(settings, job), calls, known)
+    again = partial(replay, rules_of(settings, job), calls, known)
     predicted_s = again()
     overhead_s = _overhead_s(again, predicted_s, wall_s)
     notes += doubts
@@ -177,15 +176,6 @@ def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: f
         middle = (low + high) / 2
         low, high = (middle, high) if again(middle) < actual_s else (low, middle)
     return high
-
-
-def _rules(settings: Settings, job: Job | None) -> Rules:
-    """Return the rules of *settings*; without a *job* no stage is primed."""
-    pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
-    if job is not None:
-        job = replace(job, settings=settings, pipeline=pipeline)
-        primed = frozenset(stage for stage, _ in prefix_policy(job).primed)
-    return rules_of(settings, pipeline, primed)
 
 
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
@@ -203,13 +193,13 @@ def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
 
 def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list[Prediction]:
     """Return a prediction for each of *settings* (values by full key); raise ConfigError."""
-    rules = _rules(validate(recording.run.config), recording.job)
+    rules = rules_of(validate(recording.run.config), recording.job)
     calls, expected = recording.calls, recording.expected
     sequential_s = replay(replace(rules, mode="sequential"), calls, expected)
     rows = []
     for chosen in settings:
         settings_now = validate(_changed(recording.run, chosen))
-        rules = _rules(settings_now, recording.job)
+        rules = rules_of(settings_now, recording.job)
         wall_s = replay(rules, calls, expected)
         with_overhead_s = replay(rules, calls, expected, recording.overhead_s)
         limit = limit_of(rules, calls, expected, wall_s)
