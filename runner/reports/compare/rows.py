@@ -193,28 +193,27 @@ def _state(
     if gone or run.damaged:
         missing = f"missing or unreadable: {', '.join(gone)}" if gone else ""
         return "damaged", "; ".join(filter(None, [missing, *run.damaged[:1]]))
-    if run.status in ANSWERED and not section(run.metadata, "files"):
-        found = share(figures["grounding_rate"])
-        few = f"{found} of its quotes are in the transcript" if run.status == "degraded" else ""
-        rate, least = figures["grounding_rate"], number(at(run.config, "grounding", "min_rate"))
-        if few and figures["checks_rate"] is not None and (rate is None or rate >= (least or 0.0)):
-            few = f"{share(figures['checks_rate'])} of its checks passed"
-        return run.status, few
-    if run.status == "completed":
+    files = section(run.metadata, "files")
+    if run.status == "degraded" and not files:
+        found, checks = figures["grounding_rate"], figures["checks_rate"]
+        least = number(at(run.config, "grounding", "min_rate")) or 0.0
+        if checks is not None and (found is None or found >= least):
+            return run.status, f"{share(checks)} of its checks passed"
+        return run.status, f"{share(found)} of its quotes are in the transcript"
+    if run.status == "completed" or (run.status in ANSWERED and not files):
         return run.status, ""
     if run.status == "running":
         held = is_held(run.path)
         return ("running", "not finished yet") if held else ("died", "its process was killed")
-    if files := section(run.metadata, "files"):
+    if files:
         total, completed = (int(amount(files.get(name))) for name in ("total", "completed"))
-        which = f"{total - completed:,} of {plural(total, 'file')}"
-        return to_terminal(run.status, 40), f"{which} without all answers"
-    failed = {name: section(record, "error") for name, record in run.records.items()}
-    errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
-    undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
-    return to_terminal(run.status, 40), next(
-        errors, f"{plural(undone, 'analyzer')} without an answer"
-    )
+        why = f"{total - completed:,} of {plural(total, 'file')} without all answers"
+    else:
+        failed = {name: section(record, "error") for name, record in run.records.items()}
+        errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
+        undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
+        why = next(errors, f"{plural(undone, 'analyzer')} without an answer")
+    return to_terminal(run.status, 40), why
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:
