@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from runner.answers.markdown import md, table
+from markupsafe import Markup
+
+from runner.answers.markdown import table
 from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
@@ -16,6 +19,7 @@ from runner.reports.compare.rows import Group, RunRow
 from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import HEADER
 from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, Pair
+from runner.reports.report.render import render_markdown
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
@@ -168,23 +172,25 @@ def sections_of(comparison: Comparison) -> list[Section]:
     return [each for each in sections if each.lines or any(table.rows for table in each.tables)]
 
 
+def page_facts(comparison: Comparison) -> dict[str, Any]:
+    """Return what comparison.md and comparison.html show."""
+    settings = settings_table(comparison.groups)
+    runs = [run_cells(comparison, row) for row in comparison.rows]
+    return {
+        "comparison": comparison,
+        "settings": Grid("Medians of the timed runs; in brackets minimum and maximum", *settings),
+        "sections": sections_of(comparison),
+        "runs": Grid("All runs", RUNS, runs, ("run", "setting", "status", "why")),
+    }
+
+
 def as_markdown(comparison: Comparison) -> str:
     """Return comparison.md."""
-    lines = ["# Comparison", "", md(comparison.verdict), ""]
-    if comparison.groups:
-        lines += [table(*settings_table(comparison.groups)), ""]
-    lines += [f"- {md(note)}" for note in comparison.notes]
-    if comparison.keys:
-        counted = ((md(key), len(following)) for key, following in comparison.keys.items())
-        keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
-        lines += ["", f"Settings that differ: {'; '.join(keys)}"]
-    for section in sections_of(comparison):
-        lines += ["", f"## {section.title}", "", section.method]
-        for each in (each for each in section.tables if each.rows):
-            lines += ["", table(each.header, each.rows)]
-        lines += [""] * bool(section.lines) + [f"- {md(line)}" for line in section.lines]
-    runs = [run_cells(comparison, row) for row in comparison.rows]
-    return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
+
+    def shown(grid: Grid) -> Markup:
+        return Markup(table(grid.header, grid.rows))  # which has escaped all text
+
+    return render_markdown("comparison.md.jinja", table=shown, **page_facts(comparison))
 
 
 METHOD = (

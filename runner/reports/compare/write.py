@@ -19,7 +19,6 @@ from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
-from runner.reports.compare.text import Grid
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
@@ -127,17 +126,12 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
-    settings = text.settings_table(comparison.groups)
-    runs = [text.run_cells(comparison, row) for row in comparison.rows]
     return render(
         "comparison.html",
-        comparison=comparison,
-        settings=Grid("Medians of the timed runs; in brackets minimum and maximum", *settings),
-        sections=text.sections_of(comparison),
-        runs=Grid("All runs", text.RUNS, runs, ("run", "setting", "status", "why")),
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
         plots=plots(comparison),
+        **text.page_facts(comparison),
     )
 
 
