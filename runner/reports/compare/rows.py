@@ -31,6 +31,7 @@ from runner.reports.stored_run import (
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = (*USAGE_FIGURES, "live_cost_usd")
 ASSESSED = ("coverage", "checks_rate", "escalated", "mended")
+SHARES = ("grounding_rate", "coverage", "checks_rate", "context_retained", "quality", "grouped")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
@@ -147,7 +148,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         figures |= {"succeeded": float(statuses.count("ok")), "total": float(len(statuses))}
     rate = number(took.get("grounding_rate", run.grounded.get("rate")))
     ended = run.status in ENDED  # a stopped run does not measure its setting's quality
-    return {
+    found = {
         **figures,
         "grounding_rate": rate,
         **{name: number(took.get(name)) for name in ASSESSED},
@@ -158,6 +159,15 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
+    return {name: value if _is_possible(name, value) else None for name, value in found.items()}
+
+
+def _is_possible(name: str, value: float | None) -> bool:
+    """Return whether a run can have this figure: files are untrusted."""
+    if not value:
+        return True
+    most = 1.0 if name in SHARES else 1e12
+    return 1e-12 < (abs(value) if name.endswith("_error") else value) <= most
 
 
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
