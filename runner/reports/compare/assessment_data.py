@@ -23,7 +23,7 @@ from runner.base.errors import ColloquyError, reason
 from runner.base.format import plural
 from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
-from runner.record.batch_directory import batch_of, is_batch, runs_of
+from runner.record.batch_directory import batch_of, single_runs
 from runner.reports.compare.keys import label_of
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
@@ -31,7 +31,7 @@ from runner.reports.stored_run import StoredRun, is_run, read_run
 MAX_FILES = 300  # transcripts of a batch that are read
 MAX_LABEL_FILES = 500
 COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
-_OF_TRANSCRIPT = re.compile(
+OF_TRANSCRIPT = re.compile(  # keys
     r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
 )
 
@@ -73,7 +73,7 @@ def assessment_data(
     rows = [(row, group) for group in groups for row in group.rows]
     labels, notes = known_labels([row.path for row, _ in rows])
     index = LabelIndex(labels)
-    shown_keys = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
+    shown_keys = [key for key in keys if not OF_TRANSCRIPT.fullmatch(key)]
     settings: dict[tuple[str, ...], Setting] = {}
     fitting: list[tuple[Setting, str, set[str]]] = []
     ran: set[str] = set()
@@ -81,7 +81,7 @@ def assessment_data(
     for row, group in rows:
         own = {key: group.settings[key] for key in shown_keys}
         setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
-        paths, more = _runs(row.path, row.batch)
+        paths, more = _runs(row.path)
         left += more
         for run in _read(paths):
             ran |= run.records.keys()
@@ -106,17 +106,16 @@ def precision_of(path: Path) -> float | None:
     The labels are those of `known_labels`. None without one that says right or wrong.
     """
     index = LabelIndex(known_labels([path])[0])
-    runs = _read(_runs(path, is_batch(path))[0])
+    runs = _read(_runs(path)[0])
     counts = [precision_counts(items_of(run), index, sha_of(run)) for run in runs]
     judged = sum(each[1] for each in counts)
     return sum(each[0] for each in counts) / judged if judged else None
 
 
-def _runs(path: Path, batch: bool) -> tuple[list[Path], int]:
-    if not batch:
-        return [path], 0
+def _runs(path: Path) -> tuple[list[Path], int]:
+    """Return the first MAX_FILES runs of a batch, or the run itself, and how many are left."""
     try:
-        found = [run for run in runs_of(path) if is_run(run)]
+        found = [run for run in single_runs([path]) if is_run(run)]
     except (OSError, ColloquyError):
         return [], 0
     return found[:MAX_FILES], max(0, len(found) - MAX_FILES)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from runner.base.format import count, plural, seconds, share, usd
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
+from runner.reports.compare.assessment_data import OF_TRANSCRIPT
 from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import Group, RunRow, known_figures
 from runner.reports.compare.verdicts import MAX_COMPARED, MIN_REPEATS, Pair
@@ -35,6 +36,11 @@ def notes_on(
         yield (
             f"No speed-up for {len(without)} of {plural(len(groups), 'setting')}: there is no "
             "sequential baseline (processing.mode=sequential or max_concurrent=1, all else equal)."
+        )
+    if not sharded and any(OF_TRANSCRIPT.fullmatch(key) for g in groups for key in g.settings):
+        yield (
+            "Some settings read other transcripts: their time, cost and ★ are of other work. "
+            "Coverage, checks and labels are compared on the same transcripts."
         )
     left_out = [row for row in rows if not row.measured]
     if left_out:
