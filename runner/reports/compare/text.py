@@ -262,16 +262,10 @@ def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
     shown = names[:MAX_COLUMNS]
     header = ["#", "setting", "transcripts", "findings", "labelled", *map(_title, shown)]
     rows = [
-        [
-            str(number),
-            each.label,
-            str(each.transcripts),
-            str(each.findings),
-            str(each.labelled),
-            *(_share(each.figures.get(name)) for name in shown),
-        ]
+        [*map(str, (number, each.label, each.transcripts, each.findings, each.labelled)),
+         *(_share(each.figures.get(name)) for name in shown)]
         for number, each in enumerate(assessment.settings, 1)
-    ]
+    ]  # fmt: skip
     return header, rows if names else []
 
 
@@ -284,15 +278,11 @@ def verdict_lines(assessment: Assessment) -> list[str]:
 
 def _title(name: str) -> str:
     kind, _, rest = name.partition(" ")
-    return " ".join(
-        filter(None, (_TITLES[kind], rest.replace("_", " ") if kind == FOUND else rest))
-    )
+    return f"{_TITLES[kind]} {rest.replace('_', ' ') if kind == FOUND else rest}".strip()
 
 
 def _share(found: Interval | None) -> str:
-    if found is None:
-        return NOTHING
-    if found.low is None or found.high is None:
-        return share(found.value)
-    low, high = (round(100 * max(0.0, min(1.0, end))) for end in (found.low, found.high))
-    return f"{share(found.value)} ({low}–{high})"
+    """Return a share, with its 95 % interval where there is one."""
+    if found is None or found.low is None or found.high is None:
+        return share(found and found.value)
+    return f"{share(found.value)} ({round(100 * found.low)}–{round(100 * found.high)})"

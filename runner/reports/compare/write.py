@@ -9,7 +9,6 @@ import orjson
 
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
-from runner.base.format import figure
 from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
@@ -62,10 +61,9 @@ def after_sweep(folder: Path) -> None:
     try:
         comparison = compare([folder])
         write_comparison(comparison, folder, indexed=True)
-        consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
-        given = next(
-            (r.settings.get("output.dir", "/") for r in comparison.rows if r.settings), "/"
-        )
+        configs = [row.settings for row in comparison.rows if row.settings]
+        consoles = {config.get("output.console") for config in configs}
+        given = configs[0].get("output.dir", "/") if configs else "/"
         where = str(as_given(folder, given) / "comparison.html")
         if "json" in consoles:
             print_stderr(orjson.dumps({"event": "comparison.written", "path": where}).decode())
@@ -112,10 +110,7 @@ def _group(group: Group) -> dict[str, Any]:
 def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
     group = comparison.group_of(row)
     return {
-        "path": str(row.path),
-        "name": row.name,
-        "status": row.status,
-        "reason": row.reason,
+        **{name: str(getattr(row, name)) for name in ("path", "name", "status", "reason")},
         "setting": group.label if group else None,
         **row.figures,
         "speed_up": comparison.speed_up_of(row),
@@ -157,7 +152,7 @@ def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
             "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
             "to the slowest). The vertical mark is the ideal: the same calls without overhead."
         )
-        chart = bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups))
+        chart = bars("wall", "Wall-clock time", "wall-clock seconds", [*map(_wall, groups)])
         found.append((caption + cut, chart))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
         caption = "Speed-up over the sequential baseline, which is the vertical mark."
@@ -166,28 +161,25 @@ def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
     return found if comparison.sharded else found + _trade(groups, cut)
 
 
-def _walls(groups: Sequence[Group]) -> list[PlotBar]:
-    rows = []
-    for group in groups:
-        wall, ideal = group.spreads["wall_s"], group.middle("ideal_s")
-        if wall is None:
-            rows.append(PlotBar(group.label, None))
-            continue
-        low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
-        shown = figure(wall.median, "{:.2f}")
-        rows.append(PlotBar(group.label, wall.median, ideal, low, high, shown))
-    return rows
+def _wall(group: Group) -> PlotBar:
+    wall = group.spreads["wall_s"]
+    if wall is None:
+        return PlotBar(group.label, None)
+    low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
+    ideal, shown = group.middle("ideal_s"), f"{wall.median:.2f}"
+    return PlotBar(group.label, wall.median, ideal, low, high, shown)
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
     """Return cost (time if none is known) against quality; empty without a trade-off."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
-    dots = []
-    for number, group in enumerate(groups, 1):
-        x, y = group.middle(name), group.middle("quality")
-        if x is not None and y is not None:
-            dots.append(PlotPoint(number, group.label, x, y, group.front is True))
+    places = [(group.middle(name), group.middle("quality")) for group in groups]
+    dots = [
+        PlotPoint(number, group.label, x, y, group.front is True)
+        for number, (group, (x, y)) in enumerate(zip(groups, places, strict=True), 1)
+        if x is not None and y is not None
+    ]
     if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"

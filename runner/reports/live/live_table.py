@@ -238,8 +238,7 @@ def _done(rows: list[LiveRow], now: float) -> str:
 
 def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
     begun = [row.begun for row in rows if row.begun is not None]
-    ends = [row.ended for row in rows if row.ended is not None]
-    until = max(ends) if len(ends) == len(rows) else now
+    until = max(now if row.ended is None else row.ended for row in rows)
     elapsed_s = until - min(begun) if begun else None
     return {"state": Text(_done(rows, now), "bold"), **_figures(_used(rows), elapsed_s, "bold")}
 
