@@ -1,7 +1,7 @@
 """Judge: the prompt by which a model judges an answer by a rubric, and how it is validated."""
 
+import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +12,6 @@ from runner.base.errors import AnswerError, ConfigError
 from runner.base.json import mapping
 from runner.base.json import text as text_of
 from runner.base.regular_files import kind_of, user_path
-from runner.base.statistics import cohen_kappa
 from runner.config.checks import MAX_LABELS, Check, Expectations, Label
 
 JUDGE_TOKENS = 300  # of a reply
@@ -70,13 +69,20 @@ def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
 
     A contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and MIN_KAPPA.
     """
+    from runner.base.agreement import cohen_kappa  # imports numpy
+
     total = len(pairs)
     verdicts = [(not label if judge is None else judge, label) for judge, label in pairs]
     agreed = sum(judge == label for judge, label in verdicts)
-    kappa = cohen_kappa(Counter(verdicts))
-    kappa = None if kappa is None else round(kappa, 4)
-    proven = total >= MIN_LABELS and kappa is not None and kappa >= MIN_KAPPA
-    return {"labels": total, "agreed": agreed, "kappa": kappa, "proven": proven}
+    both = (True, False)
+    kappa = float(cohen_kappa([[[verdicts.count((a, b)) for b in both] for a in both]]))
+    proven = total >= MIN_LABELS and kappa >= MIN_KAPPA
+    return {
+        "labels": total,
+        "agreed": agreed,
+        "kappa": None if math.isnan(kappa) else round(kappa, 4),
+        "proven": proven,
+    }
 
 
 def labelled(body: Expectations, source: str) -> Expectations:

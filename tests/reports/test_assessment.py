@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,10 @@ from helpers.runs_by_hand import make_run, put
 
 from benchmarks.agreement import study, verdicts
 from runner.answers.labels import FindingLabel, LabelIndex, found_items, label_of, labels_csv
-from runner.base.statistics import cohen_kappa, coincidences, krippendorff_alpha
+from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import (
-    AssessmentData,
     Setting,
     precision_counts,
     precision_of,
@@ -43,17 +43,20 @@ RELIABILITY = (
 
 def test_kappa_and_alpha_are_those_of_published_examples() -> None:
     units = zip(*(line.split() for line in RELIABILITY), strict=True)
-    alpha = krippendorff_alpha(coincidences([v for v in unit if v != "."] for unit in units))
-    kappa = cohen_kappa({("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15})
+    counts = [[unit.count(value) for value in "12345"] for unit in units]
+    alpha = krippendorff_alpha([coincidences(counts)])
+    kappa = cohen_kappa([[[20, 5], [10, 15]]])
 
     assert alpha == pytest.approx(0.743, abs=0.0005)
     assert kappa == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("table", [{}, {("a", "a"): 7.0}])
-def test_agreement_is_unknown_where_chance_alone_would_agree(table: Any) -> None:
-    assert cohen_kappa(table) is None
-    assert krippendorff_alpha(table) is None
+@pytest.mark.parametrize("both", [0, 7])
+def test_agreement_is_unknown_where_chance_alone_would_agree(both: int) -> None:
+    tables = [[[both, 0], [0, 0]]]
+
+    assert math.isnan(cohen_kappa(tables))
+    assert math.isnan(krippendorff_alpha(tables))
 
 
 def test_equal_settings_are_seldom_told_apart_and_different_ones_often() -> None:
@@ -88,7 +91,7 @@ def test_all_and_none_have_an_interval_and_one_of_many_checks_is_chance() -> Non
         for n in range(8):
             settings[0].add(name, f"{n}", 1, 1)
             settings[1].add(name, f"{n}", float(n < 2 or at > 0), 1)
-    told = {e.figure: (e.p, e.told_apart) for e in assess(AssessmentData(settings, [], [])).pairs}
+    told = {e.figure: (e.p, e.told_apart) for e in assess(settings, [], []).pairs}
 
     assert found is not None
     assert rate is not None
@@ -203,6 +206,7 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     assert "agree on what to cite with Cohen's kappa" in lines
     for page in (as_terminal(made), as_markdown(made)):
         assert "significant with 7 transcripts" in page
+    assert "Some settings read other transcripts" in "".join(made.notes)
     write_comparison(made, tmp_path)
     stored = orjson.loads((tmp_path / "comparison.json").read_bytes())["right_or_wrong"]
     assert len(stored["pairs"]) == 3

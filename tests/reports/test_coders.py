@@ -69,7 +69,7 @@ def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are
     of_a = 1 - 0.2**2 - 0.8**2
 
     assert "transcripts" == coded.over
-    assert (80, 8) == (coded.segments, len(coded.files))
+    assert (80, 8) == (coded.segments, coded.transcripts)
     assert whole.kappa is not None
     assert b.kappa is not None
     assert pytest.approx(of_b[0] / of_b[1]) == b.kappa.value

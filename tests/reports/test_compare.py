@@ -48,7 +48,15 @@ def test_the_speed_up_is_against_one_call_at_a_time(tmp_path: Path) -> None:
     found = compare([tmp_path])
 
     assert [g.speed_up for g in found.groups] == [1.0, 1.6, 4.0]
-    assert {g.baseline for g in found.groups} == {"processing.max_concurrent=1"}
+    assert {g.baseline.label for g in found.groups if g.baseline} == {"processing.max_concurrent=1"}
+
+
+def test_figures_that_no_run_can_have_are_unknown(tmp_path: Path) -> None:
+    impossible = {"cost_usd": 1e300, "coverage": 3, "checks_rate": -1, "prompt_tokens": -5}
+    slots(tmp_path / "0", 1, -8.0, **impossible)
+    (row,) = compare([tmp_path]).rows
+
+    assert [None] * 5 == [row.figure(name) for name in ("wall_s", *impossible)]
 
 
 def test_the_sequential_mode_is_preferred_as_baseline(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.pages import FILTER, POLICY
@@ -16,9 +17,16 @@ from helpers.runs_by_hand import make_run, slots
 
 from runner.reports.compare.__main__ import main
 from runner.reports.compare.compare import compare
-from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
+from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal
 from runner.reports.compare.write import after_sweep, as_html, write_comparison
+from runner.reports.report.render import environment
+
+
+def drawn(plot: dict[str, Any]) -> str:
+    words = '{% import "plots.html" as draw %}{{ draw[plot.kind](plot) }}'
+    return environment().from_string(words).render(plot=plot)
+
 
 HOSTILE = "</title><script>alert(1)</script>\"' onload=x <img src=http://evil.example/a> {{7*7}}"
 FORMULA = '=HYPERLINK("http://evil.example")'
@@ -159,10 +167,11 @@ def test_a_comparison_of_nothing_but_missing_jobs_is_still_a_page(tmp_path: Path
 
 def test_labels_of_bars_are_wrapped_and_numbers_of_points_never_overlap() -> None:
     label = "model.name=openai/gpt-4o-mini, " * 5
-    words = Page(bars("a", "t", "s", [PlotBar(label, 1.0, text="1")])).said
+    words = Page(drawn(bars("a", "t", "s", [PlotBar(label, 1.0, text="1")]))).said
     dots = [PlotPoint(n, "x", 1 + n % 6 / 50, 0.9 + n % 7 / 90, False) for n in range(40)]
-    drawn = scatter("b", "t", ("x", "y"), dots)
-    found = re.findall(r'class="value" x="([\d.]+)" y="([\d.]+)"', drawn)
+    found = re.findall(
+        r'class="value" x="([\d.]+)" y="([\d.]+)"', drawn(scatter("b", "t", ("x", "y"), dots))
+    )
     places = [(float(x), float(y)) for x, y in found]
 
     assert words.count("openai/gpt-4o-mini") == 5 * 3  # in the description, the hint and the label
@@ -174,20 +183,18 @@ def test_labels_of_bars_are_wrapped_and_numbers_of_points_never_overlap() -> Non
 
 
 def test_small_values_have_ticks_without_an_exponent() -> None:
-    drawn = scatter(
-        "b",
-        "t",
-        ("x", "y"),
-        [PlotPoint(1, "x", 2e-5, 1.0, True), PlotPoint(2, "x", 4e-5, 0.9, True)],
-    )
+    points = [PlotPoint(1, "x", 2e-5, 1.0, True), PlotPoint(2, "x", 4e-5, 0.9, True)]
+    text = drawn(scatter("b", "t", ("x", "y"), points))
 
-    assert ">0.00002<" in drawn
-    assert "e-05<" not in drawn
+    assert ">0.00002<" in text
+    assert "e-05<" not in text
 
 
 def test_plots_survive_zero_and_nothing() -> None:
-    assert Page(bars("a", "t", "s", [PlotBar("x", 0.0), PlotBar("y", None)])).open == []
-    assert Page(scatter("b", "t", ("x", "y"), [PlotPoint(1, "x", 0.0, 0.0, True)])).open == []
+    assert Page(drawn(bars("a", "t", "s", [PlotBar("x", 0.0), PlotBar("y", None)]))).open == []
+    assert (
+        Page(drawn(scatter("b", "t", ("x", "y"), [PlotPoint(1, "x", 0.0, 0.0, True)]))).open == []
+    )
 
 
 def test_sixty_settings_make_a_page_of_bounded_plots(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_the_slow_start_of_a_gate_is_a_limit_of_its_own() -> None:
     made = job(MODEL, *added, *prompts, *answers, "processing.max_concurrent=16")
     calls = {node.name: read_calls(node.name, entry(1.0), 100) for node in made.pipeline.nodes}
     expected = dict.fromkeys(calls, 1.0)
-    rules = rules_of(made.settings, made.pipeline, frozenset())
+    rules = rules_of(made.settings, None)
     wall_s = replay(rules, calls, expected)
 
     assert (3.0, 2.0) == (wall_s, replay(replace(rules, ramp=False), calls, expected))

@@ -16,7 +16,7 @@ from runner.record.batch_directory import is_batch
 from runner.reports.coders.coder_file import Codes, add_code, codes_of, read_coder
 from runner.reports.coders.figures import CodeFigures, CodingComparison, Disagreement
 from runner.reports.compare.paired import Interval
-from runner.reports.export.codings import CodedFile, codebook_of, coded_files, names_coded
+from runner.reports.export.codings import codebook_of, coded_files, names_coded
 from runner.reports.stored_run import read_run
 
 NAME = "colloquy-agreement"
@@ -55,7 +55,11 @@ def _agree(given: Arguments) -> None:
             continue
         theirs, lost = codes_of(each.source, rows)
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
-        coded.add(each.source, theirs, _codes_of_run(each), listed="--listed" in given.options)
+        ours: Codes = {}
+        for coding in each.codings:
+            if coding.segment is not None and coding.start is not None:
+                add_code(ours, coding.segment.id, coding.code, coding.quote)
+        coded.add(each.source, theirs, ours, listed="--listed" in given.options)
     if not coded.segments:
         why = "".join(f"; {note}" for note in notes[:1])
         raise ConfigError(f"{file}: it names no transcript of {path}{why}")
@@ -64,18 +68,10 @@ def _agree(given: Arguments) -> None:
     print("\n".join(_lines(coded, figures, notes)))
 
 
-def _codes_of_run(each: CodedFile) -> Codes:
-    codes: Codes = {}
-    for coding in each.codings:
-        if coding.segment is not None and coding.start is not None:
-            add_code(codes, coding.segment.id, coding.code, coding.quote)
-    return codes
-
-
 def _lines(
     coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> Iterator[str]:
-    about = f"{plural(coded.segments, 'segment')} of {plural(len(coded.files), 'transcript')}"
+    about = f"{plural(coded.segments, 'segment')} of {plural(coded.transcripts, 'transcript')}"
     yield f"{about}; 95 % intervals by the bootstrap over {coded.over}"
     head = ["code", "both", "only coder", "only run", "neither", "kappa", "alpha"]
     rows = [[*(str(getattr(f, name)) for name in _FIGURES), _shown(f.kappa), _shown(f.alpha)]
@@ -84,8 +80,8 @@ def _lines(
     yield f"{plural(len(coded.disagreements), 'disagreement')}, all in disagreements.csv"
     for one in coded.disagreements[:MAX_SHOWN]:
         quote = one.coder_quote if one.only == "coder" else one.run_quote
-        coder = "the coder only" if one.only == "coder" else "the run only"
-        yield to_terminal(f'  {one.file} {one.segment} {one.code}, {coder}: "{quote}"', 200)
+        what = f"{one.file} {one.segment} {one.code}, the {one.only} only"
+        yield to_terminal(f'  {what}: "{quote}"', 200)
     yield from (to_terminal(note) for note in notes)
 
 
@@ -105,7 +101,7 @@ def _write(
     apart = ([getattr(each, name) for name in named] for each in coded.disagreements)
     data = {
         "segments": coded.segments,
-        "transcripts": len(coded.files),
+        "transcripts": coded.transcripts,
         "bootstrap_over": coded.over,
         "figures": [asdict(each) for each in figures],
         "disagreements": [asdict(each) for each in coded.disagreements],

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,9 +23,9 @@ MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
 MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
-Codes = dict[
-    str, dict[str, str]
-]  # by segment, the codes with their quotes; empty: read without a code
+MAX_FOREIGN = 20  # codes that are not in the codebook and have a note each
+# By segment, the codes with their quotes; empty: read without a code.
+Codes = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,39 @@ class CoderFile:
         return [row for rows in found for row in rows] if found else None
 
 
+_Read = tuple[dict[str, list[CoderRow]], list[str]]  # by the file's name, and notes
+
+
 def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     """Return the codings in *file* of the transcripts *files*; raise ConfigError with the line.
 
     A table has the columns code and segment or quote, and file where it is about several; its
     codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
-    if file.suffix.lower() == ".qdpx":
-        return _of_files(_from_project(file, book), files, file)
+    of_project = file.suffix.lower() == ".qdpx"
+    known = {name_key(name): name for name in book.names}
+    read, notes = (_from_project if of_project else _from_table)(file, book, known)
+    names = FileNames(files)
     rows: dict[str, list[CoderRow]] = {}
-    known = _by_key(book)
+    lost = list[str]()
+    for name, own in read.items():
+        meant = names.called(name) if name else [""]
+        if len(meant) > 1:
+            named = f"{one_line(name, 60)!r} is several files: {', '.join(meant[:3])}"
+            raise ConfigError(f"{file}: column file: {named}")
+        if meant:
+            rows.setdefault(meant[0], []).extend(own)
+        else:
+            lost.append(name)
+    if lost:
+        named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{names.near(lost[0])}"
+        what = f"no transcript of the run: {plural(len(lost), 'name')}, {named}"
+        notes.append(f"{file.name}: left out, {what}")
+    return CoderFile(rows, tuple(notes))
+
+
+def _from_table(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
+    rows: dict[str, list[CoderRow]] = {}
     for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS):
         given = {key: row.get(key, "") for key in ("file", "segment", "code", "quote", "match")}
         if given["match"].casefold() == "absent":  # of a run's codings.csv: not in the transcript
@@ -83,58 +107,35 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
             raise ConfigError(f"{place}: column code: {why}{near}")
         made = CoderRow(place, given["segment"], code, given["quote"])
         rows.setdefault(given["file"], []).append(made)
-    return _of_files(CoderFile(rows), files, file)
+    return rows, []
 
 
-def _by_key(book: Codebook) -> dict[str, str]:
-    return {name_key(name): name for name in book.names}
-
-
-def _of_files(read: CoderFile, files: Collection[str], file: Path) -> CoderFile:
-    """Return what was *read* by the names of *files*, and a note of the names that are none's.
-
-    Raises ConfigError for a name of several files.
-    """
-    names = FileNames(files)
-    rows: dict[str, list[CoderRow]] = {"": [*read.rows[""]]} if "" in read.rows else {}
-    lost = list[str]()
-    for name in filter(None, read.rows):
-        meant = names.called(name)
-        if len(meant) > 1:
-            named = f"{one_line(name, 60)!r} is several files: {', '.join(meant[:3])}"
-            raise ConfigError(f"{file}: column file: {named}")
-        if meant:
-            rows.setdefault(meant[0], []).extend(read.rows[name])
-        else:
-            lost.append(name)
-    near = names.near(lost[0]) if lost else ""
-    named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{near}"
-    note = f"{file.name}: left out, no transcript of the run: {plural(len(lost), 'name')}, {named}"
-    return CoderFile(rows, (*read.notes, *[note] * bool(lost)))
-
-
-def _from_project(file: Path, book: Codebook) -> CoderFile:
+def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
     project = read_project(file)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
-    known = _by_key(book)
     rows: dict[str, list[CoderRow]] = {}
-    foreign: dict[str, int] = {}
+    foreign = Counter[str]()
     for source in project.sources:
         held = rows.setdefault(source.name, [])
         for start, end, guid in source.codings:
             name = project.codes.get(guid, guid)
             if (code := by_guid.get(guid) or known.get(name_key(name))) is None:
-                foreign[name] = foreign.get(name, 0) + 1
+                foreign[name] += 1
                 continue
             words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
-    left = [(n, f"{name!r} is not in the codebook") for name, n in foreign.items()]
-    left += [(project.whole, "they are of whole sources")] if project.whole else []
-    left += [(project.others, "they are in no plain text")] if project.others else []
-    return CoderFile(
-        rows, tuple(f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left)
-    )
+    left = [
+        (n, f"{one_line(name, 60)!r} is not in the codebook")
+        for name, n in foreign.most_common(MAX_FOREIGN)
+    ]
+    more = sum(n for _, n in foreign.most_common()[MAX_FOREIGN:])
+    left.append((more, f"{plural(len(foreign) - MAX_FOREIGN, 'further code')} not in the codebook"))
+    left += [
+        (project.whole, "they are of whole sources"),
+        (project.others, "they are in no plain text"),
+    ]
+    return rows, [f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left if n]
 
 
 def _whole_words(text: str, start: int, end: int) -> str:

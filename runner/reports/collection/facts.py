@@ -42,8 +42,8 @@ class CollectionFacts:
     left_out: int = 0
 
     @cached_property
-    def differences(self) -> tuple[GroupDifference, ...]:
-        """Each theme by each attribute."""
+    def differences(self) -> dict[str, list[GroupDifference]]:
+        """Each theme by the groups of each attribute."""
         return differences_of(self.collection.themes, self.groupings)
 
     @property

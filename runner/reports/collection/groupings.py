@@ -151,12 +151,12 @@ def _grouping(
 
 def differences_of(
     themes: Sequence[Theme], groupings: Sequence[Grouping]
-) -> tuple[GroupDifference, ...]:
-    """Return every theme by every grouping that is compared, p adjusted within each grouping.
+) -> dict[str, list[GroupDifference]]:
+    """Return every theme by every attribute that is compared, p adjusted within each attribute.
 
     Groups of speakers who mention no theme, such as interviewers, are not tested.
     """
-    found: list[GroupDifference] = []
+    found: dict[str, list[GroupDifference]] = {}
     for grouping in filter(lambda each: each.compared, groupings):
         made = [tuple(counts_of(theme, grouping)) for theme in themes]
         speak = {one.value for counts in made for one in counts if one.found}
@@ -165,9 +165,11 @@ def differences_of(
         tested = [exact_p([n.found for n in each], [n.read for n in each]) for each in known]
         adjusted = holm([p for p, _ in tested])
         of = (grouping.name, grouping.by_speaker)
-        for theme, counts, (p, exact), held in zip(themes, made, tested, adjusted, strict=True):
-            found.append(GroupDifference(*of, theme, counts, p, held, not exact))
-    return tuple(found)
+        found[grouping.name] = [
+            GroupDifference(*of, theme, counts, p, held, not exact)
+            for theme, counts, (p, exact), held in zip(themes, made, tested, adjusted, strict=True)
+        ]
+    return {name: held for name, held in found.items() if held}
 
 
 def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
@@ -189,16 +191,17 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
 
 
-def method_of(differences: Sequence[GroupDifference], themes: int) -> str:
+def method_of(differences: Mapping[str, Sequence[GroupDifference]]) -> str:
     """Return the method behind the p of *differences*, and its limits."""
-    drawn = any(each.drawn for each in differences)
+    every = [each for held in differences.values() for each in held]
+    drawn = any(each.drawn for each in every)
     random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
-    many = len({each.attribute for each in differences})
+    many, themes = len(differences), max(map(len, differences.values()))
     people = (
         " Speakers of one file are not independent, so p is too small where they are counted; a "
         "group of speakers who speak of no theme, such as interviewers, is left out of it."
     )
-    people = people if any(each.by_speaker for each in differences) else ""
+    people = people if any(each.by_speaker for each in every) else ""
     apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""
     return (
         "p is of Fisher's exact test, for more than two groups that of Freeman and Halton"

@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from markupsafe import Markup
-
-from runner.answers.themes import FILE, CurvePoint, Theme, ThemeQuote
+from runner.answers.themes import FILE, CurvePoint, ThemeQuote
 from runner.base.format import plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
-from runner.reports.collection.groupings import GroupDifference, method_of
+from runner.reports.collection.groupings import method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
-from runner.reports.compare.svg import element, picture
+from runner.reports.compare.plots import Scale
 from runner.reports.report.render import address_of, link_to, render, script_of
 from runner.reports.report.summary import VERDICTS
 from runner.reports.stored_run import StoredRun
@@ -29,22 +27,11 @@ _ID = re.compile(r"\b([A-Z]{1,2}\d{1,5})\b")
 TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
 
 
-@dataclass(frozen=True, slots=True)
-class ShownTheme:
-    """A theme with its quotes by side and their number, its row of the matrix, and its groups."""
-
-    theme: Theme
-    anchor: str
-    sides: tuple[tuple[str, Sequence[ThemeQuote], int], ...]
-    row: tuple[tuple[str, str], ...]
-    groups: tuple[GroupDifference, ...]
-
-
 def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     """Return the page on *facts* of the batch *run*, called *name*."""
     collection = facts.collection
     columns = facts.files[:MAX_MATRIX]
-    themes = [_theme(n, each, facts, columns) for n, each in enumerate(collection.themes, 1)]
+    anchors = _anchors(facts)
     tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
     folder = (run.path / FILE).parent
     return render(
@@ -56,9 +43,9 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
-        themes=themes,
-        known={each.theme.id: each for each in themes},
-        linked=partial(_linked, _anchors(facts)),
+        anchors=anchors,
+        linked=partial(_linked, anchors),
+        stances=partial(stances, facts=facts),
         facts=facts,
         counted=counted,
         time_of=time_of,
@@ -68,14 +55,13 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         marks=MARKS,
         choices=_choices(facts),
         first=FIRST_QUOTES,
+        max_quotes=MAX_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
-        differences=_by_attribute(facts),
-        not_compared=facts.not_compared,
-        method=method_of(facts.differences, len(collection.themes)) if facts.differences else "",
+        method=method_of(facts.differences) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        curve=Markup(_curve(collection.threshold_curve, collection.threshold)),
+        curve=_curve(collection.threshold_curve),
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
 
@@ -84,9 +70,9 @@ def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
     """Return anchor and title of each theme, contradiction and agreement, by its id."""
     held = facts.collection
     parts = {
-        "theme": [(each.id, each.title) for each in held.themes],
         "contradiction": [(each.id, each.statement) for each in held.contradictions[:MAX_ALONE]],
         "agreement": [(each.id, each.statement) for each in held.agreements[:MAX_ALONE]],
+        "theme": [(each.id, each.title) for each in held.themes],
     }
     return {
         name: (f"{kind}-{number}", title or name)
@@ -114,18 +100,6 @@ def _about(facts: CollectionFacts) -> list[str]:
     ]
 
 
-def _theme(number: int, theme: Theme, facts: CollectionFacts, columns: Sequence[str]) -> ShownTheme:
-    found = stances(theme, facts)
-    quotes = {side: [q for q in theme.quotes if q.side == side] for side in ("for", "against")}
-    return ShownTheme(
-        theme,
-        f"theme-{number}",
-        tuple((side, held[:MAX_QUOTES], len(held)) for side, held in quotes.items() if held),
-        tuple((file, found[file]) for file in columns),
-        tuple(each for each in facts.differences if each.theme is theme),
-    )
-
-
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:
     """Return what the filter selects *quote* by."""
     groups = enumerate(each.value(quote.file, quote.speaker) for each in facts.groupings)
@@ -144,43 +118,10 @@ def _choices(facts: CollectionFacts) -> list[tuple[str, str, list[str]]]:
     return [choice for choice in choices if 1 < len(choice[2]) <= MAX_CHOICES]
 
 
-def _by_attribute(facts: CollectionFacts) -> dict[str, list[GroupDifference]]:
-    """Return the differences of each attribute, the smallest p first."""
-    found: dict[str, list[GroupDifference]] = {}
-    for each in facts.differences:
-        found.setdefault(each.attribute, []).append(each)
-    return {name: sorted(held, key=lambda one: one.p) for name, held in found.items()}
-
-
-def _curve(points: Sequence[CurvePoint], chosen: float) -> str:
+def _curve(points: Sequence[CurvePoint]) -> dict[str, Any]:
     """Return a plot of how many groups each threshold of similarity gives."""
     points = sorted(points, key=lambda point: point.threshold)
     if len(points) < 2:
-        return ""
-    low, high = points[0].threshold, points[-1].threshold
-    most = max(point.groups for point in points) or 1
-    span = (high - low) or 1.0
-
-    def at(threshold: float) -> float:
-        return 40 + 300 * (threshold - low) / span
-
-    line = " ".join(f"{at(p.threshold):.1f},{150 - 130 * p.groups / most:.1f}" for p in points)
-    x = at(min(max(chosen, low), high))
-    parts = [
-        element("polyline", points=line, class_="curve"),
-        element("polyline", points=f"{x:.1f},12 {x:.1f},150", class_="chosen"),
-        element("polyline", points="40,150 340,150", class_="grid"),
-        _label(40, 166, f"{low:g}", "middle"),
-        _label(340, 166, f"{high:g}", "middle"),
-        _label(x, 182, f"chosen: {chosen:g}", "middle"),
-        _label(34, 24, str(most), "end"),
-        _label(34, 150, "0", "end"),
-    ]
-    description = "; ".join(
-        f"{p.threshold:g}: {p.groups} groups, largest {p.largest}" for p in points
-    )
-    return picture("curve", "Groups by threshold of similarity", description, 190, parts)
-
-
-def _label(x: float, y: float, text: str, anchor: str) -> str:
-    return element("text", text=text, x=x, y=y, text_anchor=anchor, class_="tick")
+        return {}
+    scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
+    return {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}

@@ -58,7 +58,8 @@ def groups_csv(facts: CollectionFacts) -> str:
             *("estimated" if each.drawn else "exact", "speakers" if each.by_speaker else "files"),
             *((one.found, one.read) if each.by_speaker else (None, None)),
         ]
-        for each in facts.differences
+        for held in facts.differences.values()
+        for each in held
         for one in each.counts
     )
     return as_rows([_GROUP, *rows])

@@ -1,25 +1,21 @@
 """Quality of settings: figures, paired differences and agreement of raters, with intervals."""
 
-from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
+from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.base.format import plural
-from runner.base.statistics import (
-    Table,
-    cohen_kappa,
-    coincidences,
-    krippendorff_alpha,
-    summed,
-)
 from runner.reports.compare.assessment_data import (
     CHECK,
     COVERAGE,
     FOUND,
     PRECISION,
-    AssessmentData,
     Setting,
 )
 from runner.reports.compare.paired import (
@@ -90,15 +86,16 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
-def assess(gathered: AssessmentData) -> Assessment:
-    """Return the figures, pairs and agreement of *gathered* results."""
-    settings = gathered.settings
+def assess(
+    settings: Sequence[Setting], labels: Sequence[FindingLabel], notes: Iterable[str]
+) -> Assessment:
+    """Return the figures, pairs and agreement of *settings*, as `assessment_data` returns them."""
     names = _names(settings)
     compared = settings[:MAX_SETTINGS]
     kinds = groupby(names, key=lambda name: name.partition(" ")[:2])
     pairs = [pair for _, of_kind in kinds for pair in _pairs([*of_kind], compared)]
     ordered = sorted(pairs, key=lambda pair: not pair.told_apart)
-    notes = [*gathered.notes]
+    notes = [*notes]
     if len(settings) > MAX_SETTINGS:
         notes.append(f"Of {len(settings)} settings the first {MAX_SETTINGS} are compared in pairs.")
     if names and len(compared) > 1 and all(pair.difference.n < MIN_TRANSCRIPTS for pair in pairs):
@@ -108,7 +105,7 @@ def assess(gathered: AssessmentData) -> Assessment:
             "coverage, checks or labels needs."
         )
         ordered = []
-    agreement = [*_of_settings(compared), *_of_raters(gathered.labels)]
+    agreement = [*_of_settings(compared), *_of_raters(labels)]
     differing = [e for e in ordered if e.difference.value or e.difference.error]
     lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     if alike := len(ordered) - len(differing):
@@ -149,12 +146,11 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
         gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
         if gap is not None:
             found.append((name, one.label, other.label, gap))
-    tested = [at for at, (*_, gap) in enumerate(found) if gap.p is not None]
-    adjusted = dict(zip(tested, holm([found[at][3].p or 0.0 for at in tested]), strict=True))
+    adjusted = holm([gap.p for *_, gap in found])
+    tested = sum(p is not None for p in adjusted)
     made = []
-    for at, (name, first, second, gap) in enumerate(found):
-        p, more = adjusted.get(at), needed(gap, len(tested))
-        apart = is_significant(gap, p)
+    for (name, first, second, gap), p in zip(found, adjusted, strict=True):
+        apart, more = is_significant(gap, p), needed(gap, tested)
         words = pair_words(name, first, second, gap, p, more, apart=apart)
         made.append(FigurePair(name, first, second, gap, p, apart, more, words))
     return made
@@ -212,52 +208,47 @@ def _of_settings(settings: Sequence[Setting]) -> list[Agreement]:
     """Return the agreement of settings on the segments to cite in shared transcripts."""
     found = []
     for one, other in combinations(settings, 2):
-        shas = [
-            s for s in one.segments if one.segments[s] == other.segments.get(s) and one.segments[s]
-        ]
-        tables = [_cited(one.cited[sha], other.cited[sha], one.segments[sha]) for sha in shas]
+        shared = [sha for sha, n in one.segments.items() if n and n == other.segments.get(sha)]
+        tables = [_cited(one.cited[sha], other.cited[sha], one.segments[sha]) for sha in shared]
         found += _measured("settings", "kappa", (one.label, other.label), tables)
     return found
 
 
-def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> Table:
-    both = len(one & other)
-    table: dict[tuple[Hashable, Hashable], float] = {(True, True): both}
-    table |= {(True, False): len(one) - both, (False, True): len(other) - both}
-    return table | {(False, False): max(0, segments - len(one | other))}
+def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> list[list[int]]:
+    both, neither = len(one & other), max(0, segments - len(one | other))
+    return [[both, len(one) - both], [len(other) - both, neither]]
 
 
 def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
     """Return the agreement of every two raters, and of all; `unsure` does not count."""
-    verdicts: dict[str, dict[str, dict[str, str]]] = {}  # by transcript, key and rater
+    verdicts: dict[str, dict[str, dict[str, bool]]] = {}  # by transcript, key and rater
     for label in labels:
         if label.verdict in (RIGHT, WRONG):
             units = verdicts.setdefault(label.transcript, {})
-            units.setdefault(label.key, {})[label.rater] = label.verdict
-    raters = sorted(
-        {rater for units in verdicts.values() for own in units.values() for rater in own}
-    )
+            units.setdefault(label.key, {})[label.rater] = label.verdict == RIGHT
+    raters = sorted({name for units in verdicts.values() for own in units.values() for name in own})
     found = []
     for pair in combinations(raters[:MAX_SETTINGS], 2):
-        tables = [
-            Counter[tuple[Hashable, Hashable]](
-                (own[pair[0]], own[pair[1]]) for own in units.values() if own.keys() >= {*pair}
-            )
-            for units in verdicts.values()
-        ]
+        tables = np.zeros((len(verdicts), 2, 2))
+        for table, units in zip(tables, verdicts.values(), strict=True):
+            for own in (own for own in units.values() if own.keys() >= {*pair}):
+                table[int(own[pair[0]]), int(own[pair[1]])] += 1
         found += _measured("raters", "kappa", pair, tables)
     if len(raters) > 2:
-        every = [coincidences([*own.values()] for own in u.values()) for u in verdicts.values()]
-        found += _measured("raters", "alpha", tuple(raters), every)
+        counts = (
+            [(len(own) - sum(own.values()), sum(own.values())) for own in units.values()]
+            for units in verdicts.values()
+        )
+        found += _measured("raters", "alpha", tuple(raters), [coincidences(u) for u in counts])
     return found
 
 
 def _measured(
-    of: str, measure: str, between: tuple[str, ...], tables: Sequence[Table]
+    of: str, measure: str, between: tuple[str, ...], tables: Iterable[ArrayLike]
 ) -> list[Agreement]:
-    tables = [table for table in tables if table]
     figure = cohen_kappa if measure == "kappa" else krippendorff_alpha
-    found = interval_of(len(tables), lambda at: figure(summed(tables[i] for i in at)))
+    held: list[Any] = [[table] for table in tables if np.any(table)]
+    found = interval_of(held, figure)
     return [] if found is None else [Agreement(of, measure, between, found)]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,18 +21,17 @@ from runner.answers.labels import (
 )
 from runner.base.errors import ColloquyError, reason
 from runner.base.format import plural
-from runner.base.json import amount, at, mapping, mappings, number, read_json, text
+from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
-from runner.record.batch_directory import batch_of, is_batch, runs_of
+from runner.record.batch_directory import batch_of, single_runs
 from runner.reports.compare.keys import label_of
-from runner.reports.compare.paired import Counts
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read
 MAX_LABEL_FILES = 500
 COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
-_OF_TRANSCRIPT = re.compile(
+OF_TRANSCRIPT = re.compile(  # keys
     r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
 )
 
@@ -46,7 +45,7 @@ class Setting:
     """
 
     label: str
-    figures: dict[str, dict[str, Counts]] = field(default_factory=dict)
+    figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
     items: int = 0
@@ -64,44 +63,41 @@ class Setting:
         figure[sha] = (a + part, b + whole)
 
 
-@dataclass(frozen=True)
-class AssessmentData:
-    """The settings, all labels of their transcripts, and notes."""
+def assessment_data(
+    groups: Sequence[Group], keys: Iterable[str]
+) -> tuple[list[Setting], list[FindingLabel], list[str]]:
+    """Return the settings of *groups*, all labels of their transcripts, and notes.
 
-    settings: Sequence[Setting]
-    labels: Sequence[FindingLabel]
-    notes: Sequence[str]
-
-
-def assessment_data(groups: Sequence[Group], keys: Iterable[str]) -> AssessmentData:
-    """Return the results of the runs of *groups*; *keys* are those in which they differ."""
+    *keys* are those in which the groups differ.
+    """
     rows = [(row, group) for group in groups for row in group.rows]
     labels, notes = known_labels([row.path for row, _ in rows])
     index = LabelIndex(labels)
-    shown_keys = [key for key in keys if not _OF_TRANSCRIPT.fullmatch(key)]
+    shown_keys = [key for key in keys if not OF_TRANSCRIPT.fullmatch(key)]
     settings: dict[tuple[str, ...], Setting] = {}
-    read: list[tuple[Setting, StoredRun]] = []
+    fitting: list[tuple[Setting, str, set[str]]] = []
     ran: set[str] = set()
     left = 0
     for row, group in rows:
         own = {key: group.settings[key] for key in shown_keys}
         setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
-        paths, more = _runs(row.path, row.batch)
+        paths, more = _runs(row.path)
         left += more
         for run in _read(paths):
             ran |= run.records.keys()
-            read.append((setting, run))
+            if sha := sha_of(run):
+                fitting.append((setting, sha, _count(setting, run, sha, index)))
     pools = _pools(labels, ran)
-    for setting, run in read:
-        _count(setting, run, index, pools)
+    for setting, sha, fits in fitting:
+        for key, analyzer in pools.get(sha, {}).items():
+            for name in (FOUND, f"{FOUND} {analyzer}"):
+                setting.add(name, sha, key in fits, 1)
     if left:
         notes.append(
             f"Not read: findings of {plural(left, 'file')} beyond the first {MAX_FILES} of a batch."
         )
-    shas = {sha for setting in settings.values() for sha in setting.transcripts}
-    return AssessmentData(
-        [*settings.values()], [e for e in labels if e.transcript in {"", *shas}], notes
-    )
+    shas = {"", *(sha for setting in settings.values() for sha in setting.transcripts)}
+    return [*settings.values()], [label for label in labels if label.transcript in shas], notes
 
 
 def precision_of(path: Path) -> float | None:
@@ -110,17 +106,16 @@ def precision_of(path: Path) -> float | None:
     The labels are those of `known_labels`. None without one that says right or wrong.
     """
     index = LabelIndex(known_labels([path])[0])
-    runs = _read(_runs(path, is_batch(path))[0])
+    runs = _read(_runs(path)[0])
     counts = [precision_counts(items_of(run), index, sha_of(run)) for run in runs]
     judged = sum(each[1] for each in counts)
     return sum(each[0] for each in counts) / judged if judged else None
 
 
-def _runs(path: Path, batch: bool) -> tuple[list[Path], int]:
-    if not batch:
-        return [path], 0
+def _runs(path: Path) -> tuple[list[Path], int]:
+    """Return the first MAX_FILES runs of a batch, or the run itself, and how many are left."""
     try:
-        found = [run for run in runs_of(path) if is_run(run)]
+        found = [run for run in single_runs([path]) if is_run(run)]
     except (OSError, ColloquyError):
         return [], 0
     return found[:MAX_FILES], max(0, len(found) - MAX_FILES)
@@ -164,18 +159,6 @@ def precision_counts(
     return counts[RIGHT], counts[RIGHT] + counts[WRONG], fitting
 
 
-def check_counts(run: Path) -> dict[str, tuple[int, int]]:
-    """Return how many checks of *run* passed and were made, by the check's name."""
-    counts: dict[str, tuple[int, int]] = {}
-    for each in mappings(read_json(run / "checks.json").get("checks")):
-        if (status := each.get("status")) not in ("passed", "failed"):
-            continue  # undecided, or nothing to compare with
-        name = " ".join(filter(None, (text(each.get("analyzer")), text(each.get("check")))))[:160]
-        passed, made = counts.get(name, (0, 0))
-        counts[name] = passed + (status == "passed"), made + 1
-    return counts
-
-
 def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
     """Return the right findings of each transcript, by key, with their analyzers.
 
@@ -191,34 +174,28 @@ def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str,
     return pools
 
 
-def _count(
-    setting: Setting, run: StoredRun, index: LabelIndex, pools: Mapping[str, Mapping[str, str]]
-) -> None:
-    sha = sha_of(run)
-    if not sha:
-        return
+def _count(setting: Setting, run: StoredRun, sha: str, index: LabelIndex) -> set[str]:
+    """Add *run*, of the transcript *sha*, to *setting*; return the keys of fitting labels."""
     coverage = number(run.took.get("coverage"))
     if coverage is not None and 0 <= coverage <= 1:
         setting.add(COVERAGE, sha, coverage, 1)
-    for name, (passed, made) in check_counts(run.path).items():
-        setting.add(f"{CHECK} {name}", sha, passed, made)
+    for each in mappings(run.checks.get("checks")):
+        if (status := each.get("status")) in ("passed", "failed"):  # the others compare nothing
+            named = filter(None, (CHECK, text(each.get("analyzer")), text(each.get("check"))))
+            setting.add(" ".join(named)[:160], sha, status == "passed", 1)
     items = items_of(run)
     right, judged, fitting = precision_counts(items, index, sha)
     setting.items += len(items)
     setting.labelled += judged
     if judged:
         setting.add(PRECISION, sha, right, judged)
-    pool = pools.get(sha, {})
-    for analyzer in sorted({*pool.values()}):
-        keys = {key for key, owner in pool.items() if owner == analyzer}
-        setting.add(f"{FOUND} {analyzer}", sha, len(keys & fitting), len(keys))
-        setting.add(FOUND, sha, len(keys & fitting), len(keys))
     if sha not in setting.segments and run.records:
         setting.segments[sha] = int(amount(at(run.metadata, "transcript", "segments")))
         answers = [record for record in run.records.values() if record.get("status") == "ok"]
         parts = ("insights", "structured_data")
         cited = cited_segments([mapping(a).get(part) for a in answers for part in parts])
         setting.cited[sha] = frozenset(cited)
+    return fitting
 
 
 def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
@@ -252,7 +229,6 @@ def _beside(home: Path) -> Iterator[Path]:
     above = home.parent
     sweep = above.parent.name == "sweeps"
     if above.name not in ("runs", "batches") and not sweep:
-        yield above
         return
     root = above.parent.parent if sweep else above.parent
     for name in ("runs", "batches", "sweeps"):

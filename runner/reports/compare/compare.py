@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import median
 
 from runner.reports.compare.assessment import Assessment, assess
 from runner.reports.compare.assessment_data import assessment_data
@@ -16,11 +15,13 @@ from runner.reports.compare.themes import COST, ThemePair, theme_pairs
 from runner.reports.compare.themes import FIGURES as THEMES
 from runner.reports.compare.verdicts import MIN_REPEATS, Pair, judge, most_telling, verdict_on
 
-TIMED = ("ideal_s", "efficiency", "context_retained", "plan_error", "plan_tokens_error")
+TIMED = (
+    *("wall_s", "ideal_s", "efficiency", "context_retained", "checks_rate"),
+    *("plan_error", "plan_tokens_error"),
+)
 USED = (
-    *("prompt_tokens", "completion_tokens", "cached_tokens", "live_cost_usd"),
-    *("grounding_rate", "coverage"),
-    *("checks_rate", "escalated", "mended", *THEMES, COST),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
+    *("grounding_rate", "coverage", "escalated", "mended", *THEMES, COST),
 )
 SHARD = "batch.shard"
 SHARDED = (
@@ -34,7 +35,10 @@ Point = tuple[float, float, float | None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The content of `comparison.*`; *keys* are those that differ, each with its followers."""
+    """The content of `comparison.*`; *keys* are those that differ, each with its followers.
+
+    *sharded*: the settings are shards of one batch, which cannot be compared.
+    """
 
     rows: tuple[RunRow, ...]
     keys: Mapping[str, Sequence[str]]
@@ -44,19 +48,11 @@ class Comparison:
     notes: tuple[str, ...]
     assessment: Assessment
     themes: tuple[ThemePair, ...] = ()
-
-    @property
-    def sharded(self) -> bool:
-        """Whether the settings are shards of one batch, which cannot be compared."""
-        return _are_shards(self.keys)
+    sharded: bool = False
 
     @cached_property
     def _homes(self) -> dict[Path, Group]:
         return {row.path: group for group in self.groups for row in group.rows}
-
-    @cached_property
-    def _named(self) -> dict[str, Group]:
-        return {group.label: group for group in self.groups}
 
     def group_of(self, row: RunRow) -> Group | None:
         """Return the setting of *row*, None if its configuration is unknown."""
@@ -64,10 +60,8 @@ class Comparison:
 
     def speed_up_of(self, row: RunRow) -> float | None:
         """Return the speed-up of *row* over its baseline, None if unknown."""
-        group = self.group_of(row)
-        base = self._named.get(group.baseline or "") if group else None
-        wall_s, own_s = base.middle("wall_s") if base else None, row.figure("wall_s")
-        return wall_s / own_s if wall_s and own_s and row.measured else None
+        group = self.group_of(row) if row.measured else None
+        return group.times_as_fast(row.figure("wall_s")) if group else None
 
 
 def compare(paths: Iterable[Path]) -> Comparison:
@@ -76,15 +70,16 @@ def compare(paths: Iterable[Path]) -> Comparison:
     known = [row for row in rows if row.settings]
     keys = differing_keys([row.settings for row in known], [row.overrides for row in known])
     groups = _with_baselines(_grouped(known, list(keys)))
+    themes = theme_pairs(_batches(groups))
+    verdict, found = SHARDED, Assessment()
     pairs: list[Pair] = []
-    if not _are_shards(keys):
+    if not (sharded := list(keys) == [SHARD] and not keys[SHARD]):
         groups = _with_front(groups)
         pairs = judge(most_telling(groups))
-    notes = tuple(notes_on(rows, groups, pairs, sharded=_are_shards(keys)))
-    verdict = SHARDED if _are_shards(keys) else verdict_on(groups, pairs)
-    found = Assessment() if _are_shards(keys) else assess(assessment_data(groups, keys))
-    themes = theme_pairs(_batches(groups))
-    return Comparison(tuple(rows), keys, tuple(groups), tuple(pairs), verdict, notes, found, themes)
+        verdict, found = verdict_on(groups, pairs), assess(*assessment_data(groups, keys))
+    notes = tuple(notes_on(rows, groups, pairs, sharded=sharded))
+    facts = tuple(pairs), verdict, notes, found, themes, sharded
+    return Comparison(tuple(rows), keys, tuple(groups), *facts)
 
 
 def _batches(groups: Sequence[Group]) -> dict[str, Path]:
@@ -95,10 +90,6 @@ def _batches(groups: Sequence[Group]) -> dict[str, Path]:
     }
 
 
-def _are_shards(keys: Mapping[str, Sequence[str]]) -> bool:
-    return list(keys) == [SHARD] and not keys[SHARD]
-
-
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
     members: dict[tuple[str, ...], list[RunRow]] = {}
     for row in rows:
@@ -107,38 +98,25 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
     groups = []
     for values, repeats in members.items():
         differing = dict(zip(keys, values, strict=True))
-        measured = [row for row in repeats if row.measured]
-        accounted = [row for row in repeats if row.accounted]
-        figures = {name: _median(measured, name) for name in TIMED}
-        figures |= {name: _median(accounted, name) for name in USED}
-        spreads = {
-            "wall_s": spread(known_figures(measured, "wall_s")),
-            "cost_usd": spread(known_figures(accounted, "cost_usd")),
-            "checks_rate": spread(known_figures(measured, "checks_rate")),
-            "quality": spread(known_figures(repeats, "quality")),
+        counted = {
+            TIMED: [row for row in repeats if row.measured],
+            USED: [row for row in repeats if row.accounted],
+            ("quality",): repeats,
         }
-        groups.append(Group(label_of(differing), differing, tuple(repeats), figures, spreads))
+        spreads = {n: spread(known_figures(of, n)) for names, of in counted.items() for n in names}
+        groups.append(Group(label_of(differing), differing, tuple(repeats), spreads))
     return groups
 
 
-def _median(rows: Sequence[RunRow], name: str) -> float | None:
-    values = known_figures(rows, name)
-    return median(values) if values else None
-
-
 def _with_baselines(groups: Sequence[Group]) -> list[Group]:
-    shared = [frozenset(besides_slots(group.rows[0].settings).items()) for group in groups]
-    sequential: dict[frozenset[tuple[str, str]], list[Group]] = {}
-    for group, same in zip(groups, shared, strict=True):
-        if group.measured and _is_sequential(group):
-            sequential.setdefault(same, []).append(group)
-    found = []
-    for group, same in zip(groups, shared, strict=True):
-        base = min(sequential.get(same, ()), key=lambda g: not _in_mode(g), default=None)
-        wall, own = (base.middle("wall_s") if base else None), group.middle("wall_s")
-        speed_up = wall / own if wall and own else None
-        found.append(replace(group, speed_up=speed_up, baseline=base.label if base else None))
-    return found
+    """Return *groups* with their sequential baselines: all else equal, best one by its mode."""
+
+    def rest(group: Group) -> frozenset[tuple[str, str]]:
+        return frozenset(besides_slots(group.rows[0].settings).items())
+
+    sequential = sorted(filter(_is_sequential, reversed(groups)), key=_in_mode)
+    bases = {rest(group): group for group in sequential if group.measured}  # the last one counts
+    return [replace(group, baseline=bases.get(rest(group))) for group in groups]
 
 
 def _is_sequential(group: Group) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from runner.base.format import count, plural, seconds, share, usd
 from runner.base.usage import sum_usd
 from runner.record.batch_directory import is_batch, rows_of
+from runner.reports.compare.assessment_data import OF_TRANSCRIPT
 from runner.reports.compare.planned_jobs import runs_side_by_side
 from runner.reports.compare.rows import Group, RunRow, known_figures
 from runner.reports.compare.verdicts import MAX_COMPARED, MIN_REPEATS, Pair
@@ -35,6 +36,11 @@ def notes_on(
         yield (
             f"No speed-up for {len(without)} of {plural(len(groups), 'setting')}: there is no "
             "sequential baseline (processing.mode=sequential or max_concurrent=1, all else equal)."
+        )
+    if not sharded and any(OF_TRANSCRIPT.fullmatch(key) for g in groups for key in g.settings):
+        yield (
+            "Some settings read other transcripts: their time, cost and ★ are of other work. "
+            "Coverage, checks and labels are compared on the same transcripts."
         )
     left_out = [row for row in rows if not row.measured]
     if left_out:
@@ -97,23 +103,23 @@ def _on_batches(batches: Sequence[RunRow]) -> Iterator[str]:
 
 def _on_front(groups: Sequence[Group]) -> Iterator[str]:
     """Yield notes on the figures of the Pareto front and on the baseline."""
+
+    def which(some: int, every: str) -> str:
+        return every if some == len(groups) else f"{some} of {len(groups)} settings"
+
     unknown = [group for group in groups if group.middle("cost_usd") is None]
-    untimed = [group for group in unknown if not group.measured]
-    if untimed:
-        which = _which(untimed, groups, "any setting")
-        yield f"No timed run of {which} has a cost: the front (★) leaves out untimed settings."
-    if len(unknown) > len(untimed):
-        unpriced = [group for group in unknown if group.measured]
-        which = _which(unpriced, groups, "every setting")
+    unpriced = sum(bool(group.measured) for group in unknown)
+    if untimed := len(unknown) - unpriced:
         yield (
-            f"The cost of {which} is unknown: for those, the front (★) compares wall-clock time "
-            "and quality alone."
+            f"No timed run of {which(untimed, 'any setting')} has a cost: the front (★) leaves out "
+            "untimed settings."
+        )
+    if unpriced:
+        yield (
+            f"The cost of {which(unpriced, 'every setting')} is unknown: for those, the front (★) "
+            "compares wall-clock time and quality alone."
         )
     elif len(unknown) < len(groups):
         yield "The front (★) compares wall-clock time, cost and quality."
     if any(len(group.measured) > 1 for group in groups):
         yield "The front compares medians; the pairs say which differences are significant."
-
-
-def _which(some: Sequence[Group], groups: Sequence[Group], every: str) -> str:
-    return every if len(some) == len(groups) else f"{len(some)} of {len(groups)} settings"

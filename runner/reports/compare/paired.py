@@ -1,7 +1,7 @@
 """Paired comparison of two settings over the same transcripts: interval, test, and power.
 
-A transcript gives each setting two numbers, (part, whole), such as right and labelled findings;
-the figure of a setting is the sum of parts over that of wholes.
+A transcript gives each setting counts, such as (right, labelled) findings; a figure of the setting
+is a function of their sums over transcripts.
 """
 
 import math
@@ -9,13 +9,18 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import NormalDist, stdev
+from statistics import NormalDist
+from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from runner.base.agreement import Array, ratio
 from runner.base.statistics import wilson
-from runner.reports.compare.spread import t_quantile
+from runner.reports.compare.spread import LEVEL, t_quantile
 
+Figure = Callable[[Array], Any]  # of sums, in the last axes; NaN where it is unknown
 Counts = tuple[float, float]  # part and whole of one transcript
-LEVEL = 0.05
 MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below LEVEL
 DRAWS = 2000  # of the bootstrap
 SWAPS = 1999  # of the test, where not all are tried
@@ -25,7 +30,6 @@ MAX_NEEDED = 1000
 _SEED = 18
 _POWER = 0.8
 _NORMAL = NormalDist()
-_CHUNK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +54,35 @@ class Difference:
     error: float | None  # standard error, of the bootstrap
 
 
-def _rated(counts: Sequence[Counts]) -> Callable[[Sequence[int]], float | None]:
-    """Return the sum of parts over that of wholes as a function of places in *counts*."""
-    part, whole = ([each[at] for each in counts].__getitem__ for at in (0, 1))
-
-    def rated(places: Sequence[int]) -> float | None:
-        total = sum(map(whole, places))
-        return sum(map(part, places)) / total if total else None
-
-    return rated
+def _rate(sums: Array) -> Any:
+    return ratio(sums[..., 0], sums[..., 1])
 
 
 def rate_of(counts: Sequence[Counts]) -> Interval | None:
-    """Return the rate of *counts* with its interval, None if it is unknown."""
-    if counts and all(whole == 1 and part in (0, 1) for part, whole in counts):
-        part, n = sum(part for part, _ in counts), len(counts)
+    """Return the sum of parts over that of wholes with its interval, None if it is unknown."""
+    n = len(counts)
+    if n and all(whole == 1 and part in (0, 1) for part, whole in counts):
+        part = sum(part for part, _ in counts)
         return Interval(part / n, *wilson(part, n), n)  # one check, passed or not
-    n, counts = len(counts), _blocks(counts)
-    found = interval_of(len(counts), _rated(counts))
+    found = interval_of(counts, _rate)
     if found is not None and found.value in (0, 1) and found.low is not None:
         low, high = wilson(found.value * n, n)  # no sample has another value
         found = replace(found, low=low, high=high)
-    return found and replace(found, n=n)
+    return found
 
 
-def interval_of(n: int, figure: Callable[[Sequence[int]], float | None]) -> Interval | None:
-    """Return *figure* of the transcripts 0 to *n* - 1 with its interval, None if it is unknown.
+def interval_of(counts: ArrayLike, figure: Figure) -> Interval | None:
+    """Return the *figure* of *counts* by transcript with its interval, None if it is unknown.
 
-    The bootstrap over transcripts (Efron 1979): *figure* of each of DRAWS samples of places, drawn
-    with replacement. The percentiles widen it for small samples (Hesterberg, "What teachers should
+    The bootstrap over transcripts (Efron 1979): *figure* of each of DRAWS samples, drawn with
+    replacement. The percentiles widen it for small samples (Hesterberg, "What teachers should
     know about the bootstrap", 2015, section 3.2).
     """
-    value = figure(range(n))
-    if value is None:
+    rows = np.asarray(counts, dtype=float)
+    if not len(rows) or math.isnan(value := float(figure(rows.sum(0)))):
         return None
-    low, high, _ = _bootstrap(n, figure)
-    return Interval(value, low, high, n)
+    low, high, _ = _bootstrap(_dealt(rows), figure)
+    return Interval(value, low, high, len(rows))
 
 
 def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference | None:
@@ -95,25 +92,18 @@ def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference 
     all swaps up to ALL_OF transcripts). A difference of all against none has the interval of Zou
     and Donner (Statistics in Medicine, 2008). None if the figure of one is unknown.
     """
-    count = len(first)
-    first, second = _blocks(first), _blocks(second)
-    n = len(first)
 
-    a, b = _rated(first), _rated(second)
+    def gap(sums: Array) -> Any:
+        return _rate(sums[..., 0, :]) - _rate(sums[..., 1, :])
 
-    def gap(places: Sequence[int]) -> float | None:
-        one, other = a(places), b(places)
-        return None if one is None or other is None else one - other
-
-    value = gap(range(n))
-    if value is None:
+    n, pairs = len(first), _dealt(np.stack([first, second], 1))
+    if not n or math.isnan(value := float(gap(pairs.sum(0)))):
         return None
-    low, high, error = _bootstrap(n, gap)
+    low, high, error = _bootstrap(pairs, gap)
     if abs(value) == 1 and low is not None:  # no sample has another: by the ends of both rates
-        reach = math.sqrt(2) * (1 - wilson(count, count)[0])
+        reach = math.sqrt(2) * (1 - wilson(n, n)[0])
         low, high = sorted((value, value * (1 - reach)))
-    p = _swapped(first, second, value) if n > 1 else None
-    return Difference(value, low, high, count, p, error)
+    return Difference(value, low, high, n, _swapped(pairs, gap) if n > 1 else None, error)
 
 
 def is_significant(found: Difference, p: float | None) -> bool:
@@ -140,20 +130,19 @@ def needed(found: Difference, pairs: int) -> int | None:
     return max(MIN_TRANSCRIPTS, n) if n <= MAX_NEEDED else None
 
 
-def _blocks(counts: Sequence[Counts]) -> Sequence[Counts]:
-    """Return *counts*, dealt into MAX_BLOCKS sums where there are more."""
-    if len(counts) <= MAX_BLOCKS:
-        return counts
-    dealt = (counts[at::MAX_BLOCKS] for at in range(MAX_BLOCKS))
-    return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in dealt]
+def _dealt(rows: Array) -> Array:
+    """Return *rows*, dealt into MAX_BLOCKS sums where there are more."""
+    if len(rows) <= MAX_BLOCKS:
+        return rows
+    return np.array([rows[at::MAX_BLOCKS].sum(0) for at in range(MAX_BLOCKS)])
 
 
 @lru_cache(maxsize=8)
-def _draws(n: int) -> Sequence[Sequence[int]]:
-    """Return DRAWS samples of *n* places, the same in every comparison."""
+def _draws(n: int) -> Array:
+    """Return how often each of *n* places is in each of DRAWS samples, always the same ones."""
     source = random.Random(_SEED)
-    places = range(n)
-    return [source.choices(places, k=n) for _ in range(DRAWS)]
+    drawn = (source.choices(range(n), k=n) for _ in range(DRAWS))
+    return np.array([np.bincount(places, minlength=n) for places in drawn], dtype=float)
 
 
 @lru_cache
@@ -162,48 +151,31 @@ def _tail(n: int) -> float:
     return _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(1 - LEVEL / 2, n - 1))
 
 
-def _bootstrap(
-    n: int, figure: Callable[[Sequence[int]], float | None]
-) -> tuple[float | None, float | None, float | None]:
+def _bootstrap(rows: Array, figure: Figure) -> tuple[float | None, float | None, float | None]:
     """Return the ends of the interval and the standard error, None with fewer than 3."""
+    n = len(rows)
     if n < 3:
         return None, None, None
-    found = sorted(value for drawn in _draws(n) if (value := figure(drawn)) is not None)
+    values = figure(np.einsum("dn,n...->d...", _draws(n), rows))
+    found = np.sort(values[~np.isnan(values)])
     if len(found) < DRAWS // 2:
         return None, None, None
     at = min(len(found) // 2, int(_tail(n) * len(found)))
-    return found[at], found[-1 - at], stdev(found) * math.sqrt(n / (n - 1))
+    error = float(found.std(ddof=1)) * math.sqrt(n / (n - 1))
+    return float(found[at]), float(found[-1 - at]), error
 
 
-def _swapped(first: Sequence[Counts], second: Sequence[Counts], value: float) -> float:
-    """Return the share of swaps whose difference is at least as large as *value*."""
-    pairs = list(zip(first, second, strict=True))
-    part_a, whole_a = (sum(a[i] for a, _ in pairs) for i in (0, 1))
-    part_b, whole_b = (sum(b[i] for _, b in pairs) for i in (0, 1))
-    moves = [(b[0] - a[0], b[1] - a[1]) for a, b in pairs]
-    exact = len(pairs) <= ALL_OF
-    sums = _subset_sums(moves) if exact else _random_sums(moves)
-    far = tried = 0
-    for part, whole in sums:
-        a, b = whole_a + whole, whole_b - whole
-        if not a or not b:
-            continue
-        tried += 1
-        far += abs((part_a + part) / a - (part_b - part) / b) >= abs(value) - 1e-12
-    return far / tried if exact else (far + 1) / (tried + 1)
-
-
-def _subset_sums(moves: Sequence[Counts]) -> list[Counts]:
-    sums = [(0.0, 0.0)]
-    for part, whole in moves:
-        sums += [(a + part, b + whole) for a, b in sums]
-    return sums
-
-
-def _random_sums(moves: Sequence[Counts]) -> list[Counts]:
-    source = random.Random(
-        f"{_SEED} {moves}"
-    )  # one set of swaps for all data has an error of its own
-    tables = [_subset_sums(moves[at : at + _CHUNK]) for at in range(0, len(moves), _CHUNK)]
-    drawn = ([source.choice(table) for table in tables] for _ in range(SWAPS))
-    return [(sum(a for a, _ in each), sum(b for _, b in each)) for each in drawn]
+def _swapped(pairs: Array, gap: Figure) -> float:
+    """Return the share of swaps within *pairs* whose *gap* is at least as large as theirs."""
+    n, exact = len(pairs), len(pairs) <= ALL_OF
+    if exact:
+        swaps = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    else:  # one set of swaps for all data has an error of its own
+        source = random.Random(_SEED + int.from_bytes(pairs.tobytes()))
+        swaps = np.frombuffer(source.randbytes(SWAPS * n), np.uint8).reshape(SWAPS, n) & 1
+    moves = np.einsum("sn,n...->s...", swaps, pairs[:, ::-1] - pairs)
+    gaps = gap(pairs.sum(0) + moves)
+    gaps = np.abs(gaps[~np.isnan(gaps)])
+    extra = 0 if exact else 1  # the pairs as they are
+    far = np.count_nonzero(gaps >= abs(gap(pairs.sum(0))) - 1e-12)
+    return float(far + extra) / (len(gaps) + extra)

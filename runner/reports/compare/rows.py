@@ -31,6 +31,7 @@ from runner.reports.stored_run import (
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = (*USAGE_FIGURES, "live_cost_usd")
 ASSESSED = ("coverage", "checks_rate", "escalated", "mended")
+SHARES = ("grounding_rate", "coverage", "checks_rate", "context_retained", "quality", "grouped")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 
 
@@ -147,7 +148,7 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         figures |= {"succeeded": float(statuses.count("ok")), "total": float(len(statuses))}
     rate = number(took.get("grounding_rate", run.grounded.get("rate")))
     ended = run.status in ENDED  # a stopped run does not measure its setting's quality
-    return {
+    found = {
         **figures,
         "grounding_rate": rate,
         **{name: number(took.get(name)) for name in ASSESSED},
@@ -158,6 +159,15 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
+    return {name: value if _is_possible(name, value) else None for name, value in found.items()}
+
+
+def _is_possible(name: str, value: float | None) -> bool:
+    """Return whether a run can have this figure: files are untrusted."""
+    if not value:
+        return True
+    most = 1.0 if name in SHARES else 1e12
+    return 1e-12 < (abs(value) if name.endswith("_error") else value) <= most
 
 
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
@@ -193,28 +203,27 @@ def _state(
     if gone or run.damaged:
         missing = f"missing or unreadable: {', '.join(gone)}" if gone else ""
         return "damaged", "; ".join(filter(None, [missing, *run.damaged[:1]]))
-    if run.status in ANSWERED and not section(run.metadata, "files"):
-        found = share(figures["grounding_rate"])
-        few = f"{found} of its quotes are in the transcript" if run.status == "degraded" else ""
-        rate, least = figures["grounding_rate"], number(at(run.config, "grounding", "min_rate"))
-        if few and figures["checks_rate"] is not None and (rate is None or rate >= (least or 0.0)):
-            few = f"{share(figures['checks_rate'])} of its checks passed"
-        return run.status, few
-    if run.status == "completed":
+    files = section(run.metadata, "files")
+    if run.status == "degraded" and not files:
+        found, checks = figures["grounding_rate"], figures["checks_rate"]
+        least = number(at(run.config, "grounding", "min_rate")) or 0.0
+        if checks is not None and (found is None or found >= least):
+            return run.status, f"{share(checks)} of its checks passed"
+        return run.status, f"{share(found)} of its quotes are in the transcript"
+    if run.status == "completed" or (run.status in ANSWERED and not files):
         return run.status, ""
     if run.status == "running":
         held = is_held(run.path)
         return ("running", "not finished yet") if held else ("died", "its process was killed")
-    if files := section(run.metadata, "files"):
+    if files:
         total, completed = (int(amount(files.get(name))) for name in ("total", "completed"))
-        which = f"{total - completed:,} of {plural(total, 'file')}"
-        return to_terminal(run.status, 40), f"{which} without all answers"
-    failed = {name: section(record, "error") for name, record in run.records.items()}
-    errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
-    undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
-    return to_terminal(run.status, 40), next(
-        errors, f"{plural(undone, 'analyzer')} without an answer"
-    )
+        why = f"{total - completed:,} of {plural(total, 'file')} without all answers"
+    else:
+        failed = {name: section(record, "error") for name, record in run.records.items()}
+        errors = (f"{name}: {show(e.get('message', 'failed'))}" for name, e in failed.items() if e)
+        undone = sum(status != "ok" for _, status in statuses_of(run.metadata).values())
+        why = next(errors, f"{plural(undone, 'analyzer')} without an answer")
+    return to_terminal(run.status, 40), why
 
 
 def _deterministic(config: Mapping[str, Any]) -> bool:
@@ -231,19 +240,17 @@ def _deterministic(config: Mapping[str, Any]) -> bool:
 class Group:
     """All runs of one setting; *settings* are its values of the keys that differ.
 
-    *figures* are medians over the measured runs, None if unknown; those of tokens, cost and
-    grounding include batches that ended; the spread of quality includes failed runs. *speed_up*
-    is over *baseline*, a group's label, or None. *front* says whether the setting is on the
-    Pareto front, None if that is unknown.
+    *spreads* are those of its figures, None if unknown: over the measured runs; of tokens, cost and
+    grounding also over batches that ended; of quality also over failed runs. *baseline* is the
+    sequential setting. *front* says whether the setting is on the Pareto front, None if that is
+    unknown.
     """
 
     label: str
     settings: Mapping[str, str]
     rows: tuple[RunRow, ...]
-    figures: Mapping[str, float | None]
     spreads: Mapping[str, Spread | None]
-    speed_up: float | None = None
-    baseline: str | None = None
+    baseline: "Group | None" = None
     front: bool | None = None
 
     @property
@@ -253,7 +260,15 @@ class Group:
 
     def middle(self, name: str) -> float | None:
         """Return the median of a figure."""
-        if name in self.spreads:
-            found = self.spreads[name]
-            return None if found is None else found.median
-        return self.figures.get(name)
+        found = self.spreads.get(name)
+        return found.median if found else None
+
+    def times_as_fast(self, wall_s: float | None) -> float | None:
+        """Return the speed-up of *wall_s* over the baseline, None if unknown."""
+        base_s = self.baseline and self.baseline.middle("wall_s")
+        return base_s / wall_s if base_s and wall_s else None
+
+    @property
+    def speed_up(self) -> float | None:
+        """The speed-up of its median."""
+        return self.times_as_fast(self.middle("wall_s"))

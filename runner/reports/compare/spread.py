@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, median, variance
+from typing import TypeVar
 
+P = TypeVar("P", float, float | None)
 LEVEL = 0.05  # of all verdicts about one figure together
 PANELS = 200  # of the integral, an even number
 
@@ -54,16 +56,15 @@ def difference_p(one: Sequence[float], other: Sequence[float]) -> float:
     return max(0.0, 2 * (1 - t_cdf(abs(gap) / math.sqrt(a + b), freedom)))
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """Return *values*, p values, adjusted for their number.
+def holm(values: Sequence[P]) -> list[P]:
+    """Return *values*, p values, adjusted for their number; None stays None and does not count.
 
     Holm, "A simple sequentially rejective multiple test procedure", 1979.
     """
-    order = sorted(range(len(values)), key=values.__getitem__)
-    adjusted = [0.0] * len(values)
-    worst = 0.0
-    for place, at in enumerate(order):
-        worst = max(worst, min(1.0, values[at] * (len(values) - place)))
+    order = sorted((p, at) for at, p in enumerate(values) if p is not None)
+    adjusted, worst = list[P](values), 0.0
+    for place, (p, at) in enumerate(order):
+        worst = max(worst, min(1.0, p * (len(order) - place)))
         adjusted[at] = worst
     return adjusted
 

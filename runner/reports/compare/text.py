@@ -1,8 +1,12 @@
 """A comparison as Markdown, CSV, table cells and a table for a terminal."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from runner.answers.markdown import md, table
+from markupsafe import Markup
+
+from runner.answers.markdown import table
 from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
@@ -13,11 +17,13 @@ from runner.reports.compare.compare import Comparison
 from runner.reports.compare.paired import Interval
 from runner.reports.compare.rows import Group, RunRow
 from runner.reports.compare.spread import Spread
-from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, WORDS, Pair
+from runner.reports.compare.themes import HEADER
+from runner.reports.compare.verdicts import EQUAL, INCONCLUSIVE, Pair
+from runner.reports.report.render import render_markdown
 
 MAX_PAIRS = 45  # in tables; all are in comparison.json
 RUNS = ("run", "setting", "status", "ok", "wall s", "speed-up", "plan error", "why")
-PAIRS = ("first", "second", *(name.removesuffix("_s").removesuffix("_usd") for name in WORDS))
+PAIRS = ("first", "second", "wall", "cost", "quality")
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
@@ -123,32 +129,68 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table; the columns *texts* are words, the others figures."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: Sequence[str] = ("setting",)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a comparison: its tables, with the method behind them and what they say."""
+
+    title: str
+    method: str
+    tables: Sequence[Grid]
+    lines: Sequence[str] = ()
+
+
+def sections_of(comparison: Comparison) -> list[Section]:
+    """Return the sections about quality, themes and pairs, those that have a row or a line."""
+    quality = figures_table(comparison.assessment)
+    of_themes = theme_rows(comparison.groups)
+    of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
+    pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
+    more = [f"{plural(left, 'further pair')} in comparison.json."] if pairs and left > 0 else []
+    tables = [
+        [Grid("Figures of each setting over its transcripts", *quality)],
+        [
+            Grid("Themes of each setting, and what their calls cost", THEMES, of_themes),
+            Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2]),
+        ],
+        [Grid("Pairs: how the first compares with the second", PAIRS, pairs, PAIRS)],
+    ]
+    sections = (
+        Section("Right or wrong", FIGURES_METHOD, tables[0], verdict_lines(comparison.assessment)),
+        Section("Themes", themes.METHOD, tables[1]),
+        Section("Pairs", METHOD, tables[2], more),
+    )
+    return [each for each in sections if each.lines or any(table.rows for table in each.tables)]
+
+
+def page_facts(comparison: Comparison) -> dict[str, Any]:
+    """Return what comparison.md and comparison.html show."""
+    settings = settings_table(comparison.groups)
+    runs = [run_cells(comparison, row) for row in comparison.rows]
+    return {
+        "comparison": comparison,
+        "settings": Grid("Medians of the timed runs; in brackets minimum and maximum", *settings),
+        "sections": sections_of(comparison),
+        "runs": Grid("All runs", RUNS, runs, ("run", "setting", "status", "why")),
+    }
+
+
 def as_markdown(comparison: Comparison) -> str:
     """Return comparison.md."""
-    groups, pairs = comparison.groups, comparison.pairs
-    runs = [run_cells(comparison, row) for row in comparison.rows]
-    lines = ["# Comparison", "", md(comparison.verdict), ""]
-    if groups:
-        lines += [table(*settings_table(groups)), ""]
-    lines += [f"- {md(note)}" for note in comparison.notes]
-    if comparison.keys:
-        counted = ((md(key), len(following)) for key, following in comparison.keys.items())
-        keys = (f"{key} (with it: {n} that follow)" if n else key for key, n in counted)
-        lines += ["", f"Settings that differ: {'; '.join(keys)}"]
-    header, cells = figures_table(comparison.assessment)
-    if cells:
-        lines += ["", "## Right or wrong", "", FIGURES_METHOD, "", table(header, cells), ""]
-        lines += [f"- {md(line)}" for line in verdict_lines(comparison.assessment)]
-    if held := theme_rows(groups):
-        lines += ["", "## Themes", "", themes.METHOD, "", table(THEMES, held)]
-        cells = [themes.pair_cells(pair) for pair in comparison.themes]
-        lines += ["", table(themes.HEADER, cells)] if cells else []
-    if shown_pairs := pair_rows(pairs):
-        lines += ["", "## Pairs", "", METHOD, "", table(PAIRS, shown_pairs)]
-        if len(pairs) > MAX_PAIRS:
-            left = plural(len(pairs) - MAX_PAIRS, "further pair")
-            lines += ["", f"{left} in comparison.json."]
-    return "\n".join([*lines, "", "## Runs", "", table(RUNS, runs)]) + "\n"
+
+    def shown(grid: Grid) -> Markup:
+        return Markup(table(grid.header, grid.rows))  # which has escaped all text
+
+    return render_markdown("comparison.md.jinja", table=shown, **page_facts(comparison))
 
 
 METHOD = (
@@ -159,21 +201,17 @@ METHOD = (
 
 def as_terminal(comparison: Comparison) -> str:
     """Return the settings as a table for a terminal, incomplete runs, the verdict, and notes."""
-    groups = comparison.groups
-    header, cells = settings_table(groups)
-    lines = aligned([header, *cells], left=(1,)) if groups else []
+    header, cells = settings_table(comparison.groups)
+    lines = aligned([header, *cells], left=(1,)) if cells else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
     below = (*reasons, comparison.verdict, *comparison.notes)
     lines += [to_terminal(line, 400) for line in below]
-    figures, rows = figures_table(comparison.assessment)
-    if rows:
-        lines += ["", *aligned([figures, *rows], left=(1,))]
-    lines += [to_terminal(line, 400) for line in verdict_lines(comparison.assessment)]
-    if held := theme_rows(groups):
-        lines += ["", *aligned([THEMES, *held], left=(1,))]
-    if pairs := [themes.pair_cells(pair) for pair in comparison.themes]:
-        lines += ["", *aligned([themes.HEADER, *pairs], left=(0, 1))]
+    for section in sections_of(comparison):
+        for each in (each for each in section.tables if each.rows and each.header != PAIRS):
+            left = [each.header.index(title) for title in each.texts]
+            lines += ["", *aligned([each.header, *each.rows], left)]
+        lines += [to_terminal(line, 400) for line in section.lines]
     return "\n".join(lines)
 
 
@@ -224,16 +262,10 @@ def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
     shown = names[:MAX_COLUMNS]
     header = ["#", "setting", "transcripts", "findings", "labelled", *map(_title, shown)]
     rows = [
-        [
-            str(number),
-            each.label,
-            str(each.transcripts),
-            str(each.findings),
-            str(each.labelled),
-            *(_share(each.figures.get(name)) for name in shown),
-        ]
+        [*map(str, (number, each.label, each.transcripts, each.findings, each.labelled)),
+         *(_share(each.figures.get(name)) for name in shown)]
         for number, each in enumerate(assessment.settings, 1)
-    ]
+    ]  # fmt: skip
     return header, rows if names else []
 
 
@@ -246,15 +278,11 @@ def verdict_lines(assessment: Assessment) -> list[str]:
 
 def _title(name: str) -> str:
     kind, _, rest = name.partition(" ")
-    return " ".join(
-        filter(None, (_TITLES[kind], rest.replace("_", " ") if kind == FOUND else rest))
-    )
+    return f"{_TITLES[kind]} {rest.replace('_', ' ') if kind == FOUND else rest}".strip()
 
 
 def _share(found: Interval | None) -> str:
-    if found is None:
-        return NOTHING
-    if found.low is None or found.high is None:
-        return share(found.value)
-    low, high = (round(100 * max(0.0, min(1.0, end))) for end in (found.low, found.high))
-    return f"{share(found.value)} ({low}–{high})"
+    """Return a share, with its 95 % interval where there is one."""
+    if found is None or found.low is None or found.high is None:
+        return share(found and found.value)
+    return f"{share(found.value)} ({round(100 * found.low)}–{round(100 * found.high)})"

@@ -1,6 +1,6 @@
 """Significance of the differences between two settings in time, cost and quality."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -14,19 +14,34 @@ MIN_P = 0.001  # shown
 MAX_COMPARED = 100  # settings in pairs
 INCONCLUSIVE = "no significant difference"
 EQUAL = "equal"
-# By figure: the word for the first of a pair if it is lower, and if it is higher.
-WORDS = {
-    "wall_s": ("faster", "slower"),
-    "cost_usd": ("cheaper", "more expensive"),
-    "quality": ("worse", "better"),
-}
-# By figure: its name, the word for the best setting, and the form of its value.
-_BEST = {
-    "wall_s": ("time", "the fastest", seconds),
-    "cost_usd": ("cost", "the cheapest", usd),
-    "quality": ("quality", "the best", "{:.3f}".format),
-}
 _TOKENS = ("prompt_tokens", "completion_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFigure:
+    """The words for a figure: its name, those for the first of a pair, and for the best setting.
+
+    *show* returns its value as text.
+    """
+
+    name: str
+    lower: str
+    higher: str
+    best: str
+    show: Callable[[float], str]
+    least_is_best: bool = True
+
+    def best_of(self, known: Mapping[str, float]) -> str:
+        """Return the label of the best setting, empty without any."""
+        pick = min if self.least_is_best else max
+        return pick(known, key=known.__getitem__, default="")
+
+
+FIGURES = {
+    "wall_s": ComparedFigure("time", "faster", "slower", "the fastest", seconds),
+    "cost_usd": ComparedFigure("cost", "cheaper", "more expensive", "the cheapest", usd),
+    "quality": ComparedFigure("quality", "worse", "better", "the best", "{:.3f}".format, False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +71,31 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
 
     With fewer than MIN_REPEATS repeats of each, only deterministic figures get a verdict.
     """
+    columns = [_verdicts(figure, groups) for figure in FIGURES]
+    pairs = zip(combinations(groups, 2), *columns, strict=True)
+    return [
+        Pair(a.label, b.label, dict(zip(FIGURES, found, strict=True))) for (a, b), *found in pairs
+    ]
+
+
+def _verdicts(figure: str, groups: Sequence[Group]) -> list[PairVerdict]:
     pairs = list(combinations(groups, 2))
-    found: list[dict[str, PairVerdict]] = [{} for _ in pairs]
-    for figure in WORDS:
-        samples = list(combinations([_values(group, figure) for group in groups], 2))
-        exact = [_is_exact(a, b, figure) for a, b in pairs]
-        enough = [min(len(a), len(b)) >= MIN_REPEATS for a, b in samples]
-        tested = [at for at in range(len(pairs)) if enough[at] and not exact[at]]
-        adjusted = holm([difference_p(*samples[at]) for at in tested])
-        p_values = dict(zip(tested, adjusted, strict=True))
-        for at, (a, b) in enumerate(samples):
-            found[at][figure] = _verdict(figure, a, b, p_values.get(at), exact=exact[at])
-    return [Pair(a.label, b.label, each) for (a, b), each in zip(pairs, found, strict=True)]
+    samples = list(combinations([_values(group, figure) for group in groups], 2))
+    exact = [_is_exact(a, b, figure) for a, b in pairs]
+    tested = (min(map(len, each)) >= MIN_REPEATS for each in samples)
+    p_values = [
+        difference_p(*each) if enough and not same else None
+        for each, enough, same in zip(samples, tested, exact, strict=True)
+    ]
+    facts = zip(samples, holm(p_values), exact, strict=True)
+    return [_verdict(figure, *each, p, exact=same) for each, p, same in facts]
 
 
 def most_telling(groups: Sequence[Group]) -> Sequence[Group]:
     """Return the settings to compare in pairs: MAX_COMPARED at most, those best in a figure too."""
     if len(groups) <= MAX_COMPARED:
         return groups
-    best = [_best_of(figure, _known(figure, groups)) for figure in _BEST]
+    best = [words.best_of(_known(figure, groups)) for figure, words in FIGURES.items()]
     return sorted(groups, key=lambda group: group.label not in best)[:MAX_COMPARED]
 
 
@@ -103,19 +124,14 @@ def _verdict(
         return PairVerdict(INCONCLUSIVE, None, None, "unknown")
     first, second = fmean(a), fmean(b)
     ratio = first / second if second else None
-    lower, higher = WORDS[figure]
-    word = lower if first < second else higher
+    word = FIGURES[figure].lower if first < second else FIGURES[figure].higher
     if exact:
         return PairVerdict(EQUAL if first == second else word, ratio, None, "deterministic")
     if p is None:
         why = f"n={len(a)} and n={len(b)}, {MIN_REPEATS} of each needed"
         return PairVerdict(INCONCLUSIVE, ratio, None, why)
-    return PairVerdict(
-        word if p < LEVEL else INCONCLUSIVE,
-        ratio,
-        p,
-        f"p={p:.2g}" if p >= MIN_P else f"p<{MIN_P}",
-    )
+    why = f"p={p:.2g}" if p >= MIN_P else f"p<{MIN_P}"
+    return PairVerdict(word if p < LEVEL else INCONCLUSIVE, ratio, p, why)
 
 
 def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
@@ -123,8 +139,8 @@ def verdict_on(groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     if len(groups) < 2:
         return f"There is {'one' if groups else 'no'} setting: nothing to compare."
     clauses: dict[str, list[str]] = {}
-    for figure in _BEST:
-        clauses.setdefault(_clause(figure, groups, pairs), []).append(_BEST[figure][0])
+    for figure, words in FIGURES.items():
+        clauses.setdefault(_clause(figure, groups, pairs), []).append(words.name)
     lines = (f"{' and '.join(names)}: {clause}." for clause, names in clauses.items())
     return " ".join(line[0].upper() + line[1:] for line in lines)
 
@@ -134,30 +150,24 @@ def _known(figure: str, groups: Sequence[Group]) -> dict[str, float]:
     return {label: value for label, value in values.items() if value is not None}
 
 
-def _best_of(figure: str, known: Mapping[str, float]) -> str:
-    """Return the label of the best setting, empty without any."""
-    return (max if figure == "quality" else min)(known, key=known.__getitem__, default="")
-
-
 def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
-    _, word, show = _BEST[figure]
-    known = _known(figure, groups)
+    words, known = FIGURES[figure], _known(figure, groups)
     if len(known) < 2:
         return "known for fewer than two settings"
     if len(set(known.values())) == 1:
         return "equal"
-    best, others = _best_of(figure, known), len(known) - 1
-    good, bad = WORDS[figure][:: -1 if figure == "quality" else 1]
+    best, others = words.best_of(known), len(known) - 1
+    good, bad = (words.lower, words.higher)[:: 1 if words.least_is_best else -1]
     own = [
         (pair.verdicts[figure], good if pair.first == best else bad)
         for pair in pairs
         if best in (pair.first, pair.second) and {pair.first, pair.second} <= known.keys()
     ]
     won = sum(each.verdict == wanted for each, wanted in own)
-    value = f"{best}, {show(known[best])}"
+    value = f"{words.best} is {best}, {words.show(known[best])}"
     if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each, _ in own):
-        return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {word} is {value}"
+        return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {value}"
     if not won:
         return "no significant difference"
     against = "every other setting" if won == others else f"{won} of {others} other settings"
-    return f"{word} is {value}, a difference that is significant against {against}"
+    return f"{value}, a difference that is significant against {against}"

@@ -6,25 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from markupsafe import Markup
 
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
-from runner.base.format import figure
 from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import COLUMNS, REPORT, rows_of
-from runner.reports.compare import text, themes
+from runner.reports.compare import text
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
+from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
-from runner.reports.compare.svg import PlotBar, PlotPoint, bars, scatter
-from runner.reports.compare.text import figures_table, verdict_lines
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
 SCHEMA_VERSION = 1
+SPREADS = ("wall_s", "cost_usd", "checks_rate", "quality")  # with their spread, others as medians
 
 
 def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = False) -> None:
@@ -63,10 +61,9 @@ def after_sweep(folder: Path) -> None:
     try:
         comparison = compare([folder])
         write_comparison(comparison, folder, indexed=True)
-        consoles = {row.settings.get("output.console") for row in comparison.rows if row.settings}
-        given = next(
-            (r.settings.get("output.dir", "/") for r in comparison.rows if r.settings), "/"
-        )
+        configs = [row.settings for row in comparison.rows if row.settings]
+        consoles = {config.get("output.console") for config in configs}
+        given = configs[0].get("output.dir", "/") if configs else "/"
         where = str(as_given(folder, given) / "comparison.html")
         if "json" in consoles:
             print_stderr(orjson.dumps({"event": "comparison.written", "path": where}).decode())
@@ -100,10 +97,12 @@ def _group(group: Group) -> dict[str, Any]:
         "told": group.settings,
         "runs": len(group.rows),
         "measured": len(group.measured),
-        **group.figures,
-        **{name: found and asdict(found) for name, found in group.spreads.items()},
+        **{
+            name: found and (asdict(found) if name in SPREADS else found.median)
+            for name, found in group.spreads.items()
+        },
         "speed_up": group.speed_up,
-        "baseline": group.baseline,
+        "baseline": group.baseline and group.baseline.label,
         "front": group.front,
     }
 
@@ -111,10 +110,7 @@ def _group(group: Group) -> dict[str, Any]:
 def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
     group = comparison.group_of(row)
     return {
-        "path": str(row.path),
-        "name": row.name,
-        "status": row.status,
-        "reason": row.reason,
+        **{name: str(getattr(row, name)) for name in ("path", "name", "status", "reason")},
         "setting": group.label if group else None,
         **row.figures,
         "speed_up": comparison.speed_up_of(row),
@@ -125,35 +121,12 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
-    header, settings = text.settings_table(comparison.groups)
-    pairs = text.pair_rows(comparison.pairs)
-    figures_header, figures = figures_table(comparison.assessment)
     return render(
         "comparison.html",
-        verdict=comparison.verdict,
-        settings_header=header,
-        settings=settings,
-        runs_header=text.RUNS,
-        runs=[text.run_cells(comparison, row) for row in comparison.rows],
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=_index(folder, indexed=indexed),
-        pairs_header=text.PAIRS,
-        pairs=pairs,
-        pairs_left=max(0, len(comparison.pairs) - text.MAX_PAIRS),
-        method=text.METHOD,
-        notes=comparison.notes,
-        figures_header=figures_header,
-        figures=figures,
-        figures_method=text.FIGURES_METHOD,
-        figures_lines=verdict_lines(comparison.assessment),
-        themes_header=text.THEMES,
-        themes=text.theme_rows(comparison.groups),
-        theme_pairs_header=themes.HEADER,
-        theme_pairs=list(map(themes.pair_cells, comparison.themes)),
-        themes_method=themes.METHOD,
-        keys=comparison.keys,
-        # `svg` has escaped all text.
-        plots=[(caption, Markup(svg)) for caption, svg in plots(comparison)],
+        plots=plots(comparison),
+        **text.page_facts(comparison),
     )
 
 
@@ -169,8 +142,8 @@ def _index(folder: Path, *, indexed: bool) -> str | None:
 MAX_BARS = 40
 
 
-def plots(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return caption and SVG of every plot with data."""
+def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+    """Return caption and content of every plot with data."""
     groups = comparison.groups[:MAX_BARS]
     cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
     found = []
@@ -179,7 +152,7 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
             "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
             "to the slowest). The vertical mark is the ideal: the same calls without overhead."
         )
-        chart = bars("wall", "Wall-clock time", "wall-clock seconds", _walls(groups))
+        chart = bars("wall", "Wall-clock time", "wall-clock seconds", [*map(_wall, groups)])
         found.append((caption + cut, chart))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
         caption = "Speed-up over the sequential baseline, which is the vertical mark."
@@ -188,28 +161,25 @@ def plots(comparison: Comparison) -> list[tuple[str, str]]:
     return found if comparison.sharded else found + _trade(groups, cut)
 
 
-def _walls(groups: Sequence[Group]) -> list[PlotBar]:
-    rows = []
-    for group in groups:
-        wall, ideal = group.spreads["wall_s"], group.middle("ideal_s")
-        if wall is None:
-            rows.append(PlotBar(group.label, None))
-            continue
-        low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
-        shown = figure(wall.median, "{:.2f}")
-        rows.append(PlotBar(group.label, wall.median, ideal, low, high, shown))
-    return rows
+def _wall(group: Group) -> PlotBar:
+    wall = group.spreads["wall_s"]
+    if wall is None:
+        return PlotBar(group.label, None)
+    low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
+    ideal, shown = group.middle("ideal_s"), f"{wall.median:.2f}"
+    return PlotBar(group.label, wall.median, ideal, low, high, shown)
 
 
-def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, str]]:
+def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
     """Return cost (time if none is known) against quality; empty without a trade-off."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
-    dots = []
-    for number, group in enumerate(groups, 1):
-        x, y = group.middle(name), group.middle("quality")
-        if x is not None and y is not None:
-            dots.append(PlotPoint(number, group.label, x, y, group.front is True))
+    places = [(group.middle(name), group.middle("quality")) for group in groups]
+    dots = [
+        PlotPoint(number, group.label, x, y, group.front is True)
+        for number, (group, (x, y)) in enumerate(zip(groups, places, strict=True), 1)
+        if x is not None and y is not None
+    ]
     if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
         return []
     title = f"{'Cost' if priced else 'Time'} against quality"

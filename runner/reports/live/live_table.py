@@ -22,25 +22,13 @@ from runner.record.journal_calls import CallPairs
 NOTES = 3  # the latest warnings, under the table
 NAME_WIDTH, STATE_WIDTH = 24, 26
 FIGURE_WIDTHS = {"tokens": 9, "cost": 8, "time": 8}
-STYLES = {
-    "waiting": "dim",
-    "queued": "dim",
-    "running": "cyan",
-    "retry": "yellow",
-    "done": "green",
-    "reused": "green",
-    "skipped": "yellow",
-    "failed": "red",
+STYLES = {  # by state, those that are shown first where not all have room
+    **{"retry": "yellow", "running": "cyan", "failed": "red", "queued": "dim"},
+    **{"skipped": "yellow", "waiting": "dim", "reused": "green", "done": "green"},
 }
 ENDED = ("done", "reused", "skipped", "failed")
-_ENDINGS = {
-    "node.finished": "done",
-    "node.reused": "reused",
-    "node.skipped": "skipped",
-    "node.failed": "failed",
-}
+_ENDINGS = {"node.finished": "done", **{f"node.{state}": state for state in ENDED[1:]}}
 _COMMON = ("event", "level", "logger", "timestamp", "run", "stage", "analyzer", "exc_info")
-_FIRST = ("retry", "running", "failed", "queued", "skipped", "waiting", "reused", "done")
 
 
 @dataclass(slots=True)
@@ -192,17 +180,16 @@ class LiveTable:
         stages = len({row.stage for row in self.rows.values()})
         if len(self.rows) + stages <= room:
             return dict(self.rows)
-        place = {state: at for at, state in enumerate(_FIRST)}
-        ranked = sorted(self.rows.values(), key=lambda row: place[row.state(now)])
+        order = [*STYLES]
+        ranked = sorted(self.rows.values(), key=lambda row: order.index(row.state(now)))
         return {row.name: row for row in ranked[: max(0, room - stages - 1)]}
 
     def _last(self, now: float) -> str:
         if self.starting and self.began is None:
             return "starting"
-        rows = self.rows.values()
-        facts = [_done(list(rows), now)]
+        rows = [*self.rows.values()]
         used = _used(rows)
-        facts += [plural(used.tokens, "token"), f"cost {usd(used.cost_usd)}"]
+        facts = [_done(rows, now), plural(used.tokens, "token"), f"cost {usd(used.cost_usd)}"]
         if self.slots is not None and not self.status:
             facts.append(f"slots {sum(row.in_flight for row in rows)}/{self.slots}")
         if self.began is not None:
@@ -251,8 +238,7 @@ def _done(rows: list[LiveRow], now: float) -> str:
 
 def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
     begun = [row.begun for row in rows if row.begun is not None]
-    ends = [row.ended for row in rows if row.ended is not None]
-    until = max(ends) if len(ends) == len(rows) else now
+    until = max(now if row.ended is None else row.ended for row in rows)
     elapsed_s = until - min(begun) if begun else None
     return {"state": Text(_done(rows, now), "bold"), **_figures(_used(rows), elapsed_s, "bold")}
 

@@ -14,17 +14,30 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from runner.answers.markdown import md
 from runner.base.format import NOTHING, clock, count, plural, seconds, share, usd
 from runner.base.json import amount, listing, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
 
+_BLANK = re.compile(r"\n{3,}")
 _LABEL = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 def render(template: str, **facts: Any) -> str:
     """Return the page of *template* with *facts*."""
     return environment().get_template(template).render(**facts)
+
+
+def render_markdown(template: str, **facts: Any) -> str:
+    """Return the Markdown page of *template*: values are escaped, blank lines joined."""
+    page = _markdown().get_template(template).render(**facts)
+    return _BLANK.sub("\n\n", page).strip() + "\n"
+
+
+@lru_cache
+def _markdown() -> Environment:
+    return environment().overlay(finalize=lambda v: v if isinstance(v, Markup) else Markup(md(v)))
 
 
 @lru_cache

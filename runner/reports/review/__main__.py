@@ -8,11 +8,11 @@ from pathlib import Path
 
 from runner.answers.labels import labels_csv
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, reason
+from runner.base.errors import ConfigError
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
-from runner.reports.review.server import HOST, LabelFile, ReviewServer
+from runner.reports.review.server import LabelFile, ReviewServer
 
 USAGE = """\
 usage: colloquy-review DIR [--rater NAME] [--port N] [--list]
@@ -68,16 +68,9 @@ def _port(given: str) -> int:
 async def _serve(cards: list[Card], labels: LabelFile, media: list[Path], port: int) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    server = ReviewServer(cards, labels, media, port)
-    try:
-        await server.__aenter__()
-    except OSError as error:
-        raise ConfigError(f"--port={port} of {HOST}: {reason(error)}") from error
-    try:
+    async with ReviewServer(cards, labels, media, port) as server:
         print(to_terminal(f"review={server.url}"), flush=True)
         await ended.wait()
-    finally:
-        await server.__aexit__()
 
 
 main = command("colloquy-review", USAGE, _review, flags=("--list",), options=("--rater", "--port"))

@@ -1,12 +1,12 @@
 """The review page: a loopback server whose address contains an unguessable token."""
 
-import asyncio
 import fcntl
 import hmac
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from aiohttp import web
 from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
 from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.files import write_bytes
+from runner.base.json import mapping, text
 from runner.base.regular_files import kind_of
 from runner.base.threads import offload
 from runner.reports.report.render import render, script_of
@@ -49,7 +50,6 @@ class LabelFile:
 
     folder: Path
     rater: str
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def path(self) -> Path:
@@ -71,12 +71,8 @@ class LabelFile:
         key, rater = card.item.key, self.rater
         return ("", key, rater), (short_sha(card.sha256), key, rater)
 
-    async def put(self, card: Card, details: Mapping[str, str]) -> None:
+    def put(self, card: Card, details: Mapping[str, str]) -> None:
         """Store a label, or remove it if the verdict is empty; raise ConfigError, OSError."""
-        async with self._lock:
-            await offload(self._put, card, dict(details))
-
-    def _put(self, card: Card, details: dict[str, str]) -> None:
         lock = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -104,7 +100,6 @@ class ReviewServer:
         self._cards = {card.id: card for card in cards}
         self._labels, self._media, self.port = labels, media, port
         self.token = secrets.token_urlsafe(24)
-        self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
@@ -112,7 +107,7 @@ class ReviewServer:
         return f"http://{HOST}:{self.port}/{self.token}/"
 
     async def __aenter__(self) -> Self:
-        """Listen; raise OSError if the port is taken."""
+        """Listen; raise ConfigError if the port cannot be had."""
         app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[self._guard])
         app.router.add_get("/{token}/", self._page)
         app.router.add_get("/{token}/media/{number}", self._sound)
@@ -121,15 +116,14 @@ class ReviewServer:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self.port).start()
-        except OSError:
+        except OSError as error:
             await self._runner.cleanup()
-            raise
+            raise ConfigError(f"--port={self.port} of {HOST}: {reason(error)}") from error
         self.port = self._runner.addresses[0][1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._runner.cleanup()
 
     @web.middleware
     async def _guard(
@@ -137,37 +131,34 @@ class ReviewServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        response = self._refusal(request)
-        if response is None:
-            try:
-                response = await handler(request)
-            except web.HTTPException as error:
-                response = _plain(error.status, error.reason)
+        try:
+            self._check(request)
+            response = await handler(request)
+        except web.HTTPException as error:
+            response = web.Response(status=error.status, text=f"{error.text}\n")
         response.headers.update(HEADERS)
         return response
 
-    def _refusal(self, request: web.Request) -> web.StreamResponse | None:
-        """Return why *request* is refused, None if it is not."""
+    def _check(self, request: web.Request) -> None:
+        """Raise HTTPException for a request that is not of the page."""
         hosts = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
         given = "".join(request.path.split("/")[1:2]).encode("utf-8", "replace")
         if request.headers.get("Host") not in hosts:
-            return _plain(403, "wrong host")
+            raise web.HTTPForbidden(text="wrong host")
         if not hmac.compare_digest(given, self.token.encode()):
-            return _plain(404, "not found")
+            raise web.HTTPNotFound(text="not found")
         origin = request.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in hosts}:
-            return _plain(403, "wrong origin")
-        if request.method == "POST" and (
-            origin is None or request.content_type != "application/json"
-        ):
-            return _plain(403, "not from the page")
-        return None
+            raise web.HTTPForbidden(text="wrong origin")
+        is_json = request.content_type == "application/json"
+        if request.method == "POST" and (origin is None or not is_json):
+            raise web.HTTPForbidden(text="not from the page")
 
     async def _page(self, _: web.Request) -> web.Response:
         try:
             own = await offload(self._labels.own, self._cards.values())
         except ConfigError as error:
-            return _plain(409, str(error))
+            raise web.HTTPConflict(text=str(error)) from error
         cards = list(self._cards.values())
         made = partial(
             render,
@@ -185,30 +176,23 @@ class ReviewServer:
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]
         if not number.isdecimal() or int(number) >= len(self._media):
-            return _plain(404, "not found")
+            raise web.HTTPNotFound(text="not found")
         return web.FileResponse(self._media[int(number)])
 
     async def _label(self, request: web.Request) -> web.Response:
+        body: Mapping[str, Any] = {}
+        with suppress(ValueError):
+            body = mapping(orjson.loads(await request.read()))
+        card = self._cards.get(text(body.get("id")))
+        details = {name: body.get(name) for name in ("verdict", "note", "correction")}
+        known = details["verdict"] in ("", *VERDICTS)
+        if card is None or not known or not all(isinstance(each, str) for each in details.values()):
+            raise web.HTTPBadRequest(text="not a label")
         try:
-            card, verdict = self._asked(orjson.loads(await request.read()))
-            await self._labels.put(card, verdict)
-        except (ValueError, KeyError, TypeError):
-            return _plain(400, "not a label")
+            await offload(self._labels.put, card, details)
         except ColloquyError as error:
-            return _plain(409, str(error))
+            raise web.HTTPConflict(text=str(error)) from error
         except OSError as error:
-            return _plain(507, f"{self._labels.path} cannot be written: {reason(error)}")
+            why = f"{self._labels.path} cannot be written: {reason(error)}"
+            raise web.HTTPInsufficientStorage(text=why) from error
         return web.Response(status=204)
-
-    def _asked(self, body: Any) -> tuple[Card, dict[str, str]]:
-        """Return the card and the label in *body*; raise ValueError, KeyError or TypeError."""
-        verdict = {name: body[name] for name in ("verdict", "note", "correction")}
-        if not all(isinstance(value, str) for value in verdict.values()):
-            raise ValueError("not a text")
-        if verdict["verdict"] not in ("", *VERDICTS):
-            raise ValueError("not a verdict")
-        return self._cards[body["id"]], verdict
-
-
-def _plain(status: int, said: str) -> web.Response:
-    return web.Response(status=status, text=f"{said}\n")

@@ -25,11 +25,10 @@ from runner.job.build import run_job, setup_from
 from runner.job.graph import make_pipeline
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
-from runner.job.prefix_policy import prefix_policy
 from runner.record.batch_directory import batch_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.reports.whatif.deliveries import priced, takes_s
-from runner.reports.whatif.replay import NodeCalls, Rules, limit_of, read_calls, replay, rules_of
+from runner.reports.whatif.replay import NodeCalls, limit_of, read_calls, replay, rules_of
 
 KEYS = {
     "processing": (
@@ -140,34 +139,30 @@ def read_recording(path: Path) -> Recording:
     if not entries or not run.took:
         raise ConfigError(f"{path}: no logs/benchmark.json: only a run that ended has one")
     settings = validate(run.config)
-    calls, reused = {}, 0
     asked = [node.name for node in make_pipeline(settings.stages, settings.analyzers).nodes]
-    for name, body in ((name, settings.analyzers[name]) for name in asked):
-        if name not in entries:
-            raise ConfigError(f"{path}: logs/benchmark.json has no entry for {name}")
-        calls[name] = read_calls(name, entries[name], body.max_tokens)
-        reused += bool(mapping(entries[name]).get("reused"))
+    if lost := [name for name in asked if name not in entries]:
+        raise ConfigError(f"{path}: logs/benchmark.json has no entry for {lost[0]}")
+    limits = {name: settings.analyzers[name].max_tokens for name in asked}
+    calls = {name: read_calls(name, entries[name], limits[name]) for name in asked}
+    reused = sum(bool(mapping(entries[name]).get("reused")) for name in asked)
     wall_s = number(run.took.get("wall_s"))
     sent = sum(each.sum_s > 0 for each in calls.values())
     if not sent or wall_s is None or wall_s <= 0:
         raise ConfigError(f"{path}: this run made no calls, so no latency is recorded")
     notes = [f"{plural(reused, 'analyzer')} with reused answers: no time"] if reused else []
-    if lost := len(calls) - sent - reused:
-        notes.append(f"{plural(lost, 'analyzer')} without a call: no time here either")
-    ways = mapping(run.took.get("deliveries")).keys() - {"live"}
-    if ways:
-        notes.append(
-            f"recorded by {', '.join(sorted(ways))}: the seconds of live calls are guessed"
-        )
+    if unsent := len(calls) - sent - reused:
+        notes.append(f"{plural(unsent, 'analyzer')} without a call: no time here either")
+    if ways := mapping(run.took.get("deliveries")).keys() - {"live"}:
+        named = ", ".join(sorted(ways))
+        notes.append(f"recorded by {named}: the seconds of live calls are guessed")
     expected = {name: each.sum_s / each.count for name, each in calls.items()}
-    limits = {name: float(body.max_tokens) for name, body in settings.analyzers.items()}
     known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
-    again = partial(replay, _rules(settings, job), calls, known)
+    again = partial(replay, rules_of(settings, job), calls, known)
     predicted_s = again()
     overhead_s = _overhead_s(again, predicted_s, wall_s)
-    notes += doubts
-    return Recording(run, job, calls, expected, wall_s, predicted_s, overhead_s, tuple(notes))
+    facts = expected, wall_s, predicted_s, overhead_s, (*notes, *doubts)
+    return Recording(run, job, calls, *facts)
 
 
 def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
@@ -177,15 +172,6 @@ def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: f
         middle = (low + high) / 2
         low, high = (middle, high) if again(middle) < actual_s else (low, middle)
     return high
-
-
-def _rules(settings: Settings, job: Job | None) -> Rules:
-    """Return the rules of *settings*; without a *job* no stage is primed."""
-    pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
-    if job is not None:
-        job = replace(job, settings=settings, pipeline=pipeline)
-        primed = frozenset(stage for stage, _ in prefix_policy(job).primed)
-    return rules_of(settings, pipeline, primed)
 
 
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
@@ -203,28 +189,27 @@ def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
 
 def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list[Prediction]:
     """Return a prediction for each of *settings* (values by full key); raise ConfigError."""
-    rules = _rules(validate(recording.run.config), recording.job)
-    calls, expected = recording.calls, recording.expected
+    calls, expected, job = recording.calls, recording.expected, recording.job
+    rules = rules_of(validate(recording.run.config), job)
     sequential_s = replay(replace(rules, mode="sequential"), calls, expected)
+    entries = section(recording.run.benchmark, "analyzers")
     rows = []
     for chosen in settings:
         settings_now = validate(_changed(recording.run, chosen))
-        rules = _rules(settings_now, recording.job)
+        rules, delivery = rules_of(settings_now, job), settings_now.model.delivery
         wall_s = replay(rules, calls, expected)
         with_overhead_s = replay(rules, calls, expected, recording.overhead_s)
         limit = limit_of(rules, calls, expected, wall_s)
-        delivery, cost = settings_now.model.delivery, None
-        if recording.job is not None and delivery in DELIVERIES:
-            cost = priced(recording.job, section(recording.run.benchmark, "analyzers"), delivery)
-        if "model.delivery" in chosen and delivery != "live":
-            with_overhead_s, _ = takes_s(recording.job, delivery, with_overhead_s)
-            wall_s, limit = takes_s(recording.job, delivery, wall_s)
+        cost = priced(job, entries, delivery) if job and delivery in DELIVERIES else None
+        other = "model.delivery" in chosen and delivery != "live"
+        if other:
+            with_overhead_s, _ = takes_s(job, delivery, with_overhead_s)
+            wall_s, limit = takes_s(job, delivery, wall_s)
         speed_up = sequential_s / wall_s if wall_s else 1.0
-        in_batches = "model.delivery" in chosen and delivery == "batch"
-        efficiency = None if in_batches else speed_up / rules.ceiling
-        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, efficiency
+        efficiency = None if other and delivery == "batch" else speed_up / rules.ceiling
         setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
-        rows.append(Prediction(setting, *figures, limit, cost))
+        figures = wall_s, with_overhead_s, speed_up, rules.ceiling, efficiency, limit, cost
+        rows.append(Prediction(setting, *figures))
     return rows
 
 

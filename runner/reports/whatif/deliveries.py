@@ -47,26 +47,26 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
             f"delivery={delivery}: the run's analyzers or transcript are not available"
         )
     asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
-    steps = max(steps_to_end(job.pipeline).values())
-    if delivery == "flex":
-        for model in asked:
-            if not has_flex(model.settings):
-                raise ConfigError(f"delivery=flex: {provider_of(model.settings)} has no flex tier")
-        names = {model.settings.name for model in asked}
-        pairs = [
-            (slow.latency_s, fast[name].latency_s)
-            for known in names
-            for fast in [read_history(history_of(job.root), known)]
-            for name, slow in read_history(history_of(job.root), flex_name(known)).items()
-            if name in fast
-        ]
-        fast_s = sum(fast for _, fast in pairs)
-        ratio = sum(slow for slow, _ in pairs) / fast_s if fast_s else 1.0
-        return live_s * ratio, "flex, as recorded" if fast_s else "flex, as fast as live: assumed"
+    history = history_of(job.root)
     for model in asked:
-        if why := why_no_batches(model.settings):
+        if delivery == "flex" and not has_flex(model.settings):
+            raise ConfigError(f"delivery=flex: {provider_of(model.settings)} has no flex tier")
+        if delivery == "batch" and (why := why_no_batches(model.settings)):
             raise ConfigError(f"delivery=batch: {why}")
-    known_s = [read_batch_latencies(history_of(job.root), model.key) for model in asked]
+    if delivery == "flex":
+        pairs = [
+            (slow.latency_s, fast[analyzer].latency_s)
+            for name in {model.settings.name for model in asked}
+            for fast in [read_history(history, name)]
+            for analyzer, slow in read_history(history, flex_name(name)).items()
+            if analyzer in fast
+        ]
+        slow_s, fast_s = (sum(each) for each in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
+        if not fast_s:
+            return live_s, "flex, as fast as live: assumed"
+        return live_s * slow_s / fast_s, "flex, as recorded"
+    steps = max(steps_to_end(job.pipeline).values())
+    known_s = [read_batch_latencies(history, model.key) for model in asked]
     if all(known_s):
         return steps * max(map(median, known_s)), "batches, as recorded"
     return steps * BatchLimits().window_s, "batches: none recorded, at most"

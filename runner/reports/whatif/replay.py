@@ -20,8 +20,10 @@ from runner.calls.prefix_gate import Lead, PrefixGate
 from runner.calls.retry import THROTTLE
 from runner.calls.schedule import gather_all, make_slots, ranks, run_graph
 from runner.config.schema import ModelSettings, Settings
-from runner.job.graph import Node, Pipeline
+from runner.job.graph import Node, Pipeline, make_pipeline
+from runner.job.job import Job
 from runner.job.models import MAIN
+from runner.job.prefix_policy import prefix_policy
 from runner.providers.request import Completion
 from runner.record.history import guessed_s
 
@@ -90,8 +92,12 @@ class Rules:
         return replace(wide, max_concurrent=MAX_CEILING)
 
 
-def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> Rules:
-    """Return the rules of a run with *settings*."""
+def rules_of(settings: Settings, job: Job | None) -> Rules:
+    """Return the rules of a run with *settings*; without its *job* no stage is primed."""
+    pipeline, primed = make_pipeline(settings.stages, settings.analyzers), frozenset[str]()
+    if job is not None:
+        policy = prefix_policy(replace(job, settings=settings, pipeline=pipeline))
+        primed = frozenset(stage for stage, _ in policy.primed)
     known = {MAIN: settings.model, **settings.models}
     models = {}
     for node in pipeline.nodes:
@@ -104,16 +110,7 @@ def rules_of(settings: Settings, pipeline: Pipeline, primed: frozenset[str]) -> 
 def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     """Return the calls in an analyzer's entry of benchmark.json; raise ConfigError if damaged."""
     try:
-        attempts = [
-            Attempt(
-                str(a["outcome"]),
-                _seconds(a["latency_s"]),
-                None,
-                _seconds(a["wait_s"]),
-                None if (first := a.get("first_token_s")) is None else _seconds(first),
-            )
-            for a in entry["attempts"]
-        ]
+        attempts = [_attempt(each) for each in entry["attempts"]]
         parts_s = [_seconds(seconds) for seconds in entry["parts_s"]]
         own_s = _seconds(entry["latency_s"])
         prompt, reply = int(entry["prompt_tokens"]), int(entry["completion_tokens"])
@@ -127,6 +124,12 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
         own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
     most, used = prompt // good + max_tokens, (prompt + reply) // good
     return NodeCalls(own, parts, most, used, max_tokens, reply // good)
+
+
+def _attempt(entry: Mapping[str, Any]) -> Attempt:
+    first = entry.get("first_token_s")
+    times = _seconds(entry["latency_s"]), None, _seconds(entry["wait_s"])
+    return Attempt(str(entry["outcome"]), *times, None if first is None else _seconds(first))
 
 
 def _guessed(attempts: Sequence[Attempt], seconds: float) -> tuple[Attempt, ...]:
@@ -179,12 +182,13 @@ def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: 
         return wall_s - replay(other, calls, expected)
 
     unprimed = replace(rules, primed=frozenset[str]())
-    gains = {
-        "slots": gain(rules.without_slots()),
-        "rate": gain(rules.without_rates()),
-        "priming": gain(unprimed),
-        "ramp-up": gain(replace(rules, ramp=False)),
+    others = {
+        "slots": rules.without_slots(),
+        "rate": rules.without_rates(),
+        "priming": unprimed,
+        "ramp-up": replace(rules, ramp=False),
     }
+    gains = {name: gain(other) for name, other in others.items()}
     largest = max(gains, key=gains.__getitem__)
     if gains[largest] > MIN_GAIN * wall_s:
         return largest
@@ -192,19 +196,15 @@ def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: 
     return "several limits" if gain(free) > MIN_GAIN * wall_s else "critical path"
 
 
-@dataclass
 class _Replay:
     """One replay; created inside the virtual event loop."""
 
-    rules: Rules
-    calls: Calls
-    expected: Mapping[str, float]
-    overhead_s: float
-
-    def __post_init__(self) -> None:
-        rules = self.rules
+    def __init__(
+        self, rules: Rules, calls: Calls, expected: Mapping[str, float], overhead_s: float
+    ) -> None:
+        self.rules, self.calls, self.expected, self.overhead_s = rules, calls, expected, overhead_s
         self._slots = make_slots(rules.pipeline, rules.max_concurrent, rules.mode)
-        self._ranks = ranks(rules.pipeline, self.expected, rules.mode)
+        self._ranks = ranks(rules.pipeline, expected, rules.mode)
         self._admission, self._primer = Admission(), PrefixGate()
         self._gates: dict[str, Gate] = {}
 
