@@ -157,9 +157,11 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
         return None
     _refuse_link(name, path)
     try:
-        question = path.read_text(encoding="utf-8")
+        question = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
+    if not question.strip():
+        raise ConfigError(f"analyzers.{name}: the prompt {path} is empty: expected a question")
     _check_placeholders(name, path, question, settings.variables)
     template = _compile(name, question, settings.variables)
     module = _answer_module(name, settings.answer, path)

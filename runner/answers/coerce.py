@@ -72,8 +72,9 @@ class Coercion:
     def _lack(self, value: dict[str, Any], name: str, unsaid: Any, path: str, wanted: str) -> None:
         """Put *unsaid* into a field that is missing or illegible, which is worth a request."""
         given = f"{value[name]!r:.40}" if name in value else "nothing"
+        fault = f"got {given}" if name in value else "Field required"
         value[name], where = unsaid, _join(path, name)
-        self._missing = self._missing or f"{where}: expected {wanted}, got {given}"
+        self._missing = self._missing or f"{where}: {fault}, expected {wanted}"
         self._note(where, f"{given} was read as {json.dumps(unsaid)}")
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,7 +198,9 @@ class Coercion:
         for key in (key for key in unknown if key not in odd or not alike):
             self._note(path, f"the key {key[:40]!r} was left out")
             if key in odd:
-                self._missing = self._missing or f"{_join(path, key)}: is not asked for"
+                self._missing = (
+                    self._missing or f"{_join(path, key)}: Extra inputs are not permitted"
+                )
             del value[key]
         for key, each in value.items():
             self._field = key if key in named else self._field

@@ -269,27 +269,42 @@ REFUSED = {
 
 # Replies that do not say all of GOOD: what is read of them, and what is worth another request.
 UNSAID = {
-    "no confidence": ('"confidence": 0.8, ', "", ("confidence", 0.5), "got nothing"),
-    "null for it": ("0.8", "null", ("confidence", 0.5), "from 0 to 1, got None"),
+    "no confidence": (
+        '"confidence": 0.8, ',
+        "",
+        ("confidence", 0.5),
+        "Field required, exp",
+    ),
+    "null for it": ("0.8", "null", ("confidence", 0.5), "got None, expected a number from 0"),
     "a word for it": ("0.8", '"high"', ("confidence", 0.5), "got 'high'"),
     "a truth for it": ("0.8", "true", ("confidence", 0.5), "got 'true'"),
     "more than the whole": ("0.8", '"9/5"', ("confidence", 0.5), "got '9/5'"),
     "about a number": ("0.8", '"~0.8"', ("confidence", 0.5), "got '~0.8'"),
     "no scale": ("0.8", "850", ("confidence", 0.5), "got 850"),
     "infinite": ("0.8", "1e400", ("confidence", 0.5), "got inf"),
-    "no category": ('"category": "claim", ', "", ("category", "other"), "got nothing"),
+    "no category": (
+        '"category": "claim", ',
+        "",
+        ("category", "other"),
+        "Field required, expected a",
+    ),
     "null for a category": ('"claim"', "null", ("category", "other"), "got None"),
-    "an empty category": ('"claim"', '""', ("category", "other"), "a short label, got ''"),
+    "an empty category": ('"claim"', '""', ("category", "other"), "got '', expected a short label"),
     "no evidence": (
         f', "evidence": {json.dumps(INSIGHT["evidence"])}',
         "",
         ("evidence", []),
         "list",
     ),
-    "no label": (', "label": "keyPoint {x}"', "", ("label", None), "label: expected null or"),
-    "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: expected null or a value"),
-    "a key too many": ('"category"', '"mood": 1, "category"', ("mood", None), "mood: is not asked"),
-    "another key too many": ('"score"', '"mood": 1, "score"', ("mood", None), "data.mood: is not"),
+    "no label": (
+        ', "label": "keyPoint {x}"',
+        "",
+        ("label", None),
+        "label: Field required",
+    ),
+    "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: Field required"),
+    "a key too many": ('"category"', '"mood": 1, "category"', ("mood", None), "mood: Extra inputs"),
+    "another key too many": ('"score"', '"mood": 1, "score"', ("mood", None), "data.mood: Extra"),
     "no items": (f'"items": {json.dumps(FIELDS["items"])}, ', "", ("items", []), "expected a list"),
 }
 
@@ -403,8 +418,8 @@ TENTHS, MIXED = "of 10, of 5 or per cent", "shares of 1 or per cent"
         ([0.9, 85, 1], [0.9, 0.85, 1], MIXED),
         ([85, 90, 1], [0.85, 0.9, 0.01], MIXED),
         (["stated outright", "Guess"], [1, 0], ""),
-        (["high"], [0.5], "insights.0.confidence: expected a number from 0 to 1, got 'high'"),
-        ([85, 101], [0.5, 0.5], "insights.0.confidence: expected a number from 0 to 1, got 85"),
+        (["high"], [0.5], "insights.0.confidence: got 'high', expected a number from 0 to 1"),
+        ([85, 101], [0.5, 0.5], "insights.0.confidence: got 85, expected a number from 0 to 1"),
     ],
 )
 def test_the_scale_of_shares_is_that_of_all_in_an_answer(

@@ -340,6 +340,7 @@ def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
         ("Line one.\nUse {{ speakrs }}.", "risk_register.md:2: nobody provides 'speakrs'"),
         ("{{ transcript }}", "put before the question without being named"),
         ("{% if x %}", "not a Jinja template"),
+        ("\ufeff \n", "risk_register.md is empty"),
         ("{{ max_insights.foo.bar }}", "cannot be rendered"),
         (
             "Hi.\n{% if stage == 'b' %}{{ stage.__class__ }}{% endif %}",

@@ -11,12 +11,7 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.pending_batch import (
-    FIRST_POLL_S,
-    LAST_POLL_S,
-    PendingBatch,
-    WaitingRequest,
-)
+from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
 from runner.calls.delivery.timing import CANCEL_S, Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
@@ -140,8 +135,7 @@ class Collector:
             young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
             if error.kind not in RETRIED and not young:
                 raise
-            wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * pending.refused_s))
-            pending.refused_s = max(error.retry_after_s or 0.0, wait)
+            pending.refused(error.retry_after_s)
             log.warning("batch.poll_failed", batch=pending.batch.id, error=str(error))
 
     async def _stop_overdue(self, pending: PendingBatch) -> None:

@@ -97,6 +97,11 @@ class PendingBatch:
         leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
         return max(0.1, min(wait, leaves - now))
 
+    def refused(self, retry_after_s: float | None) -> None:
+        """Poll later, twice as late as before, since the provider refused to answer."""
+        wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * self.refused_s))
+        self.refused_s = max(retry_after_s or 0.0, wait)
+
     def staying(self) -> Iterator[WaitingRequest]:
         """Yield the requests that have not gone live."""
         return (each for each in self.waiting.values() if not each.has_left)

@@ -10,8 +10,8 @@ from typing import Any
 
 from runner.base.errors import CallError
 from runner.base.json import mapping
-from runner.providers.batches.endpoint import BatchEndpoint, State, SubmittedBatch, not_executed
-from runner.providers.batches.payload import counts_in, id_in, time_in
+from runner.providers.batches.endpoint import BatchEndpoint, State, SubmittedBatch
+from runner.providers.batches.payload import counts_in, id_in, not_executed, time_in
 
 _WAIT_S = 60.0  # between checks of a batch that may be the right one
 

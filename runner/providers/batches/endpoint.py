@@ -257,8 +257,3 @@ def _object(line: bytes) -> Mapping[str, Any]:
         return mapping(json.loads(line.decode(errors="replace")))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-
-
-def not_executed(why: str) -> CallError:
-    """Return the failure of a request that its batch ended without, which costs nothing."""
-    return CallError("transient", f"the batch was over before this request: {why}")

@@ -16,14 +16,8 @@ import aiohttp
 
 from runner.base.errors import CallError, ConfigError
 from runner.base.json import mapping, mappings
-from runner.providers.batches.endpoint import (
-    PAGE,
-    BatchEndpoint,
-    State,
-    SubmittedBatch,
-    not_executed,
-)
-from runner.providers.batches.payload import counts_in, id_in, time_in
+from runner.providers.batches.endpoint import PAGE, BatchEndpoint, State, SubmittedBatch
+from runner.providers.batches.payload import counts_in, id_in, not_executed, time_in
 from runner.providers.litellm.http import BuiltRequest
 from runner.providers.request import Request
 

@@ -44,3 +44,8 @@ def counts_in(value: Any) -> dict[str, int]:
         str(k)[:40]: int(v) if str(v).isdecimal() and len(str(v)) < 16 else v for k, v in items
     }
     return {name: int(amount(n)) for name, n in whole.items() if number(n) is not None}
+
+
+def not_executed(why: str) -> CallError:
+    """Return the failure of a request that its batch ended without, which costs nothing."""
+    return CallError("transient", f"the batch was over before this request: {why}")

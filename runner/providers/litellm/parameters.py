@@ -79,7 +79,7 @@ def parameters(
         if provider_of(route) == "anthropic":  # whose parameter litellm drops otherwise
             sent["allowed_openai_params"] = ["service_tier"]
     if "cache_key" not in adapted.dropped:
-        _cache(route, request, facts, sent, body)
+        sent |= _cache(route, request, facts, body)
     sent |= {**route.params, "extra_body": body}
     for holder in (sent, body):
         for name in adapted.dropped:
@@ -173,21 +173,18 @@ def _effort(route: ModelRoute, limit: int, body: dict[str, Any]) -> dict[str, An
 
 
 def _cache(
-    route: ModelRoute,
-    request: Request,
-    facts: ModelFacts,
-    sent: dict[str, Any],
-    body: dict[str, Any],
-) -> None:
-    """Add the parameters of the prompt cache: its key and its lifetime."""
+    route: ModelRoute, request: Request, facts: ModelFacts, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the prompt cache's parameters, its key and its lifetime, or put them into *body*."""
     provider = provider_of(route)
     breakpoints = facts.cache_marks and provider == "openai"
     if breakpoints:  # else the end of each prompt is written too, at 1.25 times the price
         body.setdefault("prompt_cache_options", {"mode": "explicit"})
     if facts.cache_min_tokens is None or provider not in _KEYED or route.cache == "off":
-        return
-    if route.cache == "1h" and provider == "openai" and not breakpoints:
-        sent["prompt_cache_retention"] = "24h"
+        return {}
+    for_1h = route.cache == "1h" and provider == "openai" and not breakpoints
+    sent = {"prompt_cache_retention": "24h"} if for_1h else {}
     key = route.params.get("prompt_cache_key")
     key = key or f"colloquy-{prefix_digest(request.messages)}"
     (body if provider == "mistral" else sent).setdefault("prompt_cache_key", key)
+    return sent

@@ -41,13 +41,7 @@ from runner.providers.litellm.words import SAYS
 from runner.providers.messages import joined, marked, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
-from runner.providers.request import (
-    Completion,
-    Exchange,
-    Request,
-    checked_text,
-    current_exchange,
-)
+from runner.providers.request import Completion, Exchange, Request, checked_text, current_exchange
 from runner.providers.retry_headers import remaining_limits
 
 MAX_REASON_CHARS = 100
