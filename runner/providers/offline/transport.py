@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from runner.answers.analyzer import Message
 from runner.base.errors import CallError
@@ -12,7 +11,7 @@ from runner.base.threads import compute, offload
 from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.messages import joined
+from runner.providers.messages import joined, text_parts
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import Reading
 from runner.providers.offline.verbatim import checked
@@ -58,7 +57,7 @@ async def read_reply(
 
     A failure of a reading is a bug; it raises CallError, like a provider's refusal.
     """
-    prompt = "\n".join(_text(m["content"]) for m in messages if m["role"] != "system")
+    prompt = "\n".join("".join(text_parts(m)) for m in messages if m["role"] != "system")
     try:
         reply = await compute(_answer, readings[name], prompt)
     except Exception as error:
@@ -77,11 +76,5 @@ def _answer(reading: Reading, prompt: str) -> str:
 
 def _usage(messages: Sequence[Message], reply: str) -> Usage:
     count = tokenizer_for(MODEL).count
-    asked = sum(count(_text(message["content"])) for message in messages)
+    asked = sum(count("".join(text_parts(message))) for message in messages)
     return Usage(asked, count(reply))
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content)
-    return str(content)

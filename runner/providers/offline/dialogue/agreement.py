@@ -89,15 +89,12 @@ def _is_unfit(dialogue: Dialogue, statement: Sentence, reply: Sentence) -> bool:
 
 def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that accept a statement of an earlier turn, in order."""
-    found = _pairs(dialogue, "agreement", 2)
+    against = ("disagreement", "contrast", "negation")
     return [
         e
-        for e in found
-        if e.strength > 0.8
-        and not has("disagreement", e.reply.text)
-        and not has("contrast", e.reply.text)
-        and not has("negation", e.reply.text)
-        and "live with" not in e.phrase.lower()
+        for e in _pairs(dialogue, "agreement", 2)
+        if e.strength > 0.8 and "live with" not in e.phrase.lower()
+        if not any(has(kind, e.reply.text) for kind in against)
     ]
 
 
@@ -109,12 +106,10 @@ def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]
             if not hit or is_question(reply.text):
                 continue
             said = reply if _speaks_for_itself(reply, kind) else _reason(turn, reply, hit)
-            if said is None:
-                continue
-            reply, statement = said, _answered(dialogue, number, said)
-            if statement and _bears_on(kind, statement, reply, hit):
-                score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, reply)
-                yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
+            statement = _answered(dialogue, number, said) if said else None
+            if said and statement and _bears_on(kind, statement, said, hit):
+                score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, said)
+                yield AdjacencyPair(statement, said, hit.phrase, hit.strength, score)
                 break
 
 

@@ -19,7 +19,6 @@ from runner.providers.offline.language.scope import is_outright
 class Hit:
     """One cue in a text: *phrase* verbatim, *start* and *end* offsets, *strength* 0 to 1."""
 
-    kind: str
     phrase: str
     start: int
     end: int
@@ -81,7 +80,7 @@ def _found(kind: str, text: str) -> Iterator[Hit]:
     for tier, strength in _COMPILED[kind]:
         for match in tier.finditer(text):
             if not saying or is_outright(text, match.start()):
-                yield Hit(kind, match[0], match.start(), match.end(), strength)
+                yield Hit(match[0], match.start(), match.end(), strength)
 
 
 def strength(kind: str, text: str) -> float:

@@ -9,7 +9,6 @@ import re
 
 from runner.providers.offline.language.lexicon import pattern
 
-_APOSTROPHE = "’"
 # These govern only their own clause.
 _GOVERNS = pattern("scope.denies", "scope.supposes", "scope.says")
 _SOFTLY = pattern("scope.softens")
@@ -27,7 +26,7 @@ def stands_alone(sentence: str, part: str) -> bool:
     start = sentence.find(part)
     if start < 0:
         return False
-    text = sentence.replace(_APOSTROPHE, "'")
+    text = sentence.replace("’", "'")
     before, after = text[:start], text[start + len(part) :]
     before = _sentence_before(before)
     own = _CLAUSE.split(before)[-1]
@@ -55,7 +54,7 @@ def is_outright(sentence: str, start: int = 0) -> bool:
 
     A question or a joke is never outright.
     """
-    text = sentence.replace(_APOSTROPHE, "'")
+    text = sentence.replace("’", "'")
     before = _sentence_before(text[:start])
     if text.rstrip("\"'”) ").endswith("?") or _SARCASM.search(text):
         return False
@@ -66,7 +65,7 @@ def is_outright(sentence: str, start: int = 0) -> bool:
 
 def is_open(sentence: str) -> bool:
     """Return whether a word anywhere in *sentence* supposes, asks or reports, or it is a joke."""
-    text = sentence.replace(_APOSTROPHE, "'")
+    text = sentence.replace("’", "'")
     return bool(_OPEN.search(text) or _SARCASM.search(text)) or text.rstrip().endswith("?")
 
 

@@ -48,9 +48,8 @@ def _summary(minutes: Minutes) -> str:
     """Return who speaks about what, the weightiest statement and the open points as text."""
     dialogue = minutes.dialogue
     names = speakers(dialogue)
-    others = f" and {len(names) - 6} others" if len(names) > 7 else ""
-    told = listed(names[:7]) if not others else f"{', '.join(names[:6])}{others}"
-    sentences = [f"{told} speak." if len(names) > 1 else "", *about(dialogue)]
+    shown = names if len(names) < 8 else [*names[:6], f"{len(names) - 6} others"]
+    sentences = [f"{listed(shown)} speak." if len(names) > 1 else "", *about(dialogue)]
     sentences += most_discussed(dialogue)
     if minutes.questions:
         first = minutes.questions[0]

@@ -99,32 +99,30 @@ def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
     text = s.text.replace("’", "'")
     due = due_in(text)
     score = 0.5 + 0.2 * weight_of(dialogue, s) + 0.1 * bool(due) - roughness(text)
-    named, match = assigned(dialogue, trim(text), due), ASK_YOU.search(text)
-    if (told := told_you(dialogue, s)) and is_work(told[1], text):
+    told, named = told_you(dialogue, s), assigned(dialogue, trim(text), due)
+    if named and not is_question(text) and not (told and is_work(told[1], text)):
+        told = (*named, None)
+    match = ASK_YOU.search(text)
+    if told and is_work(told[1], text):
         owner, act, reply = told
-        quoted, what = (s, reply) if reply else (s,), capital(excerpt(act, 150))
+        what, quoted = capital(excerpt(act, 150)), (s, reply) if reply else (s,)
         yield Action(what, excerpt(text, 200), owner, due, "requested", None, quoted, score)
-    elif named and not is_question(text):
-        what = capital(excerpt(named[1], 150))
-        if is_work(named[1], text):
-            yield Action(what, excerpt(text, 200), named[0], due, "requested", None, (s,), score)
     elif match and asks(text, match) and is_work(match["act"], text):
-        reply = _consent(dialogue, s)
-        if reply is not None:
+        for reply in _consent(dialogue, s):
             what, due = capital(excerpt(match["act"].rstrip("? "), 150)), due_in(reply.text) or due
             said = excerpt(reply.text, 110)
             yield Action(what, said, reply.speaker, due, "firm", s, (s, reply), score)
 
 
-def _consent(dialogue: Dialogue, s: Sentence) -> Sentence | None:
-    """Return the next speaker's consent to the request *s*, which closes its turn, or None."""
+def _consent(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
+    """Return the next speaker's consent to the request *s*, which closes its turn, if any."""
     nexts = replies(dialogue, s)
     last = dialogue.turns[dialogue.turn_of[s.index]][-1]
     if not nexts or last.index - s.index > 1:
-        return None
+        return []
     reply = nexts[0][0]
     refused = has("disagreement", reply.text) or has("negation", ACCEPTS.sub("", reply.text))
     open_yet = is_question(reply.text) or not is_outright(reply.text) or _ABLE.search(reply.text)
     consents = ACCEPTS.match(reply.text) and not has("contrast", reply.text)
     brief = len(words(reply.text)) < 9 or has("commitment", reply.text)
-    return reply if brief and consents and not refused and not open_yet else None
+    return [reply] if brief and consents and not refused and not open_yet else []

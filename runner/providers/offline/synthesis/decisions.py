@@ -152,20 +152,16 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     match = _SETTLED.search(text)
     if not match or is_question(text) or is_procedural(text) or has("negation", text):
         return None
-    if not is_outright(text, match.start()) or is_garbled(text):
+    before = text[: match.start()]
+    if not is_outright(text, len(before)) or SUPPOSED.search(before) or _ASIDE.search(before):
         return None
-    if SUPPOSED.search(text[: match.start()]) or _ASIDE.search(text[: match.start()]):
+    if is_garbled(text) or _PAST.search(text):
         return None
     pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
     what = _meant_by_it(dialogue, s) if pointing else None
-    if pointing and what is None:
-        return None
-    if _PAST.search(text):
-        return None
-    ours = re.search(r"\bwe\b|\bour\b", match[0], re.IGNORECASE)
-    if not (ours or pointing) or s.index in dialogue.cut_off:
-        return None  # what others decided long ago is the matter, not a decision of this talk
-    if not is_whole(trim(text), verb=False) and not pointing:
+    # What others decided long ago is the matter, not a decision of this talk.
+    ours = re.search(r"\bwe\b|\bour\b", match[0], re.I) and is_whole(text, verb=False)
+    if s.index in dialogue.cut_off or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2:
         return None

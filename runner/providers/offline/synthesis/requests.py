@@ -1,7 +1,6 @@
 """Requests: what one speaker asks another or a group to do."""
 
 import re
-from collections.abc import Sequence
 
 from runner.providers.offline.dialogue.commitments import ASK_YOU
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies
@@ -49,13 +48,10 @@ def _takes_on(text: str) -> bool:
 def _called(dialogue: Dialogue, before: str) -> str | None:
     """Return the speaker whose label ends *before*, if one does."""
     told = words(before)
-    found = {n for names in dialogue.called.values() for n in names if _ends(told, words(n))}
+    names = set().union(*dialogue.called.values())
+    found = {name for name in names if told[-len(words(name)) :] == words(name)}
     found |= dialogue.called.get(told[-1], set()) if told else set()
     return next(iter(found)) if len(found) == 1 else None
-
-
-def _ends(told: Sequence[str], name: Sequence[str]) -> bool:
-    return list(told[-len(name) :]) == list(name)
 
 
 def asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
