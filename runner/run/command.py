@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.base import errors
 from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
-from runner.base.errors import ColloquyError, as_known
+from runner.base.errors import ColloquyError, ConfigError, as_known
 from runner.base.text import print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
@@ -100,6 +100,8 @@ def _hydra_main(codes: list[int]) -> None:
     try:
         with remote.collecting_exit_codes(jobs, codes):
             _compose(jobs)
+        if not codes and remote.SWEEPS.get():
+            raise ConfigError("the sweep has no run: expected at least one value of each key")
     finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep)

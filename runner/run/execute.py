@@ -41,17 +41,11 @@ from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import try_write_report
+from runner.run import last_line
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
 from runner.run.batch.services import BatchResult, BatchServices
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
-from runner.run.last_line import (
-    nothing_to_do,
-    print_end,
-    print_result,
-    resume_command,
-    stored_counts,
-)
 from runner.run.nodes.first_calls import check_budget
 from runner.run.objective import Objective, check_objective, objective
 from runner.run.plan.printed import left_out, print_plan
@@ -135,7 +129,7 @@ def _parts(job: Setup) -> Sequence[str]:
 async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int, Objective | None]:
     """Finish the run that *resumption* describes; returns and raises as `execute_job`."""
     job, previous = resumption.job, resumption.previous
-    if previous.unchanged and await offload(nothing_to_do, previous.path, job):
+    if previous.unchanged and await offload(last_line.nothing_to_do, previous.path, job):
         if shared.prints_end:
             print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
         return EXIT_OK, None
@@ -175,17 +169,19 @@ async def _run(
                 root = None if in_sweep else job.root  # a sweep writes its index once, at its end
                 await offload(try_write_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
-        again = f"; once that is fixed: {resume_command(path, job)}"
+        again = f"; once that is fixed: {last_line.resume_command(path, job)}"
         raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise
         if shared.prints_end:
             hint = pending_hint(directory.journal)
-            print_end(job, path, "interrupted", stop.exit_code, stored_counts(path), hint=hint)
+            last_line.print_end(
+                job, path, "interrupted", stop.exit_code, last_line.stored_counts(path), hint=hint
+            )
         return stop.exit_code, None
     if shared.prints_end:
-        print_result(job, path, result, pending_hint(directory.journal))
+        last_line.print_result(job, path, result, pending_hint(directory.journal))
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 
