@@ -49,11 +49,11 @@ def moment(iso: str) -> str:
 
 
 def usd(value: Any) -> str:
-    """Show an amount of US dollars: `$0`, `$0.0125`, `$1.23`, `unknown`."""
+    """Show an amount of US dollars: `$0`, `$0.000012`, `$0.0125`, `$1.23`, `unknown`."""
     known = number(value)
-    if known is None:
-        return "unknown"
-    return "$0" if known == 0 else f"${known:.4f}" if abs(known) < 1 else f"${known:,.2f}"
+    if not known:
+        return "unknown" if known is None else "$0"
+    return f"${known:,.{6 if abs(known) < 1e-4 else 4 if abs(known) < 1 else 2}f}"
 
 
 def share(value: Any) -> str:

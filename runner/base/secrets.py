@@ -27,22 +27,25 @@ _VARIABLES = _KEYS | {"keys", "secrets", "headers", "connection"}
 _JOINED = re.compile(r"(?i)(?:password|passwd|apikey|secret|token)s?$")
 _NAMES_OF_FILES = {"PWD", "COLLOQUY_SIGNING_KEY"}
 _ABOUT_KEYS = {"file", "path", "dir", "sock", "url", "parallelism"}
+# OpenAI, Anthropic, OpenRouter and LiteLLM (sk-); Groq, Hugging Face, NVIDIA, Perplexity,
+# Replicate, xAI; GitHub, GitLab, Slack
+_PREFIXES = (
+    *("sk-", "gsk_", "hf_", "nvapi-", "pplx-", "r8_", "xai-", "github_pat_", "gho_", "ghp_"),
+    *("ghs_", "ghu_", "glpat-", "xoxa-", "xoxb-", "xoxp-"),
+)
 _SHAPES = re.compile(
-    # OpenAI, Anthropic, OpenRouter, LiteLLM; the digit excludes hyphenated words
-    r"\bsk-(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"
+    rf"\b(?:{'|'.join(_PREFIXES)})"
+    r"(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{16,}"  # the digit excludes hyphenated words
     r"|\bAIza[A-Za-z0-9_-]{30,}"  # Google
+    r"|\bhf_[A-Za-z]{30,}"
     r"|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"  # Amazon
-    r"|\bgh[opsu]_[A-Za-z0-9]{30,}"  # GitHub
-    r"|\bgsk_[A-Za-z0-9]{20,}"  # Groq
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"  # JSON web tokens
     r"|(?i:\b(?:Bearer|Basic)\s{1,8}(?=[A-Za-z._~+/-]{0,60}\d)[A-Za-z0-9._~+/-]{16,}=*)"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"
     r"(?:[A-Za-z0-9+/=\s\\]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)"
 )
 # Every shape contains one of these in lower case; searching for them is cheaper than the pattern.
-_SHAPE_MARKS = (
-    *("sk-", "aiza", "akia", "asia", "gho_", "ghp_", "ghs_", "ghu_", "gsk_", "bearer", "basic"),
-    "-----begin",
-)
+_SHAPE_MARKS = (*_PREFIXES, "aiza", "akia", "asia", "eyj", "bearer", "basic", "-----begin")
 _IN_URL = re.compile(
     r"(?i)([?&#](?:[\w.-]*[_.-]|api|access|auth|secret)?"
     r"(?:key|token|secret|password|signature|sig|credential)=)[^&#\s\"']+"
