@@ -367,6 +367,14 @@ def test_a_model_chosen_by_its_group_is_shown_by_its_name() -> None:
     assert list(differing_keys(configs, [["model=a"]])) == ["model.name"]
 
 
+def test_very_many_keys_are_told_apart_in_linear_work() -> None:
+    keys = [f"a.k{number}" for number in range(20_000)]
+    configs = [dict.fromkeys(keys, value) for value in "12"]
+    found = differing_keys(configs, [[f"{key}=1" for key in keys], []])
+
+    assert len(keys) == len(found) == len(set(short_names(keys).values()))
+
+
 def test_short_names_stay_apart_and_meaningful() -> None:
     keys = ["processing.max_concurrent", "model.name", "models.b.name", "stages.a.max_concurrent"]
 

@@ -1,6 +1,5 @@
 """The command `colloquy-compare`: compare any runs."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from runner.base.command import Arguments, command
@@ -23,18 +22,13 @@ Exit codes: 0 compared, 2 a path without a run, 8 the output cannot be written."
 
 def _compare(given: Arguments) -> None:
     paths = [Path(word) for word in given.words]
-    out = Path(given.options["--out"]) if "--out" in given.options else _home(paths)
+    only = paths[0]
+    in_sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
+    out = Path(given.options.get("--out", only if in_sweep else "comparison"))
     comparison = compare(paths)
     write_comparison(comparison, out)
     print(as_terminal(comparison))
     print(to_terminal(f"comparison={out / 'comparison.html'}"))
-
-
-def _home(paths: Sequence[Path]) -> Path:
-    """Return the sweep's directory if *paths* is one sweep, else `comparison`."""
-    only = paths[0]
-    sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
-    return only if sweep else Path("comparison")
 
 
 main = command("colloquy-compare", USAGE, _compare, options=("--out",))

@@ -1,7 +1,9 @@
 """The configuration keys in which runs differ."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ from runner.base.json import flat
 from runner.base.text import to_terminal
 
 ABSENT = "–"
+MAX_LEADERS = 100  # keys that others may follow
 
 # Names and display of a run, without an effect on its answers.
 _IDENTITY = re.compile(
@@ -50,13 +53,12 @@ def differing_keys(
     typed |= {key for key in different if _names_choice(key, typed)}
     shown: dict[str, list[str]] = {}
     for key in sorted(different, key=lambda key: _rank(key, typed)):
-        leaders = [s for s in shown if _follows(different[key], different[s])]
-        # A leader with equal values is most likely interpolated.
-        leader = max(leaders, key=lambda s: different[s] == different[key], default=None)
-        if leader is None or key in typed:
-            shown[key] = []
+        leaders = [] if key in typed else [*islice(shown, MAX_LEADERS)]
+        leaders = [each for each in leaders if _follows(different[key], different[each])]
+        if leaders:  # one with equal values is most likely interpolated
+            shown[max(leaders, key=lambda each: different[each] == different[key])].append(key)
         else:
-            shown[leader].append(key)
+            shown[key] = []
     return shown
 
 
@@ -74,15 +76,17 @@ def _rank(key: str, typed: set[str]) -> tuple[bool, bool, bool, int, str]:
 
 def short_names(keys: Collection[str]) -> dict[str, str]:
     """Return the shortest unambiguous ends of *keys* that are still descriptive."""
-    ends: dict[str, str] = {}
-    for key in keys:
+
+    def ends(key: str) -> list[str]:
         parts = key.split(".")
-        least = 2 if parts[-1] in ("name", "path", "sha256") or parts[0] == "prompts" else 1
-        others = [other.split(".") for other in keys if other != key]
-        lengths = range(least, len(parts))
-        unique = (n for n in lengths if all(other[-n:] != parts[-n:] for other in others))
-        ends[key] = ".".join(parts[-next(unique, len(parts)) :])
-    return ends
+        return [".".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+
+    counts = Counter(end for key in keys for end in ends(key))
+    names = {}
+    for key in keys:
+        two = key.startswith("prompts.") or key.endswith((".name", ".path", ".sha256"))
+        names[key] = next((end for end in ends(key)[two:] if counts[end] == 1), key)
+    return names
 
 
 def label_of(setting: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from math import comb
 from pathlib import Path
 
 from runner.answers.themes import FILE, Collection, read_collection
+from runner.base.format import NOTHING, figure
 from runner.base.json import read_json
 from runner.record.journal import Spent, lines_of
 
@@ -21,8 +22,6 @@ METHOD = (
     "of both quote, each in its largest theme: 1 groups them alike, 0 as by chance. “Of either” "
     "is how much that is of the segments that themes of one or the other quote."
 )
-
-Places = Mapping[tuple[str, str], str]  # the theme of each segment of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +78,21 @@ def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:
     *batches* are by the name to show. Pairs without a common file are left out.
     """
     found = {name: collected(path) for name, path in batches.items()}
-    held = [(name, each) for name, each in found.items() if each][:MAX_BATCHES]
-    placed = [(name, {f.file for f in each.read}, _places(each)) for name, each in held]
-    return tuple(
-        _paired(one, other, mine, theirs)
-        for (one, read, mine), (other, too, theirs) in combinations(placed, 2)
-        if read & too
-    )
+    held = [(name, each, _places(each)) for name, each in found.items() if each][:MAX_BATCHES]
+    pairs = []
+    for (first, one, mine), (second, other, theirs) in combinations(held, 2):
+        if {f.file for f in one.read} & {f.file for f in other.read}:
+            both = sorted(mine.keys() & theirs.keys())
+            rand = adjusted_rand([mine[each] for each in both], [theirs[each] for each in both])
+            either = len(mine.keys() | theirs.keys())
+            pairs.append(ThemePair(first, second, len(both), either, rand))
+    return tuple(pairs)
 
 
 def _places(found: Collection) -> dict[tuple[str, str], str]:
     """Return the largest theme that quotes each segment, by file and segment."""
     themes = sorted(found.themes, key=lambda theme: (len(theme.findings), theme.id))
     return {(quote.file, quote.segment): t.id for t in themes for quote in t.quotes}
-
-
-def _paired(first: str, second: str, mine: Places, theirs: Places) -> ThemePair:
-    both = sorted(mine.keys() & theirs.keys())
-    rand = adjusted_rand([mine[each] for each in both], [theirs[each] for each in both])
-    return ThemePair(first, second, len(both), len(mine.keys() | theirs.keys()), rand)
 
 
 def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float | None:
@@ -117,6 +112,5 @@ def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float |
 
 def pair_cells(pair: ThemePair) -> list[str]:
     """Return a row under HEADER."""
-    share = f"{100 * pair.segments / pair.either:.0f} %" if pair.either else "–"
-    rand = "–" if pair.rand is None else f"{pair.rand:.2f}"
-    return [pair.first, pair.second, f"{pair.segments:,}", share, rand]
+    share = f"{100 * pair.segments / pair.either:.0f} %" if pair.either else NOTHING
+    return [pair.first, pair.second, f"{pair.segments:,}", share, figure(pair.rand, "{:.2f}")]

@@ -22,6 +22,7 @@ from runner.record.journal_calls import CallPairs
 NOTES = 3  # the latest warnings, under the table
 NAME_WIDTH, STATE_WIDTH = 24, 26
 FIGURE_WIDTHS = {"tokens": 9, "cost": 8, "time": 8}
+LEAST = {"tokens": 56, "cost": 72}  # widths of the terminal
 STYLES = {  # by state, those that are shown first where not all have room
     **{"retry": "yellow", "running": "cyan", "failed": "red", "queued": "dim"},
     **{"skipped": "yellow", "waiting": "dim", "reused": "green", "done": "green"},
@@ -156,9 +157,8 @@ class LiveTable:
 
     def _table(self, now: float, width: int, room: int) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-        columns = ["analyzer", "state", *(["tokens"] if width >= 56 else [])]
-        columns += [*(["cost"] if width >= 72 else []), "time"]
-        for name, space in zip(columns, _widths(columns, width), strict=True):
+        widths = _widths(width)
+        for name, space in widths.items():
             side: Literal["left", "right"] = "right" if name in FIGURE_WIDTHS else "left"
             table.add_column(name, justify=side, width=space, no_wrap=True, overflow="ellipsis")
         kept = self._kept(now, room)
@@ -170,7 +170,7 @@ class LiveTable:
             shown = (row for row in members if row.name in kept)
             lines += [(Text(f"  {to_terminal(row.name, 64)}"), _cells(row, now)) for row in shown]
             for title, cells in lines:
-                table.add_row(title, *(cells[column] for column in columns[1:]))
+                table.add_row(title, *(cells[column] for column in [*widths][1:]))
         if left := len(self.rows) - len(kept):
             table.add_row(Text(f"  and {left} more", "dim"))
         return table
@@ -215,12 +215,12 @@ def by_progress(table: LiveTable, now: float) -> float | None:
     return (now - table.began) / ended * (len(table.rows) - ended)
 
 
-def _widths(columns: list[str], width: int) -> list[int]:
-    """Return the widths of *columns*: name, state and figures."""
-    figures = [FIGURE_WIDTHS[column] for column in columns[2:]]
-    room = width - sum(figures) - 2 * len(figures) - 2
+def _widths(width: int) -> dict[str, int]:
+    """Return the columns that have room in *width*, with their widths."""
+    figures = {name: w for name, w in FIGURE_WIDTHS.items() if width >= LEAST.get(name, 0)}
+    room = width - sum(figures.values()) - 2 * len(figures) - 2
     state = max(8, min(STATE_WIDTH, room - NAME_WIDTH))
-    return [max(8, min(NAME_WIDTH, room - state)), state, *figures]
+    return {"analyzer": max(8, min(NAME_WIDTH, room - state)), "state": state, **figures}
 
 
 def _cells(row: LiveRow, now: float) -> dict[str, Text]:
