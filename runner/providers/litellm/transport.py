@@ -141,26 +141,22 @@ class LiteLLMTransport:
         """Return litellm's response to *arguments*, or raise its exception."""
         if self._http is not None and arguments.get("api_key"):
             return await self._http.ask(arguments)
-        shared: dict[str, Any] = {}
+        asked, provider = dict(arguments), provider_of(self.route)
         if self._session is not None:
-            shared["shared_session"] = self._session
-        provider = self.route.name.split("/", 1)[0]
+            asked["shared_session"] = self._session
         if exchange.streams and provider in SDK:
-            extra = {**(arguments.get("extra_body") or {}), **stream_options(provider)}
-            arguments = {**arguments, "extra_body": extra}
-        return await self._litellm.acompletion(**arguments, **shared)
+            asked["extra_body"] = {**(asked.get("extra_body") or {}), **stream_options(provider)}
+        return await self._litellm.acompletion(**asked)
 
     def _plain_calls(self) -> HttpCalls:
         if self._azure is None and provider_of(self.route) == "azure" and self._session:
             # The body of OpenAI's chat API; who sends it knows address and key.
             wanted = self._litellm, self.route, self._session, "openai", None, "azure"
             self._azure = HttpCalls(*wanted)
-        if self._azure is not None:
-            return self._azure
-        if self._http is None:
+        if (calls := self._azure or self._http) is None:
             what = "its parameters or settings need litellm's own client"
             raise ConfigError(f"{self.route.name} cannot be asked in batches: {what}")
-        return self._http
+        return calls
 
     def _failure(
         self, error: Exception, request: Request, sent: Adaptation, delivered: bool
