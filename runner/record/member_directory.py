@@ -16,6 +16,7 @@ class MemberDirectory(RunDirectory):
     """
 
     durable = False
+    _put = staticmethod(write_in_place)
 
     def __init__(self, batch: RunDirectory, name: str, stages: Iterable[str]) -> None:
         """Open the directory called *name*; raise OSError, ConfigError for links in it."""

@@ -1,5 +1,6 @@
 """Buffer of paid replies: each survives a killed process from its arrival until its record."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -37,31 +38,39 @@ class ReplyBuffer:
         self._earlier: dict[str, Completion] = {}
 
     def take_over(self, root: Path) -> None:
-        """Take the replies of killed sessions in *root*; remove all temp files. Raises OSError."""
+        """Take the replies of killed sessions in *root*; remove all temp files.
+
+        Raises OSError, before it removes any, if there is no room for the replies.
+        """
         left = temporary_files(root)
         for file in left:
             for unit, key, reply in _replies_in(file) if file.name.startswith(NAME) else ():
-                self.keep(unit, key, reply)
+                self._write(unit, key, reply)
                 self._earlier[key] = reply
         for file in left:
             file.unlink()
 
     def keep(self, unit: str, key: str, reply: Completion) -> None:
         """Keep *reply*; a failed write is ignored, since the record's own will fail too."""
+        with suppress(OSError):
+            self._write(unit, key, reply)
+
+    def _write(self, unit: str, key: str, reply: Completion) -> None:
         entry = {"unit": unit, "key": key}
         entry |= {"raw_output": reply.text, "finish_reason": reply.finish_reason}
         line = orjson.dumps(entry)
         size = SLOT_BYTES * (len(line) // SLOT_BYTES + 1)
-        with suppress(OSError):
-            if self._descriptor is None:
-                self._descriptor = open_own(self._path, os.O_WRONLY)
-            slot = next((free for free in self._free if free[1] >= size), None)
-            if slot is None:
-                slot, self._end = (self._end, size), self._end + size
-            else:
-                self._free.remove(slot)
-            os.pwrite(self._descriptor, line.ljust(slot[1] - 1) + b"\n", slot[0])
-            self._slots.setdefault(unit, []).append(slot)
+        if self._descriptor is None:
+            self._descriptor = open_own(self._path, os.O_WRONLY)
+        slot = next((free for free in self._free if free[1] >= size), None)
+        if slot is None:
+            slot, self._end = (self._end, size), self._end + size
+        else:
+            self._free.remove(slot)
+        written = os.pwrite(self._descriptor, line.ljust(slot[1] - 1) + b"\n", slot[0])
+        self._slots.setdefault(unit, []).append(slot)
+        if written < slot[1]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def earlier(self, key: str) -> Completion | None:
         """Return the reply that a killed session received to the request with *key*, once."""

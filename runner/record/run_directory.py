@@ -11,14 +11,7 @@ from typing import Any, Self
 
 from runner.answers.codebook import as_qdc
 from runner.base.errors import ConfigError, OutputError, reason
-from runner.base.files import (
-    Draft,
-    as_json,
-    make_directory,
-    write_bytes,
-    write_if_changed,
-    write_in_place,
-)
+from runner.base.files import Draft, as_json, make_directory, write_bytes, write_if_changed
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
 from runner.base.threads import offload
@@ -38,8 +31,7 @@ INPUTS = "config/inputs.json"  # of a batch
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "delivery", "final", "superseded")  # every folder of a run
 ROOM = 300  # characters of the longest path in a run or batch
-RESERVE = ".reserve"
-RESERVE_BYTES = 64 * 1024
+RESERVE, RESERVE_BYTES = ".reserve", 64 * 1024
 
 Page = Any  # text, bytes, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
@@ -82,6 +74,7 @@ class RunDirectory:
     """
 
     durable = True  # if not, pages, which can be made again, wait in memory for `flush`
+    _put = staticmethod(write_if_changed)
 
     def __init__(
         self, path: Path, journal: Journal | MemberJournal, lock: int | None = None
@@ -267,8 +260,7 @@ class RunDirectory:
             for name, content in (pages() if callable(pages) else pages).items():
                 path = self.path / name
                 self._make_parent(path)
-                put = write_if_changed if self.durable else write_in_place
-                put(path, _as_bytes(content))
+                self._put(path, _as_bytes(content))
 
     def _make_parent(self, path: Path) -> None:
         if path.parent not in self._made:
@@ -288,9 +280,8 @@ class RunDirectory:
     async def write_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Replace metadata.json."""
         async with self._metadata_lock:
-            await self.write_pages(
-                {"metadata.json": {"schema_version": SCHEMA_VERSION, **metadata}}
-            )
+            versioned = {"schema_version": SCHEMA_VERSION, **metadata}
+            await self.write_pages({"metadata.json": versioned})
 
     async def complete(self) -> None:
         """Write COMPLETED, the mark of full success."""

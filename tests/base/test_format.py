@@ -26,9 +26,14 @@ def test_a_duration_has_the_unit_that_suits_it(given: object, shown: str) -> Non
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [(0, "$0"), (0.0125, "$0.0125"), (1234.5, "$1,234.50"), (None, "unknown"), (True, "unknown")],
+    [
+        *((0, "$0"), (0.000012, "$0.000012"), (0.0125, "$0.0125"), (1234.5, "$1,234.50")),
+        *((None, "unknown"), (True, "unknown")),
+    ],
 )
-def test_money_has_four_digits_below_a_dollar(given: object, shown: str) -> None:
+def test_money_has_four_digits_below_a_dollar_and_six_where_those_are_zeros(
+    given: object, shown: str
+) -> None:
     assert shown == usd(given)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from helpers.runs import load
 from helpers.sessions import RUN, begin, resume
 
@@ -45,6 +46,18 @@ def test_what_is_kept_is_given_once_to_the_next_session_and_slots_are_used_again
         third.drop(unit)
     third.close()
     assert [] == list(tmp_path.iterdir())
+
+
+def test_replies_for_which_there_is_no_room_stay_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ReplyBuffer(tmp_path).keep("u", "k", reply("text"))
+    real = os.pwrite
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space left"):
+        disk.setattr(os, "pwrite", lambda file, data, at: real(file, data[:9], at))
+        taken(tmp_path)
+
+    assert reply("text") == taken(tmp_path).earlier("k")
 
 
 def test_a_hostile_buffer_gives_nothing_and_is_removed(tmp_path: Path) -> None:
