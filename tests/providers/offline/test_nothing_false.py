@@ -61,6 +61,7 @@ NOTHING = (
     ("testimony", "claims", "I saw you unmuting your microphone on that one."),
     ("testimony", "claims", "I've heard that in the past from the others."),
     ("needs", "needs", "I want to get to your question on the filter of the pump."),
+    ("needs", "needs", "We want to try to stick to the five minutes for each member."),
     ("postulate_theorem", "conjectures", "This might be a good one for you to answer on pumps."),
     ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
