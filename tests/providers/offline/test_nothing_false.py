@@ -90,6 +90,15 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
     assert not re.search(r'Bo [\w ]*: "Bo\b', summary), summary
 
 
+def test_a_summary_denies_no_decision_that_the_minutes_have() -> None:
+    plan = "We should use the steel tank for the cold water."
+    said = spoken(SIDE, ("Ann", plan), ("Ann", "That was decided."))
+    found = answer("executive_summary", said)["structured_data"]
+
+    assert 1 == len(answer("decisions", said)["structured_data"]["decisions"])
+    assert "No decision" not in found["headline"] + found["summary"]
+
+
 def test_a_decision_of_others_and_a_hope_take_no_side() -> None:
     said = [
         ("Cy", "They decided to close the plant in 2019, which I never understood."),
