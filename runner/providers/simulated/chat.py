@@ -29,7 +29,7 @@ def arrival_of(body: Mapping[str, Any], reply: str, rules: CacheRules = UNNAMED)
         analyzer=asked_of(body),
         prompt="\n".join(texts),
         prompt_ids=ids,
-        max_tokens=limit if isinstance(limit, int) else None,
+        max_tokens=limit if isinstance(limit, int) and limit > 0 else None,
         reply_tokens=len(token_ids(reply)),
         ends=tuple(ends),
         flex=body.get("service_tier") == "flex",

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from runner.base.json import mapping, mappings
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
@@ -160,7 +161,7 @@ class SimulatedProvider:
             body = orjson.loads(await request.read())
         except orjson.JSONDecodeError:
             return await send(request, error_response(400, "the body is not JSON"))
-        if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+        if not (sent := mapping(body).get("messages")) or sent != mappings(sent):
             return await send(request, error_response(400, "the body holds no messages"))
         body = asked_in(body) if request.path == MESSAGES else body
         self.stats.begin(asked_of(body))

@@ -61,6 +61,7 @@ NOTHING = (
     ("testimony", "claims", "I saw you unmuting your microphone on that one."),
     ("testimony", "claims", "I've heard that in the past from the others."),
     ("needs", "needs", "I want to get to your question on the filter of the pump."),
+    ("needs", "needs", "We want to try to stick to the five minutes for each member."),
     ("postulate_theorem", "conjectures", "This might be a good one for you to answer on pumps."),
     ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
@@ -87,6 +88,15 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
 
     assert "Bo" in summary
     assert not re.search(r'Bo [\w ]*: "Bo\b', summary), summary
+
+
+def test_a_summary_denies_no_decision_that_the_minutes_have() -> None:
+    plan = "We should use the steel tank for the cold water."
+    said = spoken(SIDE, ("Ann", plan), ("Ann", "That was decided."))
+    found = answer("executive_summary", said)["structured_data"]
+
+    assert 1 == len(answer("decisions", said)["structured_data"]["decisions"])
+    assert "No decision" not in found["headline"] + found["summary"]
 
 
 def test_a_decision_of_others_and_a_hope_take_no_side() -> None:

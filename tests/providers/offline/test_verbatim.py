@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.offline import spoken
 
+from runner.providers.offline.language.wording import plain
 from runner.providers.offline.verbatim import checked
 
 SAID = (
@@ -35,6 +36,14 @@ def test_a_quotation_becomes_the_passage_as_it_was_said(written: str, expected: 
 @pytest.mark.parametrize("written", ["It need not be mended", "mended B", "June May", "pla", "…"])
 def test_words_that_nobody_said_in_this_order_lose_their_marks(written: str) -> None:
     assert [f"Bo: {written}."] == checked([f'Bo: "{written}".'], spoken(*SAID))
+
+
+def test_a_quotation_inside_a_statement_is_verbatim_too() -> None:
+    stated = plain('She read " plan A , and S&P rated the " out.')
+
+    assert {"text": 'She read "plan A , and S&P rated the" out.'} == checked(
+        {"text": stated}, spoken(*SAID)
+    )
 
 
 def test_a_passage_is_of_one_segment() -> None:

@@ -108,7 +108,7 @@ def test_a_body_beyond_a_mebibyte_is_read() -> None:
     assert answers(large)[0][0] == 200
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"{}"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"messages": ["a"]}'])
 def test_a_body_that_asks_nothing_is_a_bad_request(body: bytes) -> None:
     (status, _, text), _ = answers(body)
 

@@ -41,7 +41,7 @@ def excerpt(text: str, limit: int = 150) -> str:
 
 def plain(text: str, limit: int = 220) -> str:
     """Return *text* as a clean statement: without fillers, with a capital and a full stop."""
-    cleaned = excerpt(strip_fillers(text), limit)
+    cleaned = excerpt(strip_fillers(text), limit).replace(INNER_MARK, '"')
     if not cleaned:
         return ""
     ended = cleaned if cleaned[-1] in ".!?…" else cleaned + "."

@@ -7,6 +7,7 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import trim
 from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of
 from runner.providers.offline.synthesis.actions import Action
+from runner.providers.offline.synthesis.decisions import Decision
 from runner.providers.offline.synthesis.minutes import (
     Minutes,
     about,
@@ -57,13 +58,17 @@ def _step_row(action: Action) -> dict[str, object]:
 
 def _headline(minutes: Minutes, subject: str) -> str:
     """Return the headline: the decision, else what the talk is about."""
-    agreed = next((d for d in minutes.decisions if d.basis != "reported"), None)
-    if agreed:
-        how = "Agreed under conditions" if agreed.conditions else capital(agreed.basis)
-        return f"{how}: {excerpt(agreed.parts[0].text, 200)}"
+    for decision in _chief(minutes):
+        how = "Agreed under conditions" if decision.conditions else capital(decision.basis)
+        return f"{how}: {excerpt(decision.parts[0].text, 200)}"
     if minutes.dialogue.question:
         return f"No decision recognised: {excerpt(subject, 170)}"
     return f"No decision recognised; {subject}" if subject else "Nothing recognised"
+
+
+def _chief(minutes: Minutes) -> list[Decision]:
+    """Return the weightiest decision, one that is only reported if there is no other."""
+    return sorted(minutes.decisions, key=lambda d: d.basis == "reported")[:1]
 
 
 def _summary(
@@ -74,8 +79,8 @@ def _summary(
 ) -> str:
     """Return matter, outcome, weightiest finding, chief risk, open point and first step as text."""
     sentences = about(minutes.dialogue)
-    decided = [d for d in minutes.decisions if d.basis != "reported"][:1]
-    sentences += [decision_line(d) for d in decided] or ["No decision is recognised."]
+    sentences += map(decision_line, _chief(minutes))
+    sentences += [] if minutes.decisions else ["No decision is recognised."]
     sentences += [p.text for p in points if p.text not in sentences][:1]
     used = {c for p in points if p.text in sentences for c in p.evidence}
     sentences += [p.text for p in risks if not used & set(p.evidence)][:1]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from runner.providers.offline.dialogue.commitments import find_commitments
 from runner.providers.offline.dialogue.dialogue import (
@@ -43,20 +42,15 @@ class Statement:
         return self.sentence.speaker
 
 
-def find_statements(
-    dialogue: Dialogue, cues: Mapping[str, str], limit: int = 10
-) -> list[Statement]:
-    """Return up to *limit* whole statements in order; *cues* maps kinds to those of their cues.
-
-    A statement has the first kind with a cue in it.
-    """
+def _stated(dialogue: Dialogue, cues: Mapping[str, str]) -> list[Statement]:
+    """Return the whole statements with a cue, each of the first kind in *cues* whose cue it has."""
     found = []
     for s in whole_sentences(dialogue):
         kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
         if kind is not None and is_statement(s.text):
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
-    return _in_order(found, limit)
+    return found
 
 
 def _says(cue: str, text: str) -> bool:
@@ -124,11 +118,11 @@ def _faults(dialogue: Dialogue) -> list[Statement]:
     There at least 1 % of the sentences are of these kinds or about a repair, and of two kinds at
     least. Meetings and hearings that mention a failure have below 0.5 %.
     """
-    told = find_statements(dialogue, {**_FAULTS, **_MENDING}, len(dialogue.sentences))
+    told = _stated(dialogue, {**_FAULTS, **_MENDING})
     kinds = {one.kind for one in told}
     enough = len(told) >= _MIN_SHARE * len(dialogue.sentences) and len(kinds) > 1
     about_one = enough and not kinds.isdisjoint(("symptom", "since", "tried"))
-    return find_statements(dialogue, _FAULTS) if about_one else []
+    return _in_order(_stated(dialogue, _FAULTS), 10) if about_one else []
 
 
 def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
@@ -139,7 +133,7 @@ def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
 
 def _steps(dialogue: Dialogue) -> list[Statement]:
     """Return the steps that somebody is asked for or promises."""
-    asked = find_statements(dialogue, {"step": "step_asked"})
+    asked = _in_order(_stated(dialogue, {"step": "step_asked"}), 10)
     taken = {one.sentence.index for one in asked}
     promised = [
         Statement(c.sentence, "step_promised", c.score)
@@ -175,7 +169,7 @@ class _Stated:
 
 
 def _by_cues(limit: int = 10, **cues: str) -> Callable[[Dialogue], list[Statement]]:
-    return partial(find_statements, cues=cues, limit=limit)
+    return lambda dialogue: _in_order(_stated(dialogue, cues), limit)
 
 
 _STATED: Mapping[str, _Stated] = {
