@@ -109,13 +109,11 @@ def shares_of(
 ) -> dict[str | None, dict[str, float | None]]:
     """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
-    found: dict[str | None, tuple[Any, Any]] = {
-        name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
-        for name in {*grounded, *covered}
-    }
-    found[None] = run.get("grounding_rate"), run.get("coverage")
-    keys = ("grounding", "coverage")
-    return {n: dict(zip(keys, map(number, each), strict=True)) for n, each in found.items()}
+    shares: dict[str | None, tuple[Any, Any]] = {}
+    shares[None] = run.get("grounding_rate"), run.get("coverage")
+    for name in {*grounded, *covered}:
+        shares[name] = at(grounded, name, "rate"), at(covered, name, "token_rate")
+    return {n: {"grounding": number(g), "coverage": number(c)} for n, (g, c) in shares.items()}
 
 
 _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
