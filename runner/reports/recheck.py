@@ -263,7 +263,10 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
 
 
 def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the cells of a table that are not those of *rows*; versions differ in its columns."""
+    """Yield the first cell of each line of a table that is not that of *rows*.
+
+    Versions differ in its columns.
+    """
     made = as_rows([COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)])
     try:
         stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
@@ -273,8 +276,10 @@ def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[st
     if len(stated) != len(given):
         yield f"{file.name} has {plural(len(stated), 'row')}, expected {len(given)}"
     for one, other in zip(stated, given, strict=False):
-        for key in (key for key in other if key in one and one[key] != other[key]):
-            yield f"{file.name}: {key} of {other['transcript']} is {one[key]!r}, not {other[key]!r}"
+        keys = [key for key in other if key in one or key == "transcript"]
+        if key := next((key for key in keys if one.get(key) != other[key]), None):
+            row = f"{key} of {other['transcript']}"
+            yield f"{file.name}: {row} is {one.get(key)!r}, not {other[key]!r}"
 
 
 def _words_in(file: Path) -> str:
