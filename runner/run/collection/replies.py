@@ -1,13 +1,16 @@
 """Replies of a collection's calls: the ids and texts in them, and the parts that are not used."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from runner.base.errors import one_line
 from runner.base.json import listing, text
 
 _MAX_NAMED = 12  # of a kind, in a ledger
+_APART = re.compile(r"[\s,;:()\[\]]+")
 _UNKNOWN = "ids of the reply that are unknown"
 
 
@@ -28,10 +31,18 @@ class Unused(defaultdict[str, dict[str, None]]):
 
 
 def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str]:
-    """Return the names in a reply's list that are among *ids*, each once; the others are unused."""
-    named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
-    unused[_UNKNOWN] |= {one_line(name, 30): None for name in named if name not in ids}
-    return [name for name in named if name in ids]
+    """Return the names in a reply's list that are among *ids*, each once; the others are unused.
+
+    An item may hold several, or go on after them: `F1, F2` or `[F1] Late trains`.
+    """
+    known = dict[str, None]()
+    for each in map(text, listing(value)):
+        names = takewhile(ids.__contains__, filter(None, _APART.split(each)))
+        if found := dict.fromkeys(names):
+            known |= found
+        else:
+            unused[_UNKNOWN][one_line(each.strip().strip("[]"), 30)] = None
+    return list(known)
 
 
 def words_of(row: Mapping[str, Any], key: str, limit: int) -> str:
