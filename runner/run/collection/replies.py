@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from runner.base.errors import one_line
+from runner.base.format import first_of
 from runner.base.json import listing, text
 
 _MAX_NAMED = 12  # of a kind, in a ledger
@@ -22,12 +23,7 @@ class Unused(defaultdict[str, dict[str, None]]):
 
     def lines(self) -> list[str]:
         """Return a line for each kind."""
-        return [self._line(kind, list(names)) for kind, names in self.items() if names]
-
-    def _line(self, kind: str, names: list[str]) -> str:
-        left = len(names) - _MAX_NAMED
-        more = f" and {left} more" if left > 0 else ""
-        return f"{kind}: {', '.join(names[:_MAX_NAMED])}{more}"
+        return [f"{kind}: {first_of([*own], _MAX_NAMED)}" for kind, own in self.items() if own]
 
 
 def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str]:
