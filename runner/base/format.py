@@ -26,6 +26,12 @@ def plural(value: int, noun: str) -> str:
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}{es}"
 
 
+def first_of(names: Sequence[str], most: int, joint: str = ", ") -> str:
+    """Return up to *most* of *names* in a line, and how many more there are: `a, b and 3 more`."""
+    left = len(names) - most
+    return joint.join(names[:most]) + (f" and {left} more" if left > 0 else "")
+
+
 def seconds(value: Any) -> str:
     """Show a duration in at most 8 characters: `0.58 s`, `12.4 s`, `3m 05s`, `2h 04m`."""
     known = number(value)

@@ -52,11 +52,6 @@ class GroundedFinding:
         """The analyzer whose finding it is."""
         return self.id.split("/")[-2]
 
-    @property
-    def voices(self) -> frozenset[tuple[str, str | None]]:
-        """The speakers of its quotes, each with the file."""
-        return frozenset((quote.file, quote.speaker) for quote in self.quotes)
-
 
 @dataclass(frozen=True)
 class CollectionFindings:

@@ -109,13 +109,11 @@ def shares_of(
 ) -> dict[str | None, dict[str, float | None]]:
     """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
-    found: dict[str | None, tuple[Any, Any]] = {
-        name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
-        for name in {*grounded, *covered}
-    }
-    found[None] = run.get("grounding_rate"), run.get("coverage")
-    keys = ("grounding", "coverage")
-    return {n: dict(zip(keys, map(number, each), strict=True)) for n, each in found.items()}
+    shares: dict[str | None, tuple[Any, Any]] = {}
+    shares[None] = run.get("grounding_rate"), run.get("coverage")
+    for name in {*grounded, *covered}:
+        shares[name] = at(grounded, name, "rate"), at(covered, name, "token_rate")
+    return {n: {"grounding": number(g), "coverage": number(c)} for n, (g, c) in shares.items()}
 
 
 _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
@@ -265,7 +263,10 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
 
 
 def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the cells of a table that are not those of *rows*; versions differ in its columns."""
+    """Yield the first cell of each line of a table that is not that of *rows*.
+
+    Versions differ in its columns.
+    """
     made = as_rows([COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)])
     try:
         stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
@@ -275,8 +276,10 @@ def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[st
     if len(stated) != len(given):
         yield f"{file.name} has {plural(len(stated), 'row')}, expected {len(given)}"
     for one, other in zip(stated, given, strict=False):
-        for key in (key for key in other if key in one and one[key] != other[key]):
-            yield f"{file.name}: {key} of {other['transcript']} is {one[key]!r}, not {other[key]!r}"
+        keys = [key for key in other if key in one or key == "transcript"]
+        if key := next((key for key in keys if one.get(key) != other[key]), None):
+            row = f"{key} of {other['transcript']}"
+            yield f"{file.name}: {row} is {one.get(key)!r}, not {other[key]!r}"
 
 
 def _words_in(file: Path) -> str:

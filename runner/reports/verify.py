@@ -180,9 +180,8 @@ def _check_metadata(found: Inspection) -> None:
     if status not in STATUSES:
         found.fault("metadata.json", f"status {status!r} is not one of {', '.join(STATUSES)}")
         return
-    own = "batch.started" if metadata.get("kind") == "batch" else "run.started"
-    spent, begun_at = _journal(found, own)
-    if held or begun_at > str(metadata.get("updated_at")):  # a later session died
+    spent = _journal(found)
+    if held or (spent and spent.begun_at > str(metadata.get("updated_at"))):  # a later one died
         return
     if (COMPLETED in found.files) != (status in ANSWERED):
         there = "is there" if COMPLETED in found.files else "is missing"
@@ -244,27 +243,21 @@ def _metadata(found: Inspection) -> Mapping[str, Any] | None:
     return metadata
 
 
-def _journal(found: Inspection, own: str) -> tuple[Spent | None, str]:
-    """Return the journal's sum, None if unknown, and the start of the last session.
-
-    *own* is the event that begins a session.
-    """
+def _journal(found: Inspection) -> Spent | None:
+    """Return the journal's sum, None if unknown."""
     if found.spent is not None:
-        return found.spent, found.spent.begun_at
-    spent, begun_at = Spent(), ""
-    path = found.files.get("journal.jsonl")
+        return found.spent
+    spent, path = Spent(), found.files.get("journal.jsonl")
     try:
         for line in () if path is None else lines_of(path):
             spent.add(line)
-            if line["event"] == own:
-                begun_at = str(line.get("at"))
     except OSError as error:
         found.fault("journal.jsonl", f"cannot be read: {reason(error, path)}")
     except (KeyError, TypeError, ValueError):
         found.fault("journal.jsonl", "a line lacks fields of its event")
     else:
-        return spent, begun_at
-    return None, begun_at
+        return spent
+    return None
 
 
 def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:

@@ -49,9 +49,10 @@ class Calls:
                 yield from self._leaves(node)
         yield from self._merges()
         texts = {text for node in self.nodes for text in _texts(self.batch, node)}
-        for place, text in _worded(self.stored):
-            if " ".join(text.split()) not in texts:
-                yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
+        for place, own in _worded(self.stored):
+            for text in own:
+                if text.strip() and " ".join(text.split()) not in texts:
+                    yield f"{place}: {one_line(text, 60)!r} is in no answer of a model"
 
     def _rows(self) -> Iterator[str]:
         """Yield the faults of single rows of the ledger."""
@@ -192,21 +193,13 @@ def _texts(batch: Path, node: Node) -> Iterator[str]:
                 yield one_line(whole, MAX_STATEMENT)[:MAX_TITLE]
 
 
-def _worded(stored: Collection) -> Iterator[tuple[str, str]]:
-    """Yield every text of *stored* written by a model, with its place."""
+def _worded(stored: Collection) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield the texts of *stored* written by a model, with their places."""
     for theme in stored.themes:
-        reasons = [step.reason for step in theme.merged if step.by != WORDS]
-        yield from _each(theme.id, (theme.title, theme.statement, *reasons))
+        reasons = (step.reason for step in theme.merged if step.by != WORDS)
+        yield theme.id, (theme.title, theme.statement, *reasons)
     for one in stored.contradictions:
-        sides = [side.position for side in one.sides]
-        yield from _each(one.id, (one.statement, one.reason, *sides))
-    for shared in stored.agreements:
-        yield from _each(shared.id, (shared.statement,))
-    for alone in stored.outliers:
-        yield from _each("an outlier", (alone.why,))
-    for said in stored.synthesis:
-        yield from _each(said.analyzer, (said.text, *said.insights))
-
-
-def _each(place: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    return ((place, text) for text in texts if text.strip())
+        yield one.id, (one.statement, one.reason, *(side.position for side in one.sides))
+    yield from ((shared.id, (shared.statement,)) for shared in stored.agreements)
+    yield "an outlier", (alone.why for alone in stored.outliers)
+    yield from ((said.analyzer, (said.text, *said.insights)) for said in stored.synthesis)

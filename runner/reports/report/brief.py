@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.base.format import clock, plural
+from runner.base.format import clock, first_of, plural
 from runner.base.json import at, listing, mapping, mappings, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, joined, question_of
@@ -112,8 +112,7 @@ def _about(run: StoredRun) -> Iterator[str]:
         segments = transcript.segments
         names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
         if names:
-            more = f" and {len(names) - 6} more" if names[6:] else ""
-            yield ", ".join(map(text, names[:6])) + more
+            yield first_of([*map(text, names)], 6)
         times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
         if times and max(times) > 0:
             yield clock(max(times))

@@ -1,6 +1,7 @@
 """Coverage of a run: a strip along its transcript, silent stretches, repeated questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
@@ -62,14 +63,13 @@ def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Mapping[str
         (CITED, [0.0] * len(cited), cited),
         (USED, cited, [min(100.0, c + u) for c, u in zip(cited, used, strict=False)]),
     ):
-        start = 0
-        for x, ends in enumerate(zip(low, high, strict=False), 1):
-            if x < min(len(low), len(high)) and (low[x], high[x]) == ends:
-                continue  # equal neighbours are one rectangle
-            if ends[1] > ends[0]:
-                place = {"x": start, "y": HEIGHT - ends[1], "width": x - start}
-                yield {"kind": kind, **place, "height": ends[1] - ends[0]}
-            start = x
+        x = 0
+        for (bottom, top), equal in groupby(zip(low, high, strict=False)):
+            width = len(list(equal))  # equal neighbours are one rectangle
+            if top > bottom:
+                place = {"x": x, "y": HEIGHT - top, "width": width}
+                yield {"kind": kind, **place, "height": top - bottom}
+            x += width
 
 
 def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from runner.base.format import seconds
+from runner.base.format import first_of, seconds
 from runner.base.json import amount, at, mapping, mappings, number, read_list, text
 from runner.base.regular_files import kind_of
 from runner.base.usage import sum_usd
@@ -77,8 +77,7 @@ class NodeFacts:
             for each in self.attempts
             if each.get("outcome") == "ok" and each.get("delivery") in ("flex", "batch")
         ]
-        more = f" and {len(ways) - _SHOWN} more" if len(ways) > _SHOWN else ""
-        return "; ".join(ways[:_SHOWN]) + more
+        return first_of(ways, _SHOWN, "; ")
 
     @property
     def live_usd(self) -> float | None:

@@ -12,7 +12,7 @@ from runner.answers.clustering import curve
 from runner.answers.outcome import ANSWERED, Outcome, run_status
 from runner.answers.themes import FILE, Collection, read_collection
 from runner.base.errors import EXIT_OK
-from runner.base.format import plural
+from runner.base.format import first_of, plural
 from runner.base.json import read_json
 from runner.base.threads import offload
 from runner.calls.client import Client
@@ -201,9 +201,7 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     if len(foreign) == len(evidence.read) or hardly_english(quotes):
         what, where = "the transcripts do", "here"
     elif foreign:
-        named = ", ".join(evidence.foreign[:_NAMED])
-        left = len(foreign) - _NAMED
-        named += f" and {left} more" if left > 0 else ""
+        named = first_of(evidence.foreign, _NAMED)
         what = f"{len(foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
         where = "in these files"
     else:

@@ -1,13 +1,17 @@
 """Replies of a collection's calls: the ids and texts in them, and the parts that are not used."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from runner.base.errors import one_line
+from runner.base.format import first_of
 from runner.base.json import listing, text
 
 _MAX_NAMED = 12  # of a kind, in a ledger
+_APART = re.compile(r"[\s,;:()\[\]]+")
 _UNKNOWN = "ids of the reply that are unknown"
 
 
@@ -19,19 +23,22 @@ class Unused(defaultdict[str, dict[str, None]]):
 
     def lines(self) -> list[str]:
         """Return a line for each kind."""
-        return [self._line(kind, list(names)) for kind, names in self.items() if names]
-
-    def _line(self, kind: str, names: list[str]) -> str:
-        left = len(names) - _MAX_NAMED
-        more = f" and {left} more" if left > 0 else ""
-        return f"{kind}: {', '.join(names[:_MAX_NAMED])}{more}"
+        return [f"{kind}: {first_of([*own], _MAX_NAMED)}" for kind, own in self.items() if own]
 
 
 def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str]:
-    """Return the names in a reply's list that are among *ids*, each once; the others are unused."""
-    named = dict.fromkeys(text(each).strip().strip("[]") for each in listing(value))
-    unused[_UNKNOWN] |= {one_line(name, 30): None for name in named if name not in ids}
-    return [name for name in named if name in ids]
+    """Return the names in a reply's list that are among *ids*, each once; the others are unused.
+
+    An item may hold several, or go on after them: `F1, F2` or `[F1] Late trains`.
+    """
+    known = dict[str, None]()
+    for each in map(text, listing(value)):
+        names = takewhile(ids.__contains__, filter(None, _APART.split(each)))
+        if found := dict.fromkeys(names):
+            known |= found
+        else:
+            unused[_UNKNOWN][one_line(each.strip().strip("[]"), 30)] = None
+    return list(known)
 
 
 def words_of(row: Mapping[str, Any], key: str, limit: int) -> str:
