@@ -183,13 +183,7 @@ def _build(
 
 
 def _folders(config_dir: str | Path | None) -> list[Path]:
-    from runner.base.errors import ConfigError
-
-    if config_dir is None:
-        return []
-    if not Path(config_dir).is_dir():
-        raise ConfigError(f"config_dir={config_dir}: no such folder")
-    return [Path(config_dir).resolve()]
+    return [] if config_dir is None else [Path(config_dir).expanduser().resolve()]
 
 
 def _given(overrides: Sequence[str], settings: Mapping[str, Any]) -> list[str]:

@@ -106,7 +106,7 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.run(talk.with_name("none.txt"))
     with pytest.raises(ConfigError, match="there is no run"):
         colloquy.load("nowhere")
-    with pytest.raises(ConfigError, match="config_dir=nowhere: no such folder"):
+    with pytest.raises(ConfigError, match=r"--config-dir .*nowhere: no such folder"):
         colloquy.run(talk, config_dir="nowhere")
     with pytest.raises(ConfigError, match="tokens=0: expected at least 1"):
         colloquy.ask(talk, "Who calls?", tokens=0)

@@ -138,6 +138,10 @@ def composed(
             raise ConfigError(
                 f"{each}: only the command colloquy takes options and Hydra's settings"
             )
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"--config-dir {folder}: no such folder")
+        _check_folder(folder)
     searched = ",".join(quote(f"file://{folder}") for folder in folders)
     try:
         with _COMPOSING:

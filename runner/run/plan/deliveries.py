@@ -14,7 +14,7 @@ from runner.calls.schedule import steps_to_end
 from runner.config.delivery import deadline_of
 from runner.config.model_facts import OFFLINE
 from runner.job.job import Setup
-from runner.job.models import DELIVERIES, Model
+from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_no_batches
 from runner.providers.options import has_flex, provider_of
@@ -67,20 +67,17 @@ def planned_deliveries(
     asked = [model for model in job.models.values() if model.settings.name in names]
     if any(model.settings.name.startswith(OFFLINE) for model in asked):
         return {}
-    left = _left_s(job)
-    costs = {
-        each: sum_usd(node.costs.get(each, node.cost_usd) for node in nodes.values())
-        for each in DELIVERIES
-    }
-    flex, batch = _flex(job, nodes, live_s, asked), _batch(job, asked)
-    # Calls that flex has not answered by then go live in time.
-    needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1]}
+    left, flex, batch = _left_s(job), _flex(job, nodes, live_s, asked), _batch(job, asked)
     ways: dict[str, _Way] = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
+    # Calls that flex has not answered by then go live in time.
+    needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1], "auto": live_s}
     if job.main.settings.delivery == "auto":  # live calls finish in time what batches do not
-        costs["auto"] = sum_usd(node.cost_usd for node in nodes.values())
         most = batch[1] if left is None else max(live_s, min(batch[1], left))
         ways["auto"] = (batch[0] if batch[0] and batch[0] <= most else None, most, "")
-        needs["auto"] = live_s
+    costs = {
+        name: sum_usd(node.costs.get(name, node.cost_usd) for node in nodes.values())
+        for name in ways
+    }
     return {
         name: PlannedDelivery(
             None if way[2] else costs[name],

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from runner.answers.judge import JUDGE_TOKENS, question
 from runner.base.json import text
@@ -9,7 +10,7 @@ from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
 from runner.config.checks import JUDGED, Check
 from runner.job.job import Job
 from runner.providers.litellm.embedding import embedding_route
-from runner.providers.prices import prices_of, upper_bound_usd
+from runner.providers.prices import Prices, prices_of, upper_bound_usd
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 _CALL_S = 1.0  # of an embedding, assumed
@@ -63,21 +64,34 @@ def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePl
     longest = (node.most_tokens - node.prompt_tokens) // max(1, node.calls)
     sizes = 2 * [*known, fixed + reply]
     most = 2 * [*known, fixed + max(reply, longest)]
-    replies, prices = JUDGE_TOKENS // 2 * len(sizes), model.prices
-    bounds = [upper_bound_usd(size, JUDGE_TOKENS, prices) for size in most] if prices else []
+    of = node.stage, model.settings.name, model.prices
+    return _priced(*of, sizes, most, JUDGE_TOKENS, seen=node.seen, further=True)
+
+
+def _priced(
+    stage: str,
+    model: str,
+    prices: Prices | None,
+    sizes: Sequence[int],
+    most: Sequence[int],
+    limit: int,
+    **others: Any,
+) -> NodePlan:
+    """Return the plan of calls with prompts of *sizes* tokens, at *most* those; *limit* a reply."""
+    replies = limit // 2 * len(sizes)
+    bounds = [upper_bound_usd(size, limit, prices) for size in most] if prices else []
     return NodePlan(
-        stage=node.stage,
-        model=model.settings.name,
+        stage=stage,
+        model=model,
         calls=len(sizes),
         planned_tokens=sum(sizes),
         prompt_tokens=sum(sizes),
         reply_tokens=replies,
-        most_tokens=sum(most) + JUDGE_TOKENS * len(most),
+        most_tokens=sum(most) + limit * len(most),
         cost_low_usd=cost_of(prices, sizes, replies / 2, (0, 0)),
         cost_usd=cost_of(prices, sizes, replies, (0, 0)),
         cost_high_usd=round(sum(bounds), 9) if prices else None,
-        seen=node.seen,
-        further=True,
+        **others,
     )
 
 
@@ -88,22 +102,8 @@ def embedding_plan(
 
     *further* calls follow the first answers.
     """
-    name, tokens = job.settings.collection.embeddings or "", sum(sizes)
+    name = job.settings.collection.embeddings or ""
     prices = prices_of(embedding_route(name, job.main.settings))
-    cost = cost_of(prices, sizes, 0, (0, 0))
-    most = math.ceil(tokens * MARGIN) + texts * MESSAGE_TOKENS
-    high = round(upper_bound_usd(most, 0, prices), 9) if prices else None
-    return NodePlan(
-        stage=stage,
-        model=name,
-        calls=len(sizes),
-        planned_tokens=tokens,
-        prompt_tokens=tokens,
-        most_tokens=most,
-        cost_low_usd=cost,
-        cost_usd=cost,
-        cost_high_usd=high,
-        latency_s=_CALL_S,
-        seen=not further,
-        further=further,
-    )
+    most = math.ceil(sum(sizes) * MARGIN) + texts * MESSAGE_TOKENS
+    once = {"latency_s": _CALL_S, "seen": not further, "further": further}
+    return _priced(stage, name, prices, sizes, [most], 0, **once)

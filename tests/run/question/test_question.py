@@ -283,6 +283,7 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
         (["nope", FERRY], 7, "nope: no such file or folder"),
         (["talk", FERRY], 7, "talk: no such file or folder; did you mean 'talks'?"),
         (["empty", FERRY], 2, "there is no transcript"),
+        (["empty", FERRY, "--config-dir", "none"], 2, "none: no such folder"),
         (["talks", "Who", "pays?"], 2, "needs quotation marks: colloquy-ask talks 'Who pays?'"),
         ([FERRY, "talks"], 2, "the transcript comes first: colloquy-ask talks 'How"),
         (["talks", "empty", FERRY], 2, "talks and empty: expected one file or folder"),
