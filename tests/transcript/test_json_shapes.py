@@ -312,6 +312,22 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         },
         [("spk_0", 1.0, "The seal."), ("spk_1", 2.5, "No")],
     ),
+    "names listed beside their number as a speaker": (
+        {
+            "transcript": [
+                {"speakerId": "55", "sentences": [{"start": 61000, "end": 62000, "text": "Dry."}]},
+                {
+                    "speakerId": "77",
+                    "sentences": [{"start": 63500, "end": 64000, "text": "Is it?"}],
+                },
+            ],
+            "parties": [
+                {"id": "77", "speakerId": "55", "name": "Ana"},
+                {"id": "55", "speakerId": "77", "name": "Ben"},
+            ],
+        },
+        [("Ana", 61.0, "Dry."), ("Ben", 63.5, "Is it?")],
+    ),
     "monologues and names of speakers": (
         {
             "speakers": [{"id": 0, "name": "Ana"}, {"id": 1, "name": "Ben"}],
