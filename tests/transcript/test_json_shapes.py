@@ -328,6 +328,20 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         },
         [("Ana", 61.0, "Dry."), ("Ben", 63.5, "Is it?")],
     ),
+    "segments with the starts of a list of who speaks": (
+        {
+            "segments": [{"start": 61.0, "text": SAID[0]}, {"start": 63.0, "text": SAID[1]}],
+            "diarization": [{"start": 61.0, "speaker": "A"}, {"start": 63.0, "speaker": "B"}],
+        },
+        [("A", 61.0, SAID[0]), ("B", 63.0, SAID[1])],
+    ),
+    "the transcripts of several calls": (
+        [
+            {"id": n, "transcript": [{"speaker": who, "start": 61.0, "text": text}]}
+            for n, (who, text) in enumerate(zip("AB", SAID, strict=True))
+        ],
+        [("A", 61.0, SAID[0]), ("B", 61.0, SAID[1])],
+    ),
     "monologues and names of speakers": (
         {
             "speakers": [{"id": 0, "name": "Ana"}, {"id": 1, "name": "Ben"}],
