@@ -15,7 +15,7 @@ _LABEL = re.compile(
     r"(?:([^\s:][^:.?!]{0,60}):\s|[\[(【<]([^\d()<>【】\[\]:]{1,60})[\])】>]\s?(?=\w))"
 )
 _ADDRESS = re.compile(r"([^\W\d_][^,.:?!]{0,40}),\s")
-_INSIDE = re.compile(r"(?<=[.?!]\s)([^\W\d_][^:.?!]{0,60}):\s")
+_INSIDE = re.compile(r"(?<=[.?!♪)\]]\s)([^\W\d_][^:.?!]{0,60}):\s")
 _NO_WORDS = re.compile(
     r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,

@@ -252,6 +252,15 @@ def test_lines_of_html_and_of_markdown_with_tags_stay_apart(tmp_path: Path) -> N
         assert SAID == [each for each in said(reading) if each[0]]
 
 
+def test_what_follows_the_talk_on_a_web_page_is_nobody_s(tmp_path: Path) -> None:
+    more = "Ten pumps that you must see."
+
+    for part in (f"<section><h2>Related</h2><p>{more}", f"<aside>{more}", f"<hr><p>{more}"):
+        page = f"<html><body><main>{HTML}</main>{part}</body></html>".encode()
+
+        assert [*SAID, (None, more)] == said(read(saved(tmp_path, page, "call.html")))
+
+
 def test_long_values_of_attributes_are_no_text(tmp_path: Path) -> None:
     image = f"<img alt='a > b' src=\"data:image/png;base64,{'QUJD' * 20_000}\">"
     noise = "<!-- <p>no</p> --><p class=it's>" + image

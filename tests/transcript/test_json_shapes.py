@@ -312,6 +312,36 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
         },
         [("spk_0", 1.0, "The seal."), ("spk_1", 2.5, "No")],
     ),
+    "names listed beside their number as a speaker": (
+        {
+            "transcript": [
+                {"speakerId": "55", "sentences": [{"start": 61000, "end": 62000, "text": "Dry."}]},
+                {
+                    "speakerId": "77",
+                    "sentences": [{"start": 63500, "end": 64000, "text": "Is it?"}],
+                },
+            ],
+            "parties": [
+                {"id": "77", "speakerId": "55", "name": "Ana"},
+                {"id": "55", "speakerId": "77", "name": "Ben"},
+            ],
+        },
+        [("Ana", 61.0, "Dry."), ("Ben", 63.5, "Is it?")],
+    ),
+    "segments with the starts of a list of who speaks": (
+        {
+            "segments": [{"start": 61.0, "text": SAID[0]}, {"start": 63.0, "text": SAID[1]}],
+            "diarization": [{"start": 61.0, "speaker": "A"}, {"start": 63.0, "speaker": "B"}],
+        },
+        [("A", 61.0, SAID[0]), ("B", 63.0, SAID[1])],
+    ),
+    "the transcripts of several calls": (
+        [
+            {"id": n, "transcript": [{"speaker": who, "start": 61.0, "text": text}]}
+            for n, (who, text) in enumerate(zip("AB", SAID, strict=True))
+        ],
+        [("A", 61.0, SAID[0]), ("B", 61.0, SAID[1])],
+    ),
     "monologues and names of speakers": (
         {
             "speakers": [{"id": 0, "name": "Ana"}, {"id": 1, "name": "Ben"}],

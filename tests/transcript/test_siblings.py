@@ -140,6 +140,16 @@ def test_speakers_who_are_called_like_fields_are_speakers() -> None:
         ("[2026-09-18 10:01] Ana: One.\n[2026-09-18 10:02] Bo: Two.\n"
          "[2026-09-18 10:04] Me: Three.\n",
          ["Ana", "Bo", "Me"]),
+        (f"Ana: One.\n\nBo: Two.\n\nAna: Three.\n\n---\n\nAna makes pumps. {P}\n",
+         ["Ana", "Bo", "Ana", None]),
+        ("ana ruiz: One.\nBo Li: Two.\nAna Ruiz: Three.\n", ["ana ruiz", "Bo Li", "Ana Ruiz"]),
+        ("[ana ruiz] 0:01\nOne.\n\n[Bo Li] 0:05\nTwo.\n\n[Ana Ruiz] 0:09\nThree.\n",
+         ["ana ruiz", "Bo Li", "Ana Ruiz"]),
+        (": One.\nAna: Two.\n: Three.\nBo: Four.\nAna: Five.\n", [None, "Ana", None, "Bo", "Ana"]),
+        ("From: Ana\nType: received\nSent: Fri, 18 Sep 2026 10:02:03 +0200\n"
+         "Received: Fri, 18 Sep 2026 10:02:05 +0200\n\nOne.\n\nFrom: Bo (+4712345678)\n"
+         "Type: sent\nSent: Fri, 18 Sep 2026 10:03:03 +0200\n\nTwo.\n",
+         ["Ana", "Bo (+4712345678)"]),
         ("'''Ana:''' One.\n\n'''Bo:''' Two.\n\n'''Ana:''' Three.\n", ["Ana", "Bo", "Ana"]),
         ("#+TITLE: Review\nAna: One.\nBo: Two.\nAna: Three.\n", ["Ana", "Bo", "Ana"]),
         ("Ana » One.\nBo » Two.\nAna » Three.\n", ["Ana", "Bo", "Ana"]),

@@ -60,6 +60,12 @@ def test_words_without_quotes_may_hold_the_delimiter() -> None:
     assert SAID[:1] == rows("speaker,start,text\nAna,1,Dry, all of it.\n")
 
 
+def test_an_escaped_bar_is_a_bar() -> None:
+    text = "| Speaker | Time | Text |\n|---|---|---|\n| Ana | 0:01 | this \\| that |\n"
+
+    assert [("Ana", 1.0, "this | that")] == rows(text)
+
+
 def test_a_quote_that_nothing_closes_swallows_no_row() -> None:
     actual = rows('start\tspeaker\ttext\n1\tAna\t"Dry, he said.\n2\tBen\tMy 5" bolt.\n')
 
@@ -126,8 +132,10 @@ def test_other_columns_and_rows_without_words_are_noted() -> None:
         "1;Ana;Dry, all of it.\n3.5;Ben;Not by noon.\n9;Ana;So.\n",
         'start,end,speaker,text\n1000,2000,Ana,"Dry, all of it."\n'
         "3500,4000,Ben,Not by noon.\n9000,9500,Ana,So.\n",
+        "Beginn;Sprecher;Inhalt\n1;Ana;Dry, all of it.\n3,5;Ben;Not by noon.\n9;Ana;So.\n",
+        "start;quien;dicho\n1;Ana;Dry, all of it.\n3.5;Ben;Not by noon.\n9;Ana;So.\n",
     ],
-    ids=["labels of Audacity", "tab of ELAN", "below a title", "milliseconds"],
+    ids=["Audacity", "ELAN", "title", "milliseconds", "German", "names half known"],
 )
 def test_exports_of_tools_are_tables(text: str) -> None:
     assert [

@@ -91,6 +91,13 @@ def test_speakers_who_are_called_alike_are_a_doubt() -> None:
     assert ("'Ana' and 'ANA' may be one speaker; transcript.speakers can merge them",) == told
 
 
+def test_labels_in_one_paragraph_without_speakers_are_a_doubt() -> None:
+    plain = "It goes on here.\n" * 4
+    (told,) = read_text(f"A talk.\nAna: Hi.\n{plain}Bo: Well.", name="t").report.warnings
+
+    assert "begin like a label" in told
+
+
 def test_what_is_left_out_is_told_in_total_and_furniture_is_not() -> None:
     text = "# Yard review\n\nMay 3, 2026\n\n---\n\nAna: One.\n\n## Pumps\n\nBo: Two.\n\nAna: Three."
     report = read_text(text, name="t").report

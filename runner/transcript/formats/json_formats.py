@@ -77,9 +77,9 @@ def turns_of_value(
     if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
         turns = _by_channel(channels[0], notes, names)
     elif chosen.words:
-        turns = turns_from_words(_with_speakers(chosen.records, lists), notes, names=names)
+        turns = turns_from_words(_once(_with_speakers(chosen, lists)), notes, names=names)
     else:
-        turns = turns_from(chosen.records, notes, names=names)
+        turns = turns_from(_with_speakers(chosen, lists), notes, names=names)
     if not any(turn.start_s is not None for turn in turns):
         turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
@@ -222,17 +222,16 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
     return sorted(turns, key=lambda turn: turn.start_s or 0.0)
 
 
-def _with_speakers(words: list[Record], lists: Sequence[RecordList]) -> list[Record]:
-    """Return *words* with speakers from a list without words that has their start times."""
+def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Record]:
+    """Return the chosen records with speakers from a list without words that has their starts."""
+    starts = [str(sampled(chosen.records).first("start", each)[1]) for each in chosen.records]
     for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
-        who = sampled(spans.records)
-        speakers = {who.first("start", s)[1]: who.first("speaker", s)[1] for s in spans.records}
-        own = sampled(words)
-        starts = [own.first("start", word)[1] for word in words]
-        if speakers.keys() >= {*starts} - {None}:
-            pairs = zip(starts, words, strict=True)
-            return [{"speaker": speakers.get(start), **word} for start, word in pairs]
-    return _once(words)
+        who, records = sampled(spans.records), spans.records
+        speakers = {str(who.first("start", s)[1]): who.first("speaker", s)[1] for s in records}
+        if speakers.keys() >= {*starts} - {"None"} != set():
+            pairs = zip(starts, chosen.records, strict=True)
+            return [{"speaker": speakers.get(start), **each} for start, each in pairs]
+    return chosen.records
 
 
 def _once(words: list[Record]) -> list[Record]:

@@ -134,7 +134,8 @@ def _measured(found: RecordList) -> RecordList:
     some = [*found.records[:50], *found.records[-50:]]
     keys = [key for key in fields.keys["speaker"] if simple_name(key)[0] != "from"]
     who = any(r.get(key) not in _NONE for key in keys for r in found.records)
-    who = who or any(_has_speaker(record) for record in some)
+    texts_of = ((record, fields.first("text", record)[1]) for record in some)
+    who = who or any(_has_speaker(r) for r, text in texts_of if not isinstance(text, list))
     when = any(record.get(key) is not None for record in some for key in fields.keys["start"])
     found.rank = (who, when, -len(found.records))
     spoken = [text for text in texts[:_SAMPLE] if text.strip()]

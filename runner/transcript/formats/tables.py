@@ -29,6 +29,7 @@ _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
+_BAR = "\ufdd0"  # for an escaped bar; no text has this character
 _FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
@@ -40,9 +41,10 @@ class _Dialect:
 
     def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
         csv.field_size_limit(MAX_BYTES)
-        text = io.StringIO("\n".join(lines))
+        text = io.StringIO("\n".join(lines).replace("\\|", _BAR))
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
         for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
+            row = [cell.replace(_BAR, "|" if self.delimiter == "|" else "\\|") for cell in row]
             if self.delimiter == "|" and len(row) > 1:  # of Markdown
                 row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
                 row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
@@ -85,12 +87,19 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
     """Return the turns in *rows*; the first may be a header. Raise TranscriptError."""
     rows = [row for row in rows if not all(_RULE.match(cell) and cell.strip() for cell in row)]
-    if foreign := _is_foreign(rows):
-        notes.leave_out("names of columns", " ".join(rows.pop(0)))
-    if rows and not foreign and _is_header(rows[0]):
-        header = [cell.strip() or f"column {at}" for at, cell in enumerate(rows.pop(0), start=1)]
-    else:
-        header = _guessed([[cell.strip() for cell in row] for row in rows])
+    foreign = _is_foreign(rows)
+    named = foreign or (bool(rows) and _is_header(rows[0]))
+    first = [cell.strip() for cell in rows.pop(0)] if named else []
+    header = [cell or f"column {at}" for at, cell in enumerate(first, start=1)]
+    if foreign or not named:  # what their names do not say, their content does
+        told = fields_named(first)
+        guessed = _guessed([[cell.strip() for cell in row] for row in rows])
+        header = [
+            name if name in told.known or told.keys.get(guess) else guess
+            for name, guess in itertools.zip_longest(first, guessed, fillvalue="")
+        ]
+    if foreign:
+        notes.leave_out("names of columns", " ".join(first))
     if not fields_named(header).keys["text"]:
         raise fault(source, f"a table without a column of words ({', '.join(header)[:200]})")
     notes.layout = f"columns {', '.join(header)}"[:200]
@@ -184,12 +193,13 @@ def _is_header(row: Sequence[str]) -> bool:
 
 
 def _is_foreign(rows: Rows) -> bool:
-    """Return whether the first row names columns, by no known word for speakers and times."""
+    """Return whether the first row names columns, by no known words for both text and others."""
     if len(rows) < 3 or any(len(cell) > _MAX_HEADER_CHARS for cell in rows[0]):
         return False
     keys = fields_named(map(str.strip, rows[0])).keys
     named = all(map(str.strip, rows[0])) and not any(map(moment_of, rows[0]))
-    return named and not (keys["speaker"] or keys["start"] or keys["end"]) and _has_times(rows[1:])
+    known = keys["text"] and (keys["speaker"] or keys["start"] or keys["end"])
+    return named and not known and _has_times(rows[1:])
 
 
 def _labelled(row: Sequence[str]) -> bool:

@@ -129,7 +129,8 @@ def evidence_of(
     evidence = LayoutEvidence(layout, seen, verdict, 0.0)
     turns = evidence.turns(rows)
     named = [opening for name, opening in turns.values() if name is not None]
-    recur = sum(labels[opening.label] > 1 for opening in named)
+    folded = Counter(opening.label.casefold() for opening in named)
+    recur = sum(folded[opening.label.casefold()] > 1 for opening in named)
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     titles = not (layout.plain or layout.heads_block) and all(

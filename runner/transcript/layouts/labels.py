@@ -132,14 +132,15 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
     habit = _habit(candidates, groups, places, first)
     names: dict[tuple[str, str], str] = {}
     unknown = set()
+    speaks = {label: _accept(label, group, habit) for label, group in groups.items()}
+    known = {label.casefold() for label, sure in speaks.items() if sure}
     for label, group in groups.items():
-        speaks = _accept(label, group, habit)
-        if speaks is None:
-            unknown.add(label)
-        elif speaks:
+        if label.casefold() in known:
             roles = {candidate.role for candidate in group}
             distinct = 1 < len(roles) <= max(2, len(group) / 2) and "" not in roles
             names |= {(label, role): f"{label} ({role})" if distinct else label for role in roles}
+        elif speaks[label] is None:
+            unknown.add(label)
     return Verdict(names, frozenset(unknown))
 
 

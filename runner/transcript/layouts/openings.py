@@ -70,14 +70,13 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     if not colon and text[1:2].isspace():  # a name is missing
         return Opening(stamp=row.stamp, rest=text[1:].strip())
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
-    if opening and opening not in label and rest.startswith(opening):
-        rest = rest[len(opening) :]
+    whole = opening not in label  # the emphasis ends behind the colon, or with the text
+    rest = rest.removeprefix(opening if whole else "")
     tight = bool(rest[:1].strip()) and text[colon] == ":"
     if tight and (rest[0] in "/\\" or (rest[0].isdigit() and label[-1:].isdigit())):
         return None
     rest = rest.strip()
-    if opening and opening not in label and rest.endswith(opening) and opening not in rest[:-2]:
-        rest = rest[: -len(opening)]
+    rest = rest.removesuffix(opening if whole and opening not in rest[:-2] else "")
     dress = row.mark.strip(">") + opening + ("tight" if tight else "")
     named = _named(label, row.stamp, rest, dress)
     return _with_late(named) if named else None
@@ -164,17 +163,16 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     opening = again or row.opening
     end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
     rest = text[end + len(opening) :]
-    if end < 1 or not rest[:1].isspace() or not rest.strip():
+    if end < 1 or not rest[:1].isspace() or not rest.strip() or text[end - 1] == ":":
         return None
     named = _named(text[:end], row.stamp, rest.strip().lstrip("`"), opening)
-    return None if named is None or text[end - 1] == ":" else _with_late(named)
+    return named and _with_late(named)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
     row = rows[at]
-    found = _FULL_STOP.match(row.rest)
-    if found is None:
+    if (found := _FULL_STOP.match(row.rest)) is None:
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
     sure = named and (_OFFICE.match(found[1]) or likeness(named.label) == Likeness.NAME)
@@ -225,13 +223,12 @@ in_columns = parted(_COLUMN)
 def after_chevrons(rows: Sequence[Row], at: int) -> Opening | None:
     """`>> text` and `>> Name: text`."""
     row = rows[at]
-    chevron = _CHEVRONS.match(row.rest)
-    if chevron is None:
+    if (chevron := _CHEVRONS.match(row.rest)) is None:
         return None
     rest = row.rest[chevron.end() :]
     colon = _label_colon(rest) or 0
     named = _named(rest[:colon], row.stamp, rest[colon + 1 :].strip())
-    sure = named is not None and likeness(named.label) >= Likeness.WORD
+    sure = named and likeness(named.label) >= Likeness.WORD
     return named if sure else Opening(stamp=row.stamp, rest=rest)
 
 
