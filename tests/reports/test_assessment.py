@@ -120,6 +120,8 @@ def test_few_transcripts_have_no_interval_and_no_verdict() -> None:
         assert (found.low is None) == (n < 3)
     assert difference([(0.0, 0.0)], [(1.0, 1.0)]) is None
     assert rate_of([]) is None
+    once = rate_of([(1.0, 1.0)]), rate_of([(1.0, 1.0)], counted=False)
+    assert [pytest.approx(0.207, abs=1e-3), None] == [each and each.low for each in once]
     assert rate_of([(0.0, 0.0)]) is None
 
 

@@ -318,6 +318,7 @@ def test_the_command_prints_json(command: Any) -> None:
         (["run", "max_concurrent=0"], "colloquy-whatif: processing.max_concurrent=0: expected"),
         (["run", "mode=sequentiel"], "expected 'concurrent' or 'sequential'"),
         (["rum", "mode=sequential"], "colloquy-whatif: rum: there is no run; did you mean 'run'?"),
+        ([".", "mode=sequential"], "colloquy-whatif: .: there is no run; known: run"),
         (["run"], "too few arguments; see colloquy-whatif --help"),
     ],
 )

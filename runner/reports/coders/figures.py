@@ -45,32 +45,30 @@ class Disagreement:
 class CodingComparison:
     """Segments coded by both, added file by file; *codes* are those of the codebook.
 
-    Its tables count, for each code, the segments that it has by both, the coder, the run or neither
-    (the last axis), of transcripts and of segments, dealt into at most MAX_BLOCKS blocks.
+    Its counts are, for each code, of the segments that it has by both, the coder, the run or
+    neither (the last axis), by transcript and by segment, dealt into at most MAX_BLOCKS blocks.
     """
 
     def __init__(self, codes: Sequence[str]) -> None:
         self.codes, self._places = codes, {code: at for at, code in enumerate(codes)}
         self.segments = self.transcripts = 0
         self.disagreements: list[Disagreement] = []
-        self._by_transcript, self._by_segment = np.zeros((2, MAX_BLOCKS, len(codes), 4), dtype=int)
+        self._counts = np.zeros((2, MAX_BLOCKS, len(codes), 4), dtype=int)
+        self._sizes = np.zeros((2, MAX_BLOCKS, 1), dtype=int)  # segments of each block
 
     def add(self, source: SourceText, coder: Codes, run: Codes, *, listed: bool) -> None:
         """Add the segments of a transcript, with *listed* only those that the coder names."""
-        ids = [each for each in source.segments if each in coder or not listed]
-        cells = np.full((len(ids), len(self.codes)), NEITHER)
-        for place, name in enumerate(ids):
+        for name in (each for each in source.segments if each in coder or not listed):
+            blocks = (0, 1), (self.transcripts % MAX_BLOCKS, self.segments % MAX_BLOCKS)
+            self._sizes[blocks] += 1
             theirs, ours = coder.get(name, {}), run.get(name, {})
             used = (theirs.keys() | ours.keys()) & self._places.keys()
             for code in sorted(used, key=self._places.__getitem__):
-                cells[place, self._places[code]] = 2 * (code not in theirs) + (code not in ours)
-                if (code in theirs) != (code in ours):
+                cell = 2 * (code not in theirs) + (code not in ours)
+                self._counts[(*blocks, self._places[code], cell)] += 1
+                if cell:
                     self.disagreements.append(_apart(source, name, code, theirs, ours))
-        counts = np.arange(4) == cells[..., None]
-        for at in range(min(MAX_BLOCKS, len(ids))):
-            self._by_segment[(self.segments + at) % MAX_BLOCKS] += counts[at::MAX_BLOCKS].sum(0)
-        self._by_transcript[self.transcripts % MAX_BLOCKS] += counts.sum(0)
-        self.segments += len(ids)
+            self.segments += 1
         self.transcripts += 1
 
     @property
@@ -80,10 +78,10 @@ class CodingComparison:
 
     def figures(self) -> list[CodeFigures]:
         """Return the figures of all codes together, called `all`, and of each used code."""
-        if self.over == "transcripts":
-            blocks = self._by_transcript[: self.transcripts]
-        else:
-            blocks = self._by_segment[: self.segments]
+        by = ("transcripts", "segments").index(self.over)
+        known = slice(self.segments if by else self.transcripts)
+        blocks, sizes = self._counts[by, known], self._sizes[by, known]
+        blocks[..., NEITHER] = sizes - blocks[..., :NEITHER].sum(-1)
         used = np.flatnonzero(blocks[..., :NEITHER].any((0, 2))).tolist()
         codes = [(self.codes[at], [at]) for at in used]
         return [self._of(name, blocks[:, places]) for name, places in [("all", used), *codes]]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from runner.answers.themes import FILE, CurvePoint, ThemeQuote
-from runner.base.format import plural
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
 from runner.reports.collection.groupings import method_of
@@ -37,7 +36,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     return render(
         "collection.html",
         name=name,
-        about=_about(facts),
         tone=tone,
         status=status,
         **script_of("filter.js"),
@@ -87,17 +85,6 @@ def _linked(
     """Yield the pieces of *words*; for an id such as T01 also its anchor and title."""
     for piece in _ID.split(words):
         yield piece, anchors.get(piece)
-
-
-def _about(facts: CollectionFacts) -> list[str]:
-    collection = facts.collection
-    people = {(file.file, speaker) for file in collection.read for speaker in file.speakers}
-    return [
-        f"{plural(len(collection.read), 'file')} read",
-        f"{len(collection.unread)} not read",
-        plural(len(people), "speaker"),
-        plural(len(collection.themes), "theme"),
-    ]
 
 
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:

@@ -127,7 +127,8 @@ def _names(settings: Sequence[Setting]) -> list[str]:
 def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     figures = {}
     for name in names:
-        found = rate_of([*setting.figures.get(name, {}).values()])
+        counts = [*setting.figures.get(name, {}).values()]
+        found = rate_of(counts, counted=name != COVERAGE)
         if found is not None:
             figures[name] = found
     n = len(setting.transcripts)

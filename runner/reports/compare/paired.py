@@ -58,10 +58,13 @@ def _rate(sums: Array) -> Any:
     return ratio(sums[..., 0], sums[..., 1])
 
 
-def rate_of(counts: Sequence[Counts]) -> Interval | None:
-    """Return the sum of parts over that of wholes with its interval, None if it is unknown."""
+def rate_of(counts: Sequence[Counts], *, counted: bool = True) -> Interval | None:
+    """Return the sum of parts over that of wholes with its interval, None if it is unknown.
+
+    *counted*: the parts count results, such as passed checks; else they are shares.
+    """
     n = len(counts)
-    if n and all(whole == 1 and part in (0, 1) for part, whole in counts):
+    if n and counted and all(whole == 1 and part in (0, 1) for part, whole in counts):
         part = sum(part for part, _ in counts)
         return Interval(part / n, *wilson(part, n), n)  # one check, passed or not
     found = interval_of(counts, _rate)

@@ -27,8 +27,10 @@ STYLES = {  # by state, those that are shown first where not all have room
     **{"retry": "yellow", "running": "cyan", "failed": "red", "queued": "dim"},
     **{"skipped": "yellow", "waiting": "dim", "reused": "green", "done": "green"},
 }
-ENDED = ("done", "reused", "skipped", "failed")
-_ENDINGS = {"node.finished": "done", **{f"node.{state}": state for state in ENDED[1:]}}
+_ENDINGS = {
+    **{"node.finished": "done", "node.reused": "reused"},
+    **{"node.skipped": "skipped", "node.failed": "failed"},
+}
 _COMMON = ("event", "level", "logger", "timestamp", "run", "stage", "analyzer", "exc_info")
 
 
@@ -101,8 +103,8 @@ class LiveTable:
             self._note(event, name)
         elif name == "node.started":
             row.begun, row.in_flight = now, row.in_flight if self.journalled else 1
-        elif name in _ENDINGS:
-            row.ending, row.ended, row.in_flight = _ENDINGS[name], now, 0
+        elif ending := _ENDINGS.get(name):
+            row.ending, row.ended, row.in_flight = ending, now, 0
             row.kind = to_terminal(str(event.get("kind") or ""), 20)
             self._note(event, name)
         elif name == "call.finished":
@@ -141,10 +143,6 @@ class LiveTable:
             facts = " ".join(f"{key}={event[key]}" for key in event if key not in _COMMON)
             why = event.get("error") or event.get("reason") or facts
             self.notes.append(to_terminal(f"{owner}{name} {why}", 300))
-
-    def count(self, now: float, *states: str) -> int:
-        """Return how many analyzers are in one of *states*."""
-        return sum(row.state(now) in states for row in self.rows.values())
 
     def shown(self, now: float, width: int, height: int) -> RenderableType:
         """Return the table in at most *height* lines of *width* columns."""
@@ -209,7 +207,7 @@ def progress(done: int, failed: int, total: int, rate: float) -> str:
 
 def by_progress(table: LiveTable, now: float) -> float | None:
     """Predict the seconds left from the share of analyzers that ended; None before the first."""
-    ended = table.count(now, *ENDED)
+    ended = sum(bool(row.ending) for row in table.rows.values())
     if not ended or table.began is None or ended == len(table.rows):
         return None
     return (now - table.began) / ended * (len(table.rows) - ended)
