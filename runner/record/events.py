@@ -122,7 +122,7 @@ class _File:
         self._written_at = 0.0
 
     def __call__(self, event: EventDict) -> None:
-        self._lines.append(_line(event, self._secrets))
+        self._lines.append(_json_line(event, self._secrets).encode())
         if (now := time.monotonic()) - self._written_at >= self._hold_s:
             self._written_at = now
             self._write()
@@ -144,12 +144,9 @@ class _Stream:
         self._stream, self._secrets, self._as_json = stream, secrets, as_json
 
     def __call__(self, event: EventDict) -> None:
-        if self._as_json:
-            text = _line(event, self._secrets).decode()
-        elif is_milestone(event):
-            text = _plain_line(event, self._secrets) + "\n"
-        else:
+        if not self._as_json and not is_milestone(event):
             return
+        text = (_json_line if self._as_json else _plain_line)(event, self._secrets)
         with suppress(OSError, ValueError):  # a closed pipe
             self._stream.write(text)
             self._stream.flush()
@@ -213,16 +210,16 @@ def set_library_levels() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _line(event: EventDict, secrets: Secrets) -> bytes:
+def _json_line(event: EventDict, secrets: Secrets) -> str:
     """Return *event* as one line of JSON, keys masked in every string."""
 
     def masked(value: object) -> str:
         return secrets.redact(str(value))
 
-    line = orjson.dumps(event, default=masked, option=_JSON)
-    if secrets.redact(text := line.decode()) != text:
-        line = orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON)
-    return line
+    line = orjson.dumps(event, default=masked, option=_JSON).decode()
+    if secrets.redact(line) == line:
+        return line
+    return orjson.dumps(secrets.redact_all(event), default=masked, option=_JSON).decode()
 
 
 def is_milestone(event: EventDict) -> bool:
@@ -242,4 +239,4 @@ def _plain_line(event: EventDict, secrets: Secrets) -> str:
             text = to_terminal(secrets.redact(str(value)), 200)
             quoted = f'"{text}"' if " " in text else text
             line += f" {to_terminal(secrets.redact(str(key)))}={quoted}"
-    return line
+    return f"{line}\n"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from runner.base.files import make_directory, write_json
 from runner.base.json import amount, listing, read_json, section
@@ -63,8 +63,12 @@ def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> No
     history = read_history(path, model)
     for name, new in run.items():
         history[name] = history[name].updated(new) if name in history else new
+    _update(path, model, history)
+
+
+def _update(path: Path, key: str, value: Mapping[str, Any]) -> None:
     make_directory(path.parent)
-    write_json(path, {**read_json(path), model: history})
+    write_json(path, {**read_json(path), key: value})
 
 
 def expected_durations(
@@ -94,7 +98,5 @@ def read_batch_latencies(path: Path, model: str) -> list[float]:
 def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
     """Add the seconds that further batches of *model* took; raise OSError."""
     latencies = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
-    make_directory(path.parent)
-    whole = read_json(path)
-    batches = {**section(whole, BATCHES), model: latencies[-MAX_BATCHES:]}
-    write_json(path, {**whole, BATCHES: batches})
+    batches = section(read_json(path), BATCHES)
+    _update(path, BATCHES, {**batches, model: latencies[-MAX_BATCHES:]})

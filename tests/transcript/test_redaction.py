@@ -209,7 +209,7 @@ def test_numbers_dates_and_pages_that_identify_nobody_stay(text: str) -> None:
     [
         *("a n a at gmail dot com", "b o . l i at acme", "b o dot l i at acme dot co dot uk"),
         *("ana @gmail.com", "ana<at>gmail<dot>com", "ana@localhost", "a n a @ gmail . com"),
-        *('"ana lee"@x.org', "fe80::1", "::1", "2001:db8::ff00:42:8329"),
+        *('"ana lee"@x.org', "ana＠x.org", "fe80::1", "::1", "2001:db8::ff00:42:8329"),
         *("1600 Pine Avenue NW, Reno, NV 89501", "Flat 4B, 12 High Road", "C/ Mayor 5"),
         *("ul. Polna 10/5, 00-590 Warszawa", "ул. Ленина, д. 5, кв. 12", "Mannerheimintie 5"),
         *("Kungsgatan 5, 111 43 Stockholm", "Keizersgracht 12, 1015 CJ Amsterdam"),
