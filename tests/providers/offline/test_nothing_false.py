@@ -64,6 +64,7 @@ NOTHING = (
     ("needs", "needs", "We want to try to stick to the five minutes for each member."),
     ("postulate_theorem", "conjectures", "This might be a good one for you to answer on pumps."),
     ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
+    ("open_questions", "open_questions", "It doesn't mean we don't know how to mend the pump."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
 )
 

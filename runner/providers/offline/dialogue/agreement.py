@@ -36,7 +36,7 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     """Return replies that object to a statement of an earlier turn, in order.
 
     An objection is explicit ("I disagree"), or it opens with a word of disagreement ("No, it",
-    "Yeah, but"); after a mere "But", it repeats a word from just before.
+    "Yeah, but"); after a mere "But", it repeats two words from just before.
     """
     found = _pairs(dialogue, "disagreement", 3)
     outright = [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
@@ -62,7 +62,7 @@ def _turned(dialogue: Dialogue, number: int) -> AdjacencyPair | None:
         return None  # "I don't like it." "No, it's ugly." agrees
     opening = " ".join([*(s.text for s in turn if s.index < reply.index), match[0]])
     shared = set(content_words(statement.text)) & set(content_words(reply.text))
-    if not shared and not _SIDES.search(opening):  # "But" alone may add or go on
+    if len(shared) < 2 and not _SIDES.search(opening):  # "But" alone may add or go on
         return None
     score = 0.35 + 0.45 * weight_of(dialogue, statement, reply)
     return AdjacencyPair(statement, reply, match["cue"].strip(" ,"), 0.7, score)

@@ -18,6 +18,7 @@ from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -146,7 +147,8 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
         if not hit or is_question(text) or not is_substantive(s) or s.index in dialogue.cut_off:
             continue
         whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 3
-        if not whole or _TALKED_OF.search(text) or strength("evasion", text) > 0.8:
+        evades = _TALKED_OF.search(text) or strength("evasion", text) > 0.8
+        if not whole or evades or not is_outright(text, hit.start()):
             continue
         rest = text[hit.end() :]
         score = 0.35 + 0.4 * weight_of(dialogue, s) - roughness(text) + 0.1 * has("negation", rest)
