@@ -50,6 +50,20 @@ def coded(answer: Any) -> list[tuple[str, str]]:
     return [(c["evidence"][0]["segment"], c["code"]) for c in answer["structured_data"]["codings"]]
 
 
+@pytest.mark.parametrize("first", [50, 99])
+def test_parts_without_a_code_do_not_make_the_answer_fail(talk: list[str], first: int) -> None:
+    def late(request: Request) -> str:
+        found = _LINE.findall(prompt_of(request))
+        return answered([coding("Crate", s, said) for s, said, n in found if int(n) >= first])
+
+    result, _, _ = execute(job(*talk, "transcript.token_budget=300"), late)
+    answer = load(ANSWER)
+
+    assert "completed" == result.status
+    assert [f"S{n + 1:04}" for n in range(first, 60)] == [s for s, _ in coded(answer)]
+    assert (["All told."] if first < 60 else []) == [i["text"] for i in answer["insights"]][:1]
+
+
 def test_the_codings_of_all_parts_are_kept_each_once_and_no_call_joins_them(
     talk: list[str],
 ) -> None:

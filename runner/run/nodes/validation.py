@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.grounder import Grounder
@@ -21,6 +22,8 @@ from runner.job.parts import owner_of
 from runner.providers.request import Completion
 
 _CHECKING, _INDEXING = 5, 2  # cost of a reply's check and of the index, relative to other text
+
+_NOTHING = {"text": "Nothing is found.", "confidence": 0.0, "category": "silent", "evidence": []}
 
 
 class Validator:
@@ -49,15 +52,17 @@ class Validator:
         limit, read = self._limit, self.job.analyzers[owner_of(node)].read
 
         def join() -> Outcome:
-            first, *others = (
+            every = [
                 read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
                 for each in answers
-            )
+            ]
+            first, *others = every
             first["insights"] = first["insights"][:limit]
             for more in others:
                 more["insights"] = more["insights"][:limit]
                 first = merge_answers(first, more, silent)
-            reply = Completion(json.dumps(first, ensure_ascii=False), "stop", Usage())
+            whole = json.dumps(_with_insights(first, every), ensure_ascii=False)
+            reply = Completion(whole, "stop", Usage())
             return self.validate(grounder, node, reply, limit * len(answers))
 
         chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
@@ -86,6 +91,7 @@ class Validator:
             for more, ids in others:
                 whole = merge_answers(whole, more, set(cited_segments(more)) - known)
                 known |= set(ids)
+            whole = _with_insights(whole, [answer for answer, _ in answers])
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
             joined = json.dumps(mask(whole), ensure_ascii=False)
             return self.validate(grounder, node, Completion(joined, "stop", Usage()))
@@ -128,3 +134,9 @@ class Validator:
             chars = _INDEXING * sum(len(segment.text) for segment in segments)
             self._indexing = asyncio.create_task(offload(Grounder, segments, near, chars=chars))
         return self._indexing
+
+
+def _with_insights(answer: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return *answer* with insights, of which a reply has one at least, but a silent part none."""
+    others = [insight for part in parts for insight in part["insights"]]
+    return {**answer, "insights": answer["insights"] or others or [_NOTHING]}
