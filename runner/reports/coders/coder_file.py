@@ -162,6 +162,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     codes: Codes = {}
     lost: list[str] = []
     grounder = cache(lambda: Grounder(source.transcript.segments))  # most rows need none
+    is_ours = cache(source.text.__eq__)  # rows share one text
     placed = list(source.starts.items())
     near = ""
     for row in rows:
@@ -173,7 +174,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
                     f"{source.file}{close}"
                 )
             found = [(row.segment, row.quote)]
-        elif row.span is not None and row.text == source.text:
+        elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
             found = list(_looked_up(source, grounder(), row.quote, near))
