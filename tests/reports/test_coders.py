@@ -271,6 +271,21 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
     assert read.of("u.txt") is None
 
 
+def test_many_notes_and_foreign_codes_are_cut() -> None:
+    codes = [f"Other {n}" for n in range(23)]
+    with Project("p", Codebook(tuple(Code(c, "d", guid=guid_of(c)) for c in codes))) as project:
+        project.add(
+            source(2), [PlacedCoding("", None, c, "", 5, 9, "", "", "E") for c in codes], ""
+        )
+        Path("p.qdpx").write_bytes(b"".join(project.content()))
+    notes = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
+    lines = list(command._lines(CodingComparison(BOOK.names), [], notes))
+
+    assert "p.qdpx: 3 codings left out: 3 further codes are not in the codebook" == notes[-1]
+    assert 21 == len(notes)
+    assert "11 further notes in agreement.json" == lines[-1]
+
+
 def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None:
     files = ["Ü/one.txt", "Ü/one.vtt", "two.b.txt", "one.txt", "sub/two.txt"]
     names = ["./U\u0308\\one.txt", "ü_ONE.vtt", "two.b", "one.txt", "sub_two", "three"]

@@ -32,7 +32,7 @@ writes agreement.json, agreement.csv and disagreements.csv into FOLDER, by defau
 --listed  count only the segments that FILE names; else all of every transcript that it names
 
 Exit codes: 0 compared, 2 no such run, or a file that cannot be compared, 8 not writable."""
-MAX_SHOWN = 10  # disagreements on the terminal; all are in disagreements.csv
+MAX_SHOWN = 10  # disagreements, and notes, on the terminal; the files have all
 _FIGURES = ("code", "both", "only_coder", "only_run", "neither")
 
 
@@ -82,7 +82,9 @@ def _lines(
         quote = one.coder_quote if one.only == "coder" else one.run_quote
         what = f"{one.file} {one.segment} {one.code}, the {one.only} only"
         yield to_terminal(f'  {what}: "{quote}"', 200)
-    yield from (to_terminal(note) for note in notes)
+    yield from (to_terminal(note) for note in notes[:MAX_SHOWN])
+    if left := len(notes[MAX_SHOWN:]):
+        yield f"{plural(left, 'further note')} in agreement.json"
 
 
 def _shown(found: Interval | None) -> str:

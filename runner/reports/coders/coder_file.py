@@ -125,13 +125,13 @@ def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read
             words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
+    ranked = foreign.most_common()
     left = [
-        (n, f"{one_line(name, 60)!r} is not in the codebook")
-        for name, n in foreign.most_common(MAX_FOREIGN)
+        (n, f"{one_line(each, 60)!r} is not in the codebook") for each, n in ranked[:MAX_FOREIGN]
     ]
-    more = sum(n for _, n in foreign.most_common()[MAX_FOREIGN:])
-    left.append((more, f"{plural(len(foreign) - MAX_FOREIGN, 'further code')} not in the codebook"))
+    further = plural(len(ranked) - MAX_FOREIGN, "further code")
     left += [
+        (sum(n for _, n in ranked[MAX_FOREIGN:]), f"{further} are not in the codebook"),
         (project.whole, "they are of whole sources"),
         (project.others, "they are in no plain text"),
     ]
@@ -140,8 +140,8 @@ def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read
 
 def _whole_words(text: str, start: int, end: int) -> str:
     """Return the words that a selection touches: programs count marks of order differently."""
-    before, after = _WORD_END.search(text[:start][-_MAX_WORD:]), _WORD.match(text[end:][:_MAX_WORD])
-    inside = text[start:end]
+    before = _WORD_END.search(text[max(0, start - _MAX_WORD) : start])
+    after, inside = _WORD.match(text[end : end + _MAX_WORD]), text[start:end]
     head = before[0] if before and inside[:1].isalnum() else ""
     return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
 
@@ -162,6 +162,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     codes: Codes = {}
     lost: list[str] = []
     grounder = cache(lambda: Grounder(source.transcript.segments))  # most rows need none
+    is_ours = cache(source.text.__eq__)  # rows share one text
     placed = list(source.starts.items())
     near = ""
     for row in rows:
@@ -173,7 +174,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
                     f"{source.file}{close}"
                 )
             found = [(row.segment, row.quote)]
-        elif row.span is not None and row.text == source.text:
+        elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
             found = list(_looked_up(source, grounder(), row.quote, near))
