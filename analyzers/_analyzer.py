@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from runner.answers.analyzer import Material, Message
 from runner.answers.codebook import Codebook
@@ -157,9 +157,11 @@ def find(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Prom
         return None
     _refuse_link(name, path)
     try:
-        question = path.read_text(encoding="utf-8")
+        question = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"analyzers.{name}: cannot read prompt {path}: {error}") from error
+    if not question.strip():
+        raise ConfigError(f"analyzers.{name}: the prompt {path} is empty: expected a question")
     _check_placeholders(name, path, question, settings.variables)
     template = _compile(name, question, settings.variables)
     module = _answer_module(name, settings.answer, path)
@@ -246,9 +248,17 @@ def _load_file(name: str, path: Path) -> ModuleType:
     sys.modules[unique] = module  # pydantic looks names up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"analyzers.{name}: {path} fails: {error}") from error
+    except (Exception, SystemExit) as error:
+        message = one_line(str(error)) if isinstance(error, Exception) else repr(error)
+        raise ConfigError(f"analyzers.{name}: {path} fails: {message}") from error
     fields = getattr(module, "Fields", None)
     if not (isinstance(fields, type) and issubclass(fields, BaseModel)):
         raise ConfigError(f"analyzers.{name}: {path} defines no pydantic model called Fields")
+    if issubclass(fields, RootModel):
+        raise ConfigError(f"analyzers.{name}: {path}: Fields must have fields, not be a RootModel")
+    try:
+        fields.model_json_schema()
+    except Exception as error:
+        message = one_line(str(error).partition("\n")[0])
+        raise ConfigError(f"analyzers.{name}: {path}: Fields is not JSON: {message}") from error
     return module

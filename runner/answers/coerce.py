@@ -1,15 +1,13 @@
 """Coercions of a reply to its schema that lose nothing; each is noted."""
 
 import json
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-from runner.answers.numbers import Numbers
-from runner.base.json import listing, mapping, number
+from runner.answers.findings import citation_in
+from runner.answers.keys import plain, plain_keys, renamed_keys
+from runner.answers.numbers import Numbers, is_share
+from runner.base.json import mappings, number, strings_in
 
 _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
@@ -17,7 +15,8 @@ _CALL = frozenset(("id", "type", "name", "role", "index", "status", "recipientna
 _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofthought"))
 _ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
-_HIDDEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_EVIDENCE = {"segment", "quote"}
+# Evidence in one text, as prompts and models write it: {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -33,7 +32,7 @@ class Coercion:
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
         self._root, self._cut = schema, cut
-        self._part = _plain(part)
+        self._part = plain(part)
         self.notes: list[str] = []
         self.filled = False
         self._missing = ""
@@ -47,7 +46,7 @@ class Coercion:
     def answer(self, value: Any) -> Any:
         """Return *value* as an answer: without wrappers, its fields in their places."""
         names = self._root["properties"]
-        value = self._unwrapped(value, _plain_keys(names))
+        value = self._unwrapped(value, plain_keys(names))
         fields = names["structured_data"]
         own = fields.get("properties", {})
         if isinstance(value, list) and not fields.get("required"):
@@ -55,55 +54,43 @@ class Coercion:
             value = {"insights": value}
         if isinstance(value, dict):
             value = self._own_part(self._named(value, names, ""), own)
-            beside = _plain_keys(own) - _plain_keys(names)
-            moved = {k: v for k, v in value.items() if _plain(k) in beside}
-            if "structured_data" in value:
-                pass
-            elif moved:
+            beside = plain_keys(own) - plain_keys(names)
+            moved = {k: v for k, v in value.items() if plain(k) in beside}
+            if moved and "structured_data" not in value:
                 self._note("structured_data", "its fields were found beside it")
-                rest = {k: v for k, v in value.items() if k not in moved}
-                value = {**rest, "structured_data": moved}
-            elif self._cut or not fields.get("required"):
-                value = {**value, "structured_data": {}}
+                value = {k: v for k, v in value.items() if k not in moved}
+            if moved or self._cut or not fields.get("required"):
+                value = {"structured_data": moved, **value}
         noted = len(self.notes)
         read = self._value(value, self._root, "")
         if self._numbers.find_scales():
             del self.notes[noted:]
+            self._missing = ""
             read = self._value(value, self._root, "")
-        for at, insight in enumerate(listing(mapping(read).get("insights"))):
-            if isinstance(insight, dict) and "text" in insight:
-                self._complete_insight(insight, f"insights.{at}")
         return read
-
-    def _complete_insight(self, insight: dict[str, Any], path: str) -> None:
-        """Give *insight* a value for what it does not say of itself, or says illegibly."""
-        share = number(insight.get("confidence"))
-        if share is None or not 0 <= share <= 1:
-            self._lack(insight, "confidence", 0.5, path, "a number from 0 to 1")
-        if insight.get("category", "") in (None, ""):
-            self._lack(insight, "category", "other", path, "a short label")
 
     def _lack(self, value: dict[str, Any], name: str, unsaid: Any, path: str, wanted: str) -> None:
         """Put *unsaid* into a field that is missing or illegible, which is worth a request."""
         given = f"{value[name]!r:.40}" if name in value else "nothing"
+        fault = f"got {given}" if name in value else "Field required"
         value[name], where = unsaid, _join(path, name)
-        self._missing = self._missing or f"{where}: expected {wanted}, got {given}"
+        self._missing = self._missing or f"{where}: {fault}, expected {wanted}"
         self._note(where, f"{given} was read as {json.dumps(unsaid)}")
 
     def _own_part(self, value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answer with the structured data of its own part, if it has parts."""
-        fields = _plain_keys(own)
-        key = next((k for k in value if _plain(k) == self._part not in {"", *fields}), None)
+        fields = plain_keys(own)
+        key = next((k for k in value if plain(k) == self._part not in {"", *fields}), None)
         if key is not None and "structured_data" not in value:
             self._note("structured_data", f"its part was found beside it, as {key[:40]!r}")
             rest = {k: v for k, v in value.items() if k != key}
             return {**rest, "structured_data": value[key]}
         held: Any = value.get("structured_data")
         parts: dict[str, Any] = held if isinstance(held, dict) and self._part else {}
-        key = next((k for k in parts if _plain(k) == self._part), None)
+        key = next((k for k in parts if plain(k) == self._part), None)
         if key is None or (
             self._part in fields  # the part that the key may abbreviate
-            and not (isinstance(parts[key], dict) and fields & _plain_keys(parts[key]))
+            and not (isinstance(parts[key], dict) and fields & plain_keys(parts[key]))
         ):
             return value
         if others := [k for k, v in parts.items() if k != key and v not in (None, {}, [])]:
@@ -120,13 +107,13 @@ class Coercion:
             if isinstance(value, str):
                 inner = _decoded(value)
             elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-                inner = value[0] if _plain_keys(value[0]) & (names | _ARGUMENTS) else value
-            elif isinstance(value, dict) and not _plain_keys(value) & names:
-                rest = [key for key in value if _plain(key) not in _CALL | _THOUGHT]
+                inner = value[0] if plain_keys(value[0]) & (names | _ARGUMENTS) else value
+            elif isinstance(value, dict) and not plain_keys(value) & names:
+                rest = [key for key in value if plain(key) not in _CALL | _THOUGHT]
                 rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
                 if len(rest) > 1 and "properties" not in value:  # a schema is no answer
                     inside = [k for k in rest if isinstance(value[k], dict)]
-                    rest = [k for k in inside if _plain_keys(value[k]) & names]
+                    rest = [k for k in inside if plain_keys(value[k]) & names]
                 inner = value[rest[0]] if len(rest) == 1 else value
                 if not isinstance(inner, dict | list | str):
                     return value
@@ -143,7 +130,7 @@ class Coercion:
             return self._any(value, schema, path)
         kind, allowed = schema.get("type"), schema.get("enum") or [schema.get("const")]
         is_scalar = kind in _SCALARS or allowed != [None]
-        if is_scalar and isinstance(value, dict) and list(value) in (["value"], [self._field]):
+        if is_scalar and isinstance(value, dict) and len(value) == 1:
             value = self._as(next(iter(value.values())), value, path)
         if is_scalar and isinstance(value, list) and len(value) == 1:
             value = self._as(value[0], value, path)
@@ -164,6 +151,8 @@ class Coercion:
             return self._as(_TRUTH[value.strip().lower()], value, path)
         if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
             return self._as(str(value), value, path)
+        if kind == "string" and value and value == list(strings_in(value)):
+            return self._as("; ".join(value), value, path)
         return value
 
     def _any(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
@@ -180,7 +169,7 @@ class Coercion:
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if value in allowed or not isinstance(value, str | int | float):
             return value
-        same = [each for each in allowed if _plain(str(each)) == _plain(str(value))]
+        same = [each for each in allowed if plain(str(each)) == plain(str(value))]
         return self._as(same[0], value, path) if len(same) == 1 else value
 
     def _object(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
@@ -190,77 +179,89 @@ class Coercion:
             value = value[0]
         if value in (None, "", []) and not schema.get("required"):
             value = {}
+        if named.keys() == _EVIDENCE and (cited := citation_in(value)):
+            value = self._as(cited, value, path)
         if not isinstance(value, dict):
             return value
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
-            meant = _plain_keys(named)
-            if not _plain_keys(value) & meant and _plain_keys(inner) & meant:
+            own = plain_keys(named)
+            if not plain_keys(value) & own and plain_keys(inner) & own:
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner
         rest, read = schema.get("additionalProperties"), {}
         value = self._named(value, named, path)
-        if path and (value.keys() & named.keys() or self._cut):
-            self._complete(value, schema, path)
+        unknown = [key for key in value if rest is False and key not in named]
+        odd = [key for key in unknown if plain(key) not in _ASIDE]
+        alike = (
+            plain_keys(odd) & plain_keys(named) or set(schema.get("required", ())) - value.keys()
+        )
+        for key in (key for key in unknown if key not in odd or not alike):
+            self._note(path, f"the key {key[:40]!r} was left out")
+            if key in odd:
+                self._missing = (
+                    self._missing or f"{_join(path, key)}: Extra inputs are not permitted"
+                )
+            del value[key]
         for key, each in value.items():
-            if rest is False and key not in named and _plain(key) in _ASIDE:
-                self._note(path, f"the key {key!r} was left out")
-                continue
             self._field = key if key in named else self._field
             read[key] = self._value(each, named.get(key, rest), _join(path, key))
+        if path and not odd and (read.keys() & named.keys() or self._cut):
+            self._complete(read, schema, path)
         return read
 
-    def _complete(self, value: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
-        """Give *value* the lists that a cut reply did not reach, or the fields it does not say."""
-        for name in (name for name in schema.get("required", ()) if name not in value):
-            field = schema["properties"][name]
-            if field.get("type") == "array" and self._cut and path == "structured_data":
+    def _complete(self, read: dict[str, Any], schema: Mapping[str, Any], path: str) -> None:
+        """Give *read* the lists that a cut reply did not reach, and what it does not say."""
+        for name in schema.get("required", ()):
+            field, given = schema["properties"][name], read.get(name)
+            if is_share(field):
+                if (share := number(given)) is None or not 0 <= share <= 1:
+                    self._lack(read, name, 0.5, path, "a number from 0 to 1")
+            elif name == "category" and path.startswith("insights."):
+                if given in (None, ""):
+                    self._lack(read, name, "other", path, "a short label")
+            elif name in read or (self._cut and path != "structured_data"):
+                continue
+            elif field.get("type") == "array" and self._cut:
                 self._note(_join(path, name), "not reached, read as an empty list")
-                self.filled, value[name] = True, []
-            elif field.get("type") == "array" and not self._cut:
-                self._lack(value, name, [], path, "a list")
+                self.filled, read[name] = True, []
+            elif field.get("type") == "array":
+                self._lack(read, name, [], path, "a list")
             elif {"type": "null"} in field.get("anyOf", ()) and not self._cut:
-                self._lack(value, name, None, path, "null or a value")
+                self._lack(read, name, None, path, "null or a value")
 
     def _named(
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
         """Return *value* with keys spelt as in the schema, where only one matches."""
-        if value.keys() <= named.keys():
-            return dict(value)
-        changed, times = {}, Counter(map(_plain, value))
-        free = [name for name in named if name not in value]
-        for key in (key for key in value if key not in named and times[_plain(key)] == 1):
-            meant = [name for name in free if _plain(name) == _plain(key)]
-            if len(meant) == 1:
-                self._note(_join(path, meant[0]), f"the key was written {key[:40]!r}")
-                changed[key] = meant[0]
-        return {changed.get(key, key): each for key, each in value.items()}
+        meant = {} if value.keys() <= named.keys() else renamed_keys(value.keys(), named.keys())
+        for key, name in meant.items():
+            self._note(_join(path, name), f"the key was written {key[:40]!r}")
+        return {meant.get(key, key): each for key, each in value.items()}
 
     def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         kind = schema.get("items", {}).get("type")
         if value is None or value == "":
             self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []
-        if isinstance(value, dict) and len(value) == 1 and kind == "object":
-            inner = next(iter(value.values()))
-            if isinstance(inner, list):
+        if isinstance(value, dict) and kind == "object":
+            inner, own = list(value.values()), schema["items"].get("properties", {})
+            if len(inner) == 1 and isinstance(inner[0], list):
                 self._note(path, f"read inside of {_kind(value)}")
-                value = inner
-        if isinstance(value, dict) and kind == "object" and len(value) > 1:
-            own = schema["items"].get("properties", {})
-            if not value.keys() & own.keys() and all(isinstance(v, dict) for v in value.values()):
+                value = inner[0]
+            elif len(mappings(inner)) == len(inner) > 1 and not value.keys() & own.keys():
                 self._note(path, f"read without the keys {list(value)!r:.60}")
-                value = list(value.values())
-        if (isinstance(value, dict) and kind == "object") or (
-            isinstance(value, str) and kind == "string" and value.strip()
-        ):
+                value = inner
+        one = kind == "string" and isinstance(value, str) and value.strip()
+        if one or (kind == "object" and (isinstance(value, dict) or citation_in(value))):
             self._note(path, "one value was read as a list")
             value = [value]
         if not isinstance(value, list):
             return value
         items = schema.get("items", {})
-        if self._cut and kind == "object" and len(distinct := _distinct(value)) < len(value):
-            self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
+        if self._cut and kind == "object":
+            distinct = list({json.dumps(each): each for each in value}.values())
+            if len(distinct) < len(value):
+                self._note(path, f"{len(value) - len(distinct)} repeated items were left out")
             value = distinct
         return [self._value(each, items, _join(path, str(at))) for at, each in enumerate(value)]
 
@@ -280,25 +281,9 @@ def _decoded(text: str) -> Any:
     return value if isinstance(value, dict | list | str) else None
 
 
-def _distinct(values: list[Any]) -> list[Any]:
-    """Return *values* without repetitions."""
-    return list({json.dumps(each): each for each in values}.values())
-
-
-@lru_cache
-def _plain(name: str) -> str:
-    """Return *name* without case and separators of words: `keyPoints` is `key_points`."""
-    visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", name)).strip()
-    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", "", visible).casefold()
-
-
-def _plain_keys(value: Mapping[str, Any]) -> set[str]:
-    return set(map(_plain, value))
-
-
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
-        return f"the key {next((k for k in value if _plain(k) not in _CALL | _THOUGHT), '')[:40]!r}"
+        return f"the key {next((k for k in value if plain(k) not in _CALL | _THOUGHT), '')[:40]!r}"
     return "a list" if isinstance(value, list) else "a string"
 
 

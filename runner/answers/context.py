@@ -2,20 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.answers.findings import (
-    Count,
-    by_distance,
-    fitting,
-    insight_line,
-    item_line,
-    missing_line,
-    segment_line,
-)
+from runner.answers.findings import Count, insight_line, item_line, missing_line, segment_line
 from runner.answers.grounding.exact_matches import WORD
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
@@ -253,10 +245,10 @@ def _with_excerpts(
     if not settings.transcript_tokens or not transcript or not reduced.kept:
         return reduced
     cited = {name for item in reduced.kept for name in _CITED.findall(item.line)}
-    nearest_first = [transcript[place] for place in by_distance(transcript, cited)]
+    nearest_first = _by_distance(transcript, cited)
     head = "\n## Excerpts of the transcript\n"
     limit = min(settings.transcript_tokens, settings.token_budget - reduced.tokens) - count(head)
-    chosen = fitting(nearest_first, limit, count)
+    chosen = _fitting(nearest_first, limit, count)
     while chosen:
         names = {segment.id for segment in chosen}
         excerpt = [segment for segment in transcript if segment.id in names]
@@ -268,6 +260,28 @@ def _with_excerpts(
     return reduced
 
 
+def _by_distance(transcript: Sequence[Segment], cited: Collection[str]) -> list[Segment]:
+    """Return all segments, those nearest to a cited one first, in linear time."""
+    ranked = [place for place, segment in enumerate(transcript) if segment.id in cited]
+    known = set(ranked)
+    for place in ranked:  # grows as its members' neighbours join: a breadth-first search
+        near = [p for p in (place - 1, place + 1) if 0 <= p < len(transcript) and p not in known]
+        known.update(near)
+        ranked += near
+    return [transcript[place] for place in ranked]
+
+
+def _fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
+    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
+    chosen, used = [], 0
+    for segment in segments:
+        cost = count(segment_line(segment) + "\n")
+        if used + cost <= budget:
+            used += cost
+            chosen.append(segment)
+    return chosen
+
+
 def cited_lines(
     items: Sequence[Item], transcript: Sequence[Segment], budget: int, count: Count
 ) -> list[str]:
@@ -275,5 +289,5 @@ def cited_lines(
     times = Counter(name for item in items for name in _CITED.findall(item.line))
     cited = [segment for segment in transcript if segment.id in times]
     ranked = sorted(cited, key=lambda segment: -times[segment.id])
-    chosen = {segment.id for segment in fitting(ranked, budget, count)}
+    chosen = {segment.id for segment in _fitting(ranked, budget, count)}
     return [segment_line(segment) for segment in cited if segment.id in chosen]

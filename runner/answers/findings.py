@@ -13,7 +13,7 @@ The context reducer writes this format and the offline model parses it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ from runner.transcript.model import Segment
 Citation = tuple[str, str]  # segment id, verbatim quote
 
 _CITATION = re.compile(r' \{(S\d{4,}) "([^{}]*)"\}$')
+_CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
+    r"\s*(?:[\[(](S\d{4,12})\b[^\])\n]*[\])]|\{?(S\d{4,12})\b)\s*[:,–—-]?\s*(\S.*?)\}?\s*",
+    re.DOTALL,
+)
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
@@ -114,6 +118,12 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
     return Finding(analyzer, key, fields, None, None, tuple(citations))
 
 
+def citation_in(value: Any) -> dict[str, str] | None:
+    """Return segment and quote of evidence in one text, as prompts and models write it."""
+    found = _CITED.fullmatch(value) if isinstance(value, str) else None
+    return found and {"segment": found[1] or found[2], "quote": found[3].strip(' "“”')}
+
+
 def flat(value: Any) -> str:
     """Return any JSON value on one line, without the characters that delimit the format."""
     if value is None:
@@ -156,28 +166,6 @@ def wrap(tag: str, text: str) -> str:
 
 
 Count = Callable[[str], int]
-
-
-def by_distance(transcript: Sequence[Segment], cited: Collection[str]) -> list[int]:
-    """Return the places of all segments, those nearest to a cited one first, in linear time."""
-    ranked = [place for place, segment in enumerate(transcript) if segment.id in cited]
-    known = set(ranked)
-    for place in ranked:  # grows as its members' neighbours join: a breadth-first search
-        near = [p for p in (place - 1, place + 1) if 0 <= p < len(transcript) and p not in known]
-        known.update(near)
-        ranked += near
-    return ranked
-
-
-def fitting(segments: Iterable[Segment], budget: int, count: Count) -> list[Segment]:
-    """Return each of *segments*, in order of priority, that still fits into *budget* tokens."""
-    chosen, used = [], 0
-    for segment in segments:
-        cost = count(segment_line(segment) + "\n")
-        if used + cost <= budget:
-            used += cost
-            chosen.append(segment)
-    return chosen
 
 
 def segment_line(segment: Segment) -> str:

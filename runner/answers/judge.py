@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.answers.analyzer import Message
+from runner.answers.labels import LABELS, RIGHT, WRONG, majority_labels, read_labels
 from runner.answers.reply import find
-from runner.base.errors import AnswerError
+from runner.base.errors import AnswerError, ConfigError
 from runner.base.json import mapping
 from runner.base.json import text as text_of
+from runner.base.regular_files import kind_of, user_path
+from runner.config.checks import MAX_LABELS, Check, Expectations, Label
 
 JUDGE_TOKENS = 300  # of a reply
 MIN_LABELS, MIN_KAPPA = 8, 0.6  # 0.6: "substantial" (Landis and Koch, Biometrics 1977)
@@ -80,3 +83,40 @@ def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
         "kappa": None if math.isnan(kappa) else round(kappa, 4),
         "proven": proven,
     }
+
+
+def labelled(body: Expectations, source: str) -> Expectations:
+    """Return *body*, read from *source*, with the labels of the files that judged checks name.
+
+    Raises ConfigError for a file without labels.
+    """
+
+    def read(where: str, name: str | None, checks: Sequence[Check]) -> list[Check]:
+        try:
+            return [_with_labels(check, name) for check in checks]
+        except ConfigError as error:
+            raise ConfigError(f"{source}: {where}: labels: {error}") from error
+
+    own = {name: read(f"analyzers.{name}", name, each) for name, each in body.analyzers.items()}
+    return body.model_copy(update={"every": read("every", None, body.every), "analyzers": own})
+
+
+def _with_labels(check: Check, name: str | None) -> Check:
+    """Return *check* with the labels of analyzer *name*, None for any, in the file that it names.
+
+    Findings of which most raters say right or wrong, of each at most half of MAX_LABELS.
+    """
+    if not isinstance(check.labels, str):
+        return check
+    place = user_path(check.labels)
+    file = place / LABELS if kind_of(place) == "directory" else place
+    found = (each for each in majority_labels(read_labels(file)) if each.finding)
+    labels = [each for each in found if name in (None, each.analyzer)]
+    pairs = [
+        Label(answer=each.finding, label="right" if verdict == RIGHT else "wrong")
+        for verdict in (RIGHT, WRONG)
+        for each in [e for e in labels if e.verdict == verdict][: MAX_LABELS // 2]
+    ]
+    if not pairs:
+        raise ConfigError(f"{file}: no finding{f' of {name}' if name else ''} is marked in it")
+    return check.model_copy(update={"labels": pairs})

@@ -10,6 +10,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{
 _SHARE = re.compile(
     r"(\d{1,3}(?:[.,]\d{1,30})?)\s*(?:(%|per ?cent)|(?:/|out of|of)\s*(100|10|5|1)(?:\.0)?)", re.I
 )
+_ASIDE = re.compile(r"(?<=\d)\s*\([^()\d]{1,80}\)\Z")  # 0.8 (high)
 _DECIMAL_COMMA = re.compile(r"0,\d{1,30}|\d\d?,\d\d?")
 _WHOLES = (1, 10, 100)  # upper bounds of scales from 0
 
@@ -51,16 +52,16 @@ class Numbers:
             return str(value).lower()
         low, high = schema.get("minimum"), schema.get("maximum")
         whole = high if 0 in (low, schema.get("exclusiveMinimum")) and high in _WHOLES else None
-        is_share = schema["type"] == "number" and whole == 1
+        has_scale = is_share(schema)
         if isinstance(value, str):
-            meant, is_scaled = _stated(value.strip(), schema, whole)
+            meant, is_scaled = _stated(_ASIDE.sub("", value.strip()), schema, whole)
             if meant is None:
                 return value
             self._notes.append(f"{path}: {value!r:.40} was read as {meant:g}")
-            value, is_share = meant, is_share and not is_scaled
+            value, has_scale = meant, has_scale and not is_scaled
         if not isinstance(value, int | float):
             return value
-        if is_share:
+        if has_scale:
             self._shares.setdefault(field, []).append(value)
             value = self._share(value, self._scales.get(field), path)
         return self._within(value, low, high, path)
@@ -87,6 +88,12 @@ class Numbers:
             return value
         self._notes.append(f"{path}: {value!r:.20} was clamped to {bound:g}")
         return type(value)(bound)
+
+
+def is_share(schema: Mapping[str, Any]) -> bool:
+    """Return whether *schema* is that of a number from 0 to 1."""
+    low = schema.get("minimum"), schema.get("exclusiveMinimum")
+    return schema.get("type") == "number" and 0 in low and schema.get("maximum") == 1
 
 
 def _scale_of(shares: Sequence[float]) -> _ShareScale | None:

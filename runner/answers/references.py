@@ -11,10 +11,12 @@ from runner.answers.checks import token_f1
 from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
 from runner.base.errors import ConfigError, did_you_mean, one_line, readable
+from runner.base.file_names import spelt
 from runner.base.json import listing, load_json, load_yaml, mapping, number, text
 from runner.base.regular_files import files_in, kind_of
 from runner.base.tables import read_table
 from runner.transcript.model import Segment
+from runner.transcript.read import suffixes
 
 MAX_BYTES = 40_000_000
 MAX_TURNS = 1_000_000
@@ -37,7 +39,7 @@ class Reference:
     turns: frozenset[int]
 
 
-References = Mapping[str, Sequence[Reference]]  # by the stem of a transcript, "" for all
+References = Mapping[str, Sequence[Reference]]  # by the `_stem` of a transcript, "" for all
 
 
 def read_references(place: Path) -> References:
@@ -64,7 +66,13 @@ def read_references(place: Path) -> References:
 
 def references_for(references: References, transcript: str) -> Sequence[Reference]:
     """Return the references for *transcript*, a file's name, and those for every transcript."""
-    return [*references.get("", ()), *references.get(Path(transcript).stem, ())]
+    return [*references.get("", ()), *references.get(_stem(transcript), ())]
+
+
+def _stem(name: str) -> str:
+    """Return *name* without folder, case, and ending of a transcript; a date has a point, too."""
+    path = Path(spelt(name).casefold())
+    return path.stem if path.suffix in suffixes() else path.name
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
@@ -95,7 +103,7 @@ def _by_transcript(file: Path, stem: str) -> References:
             unknown = next((str(key) for key in entry if key not in _FIELDS), "")
             near = f"; unknown key {unknown!r}{did_you_mean(unknown, _FIELDS)}" if unknown else ""
             raise ConfigError(f"{where} has neither answer nor turns{near}")
-        name = Path(text(entry.get("transcript"))).stem or stem
+        name = _stem(text(entry.get("transcript")) or stem)
         found.setdefault(name, []).append(Reference(asked, answer, turns))
     return found
 

@@ -5,34 +5,28 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.checks import ChecksSettings
 from runner.config.delivery import DeliverySettings
-from runner.config.model_facts import map_name
-from runner.config.results import CoverageSettings, GroundingSettings, OutputSettings
-from runner.config.section import (
-    Concurrency,
-    Count,
-    Effort,
-    EnvName,
-    FileName,
-    Lifetime,
-    Minimised,
-    Name,
-    PerMinute,
-    Price,
-    Redact,
-    Seconds,
-    SettingsSection,
-    Switch,
-    Temperature,
-    Tier,
-    Tokens,
-    explain,
-)
-from runner.config.simulate import SimulateSettings
+from runner.config.model import ModelSettings as ModelSettings
+from runner.config.section import Name, SettingsSection, Temperature, Tokens, as_switch, explain
+
+# A file's name, never a path: prompts are found in folders that the command line names.
+FileName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=128)
+]
+Concurrency = Annotated[int, Field(ge=1, le=256)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+_Switch = Literal["auto", "on", "off"]
+Switch = Annotated[_Switch, BeforeValidator(as_switch, json_schema_input_type=_Switch | bool)]
+_Redact = Literal["off", "names", "all"]
+Redact = Annotated[_Redact, BeforeValidator(as_switch, json_schema_input_type=_Redact | bool)]
+Minimised = Literal[
+    "wall_s", "cost_usd", "total_tokens", "failed", "ungrounded",
+    "failed_checks", "1-coverage", "1-precision",
+]  # fmt: skip
 
 
 def _composed(label: str) -> str:
@@ -64,47 +58,6 @@ class TranscriptSettings(SettingsSection):
     redact_patterns: list[str] = []
 
 
-class ModelSettings(SettingsSection):
-    """A model, its address, limits and prices."""
-
-    name: Annotated[str, Field(pattern=r"^[^\s/]+/\S+$")]
-    base_model: Annotated[str, Field(pattern=r"^\S+$")] | None = None
-    api_base: Annotated[str, Field(pattern=r"^https?://\S+$")] | None
-    api_key_env: EnvName | None
-    transport: Literal["auto", "litellm"] = "auto"
-    requires_env: list[EnvName]
-    timeout_s: Seconds
-    max_retries: Annotated[int, Field(ge=0, le=20)]
-    retry_delay_s: Annotated[float, Field(ge=0, le=60)]
-    max_tokens: Tokens
-    temperature: Temperature | None
-    effort: Effort | None = None
-    service_tier: Tier | None = None
-    delivery: Literal["live", "flex", "batch", "auto"] = "live"
-    cache: Lifetime = "auto"
-    reply_format: Literal["auto", "shared", "schema", "text"]
-    context_window: Tokens | None
-    rpm: PerMinute | None
-    tpm: PerMinute | None
-    itpm: PerMinute | None = None
-    otpm: PerMinute | None = None
-    burst_s: Annotated[float, Field(ge=1, le=60)]
-    allow_http: bool
-    deadline_s: Annotated[float, Field(gt=0, le=86_400)]
-    input_usd_per_mtok: Price | None
-    output_usd_per_mtok: Price | None
-    cached_usd_per_mtok: Price | None
-    params: dict[str, Any]
-    fallbacks: list[Name]
-    escalate: list[Name] = []
-    simulate: SimulateSettings | None
-
-    @property
-    def map_name(self) -> str:
-        """The name under which litellm's map knows it."""
-        return map_name(self.name, self.base_model)
-
-
 class BatchSettings(SettingsSection):
     """Concurrent files of a batch, and its part: *shard* of *shards*, from 0.
 
@@ -132,6 +85,35 @@ class BudgetSettings(SettingsSection):
 
     max_cost_usd: Annotated[float, Field(gt=0, le=1e6)] | None
     max_tokens: Annotated[int, Field(ge=1)] | None
+
+
+class OutputSettings(SettingsSection):
+    """Output files and the console."""
+
+    dir: Annotated[str, Field(min_length=1)]
+    max_insights_per_analyzer: Annotated[int, Field(ge=1, le=100)]
+    console: Literal["auto", "live", "plain", "json", "quiet"]
+    pages: Literal["plain", "obsidian", "docx"]
+    insights_csv: Literal["insight", "evidence"] = "insight"
+    language: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    traces: Literal["none", "otlp"] = "none"
+
+
+class GroundingSettings(SettingsSection):
+    """Treatment of quotes that are not in the transcript.
+
+    A run is degraded if less than *min_rate* of its quotes are there.
+    """
+
+    require: Literal["mark", "drop", "ask"]
+    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.5
+    near_score: Annotated[float, Field(ge=50, le=100)]
+
+
+class CoverageSettings(SettingsSection):
+    """Treatment of uncited segments: *ask_again* asks about them once more."""
+
+    ask_again: bool = False
 
 
 class ProcessingSettings(SettingsSection):

@@ -10,12 +10,12 @@ from typing import Any
 from unicodedata import normalize
 
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, one_line
+from runner.base.file_names import FileNames, spelt
 from runner.base.json import listing, mapping, read_json, text
 from runner.base.regular_files import user_path
 from runner.base.tables import read_rows
 from runner.base.text import to_safe_text
 from runner.config.schema import BatchSettings, Settings
-from runner.job.file_names import FileNames, spelt
 from runner.transcript.inputs import Inputs, find_inputs
 from runner.transcript.model import renamed
 from runner.transcript.read import read

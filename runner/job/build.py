@@ -23,7 +23,7 @@ from runner.config.resolve import resolve as resolve
 from runner.config.schema import ModelSettings, Settings, validate
 from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
-from runner.job.checks import check_model, check_pages, check_structured_keys, check_traces
+from runner.job.checks import check_extras, check_model, check_structured_keys
 from runner.job.collection_stages import check_collection_stages
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
@@ -85,8 +85,7 @@ def setup_from(
     """
     refuse_keys(data, composed)
     settings, folders = validate(data), analyzer_folders(config_dirs)
-    check_traces(settings)
-    check_pages(settings)
+    check_extras(settings)
     check_format(settings)
     check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)

@@ -30,6 +30,12 @@ RESERVED = {
 
 # Providers that users host themselves, and the usual address of such a server.
 NO_ADDRESS = {"litellm_proxy": "http://127.0.0.1:4000", "hosted_vllm": "http://127.0.0.1:8000/v1"}
+# Extras: the key of `output` and its value that need one, the value without it, and its modules.
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_EXTRAS = {
+    "docx": ("pages", "docx", "plain", ("docx", "markdown_it")),
+    "otel": ("traces", "otlp", "none", ("opentelemetry.sdk.trace", _EXPORTER)),
+}
 
 
 def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
@@ -69,27 +75,18 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
             raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
 
 
-def check_pages(settings: Settings) -> None:
-    """Raise ConfigError if Word documents are configured and their extra is missing."""
-    if settings.output.pages == "docx" and not (find_spec("docx") and find_spec("markdown_it")):
-        raise ConfigError(
-            f"output.pages='docx' needs {install_hint('docx')}, or use output.pages=plain"
-        )
+def check_extras(settings: Settings) -> None:
+    """Raise ConfigError if an output is configured whose extra is missing."""
+    for extra, (key, value, other, _) in _EXTRAS.items():
+        if getattr(settings.output, key) == value and not has_extra(extra):
+            needed = f"output.{key}={value!r} needs {install_hint(extra)}"
+            raise ConfigError(f"{needed}, or use output.{key}={other}")
 
 
-def check_traces(settings: Settings) -> None:
-    """Raise ConfigError if traces are enabled and the extra that sends them is not installed."""
-    if settings.output.traces == "otlp" and not has_otlp():
-        raise ConfigError(
-            f"output.traces='otlp' needs {install_hint('otel')}, or use output.traces=none"
-        )
-
-
-def has_otlp() -> bool:
-    """Return whether the extra `otel` is installed."""
+def has_extra(name: str) -> bool:
+    """Return whether the modules of the extra `otel` or `docx` are installed."""
     try:
-        parts = ("sdk.trace", "exporter.otlp.proto.http.trace_exporter")
-        return all(find_spec(f"opentelemetry.{part}") is not None for part in parts)
+        return all(find_spec(module) is not None for module in _EXTRAS[name][-1])
     except ModuleNotFoundError:
         return False
 
@@ -190,11 +187,11 @@ def _check_url(name: str, url: str, at: str, model: ModelSettings) -> None:
 
 
 def _is_loopback(host: str | None) -> bool:
-    host = host or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host or "")
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return f".{host}".endswith(".localhost")
+    return address.is_loopback or address.is_unspecified  # 0.0.0.0 is this machine
 
 
 def check_structured_keys(nodes: Iterable[Node], analyzers: Mapping[str, Analyzer]) -> None:

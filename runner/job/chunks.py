@@ -1,5 +1,6 @@
 """Chunks: overlapping parts of a transcript that is too long for one call."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,16 +33,10 @@ def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
         )
     if sum(costs) <= budget:
         return (Chunk(1, 0, len(costs), sum(costs)),)
-    overlap = min(overlap, budget // 2)
     fewest = len(_spans(costs, budget, overlap))
-    low, high = longest, budget
-    while low < high:
-        middle = (low + high) // 2
-        if len(_spans(costs, middle, min(overlap, middle // 2))) <= fewest:
-            high = middle
-        else:
-            low = middle + 1
-    spans = _spans(costs, high, min(overlap, high // 2))
+    sizes = range(longest, budget + 1)  # the smallest that needs no more chunks
+    size = sizes[bisect_left(sizes, -fewest, key=lambda size: -len(_spans(costs, size, overlap)))]
+    spans = _spans(costs, size, overlap)
     return tuple(
         Chunk(number, start, stop, sum(costs[start:stop]))
         for number, (start, stop) in enumerate(spans, start=1)
@@ -49,6 +44,7 @@ def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
 
 
 def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, int]]:
+    overlap = min(overlap, budget // 2)
     spans: list[tuple[int, int]] = []
     start = stop = 0
     while stop < len(costs):

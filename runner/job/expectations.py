@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.checks import CheckResult, CheckSubject, Function, evaluate
+from runner.answers.judge import labelled
 from runner.answers.paths import check_path, compile_path
 from runner.answers.references import MAX_BYTES, SUFFIXES, References, read_references
 from runner.answers.shape import dereferenced
@@ -26,7 +26,6 @@ from runner.config.checks import JUDGED, KINDS, NEGATED, REFERENCE, Check, Expec
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import Settings
 from runner.config.section import explain
-from runner.job.judge_labels import labelled
 from runner.job.models import MAIN
 from runner.transcript.model import Transcript
 
@@ -76,11 +75,9 @@ class JobChecks:
     @property
     def declared(self) -> dict[str, Any]:
         """The checks, without the labels of judged ones, as checks.json has them."""
-        body = self.body.model_dump(exclude_defaults=True)
-        groups = (body.get("run", []), body.get("every", []), *body.get("analyzers", {}).values())
-        for check in chain.from_iterable(groups):
-            check.pop("labels", None)
-        return body
+        labels = {"__all__": {"labels"}}
+        hidden: Any = {"run": labels, "every": labels, "analyzers": {"__all__": labels}}
+        return self.body.model_dump(exclude_defaults=True, exclude=hidden)
 
     @property
     def digest(self) -> str:

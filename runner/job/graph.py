@@ -108,22 +108,16 @@ def collection_pipeline(
     The analyzers of single transcripts that its nodes need, directly or not, are in their `reads`.
     """
     whole = _whole(stages, analyzers)
-    joint = [stage for stage in whole.stages if stages[stage.name].scope == "collection"]
-    names = {node.name for stage in joint for node in stage.nodes}
     reads: dict[str, set[str]] = {}
     made = []
-    for stage in joint:
+    for stage in (each for each in whole.stages if stages[each.name].scope == "collection"):
+        nodes = []
         for node in stage.nodes:
-            further = (reads[need] for need in node.needs if need in names)
-            reads[node.name] = (set(node.needs) - names).union(*further)
-        nodes = (
-            replace(
-                node,
-                needs=tuple(need for need in node.needs if need in names),
-                reads=tuple(n.name for n in whole.nodes if n.name in reads[node.name]),
-            )
-            for node in stage.nodes
-        )
+            needs = tuple(need for need in node.needs if need in reads)
+            read = (set(node.needs) - set(needs)).union(*(reads[need] for need in needs))
+            names = tuple(each.name for each in whole.nodes if each.name in read)
+            nodes.append(replace(node, needs=needs, reads=names))
+            reads[node.name] = read
         made.append(replace(stage, nodes=tuple(nodes)))
     return Pipeline(tuple(made))
 

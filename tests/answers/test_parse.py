@@ -202,6 +202,18 @@ ANSWERS = {
     "number in an object": changed("0.8", '{"value": 0.8}'),
     "reasoning within": json.dumps({**GOOD, "insights": [{"reasoning": "hm", **INSIGHT}]}),
     "insights by number": json.dumps({**GOOD, "insights": {"1": INSIGHT}}),
+    "evidence in a text": changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
+    "evidence as in prompts": changed(
+        json.dumps(INSIGHT["evidence"]), json.dumps('{S0001 "it holds"}')
+    ),
+    "evidence with a label": changed(
+        json.dumps(INSIGHT["evidence"]), json.dumps("[S0001 Ann Lee] it holds")
+    ),
+    "number with a word": changed("0.8", '"0.8 (high)"'),
+    "number under a name": changed("0.8", '{"score": 0.8}'),
+    "keys with a word too many": changed('"segment"', '"segment_id"').replace(
+        '"quote"', '"quoteText"'
+    ),
     "no-break spaces": json.dumps(GOOD, indent=1).replace(": ", ":\u00a0"),
 }
 # Replies without an answer that is certain, and the reason.
@@ -227,7 +239,7 @@ REFUSED = {
         json.dumps({"erkenntnisse": [INSIGHT], "daten": FIELDS}),
         "insights: Field required",
     ),
-    "extra key": (json.dumps({**GOOD, "comment": "x"}), "comment: Extra inputs"),
+    "another key for one": (changed('"category"', '"topic"'), "category: Field required"),
     "missing fields": (json.dumps({"insights": [INSIGHT]}), "structured_data: Field required"),
     "percent of no share": (changed(": 3", ': "60%"'), "score: Input should be a valid integer"),
     "number with a unit": (changed(": 3", ': "3 of 5"'), "score: Input should be a valid integer"),
@@ -245,10 +257,6 @@ REFUSED = {
     "thought without end, then answer": (f"<think>{OTHER}\n\n{REPLY}", "within its reasoning"),
     "assignments": (REPLY.replace('": ', '" = '), "change its words"),
     "number of a class": (changed('"not_met"', "2"), "level: Input should be 'high', 'low'"),
-    "evidence in one string": (
-        changed(json.dumps(INSIGHT["evidence"]), '["S0001: it holds"]'),
-        "evidence.0: Input should be a valid dictionary",
-    ),
     "cut in a string": (REPLY[:40], "ends within its object: insights"),
     "cut in a key": (REPLY[: REPLY.index("confidence") + 4], "ends within its object: insights"),
     "cut in a number": (REPLY[: REPLY.index("0.8") + 2], "ends within its object: insights"),
@@ -261,25 +269,42 @@ REFUSED = {
 
 # Replies that do not say all of GOOD: what is read of them, and what is worth another request.
 UNSAID = {
-    "no confidence": ('"confidence": 0.8, ', "", ("confidence", 0.5), "got nothing"),
-    "null for it": ("0.8", "null", ("confidence", 0.5), "from 0 to 1, got None"),
+    "no confidence": (
+        '"confidence": 0.8, ',
+        "",
+        ("confidence", 0.5),
+        "Field required, exp",
+    ),
+    "null for it": ("0.8", "null", ("confidence", 0.5), "got None, expected a number from 0"),
     "a word for it": ("0.8", '"high"', ("confidence", 0.5), "got 'high'"),
     "a truth for it": ("0.8", "true", ("confidence", 0.5), "got 'true'"),
     "more than the whole": ("0.8", '"9/5"', ("confidence", 0.5), "got '9/5'"),
     "about a number": ("0.8", '"~0.8"', ("confidence", 0.5), "got '~0.8'"),
     "no scale": ("0.8", "850", ("confidence", 0.5), "got 850"),
     "infinite": ("0.8", "1e400", ("confidence", 0.5), "got inf"),
-    "no category": ('"category": "claim", ', "", ("category", "other"), "got nothing"),
+    "no category": (
+        '"category": "claim", ',
+        "",
+        ("category", "other"),
+        "Field required, expected a",
+    ),
     "null for a category": ('"claim"', "null", ("category", "other"), "got None"),
-    "an empty category": ('"claim"', '""', ("category", "other"), "a short label, got ''"),
+    "an empty category": ('"claim"', '""', ("category", "other"), "got '', expected a short label"),
     "no evidence": (
         f', "evidence": {json.dumps(INSIGHT["evidence"])}',
         "",
         ("evidence", []),
         "list",
     ),
-    "no label": (', "label": "keyPoint {x}"', "", ("label", None), "label: expected null or"),
-    "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: expected null or a value"),
+    "no label": (
+        ', "label": "keyPoint {x}"',
+        "",
+        ("label", None),
+        "label: Field required",
+    ),
+    "no owner": ('"owner": null, ', "", ("owner", None), "items.0.owner: Field required"),
+    "a key too many": ('"category"', '"mood": 1, "category"', ("mood", None), "mood: Extra inputs"),
+    "another key too many": ('"score"', '"mood": 1, "score"', ("mood", None), "data.mood: Extra"),
     "no items": (f'"items": {json.dumps(FIELDS["items"])}, ', "", ("items", []), "expected a list"),
 }
 
@@ -292,9 +317,10 @@ def test_what_a_reply_does_not_say_of_a_usable_answer_is_worth_a_request(name: s
     holders = (answer["insights"][0], answer["structured_data"])
     holders += tuple(answer["structured_data"]["items"])
 
-    assert [value] == [each[field] for each in holders if field in each]
+    read = "left out" if field == "mood" else f"was read as {json.dumps(value)}"
+    assert [value] * (field != "mood") == [each[field] for each in holders if field in each]
     assert doubt in reading.doubt
-    assert f"was read as {json.dumps(value)}" in reading.notes[-1]
+    assert read in reading.notes[-1]
     assert GOOD == parse_answer(f"{REPLY}\nor {changed(old, new)}", SHAPE).answer.model_dump()
 
 
@@ -392,8 +418,8 @@ TENTHS, MIXED = "of 10, of 5 or per cent", "shares of 1 or per cent"
         ([0.9, 85, 1], [0.9, 0.85, 1], MIXED),
         ([85, 90, 1], [0.85, 0.9, 0.01], MIXED),
         (["stated outright", "Guess"], [1, 0], ""),
-        (["high"], [0.5], "insights.0.confidence: expected a number from 0 to 1, got 'high'"),
-        ([85, 101], [0.5, 0.5], "insights.0.confidence: expected a number from 0 to 1, got 85"),
+        (["high"], [0.5], "insights.0.confidence: got 'high', expected a number from 0 to 1"),
+        ([85, 101], [0.5, 0.5], "insights.0.confidence: got 85, expected a number from 0 to 1"),
     ],
 )
 def test_the_scale_of_shares_is_that_of_all_in_an_answer(
@@ -646,7 +672,6 @@ def test_what_json_escapes_can_smuggle_in_is_made_safe() -> None:
             "structured_data.score: Field required",
         ),
         ({"structured_data": {}}, "structured_data.items: Field required"),
-        ({"extra": 1}, "extra: Extra inputs are not permitted"),
     ],
 )
 def test_a_reply_of_another_shape_is_refused_by_field(change: dict, message: str) -> None:

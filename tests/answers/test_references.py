@@ -52,9 +52,13 @@ def test_qmsum_lists_and_tables_are_read_alike(tmp_path: Path) -> None:
 
 def test_a_folder_is_by_transcript_and_an_entry_may_name_its_own(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps(QMSUM))
-    (tmp_path / "more.csv").write_text("transcript,question,answer\ntwo.vtt,When?,On Friday.\n")
+    more = "transcript,question,answer\ntwo.vtt,When?,On Friday.\nv1.2,When?,On Friday.\n"
+    (tmp_path / "more.csv").write_text(more)
+    (tmp_path / "zo\u00e9.2026-05.json").write_text(json.dumps(QMSUM))
     found = read_references(tmp_path)
 
+    assert [PAYS, WHEN] == references_for(found, "Zoe\u0301.2026-05")
+    assert [WHEN] == references_for(found, "v1.2")
     assert [PAYS, WHEN] == references_for(found, "talks/one.vtt")
     assert [WHEN] == references_for(found, "two.vtt")
     assert [] == references_for(found, "three.vtt")

@@ -258,6 +258,16 @@ def test_a_users_own_answer_shape_is_used(tmp_path: Path) -> None:
         ("Fields = 5\n", "defines no pydantic model called Fields"),
         ("import nowhere_at_all\n", "fails: No module named 'nowhere_at_all'"),
         ("def\n", "fails: "),
+        ("raise SystemExit(3)\n", r"fails: SystemExit\(3\)"),
+        (
+            "import pydantic\nclass Fields(pydantic.RootModel[list[str]]): ...\n",
+            "not be a RootModel",
+        ),
+        (
+            "import pydantic\nfrom collections.abc import Callable\n"
+            "class Fields(pydantic.BaseModel):\n    call: Callable\n",
+            "Fields is not JSON: Cannot generate a JsonSchema",
+        ),
     ],
 )
 def test_an_answer_module_that_cannot_be_used_is_refused(
@@ -318,6 +328,7 @@ def test_the_schema_goes_beside_the_prompt_only_where_it_is_surely_taken(
         ("Line one.\nUse {{ speakrs }}.", "risk_register.md:2: nobody provides 'speakrs'"),
         ("{{ transcript }}", "put before the question without being named"),
         ("{% if x %}", "not a Jinja template"),
+        ("\ufeff \n", "risk_register.md is empty"),
         ("{{ max_insights.foo.bar }}", "cannot be rendered"),
         (
             "Hi.\n{% if stage == 'b' %}{{ stage.__class__ }}{% endif %}",

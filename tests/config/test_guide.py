@@ -48,10 +48,11 @@ def test_yaml_may_name_the_questions() -> None:
     Path("table.csv").write_text(table, encoding="utf-8-sig")
 
     notes = "# Guide\n\n1. Why,\n   then?\n\n---\n<!-- later -->\n- [ ] How?\n"
-    notes += "\t+ Q3: Who,\n\t\tif any?\n"
+    notes += "\t+ Q3: Who,\n\t\tif any?\nii) Where?\n2.1 When?\n"
     Path("guide.md").write_text(notes)
 
-    assert ["Why, then?", "How?", "Q3: Who, if any?"] == list(read_guide("guide.md").values())
+    asked = ["Why, then?", "How?", "Q3: Who, if any?", "Where?", "When?"]
+    assert asked == list(read_guide("guide.md").values())
     assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
     assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
     assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")

@@ -98,7 +98,12 @@ def test_a_key_that_no_request_can_carry_ends_the_run_with_one_line_that_names_t
 
 def test_a_server_on_this_machine_may_have_a_short_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1234")
-    for address in ("http://127.0.0.1:4000", "http://[::1]:4000", "http://localhost:4000/v1"):
+    for address in (
+        "http://127.0.0.1:4000",
+        "http://[::1]:4000",
+        "http://0.0.0.0:1",
+        "http://localhost:4000/v1",
+    ):
         job("model=openai", f"model.api_base='{address}'")
     with pytest.raises(ConfigError, match=r"model\.api_key_env=null"):
         job("model=openai", "model.api_base=https://gateway.example/v1")

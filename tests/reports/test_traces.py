@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from runner.base.errors import ConfigError
 from runner.base.text import digest
 from runner.job import checks
-from runner.job.checks import check_traces
+from runner.job.checks import check_extras
 from runner.reports.export import traces
 from runner.reports.export.spans import TraceSpan, run_span
 from runner.reports.stored_run import read_run
@@ -291,13 +291,13 @@ def test_a_real_run_has_a_span_for_every_stage_analyzer_and_call() -> None:
 
 def test_the_extra_is_asked_for_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = job("output.traces=otlp").settings
-    check_traces(settings)
+    check_extras(settings)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp", None)
     monkeypatch.setattr(checks, "find_spec", missing)
 
-    check_traces(job().settings)
+    check_extras(job().settings)
     with pytest.raises(ConfigError, match=r"pip install .*'colloquy-runner\[otel\]'"):
-        check_traces(settings)
+        check_extras(settings)
 
 
 def missing(name: str) -> None:

@@ -12,7 +12,7 @@ import yaml
 from helpers import job
 
 from runner.base.errors import ConfigError
-from runner.config.section import Minimised
+from runner.config.schema import Minimised
 from runner.run.cli.compose import compose_config
 from runner.run.objective import check_objective, objective
 

@@ -133,8 +133,8 @@ class TranscriptWords:
         others = chain(self._hits(needle, 0, segment - 1), self._hits(needle, segment + 1, last))
         yield from sorted(islice(others, MAX_HITS), key=distance)
 
-    def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[int]:
-        """Yield the first word of each occurrence of *parts* in order with other words between.
+    def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[list[int]]:
+        """Yield the first words of *parts* where they occur in order, with other words between.
 
         All parts lie within `REACH_SEGMENTS` after the segment in which the first one starts.
         Yields at most one occurrence per such segment, the nearest to *segment* first.
@@ -144,20 +144,20 @@ class TranscriptWords:
         rarest = {self.segment_of(at) for at in min(occurrences, key=len, default=[])}
         starts = {max(0, number - back) for number in rarest for back in range(REACH_SEGMENTS + 1)}
         for start in sorted(starts, key=lambda number: (abs(number - segment), number)):
-            if (first := self._first_word(needles, start)) is not None:
-                yield first
+            if found := self._in_order(needles, start):
+                yield found
 
-    def _first_word(self, needles: Sequence[str], segment: int) -> int | None:
-        last = min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)
-        stop = self._starts[self.first[last]]
-        if (first := next(self._hits(needles[0], segment, segment), None)) is None:
-            return None
-        hit = self._starts[first] - needles[0].startswith(" ")
-        for before, needle in pairwise(needles):
-            hit = self.text.find(needle, hit + len(before.rstrip(" ")), stop)
+    def _in_order(self, needles: Sequence[str], segment: int) -> list[int]:
+        """Return the first words of *needles*, the first in *segment*, empty if any is missing."""
+        stop = self._starts[self.first[min(segment + REACH_SEGMENTS + 1, len(self.first) - 1)]]
+        found = list(islice(self._hits(needles[0], segment, segment), 1))
+        for before, needle in pairwise(needles if found else ()):
+            begin = self._starts[found[-1]] + len(before.strip(" "))
+            hit = self.text.find(needle, begin, stop)
             if hit < 0:
-                return None
-        return first
+                return []
+            found.append(bisect_left(self._starts, hit + needle.startswith(" ")))
+        return found
 
     def _hits(self, needle: str, first: int, last: int) -> Iterator[int]:
         """Yield the words of segments *first* to *last* with which *needle* begins, in order."""

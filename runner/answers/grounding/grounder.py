@@ -114,9 +114,8 @@ class Grounder:
         """Search the transcript for *quote*, which the answer attributes to *segment*."""
         claimed = self._claimed(segment)
         readings = self._readings(quote)
-        words_at = [self._exact(reading, claimed or 0) for reading in readings]
-        hits = [self._transcript.segment_of(at) for at in words_at if at is not None]
-        if hits:
+        found = (self._exact(reading, claimed or 0) for reading in readings)
+        if hits := [self._transcript.segment_of(spans[0][0]) for spans in found if spans]:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
             return QuoteCheck("exact", *self._moved(nearest, segment))
         for reading in readings:
@@ -154,21 +153,6 @@ class Grounder:
             len(checks), exact, near, absent, moved, len(insights), supported
         )
 
-    def word_spans(self, quote: str, segment: str) -> list[tuple[int, int]]:
-        """Return first and last word (exclusive) of the parts of *quote*, those nearest *segment*.
-
-        A quote has one part, or those between its ellipses; none if any is absent.
-        """
-        home = self._claimed(segment) or 0
-        whole = [[reading.words] for reading in self._readings(quote)]
-        for parts in (*whole, [w for each in _ELLIPSIS.split(quote) if (w := words(each))]):
-            starts = [next(self._transcript.nearest(part, home), None) for part in parts]
-            spans = zip(starts, parts, strict=True)
-            found = [(at, at + len(part)) for at, part in spans if at is not None]
-            if found and len(found) == len(parts):
-                return found
-        return []
-
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
 
@@ -179,7 +163,8 @@ class Grounder:
         if held is not None and (found := verbatim(held.text, quote)) is not None:
             return [(held.id, *found)]
         places = []
-        for start, stop in self.word_spans(quote, segment):
+        ways = (self._exact(reading, n or 0) for reading in self._readings(quote))
+        for start, stop in next((spans for spans in ways if spans), []):
             for number, base, end in self._within(start, stop):
                 held = self._segments[number]
                 places.append((held.id, *offsets(held.text, base, end)))
@@ -246,21 +231,22 @@ class Grounder:
     def _speaks(self, name: list[str] | None, number: int) -> bool:
         return name is None or self._names.get(self._segments[number].speaker or "") == name
 
-    def _exact(self, reading: _Quote, segment: int) -> int | None:
-        """Return the first word of the occurrence nearest to *segment*, or None."""
+    def _exact(self, reading: _Quote, segment: int) -> list[tuple[int, int]]:
+        """Return first and last word (exclusive) of the parts of *reading* nearest to *segment*.
+
+        A quote has one part, or those between its ellipses if each has two words or more.
+        """
         occurrences = self._transcript.nearest(reading.words, segment)
         limited = islice(occurrences, MAX_LABELLED if reading.speaker else 1)
-        for at in chain(limited, self._with_ellipsis(reading.text, segment)):
-            if self._speaks(reading.speaker, self._transcript.segment_of(at)):
-                return at
-        return None
-
-    def _with_ellipsis(self, text: str, segment: int) -> Iterator[int]:
-        """Yield the occurrences of a quote with ellipses, each part of two words or more."""
-        pieces = _ELLIPSIS.split(text)
+        pieces = _ELLIPSIS.split(reading.text)
         parts = [part for piece in pieces if (part := words(piece))] if len(pieces) > 1 else []
-        if len(parts) > 1 and min(map(len, parts)) > 1:
-            yield from self._transcript.in_parts(parts, segment)
+        apart = len(parts) > 1 and min(map(len, parts)) > 1
+        in_parts = self._transcript.in_parts(parts, segment) if apart else ()
+        whole = (([reading.words], [at]) for at in limited)
+        for texts, starts in chain(whole, ((parts, starts) for starts in in_parts)):
+            if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
+                return [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
+        return []
 
     def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.answers.shared_schema import part_of
+from runner.base.json import at, listing
 from runner.providers.simulated.chat import asked_of, message_texts, response_schema
 
 Reply = Callable[[Mapping[str, Any]], str]
@@ -124,8 +125,9 @@ class _Generator:
             name: place.fixed[name] if name in place.fixed else self.value(body, name, below)
             for name, body in properties.items()
         }
-        if (cited := made.get("evidence")) and isinstance(made.get("text"), str):
-            made["text"] += f" It is about: {cited[0]['quote']}"  # so that texts differ
+        quoted = at(next(iter(listing(made.get("evidence"))), None), "quote")
+        if quoted and isinstance(made.get("text"), str):
+            made["text"] += f" It is about: {quoted}"  # so that texts differ
         return made
 
     def _array(self, schema: Mapping[str, Any], name: str, place: _Place) -> list[Any]:

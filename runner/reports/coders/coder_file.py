@@ -13,9 +13,9 @@ from pathlib import Path
 from runner.answers.codebook import Codebook, name_key
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
+from runner.base.file_names import FileNames
 from runner.base.format import plural
 from runner.base.tables import read_table
-from runner.job.file_names import FileNames
 from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
 

@@ -18,7 +18,7 @@ from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, own_version, print_stderr, to_terminal
 from runner.base.threads import offload
-from runner.job.checks import has_otlp
+from runner.job.checks import has_extra
 from runner.record.batch_directory import single_runs
 from runner.reports.export.spans import TraceSpan, run_span
 from runner.reports.stored_run import StoredRun, read_run, runs_in
@@ -160,7 +160,7 @@ def _fault(complaints: Sequence[str]) -> str:
 
 
 def _send(given: Arguments) -> int | None:
-    if not has_otlp():
+    if not has_extra("otel"):
         raise ConfigError(f"traces need {install_hint('otel')}")
     found = [run for word in given.words for run in runs_in(Path(word))]
     for path in dict.fromkeys(single_runs(found)):

@@ -53,7 +53,7 @@ def half(text: str) -> Completion:
     return completion(text[: text.index('"commitments"')], "length")
 
 
-def confident(share: int) -> Callable[[str], str]:
+def confident(share: int | str) -> Callable[[str], str]:
     return lambda text: re.sub(r'(?<="confidence": )[\d.]+', str(share), text)
 
 
@@ -82,6 +82,8 @@ def dressed(text: str) -> str:
         ([confident(8), bare], 2, "ok", TENTHS),
         ([confident(8), half], 2, "ok", TENTHS),
         ([confident(8)], 2, "ok", TENTHS),
+        ([confident("null"), whole], 2, "ok", None),
+        ([confident("null"), bare], 2, "ok", "insights.0.confidence: None was read as 0.5"),
         ([half, whole], 2, "ok", None),
         ([half], 2, "ok", CUT),
         ([half, bare], 2, "ok", CUT),
