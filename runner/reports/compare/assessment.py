@@ -125,12 +125,9 @@ def _names(settings: Sequence[Setting]) -> list[str]:
 
 
 def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
-    figures = {}
-    for name in names:
-        counts = [*setting.figures.get(name, {}).values()]
-        found = rate_of(counts, counted=name != COVERAGE)
-        if found is not None:
-            figures[name] = found
+    counts = {name: [*setting.figures.get(name, {}).values()] for name in names}
+    found = {name: rate_of(held, counted=name != COVERAGE) for name, held in counts.items()}
+    figures = {name: interval for name, interval in found.items() if interval is not None}
     n = len(setting.transcripts)
     return SettingFigures(setting.label, n, setting.items, setting.labelled, figures)
 
@@ -167,9 +164,9 @@ def pair_words(
     less, fewer = ("less", "fewer") if low else ("more", "more")
     kind, _, rest = name.partition(" ")
     what = rest.replace("_", " ")
-    plural_name = what.endswith("s") and not what.endswith(("sis", "ss", "means"))
-    things = what if plural_name else f"findings of {what}"
-    things = things if what else "of the findings labelled right"
+    things = f"findings of {what}" if what else "of the findings labelled right"
+    if what.endswith("s") and not what.endswith(("sis", "ss", "means")):  # a plural
+        things = what
     clauses = {
         COVERAGE: f"covers {points} {less} of the transcripts",
         PRECISION: f"is right {points} {less} often",
@@ -185,11 +182,11 @@ def pair_words(
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
-    certain = more is None and not gap.error  # each transcript shows the same
-    would = (
-        f"about {_rounded(more):,} would be enough" if more else "more than 1,000 would be needed"
-    )
-    if certain or (more is not None and more <= gap.n):
+    if more is not None and more > gap.n:
+        would = f"about {_rounded(more):,} would be enough"
+    elif more is None and gap.error:
+        would = "more than 1,000 would be needed"
+    else:  # also where each transcript shows the same
         would = f"{2 * gap.n:,} would show more"
     return f"{shown}: not significant with {gap.n} transcripts; {would}"
 
