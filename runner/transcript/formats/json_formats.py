@@ -224,7 +224,8 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Record]:
     """Return the chosen records with speakers from a list without words that has their starts."""
-    starts = [str(sampled(chosen.records).first("start", each)[1]) for each in chosen.records]
+    fields = sampled(chosen.records)
+    starts = [str(fields.first("start", each)[1]) for each in chosen.records]
     for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
         who, records = sampled(spans.records), spans.records
         speakers = {str(who.first("start", s)[1]): who.first("speaker", s)[1] for s in records}

@@ -59,7 +59,8 @@ def moment_of(value: object, unit: float = 0.0) -> Moment | None:
     if isinstance(value, dict):
         named = {simple_name(key): each for key, each in value.items()}
         if ("seconds", 0.0) in named or ("nanos", 0.0) in named:
-            whole, nanos = (_float(named.get((name, 0.0), 0)) for name in ("seconds", "nanos"))
+            parts = (moment_of(named.get((name, 0.0))) for name in ("seconds", "nanos"))
+            whole, nanos = (part.value if part else 0.0 for part in parts)
             return Moment(whole + nanos / 1e9, 1.0)
         for key in ("relative", "value", "start", "from"):
             for (name, its), each in named.items():
@@ -83,13 +84,6 @@ def span_of(value: object, unit: float = 0.0) -> Span:
         if len(end) == 1 and (first := moment_of(start, unit)) is not None:
             return first, moment_of(end[0], unit)
     return moment_of(value, unit), None
-
-
-def _float(value: object) -> float:
-    try:
-        return float(value) if isinstance(value, int | float | str) else 0.0
-    except ValueError:
-        return 0.0
 
 
 def _from_text(text: str, unit: float) -> Moment | None:

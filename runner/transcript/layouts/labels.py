@@ -75,7 +75,8 @@ def likeness(label: str) -> Likeness:
     small = label[0].islower() and words[0].islower()  # `iPhone` is not
     if small and len(words) == 1:
         return Likeness.WORD
-    if label.isdigit() or (small and not _is_titled(words)):
+    titled = words[0].endswith(".") or words[-1].isdigit() or len(words[-1]) == 1
+    if label.isdigit() or (small and not (titled and len(words) == 2)):  # `dr. o'neill` is titled
         return Likeness.CLAUSE
     caseless = label.lower() == label.upper() and not label.isascii()
     if caseless:
@@ -214,11 +215,6 @@ def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
         return False
     sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
     return True if sure else None
-
-
-def _is_titled(words: Sequence[str]) -> bool:
-    """Return whether words in lower case are a name after all, such as `dr. o'neill`."""
-    return len(words) == 2 and (words[0].endswith(".") or words[1].isdigit() or len(words[1]) == 1)
 
 
 def _name_like(word: str) -> bool:

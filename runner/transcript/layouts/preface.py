@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from runner.transcript.layouts.labels import FACTS
 from runner.transcript.layouts.rows import Row
@@ -52,7 +52,8 @@ def header(rows: Sequence[Row]) -> int:
     A block with a fact is a header as a whole if it ends at a blank line.
     """
     end = 0
-    for block in itertools.islice(_blocks(rows), _MAX_HEADER_BLOCKS):
+    starts = [0, *(at for at, row in enumerate(rows) if at and row.gap), len(rows)]
+    for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
         sentences = any(ends_sentence(rows[at].text) for at in keys)
@@ -82,14 +83,6 @@ def _plain_key(row: Row) -> str:
     """Return the text before a colon in a row that is not a list item."""
     key = _KEY.match(row.rest[:200]) if not row.mark else None
     return key[1] if key else ""
-
-
-def _blocks(rows: Sequence[Row]) -> Iterator[range]:
-    start = 0
-    for at in range(1, len(rows) + 1):
-        if at == len(rows) or rows[at].gap:
-            yield range(start, at)
-            start = at
 
 
 def _speaks(rows: Sequence[Row], at: int) -> bool:
