@@ -152,9 +152,13 @@ def negations(text: str) -> int:
 
 
 def adds_facts(text: str, known: str) -> bool:
-    """Return whether *text* has a number or capitalized word that *known* lacks, or denies it."""
+    """Return whether *text* has a number or capitalized word that *known* lacks, or denies it.
+
+    Its first word, capitalized as any, does not count where *known* follows as a whole.
+    """
     words = {word.casefold() for word in _WORD.findall(known)}
-    own = (word for word in _WORD.findall(text) if word.casefold() not in words)
+    start = 1 if text.casefold().endswith(known.casefold()) else 0
+    own = (word for word in _WORD.findall(text)[start:] if word.casefold() not in words)
     named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
     return named or contradicts(text, known)
 

@@ -65,6 +65,7 @@ def test_alike_sentences_about_different_passages_stay_apart() -> None:
         ("The crew will repair the pump by May.", True),
         ("Crew will repair the pump by May.", True),
         ("The Crew will mend the pump by May!", True),
+        ("Proposed: the crew will repair the pump by May.", True),
         ("The crew will not repair the pump by May.", False),
         ("The crew won't repair the pump by May.", False),
         ("The crew will repair the pump by June.", False),

@@ -120,7 +120,7 @@ def test_where_nothing_is_recognised_amounts_and_reasons_come_first_and_are_no_d
     found = answer("decisions", spoken(*story, told))["insights"]
 
     assert "No decisions are recognised." == found[0]["text"]
-    assert 'Discussed, not recognised as decisions: Bo: "We have only twelve' in found[1]["text"]
+    assert 'Discussed only: Bo: "We have only twelve' in found[1]["text"]
 
 
 def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:

@@ -56,8 +56,5 @@ def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object
     """
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
-    quoted = [
-        insight(f"Discussed, not recognised as {sought}: {says(s)}", 0.2, DISCUSSED, (s,))
-        for s in shown
-    ]
+    quoted = [insight(f"Discussed only: {says(s)}", 0.2, DISCUSSED, (s,)) for s in shown]
     return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]
