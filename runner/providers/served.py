@@ -52,6 +52,9 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
                 if time.monotonic() > end:  # it drips, or streams without an end
                     raise TimeoutError(f"no whole reply in {TIMEOUT_S:g} s")
             return parse_json(raw)
+    except HTTPError as error:
+        error.close()
+        raise ValueError(str(error)) from error
     except HTTPException as error:
         raise ValueError(str(error)) from error
 
@@ -99,17 +102,17 @@ def _windows(
 
     A window in Ollama's own settings does not count for calls that send another.
     """
-    with suppress(ValueError, HTTPError):
+    with suppress(ValueError):
         props = mapping(ask("/props"))  # llama.cpp
         slots = number(props.get("total_slots"))
         learned.slots = int(slots) if slots and 1 <= slots <= _MAX_SLOTS else None
         yield from _named(mapping(props.get("default_generation_settings")), "/props")
-    with suppress(ValueError, HTTPError):
+    with suppress(ValueError):
         listed = mappings(mapping(ask("/v1/models")).get("data"))
         named = [each for each in listed if each.get("id") == name]
         for each in named or listed[:1]:
             yield from _named({**mapping(each.get("meta")), **each}, "/v1/models")
-    with suppress(ValueError, HTTPError):
+    with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))
         if match and not sends_size:

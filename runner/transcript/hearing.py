@@ -20,12 +20,14 @@ _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
 _PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
 _FURNITURE = re.compile(r"\[GRAPHIC\]|\[TIFF|\[\[Page|VerDate |Jkt \d|\f|\d{1,4}$|[-=_*\s]{3,}$")
-_APPENDIX = re.compile(r"A ?P ?P ?E ?N ?D ?I ?X$|(?=[^a-z]*$).{0,176}SUBMITTED FOR THE RECORD")
+_APPENDIX = re.compile(
+    r"\A(?:A ?P ?P ?E ?N ?D ?I ?X\Z|(?=[^a-z]*\Z).{0,176}SUBMITTED FOR THE RECORD)"
+)
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
 _NAME_WORD = re.compile(r"(?:[^\W\d_]\.|(?:[^\W\d_]|['’-])*)$")
 _MIN_TURNS = 3
 _MAX_NAME_CHARS = 50
-_CLOSING = re.compile(r"(?=.*whereupon).*(?:adjourned|concluded|recessed)", re.I | re.S)
+_CLOSING = re.compile("adjourned|concluded|recessed")
 
 
 def looks_like_hearing(text: str) -> bool:
@@ -151,7 +153,8 @@ def _end(lines: Sequence[str]) -> int:
 
 
 def _closes(note: str) -> bool:
-    return _CLOSING.match(note[:400]) is not None
+    start = note[:400].lower()
+    return "whereupon" in start and _CLOSING.search(start) is not None
 
 
 def _is_note(text: str) -> bool:
