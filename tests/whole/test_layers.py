@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = sorted((ROOT / "runner").rglob("*.py"))
@@ -267,6 +268,19 @@ def test_the_lock_has_hashes_and_neither_addresses_nor_the_stolen_releases(name:
     assert lock.count("--hash=sha256:") >= len(pins)
     assert "://" not in lock
     assert dict(pins)["litellm"] not in {"1.82.7", "1.82.8"}
+
+
+@pytest.mark.parametrize(
+    ("python", "hydra"), [("3.11", "1.3."), ("3.12", "1.3."), ("3.13", "1.3."), ("3.14", "1.4.")]
+)
+def test_each_python_gets_one_hydra_which_starts_on_it(python: str, hydra: str) -> None:
+    here = {"python_version": python, "python_full_version": f"{python}.0"}
+    for name in LOCKS:
+        pins = re.findall(r"^(?:hydra-core|omegaconf)==.*(?= \\$)", (ROOT / name).read_text(), re.M)
+        wanted = [r for r in map(Requirement, pins) if not r.marker or r.marker.evaluate(here)]
+
+        assert ["hydra-core", "omegaconf"] == [each.name for each in wanted]
+        assert str(wanted[0].specifier).startswith(f"=={hydra}")
 
 
 def test_no_path_of_a_machine_is_committed() -> None:
