@@ -66,12 +66,15 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
 
 def _equal(insight: MergedInsight, other: MergedInsight, similarity: float) -> bool:
     shorter, longer = sorted((len(insight.text), len(other.text)))
-    if longer > LONGEST * shorter or adds_facts(insight.text, other.text):
+    if longer > LONGEST * shorter:
         return False
     if similarity < SAME_TEXT:
-        return bool(_quotes(insight) & _quotes(other))
-    cited, others = ({e["segment"] for e in each.evidence} for each in (insight, other))
-    return insight.text == other.text or not cited or not others or bool(cited & others)
+        cited = bool(_quotes(insight) & _quotes(other))
+    else:
+        segments = [{e["segment"] for e in each.evidence} for each in (insight, other)]
+        same = insight.text == other.text or not all(segments)
+        cited = same or bool(segments[0] & segments[1])
+    return cited and not adds_facts(insight.text, other.text)
 
 
 def _quotes(insight: MergedInsight) -> set[tuple[str, str]]:
