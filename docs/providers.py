@@ -91,7 +91,7 @@ def delivery(choice: str, model: ModelSettings) -> tuple[str, ...]:
 
 
 def page(text: str) -> str:
-    """Return the page *text* with its tables made anew."""
+    """Return the page *text* with its tables rendered again."""
     for begin, header, cells in ((BEGIN, HEADER, row), (BEGIN_DELIVERY, DELIVERY, delivery)):
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(END)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from runner.run.cli.compose import register_resolvers
 
-# Every process that a test starts would compile all modules anew: 50 s of CPU, and these 20 s.
+# Every process that a test starts would compile all modules again: 50 s of CPU, and these 20 s.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -513,7 +513,7 @@ def test_a_shuffled_sweep_runs_every_job_in_an_order_that_its_seed_decides(tmp_p
     parsed = OverridesParser.create().parse_overrides(arguments)
     orders = []
     for seed in (0, 0, 1):
-        sweeper = object.__new__(ShuffledSweeper)  # Hydra loads the base class anew at times
+        sweeper = object.__new__(ShuffledSweeper)  # Hydra reloads the base class at times
         sweeper.seed = seed
         (jobs,) = sweeper.split_arguments(parsed, None)
         orders.append(jobs)

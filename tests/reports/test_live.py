@@ -40,7 +40,7 @@ def drawn(shown: LiveTable, now: float, width: int = 120, height: int = 40) -> s
 
 
 def states(shown: LiveTable, now: float, width: int = 120) -> dict[str, str]:
-    """Return what stands beside each analyzer's name."""
+    """Return the text beside each analyzer's name."""
     lines = (line.strip().split(maxsplit=1) for line in drawn(shown, now, width).split("\n"))
     return {words[0]: words[1] for words in lines if len(words) == 2}
 

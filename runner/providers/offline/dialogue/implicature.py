@@ -1,4 +1,4 @@
-"""Implicature: hedges, indirect requests, emphasis and what stands after "but"."""
+"""Implicature: hedges, indirect requests, emphasis and what follows "but"."""
 
 import re
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def _contrast(s: Sentence) -> _Found | None:
     if not but and not words(s.text[: hit.start]):  # "I'm not saying that …" limits nothing
         return None
     turn = "but" if but else hit.phrase
-    meant = f'What stands after "{turn}" limits what stands before it.'
+    meant = f'What follows "{turn}" limits what comes before it.'
     return "contrast", turn, meant, f'turns at "{turn}"', hit.strength
 
 
