@@ -16,7 +16,6 @@ _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofth
 _ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _EVIDENCE = {"segment", "quote"}
-# Evidence in one text, as prompts and models write it: {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 

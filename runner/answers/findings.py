@@ -30,8 +30,8 @@ _CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
 )
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
-# Words that turn a statement into its opposite, in the languages most transcripts are in.
 _WORD = re.compile(r"[^\W_]+(?:[.,:'’-][^\W_]+)*")
+# Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
     r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
