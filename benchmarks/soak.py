@@ -225,8 +225,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    for model in (MODEL, *WIRES.values()):
-        load_litellm(model)  # seconds, which the first outage would not wait for
+    load_litellm()  # seconds, which the first outage would not wait for
     began = time.monotonic()
     print(
         f"{'scenario':<33}{'calls':>7}{'requests':>10}{'per call':>10}{'lost':>6}"

@@ -101,8 +101,8 @@ def simulated_models(job: Setup) -> dict[str, SimulateSettings]:
 
 async def load_libraries(job: Setup) -> None:
     """Import in a thread the libraries of the job's transports, which takes seconds of CPU."""
-    for name in library_users(job):
-        await offload(load_litellm, name)
+    if library_users(job):
+        await offload(load_litellm)
 
 
 def library_users(job: Setup) -> list[str]:

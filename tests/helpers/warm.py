@@ -118,13 +118,14 @@ def _import_all() -> dict[str, str]:
 
     import runner
     from helpers import job
-    from runner.providers.litellm.loading import load_litellm
+    from runner.providers.litellm.loading import load_litellm, load_openai
     from runner.reports.report.render import environment
     from runner.run.cli.compose import register_resolvers
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
         import_module(module.name)
-    load_litellm("openai/simulated")
+    load_litellm()
+    load_openai("openai")
     register_resolvers()
     job()  # loads the analyzers and the tokenizer
     pages = environment()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -187,7 +190,7 @@ def chosen(model: str, **route: Any) -> bool:
     async def main() -> bool:
         async with open_session() as session:
             made = ModelRoute(model, route.pop("api_base", "http://127.0.0.1:9"), **route)
-            return http_calls(load_litellm(model), made, session) is not None
+            return http_calls(load_litellm(), made, session) is not None
 
     return asyncio.run(main())
 
@@ -221,7 +224,7 @@ def test_a_parameter_that_is_not_known_to_be_plain_is_left_to_acompletion() -> N
 def test_settings_of_litellm_that_ask_for_more_leave_calls_to_acompletion(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_litellm(MODELS[0]), name, {"a": "b"})
+    monkeypatch.setattr(load_litellm(), name, {"a": "b"})
 
     assert not chosen(MODELS[0])
 
@@ -260,7 +263,7 @@ def test_schemas_that_differ_only_within_are_told_apart() -> None:
 
 @pytest.mark.parametrize("model", [MODELS[0], *MODELS[-2:]])
 def test_each_request_is_in_the_log_as_httpx_puts_it(model: str) -> None:
-    load_litellm(model)
+    load_litellm()
     with run_log(Path("log.jsonl"), "quiet"):
         set_library_levels()
         both(answering(), model=model)
@@ -271,3 +274,23 @@ def test_each_request_is_in_the_log_as_httpx_puts_it(model: str) -> None:
     assert len(texts) == 4
     assert texts[0] == texts[1]
     assert texts[2] == texts[3]
+
+
+def test_openai_client_is_imported_before_the_first_call_and_only_if_it_asks() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from runner.providers.litellm.route import ModelRoute\n"
+        "from runner.providers.litellm.transport import LiteLLMTransport\n"
+        "async def loaded(variable):\n"
+        "    transport = LiteLLMTransport(ModelRoute('openai/gpt-5-mini', None, variable))\n"
+        "    await transport.open()\n"
+        "    await transport.close()\n"
+        "    return 'openai.resources' in sys.modules\n"
+        "print(*(asyncio.run(loaded(variable)) for variable in ('MY_KEY', 'NO_KEY')))\n"
+    )
+    environment = os.environ | {"MY_KEY": KEY}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+
+    assert done.stdout.split() == ["False", "True"]

@@ -8,11 +8,8 @@ from typing import Any, NoReturn
 _HERE = "localhost,127.0.0.1,::1"
 
 
-def load_litellm(model: str) -> Any:
-    """Return litellm, with its network requests, banners and log handlers disabled.
-
-    Also imports the libraries that *model*'s provider would import at its first call.
-    """
+def load_litellm() -> Any:
+    """Return litellm, with its network requests, banners and log handlers disabled."""
     for name in ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"):
         os.environ[name] = "True"  # both are fetched from the network otherwise
     for name in ("no_proxy", "NO_PROXY"):  # what a server here is sent stays on this machine
@@ -31,9 +28,14 @@ def load_litellm(model: str) -> Any:
     handler.create_async_transport = handler._create_async_transport = staticmethod(_transport)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
-    if model.split("/", 1)[0] in {"openai", "azure", *litellm.openai_compatible_providers}:
-        importlib.import_module("openai.resources")
     return litellm
+
+
+def load_openai(provider: str) -> None:
+    """Import OpenAI's client, half a second of CPU, if `acompletion` asks *provider* with it."""
+    litellm = load_litellm()
+    if provider in {"openai", "azure", *litellm.openai_compatible_providers}:
+        importlib.import_module("openai.resources")
 
 
 def _transport(ssl_context: Any = None, ssl_verify: Any = None, shared_session: Any = None) -> Any:

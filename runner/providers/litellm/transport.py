@@ -22,7 +22,7 @@ from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
-from runner.providers.litellm.loading import load_litellm
+from runner.providers.litellm.loading import load_litellm, load_openai
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
 from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import (
@@ -82,7 +82,7 @@ class LiteLLMTransport:
         route = self.route
         if note := effort_note(route):
             _log.warning("effort.rounded", reason=note)
-        self._litellm = await offload(load_litellm, route.name)
+        self._litellm = await offload(load_litellm)
         if route.name.startswith(OFFLINE):
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
@@ -91,6 +91,8 @@ class LiteLLMTransport:
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
+        if self._http is None or not self._common_arguments(0.0).get("api_key"):
+            await offload(load_openai, provider_of(route))
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
