@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 
-from runner.answers.findings import negations
 from runner.answers.themes import CurvePoint
 
 THRESHOLDS = tuple(step / 20 for step in range(2, 20))  # 0.1 to 0.95, of the curve
@@ -22,11 +21,6 @@ class Merge:
     similarity: float
     one: int
     other: int
-
-
-def is_negated(text: str) -> bool:
-    """Return whether *text* has an odd number of negations."""
-    return negations(text) % 2 == 1
 
 
 def vectors(texts: Sequence[Collection[str]]) -> list[dict[str, float]]:

@@ -13,11 +13,11 @@ The context reducer writes this format and the offline model parses it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.answers.grounding.exact_matches import ABSENT
+from runner.answers.grounding.exact_matches import ABSENT, WORD
 from runner.base.text import digest
 from runner.transcript.model import Segment
 
@@ -30,18 +30,30 @@ _CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
 )
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
-_WORD = re.compile(r"[^\W_]+(?:[.,:'’-][^\W_]+)*")
-# Words that turn a statement into its opposite, in the languages most transcripts are in.
+# Words that turn a statement into its opposite, in the languages most transcripts are in; one that
+# a speaker repeats at once counts once.
 _NEGATION = re.compile(
-    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
-    r"\w+n['’]t|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|ne|pas|jamais|rien|aucune?|sans|"
+    r"\b(not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
+    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
+    r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
     r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
-    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
+    r"aldrig|ei|не|нет|ни|никогда|без)\b(?:\W+\1\b)*|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
-
-
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBER_WORDS = {  # "one" is a pronoun, too
+    word: str(number * step)
+    for step, words in (
+        (1, "two three four five six seven eight nine ten eleven twelve"),
+        (1, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf"),
+        (1, "deux trois quatre cinq six sept huit neuf dix onze douze"),
+        (1, "dos tres cuatro cinco seis siete ocho nueve diez"),
+        (10, "twenty thirty forty fifty sixty seventy eighty ninety hundred"),
+    )
+    for number, word in enumerate(words.split(), 2)
+} | {word: word for word in ("thousand", "million", "billion", "trillion", "dozen", "half")}
+_STEM = 4  # letters that forms of one word share at its start
+_SENTENCE_END = ".!?…:。！？"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,27 +152,53 @@ def flat(value: Any) -> str:
 
 
 def contradicts(one: str, other: str) -> bool:
-    """Return whether only one of two like texts is negated, or each has numbers of its own."""
-    mine, theirs = (set(NUMBER.findall(each.replace(",", ""))) for each in (one, other))
-    is_replaced = bool(mine - theirs) and bool(theirs - mine)
-    return is_replaced or bool(negations(one)) != bool(negations(other))
+    """Return whether like texts deny unequally often, or each has numbers or names of its own."""
+    known, said = ({word.casefold() for word in WORD.findall(each)} for each in (one, other))
+    mine, theirs = _facts(one) - _facts(other) - said, _facts(other) - _facts(one) - known
+    return bool(mine and theirs) or denials(one) != denials(other)
 
 
-def negations(text: str) -> int:
+def _facts(text: str) -> set[str]:
+    """Return the numbers of *text*, and its names: capitalized words within its sentences."""
+    facts = set(NUMBER.findall(text.replace(",", "")))
+    for word in WORD.finditer(text):
+        lead, folded = text[: word.start()].rstrip(" \"'“‘«(["), word[0].casefold()
+        if folded in _NUMBER_WORDS:
+            facts.add(_NUMBER_WORDS[folded])
+        elif lead and lead[-1] not in _SENTENCE_END and word[0].istitle() and len(word[0]) > 1:
+            facts.add(folded)
+    return facts
+
+
+def denials(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
-    return len(_NEGATION.findall(text))
+    return sum(1 for _ in _NEGATION.finditer(text))
 
 
 def adds_facts(text: str, known: str) -> bool:
     """Return whether *text* has a number or capitalized word that *known* lacks, or denies it.
 
-    Its first word, capitalized as any, does not count where *known* follows as a whole.
+    Its first word, capitalized as any, does not count where *known* follows as a whole. One word
+    for another (supports, opposes) is a fact, too, unless they are forms of one or both short.
     """
-    words = {word.casefold() for word in _WORD.findall(known)}
+    mine, theirs = WORD.findall(text), WORD.findall(known)
+    own, others = _unshared(mine, theirs), _unshared(theirs, mine)
     start = 1 if text.casefold().endswith(known.casefold()) else 0
-    own = (word for word in _WORD.findall(text)[start:] if word.casefold() not in words)
-    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in own)
-    return named or contradicts(text, known)
+    new = (word for word in mine[start:] if word.casefold() in own)
+    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in new)
+    return named or _is_replaced(own, others) or contradicts(text, known)
+
+
+def _unshared(words: Sequence[str], others: Sequence[str]) -> set[str]:
+    return {word.casefold() for word in words} - {word.casefold() for word in others}
+
+
+def _is_replaced(own: Collection[str], others: Collection[str]) -> bool:
+    """Return whether each has one word, and these are no forms of one."""
+    if len(own) != 1 or len(others) != 1:
+        return False
+    shorter, longer = sorted((*own, *others), key=len)
+    return len(longer) >= _STEM and not longer.startswith(shorter[:_STEM])
 
 
 def _citations(evidence: Sequence[Mapping[str, str]]) -> str:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
+_ANY, _NONE = "any", "none"  # in place of a segment: of every label, of those that cite none
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,13 @@ class LabelIndex:
     def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels
         self._by_key: dict[str, list[FindingLabel]] = {}
-        self._by_analyzer: dict[tuple[str, str], list[FindingLabel]] = {}
-        for label in labels:
+        self._near: dict[tuple[str, str, str], list[tuple[int, str]]] = {}  # and by segment
+        for number, label in enumerate(labels):
             self._by_key.setdefault(label.key, []).append(label)
-            self._by_analyzer.setdefault((label.transcript, label.analyzer), []).append(label)
+            entry = number, label.finding.casefold()
+            for place in {_ANY, *(_SEGMENT.findall(label.quote) or [_NONE])}:
+                key = label.transcript, label.analyzer, place
+                self._near.setdefault(key, []).append(entry)
 
     def of(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of *claim* in the transcript with *sha256*, one per rater.
@@ -158,25 +163,21 @@ class LabelIndex:
         """
         sha = short_sha(sha256)
         own = [e for e in self._by_key.get(claim.key, ()) if e.transcript in ("", sha)]
-        near = [] if own else [(-score, e) for e, score in self._near(claim, sha)]
-        ordered = own or [e for _, e in sorted(near, key=lambda found: found[0])]
+        ordered = own or self.alike(claim, sha)
         return list({e.rater: e for e in reversed(ordered)}.values())
 
     def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
-        """Return the labels of findings whose text is near that of *claim*, as in `of`."""
-        return [label for label, _ in self._near(claim, short_sha(sha256))]
-
-    def _near(self, claim: FoundItem, sha: str) -> Iterator[tuple[FindingLabel, float]]:
-        words, segments = claim.text.casefold(), {segment for segment, _ in claim.evidence}
-        for name in dict.fromkeys((sha, "")):
-            for label in self._by_analyzer.get((name, claim.analyzer), ()):
-                score = fuzz.ratio(words, label.finding.casefold(), score_cutoff=NEAR)
-                cited = set(_SEGMENT.findall(label.quote))
-                apart = segments and cited and not segments & cited
-                texts = claim.text, label.finding
-                changed = adds_facts(*texts) or adds_facts(*reversed(texts))
-                if score and not apart and not changed:
-                    yield label, score
+        """Return the labels of findings whose text is near that of *claim*, the nearest first."""
+        sha, words, found = short_sha(sha256), claim.text.casefold(), dict[int, float]()
+        places = {segment for segment, _ in claim.evidence} | {_NONE} if claim.evidence else {_ANY}
+        for transcript, place in product({sha, ""}, places):
+            for number, finding in self._near.get((transcript, claim.analyzer, place), ()):
+                score = fuzz.ratio(words, finding, score_cutoff=NEAR)
+                if score and number not in found:
+                    texts = claim.text, self.labels[number].finding
+                    if not adds_facts(*texts) and not adds_facts(*reversed(texts)):
+                        found[number] = score
+        return [self.labels[n] for n in sorted(found, key=lambda n: (-found[n], n))]
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:

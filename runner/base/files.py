@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import resources
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -192,6 +193,15 @@ def append(descriptor: int, data: bytes) -> None:
     """Write all of *data*."""
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def set_aside(file: Path) -> Path:
+    """Rename the damaged *file* to `NAME.corrupt-N`, durably, and return that path."""
+    names = (file.with_name(f"{file.name}.corrupt-{number}") for number in count(1))
+    target = next(path for path in names if not os.path.lexists(path))
+    file.rename(target)
+    sync_directory(file.parent)
+    return target
 
 
 def temporary_files(root: Path) -> list[Path]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.answers.clustering import Merge, is_negated, linkage
+from runner.answers.clustering import Merge, linkage
+from runner.answers.findings import denials
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.themes import (
     AGAINST,
@@ -111,8 +112,8 @@ def linkage_of(
     never joined with one without: opposites differ in only a word.
     """
     made = list[Merge]()
-    for negated in (False, True):
-        rows = [(n, each) for n, each in enumerate(found) if is_negated(each.shown) == negated]
+    for denies in (False, True):
+        rows = [(n, each) for n, each in enumerate(found) if bool(denials(each.shown)) == denies]
         vectors = [embedded[n] for n, _ in rows] if embedded else ()
         own = linkage([terms_of(each.shown) for _, each in rows], vectors)
         made += [Merge(j.similarity, rows[j.one][0], rows[j.other][0]) for j in own]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from runner.base.files import make_directory, sync_directory, write_in_place
 from runner.base.text import now_iso
 from runner.record.journal import Journal, MemberJournal
+from runner.record.reuse import keep_damaged_metadata
 from runner.record.run_directory import COMPLETED, RunDirectory, check_folders
 
 
@@ -40,6 +41,7 @@ class MemberDirectory(RunDirectory):
         self._made.update(path / part for part in parts)
         if not self._fresh:
             self.uncomplete()
+            keep_damaged_metadata(path)
 
     def release_reserve(self) -> None:
         """Release the reserve of the batch."""

@@ -1,9 +1,9 @@
 """Reuse of answers: records of a previous session, each validated, and the store of all runs."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ import structlog
 
 from runner.answers.outcome import Outcome
 from runner.base.errors import AnswerError
-from runner.base.files import make_directory, sync_directory
-from runner.base.json import load_json
+from runner.base.files import make_directory, set_aside, sync_directory
+from runner.base.json import load_json, read_json
 from runner.base.regular_files import files_in
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
 from runner.providers.request import Completion
-from runner.record.run_directory import SCHEMA_VERSION
+from runner.record.run_directory import METADATA, SCHEMA_VERSION
 from runner.record.store import Store, payload_digest
 
 # Failures that would recur; only `retry_failed=true` repeats their calls.
@@ -52,7 +52,8 @@ class PreviousSession:
         if file.exists():
             fault, record = read_record(file)
             if fault is not None:
-                self._set_aside(file, node, fault)
+                kept_as = set_aside(file).name
+                log.warning("record.damaged", analyzer=node.name, fault=fault, kept_as=kept_as)
             elif record["key"] == key and self._is_final(record):
                 return record
         return self._restored(file, node, key)
@@ -81,14 +82,6 @@ class PreviousSession:
             return record["error"]["kind"] in LASTING and not self.retry_failed
         return bool(record["status"] == "ok")
 
-    def _set_aside(self, file: Path, node: Node, fault: str) -> None:
-        names = (f"{file.name}.corrupt-{number}" for number in count(1))
-        make_directory(file.parent, self.path)
-        target = next(t for t in map(file.with_name, names) if not t.exists())
-        file.rename(target)
-        sync_directory(file.parent)
-        log.warning("record.damaged", analyzer=node.name, fault=fault, kept_as=target.name)
-
     def _restored(self, file: Path, node: Node, key: str) -> Mapping[str, Any] | None:
         """Move a superseded answer to the call with *key* back to *file*, and return it."""
         stored = _superseded(self.path, node, key)
@@ -103,6 +96,13 @@ class PreviousSession:
         sync_directory(file.parent)
         log.info("record.restored", analyzer=node.name)
         return record
+
+
+def keep_damaged_metadata(path: Path) -> None:
+    """Rename a damaged metadata.json of the run in *path*, which gets another."""
+    file = path / METADATA
+    if os.path.lexists(file) and not read_json(file):
+        log.warning("metadata.damaged", run=path.name, kept_as=set_aside(file).name)
 
 
 def keep_answer(path: Path, node: Node, key: str | None) -> None:

@@ -24,7 +24,7 @@ from runner.record.signature import sign
 from runner.record.stored_transcript import TRANSCRIPT, transcript_as_json
 
 SCHEMA_VERSION = 2
-COMPLETED = "COMPLETED"
+COMPLETED, METADATA = "COMPLETED", "metadata.json"
 RESOLVED = "config/resolved.yaml"
 CODEBOOK = "codebook.qdc"  # of a run or batch that applies one
 INPUTS = "config/inputs.json"  # of a batch
@@ -97,7 +97,7 @@ class RunDirectory:
         if path.is_symlink():
             raise OutputError(f"{path} is a link, expected the name of a new directory")
         directory = cls._open(path, parts)
-        if any((path / name).exists() for name in ("metadata.json", RESOLVED)):
+        if any((path / name).exists() for name in (METADATA, RESOLVED)):
             directory.close()
             raise OutputError(
                 f"{path} holds a run already: choose another directory, or finish that run "
@@ -281,7 +281,7 @@ class RunDirectory:
         """Replace metadata.json."""
         async with self._metadata_lock:
             versioned = {"schema_version": SCHEMA_VERSION, **metadata}
-            await self.write_pages({"metadata.json": versioned})
+            await self.write_pages({METADATA: versioned})
 
     async def complete(self) -> None:
         """Write COMPLETED, the mark of full success."""

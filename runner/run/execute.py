@@ -34,7 +34,7 @@ from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.batch_directory import begin_batch
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
-from runner.record.reuse import StoredAnswers
+from runner.record.reuse import StoredAnswers, keep_damaged_metadata
 from runner.record.run_directory import PARTS, RunDirectory, new_run_path
 from runner.record.signature import signing_key
 from runner.record.store import Store
@@ -164,6 +164,8 @@ async def _run(
             stack.enter_context(events)
             stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
             try:
+                if stored.previous is not None:
+                    await offload(keep_damaged_metadata, path)
                 result = await _execute(job, directory, shared, stored, stack)
             finally:  # interrupted runs have a report too
                 root = None if in_sweep else job.root  # a sweep writes its index once, at its end

@@ -23,6 +23,7 @@ from runner.record.journal import spent_in
 from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, RESERVE
 from runner.reports.stored_run import statuses_of
+from runner.reports.verify import verify
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
 from runner.run.plan.plan import make_plan, read_histories
@@ -149,7 +150,7 @@ def _larger_budget(job: Setup) -> str:
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether the run is finished and all its answers are stored undamaged."""
+    """Return whether the run is finished and its files are undamaged: of a batch, the answers."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
         return False
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
@@ -163,4 +164,5 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         return all(completed_before(path, given, encoding) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
-    return all(fault is None and record["status"] == "ok" for fault, record in records)
+    whole = all(fault is None and record["status"] == "ok" for fault, record in records)
+    return whole and not verify(path)

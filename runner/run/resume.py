@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
-from runner.base.json import load_json, load_yaml
+from runner.base.json import load_json, load_yaml, read_json
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
@@ -24,7 +24,7 @@ from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, input_names, is_batch
 from runner.record.reuse import PreviousSession
-from runner.record.run_directory import COMPLETED, SCHEMA_VERSION, check_folders
+from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
@@ -200,8 +200,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
             )
         raise ConfigError(f"resume={no_run(path)}")
     check_folders(path)
-    metadata = path / "metadata.json"
-    version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
+    version = read_json(path / METADATA).get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version!r}, expected {SCHEMA_VERSION}: "

@@ -1,4 +1,4 @@
-from runner.answers.clustering import curve, groups_at, is_negated, linkage, similarities
+from runner.answers.clustering import curve, groups_at, linkage, similarities
 
 
 def terms(*texts: str) -> list[frozenset[str]]:
@@ -37,14 +37,6 @@ def test_the_curve_counts_groups_over_all_sets() -> None:
 
     assert (8, 2) == (points[0.6].groups, points[0.6].largest)
     assert (6, 3) == (points[0.1].groups, points[0.1].largest)
-
-
-def test_a_negation_is_seen_and_two_cancel_out() -> None:
-    negated = ["It is not dear.", "They don't come.", "Das ist kein Problem.", "Ce n'est pas cher."]
-
-    assert [True] * 4 == [is_negated(text) for text in negated]
-    assert not is_negated("It is dear.")
-    assert not is_negated("It is not that nobody came.")
 
 
 def test_vectors_count_as_much_as_words() -> None:

@@ -85,6 +85,27 @@ def test_a_finished_run_whose_end_was_cut_off_is_put_right() -> None:
     assert [] == verify(RUN)
 
 
+@pytest.mark.parametrize("content", [b"", b'{"schema_version": ', b"7", b"\xff"])
+@pytest.mark.parametrize("answers", [2, None])
+def test_damaged_metadata_is_kept_aside_and_made_again(answers: int | None, content: bytes) -> None:
+    begin(answers=answers)
+    (RUN / "metadata.json").write_bytes(content)
+    resume()
+
+    assert "completed" == load("metadata.json")["status"]
+    assert content == (RUN / "metadata.json.corrupt-1").read_bytes()
+    assert [] == verify(RUN)
+
+
+def test_a_damaged_file_of_a_finished_run_is_made_again() -> None:
+    begin()
+    whole = (RUN / "insights.json").read_bytes()
+    (RUN / "insights.json").write_bytes(whole[:9])
+
+    assert (0, []) == resume()
+    assert whole == (RUN / "insights.json").read_bytes()
+
+
 CHANGES = {
     "analyzers.say_means.temperature=0.9": "analyzers.say_means.temperature: 0.2 -> 0.9",
     "analyzers.say_means.max_tokens=77": "analyzers.say_means.max_tokens: 4000 -> 77",

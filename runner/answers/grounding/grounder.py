@@ -118,10 +118,9 @@ class Grounder:
         if hits := [self._transcript.segment_of(spans[0][0]) for spans in found if spans]:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
             return QuoteCheck("exact", *self._moved(nearest, segment))
-        for reading in readings:
-            near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
-            if near is None or near.score < self._near_score:
-                continue
+        reading = readings[0]  # with its label, it would be like the words of another speaker
+        near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
+        if near is not None and near.score >= self._near_score:
             number = self._transcript.segment_of(near.start)
             actual = self._original(near.start, near.stop)
             if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
