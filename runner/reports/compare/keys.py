@@ -1,5 +1,6 @@
 """The configuration keys in which runs differ."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from runner.base.json import flat
 from runner.base.text import to_terminal
 
 ABSENT = "–"
+MAX_SHOWN = 200  # characters of a value
 MAX_LEADERS = 100  # keys that others may follow
 
 # Names and display of a run, without an effect on its answers.
@@ -23,19 +25,32 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return *config* as dotted keys with their values as text; lists are values."""
-    return {to_terminal(key): show(value) for key, value in flat(config)}
+    """Return *config* as dotted keys with their values as text; lists are values.
+
+    A long value ends with its digest, so that it differs from others with the same beginning.
+    """
+    return {to_terminal(key): _identified(_text_of(value)) for key, value in flat(config)}
+
+
+def _identified(text: str) -> str:
+    if len(text) <= MAX_SHOWN:
+        return to_terminal(text, MAX_SHOWN)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{to_terminal(text, 60)} ({digest})"
 
 
 def show(value: Any) -> str:
     """Return a value as on a command line: one line, harmless on a terminal."""
+    return to_terminal(_text_of(value), MAX_SHOWN)
+
+
+def _text_of(value: Any) -> str:
     if isinstance(value, str):
-        return to_terminal(value, 200)
+        return value
     try:
-        text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError:
-        text = repr(value)
-    return to_terminal(text, 200)
+        return repr(value)
 
 
 def differing_keys(
