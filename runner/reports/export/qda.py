@@ -59,10 +59,12 @@ class PlacedCoding:
 class SourceText:
     """The transcript of *file* as a plain text: a segment a line, after its speaker.
 
-    *starts* are the code points at which the words of each segment begin.
+    *name* is without folders, since programs also use it as a file's; *starts* are the code points
+    at which the words of each segment begin.
     """
 
     file: str
+    name: str
     transcript: Transcript
     text: str
     starts: dict[str, int]
@@ -73,14 +75,9 @@ class SourceText:
         """Its GUID, the same for the same words in a file of the same name."""
         return guid_of("source", self.file, self.text)
 
-    @property
-    def name(self) -> str:
-        """Its name, which programs also use as that of a file."""
-        return self.file.replace("/", "_")
 
-
-def source_of(transcript: Transcript, file: str) -> SourceText:
-    """Return *transcript*, read from *file*, as the text that codings are placed in."""
+def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
+    """Return *transcript*, read from *file*, as the text *name* that codings are placed in."""
     parts, starts, at = list[str](), dict[str, int](), 0
     for segment in transcript.segments:
         label = f"{segment.speaker}: " if segment.speaker else ""
@@ -88,7 +85,7 @@ def source_of(transcript: Transcript, file: str) -> SourceText:
         parts.append(f"{label}{segment.text}\n")
         at += len(parts[-1])
     segments = {segment.id: segment for segment in transcript.segments}
-    return SourceText(file, transcript, "".join(parts), starts, segments)
+    return SourceText(file, name, transcript, "".join(parts), starts, segments)
 
 
 class Project:
