@@ -232,13 +232,19 @@ def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_quest
 ) -> None:
     ask(monkeypatch, "talks/harbour.txt", FERRY, QUIET)
     (earlier,) = (folder / "outputs" / "runs").iterdir()
+    for name, text in (("kitchen.txt", "Dora: Later."), ("copy.txt", KITCHEN)):
+        (folder / "talks" / "later").mkdir(exist_ok=True)
+        (folder / "talks" / "later" / name).write_text(text)
     batch = colloquy.batch("talks", pipeline="ask").path
-    counts = []
-    for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
+    of_all = ["harbour.txt", "kitchen.txt", "later/kitchen.txt"]
+    for where, files in (
+        (str(earlier), ["harbour"]), (str(batch), of_all), ("outputs", of_all), ("talks", of_all),
+    ):  # fmt: skip
         asked = build_question(where, FERRY, [])
-        counts.append(len(asked.corpus.files))
+        left_out = ["later/copy.txt: the same as kitchen.txt"] if files == of_all else []
 
-    assert [1, 2, 2, 2] == counts
+        assert files == sorted(file.label for file in asked.corpus.files)
+        assert left_out == [*asked.corpus.left_out]
 
 
 def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
@@ -272,6 +278,7 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
     [
         (["talks"], 2, "too few arguments"),
         (["talks", "???"], 2, "has no word"),
+        (["talks", ""], 2, "has no word"),
         (["talks", "x" * 2001], 2, "at most 2000"),
         (["talks", FERRY, "pipeline=meeting"], 2, "pipeline=ask"),
         (["talks", FERRY, "model=opnai"], 2, "did you mean 'openai'"),
