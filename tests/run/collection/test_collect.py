@@ -464,6 +464,18 @@ def test_no_finding_is_lost_where_themes_of_parts_overlap() -> None:
     assert [] == verify(Path("batch"))
 
 
+def test_branches_with_the_same_material_are_paid_for_once() -> None:
+    interviews({name: ["train", "price", "staff", "wifi"] for name in ("ann", "bob", "cem", "dee")})
+
+    _, transport = execute_batch(collection("stages.across.context.token_budget=250"), planted)
+
+    asked = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    leaves = [row for row in stored().ledger if row.node.startswith("themes/leaf")]
+    assert 4 == len(leaves)
+    assert 1 == len([each for each in asked if "### findings" in each])
+    assert [] == verify(Path("batch"))
+
+
 def test_the_same_words_in_several_parts_are_one_line_for_the_call_that_merges() -> None:
     interviews({f"p{number}": ["train", "price", f"Number {number}."] for number in range(8)})
 
