@@ -395,8 +395,8 @@ def test_lists_and_nothing_are_values() -> None:
     }
 
 
-def test_long_values_that_begin_alike_are_two_settings() -> None:
-    texts = [f"{'word ' * 60}{end}" for end in "ab"]
+@pytest.mark.parametrize("texts", [("word " * 60, f"{'word ' * 60}b"), ("\n", "\n\n")])
+def test_values_that_look_alike_are_two_settings(texts: tuple[str, str]) -> None:
     one, other = (flatten({"a": {"question": text}}) for text in texts)
 
     assert differing_keys([one, other], []) == {"a.question": []}

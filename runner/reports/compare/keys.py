@@ -27,14 +27,14 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
     """Return *config* as dotted keys with their values as text; lists are values.
 
-    A long value ends with its digest, so that it differs from others with the same beginning.
+    A value that is not shown whole ends with its digest, by which it differs from others.
     """
     return {to_terminal(key): _identified(_text_of(value)) for key, value in flat(config)}
 
 
 def _identified(text: str) -> str:
-    if len(text) <= MAX_SHOWN:
-        return to_terminal(text, MAX_SHOWN)
+    if to_terminal(text, MAX_SHOWN) == text:
+        return text
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
     return f"{to_terminal(text, 60)} ({digest})"
 
