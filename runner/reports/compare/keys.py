@@ -1,6 +1,5 @@
 """The configuration keys in which runs differ."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.base.json import flat
-from runner.base.text import to_terminal
+from runner.base.text import digest, to_terminal
 
 ABSENT = "–"
 MAX_SHOWN = 200  # characters of a value
@@ -35,8 +34,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
 def _identified(text: str) -> str:
     if to_terminal(text, MAX_SHOWN) == text:
         return text
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{to_terminal(text, 60)} ({digest})"
+    return f"{to_terminal(text, 60)} ({digest(text, 8)})"
 
 
 def show(value: Any) -> str:
