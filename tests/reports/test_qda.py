@@ -175,6 +175,13 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
     assert read_codebook(Path("codes.csv")) == read_codebook(Path("batch/codebook.qdc"))
 
 
+def test_a_coding_of_a_printed_page_has_its_line() -> None:
+    (turn,) = make_segments([Turn("Ann", "We wait.", where="page 2, line 4")])
+    coding = PlacedCoding("a.pdf", turn, "Wait", "We wait.", 5, 13, "exact", "r", "c")
+
+    assert "page 2, line 4" == dict(zip(COLUMNS, coding.row(), strict=True))["start"]
+
+
 def test_a_run_has_its_files_and_its_report_counts_codes(codes: list[str]) -> None:
     Path("one.txt").write_bytes(ONE.encode())
     execute(job(*codes, "transcript.path=one.txt"), coder)

@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
-from runner.transcript.model import Segment, Transcript
+from runner.transcript.model import UNKNOWN, Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 _IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
@@ -47,12 +47,10 @@ class PlacedCoding:
 
     def row(self) -> Sequence[object]:
         """Return the cells of COLUMNS."""
-        held = self.segment
-        times = [] if held is None else [held.start_s, held.end_s]
-        clocks = [None if each is None else clock(each) for each in times] or [None, None]
-        who = (None, None) if held is None else (held.id, held.speaker)
-        return (self.file, who[0], *clocks, who[1], self.code, self.quote, self.start, self.end,
-                self.match, self.reason, self.coder)  # fmt: skip
+        held = self.segment or UNKNOWN
+        start, end = (None if t is None else clock(t) for t in (held.start_s, held.end_s))
+        return (self.file, held.id, start or held.where, end, held.speaker, self.code, self.quote,
+                self.start, self.end, self.match, self.reason, self.coder)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
