@@ -80,7 +80,7 @@ def _ask(given: Arguments) -> int:
 def _check_words(where: str, question: str, further: Sequence[str]) -> None:
     """Raise ConfigError for several files, words without quotes, and a question before WHERE."""
     loose = [word for word in further if "=" not in word and not word.startswith("~")]
-    if question and kind_of(Path(question)) is not None:
+    if kind_of(Path(question)) is not None:
         if loose or kind_of(Path(where)) is not None:
             expected = "expected one file or folder, or a pattern in quotation marks"
             raise ConfigError(f"{where} and {question}: {expected}")

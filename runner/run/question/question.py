@@ -100,7 +100,9 @@ def build_question(
 
 
 def checked(question: str) -> str:
-    """Return *question* as one line; raise ConfigError if it is empty or too long."""
+    """Return *question* as one line; raise ConfigError if it is no text, empty or too long."""
+    if not isinstance(question, str):
+        raise ConfigError(f"question={question!r}: expected a text")
     line = " ".join(to_safe_text(question).split())
     if not any(char.isalnum() for char in line):
         raise ConfigError(f"the question {line!r} has no word")

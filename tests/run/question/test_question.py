@@ -15,7 +15,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import colloquy
-from runner.base.errors import TranscriptError
+from runner.base.errors import ConfigError, TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
@@ -278,7 +278,6 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
     [
         (["talks"], 2, "too few arguments"),
         (["talks", "???"], 2, "has no word"),
-        (["talks", ""], 2, "has no word"),
         (["talks", "x" * 2001], 2, "at most 2000"),
         (["talks", FERRY, "pipeline=meeting"], 2, "pipeline=ask"),
         (["talks", FERRY, "model=opnai"], 2, "did you mean 'openai'"),
@@ -337,6 +336,8 @@ def test_the_same_from_python_gives_a_value() -> None:
     assert ("exact", "S0002 of harbour.txt") == (answer.quotes[0].match, answer.quotes[0].place)
     assert answer.run == colloquy.load(answer.run.path)
     assert ("no", None, ()) == (none.answered, none.text, none.quotes)
+    with pytest.raises(ConfigError, match="question=7: expected a text"):
+        colloquy.ask("talks", 7)  # type: ignore[arg-type]
 
 
 def test_a_broad_question_reads_every_file_about_it_and_a_narrow_one_mostly_its_own(
