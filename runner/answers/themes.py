@@ -25,7 +25,10 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class ThemeQuote:
-    """A quote that is in its transcript: *match* is exact or near, *side* for or against."""
+    """A quote that is in its transcript: *match* is exact or near, *side* for or against.
+
+    *where* is its page or line in the file, empty if that is unknown.
+    """
 
     file: str
     run: str
@@ -35,6 +38,7 @@ class ThemeQuote:
     quote: str
     match: str
     side: str = FOR
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

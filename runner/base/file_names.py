@@ -44,15 +44,35 @@ _FORMS = (
 )
 
 
+def flat_names(files: Iterable[str]) -> dict[str, str]:
+    """Return a name without folders for each of *files*, different from the others in any case."""
+    names: dict[str, str] = {}
+    taken = set[str]()
+    for file in sorted(set(files), key=lambda file: ("/" in file, file)):  # the first keep theirs
+        flat = PurePosixPath(file.replace("/", "_"))
+        name, number = flat.name, 1
+        while _folded(name) in taken:
+            number += 1
+            name = f"{flat.stem} ({number}){flat.suffix}"
+        names[file] = name
+        taken.add(_folded(name))
+    return names
+
+
 class FileNames:
     """The files of a batch by what they may be called."""
 
     def __init__(self, files: Iterable[str]) -> None:
         self.files = sorted(files)
-        self._known: list[dict[str, list[str]]] = [{} for _ in _FORMS]
-        for (form, _), known in zip(_FORMS, self._known, strict=True):
-            for file in self.files:
-                known.setdefault(form(file), []).append(file)
+        flat = {name: [file] for file, name in flat_names(self.files).items()}
+        self._known = [(form, self._by(own)) for own, form in _FORMS]
+        self._known.insert(1, (spelt, flat))
+
+    def _by(self, form: Callable[[str], str]) -> dict[str, list[str]]:
+        known: dict[str, list[str]] = {}
+        for file in self.files:
+            known.setdefault(form(file), []).append(file)
+        return known
 
     def called(self, name: str) -> list[str]:
         """Return the files that *name* means: path or name, other case, with or without ending.
@@ -60,11 +80,10 @@ class FileNames:
         Of several forms the most certain one counts. In names of other programs a folder ends
         with `_`.
         """
-        forms = zip(_FORMS, self._known, strict=True)
-        return next((held for (_, form), known in forms if (held := known.get(form(name)))), [])
+        return next((held for form, known in self._known if (held := known.get(form(name)))), [])
 
     def near(self, name: str) -> str:
         """Return a clause that names the nearest file, else the first ones."""
-        names = sorted({key for known in self._known for key in known})[:_MAX_NEAR]
+        names = sorted({key for _, known in self._known for key in known})[:_MAX_NEAR]
         near = did_you_mean(_folded(name), names)
         return near if "did you mean" in near else f"; known: {', '.join(self.files[:_SHOWN])}"

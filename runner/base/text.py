@@ -92,6 +92,11 @@ def slug(name: str, limit: int = 48) -> str:
     return _NOT_SLUG.sub("-", plain).strip("-")[:limit].strip("-") or "unnamed"
 
 
+def cut(text: str, limit: int) -> str:
+    """Return *text*; with more than *limit* characters its beginning and its digest."""
+    return text if len(text) <= limit else f"{text[: limit - 11]} ({digest(text, 8)})"
+
+
 def digest(text: str, length: int = 64) -> str:
     """Return the first *length* hex digits of the SHA-256 of *text*."""
     data = text.encode("utf-8", "surrogatepass")

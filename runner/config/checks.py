@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from runner.base.text import cut
 from runner.config.section import Name, SettingsSection
 
 # Compared with each text at the path; the first value that fits is enough unless `match: all`.
@@ -84,12 +85,12 @@ class Check(SettingsSection):
 
     @property
     def name(self) -> str:
-        """Its name in tables."""
+        """Its name in tables; a long one is cut and ends with its digest."""
         if self.metric:
             return self.metric
         bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]
         value = "" if self.value is None else repr(self.value).replace("\\\\", "\\")
-        return " ".join(filter(None, (self.path, self.type, value, *bounds)))[:120]
+        return cut(" ".join(filter(None, (self.path, self.type, value, *bounds))), 120)
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:

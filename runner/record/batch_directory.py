@@ -111,6 +111,12 @@ def runs_of(batch: Path) -> list[Path]:
     return [run for folder in folders_in(runs) for run in folders_in(folder)]
 
 
+def transcripts_of(batch: Path) -> dict[Path, str]:
+    """Return the transcript of each run of *batch* that has ended, by its directory."""
+    rows = {batch / text(row.get("run")): text(row.get("transcript")) for row in rows_of(batch)}
+    return {run: rows[run] for run in runs_of(batch) if run in rows}
+
+
 def single_runs(paths: Iterable[Path]) -> list[Path]:
     """Return *paths* with each batch replaced by its run directories."""
     return [run for path in paths for run in (runs_of(path) if is_batch(path) else [path])]

@@ -203,6 +203,5 @@ def _quotes(
         if segment is None or match in ("", ABSENT) or not quote or (segment.id, quote) in seen:
             continue
         seen = {*seen, (segment.id, quote)}
-        yield ThemeQuote(
-            file.name, file.run, segment.id, segment.start_s, segment.speaker, quote, match
-        )
+        about = segment.id, segment.start_s, segment.speaker, quote, match
+        yield ThemeQuote(file.name, file.run, *about, where=segment.where)

@@ -61,6 +61,9 @@ class Segment:
         return ", ".join(filter(None, (start, self.where)))
 
 
+UNKNOWN = Segment("", None, None, None, "")  # in place of one that does not exist
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """A transcript.

@@ -31,7 +31,7 @@ BOOK = Codebook(tuple(Code(n, "d", guid=guid_of(n)) for n in ("A", "B", "Unused"
 
 def source(count: int, file: str = "t.txt") -> SourceText:
     segments = make_segments(Turn("Ann", f"Sentence number {n} of {file}.") for n in range(count))
-    return source_of(Transcript("t", "text", "", segments), file)
+    return source_of(Transcript("t", "text", "", segments), file, file)
 
 
 def codes(code: str, *numbers: int) -> dict[str, dict[str, str]]:
@@ -75,7 +75,7 @@ def test_all_pools_over_codes_and_intervals_are_over_transcripts_where_there_are
     assert pytest.approx(of_b[0] / of_b[1]) == b.kappa.value
     assert pytest.approx((of_a + of_b[0]) / (of_a + of_b[1])) == whole.kappa.value
     assert a.kappa is not None
-    assert (1, 1, 1) == (a.kappa.value, a.kappa.low, a.kappa.high)
+    assert (1, None, None) == (a.kappa.value, a.kappa.low, a.kappa.high)  # no sample has another
     assert [("t1.txt", "S0003", "B", "run", "", "", "B", "q3")] == [
         (d.file, d.segment, d.code, d.only, d.coder_codes, d.coder_quote, d.run_codes, d.run_quote)
         for d in coded.disagreements[:1]
@@ -113,7 +113,7 @@ def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_nam
     text = (
         "\ufeff[0:01] ANN:  Sentence number 1, of talk/one.txt\r\n[0:02] ANN:  sentence NUMBER 3 of"
     )
-    theirs = SourceText("talk_one", ours.transcript, text, ours.starts, ours.segments)
+    theirs = SourceText("talk_one", "talk_one", ours.transcript, text, ours.starts, ours.segments)
     first, second = text.index("Sentence"), text.index("sentence")
     project("p.qdpx", theirs, "A", (first, text.index("\r")), (second, len(text)), (2, 6))
     rows = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"]).of("talk/one.txt") or []
@@ -131,7 +131,7 @@ def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
 ) -> None:
     said = ("The buoy 🌊🌊 sank.", "Café 👩‍🔬 Übergabe again.", "Café costs 9 euro.")
     segments = make_segments(Turn("Ann 4", each) for each in said)
-    ours = source_of(Transcript("t", "text", "", segments), "talk/one.txt")
+    ours = source_of(Transcript("t", "text", "", segments), "talk/one.txt", "talk_one.txt")
     text = end.join(part for each in said for part in ("[0:01] Ann 4", each, ""))
     prefix = f"{ns}:" if ns else ""
 
@@ -176,7 +176,7 @@ WRONG = {
     "code,segment\nUnsued,S0001\n": "h.csv:2: column code: 'Unsued' is not in the codebook; did",
     "code,segment\nA,\n": "h.csv:2: expected a segment or a quote",
     "code,segment\nA,S0099\n": "h.csv:2: column segment: 'S0099' is not in talk; did you mean",
-    "": "it names no transcript of",
+    "": "h.csv: it has no codings",
     "code,segment,file\nA,S0001,talks.x\n": "of the run: 1 name, 'talks.x'; did you mean",
 }
 
@@ -255,7 +255,7 @@ def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
     said = capsys.readouterr().out
 
     assert [0, 0] == codes
-    assert 4 == said.count("1.00 (1.00 to 1.00)  1.00 (1.00 to 1.00)")
+    assert 4 == said.count("1.00   1.00\n")  # no sample has another, so no interval
     assert 2 == said.count("0 disagreements")
 
 

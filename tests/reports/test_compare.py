@@ -395,6 +395,14 @@ def test_lists_and_nothing_are_values() -> None:
     }
 
 
+@pytest.mark.parametrize("texts", [("word " * 60, f"{'word ' * 60}b"), ("\n", "\n\n")])
+def test_values_that_look_alike_are_two_settings(texts: tuple[str, str]) -> None:
+    one, other = (flatten({"a": {"question": text}}) for text in texts)
+
+    assert differing_keys([one, other], []) == {"a.question": []}
+    assert max(map(len, one.values())) < 80
+
+
 def batch(path: Path, **more: Any) -> Path:
     """Write a batch of five files, one of them unreadable."""
     files = {"total": 5, "completed": 4, "unreadable": 1}

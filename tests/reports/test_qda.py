@@ -25,8 +25,9 @@ from runner.answers.codebook import Code, Codebook, guid_of
 from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
+from runner.reports.coders.coder_file import read_coder
 from runner.reports.export import qda_reader
-from runner.reports.export.codings import COLUMNS, write_codings
+from runner.reports.export.codings import COLUMNS, codebook_of, write_codings
 from runner.reports.export.qda import PlacedCoding, Project, source_of
 from runner.reports.export.qda_reader import read_project
 from runner.reports.report.page import report_page
@@ -134,6 +135,7 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
     Path("many/later").mkdir(parents=True)
     Path("many/one.txt").write_bytes(ONE.encode())
     Path("many/later/two.vtt").write_text(TWO)
+    Path("many/later_two.vtt").write_text(TWO)
     execute_batch(job(*codes, "transcript.path=many"), coder)
     batch = read_run(Path("batch"))
     write_codings(batch)
@@ -147,12 +149,20 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
     for each in inside:
         write_codings(read_run(each.parent))
 
+    name_of = {
+        "one.txt": "one.txt",
+        "later/two.vtt": "later_two (2).vtt",
+        "later_two.vtt": "later_two.vtt",
+    }
+    coder_file = read_coder(Path("batch/codings.qdpx"), codebook_of(Path("batch")), name_of)
+
+    assert name_of.keys() == coder_file.rows.keys()
     assert inside == {each: each.read_bytes() for each in inside}
     assert Path("batch/codings.qdpx").read_bytes() == first
     assert list(COLUMNS) == list(table[0])
     assert sorted(map(str, table)) == sorted(map(str, inner))
     assert sorted(found) == sorted(
-        (r["file"].replace("/", "_"), r["code"], r["quote"], int(r["start_position"]),
+        (name_of[r["file"]], r["code"], r["quote"], int(r["start_position"]),
          int(r["end_position"])) for r in placed
     )  # fmt: skip
     assert {
@@ -160,9 +170,16 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
         "Cafe\u0301 costs so much; the buoy too.",
         "Costs, over two lines, of 𝔘𝔫 buoy.",
     } == {quote for _, _, quote, _, _ in found}
-    assert ["", ""] == [row["start_position"] for row in table if row["match"] == "absent"]
+    assert ["", "", ""] == [row["start_position"] for row in table if row["match"] == "absent"]
     assert "0:00:01" == next(row["start"] for row in table if row["file"] == "later/two.vtt")
     assert read_codebook(Path("codes.csv")) == read_codebook(Path("batch/codebook.qdc"))
+
+
+def test_a_coding_of_a_printed_page_has_its_line() -> None:
+    (turn,) = make_segments([Turn("Ann", "We wait.", where="page 2, line 4")])
+    coding = PlacedCoding("a.pdf", turn, "Wait", "We wait.", 5, 13, "exact", "r", "c")
+
+    assert "page 2, line 4" == dict(zip(COLUMNS, coding.row(), strict=True))["start"]
 
 
 def test_a_run_has_its_files_and_its_report_counts_codes(codes: list[str]) -> None:
@@ -200,7 +217,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=4), st.data())
 def test_every_text_keeps_its_positions(turns: list[tuple[str, str]], data: st.DataObject) -> None:
     segments = make_segments(Turn(who, said) for who, said in turns)
-    source = source_of(Transcript("t", "text", "", segments), "t")
+    source = source_of(Transcript("t", "text", "", segments), "t", "t")
     codings = []
     for segment in segments:
         start = data.draw(st.integers(0, len(segment.text) - 1))

@@ -72,6 +72,8 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     of_project = file.suffix.lower() == ".qdpx"
     known = {name_key(name): name for name in book.names}
     read, notes = (_from_project if of_project else _from_table)(file, book, known)
+    if not read:
+        raise ConfigError(f"{file}: it has no codings")
     names = FileNames(files)
     rows: dict[str, list[CoderRow]] = {}
     lost = list[str]()

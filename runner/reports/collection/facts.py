@@ -142,14 +142,15 @@ def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
     return {file: found.get(file, "silent") for file in facts.files}
 
 
-def time_of(quote: ThemeQuote) -> str:
-    """Return when it begins, empty if that is unknown."""
-    return clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
+def position_of(quote: ThemeQuote) -> str:
+    """Return when it begins, and its page or line; empty if neither is known."""
+    start = clock(quote.start_s) if quote.start_s is not None and quote.start_s >= 0 else ""
+    return ", ".join(filter(None, (start, quote.where)))
 
 
 def source_of_quote(quote: ThemeQuote) -> str:
-    """Return its speaker, time, segment and file."""
-    return ", ".join(filter(None, (quote.speaker, time_of(quote), quote.segment, quote.file)))
+    """Return its speaker, time, page or line, segment and file."""
+    return ", ".join(filter(None, (quote.speaker, position_of(quote), quote.segment, quote.file)))
 
 
 def named(voice: Voice) -> str:

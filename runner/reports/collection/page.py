@@ -7,7 +7,7 @@ from typing import Any
 
 from runner.answers.themes import FILE, CurvePoint, ThemeQuote
 from runner.record.batch_directory import REPORT
-from runner.reports.collection.facts import STANCES, CollectionFacts, counted, stances, time_of
+from runner.reports.collection.facts import STANCES, CollectionFacts, counted, position_of, stances
 from runner.reports.collection.groupings import method_of
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.plots import Scale
@@ -46,7 +46,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         stances=partial(stances, facts=facts),
         facts=facts,
         counted=counted,
-        time_of=time_of,
+        position_of=position_of,
         keys=partial(_keys, facts),
         columns=columns,
         more_columns=len(facts.files) - len(columns),

@@ -23,6 +23,7 @@ from runner.base.errors import ColloquyError, reason
 from runner.base.format import plural
 from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
+from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
 from runner.reports.compare.keys import label_of
 from runner.reports.compare.rows import Group
@@ -182,7 +183,7 @@ def _count(setting: Setting, run: StoredRun, sha: str, index: LabelIndex) -> set
     for each in mappings(run.checks.get("checks")):
         if (status := each.get("status")) in ("passed", "failed"):  # the others compare nothing
             named = filter(None, (CHECK, text(each.get("analyzer")), text(each.get("check"))))
-            setting.add(" ".join(named)[:160], sha, status == "passed", 1)
+            setting.add(cut(" ".join(named), 160), sha, status == "passed", 1)
     items = items_of(run)
     right, judged, fitting = precision_counts(items, index, sha)
     setting.items += len(items)

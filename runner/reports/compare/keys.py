@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from runner.base.json import flat
-from runner.base.text import to_terminal
+from runner.base.text import digest, to_terminal
 
 ABSENT = "–"
+MAX_SHOWN = 200  # characters of a value
 MAX_LEADERS = 100  # keys that others may follow
 
 # Names and display of a run, without an effect on its answers.
@@ -23,19 +24,31 @@ _SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concur
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return *config* as dotted keys with their values as text; lists are values."""
-    return {to_terminal(key): show(value) for key, value in flat(config)}
+    """Return *config* as dotted keys with their values as text; lists are values.
+
+    A value that is not shown whole ends with its digest, by which it differs from others.
+    """
+    return {to_terminal(key): _identified(_text_of(value)) for key, value in flat(config)}
+
+
+def _identified(text: str) -> str:
+    if to_terminal(text, MAX_SHOWN) == text:
+        return text
+    return f"{to_terminal(text, 60)} ({digest(text, 8)})"
 
 
 def show(value: Any) -> str:
     """Return a value as on a command line: one line, harmless on a terminal."""
+    return to_terminal(_text_of(value), MAX_SHOWN)
+
+
+def _text_of(value: Any) -> str:
     if isinstance(value, str):
-        return to_terminal(value, 200)
+        return value
     try:
-        text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except orjson.JSONEncodeError:
-        text = repr(value)
-    return to_terminal(text, 200)
+        return repr(value)
 
 
 def differing_keys(

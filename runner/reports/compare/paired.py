@@ -22,7 +22,8 @@ from runner.reports.compare.spread import LEVEL, t_quantile
 Figure = Callable[[Array], Any]  # of sums, in the last axes; NaN where it is unknown
 Counts = tuple[float, float]  # part and whole of one transcript
 MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below LEVEL
-DRAWS = 2000  # of the bootstrap
+DRAWS = 2000  # of the bootstrap,
+MIN_DRAWN = 3  # from at least so many transcripts
 SWAPS = 1999  # of the test, where not all are tried
 ALL_OF = 11  # transcripts: up to here all 2**n swaps are tried
 MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
@@ -34,7 +35,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A *value* with a 95 % interval, whose ends are None where *n* transcripts are too few."""
+    """A *value* with a 95 % interval; its ends are None where *n* transcripts do not show it."""
 
     value: float
     low: float | None
@@ -68,7 +69,7 @@ def rate_of(counts: Sequence[Counts], *, counted: bool = True) -> Interval | Non
         part = sum(part for part, _ in counts)
         return Interval(part / n, *wilson(part, n), n)  # one check, passed or not
     found = interval_of(counts, _rate)
-    if found is not None and found.value in (0, 1) and found.low is not None:
+    if found is not None and found.value in (0, 1) and n >= MIN_DRAWN:
         low, high = wilson(found.value * n, n)  # no sample has another value
         found = replace(found, low=low, high=high)
     return found
@@ -79,12 +80,15 @@ def interval_of(counts: ArrayLike, figure: Figure) -> Interval | None:
 
     The bootstrap over transcripts (Efron 1979): *figure* of each of DRAWS samples, drawn with
     replacement. The percentiles widen it for small samples (Hesterberg, "What teachers should
-    know about the bootstrap", 2015, section 3.2).
+    know about the bootstrap", 2015, section 3.2). Samples that all have one figure do not show how
+    far it can be off: its interval is unknown.
     """
     rows = np.asarray(counts, dtype=float)
     if not len(rows) or math.isnan(value := float(figure(rows.sum(0)))):
         return None
     low, high, _ = _bootstrap(_dealt(rows), figure)
+    if low is not None and high is not None and high - low < 1e-12:
+        low = high = None
     return Interval(value, low, high, len(rows))
 
 
@@ -155,9 +159,9 @@ def _tail(n: int) -> float:
 
 
 def _bootstrap(rows: Array, figure: Figure) -> tuple[float | None, float | None, float | None]:
-    """Return the ends of the interval and the standard error, None with fewer than 3."""
+    """Return the ends of the interval and the standard error, None below MIN_DRAWN."""
     n = len(rows)
-    if n < 3:
+    if n < MIN_DRAWN:
         return None, None, None
     values = figure(np.einsum("dn,n...->d...", _draws(n), rows))
     found = np.sort(values[~np.isnan(values)])

@@ -13,10 +13,11 @@ from runner.answers.codebook_file import read_codebook
 from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.grounding.grounder import Grounder
+from runner.base.file_names import flat_names
 from runner.base.files import write_bytes
 from runner.base.json import at, mappings, section, text
 from runner.base.tables import as_rows
-from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
+from runner.record.batch_directory import batch_of, is_batch, transcripts_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
@@ -49,21 +50,20 @@ def names_coded(run: StoredRun) -> dict[Path, str]:
     own = run.path.absolute()
     names = {} if is_batch(own) else {own: run.transcript.name if run.transcript else ""}
     if batch := own if is_batch(own) else batch_of(own):
-        known = set(runs_of(batch))
-        rows = {batch / text(row.get("run")): text(row.get("transcript")) for row in rows_of(batch)}
-        names |= {path: name for path, name in rows.items() if path in known}
+        names |= transcripts_of(batch)
     return names
 
 
 def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     """Yield the transcript of a run, or those of a batch's runs, in the order of their names."""
-    own = run.path.absolute()
-    for path, name in sorted(names_coded(run).items(), key=itemgetter(1)):
+    own, files = run.path.absolute(), names_coded(run)
+    names = flat_names(files.values())
+    for path, file in sorted(files.items(), key=itemgetter(1)):
         if path != own and not is_batch(own):
             continue
         each = run if path == own else read_run(path)
         if each.transcript is not None:
-            source = source_of(each.transcript, name)
+            source = source_of(each.transcript, file, names[file])
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
 
 

@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
-from runner.transcript.model import Segment, Transcript
+from runner.transcript.model import UNKNOWN, Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 _IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
@@ -47,22 +47,22 @@ class PlacedCoding:
 
     def row(self) -> Sequence[object]:
         """Return the cells of COLUMNS."""
-        held = self.segment
-        times = [] if held is None else [held.start_s, held.end_s]
-        clocks = [None if each is None else clock(each) for each in times] or [None, None]
-        who = (None, None) if held is None else (held.id, held.speaker)
-        return (self.file, who[0], *clocks, who[1], self.code, self.quote, self.start, self.end,
-                self.match, self.reason, self.coder)  # fmt: skip
+        held = self.segment or UNKNOWN
+        start, end = (None if t is None else clock(t) for t in (held.start_s, held.end_s))
+        return (self.file, held.id, start or held.where, end, held.speaker, self.code, self.quote,
+                self.start, self.end, self.match, self.reason, self.coder)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
     """The transcript of *file* as a plain text: a segment a line, after its speaker.
 
-    *starts* are the code points at which the words of each segment begin.
+    *name* is without folders, since programs also use it as a file's; *starts* are the code points
+    at which the words of each segment begin.
     """
 
     file: str
+    name: str
     transcript: Transcript
     text: str
     starts: dict[str, int]
@@ -73,14 +73,9 @@ class SourceText:
         """Its GUID, the same for the same words in a file of the same name."""
         return guid_of("source", self.file, self.text)
 
-    @property
-    def name(self) -> str:
-        """Its name, which programs also use as that of a file."""
-        return self.file.replace("/", "_")
 
-
-def source_of(transcript: Transcript, file: str) -> SourceText:
-    """Return *transcript*, read from *file*, as the text that codings are placed in."""
+def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
+    """Return *transcript*, read from *file*, as the text *name* that codings are placed in."""
     parts, starts, at = list[str](), dict[str, int](), 0
     for segment in transcript.segments:
         label = f"{segment.speaker}: " if segment.speaker else ""
@@ -88,7 +83,7 @@ def source_of(transcript: Transcript, file: str) -> SourceText:
         parts.append(f"{label}{segment.text}\n")
         at += len(parts[-1])
     segments = {segment.id: segment for segment in transcript.segments}
-    return SourceText(file, transcript, "".join(parts), starts, segments)
+    return SourceText(file, name, transcript, "".join(parts), starts, segments)
 
 
 class Project:

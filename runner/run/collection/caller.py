@@ -1,6 +1,7 @@
 """Calls of a collection: each asks one analyzer about material, and is recorded and accounted."""
 
 from abc import ABC, abstractmethod
+from asyncio import Lock
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from runner.answers.outcome import Outcome
 from runner.answers.themes import LedgerRow
 from runner.base.text import digest
 from runner.base.usage import Usage
+from runner.calls.activity import idle
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
@@ -113,6 +115,7 @@ class Caller:
     _ready_s: dict[str, float] = field(default_factory=dict)
     _recuts: dict[str, int] = field(default_factory=dict)  # left, by analyzer
     _answered: dict[str, Outcome] = field(default_factory=dict)  # by digest of the material
+    _asking: dict[str, Lock] = field(default_factory=dict)  # by the same, so that one asks
 
     def __post_init__(self) -> None:
         self.recorder = _Recorder(self.job, self.directory, self.stored)
@@ -195,24 +198,17 @@ class Caller:
         are added to the ledger.
         """
         one = replace(node, name=f"{node.name}/{part}") if part else node
-        whole = self._calls[node.name]
-        calls = self.recorder.call_log(one) if part else whole
         key = digest(f"{node.name}\0{material.text}")
-        if (outcome := self._answered.get(key)) is None:
-            self._texts[one.name] = material.text
-            before = len(calls.attempts), calls.usage
-            outcome = await self._runner.settled(one, {}, calls)
-            self._measure(node, outcome, calls, before, self.count(material.text))
-            del self._texts[one.name]
-            self.reused += outcome.reused is not None
-            if part:
-                whole.absorb(calls)
-            if await self._is_too_long(node, outcome, material):
-                raise TooLongError
-            if part:
-                self.recorder.part_ended(one, outcome, calls)
-        if outcome.answer is not None:
-            self._answered[key] = outcome
+        asking = self._asking.setdefault(key, Lock())
+        with idle():
+            await asking.acquire()
+        try:
+            if (outcome := self._answered.get(key)) is None:
+                outcome = await self._settled(node, one, material)
+            if outcome.answer is not None:
+                self._answered[key] = outcome
+        finally:
+            asking.release()
         if part:
             self.outcomes.setdefault(node.name, []).append(outcome)
         else:
@@ -225,6 +221,24 @@ class Caller:
         left_out, escalated = (*material.left_out, *left), "escalation" in outcome.notes
         self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
+
+    async def _settled(self, node: Node, one: Node, material: Sheet) -> Outcome:
+        """Return the outcome of *one* call of *node*; raise TooLongError."""
+        whole, is_part = self._calls[node.name], one is not node
+        calls = self.recorder.call_log(one) if is_part else whole
+        self._texts[one.name] = material.text
+        before = len(calls.attempts), calls.usage
+        outcome = await self._runner.settled(one, {}, calls)
+        self._measure(node, outcome, calls, before, self.count(material.text))
+        del self._texts[one.name]
+        self.reused += outcome.reused is not None
+        if is_part:
+            whole.absorb(calls)
+        if await self._is_too_long(node, outcome, material):
+            raise TooLongError
+        if is_part:
+            self.recorder.part_ended(one, outcome, calls)
+        return outcome
 
     def _measure(
         self, node: Node, outcome: Outcome, calls: CallLog, before: tuple[int, Usage], tokens: int

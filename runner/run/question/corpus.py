@@ -11,7 +11,7 @@ from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
 from runner.providers.offline.language.asking import asked_terms, terms_of
-from runner.record.batch_directory import single_runs
+from runner.record.batch_directory import is_batch, single_runs, transcripts_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
@@ -75,7 +75,7 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
     """
     path = settings.transcript.path
     files: dict[str, CorpusFile] = {}  # by label
-    labels: dict[str, str] = {}  # by digest
+    names: dict[str, str] = {}  # by digest
     left_out: list[str] = []
     people: dict[str, None] = {}
     name, sources, asked = "", _sources(settings), asked_terms(question)
@@ -89,12 +89,13 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
             continue
         if transcript.format == PASSAGES and len(sources) > 1:  # of an earlier question
             continue
-        if (same := labels.get(transcript.sha256)) is not None:
-            if given:  # the others are runs of one file
+        if (same := names.get(transcript.sha256)) is not None:
+            if given not in ("", same):  # the others are runs of one file
                 left_out.append(f"{given}: the same as {same}")
             continue
         name = transcript.name
-        labels[transcript.sha256] = label = _label(given or transcript.name, files)
+        names[transcript.sha256] = called = given or transcript.name
+        label = _label(called, files)
         kept = sum(len(file.terms) for file in files.values()) + len(transcript.segments) <= _KEPT
         again = partial(_same, transcript) if kept else opened
         files[label] = _file(label, transcript, asked, again)
@@ -142,17 +143,20 @@ def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     root = user_path(path)
     if not is_many(path):
         return [("", partial(open_transcript, settings))]
-    if runs := single_runs([root]) if is_run(root) else _runs_in(root):
-        return [("", partial(_stored, run, settings)) for run in runs]
+    if found := [root] if is_run(root) else _runs_in(root):
+        names = {run: name for batch in filter(is_batch, found)
+                 for run, name in transcripts_of(batch).items()}  # fmt: skip
+        runs = single_runs(found)
+        return [(names.get(run, ""), partial(_stored, run, settings)) for run in runs]
     files = find_inputs(settings)
     return [(file.name, partial(open_transcript, settings, file.path)) for file in files]
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """Return the runs in a folder of outputs; empty for a folder of transcripts or a pattern."""
+    """Return the runs and batches in a folder of outputs; empty for other folders, or a pattern."""
     parts = folders_in(folder) if kind_of(folder) == "directory" else []
     outputs = any(part.name in _OUTPUTS or is_run(part) for part in parts)
-    return single_runs(find_runs([folder])) if outputs else []
+    return find_runs([folder]) if outputs else []
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:

@@ -20,14 +20,13 @@ from runner.run.execute import Prepare
 from runner.run.question.corpus import Corpus, read_corpus
 from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
-from runner.transcript.model import Segment
+from runner.transcript.model import UNKNOWN
 from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
 
-_UNKNOWN = Segment("", None, None, None, "")  # of a quote
 # Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
@@ -101,7 +100,9 @@ def build_question(
 
 
 def checked(question: str) -> str:
-    """Return *question* as one line; raise ConfigError if it is empty or too long."""
+    """Return *question* as one line; raise ConfigError if it is no text, empty or too long."""
+    if not isinstance(question, str):
+        raise ConfigError(f"question={question!r}: expected a text")
     line = " ".join(to_safe_text(question).split())
     if not any(char.isalnum() for char in line):
         raise ConfigError(f"the question {line!r} has no word")
@@ -124,7 +125,7 @@ def read_reply(run: Path) -> Reply:
     quotes = []
     for each in mappings(fields.get("quotes")):
         words, segment, match = (text(each.get(name)) for name in ("quote", "segment", "match"))
-        found = segments.get(segment, _UNKNOWN)
+        found = segments.get(segment, UNKNOWN)
         quote = AnswerQuote(words, segment, found.speaker, found.start_s, match, found.place)
         quotes.append(quote)
     return Reply(text(fields.get("answered")), answer, tuple(quotes))

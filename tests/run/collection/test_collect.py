@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from helpers import ScriptedTransport, job
-from helpers.batches import execute_batch
+from helpers.batches import execute_batch, write
 from helpers.planted import (
     collection,
     interviews,
@@ -24,6 +24,7 @@ from runner.base.files import as_json
 from runner.job.job import BatchJob
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
+from runner.reports.collection.facts import source_of_quote
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
 from runner.reports.verify_collection import collection_faults
@@ -184,6 +185,18 @@ def test_resuming_asks_only_for_what_is_missing() -> None:
     assert (second.status, second.exit_code) == ("completed", 0)
     assert ["outliers", "synthesis"] == [request.node for request in transport.requests]
     assert EXPECTED == told()
+
+
+def test_a_quote_of_a_printed_hearing_has_its_line() -> None:
+    interviews({"ann": ["train", "price"]})
+    said = "    Mr. Li. The night train is a joy.\n    Ms. Day. Tickets are too dear.\n" * 3
+    write("hearing.txt", f"TITLE\n\n{said}")
+
+    execute_batch(collection(), planted)
+
+    quotes = [quote for theme in stored().themes for quote in theme.quotes]
+    sources = {source_of_quote(quote) for quote in quotes}
+    assert {"Mr. Li, line 3, S0001, hearing.txt", "Ann, S0001, ann.txt"} <= sources
 
 
 def test_an_unreadable_file_is_named_among_those_not_read() -> None:
@@ -461,6 +474,18 @@ def test_no_finding_is_lost_where_themes_of_parts_overlap() -> None:
     named = {name for theme in found.themes for name in theme.findings} | {*found.unassigned}
     assert any("T1" in prompt_of(each) for each in transport.requests if each.node == "themes")
     assert 32 == len(named)
+    assert [] == verify(Path("batch"))
+
+
+def test_branches_with_the_same_material_are_paid_for_once() -> None:
+    interviews({name: ["train", "price", "staff", "wifi"] for name in ("ann", "bob", "cem", "dee")})
+
+    _, transport = execute_batch(collection("stages.across.context.token_budget=250"), planted)
+
+    asked = [prompt_of(each) for each in transport.requests if each.node == "themes"]
+    leaves = [row for row in stored().ledger if row.node.startswith("themes/leaf")]
+    assert 4 == len(leaves)
+    assert 1 == len([each for each in asked if "### findings" in each])
     assert [] == verify(Path("batch"))
 
 

@@ -15,7 +15,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import colloquy
-from runner.base.errors import TranscriptError
+from runner.base.errors import ConfigError, TranscriptError
 from runner.base.json import parse_json
 from runner.config.resolve import resolve
 from runner.job.job import Job
@@ -232,13 +232,19 @@ def test_runs_and_folders_of_runs_are_asked_without_the_answers_to_earlier_quest
 ) -> None:
     ask(monkeypatch, "talks/harbour.txt", FERRY, QUIET)
     (earlier,) = (folder / "outputs" / "runs").iterdir()
+    for name, text in (("kitchen.txt", "Dora: Later."), ("copy.txt", KITCHEN)):
+        (folder / "talks" / "later").mkdir(exist_ok=True)
+        (folder / "talks" / "later" / name).write_text(text)
     batch = colloquy.batch("talks", pipeline="ask").path
-    counts = []
-    for where in (str(earlier), str(batch), "outputs", "outputs/batches"):
+    of_all = ["harbour.txt", "kitchen.txt", "later/kitchen.txt"]
+    for where, files in (
+        (str(earlier), ["harbour"]), (str(batch), of_all), ("outputs", of_all), ("talks", of_all),
+    ):  # fmt: skip
         asked = build_question(where, FERRY, [])
-        counts.append(len(asked.corpus.files))
+        left_out = ["later/copy.txt: the same as kitchen.txt"] if files == of_all else []
 
-    assert [1, 2, 2, 2] == counts
+        assert files == sorted(file.label for file in asked.corpus.files)
+        assert left_out == [*asked.corpus.left_out]
 
 
 def test_a_run_is_resumed_with_its_passages_even_when_the_file_has_changed(
@@ -330,6 +336,8 @@ def test_the_same_from_python_gives_a_value() -> None:
     assert ("exact", "S0002 of harbour.txt") == (answer.quotes[0].match, answer.quotes[0].place)
     assert answer.run == colloquy.load(answer.run.path)
     assert ("no", None, ()) == (none.answered, none.text, none.quotes)
+    with pytest.raises(ConfigError, match="question=7: expected a text"):
+        colloquy.ask("talks", 7)  # type: ignore[arg-type]
 
 
 def test_a_broad_question_reads_every_file_about_it_and_a_narrow_one_mostly_its_own(
