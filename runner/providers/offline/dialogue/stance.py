@@ -8,6 +8,7 @@ from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.lexicon import pattern
+from runner.providers.offline.language.scope import is_own
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
 SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
@@ -41,9 +42,10 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
 
 @lru_cache(maxsize=8192)
 def takes_stance(s: Sentence) -> bool:
-    """Return whether *s* expresses a stance."""
-    objects = strength("disagreement", s.text) > 0.8
-    return bool(_STAND.search(s.text) or objects or _consents(s) or _decides(s))
+    """Return whether *s* expresses a stance, and not only somebody else's."""
+    stand, objects = _STAND.search(s.text), strength("disagreement", s.text) > 0.8
+    own = stand and is_own(s.text, stand.start())
+    return bool(own or objects or _consents(s) or _decides(s))
 
 
 def _consents(s: Sentence) -> bool:

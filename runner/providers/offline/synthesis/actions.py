@@ -124,5 +124,5 @@ def _consent(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
     refused = has("disagreement", reply.text) or has("negation", ACCEPTS.sub("", reply.text))
     open_yet = is_question(reply.text) or not is_outright(reply.text) or _ABLE.search(reply.text)
     consents = ACCEPTS.match(reply.text) and not has("contrast", reply.text)
-    brief = len(words(reply.text)) < 9 or has("commitment", reply.text)
+    brief = len(words(ACCEPTS.sub("", reply.text))) < 4 or has("commitment", reply.text)
     return [reply] if brief and consents and not refused and not open_yet else []
