@@ -69,6 +69,10 @@ NOTHING = (
     ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
     ("open_questions", "open_questions", "It doesn't mean we don't know how to mend the pump."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
+    ("action_items", "action_items", "We'll return to Mr. Deltell of the valley on Friday."),
+    ("action_items", "action_items", "We'll move forward with that vision by the end of the week."),
+    ("action_items", "action_items", "Ann will design a better meeting for the next time."),
+    ("postulate_theorem", "postulates", "I encourage you to keep them within 60 seconds."),
     ("action_items", "action_items", "A lot of times, I'll print the list and rewrite it again."),
     (
         "action_items",
@@ -118,7 +122,11 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
 
 @pytest.mark.parametrize(
     "reply",
-    ["I support the closing of the plant.", "I'm in favour of a new plant in the valley."],
+    [
+        "I support the closing of the plant.",
+        "I'm in favour of a new plant in the valley.",
+        "I am keeping the list absolutely as simple as possible.",
+    ],
 )
 def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply: str) -> None:
     said = spoken(
@@ -127,6 +135,26 @@ def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply:
     found = answer("perspective_perception", said)["structured_data"]
 
     assert [] == found["shared_ground"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The second paper is a letter with the update we agreed on the plant.",
+    ],
+)
+def test_an_emphasis_and_an_old_agreement_take_no_side(text: str) -> None:
+    found = answer("perspective_perception", spoken(SIDE, ("Ann", text)))["structured_data"]
+
+    assert {"neutral"} >= {each["stance"] for each in found["perspectives"]}
+
+
+def test_a_doubt_before_an_undertaking_does_not_undo_it() -> None:
+    said = spoken(SIDE, ("Ann", "I'm not sure, but I will write to the committee by Friday."))
+
+    assert ["Ann"] == [
+        each["owner"] for each in answer("action_items", said)["structured_data"]["action_items"]
+    ]
 
 
 def test_a_request_to_speak_and_its_answer_are_no_action() -> None:

@@ -1,6 +1,5 @@
 """Stance: whether a sentence has one, for which side, and how clearly it states a position."""
 
-import re
 from functools import lru_cache
 
 from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dialogue, weight_of
@@ -11,9 +10,11 @@ from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_own
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
-SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
+SUPPOSED = pattern("stance.supposed")
 # Words of a stance, and words of reports on work, plans or the agenda.
 _STAND = pattern("stance.stand")
+# What comes before the subject of a clause.
+OPENS = pattern("statements.opens")
 THESIS = pattern("stance.thesis")
 _CALLED_FOR = pattern("stance.called_for")
 _AGENDA = pattern("stance.agenda")
@@ -64,7 +65,7 @@ def necessity(s: Sentence) -> str:
 def _decides(s: Sentence) -> bool:
     hit = strongest("decision", s.text)
     ours = hit and hit.phrase.lower().startswith(("we", "let"))  # others' decision is no stance
-    return bool(hit and ours and not SUPPOSED.search(s.text[: hit.start]))
+    return bool(hit and ours and OPENS.search(s.text[: hit.start]))
 
 
 @lru_cache(maxsize=8192)

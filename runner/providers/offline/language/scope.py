@@ -19,7 +19,7 @@ _AFTER = pattern("scope.after")
 # Sarcasm is not understood; with one of these, nothing in the sentence is asserted.
 _SARCASM = pattern("scope.sarcasm")
 _OPENING = pattern("scope.opening")
-_SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s")
+_SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s|,\s+but\s+(?=(?:i|we)\b|$)", re.IGNORECASE)
 
 
 def stands_alone(sentence: str, part: str) -> bool:

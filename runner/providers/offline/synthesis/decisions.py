@@ -24,7 +24,6 @@ Basis = Literal["agreed", "announced", "reported"]
 _IT_IS = pattern("decisions.it_is")
 _PLAN = pattern("decisions.plan", "decisions.it_is")
 _NO_PLAN = pattern("decisions.no_plan")
-_ASIDE = pattern("decisions.aside")
 _SETTLED = pattern("decisions.settled")
 # "Motion carries, three to two", "the library budget is adopted"
 _VOTED = pattern("decisions.voted")
@@ -119,7 +118,6 @@ def is_plan(s: Sentence) -> bool:
         or is_garbled(text)
         or _NO_PLAN.search(text)
         or _NO_CHOICE.search(text)
-        or _ASIDE.search(text[: match.start()])
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
     if loose or doubted or SUPPOSED.search(text[: match.start()]):
@@ -159,7 +157,7 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     if has("negation", match[0] if voted else text):  # "carries, three to nothing"
         return None
     before = text[: match.start()]
-    if not is_outright(text, len(before)) or SUPPOSED.search(before) or _ASIDE.search(before):
+    if not is_outright(text, len(before)) or SUPPOSED.search(before):
         return None
     if is_garbled(text) or _PAST.search(text):
         return None
