@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from helpers.offline import answer, handed_on, spoken
 
+from runner.answers.insights import aggregate
+from runner.providers.offline.language.sentences import sentences
+
 SIDE = ("Bo", "The weather is fine today in the valley.")
 
 # Analyzer, the list in its answer, and a sentence that says nothing of the kind.
@@ -66,6 +69,32 @@ NOTHING = (
     ("postulate_theorem", "postulates", "Let's say your kid was starting college soon."),
     ("open_questions", "open_questions", "It doesn't mean we don't know how to mend the pump."),
     ("answers_given", "exchanges", 'Dad always said "Have you thought this through at all?"'),
+    ("action_items", "action_items", "We'll return to Mr. Deltell of the valley on Friday."),
+    ("action_items", "action_items", "We'll move forward with that vision by the end of the week."),
+    ("action_items", "action_items", "Ann will design a better meeting for the next time."),
+    ("postulate_theorem", "postulates", "I encourage you to keep them within 60 seconds."),
+    ("action_items", "action_items", "A lot of times, I'll print the list and rewrite it again."),
+    (
+        "action_items",
+        "action_items",
+        "They get lost in time, or I'll print the list for the archive.",
+    ),
+    ("action_items", "action_items", "I am going to predict that we print the list by next year."),
+    ("needs", "needs", "I want to understand, I suppose, the state of the pump."),
+    ("needs", "needs", "I need to respond to this remark on the pump."),
+    ("opinions", "opinions", "I would like to talk about the pump of the valley."),
+    ("opinions", "opinions", "Our chief thinks we should fire half of the crew."),
+    ("opinions", "opinions", 'He goes, "I want the crew to buy a pump".'),
+    ("open_questions", "open_questions", "Nobody has the power to stop the pump in the valley."),
+    ("customer_mood", "moments", "We're happy to send the list of the parts to you."),
+    (
+        "premises_assertions",
+        "unsupported",
+        "We are moving to the lake of the valley, the whole company.",
+    ),
+    ("premises_assertions", "arguments", "Because we built the pump, the crew, on old ground."),
+    ("postulate_theorem", "postulates", "In our case this is a way of us taking it out of play."),
+    ("postulate_theorem", "conjectures", "Maybe just to zoom out and share where the crew is now."),
 )
 
 
@@ -89,6 +118,96 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
 
     assert "Bo" in summary
     assert not re.search(r'Bo [\w ]*: "Bo\b', summary), summary
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I support the closing of the plant.",
+        "I'm in favour of a new plant in the valley.",
+        "I am keeping the list absolutely as simple as possible.",
+    ],
+)
+def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply: str) -> None:
+    said = spoken(
+        ("Ann", "The owner says it is clean, and I simply do not believe it."), ("Bo", reply)
+    )
+    found = answer("perspective_perception", said)["structured_data"]
+
+    assert [] == found["shared_ground"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The second paper is a letter with the update we agreed on the plant.",
+    ],
+)
+def test_an_emphasis_and_an_old_agreement_take_no_side(text: str) -> None:
+    found = answer("perspective_perception", spoken(SIDE, ("Ann", text)))["structured_data"]
+
+    assert {"neutral"} >= {each["stance"] for each in found["perspectives"]}
+
+
+def test_a_doubt_before_an_undertaking_does_not_undo_it() -> None:
+    said = spoken(SIDE, ("Ann", "I'm not sure, but I will write to the committee by Friday."))
+
+    assert ["Ann"] == [
+        each["owner"] for each in answer("action_items", said)["structured_data"]["action_items"]
+    ]
+
+
+def test_a_request_to_speak_and_its_answer_are_no_action() -> None:
+    asked = ("Ann", "Can you speak to that loss of goodwill, and how it came about?")
+    for reply in ("Absolutely, we were aware of that loss.", "Sure."):
+        said = spoken(SIDE, asked, ("Bo", reply))
+
+        assert [] == answer("action_items", said)["structured_data"]["action_items"]
+
+
+@pytest.mark.parametrize(
+    ("result", "decided"),
+    [
+        ("The library budget is adopted unanimously.", "The library budget is adopted"),
+        ("Motion to table carries, three to nothing.", "I move to table the motion on rents"),
+        ("If the library budget is adopted, we open.", None),
+        ("The bill passes through many hands in the house.", None),
+    ],
+)
+def test_the_result_of_a_vote_is_a_decision(result: str, decided: str | None) -> None:
+    moved = ("Bo", "I move to table the motion on rents until the autumn.")
+    said = spoken(SIDE, moved, ("Ann", "Second."), ("Chair", result))
+    found = answer("decisions", said)
+    told = [each["what"] for each in found["structured_data"]["decisions"]]
+
+    assert [bool(decided)] == [bool(told)]
+    assert decided is None or told[0].startswith(decided)
+    assert 'Chair speaks of a decision: "I move' not in found["insights"][0]["text"]
+
+
+def test_an_answer_of_one_word_is_a_sentence_of_its_own() -> None:
+    said = spoken(("Ann", "No. We never sold the pump, see No. 4 of the list."))
+
+    assert ["No.", "We never sold the pump, see No. 4 of the list."] == [
+        s.text for s in sentences(said.lines)
+    ]
+
+
+def test_an_item_of_the_agenda_is_no_point() -> None:
+    said = spoken(("Chair", "Item four, we will vote on the leash ordinance."), SIDE, SIDE)
+
+    assert "Item four" not in str(answer("overview", said))
+
+
+def test_absence_cites_nothing_and_is_not_merged_with_another() -> None:
+    said = spoken(SIDE, ("Ann", "The pump has cost us forty thousand euros since May."))
+    answers = {
+        name: answer(name, said) for name in ("decisions", "disagreements", "open_questions")
+    }
+    absent = [each for each in aggregate(answers) if each.category == "no_cue"]
+
+    assert [1, 1, 1] == [len(each.analyzers) for each in absent]
+    assert [[], [], []] == [each.evidence for each in absent]
 
 
 def test_a_summary_denies_no_decision_that_the_minutes_have() -> None:

@@ -126,9 +126,14 @@ def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool
     opening = len(words(reply.text[: hit.start])) <= 5
     if kind == "agreement":
         open_matter = has("unsure", statement.text) or "question is" in statement.text
-        return opening and not open_matter and strength("agreement", statement.text) < 0.8
+        other = open_matter or _OTHER_MATTER.match(reply.text[hit.end :])
+        return opening and not other and strength("agreement", statement.text) < 0.8
     shared = set(content_words(statement.text)) & set(content_words(reply.text))
     return hit.strength > 0.8 or (opening and bool(shared))
+
+
+# "I support the rezoning", "I'm in favour of it"
+_OTHER_MATTER = pattern("agreement.other_matter")
 
 
 def _speaks_for_itself(reply: Sentence, kind: str) -> bool:

@@ -35,6 +35,7 @@ _REPORTED = pattern("commitments.reported")
 _OPENS = pattern("commitments.opens")
 _BOUND = pattern("commitments.bound")
 _PAST_IF = pattern("commitments.past_if")
+_HABITUAL = pattern("commitments.habitual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     hit = strongest("commitment", s.text)
     if not hit or s.index in dialogue.cut_off or not is_work(act_of(s.text[hit.start :]), s.text):
         return None
-    if not _OPENS.search(s.text[: hit.start]):
+    if not _OPENS.search(s.text[: hit.start]) or _HABITUAL.search(s.text[: hit.start]):
         return None  # "the things I'm going to do"
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
@@ -168,8 +169,6 @@ def _deferred(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
     hit = strongest("deferral", s.text)
     if not hit or len(words(s.text)) < 4 or len(words(s.text)) > 30:
         return ()
-    if re.search(r"\bnext (?:meeting|time|session)\b", s.text, re.IGNORECASE):
-        return ()  # the calendar, not a matter
     earlier = dialogue.sentences[max(0, s.index - 3) : s.index]
     asked = next(
         (e for e in reversed(earlier) if is_question(e.text) and len(content_words(e.text)) > 1),

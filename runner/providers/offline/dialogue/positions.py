@@ -25,7 +25,7 @@ from runner.providers.offline.language.cues import has, hits, is_question, stron
 from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.scope import stands_alone
+from runner.providers.offline.language.scope import is_own, stands_alone
 from runner.providers.offline.language.sentences import Sentence, content_words, trim, words
 from runner.providers.offline.language.wording import excerpt
 
@@ -87,11 +87,12 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
 
 
 def _holds(s: Sentence) -> bool:
-    """Return whether *s* states a view of the matter, not an action."""
+    """Return whether *s* states the speaker's view of the matter, not an action."""
     kinds = ("proposal", "obligation", "conditional", "causal_back")
     hedges = any(hit.phrase.lower().startswith(("i ", "in ")) for hit in hits("hedge", s.text))
-    thinks = takes_stance(s) or hedges or any(has(kind, s.text) for kind in kinds)
-    return thinks and not _NO_POSITION.search(trim(s.text))
+    thinks = hedges or any(has(kind, s.text) for kind in kinds)
+    own = takes_stance(s) or (thinks and is_own(s.text))
+    return own and not _NO_POSITION.search(trim(s.text))
 
 
 def _view(

@@ -94,10 +94,9 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
             claim = _TRAILING.sub("", _last_clause(before))
             return _Parts(claim, after, "causal", hit.phrase, (s,), hit.strength)
         comma = after.find(", ")
-        if comma > 10 and not before.strip(" ,").split()[1:]:  # "Because B, A"
-            return _Parts(
-                after[comma + 2 :], after[:comma], "causal", hit.phrase, (s,), hit.strength
-            )
+        then = after[comma + 2 :]
+        if comma > 10 and not before.strip(" ,").split()[1:] and is_whole(then):  # "Because B, A"
+            return _Parts(then, after[:comma], "causal", hit.phrase, (s,), hit.strength)
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
             return _Parts(

@@ -1,6 +1,5 @@
 """Stance: whether a sentence has one, for which side, and how clearly it states a position."""
 
-import re
 from functools import lru_cache
 
 from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dialogue, weight_of
@@ -8,11 +7,14 @@ from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
 from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.lexicon import pattern
+from runner.providers.offline.language.scope import is_own
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
-SUPPOSED = re.compile(r"\b(?:if|when|whether|that|whoever|what|which) $", re.IGNORECASE)
+SUPPOSED = pattern("stance.supposed")
 # Words of a stance, and words of reports on work, plans or the agenda.
 _STAND = pattern("stance.stand")
+# What comes before the subject of a clause.
+OPENS = pattern("statements.opens")
 THESIS = pattern("stance.thesis")
 _CALLED_FOR = pattern("stance.called_for")
 _AGENDA = pattern("stance.agenda")
@@ -41,9 +43,10 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
 
 @lru_cache(maxsize=8192)
 def takes_stance(s: Sentence) -> bool:
-    """Return whether *s* expresses a stance."""
-    objects = strength("disagreement", s.text) > 0.8
-    return bool(_STAND.search(s.text) or objects or _consents(s) or _decides(s))
+    """Return whether *s* expresses a stance, and not only somebody else's."""
+    stand, objects = _STAND.search(s.text), strength("disagreement", s.text) > 0.8
+    own = stand and is_own(s.text, stand.start())
+    return bool(own or objects or _consents(s) or _decides(s))
 
 
 def _consents(s: Sentence) -> bool:
@@ -62,7 +65,7 @@ def necessity(s: Sentence) -> str:
 def _decides(s: Sentence) -> bool:
     hit = strongest("decision", s.text)
     ours = hit and hit.phrase.lower().startswith(("we", "let"))  # others' decision is no stance
-    return bool(hit and ours and not SUPPOSED.search(s.text[: hit.start]))
+    return bool(hit and ours and OPENS.search(s.text[: hit.start]))
 
 
 @lru_cache(maxsize=8192)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
-from runner.providers.offline.language.lexicon import pattern
+from runner.providers.offline.language.lexicon import completed, pattern
 from runner.providers.offline.language.scope import is_outright
 
 
@@ -40,7 +40,7 @@ def _compiled(source: str) -> Mapping[str, tuple[_Tier, ...]]:
     tables: dict[str, tuple[_Tier, ...]] = {}
     for (kind, strength), alternatives in phrases.items():
         whole = rf"(?:(?<![\w'-])|(?=,))(?:{'|'.join(alternatives)})(?!'?\w|-)"
-        made = (re.compile(whole, re.IGNORECASE), strength)
+        made = (re.compile(completed(whole), re.IGNORECASE), strength)
         tables[kind] = tuple(sorted((*tables.get(kind, ()), made), key=lambda tier: -tier[1]))
     return MappingProxyType(tables)
 

@@ -32,7 +32,7 @@ _DUE = re.compile(
     rf"|(?:{_BY} |at )?(?:the )?end of (?:the |this |next |{_MONTH}\b)(?:day|week|month|quarter|"
     r"year|hour|session|meeting|sprint)?"
     rf"|(?:(?:{_BY}|on|early|late|at) )?(?:this|next) (?:{_PART}|week|weekend|month|quarter|{_DAY})"
-    rf"|(?:{_BY}|at) (?:the |our )?next (?:meeting|session|call|review|year)"
+    rf"|(?:{_BY}|at|to) (?:the |our )?next (?:meeting|session|call|review|year)"
     rf"|(?:{_BY}|on) (?:the )?(?:{_DAY}|{_NTH} of {_MONTH}|{_MONTH} {_NTH}\b|{_NTH} {_MONTH}|"
     rf"{_MONTH}|{_NTH}(?=[.,;]|$)|\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}[./]?(?:\d{{2,4}})?)"
     rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?"

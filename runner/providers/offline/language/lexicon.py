@@ -17,9 +17,15 @@ ABBREVIATIONS = frozenset(_LISTS["abbreviations"].split())
 LEADING_MARKERS = tuple(_LISTS["leading_markers"])
 
 _PATTERNS = packaged(__package__, "patterns.toml")
+_TALK = _PATTERNS["talk"]["acts"]
+
+
+def completed(source: str) -> str:
+    """Return the pattern *source* without its line breaks, and with what `<talk>` stands for."""
+    return source.replace("<talk>", _TALK).replace("\n", "")
 
 
 def pattern(*names: str) -> re.Pattern[str]:
     """Return the patterns *names*, each `MODULE.KEY` of patterns.toml, as alternatives of one."""
     found = (_PATTERNS[module][key] for module, key in (name.split(".") for name in names))
-    return re.compile("|".join(found).replace("\n", ""), re.IGNORECASE)
+    return re.compile(completed("|".join(found)), re.IGNORECASE)

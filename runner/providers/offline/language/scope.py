@@ -9,6 +9,7 @@ import re
 
 from runner.providers.offline.language.lexicon import pattern
 
+_REPORTS = pattern("scope.says")
 # These govern only their own clause.
 _GOVERNS = pattern("scope.denies", "scope.supposes", "scope.says")
 _SOFTLY = pattern("scope.softens")
@@ -18,7 +19,7 @@ _AFTER = pattern("scope.after")
 # Sarcasm is not understood; with one of these, nothing in the sentence is asserted.
 _SARCASM = pattern("scope.sarcasm")
 _OPENING = pattern("scope.opening")
-_SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s")
+_SENTENCE = re.compile(r"[.!?…;][\"'”’)\]]*\s|,\s+but\s+(?=(?:i|we)\b|$)", re.IGNORECASE)
 
 
 def stands_alone(sentence: str, part: str) -> bool:
@@ -47,6 +48,12 @@ def quotation_marks(text: str) -> int:
 def is_quoting(before: str) -> bool:
     """Return whether what follows *before* is in the voice of another person or time."""
     return quotation_marks(before) % 2 == 1 or bool(_VOICED.search(_sentence_before(before)))
+
+
+def is_own(sentence: str, start: int | None = None) -> bool:
+    """Return whether what follows *start*, or any of it, is no report or quotation of others."""
+    before = sentence.replace("’", "'")[:start]
+    return not (_REPORTS.search(_sentence_before(before)) or is_quoting(before))
 
 
 def is_outright(sentence: str, start: int = 0) -> bool:

@@ -74,6 +74,8 @@ def _ends_sentence(chunk: str, match: re.Match[str]) -> bool:
     if before.endswith((" ", "\t")):  # speech corpora set the full stop apart: "a duck ."
         return True
     following = chunk[match.end() : match.end() + 12].lstrip()
+    if word.lower() == "no" and not following[:1].isdigit():  # an answer, not "No. 4"
+        return True
     if following.partition(" ")[0].lower() in STOP_WORDS and following[:1].isupper():
         return word.lower() not in ABBREVIATIONS
     if word.lower() in ABBREVIATIONS:

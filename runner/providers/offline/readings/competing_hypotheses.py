@@ -43,7 +43,10 @@ def read(document: Document) -> dict[str, object]:
         ],
         "milestones": [],
     }
-    return {"insights": _insights(document, quotes, sides), "structured_data": data}
+    rated = [
+        item for item, row in zip(items, rows, strict=True) if {mark for mark, _ in row} > {"N"}
+    ]
+    return {"insights": _insights(document, quotes, sides, rated), "structured_data": data}
 
 
 _EMPTY = {
@@ -121,7 +124,7 @@ def _rating(item: Cited, side: Cited, sides: Sequence[Cited]) -> tuple[str, str]
 
 
 def _insights(
-    document: Document, quotes: Sequence[Cited], sides: Sequence[Cited]
+    document: Document, quotes: Sequence[Cited], sides: Sequence[Cited], rated: Sequence[Cited]
 ) -> list[dict[str, object]]:
     if len(sides) == 1:
         found = [nothing(document, quotes, "rival statements")]
@@ -131,5 +134,8 @@ def _insights(
             made = on(first, f"{first.said}, against {second.said}.", finding.key.rstrip("s"))
             found.append({**made, "evidence": first.evidence + second.evidence})
     rest = [c for c in quotes if c not in sides]
-    found += [on(c, f"{c.said}.", "bears_on_it") for c in chosen(rest, 4, lambda c: c.is_stated)]
+    for c in chosen(rest, 4, lambda c: c.is_stated):
+        near = c in rated
+        text = f"{c.said}." if near else f"Cited only: {c.said}."
+        found.append(on(c, text, "bears_on_it" if near else "cited"))
     return found

@@ -5,7 +5,7 @@ import re
 from runner.providers.offline.dialogue.reasoning import NOT_A_CONDITION
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import strength
+from runner.providers.offline.language.cues import has, strength
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, framed, nothing, on
 
 _NEEDED = re.compile(r"\b(?:only if|unless|depends? on|requires?|necessary)\b", re.IGNORECASE)
@@ -52,7 +52,7 @@ def _label(c: Cited) -> str | None:
         return "condition"
     if strength("causal_back", text) or strength("causal_forward", text) > 0.8:
         return "reason"
-    return "need" if necessity(c.sentence) in _NEEDS else None
+    return "need" if necessity(c.sentence) in _NEEDS and not has("evasion", text) else None
 
 
 def _factor(number: int, c: Cited) -> dict[str, object]:

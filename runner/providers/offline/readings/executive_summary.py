@@ -84,8 +84,7 @@ def _summary(
     sentences += [p.text for p in points if p.text not in sentences][:1]
     used = {c for p in points if p.text in sentences for c in p.evidence}
     sentences += [p.text for p in risks if not used & set(p.evidence)][:1]
-    if minutes.questions:
-        first = minutes.questions[0]
+    if minutes.questions and (first := minutes.questions[0]).text not in " ".join(sentences):
         sentences.append(f'Open is "{first.text}" ({who(first.raised_by)}).')
     elif len(sentences) < 3:
         sentences += most_discussed(minutes.dialogue)

@@ -20,7 +20,7 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": found or [nothing(document, quotes, "reports or assumptions")],
         "structured_data": {
-            "problem": (framed(document) or [c.said for c in quotes[:1]] or ["Not recognised."])[0],
+            "problem": (framed(document) or ["Not recognised."])[0],
             "assumptions": [_assumption(c) for c in taken],
             "fundamentals": [
                 {"id": f"F{n}", "text": c.said, "why_irreducible": _WHY, "evidence": c.evidence}

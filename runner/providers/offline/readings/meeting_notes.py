@@ -36,7 +36,7 @@ def read(document: Document) -> dict[str, object]:
     minutes = take_minutes(document)
     found = [pair for each in _LISTS.values() for pair in each.insights(minutes)]
     made = best_first(found, _MAX_INSIGHTS)
-    sought = "decisions, undertakings or open questions"
+    sought = "decisions, undertakings or points left open"
     return {
         "insights": made or no_cue(minutes.dialogue, sought),
         "structured_data": {

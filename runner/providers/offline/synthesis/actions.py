@@ -65,7 +65,11 @@ def find_actions(dialogue: Dialogue) -> list[Action]:
 def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | None:
     s, said = commitment.sentence, commitment.text.replace("’", "'")
     what = capital(act_of(said))
-    if strength("agreement", s.text) > 0.8 or has("evasion", s.text) or not _LEAD.match(said):
+    if (
+        strength("agreement", s.text) > 0.8
+        or strength("evasion", s.text) > 0.8
+        or not _LEAD.match(said)
+    ):
         return None
     about, go_ahead = asked_before(dialogue, s), _go_ahead(dialogue, s)
     weak = re.match(r"(?:i|we) (?:can|could)\b", said, re.IGNORECASE)
@@ -100,7 +104,12 @@ def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
     due = due_in(text)
     score = 0.5 + 0.2 * weight_of(dialogue, s) + 0.1 * bool(due) - roughness(text)
     told, named = told_you(dialogue, s), assigned(dialogue, trim(text), due)
-    if named and not is_question(text) and not (told and is_work(told[1], text)):
+    if (
+        named
+        and named[0] != s.speaker
+        and not is_question(text)
+        and not (told and is_work(told[1], text))
+    ):
         told = (*named, None)
     match = ASK_YOU.search(text)
     if told and is_work(told[1], text):
@@ -124,5 +133,5 @@ def _consent(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
     refused = has("disagreement", reply.text) or has("negation", ACCEPTS.sub("", reply.text))
     open_yet = is_question(reply.text) or not is_outright(reply.text) or _ABLE.search(reply.text)
     consents = ACCEPTS.match(reply.text) and not has("contrast", reply.text)
-    brief = len(words(reply.text)) < 9 or has("commitment", reply.text)
+    brief = len(words(ACCEPTS.sub("", reply.text))) < 4 or has("commitment", reply.text)
     return [reply] if brief and consents and not refused and not open_yet else []

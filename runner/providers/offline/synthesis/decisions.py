@@ -24,8 +24,10 @@ Basis = Literal["agreed", "announced", "reported"]
 _IT_IS = pattern("decisions.it_is")
 _PLAN = pattern("decisions.plan", "decisions.it_is")
 _NO_PLAN = pattern("decisions.no_plan")
-_ASIDE = pattern("decisions.aside")
 _SETTLED = pattern("decisions.settled")
+# "Motion carries, three to two", "the library budget is adopted"
+_VOTED = pattern("decisions.voted")
+_LONGEST_RESULT = 20  # words
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
 _CHOOSES = pattern("decisions.chooses", "decisions.it_is")
 _NO_CHOICE = pattern("decisions.no_choice")
@@ -116,7 +118,6 @@ def is_plan(s: Sentence) -> bool:
         or is_garbled(text)
         or _NO_PLAN.search(text)
         or _NO_CHOICE.search(text)
-        or _ASIDE.search(text[: match.start()])
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
     if loose or doubted or SUPPOSED.search(text[: match.start()]):
@@ -149,18 +150,23 @@ def _accepts(s: Sentence) -> bool:
 def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     """Return the decision that *s* reports, or None; "it was decided" refers to an earlier plan."""
     text = trim(s.text.replace("’", "'"))
-    match = _SETTLED.search(text)
-    if not match or is_question(text) or is_procedural(text) or has("negation", text):
+    voted = _VOTED.search(text) if len(words(text)) <= _LONGEST_RESULT else None
+    match = voted or _SETTLED.search(text)
+    if not match or is_question(text) or is_procedural(text):
+        return None
+    if has("negation", match[0] if voted else text):  # "carries, three to nothing"
         return None
     before = text[: match.start()]
-    if not is_outright(text, len(before)) or SUPPOSED.search(before) or _ASIDE.search(before):
+    if not is_outright(text, len(before)) or SUPPOSED.search(before):
         return None
     if is_garbled(text) or _PAST.search(text):
         return None
     pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
+    if voted:
+        pointing = bool(voted["moved"]) and len(set(content_words(voted[0]))) < 4
     what = _meant_by_it(dialogue, s) if pointing else None
     # What others decided long ago is the matter, not a decision of this talk.
-    ours = re.search(r"\bwe\b|\bour\b", match[0], re.I) and is_whole(text, verb=False)
+    ours = voted or (re.search(r"\bwe\b|\bour\b", match[0], re.I) and is_whole(text, verb=False))
     if s.index in dialogue.cut_off or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2:

@@ -170,10 +170,11 @@ def reservations(decision: Decision) -> list[str]:
 
 def decision_line(decision: Decision) -> str:
     """Return the decision in the words that state it, and the reservations."""
-    parts = decision.parts if decision.basis == "reported" else decision.parts[:1]
-    words = f'"{" … ".join(excerpt(part.text, 200) for part in parts)}"'
+    first, last = decision.parts[0], decision.parts[-1]
+    words = f'"{excerpt(first.text, 200)}"'
     if decision.basis != "agreed":
-        return tidy(f"{who(decision.by)} speaks of a decision: {words}.")
+        meant = [] if decision.basis == "announced" or first is last else [says(first, 200)]
+        return " ".join((*meant, says(last if meant else first, 200, does="speaks of a decision")))
     others = [name for name in decision.holders if name != decision.by]
     agree = f"{listed(others) or 'another speaker'} agree{'s' if len(others) < 2 else ''}"
     held = [says(reply, 140) for reply in decision.conditions]

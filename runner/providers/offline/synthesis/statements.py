@@ -14,11 +14,10 @@ from runner.providers.offline.dialogue.dialogue import (
     whole_sentences,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, says
-from runner.providers.offline.dialogue.stance import fitness, stance_of, takes_stance
+from runner.providers.offline.dialogue.stance import OPENS, fitness, stance_of, takes_stance
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question, strongest
 from runner.providers.offline.language.fragments import is_statement, is_whole, roughness
-from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, trim, words
 
@@ -59,10 +58,7 @@ def _says(cue: str, text: str) -> bool:
         return False  # of a case that is supposed
     hit = strongest(cue, text)
     subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
-    return bool(hit and (not subject or _OPENS.search(text[: hit.start])))
-
-
-_OPENS = pattern("statements.opens")
+    return bool(hit and (not subject or OPENS.search(text[: hit.start])))
 
 
 def _varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
