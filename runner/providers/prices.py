@@ -80,9 +80,12 @@ class Prices:
 def cost_usd(usage: Usage, prices: Prices, served: str = "") -> float:
     """Return US dollars of one call, at the tier *served* if it has a price, else as requested.
 
-    No count may be negative, and no part may exceed its whole.
+    A discount that was not requested is not believed. No count may be negative, and no part may
+    exceed its whole.
     """
-    levels = (prices.tiers.get(_tier(served)) if served else None) or prices.levels
+    name, requested = _tier(served), _tier(prices.tier)
+    known = served and (name == requested or name not in _DISCOUNTS)
+    levels = (prices.tiers.get(name) if known else None) or prices.levels
     rates = [rates for above, rates in levels if usage.prompt_tokens > above or not above][-1]
     paid = (
         (usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens) * rates.input

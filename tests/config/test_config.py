@@ -51,8 +51,14 @@ def fault(*overrides: str) -> str:
         ("+model.params.stream=true", "model.params.stream"),
         ("+model.params.extra_body.n=5", "model.params.extra_body.n"),
         ("+model.params.max_completion_tokens=9", "model.params.max_completion_tokens"),
-        ("+model.params.extra_body.options.numPredict=9", "extra_body.options.numPredict: not allowed"),
-        ("+model.params.generation_config={maxOutputTokens:9}", "generation_config.maxOutputTokens"),
+        (
+            "+model.params.extra_body.options.numPredict=9",
+            "extra_body.options.numPredict: not allowed",
+        ),
+        (
+            "+model.params.generation_config={maxOutputTokens:9}",
+            "generation_config.maxOutputTokens",
+        ),
         ("+model.params.extra_body.search_parameters={mode:on}", "extra_body.search_parameters"),
         ("+model.params.serviceTier={type:priority}", "model.params.serviceTier: not allowed"),
         (

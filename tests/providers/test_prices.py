@@ -183,7 +183,7 @@ def test_at_xai_the_long_price_begins_at_the_length_itself() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict")  # of litellm's types
-@pytest.mark.parametrize("served", ["", "default", "standard", "priority", "flex"])
+@pytest.mark.parametrize("served", ["", "default", "standard", "priority"])
 @pytest.mark.parametrize("model", SHIPPED)
 def test_the_bill_is_what_litellms_completion_cost_says(model: str, served: str) -> None:
     litellm = load_litellm(model)
@@ -212,6 +212,17 @@ def test_a_tier_without_a_price_costs_the_highest_known_price() -> None:
     assert fastest is not None
     assert cost_usd(usage, unknown) == cost_usd(usage, fastest) == pytest.approx(1.2e-3)
     assert cost_usd(usage, unknown, "default") == pytest.approx(0.6e-3)
+
+
+def test_a_discount_that_was_not_requested_is_not_believed() -> None:
+    standard, flex = priced("openai/gpt-6-luna"), priced("openai/gpt-6-luna", "flex")
+    usage = Usage(1000, 1000)
+
+    assert standard is not None
+    assert flex is not None
+    assert cost_usd(usage, standard, "flex") == cost_usd(usage, standard, "batch")
+    assert cost_usd(usage, standard, "flex") == cost_usd(usage, standard)
+    assert cost_usd(usage, flex, "flex") == pytest.approx(cost_usd(usage, standard) / 2)
 
 
 def test_batches_cost_the_price_in_the_map() -> None:

@@ -12,7 +12,7 @@ from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
     CallSize,
-    reported_cost,
+    cost_of,
     usage_of,
 )
 from runner.providers.litellm.route import ModelRoute
@@ -236,13 +236,33 @@ def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:
     class Response:
         usage = type("Usage", (), {"cost": said})
 
-    assert expected == reported_cost(Response(), 1000)
+    assert expected == cost_of(Response(), 1000, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, (0.02, "")),
+        (0.5, (0.5, "")),
+        (0.002, (0.002, "")),
+        (0, (0.02, "cost=0 cannot be true")),
+        ({"total_cost": 0.03, "request_cost": 0.01}, (0.03, "")),
+        ({}, (0.02, "cost=None cannot be true")),
+    ],
+)
+def test_a_reported_cost_far_below_the_known_price_is_not_believed(
+    said: Any, expected: Any
+) -> None:
+    class Response:
+        usage = type("Usage", (), {"cost": said})
+
+    assert expected == cost_of(Response(), 1000, 0.02)
 
 
 def test_a_key_of_ones_own_at_openrouter_costs_what_its_host_takes_too() -> None:
     class Response:
         usage = type("Usage", (), {"cost": 0.01, "is_byok": True})
 
-    assert None is reported_cost(Response(), 1000)[0]
+    assert None is cost_of(Response(), 1000, None)[0]
     Response.usage.cost_details = {"upstream_inference_cost": 0.2}
-    assert (0.01 + 0.2, "") == reported_cost(Response(), 1000)
+    assert (0.01 + 0.2, "") == cost_of(Response(), 1000, None)

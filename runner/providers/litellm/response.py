@@ -14,6 +14,7 @@ from runner.base.usage import Usage
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
 _MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
+_LEAST = 0.1  # of the known price: hosts of one model differ by less
 
 
 def text_of(response: Any) -> tuple[str, str]:
@@ -113,10 +114,11 @@ def _count(
     return beyond if tokens and tokens > limit else 0
 
 
-def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
-    """Return the US dollars that OpenRouter or a proxy reports for a call of so many *tokens*.
+def cost_of(response: Any, tokens: int, priced: float | None) -> tuple[float | None, str]:
+    """Return the US dollars of a call of so many *tokens*, and why a reported cost is rejected.
 
-    None if there is no such report, or why it is rejected.
+    OpenRouter, Perplexity and proxies report a cost, which holds unless it is impossible or far
+    below *priced*, the cost by known prices; without one, *priced* holds.
     """
     usage = getattr(response, "usage", None)
     value = getattr(usage, "cost", None)
@@ -125,7 +127,7 @@ def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
         headers = hidden.get("additional_headers") or {}
         value = headers.get("llm_provider-x-litellm-response-cost")
     if value is None:
-        return None, ""
+        return priced, ""
     value = at(value, "total_cost") if isinstance(value, Mapping) else value  # Perplexity's
     try:
         cost = float(value)
@@ -134,9 +136,9 @@ def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
     if getattr(usage, "is_byok", False) is True:  # OpenRouter's fee; the host bills its part itself
         beside = at(getattr(usage, "cost_details", None), "upstream_inference_cost")
         cost += beside if isinstance(beside, int | float) else math.nan
-    if 0 <= cost <= 1 + tokens * _MAX_USD:
+    if 0 <= cost <= 1 + tokens * _MAX_USD and cost >= _LEAST * (priced or 0.0):
         return cost, ""
-    return None, f"cost={_shown(value)} cannot be true"
+    return priced, f"cost={_shown(value)} cannot be true"
 
 
 def served_tiers(response: Any) -> Iterator[str]:

@@ -29,7 +29,7 @@ from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
     CallSize,
-    reported_cost,
+    cost_of,
     served_tiers,
     text_of,
     usage_of,
@@ -229,10 +229,9 @@ class LiteLLMTransport:
         text, reason = checked_text(said, self._secrets), self._word(reason)
         stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
-        cost, doubt = reported_cost(response, usage.tokens)
-        if cost is None and self._prices is not None:
-            dropped = "default" if "service_tier" in self.adapted.dropped else ""
-            cost = cost_usd(usage, self._prices, served or tier or dropped)
+        dropped = "default" if "service_tier" in self.adapted.dropped else ""
+        priced = self._prices and cost_usd(usage, self._prices, served or tier or dropped)
+        cost, doubt = cost_of(response, usage.tokens, priced)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, reason)
