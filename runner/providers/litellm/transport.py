@@ -230,7 +230,8 @@ class LiteLLMTransport:
         stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         dropped = "default" if "service_tier" in self.adapted.dropped else ""
-        priced = self._prices and cost_usd(usage, self._prices, served or tier or dropped)
+        tier_served, prices = served or tier or dropped, self._prices
+        priced = None if prices is None else cost_usd(usage, prices, tier_served)
         cost, doubt = cost_of(response, usage.tokens, priced)
         corrected = "; ".join(filter(None, (usage.corrected, doubt)))
         usage = replace(usage, cost_usd=cost, corrected=corrected)
