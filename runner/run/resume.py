@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
-from runner.base.json import load_json, load_yaml
+from runner.base.json import load_json, load_yaml, read_json
 from runner.base.regular_files import kind_of, user_path
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
@@ -200,8 +200,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
             )
         raise ConfigError(f"resume={no_run(path)}")
     check_folders(path)
-    metadata = path / "metadata.json"
-    version = _read(metadata, dict).get("schema_version") if kind_of(metadata) else SCHEMA_VERSION
+    version = read_json(path / "metadata.json").get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise ConfigError(
             f"resume={path}: written in schema version {version!r}, expected {SCHEMA_VERSION}: "
