@@ -25,6 +25,8 @@ SIZE = CallSize(
     reply_limit=500,
     max_prompt=4 * ASKED + ADDED_PROMPT,
     max_reply=500 + ADDED_REPLY,
+    min_prompt=ASKED // 5,
+    min_reply=SAID // 5,
 )
 PRICES = prices_of(ModelRoute("openai/gpt-6-luna"))
 
@@ -77,8 +79,14 @@ CORRECTED = {
     ),
     "a short prompt beside its cache": (
         said(10, prompt_tokens_details={"cached_tokens": 990}),
-        Usage(1000, 30, estimated=True),
-        "cached_tokens=990 + 0 exceed prompt_tokens=10",
+        Usage(1000, 30, 990, estimated=True),
+        "prompt_tokens=10 cannot be true; prompt_tokens estimated as 1000",
+    ),
+    "next to nothing": (
+        said(1, 1, total_tokens=2),
+        Usage(ASKED, SAID, estimated=True),
+        "prompt_tokens=1 cannot be true; completion_tokens=1 cannot be true; "
+        "prompt_tokens estimated as 1000; completion_tokens estimated as 20",
     ),
     "negative cached": (
         details(cached_tokens=-7),

@@ -13,6 +13,7 @@ from runner.base.usage import Usage
 # Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
+CHARS_PER_TOKEN = 20  # more are implausible: ordinary text has 1 to 5
 _MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
 _LEAST = 0.1  # of the known price: hosts of one model differ by less
 
@@ -39,7 +40,7 @@ def _content_of(message: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallSize:
-    """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
+    """Tokens of one call by our own count (*prompt*, *reply*), with bounds of both.
 
     *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h* says
     that cache entries were requested for an hour.
@@ -50,6 +51,8 @@ class CallSize:
     reply_limit: int
     max_prompt: int
     max_reply: int
+    min_prompt: int = 0
+    min_reply: int = 0
     written_1h: bool = False
 
 
@@ -60,8 +63,9 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     never charged less than it can have cost. A missing usage is estimated.
     """
     notes, raw = list[str](), fields_of(raw)
-    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
-    reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
+    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt, least=size.min_prompt)
+    most, least = size.max_reply, size.min_reply
+    reply = _count(notes, raw, "completion_tokens", most, size.reply_limit, least)
     total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
     if not prompt and not reply and not total and not notes:
         return Usage(size.prompt(), size.reply(), estimated=True)
@@ -103,12 +107,20 @@ def _cache_counts(
 
 
 def _count(
-    notes: list[str], holder: Mapping[str, Any], name: str, limit: int, beyond: int = 0
+    notes: list[str],
+    holder: Mapping[str, Any],
+    name: str,
+    limit: int,
+    beyond: int = 0,
+    least: int = 0,
 ) -> int:
-    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible."""
+    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible.
+
+    A count of 0 is a missing one; any other below *least* is impossible.
+    """
     value = holder.get(name)
     tokens = 0 if value is None else token_count(value)
-    if tokens is not None and 0 <= tokens <= limit:
+    if tokens == 0 or (tokens is not None and least <= tokens <= limit):
         return tokens
     notes.append(f"{name}={_shown(value)} cannot be true")
     return beyond if tokens and tokens > limit else 0

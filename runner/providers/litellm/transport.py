@@ -28,6 +28,7 @@ from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
+    CHARS_PER_TOKEN,
     CallSize,
     cost_of,
     served_tiers,
@@ -253,6 +254,8 @@ class LiteLLMTransport:
             reply_limit=request.max_tokens,
             max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+            min_prompt=sum(map(len, parts)) // CHARS_PER_TOKEN,
+            min_reply=len(text) // CHARS_PER_TOKEN,
             written_1h=self.route.cache == "1h",
         )
 
