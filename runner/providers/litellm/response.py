@@ -7,7 +7,6 @@ from typing import Any
 
 from runner.answers.reply import beside
 from runner.base.json import at
-from runner.base.secrets import MIN_CHARS
 from runner.base.usage import Usage
 
 # Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
@@ -164,8 +163,8 @@ def served_tiers(response: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """Return the start of a provider's *value*, too short to reveal a key."""
-    return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
+    """Return a provider's *value* if it is a number; a text may be, or begin, a key."""
+    return str(value)[:20] if isinstance(value, int | float) else "(no number)"
 
 
 def fields_of(holder: Any) -> Mapping[str, Any]:

@@ -234,7 +234,8 @@ class LiteLLMTransport:
         tier_served, prices = served or tier or dropped, self._prices
         priced = None if prices is None else cost_usd(usage, prices, tier_served)
         cost, doubt = cost_of(response, usage.tokens, priced)
-        corrected = "; ".join(filter(None, (usage.corrected, doubt)))
+        doubts = "; ".join(filter(None, (usage.corrected, doubt)))
+        corrected = self._secrets.redact_values(doubts)  # a key may be a number
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, reason)
         return Completion(text, reason, usage, stopped, remaining_limits(exchange.headers), tier)
