@@ -135,6 +135,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     inputs = find_inputs(settings, shard)
+    refuse_keys({"the name of a file of transcript.path": [file.name for file in inputs]})
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
