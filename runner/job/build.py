@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
-from runner.base.secrets import refuse_keys
+from runner.base.secrets import refuse_keys, secrets_of
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
@@ -33,7 +33,7 @@ from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
 from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
 from runner.transcript.inputs import Input, find_inputs, is_many, root_of
-from runner.transcript.model import Transcript, renamed
+from runner.transcript.model import Transcript, renamed, without_keys
 from runner.transcript.read import formats, read
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redacted import redacted
@@ -135,6 +135,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     inputs = find_inputs(settings, shard)
+    refuse_keys({"the name of a file of transcript.path": [file.name for file in inputs]})
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
@@ -247,8 +248,8 @@ def check_format(settings: Settings) -> None:
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`, speakers renamed.
 
-    Raises ConfigError for a name in `transcript.speakers` that the transcript lacks; a file of a
-    batch may lack some.
+    The values of keys in it are masked, as in replies. Raises ConfigError for a name in
+    `transcript.speakers` that the transcript lacks; a file of a batch may lack some.
     """
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
@@ -258,7 +259,9 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     if unknown is not None and file is None:
         near = did_you_mean(unknown, speakers)
         raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
-    return renamed(transcript, wanted.speakers) if wanted.speakers else transcript
+    transcript = renamed(transcript, wanted.speakers) if wanted.speakers else transcript
+    models = (settings.model, *settings.models.values())
+    return without_keys(transcript, secrets_of(*(model.api_key_env for model in models)))
 
 
 def transcript_path(path: str) -> Path:

@@ -2,7 +2,8 @@
 
 import ipaddress
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -23,15 +24,23 @@ from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
 # Set by other keys, or would add retries and replies that are not counted.
-RESERVED = {
-    *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "max_tokens", "messages"),
-    *("base_url", "client", "context_window_fallback_dict", "functions", "model_list", "tools"),
-    *("model", "n", "num_retries", "response_format", "shared_session", "stream", "timeout"),
-    # These are billed beyond what is reserved for a call.
-    *("best_of", "candidate_count", "generationConfig", "max_completion_tokens", "max_new_tokens"),
-    *("max_output_tokens", "models", "n_predict", "num_predict", "plugins", "prediction"),
-    "web_search_options",
+_RESERVED = {
+    *("api_base", "api_key", "drop_params", "fallbacks", "max_retries", "messages", "stream"),
+    *("base_url", "client", "context_window_fallback_dict", "functions", "model_list"),
+    *("model", "n", "num_retries", "response_format", "shared_session", "timeout"),
 }
+# Billed beyond what is reserved for a call: longer or more replies, searches and tools, other
+# models and tiers. In any spelling (`maxOutputTokens`) and at any depth, except as limits that
+# lie inside `max_tokens`.
+_BILLED = {
+    *("bestof", "candidatecount", "maxcompletiontokens", "maxgenlen", "maxnewtokens"),
+    *("maxoutputtokens", "maxtokencount", "maxtokens", "maxtokenstosample", "npredict"),
+    *("numpredict", "numreturnsequences", "prediction", "audio", "modalities", "models"),
+    *("enablesearch", "googlesearch", "plugins", "searchparameters", "tools", "websearch"),
+    *("websearchoptions", "performanceconfig", "servicetier"),
+}
+_INSIDE_MAX_TOKENS = ("reasoning", "thinking")
+_BILLED_HEADER = re.compile("(?i)service-?tier|request-?type|performanceconfig")
 
 _KEYED = ("anthropic", "groq", "mistral", "openai", "openrouter")  # by PROVIDER_API_KEY alone
 # Providers that users host themselves, and the usual address of such a server.
@@ -86,11 +95,25 @@ def _check_params(at: str, params: Mapping[str, Any]) -> None:
     for name, value in (params.get("extra_headers") or {}).items():
         if not (isinstance(value, str) and f"{name}{value}".isprintable() and str(name).isascii()):
             raise ConfigError(f"{at}.extra_headers.{name}: expected a text of one line, in quotes")
-    for where, given in ((at, params), (f"{at}.extra_body", params.get("extra_body") or {})):
-        for key in sorted(RESERVED & set(given)):
-            raise ConfigError(
-                f"{where}.{key}: not allowed in params; use the keys of the model instead"
-            )
+    headers, body = (params.get(name) or {} for name in ("extra_headers", "extra_body"))
+    own = [f"{at}.{key}" for key in params if key in _RESERVED]
+    own += [f"{at}.extra_body.{key}" for key in body if key in _RESERVED]
+    own += [f"{at}.extra_headers.{key}" for key in headers if _BILLED_HEADER.search(key)]
+    for key in (*own, *_billed(at, params)):
+        raise ConfigError(f"{key}: not allowed in params; use the keys of the model instead")
+
+
+def _billed(at: str, params: Any) -> Iterator[str]:
+    """Yield the paths of parameters in *params*, which stand at *at*, that are billed beyond."""
+    if isinstance(params, Mapping):
+        for name, value in params.items():
+            key = re.sub(r"[\W_]", "", str(name)).lower()
+            if key in _BILLED and str(name) != "service_tier":  # which has a price
+                yield f"{at}.{name}"
+            elif key not in _INSIDE_MAX_TOKENS:
+                yield from _billed(f"{at}.{name}", value)
+    for value in params if isinstance(params, list) else ():
+        yield from _billed(at, value)
 
 
 def check_extras(settings: Settings) -> None:

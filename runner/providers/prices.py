@@ -32,6 +32,7 @@ _KEY = re.compile(
     rf"({'|'.join(_KINDS)})(?:_above_(\d+)(k?)_tokens)?"
     r"(?:_(priority|flex|balanced|ultrafast|batches))?"
 )
+_SEARCHES = re.compile(r"search-(?:preview|api)")  # OpenAI's models that always search
 
 
 class Rates(NamedTuple):
@@ -55,7 +56,7 @@ class Prices:
 
     *tiers* holds STANDARD and the other service tiers with a price; *tier* is the requested one.
     *multiple* is a surcharge on all tokens, for a region or speed; *request_usd* is a fee per
-    request; *writes_1h* says whether requests may ask for cache entries of an hour.
+    request and its search; *writes_1h* says whether requests may ask for cache entries of an hour.
     """
 
     tiers: Mapping[str, Levels]
@@ -79,9 +80,12 @@ class Prices:
 def cost_usd(usage: Usage, prices: Prices, served: str = "") -> float:
     """Return US dollars of one call, at the tier *served* if it has a price, else as requested.
 
-    No count may be negative, and no part may exceed its whole.
+    A discount that was not requested is not believed. No count may be negative, and no part may
+    exceed its whole.
     """
-    levels = (prices.tiers.get(_tier(served)) if served else None) or prices.levels
+    name, requested = _tier(served), _tier(prices.tier)
+    known = served and (name == requested or name not in _DISCOUNTS)
+    levels = (prices.tiers.get(name) if known else None) or prices.levels
     rates = [rates for above, rates in levels if usage.prompt_tokens > above or not above][-1]
     paid = (
         (usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens) * rates.input
@@ -120,10 +124,13 @@ def cached_saving_usd(tokens: int, prices: Prices) -> float:
 
 
 def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
-    """Return the prices of *model*, from its settings, else the map; None if unknown."""
+    """Return the prices of *model*, from its settings, else the map; None if unknown.
+
+    They are unknown for research models of the map, which pay for any number of searches.
+    """
     params = {**model.params, **(model.params.get("extra_body") or {})}
     entry = _FREE if model.name.startswith(OFFLINE) else map_entry(model.map_name) or {}
-    tiers = map_tiers = _tiers(entry)
+    tiers = map_tiers = {} if "deep-research" in model.map_name else _tiers(entry)
     if model.input_usd_per_mtok is not None and model.output_usd_per_mtok is not None:
         paid_in, paid_out = model.input_usd_per_mtok / 1e6, model.output_usd_per_mtok / 1e6
         base = tiers[STANDARD][0][1] if tiers else Rates()
@@ -147,7 +154,7 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
         tiers,
         tier,
         _multiple(entry, params, model.api_base),
-        _price(entry.get("input_cost_per_request")) or 0.0,
+        _request_usd(entry, model.map_name),
         writes_1h=model.cache == "1h" or "'1h'" in str(params),
     )
 
@@ -232,6 +239,17 @@ def _multiple(entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str
         None if place == "global" else entry.get("regional_endpoint_uplift_multiplier"),
     )
     return math.prod(_price(factor) or 1.0 for factor in factors)
+
+
+def _request_usd(entry: Mapping[str, Any], name: str) -> float:
+    """Return the fee of a request, with the one search of the models that search for each.
+
+    Its size is the providers' default, the smallest.
+    """
+    searches = entry.get("litellm_provider") == "perplexity" or _SEARCHES.search(name)
+    sizes = entry.get("search_context_cost_per_query") if searches else None
+    search = _price((sizes or {}).get("search_context_size_low")) or 0.0
+    return search + (_price(entry.get("input_cost_per_request")) or 0.0)
 
 
 def _price(value: Any) -> float | None:

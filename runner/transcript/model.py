@@ -5,15 +5,19 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
+from pydantic import TypeAdapter
+
 from runner.base.format import clock
+from runner.base.secrets import Secrets
 from runner.transcript.reading_report import ReadingReport
 
 PASSAGES = "passages"  # the format of a transcript that is chosen from others
 MAX_SEGMENT_CHARS = 1200
 MAX_SPEAKER_CHARS = 200  # since every segment repeats the name
+_HAS_KEY = "it contains the value of a key of this environment, which is masked as ***"
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -102,6 +106,18 @@ def renamed(transcript: Transcript, names: Mapping[str, str]) -> Transcript:
     speakers = dict(Counter(s.speaker for s in segments if s.speaker is not None))
     reading = transcript.reading and replace(transcript.reading, speakers=speakers)
     return replace(transcript, segments=segments, reading=reading)
+
+
+def without_keys(transcript: Transcript, secrets: Secrets) -> Transcript:
+    """Return *transcript* with the values of *secrets* masked, and a warning if there are any."""
+    said = "\n".join(f"{segment.speaker}: {segment.text}" for segment in transcript.segments)
+    said += f"\n{transcript.name}\n{transcript.reading}"
+    if secrets.redact_values(said) == said:
+        return transcript
+    masked = secrets.redact_all(asdict(transcript), shapes=False)
+    found = renamed(TypeAdapter(Transcript).validate_python(masked), {})
+    warnings = (*(found.reading.warnings if found.reading else ()), _HAS_KEY)
+    return replace(found, reading=found.reading and replace(found.reading, warnings=warnings))
 
 
 def make_segments(

@@ -51,6 +51,20 @@ def fault(*overrides: str) -> str:
         ("+model.params.stream=true", "model.params.stream"),
         ("+model.params.extra_body.n=5", "model.params.extra_body.n"),
         ("+model.params.max_completion_tokens=9", "model.params.max_completion_tokens"),
+        (
+            "+model.params.extra_body.options.numPredict=9",
+            "extra_body.options.numPredict: not allowed",
+        ),
+        (
+            "+model.params.generation_config={maxOutputTokens:9}",
+            "generation_config.maxOutputTokens",
+        ),
+        ("+model.params.extra_body.search_parameters={mode:on}", "extra_body.search_parameters"),
+        ("+model.params.serviceTier={type:priority}", "model.params.serviceTier: not allowed"),
+        (
+            "+model.params.extra_headers.X-Amzn-Bedrock-Service-Tier=priority",
+            "X-Amzn-Bedrock-Service-Tier: not allowed in params; use the keys of the model",
+        ),
         ("+model.params.extra_body=[1]", "model.params.extra_body=[1]: expected a mapping"),
         ("+model.params.extra_headers=x", "model.params.extra_headers='x'"),
         ("+model.params.extra_headers.X-Team=5", "model.params.extra_headers.X-Team: expected a"),

@@ -1,7 +1,7 @@
 """Prices: one function of tokens for plan, reservation and bill, over every chat model of the map.
 
 Not compared with litellm's calculator, which is wrong there or knows more than the map says: fees
-for each request (Perplexity's `-online` models), which it leaves out; hours of lower prices
+for each request and search (Perplexity's models), which it leaves out; hours of lower prices
 (DeepSeek's `off_peak_pricing`), which cannot be known beforehand; cached tokens at Fireworks,
 for which it assumes half of the price; and tiers that state no price for a kind of token or a
 length that the standard tier states, which it bills as usual.
@@ -104,6 +104,7 @@ def comparable(entry: Mapping[str, Any], tier: str, cached: bool) -> bool:
     fireworks = entry["litellm_provider"] == "fireworks_ai"
     return not (
         "input_cost_per_request" in entry
+        or "search_context_cost_per_query" in entry
         or "off_peak_pricing" in entry
         or (fireworks and cached and "cache_read_input_token_cost" not in entry)
         or (tier and not stated(entry, tier))
@@ -182,7 +183,7 @@ def test_at_xai_the_long_price_begins_at_the_length_itself() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict")  # of litellm's types
-@pytest.mark.parametrize("served", ["", "default", "standard", "priority", "flex"])
+@pytest.mark.parametrize("served", ["", "default", "standard", "priority"])
 @pytest.mark.parametrize("model", SHIPPED)
 def test_the_bill_is_what_litellms_completion_cost_says(model: str, served: str) -> None:
     litellm = load_litellm()
@@ -211,6 +212,17 @@ def test_a_tier_without_a_price_costs_the_highest_known_price() -> None:
     assert fastest is not None
     assert cost_usd(usage, unknown) == cost_usd(usage, fastest) == pytest.approx(1.2e-3)
     assert cost_usd(usage, unknown, "default") == pytest.approx(0.6e-3)
+
+
+def test_a_discount_that_was_not_requested_is_not_believed() -> None:
+    standard, flex = priced("openai/gpt-6-luna"), priced("openai/gpt-6-luna", "flex")
+    usage = Usage(1000, 1000)
+
+    assert standard is not None
+    assert flex is not None
+    assert cost_usd(usage, standard, "flex") == cost_usd(usage, standard, "batch")
+    assert cost_usd(usage, standard, "flex") == cost_usd(usage, standard)
+    assert cost_usd(usage, flex, "flex") == pytest.approx(cost_usd(usage, standard) / 2)
 
 
 def test_batches_cost_the_price_in_the_map() -> None:
@@ -244,6 +256,26 @@ def test_regions_and_speed_have_their_surcharge() -> None:
     assert [1.1, 2.2] == pytest.approx([region.multiple, fast.multiple])
 
 
-@pytest.mark.parametrize("model", ["openai/no-such-model", "hosted_vllm/own"])
+@pytest.mark.parametrize(
+    ("model", "fee"),
+    [
+        ("perplexity/sonar-pro", 0.006),
+        ("perplexity/sonar-small-online", 0.005),
+        ("openai/gpt-5-search-api", 0.01),
+        ("openai/gpt-4o-search-preview", 0.025),
+        ("gemini/gemini-2.5-flash", 0.0),  # which searches only if it is given the tool
+    ],
+)
+def test_a_model_that_always_searches_costs_the_search(model: str, fee: float) -> None:
+    prices = priced(model)
+
+    assert prices is not None
+    assert cost_usd(Usage(), prices) == upper_bound_usd(0, 0, prices) == pytest.approx(fee)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["openai/no-such-model", "hosted_vllm/own", "perplexity/sonar-deep-research"],
+)
 def test_an_unknown_price_is_none_and_not_zero(model: str) -> None:
     assert prices_of(ModelRoute(model)) is None

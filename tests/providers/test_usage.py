@@ -12,7 +12,7 @@ from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
     CallSize,
-    reported_cost,
+    cost_of,
     usage_of,
 )
 from runner.providers.litellm.route import ModelRoute
@@ -25,6 +25,8 @@ SIZE = CallSize(
     reply_limit=500,
     max_prompt=4 * ASKED + ADDED_PROMPT,
     max_reply=500 + ADDED_REPLY,
+    min_prompt=ASKED // 5,
+    min_reply=SAID // 5,
 )
 PRICES = prices_of(ModelRoute("openai/gpt-6-luna"))
 
@@ -77,8 +79,14 @@ CORRECTED = {
     ),
     "a short prompt beside its cache": (
         said(10, prompt_tokens_details={"cached_tokens": 990}),
-        Usage(1000, 30, estimated=True),
-        "cached_tokens=990 + 0 exceed prompt_tokens=10",
+        Usage(1000, 30, 990, estimated=True),
+        "prompt_tokens=10 cannot be true; prompt_tokens estimated as 1000",
+    ),
+    "next to nothing": (
+        said(1, 1, total_tokens=2),
+        Usage(ASKED, SAID, estimated=True),
+        "prompt_tokens=1 cannot be true; completion_tokens=1 cannot be true; "
+        "prompt_tokens estimated as 1000; completion_tokens estimated as 20",
     ),
     "negative cached": (
         details(cached_tokens=-7),
@@ -124,7 +132,7 @@ CORRECTED = {
     "words": (
         said("many"),
         Usage(ASKED, 30, estimated=True),
-        "prompt_tokens=many cannot be true; prompt_tokens estimated as 1000",
+        "prompt_tokens=(no number) cannot be true; prompt_tokens estimated as 1000",
     ),
     "a truth value": (
         said(True),
@@ -229,20 +237,40 @@ def test_no_usage_credits_the_budget_or_exceeds_what_the_call_can_cost(name: str
         (1e30, (None, "cost=1e+30 cannot be true")),
         (float("nan"), (None, "cost=nan cannot be true")),
         (float("inf"), (None, "cost=inf cannot be true")),
-        ("free", (None, "cost=free cannot be true")),
+        ("free", (None, "cost=(no number) cannot be true")),
     ],
 )
 def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:
     class Response:
         usage = type("Usage", (), {"cost": said})
 
-    assert expected == reported_cost(Response(), 1000)
+    assert expected == cost_of(Response(), 1000, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, (0.02, "")),
+        (0.5, (0.5, "")),
+        (0.002, (0.002, "")),
+        (0, (0.02, "cost=0 cannot be true")),
+        ({"total_cost": 0.03, "request_cost": 0.01}, (0.03, "")),
+        ({}, (0.02, "cost=(no number) cannot be true")),
+    ],
+)
+def test_a_reported_cost_far_below_the_known_price_is_not_believed(
+    said: Any, expected: Any
+) -> None:
+    class Response:
+        usage = type("Usage", (), {"cost": said})
+
+    assert expected == cost_of(Response(), 1000, 0.02)
 
 
 def test_a_key_of_ones_own_at_openrouter_costs_what_its_host_takes_too() -> None:
     class Response:
         usage = type("Usage", (), {"cost": 0.01, "is_byok": True})
 
-    assert None is reported_cost(Response(), 1000)[0]
+    assert None is cost_of(Response(), 1000, None)[0]
     Response.usage.cost_details = {"upstream_inference_cost": 0.2}
-    assert (0.01 + 0.2, "") == reported_cost(Response(), 1000)
+    assert (0.01 + 0.2, "") == cost_of(Response(), 1000, None)

@@ -142,17 +142,20 @@ def test_failures_expiry_and_torn_downloads_lose_nothing() -> None:
         assert spent(path).known_usd == pytest.approx(12 * PRICE_USD)
 
 
-@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize(
+    ("stops", "made_at"), [(True, None), (False, None), (True, 1.8e12), (False, 1.8e12)]
+)
 def test_a_batch_that_outlives_its_window_is_cancelled_or_given_up(
-    stops: bool, monkeypatch: pytest.MonkeyPatch
+    stops: bool, made_at: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As lost: its calls count as paid and go into another one."""
+    """As lost: its calls count as paid and go into another one; whatever time its provider says."""
     provider = FakeProvider(simulated)
     told = FakeEndpoint._told
 
     def hangs(self: FakeEndpoint, batch: FakeBatch) -> SubmittedBatch:
         answered = batch.id != "b0" or (stops and batch.stopped_at is not None)
-        return told(self, batch) if answered else replace(told(self, batch), state="running")
+        said = replace(told(self, batch), created_at=made_at or batch.made_at)
+        return said if answered else replace(said, state="running")
 
     provider.latency_s = lambda rng, nodes: 60.0 if provider.batches else 1e6
     monkeypatch.setattr(FakeEndpoint, "_told", hangs)
@@ -312,6 +315,25 @@ def test_a_provider_that_does_not_tell_is_asked_less_and_less() -> None:
     gaps = [round(b - a) for a, b in itertools.pairwise(asked[:5])]
 
     assert ("completed", [1, 2, 4, 50]) == (result.status, gaps)
+
+
+def test_a_provider_that_answers_nothing_usable_ends_the_run_and_a_later_one_collects() -> None:
+    provider = FakeProvider(simulated, latency_s=lambda *_: 5.0)
+
+    def garbage(name: str) -> None:
+        if name == "ask":
+            raise CallError("bad_response", "this is no batch")
+
+    provider.hook = garbage
+    result, _ = session(one(), provider, Path("run"))
+    held = spent(Path("run")).out
+    provider.hook = lambda _: None
+    later(provider, 4000)
+    again, _ = session(one(), provider, Path("run"))
+
+    assert (75, 2) == (result.exit_code, len(held))
+    assert "completed" == again.status
+    assert {1} == set(provider.paid.values())
 
 
 def test_what_is_logged_of_batches_is_of_no_single_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,6 +263,19 @@ def test_a_run_of_an_unknown_schema_version_is_refused_and_not_touched() -> None
     assert "written in schema version 99, expected 2" in refusal()
 
 
+@pytest.mark.parametrize("content", [b"", b'{"schema_version": 2, "sta', b"[]", b"\x00" * 9])
+def test_damaged_metadata_stop_no_run_and_forget_no_cost(content: bytes) -> None:
+    _, first = begin(answers=2)
+    (RUN / "metadata.json").write_bytes(content)
+    (RUN / "journal.jsonl").unlink()  # the account's other half
+    code, rest = resume()
+
+    assert 0 == code
+    assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
+    assert load("metadata.json")["totals"]["cost_usd"] == pytest.approx(0.008)
+    assert [] == verify(RUN)
+
+
 UNFIT = {
     "-m": "resume takes overrides only, not -m",
     "--config-name=other": "not --config-name=other",

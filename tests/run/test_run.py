@@ -447,3 +447,23 @@ def test_a_page_that_cannot_be_rendered_loses_no_answer(monkeypatch: pytest.Monk
 
     assert result.exit_code == 0
     assert load("intermediate/stage_a/say_means.json")["status"] == "ok"
+
+
+def test_a_key_that_is_said_in_the_transcript_is_neither_sent_nor_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "Zq7-RedFox_91x"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    said = f"Ana: The key is {key}, as we said.\nBob: I wrote it down.\n{key}: Then we are done.\n"
+    Path("talk.md").write_text(said * 3)
+    made = job("transcript=file", "transcript.path=talk.md")
+    result, path, transport = execute(made)
+    reading = made.transcript.reading
+
+    assert 0 == result.exit_code  # quotes are found in the masked transcript
+    assert not any(key in str(request.messages) for request in transport.requests)
+    assert [] == [p for p in path.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
+    assert reading is not None
+    assert {"Ana": 3, "Bob": 3, "***": 3} == dict(reading.speakers)
+    assert "masked as ***" in reading.warnings[-1]

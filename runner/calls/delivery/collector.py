@@ -12,7 +12,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
-from runner.calls.delivery.sender import RETRIED, SETTLE_S, find_submitted
+from runner.calls.delivery.sender import RETRIED, SETTLE_S, SILENT_S, find_submitted, unanswered
 from runner.calls.delivery.timing import CANCEL_S, Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
@@ -132,16 +132,19 @@ class Collector:
                         await self._collect(pending, state)
             pending.refused_s = 0.0
         except CallError as error:
-            young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
+            now = self.timing.now()
+            young = now - pending.batch.at < SETTLE_S and error.kind == "not_found"
             if error.kind not in RETRIED and not young:
                 raise
-            pending.refused(error.retry_after_s)
+            if pending.refused(error.retry_after_s, now) > SILENT_S:
+                raise unanswered(error) from error
             log.warning("batch.poll_failed", batch=pending.batch.id, error=str(error))
 
     async def _stop_overdue(self, pending: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""
-        begun = pending.state.created_at if pending.state else None  # by the provider's clock
-        late_s = self.timing.now() - (begun or math.inf) - self.endpoint.limits.window_s
+        now, told = self.timing.now(), pending.state.created_at if pending.state else None
+        begun = told if told is not None and told < now + SETTLE_S else pending.batch.at
+        late_s = now - begun - self.endpoint.limits.window_s
         if late_s > OVERDUE_S and not pending.is_overdue:
             pending.is_overdue = True
             log.warning("batch.overdue", batch=pending.batch.id)
@@ -167,7 +170,8 @@ class Collector:
             await self.ledger.collected(batch)
             pending.is_over = True
             if state.state == "ended":
-                self.took.append((state.ended_at or self.timing.now()) - batch.at)
+                ended_at = min(state.ended_at or math.inf, self.timing.now())
+                self.took.append(max(0.0, ended_at - batch.at))
             log.info("batch.collected", batch=batch.id, state=state.state, results=len(lines))
             self._end(pending)
 

@@ -69,7 +69,8 @@ class PendingBatch:
     go live, by the number of their steps, in seconds since 1970. *results* are the unclaimed
     lines, *seen* the keys of all, which reveal *torn* downloads. *stopping_at* is when it was
     cancelled for the deadline; *is_overdue*: for its window. *downloads* counts the downloads of
-    its last results. *refused_s* is the delay after a failed poll, doubling, 0 after a success.
+    its last results. *refused_s* is the delay after a failed poll, doubling, 0 after a success;
+    *refused_at* is when the first of these polls failed.
     """
 
     batch: LedgerBatch
@@ -85,6 +86,7 @@ class PendingBatch:
     downloads: int = 0
     stopping_at: float | None = None
     refused_s: float = 0.0
+    refused_at: float = 0.0
     _downloaded_at: float = -math.inf
     _counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -97,10 +99,12 @@ class PendingBatch:
         leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
         return max(0.1, min(wait, leaves - now))
 
-    def refused(self, retry_after_s: float | None) -> None:
-        """Poll later, twice as late as before, since the provider refused to answer."""
+    def refused(self, retry_after_s: float | None, now: float) -> float:
+        """Poll later, twice as late as before; return for how many seconds polls have failed."""
+        self.refused_at = self.refused_at if self.refused_s else now
         wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * self.refused_s))
         self.refused_s = max(retry_after_s or 0.0, wait)
+        return now - self.refused_at
 
     def staying(self) -> Iterator[WaitingRequest]:
         """Yield the requests that have not gone live."""

@@ -19,6 +19,7 @@ from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
 
 MAX_BYTES = 64 * 1024 * 1024  # of a batch, which is in memory while it is sent
 SETTLE_S = 60.0  # in which a provider shows a batch that it was sent
+SILENT_S = 3600.0  # without a usable answer about a batch; then the next session asks again
 RETRIED = TRANSIENT | {THROTTLE}
 _MAX_WAIT_S = 60.0
 _MAX_FAILURES = 60  # of a submission, in about an hour
@@ -194,7 +195,7 @@ async def find_submitted(
 
     That takes SETTLE_S after it was sent. Raises the CallError of a provider that does not answer.
     """
-    failures = 0
+    failures, since = 0, now()
     while True:
         try:
             at_provider = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
@@ -202,6 +203,8 @@ async def find_submitted(
             failures += 1
             if error.kind not in RETRIED:
                 raise
+            if now() - since > SILENT_S:
+                raise unanswered(error) from error
             wait = _backoff_s(error, failures)
         else:
             wait = batch.at + SETTLE_S - now()
@@ -209,6 +212,11 @@ async def find_submitted(
                 return at_provider
             wait = min(wait, SETTLE_S / 4)
         await asyncio.sleep(wait)
+
+
+def unanswered(last: CallError) -> CallError:
+    """Return the failure of a provider that has not answered for SILENT_S; *last*: its last."""
+    return CallError("unavailable", f"no usable answer for {SILENT_S / 60:.0f} minutes: {last}")
 
 
 def _backoff_s(error: CallError, failures: int) -> float:

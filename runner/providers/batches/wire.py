@@ -48,7 +48,7 @@ class Wire:
     async def exchange(
         self, method: str, url: str, sent: Sent = None, headers: Mapping[str, str] = {}
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Return the object in the response to a request, and its headers."""
+        """Return the object in the response to a request, without keys, and its headers."""
         headers = {**self._headers, **headers}
         read_s = _READ_S if sent is None else _UPLOAD_S
         if isinstance(sent, Mapping):
@@ -61,7 +61,8 @@ class Wire:
                     method, url, data=data, headers=headers, timeout=timeout, **self._safe
                 ) as reply:
                     raw, delivered = await reply.read(), True
-            return mapping(parse_json(raw) if raw else {}), exchange.headers
+            said = self._secrets.redact_all(parse_json(raw) if raw else {}, shapes=False)
+            return mapping(said), exchange.headers
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise self._failure(error, url, delivered=delivered) from None
 

@@ -10,7 +10,7 @@ from runner.base.errors import CallError
 from runner.base.tokens import tokenizer_for
 from runner.providers.litellm.embedding import DIMENSIONS
 from runner.providers.litellm.errors import cause_of, classify
-from runner.providers.litellm.response import CallSize, fields_of, usage_of
+from runner.providers.litellm.response import CHARS_PER_TOKEN, CallSize, fields_of, usage_of
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.prices import cost_usd
 from runner.providers.request import Completion, Request
@@ -36,8 +36,9 @@ class EmbeddingTransport(LiteLLMTransport):
         except Exception as error:  # noqa: BLE001 - libraries raise anything
             raise classify(error, self.route, self._secrets) from cause_of(error)
         count = tokenizer_for(self.route.map_name).count
-        most = 4 * sum(map(len, texts)) + len(texts)  # a token is at least one byte
-        size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0)
+        chars = sum(map(len, texts))
+        most, least = 4 * chars + len(texts), chars // CHARS_PER_TOKEN  # a token has a byte
+        size = CallSize(lambda: sum(map(count, texts)), lambda: 0, 0, most, 0, least)
         usage = usage_of(getattr(response, "usage", None), size)
         cost = None if self._prices is None else cost_usd(usage, self._prices)
         usage = replace(usage, cost_usd=cost)

@@ -7,13 +7,14 @@ from typing import Any
 
 from runner.answers.reply import beside
 from runner.base.json import at
-from runner.base.secrets import MIN_CHARS
 from runner.base.usage import Usage
 
 # Upper bounds of the tokens that providers add: their own prompts, and hidden reasoning.
 ADDED_PROMPT = 10_000
 ADDED_REPLY = 100_000
+CHARS_PER_TOKEN = 20  # more are implausible: ordinary text has 1 to 5
 _MAX_USD = 0.01  # for a token; the highest price in litellm's map is below it
+_LEAST = 0.1  # of the known price: hosts of one model differ by less
 
 
 def text_of(response: Any) -> tuple[str, str]:
@@ -38,7 +39,7 @@ def _content_of(message: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CallSize:
-    """Tokens of one call by our own count (*prompt*, *reply*), with upper bounds of both.
+    """Tokens of one call by our own count (*prompt*, *reply*), with bounds of both.
 
     *reply_limit* is the requested limit of the reply, to which providers may add. *written_1h* says
     that cache entries were requested for an hour.
@@ -49,6 +50,8 @@ class CallSize:
     reply_limit: int
     max_prompt: int
     max_reply: int
+    min_prompt: int = 0
+    min_reply: int = 0
     written_1h: bool = False
 
 
@@ -59,8 +62,9 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     never charged less than it can have cost. A missing usage is estimated.
     """
     notes, raw = list[str](), fields_of(raw)
-    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt)
-    reply = _count(notes, raw, "completion_tokens", size.max_reply, size.reply_limit)
+    prompt = _count(notes, raw, "prompt_tokens", size.max_prompt, least=size.min_prompt)
+    most, least = size.max_reply, size.min_reply
+    reply = _count(notes, raw, "completion_tokens", most, size.reply_limit, least)
     total = _count(notes, raw, "total_tokens", size.max_prompt + size.max_reply)
     if not prompt and not reply and not total and not notes:
         return Usage(size.prompt(), size.reply(), estimated=True)
@@ -102,21 +106,30 @@ def _cache_counts(
 
 
 def _count(
-    notes: list[str], holder: Mapping[str, Any], name: str, limit: int, beyond: int = 0
+    notes: list[str],
+    holder: Mapping[str, Any],
+    name: str,
+    limit: int,
+    beyond: int = 0,
+    least: int = 0,
 ) -> int:
-    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible."""
+    """Return the tokens called *name*, *beyond* if above *limit*, 0 if missing or impossible.
+
+    A count of 0 is a missing one; any other below *least* is impossible.
+    """
     value = holder.get(name)
     tokens = 0 if value is None else token_count(value)
-    if tokens is not None and 0 <= tokens <= limit:
+    if tokens == 0 or (tokens is not None and least <= tokens <= limit):
         return tokens
     notes.append(f"{name}={_shown(value)} cannot be true")
     return beyond if tokens and tokens > limit else 0
 
 
-def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
-    """Return the US dollars that OpenRouter or a proxy reports for a call of so many *tokens*.
+def cost_of(response: Any, tokens: int, priced: float | None) -> tuple[float | None, str]:
+    """Return the US dollars of a call of so many *tokens*, and why a reported cost is rejected.
 
-    None if there is no such report, or why it is rejected.
+    OpenRouter, Perplexity and proxies report a cost, which holds unless it is impossible or far
+    below *priced*, the cost by known prices; without one, *priced* holds.
     """
     usage = getattr(response, "usage", None)
     value = getattr(usage, "cost", None)
@@ -125,7 +138,8 @@ def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
         headers = hidden.get("additional_headers") or {}
         value = headers.get("llm_provider-x-litellm-response-cost")
     if value is None:
-        return None, ""
+        return priced, ""
+    value = at(value, "total_cost") if isinstance(value, Mapping) else value  # Perplexity's
     try:
         cost = float(value)
     except (TypeError, ValueError):
@@ -133,9 +147,9 @@ def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
     if getattr(usage, "is_byok", False) is True:  # OpenRouter's fee; the host bills its part itself
         beside = at(getattr(usage, "cost_details", None), "upstream_inference_cost")
         cost += beside if isinstance(beside, int | float) else math.nan
-    if 0 <= cost <= 1 + tokens * _MAX_USD:
+    if 0 <= cost <= 1 + tokens * _MAX_USD and cost >= _LEAST * (priced or 0.0):
         return cost, ""
-    return None, f"cost={_shown(value)} cannot be true"
+    return priced, f"cost={_shown(value)} cannot be true"
 
 
 def served_tiers(response: Any) -> Iterator[str]:
@@ -149,8 +163,8 @@ def served_tiers(response: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """Return the start of a provider's *value*, too short to reveal a key."""
-    return str(value)[: 20 if isinstance(value, int | float) else MIN_CHARS - 1]
+    """Return a provider's *value* if it is a number; a text may be, or begin, a key."""
+    return str(value)[:20] if isinstance(value, int | float) else "(no number)"
 
 
 def fields_of(holder: Any) -> Mapping[str, Any]:

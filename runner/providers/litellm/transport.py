@@ -28,8 +28,9 @@ from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.response import (
     ADDED_PROMPT,
     ADDED_REPLY,
+    CHARS_PER_TOKEN,
     CallSize,
-    reported_cost,
+    cost_of,
     served_tiers,
     text_of,
     usage_of,
@@ -231,11 +232,12 @@ class LiteLLMTransport:
         text, reason = checked_text(said, self._secrets), self._word(reason)
         stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
-        cost, doubt = reported_cost(response, usage.tokens)
-        if cost is None and self._prices is not None:
-            dropped = "default" if "service_tier" in self.adapted.dropped else ""
-            cost = cost_usd(usage, self._prices, served or tier or dropped)
-        corrected = "; ".join(filter(None, (usage.corrected, doubt)))
+        dropped = "default" if "service_tier" in self.adapted.dropped else ""
+        tier_served, prices = served or tier or dropped, self._prices
+        priced = None if prices is None else cost_usd(usage, prices, tier_served)
+        cost, doubt = cost_of(response, usage.tokens, priced)
+        doubts = "; ".join(filter(None, (usage.corrected, doubt)))
+        corrected = self._secrets.redact_values(doubts)  # a key may be a number
         usage = replace(usage, cost_usd=cost, corrected=corrected)
         reason = _REASONS.get(stopped, reason)
         return Completion(text, reason, usage, stopped, remaining_limits(exchange.headers), tier)
@@ -255,6 +257,8 @@ class LiteLLMTransport:
             reply_limit=request.max_tokens,
             max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
             max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
+            min_prompt=sum(map(len, parts)) // CHARS_PER_TOKEN,
+            min_reply=len(text) // CHARS_PER_TOKEN,
             written_1h=self.route.cache == "1h",
         )
 

@@ -74,6 +74,8 @@ def limited(_: Any) -> web.Response:
         ({BATCH: [[]]}, "status", "bad_response", "invalid id of a batch"),
         ({BATCH: openai_batch(id="batch_2")}, "status", "bad_response", "received batch_2"),
         ({BATCH: openai_batch(id="../files")}, "status", "bad_response", "invalid id of a batch"),
+        ({BATCH: openai_batch(id=KEY)}, "status", "bad_response", "invalid id of a batch"),
+        ({LIST: {"data": [openai_batch(id=KEY)]}}, "find", "bad_response", "invalid id of a batch"),
         ({BATCH: redirect}, "status", "bad_request", "redirects elsewhere"),
         ({BATCH: limited}, "status", "throttle", ""),
         ({CANCEL: 404}, "cancel", "not_found", "nothing at /v1/batches/batch_1/cancel"),

@@ -131,6 +131,19 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
         many(*overrides)
 
 
+def test_a_batch_with_a_key_in_the_name_of_a_file_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_all(2)
+    key = "Zq7-RedFox_91x"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    Path("many/t000.txt").rename(f"many/{key}.txt")
+
+    with pytest.raises(ConfigError, match="the name of a file of transcript.path") as raised:
+        many()
+    assert key not in str(raised.value)
+
+
 def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> None:
     write_all(4)
     write("t001.txt", "")
