@@ -113,11 +113,9 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
 
 
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
-    """Return whether most turns have no time before their words, and one in brackets behind."""
-    before = [opening.stamp is not None for _, opening in choice.turns.values()]
+    """Return whether most turns have a time in brackets behind their words."""
     ends = sum(_end_time(row.rest) is not None for row in rows)
-    most = len(before) * 0.5 if before else len(rows) * 0.8
-    return ends >= max(2, most) and sum(before) < max(1, most)
+    return ends >= max(2, len(choice.turns) * 0.5 or len(rows) * 0.8)
 
 
 def _end_time(text: str) -> tuple[Stamp, str] | None:

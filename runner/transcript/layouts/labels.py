@@ -25,12 +25,17 @@ _MACHINE = re.compile(
     r"[ _.#-]{0,2}\w{0,8}$",
     re.IGNORECASE,
 )
+# As in `M. le ministre délégué`.
+_TITLED_OFFICE = re.compile(
+    r"M(?:\.|me|lle) l(?:[ea] |['’])[\w’'-]+(?: (?:d[eu]s? |d['’])?[\w’'-]+)?$"
+)
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|:\s|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
 _OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
+_INSIDE = re.compile(r"\s[(\[][^()\[\]]{1,40}[)\]](?=\s|$)")
 _DAY = re.compile(
     rf"(?:{MONTH}\s\d{{1,2}}|\d{{1,2}}\.?\s{MONTH}(?<!\.)|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
@@ -53,7 +58,7 @@ def likeness(label: str) -> Likeness:
     words = label.split()
     if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
         return Likeness.NONE
-    if _MACHINE.match(label) or _ADDRESS.match(label):
+    if any(form.match(label) for form in (_MACHINE, _ADDRESS, _TITLED_OFFICE)):
         return Likeness.NAME
     if not any(map(str.isalnum, label)):
         picture = any(unicodedata.category(char) == "So" for char in label)
@@ -81,7 +86,7 @@ def likeness(label: str) -> Likeness:
     caseless = label.lower() == label.upper() and not label.isascii()
     if caseless:
         return Likeness.NAME if len(label) <= _MAX_CASELESS_CHARS else Likeness.CLAUSE
-    words = _NICKNAME.sub("", label).split()
+    words = _INSIDE.sub("", _NICKNAME.sub("", label)).split() or words
     named = len(words) <= _MAX_NAME_WORDS and all(map(_name_like, words))
     return Likeness.NAME if named else Likeness.CLAUSE
 

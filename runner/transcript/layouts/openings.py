@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness
 from runner.transcript.layouts.rows import Row, open_emphasis
 from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
+from runner.transcript.words import WORDS
 
 HEAD_CHARS = 160
 ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
@@ -28,9 +29,9 @@ _FULL_STOP = re.compile(
     r"((?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
     r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
-    r"\.\s?[-–—]{0,2}(?:\s|$)"
+    r"(?:,\s([^\W\d_A-Z][^.:;?!\d]{2,140}))?\.\s?[-–—]{0,2}(?:\s|$)"
 )
-_OFFICE = re.compile(r"M(?:\.|me|lle) l(?:[ea] |['’])")
+_CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 _MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
@@ -170,13 +171,18 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
-    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
+    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop.
+
+    An office may stand before the full stop, as in `Mme Li, ministre. text`.
+    """
     row = rows[at]
-    if (found := _FULL_STOP.match(row.rest)) is None:
+    found = _FULL_STOP.match(row.rest)
+    if found is None or (found[2] and not _CLAUSE.isdisjoint(found[2].lower().split())):
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
-    sure = named and (_OFFICE.match(found[1]) or likeness(named.label) == Likeness.NAME)
-    return named if sure else None
+    if named is None or likeness(named.label) < Likeness.NAME:
+        return None
+    return replace(named, role=found[2] or named.role)
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
