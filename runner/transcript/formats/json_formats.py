@@ -3,15 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.base.json import listing, mapping, mappings
+from runner.base.json import mapping
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
-from runner.transcript.formats.fields import Record, fields_named, joined, parts_of, simple_name
+from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
+from runner.transcript.formats.json_names import items_in, names_in
 from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
@@ -32,9 +33,7 @@ _EXPECTED = (
     "as speech recognizers write it"
 )
 _WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
-_NUMBERS = ("speakerid", "id", "speaker", "label")  # of speakers
 _MAX_NOTES = 2000
-_MAX_PEOPLE = 1000
 
 
 def is_json(text: str) -> bool:
@@ -73,7 +72,7 @@ def turns_of_value(
         return None
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
-    names = _names(data, chosen.records, notes)
+    names = names_in(data, chosen.records, notes)
     if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
         turns = _by_channel(channels[0], notes, names)
     elif chosen.words:
@@ -167,69 +166,8 @@ def _texts(data: object) -> list[str]:
     """Return the texts in *data* named like a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
-    named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
+    named = ((key, text) for key, text in items_in(data) if isinstance(text, str) and text.strip())
     return [text for key, text in named if simple_name(key)[0] in _WHOLE]
-
-
-def _items(data: object) -> Iterator[tuple[str, object]]:
-    """Yield all keys in *data* with their values; of long lists those of the first items."""
-    todo = [data]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            yield from node.items()
-            todo += node.values()
-        todo += listing(node)[:_MAX_PEOPLE]
-
-
-def _names(data: object, records: Sequence[Record], notes: Notes) -> dict[str, str]:
-    """Return the names of speakers that *data* lists by number or letter, or in order."""
-    names: dict[str, str] = {}
-    for key, value in _items(data):
-        sure = "speaker" in key.lower() or "participant" in key.lower()
-        keys = _NUMBERS if sure else _NUMBERS[:1]
-        people = mappings(value)
-        names |= dict(pair for each in people if (pair := _named(each, keys)))
-        by_key = {k: name for k, v in mapping(value).items() if (name := _name_in(v))}
-        names |= by_key if sure and len(by_key) == len(mapping(value)) else {}
-        in_order = [name for each in listing(value) if (name := _name_in(each))]
-        listed = sure and 0 < len(in_order) == len(listing(value))
-        if listed and not any(_named(each, keys) for each in people):
-            names |= _numbered(in_order, records, notes)
-    return names
-
-
-def _numbered(people: list[str], records: Sequence[Record], notes: Notes) -> dict[str, str]:
-    """Return the names *people* by the numbers in *records*, which count from 0 or from 1."""
-    fields = sampled(records)
-    voices = (voice for each in records for voice in (each, *parts_of(each, fields)))
-    used = {str(fields.first("speaker", voice)[1]) for voice in voices} - {"None"}
-    if not used or not all(map(str.isdecimal, used)) or "".join(people).isdecimal():
-        return {}
-    first = 0 if "0" in used else 1
-    found = {str(number): name for number, name in enumerate(people, start=first)}
-    if used <= found.keys() and (first == 0 or str(len(people)) in used):
-        return found
-    what = "it is not clear whose the numbers of speakers are"
-    notes.warn(f"{len(people)} names of speakers are listed, such as '{people[0]}', but {what}")
-    return {}
-
-
-def _name_in(person: object) -> str | None:
-    """Return the name of a *person*: a text, or an object with a name and no words."""
-    if isinstance(person, str):
-        return person or None
-    found = {simple_name(key)[0]: value for key, value in mapping(person).items()}
-    name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
-    return name if isinstance(name, str) and "text" not in found and name else None
-
-
-def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
-    """Return the number and the name of a *person*; one of *keys* has the number."""
-    found = {simple_name(key)[0]: value for key, value in person.items()}
-    number = next((found[key] for key in keys if key in found), None)
-    name = _name_in(person)
-    return (str(number), name) if isinstance(number, str | int) and name else None
 
 
 def _are_channels(each: RecordList) -> bool:

@@ -171,18 +171,14 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
-    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop.
-
-    An office may stand before the full stop, as in `Mme Li, ministre. text`.
-    """
+    """`MR. LI. text`, `ANA. text`, `Mme Li, ministre. text`: a title or capitals, a full stop."""
     row = rows[at]
     found = _FULL_STOP.match(row.rest)
     if found is None or (found[2] and not _CLAUSE.isdisjoint(found[2].lower().split())):
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
-    if named is None or likeness(named.label) < Likeness.NAME:
-        return None
-    return replace(named, role=found[2] or named.role)
+    sure = named and likeness(named.label) == Likeness.NAME
+    return replace(named, role=found[2] or named.role) if named and sure else None
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
