@@ -25,6 +25,7 @@ def words_of(text: str) -> frozenset[str]:
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
 _ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\]|（[^（）]*）|【[^【】]*】)[.。]?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
+_UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _ENDING = re.compile(
     r"(?=.{4})(?:[bcdfglmnprstv]?(?:ings?|ers?|ed|ly|it(?:y|ies)|[ae]nces?|[ai]ble|als?|ally|ous|ness)"
@@ -152,9 +153,14 @@ def join_lines(lines: Iterable[str]) -> str:
         if joined and joined[-1].endswith("\u00ad"):  # a soft hyphen
             joined[-1] = joined[-1][:-1]
         elif joined and not _broken_word(joined[-1], line):
-            joined.append(" ")
+            joined.append(space_between(joined[-1], line))
         joined.append(line)
     return "".join(joined)
+
+
+def space_between(before: str, after: str) -> str:
+    """Return what parts two lines of one text: nothing between Chinese or Japanese characters."""
+    return "" if _UNSPACED.match(before[-1:]) and _UNSPACED.match(after[:1]) else " "
 
 
 def _broken_word(before: str, after: str) -> bool:

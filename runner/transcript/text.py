@@ -10,13 +10,14 @@ from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
-from runner.transcript.model import Turn, is_aside, join_lines
+from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
 from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_stamp
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
+_MAX_ACRONYM = 5
 _SOME_NAMES = 0.25
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
@@ -157,7 +158,8 @@ class _Assembler:
             return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
-        capitals = self.choice.asked and row.raw.isupper() and " " in row.raw
+        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
+        capitals = self.choice.asked and row.raw.isupper() and title
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
         if row.gap or capitals or voice:
             self.flush()

@@ -370,6 +370,11 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [("Ana (she/her) | Acme", "Hi."), ("Bo (they/them) - Globex", "Yes."),
          ("Ana (she/her) | Acme", "Bye.")],
     ),
+    "headings of a court, of one word": (
+        "Q. Where?\nA. Home.\n\nCROSS-EXAMINATION\nBY MR. LI:\nQ. Sure?\nA. YES.\n",
+        [("Q", "Where?"), ("A", "Home."), (None, "CROSS-EXAMINATION"), ("Q", "Sure?"),
+         ("A", "YES.")],
+    ),
     "days without colons": (
         "[02 07 55 35] CC: Okay.\n[02 07 55 42] LMP: Yes.",
         [("CC", "Okay."), ("LMP", "Yes.")],
