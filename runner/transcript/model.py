@@ -1,5 +1,6 @@
 """Transcript model: turns, and the numbered segments of limited length cut from them."""
 
+import html
 import math
 import re
 import unicodedata
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from runner.base.format import clock
+from runner.base.text import to_safe_text
 from runner.transcript.reading_report import ReadingReport
 
 PASSAGES = "passages"  # the format of a transcript that is chosen from others
@@ -23,6 +25,7 @@ def words_of(text: str) -> frozenset[str]:
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp);")
 _ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\]|（[^（）]*）|【[^【】]*】)[.。]?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
 _UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
@@ -177,7 +180,7 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 leave_out("marks such as {vocalsound}", mark)
             text = _BRACE_MARK.sub(" ", text)
         pieces = []
-        for piece in filter(None, _split(" ".join(text.split()))):
+        for piece in filter(None, _split(" ".join(_without_entities(text).split()))):
             if _has_speech(piece):
                 pieces.append(piece)
             else:
@@ -193,8 +196,14 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
 
 @lru_cache(256)
 def _name(written: str) -> str | None:
-    name = unicodedata.normalize("NFC", " ".join(written.split()))
+    name = unicodedata.normalize("NFC", " ".join(_without_entities(written).split()))
     return name[:MAX_SPEAKER_CHARS].strip() or None
+
+
+def _without_entities(text: str) -> str:
+    """Return *text* with the characters that entities such as `&#39;` stand for."""
+    found = "&" in text and _ENTITY.search(text)
+    return to_safe_text(html.unescape(text)) if found else text
 
 
 def _seconds(value: float | None) -> float | None:

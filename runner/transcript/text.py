@@ -24,8 +24,11 @@ _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    turns = turns_of_table(source.text, source.name, notes) or turns_of_blocks(source.text, notes)
-    return turns_of_text(source.text, notes, source.places) if turns is None else turns
+    text = source.text
+    if "\n" not in text.strip() and text.count("\\n") > 1:  # line ends as in a string of a program
+        text = text.replace("\\n", "\n")
+    turns = turns_of_table(text, source.name, notes) or turns_of_blocks(text, notes)
+    return turns_of_text(text, notes, source.places) if turns is None else turns
 
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
