@@ -27,15 +27,16 @@ def names_in(data: object, records: Sequence[Record], notes: Notes) -> dict[str,
     names: dict[str, str] = {}
     for key, value in items_in(data):
         sure = "speaker" in key.lower() or "participant" in key.lower()
-        keys = _NUMBERS if sure else _NUMBERS[:1]
-        people = mappings(value)
-        names |= dict(pair for each in people if (pair := _named(each, keys)))
-        by_key = {k: name for k, v in mapping(value).items() if (name := _name_in(v))}
-        names |= by_key if sure and len(by_key) == len(mapping(value)) else {}
-        in_order = [name for each in listing(value) if (name := _name_in(each))]
-        listed = sure and 0 < len(in_order) == len(listing(value))
-        if listed and not any(_named(each, keys) for each in people):
-            names |= _numbered(in_order, records, notes)
+        if isinstance(value, list) and len(value) <= _MAX_PEOPLE:
+            keys = _NUMBERS if sure else _NUMBERS[:1]
+            found = dict(pair for each in mappings(value) if (pair := _named(each, keys)))
+            in_order = [name for each in value if (name := _name_in(each))] if sure else []
+            if in_order and not found and len(in_order) == len(value):
+                found = _numbered(in_order, records, notes)
+            names |= found
+        elif sure and isinstance(value, dict):
+            by_key = {k: name for k, each in value.items() if (name := _name_in(each))}
+            names |= by_key if len(by_key) == len(value) else {}
     return names
 
 
