@@ -361,6 +361,38 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [("Mme la présidente", "Bien."), ("M. Li", "Merci."), ("Mme Ruiz", "Oui."),
          ("M. Li", "Non."), ("M. le ministre", "Si."), ("Mme la présidente", "Bon.")],
     ),
+    "capitals with a party or an office": (
+        "PRESIDENTE. Bene.\n\nANNA BO (PD-IDP). Grazie. No.\n\nPRESIDENTE. Sì.\n\n"
+        "MARIO LI, Sottosegretario di Stato per la Giustizia. Contrario.\n\nPRESIDENTE. Grazie.",
+        [("PRESIDENTE", "Bene."), ("ANNA BO", "Grazie. No."), ("PRESIDENTE", "Sì."),
+         ("MARIO LI", "Contrario."), ("PRESIDENTE", "Grazie.")],
+    ),
+    "a dash within parentheses": (
+        "O SR. PRESIDENTE (Ana. PL - SP) - Bem.\n\nO SR. LI (PT - BA. Pela ordem.) - Obrigado.\n\n"
+        "O SR. PRESIDENTE (Ana. PL - SP) - Sim.",
+        [("O SR. PRESIDENTE", "Bem."), ("O SR. LI", "Obrigado."), ("O SR. PRESIDENTE", "Sim.")],
+    ),
+    "forms of address in small letters": (
+        "La señora PRESIDENTA: Bien.\n\nEl señor LI: Gracias.\n\nLa señora PRESIDENTA: Sí.",
+        [("La señora PRESIDENTA", "Bien."), ("El señor LI", "Gracias."),
+         ("La señora PRESIDENTA", "Sí.")],
+    ),
+    "circles and two spaces": (
+        "○의장 김진표  회의를 시작하겠습니다.\n\n○이수진 의원  질문하겠습니다.\n\n○의장 김진표  네.",
+        [("의장 김진표", "회의를 시작하겠습니다."), ("이수진 의원", "질문하겠습니다."), ("의장 김진표", "네.")],
+    ),
+    "numbers of questions": (
+        "Q1  Chair: Where?\nAna: Here.\nQ2  Bo: Why?\nAna: So.\nQ3  Chair: Thanks.",
+        [("Chair", "Where?"), ("Ana", "Here."), ("Bo", "Why?"), ("Ana", "So."), ("Chair", "Thanks.")],
+    ),
+    "numbers of speeches": (
+        "Anf. 1 ANA RUIZ (S):\nJo.\n\nAnf. 2 BO LI (M):\nNej.\n\nAnf. 3 ANA RUIZ (S):\nJo då.",
+        [("ANA RUIZ", "Jo."), ("BO LI", "Nej."), ("ANA RUIZ", "Jo då.")],
+    ),
+    "a footnote behind a label": (
+        "CHAIR LI. Good.\nMR. ITO. Thanks.\nMS. RAO.1 We see.\nCHAIR LI. Yes.",
+        [("CHAIR LI", "Good."), ("MR. ITO", "Thanks."), ("MS. RAO", "We see."), ("CHAIR LI", "Yes.")],
+    ),
     "people who are spoken to": (
         "MR. LI. Hi.\nMR. ITO. Yes.\nMr. Li, you are late. We know.\nMR. LI. No.",
         [("MR. LI", "Hi."), ("MR. ITO", "Yes. Mr. Li, you are late. We know."), ("MR. LI", "No.")],

@@ -33,6 +33,10 @@ _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|:\s|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
+_RULES = re.compile(
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+)
+_MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
 _INSIDE = re.compile(r"\s[(\[][^()\[\]]{1,40}[)\]](?=\s|$)")
@@ -231,3 +235,13 @@ def _name_like(word: str) -> bool:
     if bare[0].islower() and not any(c in "'’" or c.isdigit() or c.isupper() for c in bare):
         return False
     return all(c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare)
+
+
+def strip_marks(label: str) -> str:
+    """Return *label* without emphasis, rules beside it, and white space of more than a space."""
+    label = label.replace("'''", "")  # bold in a wiki
+    if "*" in label or "_" in label or "`" in label:
+        label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    if label[:1] + label[-1:] and not (label[0].isalnum() and label[-1].isalnum()):
+        label = _RULES.sub("", label)
+    return " ".join(label.split())
