@@ -378,12 +378,13 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
          ("La señora PRESIDENTA", "Sí.")],
     ),
     "circles and two spaces": (
-        "○의장 김진표  회의를 시작하겠습니다.\n\n○이수진 의원  질문하겠습니다.\n\n○의장 김진표  네.",
-        [("의장 김진표", "회의를 시작하겠습니다."), ("이수진 의원", "질문하겠습니다."), ("의장 김진표", "네.")],
+        "○의장 김진표  네.\n\n○이수진 의원  왜요.\n\n○의장 김진표  네.",
+        [("의장 김진표", "네."), ("이수진 의원", "왜요."), ("의장 김진표", "네.")],
     ),
     "numbers of questions": (
         "Q1  Chair: Where?\nAna: Here.\nQ2  Bo: Why?\nAna: So.\nQ3  Chair: Thanks.",
-        [("Chair", "Where?"), ("Ana", "Here."), ("Bo", "Why?"), ("Ana", "So."), ("Chair", "Thanks.")],
+        [("Chair", "Where?"), ("Ana", "Here."), ("Bo", "Why?"), ("Ana", "So."),
+         ("Chair", "Thanks.")],
     ),
     "numbers of speeches": (
         "Anf. 1 ANA RUIZ (S):\nJo.\n\nAnf. 2 BO LI (M):\nNej.\n\nAnf. 3 ANA RUIZ (S):\nJo då.",
@@ -391,7 +392,8 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
     ),
     "a footnote behind a label": (
         "CHAIR LI. Good.\nMR. ITO. Thanks.\nMS. RAO.1 We see.\nCHAIR LI. Yes.",
-        [("CHAIR LI", "Good."), ("MR. ITO", "Thanks."), ("MS. RAO", "We see."), ("CHAIR LI", "Yes.")],
+        [("CHAIR LI", "Good."), ("MR. ITO", "Thanks."), ("MS. RAO", "We see."),
+         ("CHAIR LI", "Yes.")],
     ),
     "people who are spoken to": (
         "MR. LI. Hi.\nMR. ITO. Yes.\nMr. Li, you are late. We know.\nMR. LI. No.",

@@ -21,7 +21,7 @@ _BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IG
 _MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _GAP = re.compile(r"\s{2,}|\u3000")
-_QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=[^\W\d][^:?!]{1,80}:)")
+_QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=([^\W\da-z][^:?!]{1,80}):)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
@@ -188,7 +188,8 @@ def _without_question_numbers(lines: list[str], notes: Notes) -> list[str]:
     """Leave out growing numbers of questions and speeches before labels: `Q12 Chair: …`."""
     found = {at: match for at, line in enumerate(lines) if (match := _QUESTION.match(line))}
     numbers = [int(match[1]) for match in found.values()]
-    if len(found) < 2 or any(b <= a for a, b in itertools.pairwise(numbers)):
+    labels = {match[2] for match in found.values()}  # a single one may be what quarters are about
+    if len(labels) < 2 or any(after <= before for before, after in itertools.pairwise(numbers)):
         return lines
     notes.leave_out("numbers of questions", "\n".join(match[0] for match in found.values()))
     return [line[found[at].end() :] if at in found else line for at, line in enumerate(lines)]
