@@ -129,6 +129,8 @@ def _detected(data: bytes) -> str:
     if marked := next((codec for codec, marks in _MARKS.items() if data.startswith(marks)), None):
         return marked
     probe = data[:_PROBE_BYTES]
+    if b"\x1b$B" in probe or b"\x1b$@" in probe:
+        return "iso2022_jp"
     half = len(probe) // 2
     even, odd = probe[0::2].count(0), probe[1::2].count(0)
     # Text with Latin letters, digits or even just spaces in UTF-16 has a NUL in the same half.

@@ -1,5 +1,6 @@
 """Transcript model: turns, and the numbered segments of limited length cut from them."""
 
+import html
 import math
 import re
 import unicodedata
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 
 from runner.base.format import clock
 from runner.base.secrets import Secrets
+from runner.base.text import to_safe_text
 from runner.transcript.reading_report import ReadingReport
 
 PASSAGES = "passages"  # the format of a transcript that is chosen from others
@@ -27,8 +29,10 @@ def words_of(text: str) -> frozenset[str]:
 
 # Marks such as {vocalsound}, {gap} and {disfmarker}; bounded, so that the scan stays linear.
 _BRACE_MARK = re.compile(r"\{[A-Za-z][A-Za-z _-]{0,30}\}")
+_ENTITY = re.compile(r"&(?:#\d{2,6}|#x[\da-fA-F]{2,5}|amp|quot|apos|lt|gt|nbsp);")
 _ASIDE = re.compile(r"(?:\([^()]*\)|\[[^][]*\]|（[^（）]*）|【[^【】]*】)[.。]?$")
 _BROKEN = re.compile(r"(?<![\w-])([^\W\d_]{2,30})-\n[ \t]{0,20}([^\W\d_]{2,30})")
+_UNSPACED = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _ENDING = re.compile(
     r"(?=.{4})(?:[bcdfglmnprstv]?(?:ings?|ers?|ed|ly|it(?:y|ies)|[ae]nces?|[ai]ble|als?|ally|ous|ness)"
@@ -171,9 +175,14 @@ def join_lines(lines: Iterable[str]) -> str:
         if joined and joined[-1].endswith("\u00ad"):  # a soft hyphen
             joined[-1] = joined[-1][:-1]
         elif joined and not _broken_word(joined[-1], line):
-            joined.append(" ")
+            joined.append(space_between(joined[-1], line))
         joined.append(line)
     return "".join(joined)
+
+
+def space_between(before: str, after: str) -> str:
+    """Return what parts two lines of one text: nothing between Chinese or Japanese characters."""
+    return "" if _UNSPACED.match(before[-1:]) and _UNSPACED.match(after[:1]) else " "
 
 
 def _broken_word(before: str, after: str) -> bool:
@@ -190,7 +199,7 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
                 leave_out("marks such as {vocalsound}", mark)
             text = _BRACE_MARK.sub(" ", text)
         pieces = []
-        for piece in filter(None, _split(" ".join(text.split()))):
+        for piece in filter(None, _split(" ".join(_without_entities(text).split()))):
             if _has_speech(piece):
                 pieces.append(piece)
             else:
@@ -206,8 +215,14 @@ def _parts(turns: Iterable[Turn], leave_out: Callable[[str, str], None]) -> Iter
 
 @lru_cache(256)
 def _name(written: str) -> str | None:
-    name = unicodedata.normalize("NFC", " ".join(written.split()))
+    name = unicodedata.normalize("NFC", " ".join(_without_entities(written).split()))
     return name[:MAX_SPEAKER_CHARS].strip() or None
+
+
+def _without_entities(text: str) -> str:
+    """Return *text* with the characters that entities such as `&#39;` stand for."""
+    found = "&" in text and _ENTITY.search(text)
+    return to_safe_text(html.unescape(text)) if found else text
 
 
 def _seconds(value: float | None) -> float | None:

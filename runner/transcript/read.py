@@ -103,8 +103,9 @@ def _detected(source: Source) -> Reader:
 def _hidden_in_escapes(source: Source, format_name: str) -> int:
     """Return how many of the characters to remove are written as escapes of the format."""
     if format_name in ("vtt", "srt"):
-        return without_hidden(html.unescape(source.text))[1]
-    escapes = _JSON_ESCAPES.finditer(source.text if format_name == "json" else "")
+        return without_hidden(html.unescape(source.text))[1] if "&" in source.text else 0
+    escaped = format_name == "json" and "\\u" in source.text
+    escapes = _JSON_ESCAPES.finditer(source.text if escaped else "")
     runs = (match[1] for match in escapes if match[1])
     return sum(without_hidden(json.loads(f'"{run}"'))[1] for run in runs)
 

@@ -13,7 +13,8 @@ MAX_EXAMPLE_CHARS = 80
 _FURNITURE = frozenset(
     ("rules", "tags", "line numbers", "page and cue numbers", "labels without words", "comments",
      "marks such as {vocalsound}", "roles of speakers", "front matter",
-     "turns of punctuation only", "notices", "initials")
+     "turns of punctuation only", "notices", "initials", "display settings",
+     "numbers of questions")
 )  # fmt: skip
 
 

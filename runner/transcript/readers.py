@@ -1,5 +1,6 @@
 """Interface of readers: their input and result, and the readers of other packages."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 
+_COLOURS = re.compile(r"\x1b\[[\d;]{0,40}[A-Za-z]")  # and other commands to a terminal
 GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
 
 
@@ -51,7 +53,9 @@ class Source:
         text = decode(self.data, self.name, self.encoding)
         if "\n" not in text and "\r" not in text:
             text = text.replace("\u2028", "\n").replace("\x85", "\n").replace("\u2029", "\n\n")
-        return without_hidden(text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
+        text, colours = _COLOURS.subn("", text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
+        shown, removed = without_hidden(text)
+        return shown, removed + colours
 
 
 @dataclass(frozen=True, slots=True)

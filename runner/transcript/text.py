@@ -10,21 +10,25 @@ from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
-from runner.transcript.model import Turn, is_aside, join_lines
+from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
 from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_stamp
 
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
+_MAX_ACRONYM = 5
 _SOME_NAMES = 0.25
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
 def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
     """Return the turns of a plain text; note its layout, what is left out, and facts on it."""
-    turns = turns_of_table(source.text, source.name, notes) or turns_of_blocks(source.text, notes)
-    return turns_of_text(source.text, notes, source.places) if turns is None else turns
+    text = source.text
+    if "\n" not in text.strip() and text.count("\\n") > 1:  # line ends as in a string of a program
+        text = text.replace("\\n", "\n")
+    turns = turns_of_table(text, source.name, notes) or turns_of_blocks(text, notes)
+    return turns_of_text(text, notes, source.places) if turns is None else turns
 
 
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
@@ -113,11 +117,9 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
 
 
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
-    """Return whether most turns have no time before their words, and one in brackets behind."""
-    before = [opening.stamp is not None for _, opening in choice.turns.values()]
+    """Return whether most turns have a time in brackets behind their words."""
     ends = sum(_end_time(row.rest) is not None for row in rows)
-    most = len(before) * 0.5 if before else len(rows) * 0.8
-    return ends >= max(2, most) and sum(before) < max(1, most)
+    return ends >= max(2, len(choice.turns) * 0.5 or len(rows) * 0.8)
 
 
 def _end_time(text: str) -> tuple[Stamp, str] | None:
@@ -159,7 +161,8 @@ class _Assembler:
             return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
-        capitals = self.choice.asked and row.raw.isupper() and " " in row.raw
+        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
+        capitals = self.choice.asked and row.raw.isupper() and title
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
         if row.gap or capitals or voice:
             self.flush()

@@ -30,13 +30,14 @@ _UNITS = (
     rf"(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?(?:\d{{1,4}}\s?(?:{_MINUTE}),?\s?)?"
     rf"\d{{1,6}}(?:\.\d{{1,6}})?\s?(?:{_SECOND})\b"
 )
+_WITHOUT_SECONDS = rf"\A(?:\d{{1,4}}\s?(?:{_HOUR}),?\s?)?\d{{1,4}}\s?(?:{_MINUTE})\Z"  # alone only
 _MILLIS = r"\d{1,9}\s?ms(?:ec)?\b"
 _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}\.\d{1,3}(?=\s?[\])])"
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
     rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:[,،]?\s(?:{_AT})?|T))?"
-    rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED})"
+    rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED}|{_WITHOUT_SECONDS})"
 )
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
 _TO = r"(?:\s?(?:-->|->|-|–|—|to)\s?|[ \t]{1,4}(?=\d{1,2}:\d\d:\d\d))"
@@ -64,9 +65,10 @@ _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
+_END_AND_LENGTH = re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.MULTILINE)  # as Trint has
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
-_STARTS = frozenset("0123456789０１２３４５６７８９[(（［【<{#@\\오上下午")
+_STARTS = frozenset("[(（［【<{#@\\오上下午")  # and digits
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
 _ENDS = frozenset("0123456789mMsScCdDtTzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
@@ -125,7 +127,7 @@ def clock_seconds(text: str) -> float | None:
 
 def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     """Return the stamp at the start of *text* and the text after it, or None."""
-    if text[:1] not in _STARTS and text[:3].lower() not in _WORDS:
+    if not (text[:1] in _STARTS or text[:1].isdecimal() or text[:3].lower() in _WORDS):
         return None
     head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
     match = _BARE_LEADING.match(head) or _LEADING.match(head)
@@ -159,6 +161,7 @@ def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
     text = _PRIMES.sub(r"\1:\2", _WIDE.sub(lambda wide: wide[0].replace(" : ", ":"), text))
     text = _DROP_FRAMES.sub(r"\1:\2:\3", text) if ";" in text else text
+    text = _END_AND_LENGTH.sub("", text) if "][" in text else text
     if len(_SECONDS_PAIR.findall(text)) > 1:
         text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
     if len(_SPACED.findall(text)) > 1:

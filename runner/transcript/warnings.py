@@ -20,6 +20,9 @@ _NO_WORDS = re.compile(
     r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,
 )
+_GARBLED = re.compile(
+    "\ufffd|[ÂÃÐÑØÙ][¡-º¼-¿€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ]|â€[™œ“”˜¦š]|ã[€‚ƒ]"
+)  # UTF-8 as cp1252
 _ENGLISH, _OTHERS = WORDS["english"], WORDS["other_languages"]
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LAST_LATIN = 0x24F
@@ -40,6 +43,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     wordless = [each for each in segments if _NO_WORDS.match(each.text)]
     for what, found in (
         ("begin like a label or have one inside, which names no speaker", _label_like(segments)),
+        ("have characters that were read in a wrong encoding", _garbled(segments)),
         ("are only numbers, times, addresses or markup", wordless),
         ("repeat the one before", _repeats(segments)),
         ("start before the one before", _running_back(segments)),
@@ -64,6 +68,16 @@ def _share_without(
     ]
     if without and not all(map(lacks, segments)):
         yield f"{_of(without, segments)} have no {what}, others have one: {_example(without[0])}"
+
+
+def _garbled(segments: Sequence[Segment]) -> list[Segment]:
+    """Return the segments with UTF-8 that was read as cp1252, or with unreadable characters."""
+    written = (f"{each.speaker or ''} {each.text}" for each in segments)
+    return [
+        each
+        for each, text in zip(segments, written, strict=True)
+        if not text.isascii() and _GARBLED.search(text)
+    ]
 
 
 def _goes_on(before: Segment, after: Segment) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from runner.base.errors import TranscriptError
 from runner.transcript.read import read_text
-from tests.helpers.reading import parse_transcript
+from tests.helpers.reading import parse_transcript, spoken
 
 Row = tuple[str | None, float | None, float | None, str]
 
@@ -391,3 +391,22 @@ def test_what_is_left_out_of_vtt_is_noted() -> None:
 
 def test_the_end_of_a_voice_ends_it() -> None:
     assert [("Ana", "Hi."), (None, "and noise")] == said(vtt("<v Ana>Hi.</v> and noise"))
+
+
+def test_identifiers_that_count_name_people() -> None:
+    def who(*names: str) -> list[str | None]:
+        cues = (f"{name}\n00:0{n}.000 --> 00:0{n}.900\nSo.\n" for n, name in enumerate(names))
+        return [speaker for speaker, _ in spoken("WEBVTT\n\n" + "\n".join(cues))]
+
+    assert ["Ana", "Bo", "Ana"] == who("Ana-0", "Bo-1", "Ana-2")
+    assert [None] * 3 == who("Speaker 1", "Speaker 2", "Speaker 3")
+
+
+def test_nothing_parts_lines_of_chinese_and_japanese() -> None:
+    cues = (
+        "1\n00:01,0 --> 00:02,0\n田中：おはよう\nございます\n\n"
+        "2\n00:03,0 --> 00:04,0\n佐藤：はい A社の\nBさん\n"
+    )
+
+    assert [("田中", "おはようございます"), ("佐藤", "はい A社の Bさん")] == spoken(cues)
+    assert ["会議を始めます。では。"] == [text for _, text in spoken("会議を\n始めます。\nでは。")]

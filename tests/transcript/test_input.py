@@ -44,6 +44,7 @@ SAME = {
     "cr": TEXT.replace("\n", "\r").encode(),
     "no newline at the end": TEXT.rstrip().encode(),
     "spaces at line ends": TEXT.replace("\n", "  \n").encode(),
+    "colours": TEXT.replace("Zoë:", "\x1b[1;31mZoë:\x1b[0m").encode(),
     "hidden characters": TEXT.replace("Hello", "He\u200bl\u202el\U000e0041o").encode(),
 }
 
@@ -55,6 +56,30 @@ def test_the_same_words_give_the_same_transcript(tmp_path: Path, content: bytes)
     actual = read_transcript(save(tmp_path, content))
 
     assert expected == actual
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.replace("\n", "\\n").encode(),
+        TEXT.replace("Z", "&#90;").replace("“", "&#x201c;").replace("é", "&#233;").encode(),
+    ],
+    ids=["line ends of a string", "entities"],
+)
+def test_characters_written_as_escapes_are_read(tmp_path: Path, content: bytes) -> None:
+    expected = parse_transcript(TEXT, name="call").segments
+
+    assert expected == read_transcript(save(tmp_path, content)).segments
+
+
+def test_an_encoding_of_japanese_mail_is_read(tmp_path: Path) -> None:
+    transcript = read_transcript(
+        save(tmp_path, "田中：はい。\n佐藤：いや。\n".encode("iso2022_jp"))
+    )
+
+    assert [("田中", "はい。"), ("佐藤", "いや。")] == [
+        (s.speaker, s.text) for s in transcript.segments
+    ]
 
 
 def test_other_words_give_another_hash() -> None:

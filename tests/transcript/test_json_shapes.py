@@ -51,6 +51,7 @@ KEYS = {
     "podcast": ("speaker", "body", "startTime", "endTime"),
     "teams": ("speakerDisplayName", "text", "startOffset", "endOffset"),
     "message": ("author", "message", "time", "end"),
+    "graph": ("speakerName", "spokenText", "startDateTime", "endDateTime"),
     "sentence": ("participant", "sentence", "begin", "finish"),
     "caption": ("who", "caption", "start_s", "end_s"),
     "unheard of": ("activeSpeakerOfCall", "captionTextRaw", "startSec", "endSec"),
@@ -175,6 +176,27 @@ SHAPES: dict[str, tuple[object, list[Row]]] = {
             "text": TEXT,
         },
         turns("Ana", "Ben"),
+    ),
+    **{
+        f"names in order, numbers from {first}, {form}": (
+            {
+                "speakers": names,
+                "segments": [{"speaker": first + n, "text": SAID[n]} for n in range(2)],
+            },
+            turns("Ana", "Ben", times=False),
+        )
+        for first in (0, 1)
+        for form, names in (
+            ("texts", ["Ana", "Ben"]),
+            ("objects", [{"name": "Ana", "role": "host"}, {"name": "Ben", "role": "guest"}]),
+        )
+    },
+    "names by key, in objects": (
+        {
+            "speakers": {"s0": {"name": "Ana"}, "s1": {"name": "Ben"}},
+            "segments": [{"speaker": f"s{n}", "text": SAID[n]} for n in range(2)],
+        },
+        turns("Ana", "Ben", times=False),
     ),
     "words with speakers inside segments": (
         {
@@ -699,6 +721,16 @@ def test_a_second_transcript_beside_the_first_is_noted() -> None:
 
     assert ("A", SAID[0]) == (*{(s.speaker, s.text) for s in reading.transcript.segments},)[0]
     assert [("fields 'text'", 3)] == [(e.kind, e.words) for e in reading.report.left_out]
+
+
+def test_names_in_order_are_doubted_if_the_numbers_do_not_tell_whose_they_are() -> None:
+    said = [{"speaker": 1, "text": SAID[0]}, {"speaker": 2, "text": SAID[1]}]
+    reading = read_text(json.dumps({"speakers": ["Ana", "Ben", "Cy"], "turns": said}), name="t")
+
+    (warning,) = reading.report.warnings
+
+    assert ["Speaker 1", "Speaker 2"] == list(reading.report.speakers)
+    assert "not clear whose the numbers of speakers are" in warning
 
 
 def test_speakers_by_time_alone_are_doubted() -> None:

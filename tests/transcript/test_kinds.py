@@ -302,13 +302,14 @@ def test_speech_above_the_word_transcript_stays() -> None:
     assert ["One.", "Two.", "Three."] == [words for _, words in spoken(text)][:3]
 
 
-def test_the_header_says_title_date_and_attendees() -> None:
-    top = "Yard review\nSep 18, 2026\n\nAttendees\nAna Ruiz, Bo Li\n\n"
+@pytest.mark.parametrize("date", ["Sep 18, 2026", "2026/09/18"])
+def test_the_header_says_title_date_and_attendees(date: str) -> None:
+    top = f"Yard review\n{date}\n\nAttendees\nAna Ruiz, Bo Li\n\n"
     text = f"{top}Ana: One.\nBo: Two.\nAna: Three."
 
     assert {
         "title": "Yard review",
-        "date": "Sep 18, 2026",
+        "date": date,
         "attendees": "Ana Ruiz, Bo Li",
     } == read_as(text).report.about
 
@@ -342,6 +343,72 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "[00:01] Ana: Hi.\n[00:75] Bo: Yes.\n[00:09] Ana: Bye.",
         [("Ana", "Hi."), (None, "[00:75] Bo: Yes."), ("Ana", "Bye.")],
     ),
+    "digits of Devanagari": (
+        "००:०१ अमित: नमस्ते।\n००:०५ सीता: हाँ।\n००:०९ अमित: ठीक।",
+        [("अमित", "नमस्ते।"), ("सीता", "हाँ।"), ("अमित", "ठीक।")],
+    ),
+    "minutes without seconds": (
+        "Ana\n5 minutes\nHi.\n\nBo\n1 hour 2 minutes\nYes.\n\nAna\n1 hour 3 seconds\nBye.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "Bye.")],
+    ),
+    "an end and a length behind the words": (
+        "Ana [00:00:01] Hi. [00:00:02][1.1]\n\nBo [00:00:03] Yes. [00:00:05][2.0]\n",
+        [("Ana", "Hi."), ("Bo", "Yes.")],
+    ),
+    "offices before a full stop": (
+        "Mme la présidente. Bien.\n\nM. Li. Merci.\n\nMme Ruiz, ministre, garde des sceaux. Oui."
+        "\n\nM. Li. Non.\n\nM. le ministre. Si.\n\nMme la présidente. Bon.",
+        [("Mme la présidente", "Bien."), ("M. Li", "Merci."), ("Mme Ruiz", "Oui."),
+         ("M. Li", "Non."), ("M. le ministre", "Si."), ("Mme la présidente", "Bon.")],
+    ),
+    "capitals with a party or an office": (
+        "PRESIDENTE. Bene.\n\nANNA BO (PD-IDP). Grazie. No.\n\nPRESIDENTE. Sì.\n\n"
+        "MARIO LI, Sottosegretario di Stato per la Giustizia. Contrario.\n\nPRESIDENTE. Grazie.",
+        [("PRESIDENTE", "Bene."), ("ANNA BO", "Grazie. No."), ("PRESIDENTE", "Sì."),
+         ("MARIO LI", "Contrario."), ("PRESIDENTE", "Grazie.")],
+    ),
+    "a dash within parentheses": (
+        "O SR. PRESIDENTE (Ana. PL - SP) - Bem.\n\nO SR. LI (PT - BA. Pela ordem.) - Obrigado.\n\n"
+        "O SR. PRESIDENTE (Ana. PL - SP) - Sim.",
+        [("O SR. PRESIDENTE", "Bem."), ("O SR. LI", "Obrigado."), ("O SR. PRESIDENTE", "Sim.")],
+    ),
+    "forms of address in small letters": (
+        "La señora PRESIDENTA: Bien.\n\nEl señor LI: Gracias.\n\nLa señora PRESIDENTA: Sí.",
+        [("La señora PRESIDENTA", "Bien."), ("El señor LI", "Gracias."),
+         ("La señora PRESIDENTA", "Sí.")],
+    ),
+    "circles and two spaces": (
+        "○의장 김진표  네.\n\n○이수진 의원  왜요.\n\n○의장 김진표  네.",
+        [("의장 김진표", "네."), ("이수진 의원", "왜요."), ("의장 김진표", "네.")],
+    ),
+    "numbers of questions": (
+        "Q1  Chair: Where?\nAna: Here.\nQ2  Bo: Why?\nAna: So.\nQ3  Chair: Thanks.",
+        [("Chair", "Where?"), ("Ana", "Here."), ("Bo", "Why?"), ("Ana", "So."),
+         ("Chair", "Thanks.")],
+    ),
+    "numbers of speeches": (
+        "Anf. 1 ANA RUIZ (S):\nJo.\n\nAnf. 2 BO LI (M):\nNej.\n\nAnf. 3 ANA RUIZ (S):\nJo då.",
+        [("ANA RUIZ", "Jo."), ("BO LI", "Nej."), ("ANA RUIZ", "Jo då.")],
+    ),
+    "a footnote behind a label": (
+        "CHAIR LI. Good.\nMR. ITO. Thanks.\nMS. RAO.1 We see.\nCHAIR LI. Yes.",
+        [("CHAIR LI", "Good."), ("MR. ITO", "Thanks."), ("MS. RAO", "We see."),
+         ("CHAIR LI", "Yes.")],
+    ),
+    "people who are spoken to": (
+        "MR. LI. Hi.\nMR. ITO. Yes.\nMr. Li, you are late. We know.\nMR. LI. No.",
+        [("MR. LI", "Hi."), ("MR. ITO", "Yes. Mr. Li, you are late. We know."), ("MR. LI", "No.")],
+    ),
+    "pronouns before a company": (
+        "Ana (she/her) | Acme: Hi.\nBo (they/them) - Globex: Yes.\nAna (she/her) | Acme: Bye.",
+        [("Ana (she/her) | Acme", "Hi."), ("Bo (they/them) - Globex", "Yes."),
+         ("Ana (she/her) | Acme", "Bye.")],
+    ),
+    "headings of a court, of one word": (
+        "Q. Where?\nA. Home.\n\nCROSS-EXAMINATION\nBY MR. LI:\nQ. Sure?\nA. YES.\n",
+        [("Q", "Where?"), ("A", "Home."), (None, "CROSS-EXAMINATION"), ("Q", "Sure?"),
+         ("A", "YES.")],
+    ),
     "days without colons": (
         "[02 07 55 35] CC: Okay.\n[02 07 55 42] LMP: Yes.",
         [("CC", "Okay."), ("LMP", "Yes.")],
@@ -358,7 +425,7 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "# T\n\n| Timestamp | Who | What was said |\n|:--|:--|:--|\n| 0:03 | Ana | Hi. |\n",
         [("Ana", "Hi.")],
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())

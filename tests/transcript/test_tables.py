@@ -158,6 +158,56 @@ def test_prose_with_commas_is_no_table(text: str) -> None:
     assert "text" == read_text(text, name="t").transcript.format
 
 
+DRAWN = {
+    "Org": "| Speaker | Text |\n|---------+------|\n| Ana | Dry, all. |\n| Ben | No. |\n",
+    "PostgreSQL": " speaker | text\n---------+-------\n Ana     | Dry, all.\n Ben     | No.\n",
+    "MySQL": "+-----+-----+\n| Who | Text |\n+-----+-----+\n| Ana | Dry, all. |\n| Ben | No. |\n"
+    "+-----+-----+\n",
+    "grid": "+-----+-------+\n| Who | Text  |\n+=====+=======+\n| Ana | Dry,  |\n|     | all.  |\n"
+    "+-----+-------+\n| Ben | No.   |\n+-----+-------+\n",
+    "boxes": "┌─────┬──────┐\n│ Who │ Text │\n├─────┼──────┤\n│ Ana │ Dry, all. │\n│ Ben │ No.  │\n"
+    "└─────┴──────┘\n",
+    "line ends in cells": "| Who | Text |\n|---|---|\n| Ana | Dry,<br>all. |\n| Ben | No. |\n",
+}
+
+
+@pytest.mark.parametrize("text", DRAWN.values(), ids=DRAWN.keys())
+def test_a_table_drawn_with_bars_is_read_by_its_columns(text: str) -> None:
+    segments = read_text(text, name="t").transcript.segments
+
+    assert [("Ana", "Dry, all."), ("Ben", "No.")] == [(s.speaker, s.text) for s in segments]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "speaker,original,translation\nAna,Hola a todos,Hi all\nBen,Hola Ana,Hi Ana\n",
+            [("Ana", "Hola a todos"), ("Ben", "Hola Ana")],
+        ),
+        (
+            "Befragter,Alter,Antwort\nR1,34,It was all dry\nR2,45,It was not\n",
+            [("R1", "It was all dry"), ("R2", "It was not")],
+        ),
+        (
+            "user,how are you there\nagent,I am well now\nuser,my pump broke\n",
+            [("user", "how are you there"), ("agent", "I am well now"), ("user", "my pump broke")],
+        ),
+    ],
+    ids=["no known name of words", "no known name", "no header"],
+)
+def test_names_of_columns_are_no_turn_and_numbers_no_times(
+    tmp_path: Path, text: str, expected: list[tuple[str, str]]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+
+    segments = read(path).transcript.segments
+
+    assert expected == [(each.speaker, each.text) for each in segments]
+    assert {None} == {each.start_s for each in segments}
+
+
 def test_a_csv_file_without_words_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("price,amount\n3,4\n5,6\n")

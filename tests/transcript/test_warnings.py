@@ -25,6 +25,10 @@ def segment(
             "1 of 3 segments have no speaker, others have one: S0002 'Who?'",
         ),
         (
+            segment(2, "Gr\u00c3\u00bc\u00c3\u0178e!"),
+            "1 of 3 segments have characters that were read in a wrong encoding: S0002 'GrÃ¼ÃŸe!'",
+        ),
+        (
             segment(2, "Bo Li: I did."),
             "1 of 3 segments begin like a label or have one inside, which names no speaker: "
             "S0002 'Bo Li: I did.'",

@@ -47,8 +47,8 @@ def plain(text: str) -> str:
     """Return *text* without the tags and escapes of cue formats."""
     if "<" in text or "{" in text:
         text = _POSITION.sub("", _TAG.sub("", text))
-    text = html.unescape(text) if "&" in text else text
-    return " ".join(to_safe_text(text).split())
+    text = to_safe_text(html.unescape(text)) if "&" in text else text
+    return " ".join(text.split())
 
 
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.formats.cue_speakers import DASH, Cue, Line, Names, names_in
 from runner.transcript.layouts.inline_labels import CHEVRONS, cutter
-from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence
+from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence, space_between
 from runner.transcript.reader_notes import Notes
 
 MERGE_GAP_S = 2.0
@@ -50,7 +50,8 @@ def _merged(voices: Iterable[tuple[Turn, bool]]) -> list[Turn]:
     for turn, opens in voices:
         before = merged[-1] if merged else turn
         if merged and not opens and _continues(before, turn):
-            merged[-1] = replace(before, text=f"{before.text} {turn.text}", end_s=turn.end_s)
+            text = f"{before.text}{space_between(before.text, turn.text)}{turn.text}"
+            merged[-1] = replace(before, text=text, end_s=turn.end_s)
         else:
             merged.append(turn)
     return merged
@@ -80,10 +81,10 @@ def _voices(cue: Cue, names: Names) -> list[tuple[Turn, bool]]:
             speaker, text = voices[-1][0], line.text
         opens = bool(found or dash)
         if voices and voices[-1][0] == speaker and not opens:
-            voices[-1][1].append(text)
+            voices[-1][1].extend((space_between(voices[-1][1][-1], text), text))
         else:
             voices.append((speaker, [text], opens and speaker is None))
     return [
-        (Turn(speaker, " ".join(texts).strip(), cue.start_s, cue.end_s), opens)
+        (Turn(speaker, "".join(texts).strip(), cue.start_s, cue.end_s), opens)
         for speaker, texts, opens in voices
     ]

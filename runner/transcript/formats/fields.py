@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from runner.base.json import listing, mappings
 from runner.base.text import to_safe_text
+from runner.transcript.model import space_between
 from runner.transcript.words import TABLES
 
 Record = Mapping[str, object]
@@ -150,7 +151,7 @@ def _touch(before: str, word: str) -> bool:
         return True
     if not word[0].isalnum() and word[0] not in "([{\"'“‘«¿¡-–—$€£#@&+<*_~/\\":
         return True
-    return "\u3040" <= before[-1] <= "\u9fff" and "\u3040" <= word[0] <= "\u9fff"
+    return not space_between(before, word)
 
 
 def speaker_of(value: object) -> str | None:

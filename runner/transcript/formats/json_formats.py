@@ -3,15 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from runner.base.json import listing, mapping, mappings
+from runner.base.json import mapping
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
+from runner.transcript.formats.json_names import items_in, names_in
 from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
@@ -32,9 +33,7 @@ _EXPECTED = (
     "as speech recognizers write it"
 )
 _WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
-_NUMBERS = ("speakerid", "id", "speaker", "label")  # of speakers
 _MAX_NOTES = 2000
-_MAX_PEOPLE = 1000
 
 
 def is_json(text: str) -> bool:
@@ -73,7 +72,7 @@ def turns_of_value(
         return None
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
-    names = _names(data)
+    names = names_in(data, chosen.records, notes)
     if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
         turns = _by_channel(channels[0], notes, names)
     elif chosen.words:
@@ -167,41 +166,8 @@ def _texts(data: object) -> list[str]:
     """Return the texts in *data* named like a transcript, or all in a list."""
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
-    named = ((key, text) for key, text in _items(data) if isinstance(text, str) and text.strip())
+    named = ((key, text) for key, text in items_in(data) if isinstance(text, str) and text.strip())
     return [text for key, text in named if simple_name(key)[0] in _WHOLE]
-
-
-def _items(data: object) -> Iterator[tuple[str, object]]:
-    """Yield all keys in *data* with their values; of long lists those of the first items."""
-    todo = [data]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, dict):
-            yield from node.items()
-            todo += node.values()
-        todo += listing(node)[:_MAX_PEOPLE]
-
-
-def _names(data: object) -> dict[str, str]:
-    """Return the names of speakers that *data* lists by number or letter."""
-    names: dict[str, str] = {}
-    for key, value in _items(data):
-        sure = "speaker" in key.lower() or "participant" in key.lower()
-        keys = _NUMBERS if sure else _NUMBERS[:1]
-        names |= dict(pair for each in mappings(value) if (pair := _named(each, keys)))
-        plain = {k: v for k, v in mapping(value).items() if isinstance(v, str) and v}
-        names |= plain if sure and len(plain) == len(mapping(value)) else {}
-    return names
-
-
-def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
-    """Return the number and the name of a *person*; one of *keys* has the number."""
-    found = {simple_name(key)[0]: value for key, value in person.items()}
-    key = next((found[k] for k in keys if k in found), None)
-    name = next((found[k] for k in ("name", "displayname", "speakername") if k in found), None)
-    if isinstance(key, str | int) and isinstance(name, str) and name and "text" not in found:
-        return str(key), name
-    return None
 
 
 def _are_channels(each: RecordList) -> bool:

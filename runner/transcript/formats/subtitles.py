@@ -37,6 +37,7 @@ _COMMENT = re.compile(r"(NOTE|STYLE|REGION|WEBVTT|X-TIMESTAMP-MAP)(?:[\s=]|$)")
 _CUE_NUMBER = re.compile(r"(?:#|\[|\(|cue |caption |subtitle )?(\d{1,8})[.)\]:]?$", re.I)
 _QUOTED_NAME = re.compile(r'\d{0,8}\s{0,4}"(.{0,200})"\s{0,4}(?:\(\d{0,20}\))?$')
 _NUMBER_BEFORE = re.compile(r"\d{1,8}[\s.:)-]{1,4}")
+_NUMBER_BEHIND = re.compile(r"[\s.:#_-]{1,4}(\d{1,8})$")
 _EXPECTED = "expected hh:mm:ss.mmm --> hh:mm:ss.mmm"
 
 
@@ -185,6 +186,11 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
     bare = {b.name: _NUMBER_BEFORE.sub("", b.name) for b in blocks if not b.name.isdigit()}
+    ends = [_NUMBER_BEHIND.search(block.name) for block in blocks]
+    numbers = [int(end[1]) for end in ends if end]
+    if len(numbers) == len(blocks) and numbers == [*range(numbers[0], numbers[0] + len(blocks))]:
+        counted = {name: _NUMBER_BEHIND.sub("", speaker) for name, speaker in bare.items()}
+        bare = counted if len(set(counted.values())) > 1 else bare
     uses = [bare.get(block.name, "") for block in blocks]
     if not all(uses) or len(set(uses)) > len(uses) * 0.75:
         return {}

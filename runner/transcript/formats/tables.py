@@ -24,12 +24,15 @@ _SAMPLE_LINES = 200
 _SAMPLE_CHARS = 200_000
 _MAX_COLUMNS = 200
 _MOSTLY = 0.9
-_RULE = re.compile(r"[\s|:+-]{0,400}$")
+_RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
+_HEADING = re.compile("speaker|participant|name|time|start")  # which are nobody's name
+_LINE_END = re.compile(r"\s?<br ?/?>\s?", re.IGNORECASE)
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
 _BAR = "\ufdd0"  # for an escaped bar; no text has this character
+_MIN_NUMBERS = 5  # that grow, to be times; fewer may be ages
 _FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
@@ -112,7 +115,8 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
         # Words without quotes may hold the delimiter.
         more = max(0, len(row) - len(names))
         row[words : words + more + 1] = [delimiter.join(row[words : words + more + 1])]
-        records.append(dict(zip(names, map(str.strip, row), strict=False)))
+        values = (_LINE_END.sub("\n", cell).strip() for cell in row)
+        records.append(dict(zip(names, values, strict=False)))
     turns = turns_from(records, notes)
     for record in records:
         if not any(record.get(key) for key in fields.keys["text"]):
@@ -198,8 +202,16 @@ def _is_foreign(rows: Rows) -> bool:
         return False
     keys = fields_named(map(str.strip, rows[0])).keys
     named = all(map(str.strip, rows[0])) and not any(map(moment_of, rows[0]))
-    known = keys["text"] and (keys["speaker"] or keys["start"] or keys["end"])
-    return named and not known and _has_times(rows[1:])
+    known = keys["speaker"] or keys["start"] or keys["end"]
+    if not named or (keys["text"] and known):
+        return False
+    sure = {each for each in known if _HEADING.search(each.lower())}
+    below = {cell.strip() for row in rows[1:] for cell in row}
+    above_numbers = any(
+        head.strip().isalpha() and all(each.strip().isdecimal() for each in column)
+        for head, *column in zip(*rows, strict=False)
+    )
+    return _has_times(rows[1:]) or (len(rows[0]) > 1 and (above_numbers or bool(sure - below)))
 
 
 def _labelled(row: Sequence[str]) -> bool:
@@ -219,7 +231,8 @@ def _are_times(column: Sequence[str]) -> bool:
     counts = all(after - before == 1 for before, after in itertools.pairwise(values))
     numbers = all(cell.strip().isdecimal() for cell in column)
     clocks = all(":" in cell for cell in column)  # of one speaker after the other
-    some = len(values) >= max(2, len(column) * _MOSTLY) and len(set(values)) > 1
+    least = 2 if any(":" in cell or "." in cell for cell in column) else _MIN_NUMBERS
+    some = len(values) >= max(least, len(column) * _MOSTLY) and len(set(values)) > 1
     return some and (clocks or rising) and not (counts and numbers)
 
 
@@ -248,7 +261,7 @@ def _guessed(rows: Rows) -> list[str]:
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     beside = [at for at in rest if at != words]
-    lone = bool(times) and len(beside) == 1
+    lone = len(beside) == 1
     who = next((at for at in beside if _are_names(columns[at], lone=lone)), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
     sure = spaces or labels or (times and who is not None and len(rest) == 2)

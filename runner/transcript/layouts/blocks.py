@@ -106,28 +106,52 @@ def _joined(record: dict[str, list[str]]) -> dict[str, str]:
     return {key: join_lines(lines).strip("*_") for key, lines in record.items()}
 
 
+# Below a header; in Org and PostgreSQL with a plus, around a grid with one at both ends.
 _RULE = re.compile(
-    r"\s{0,8}\|?(?:\s{0,40}:?-{2,200}:?\s{0,40}\|){1,30}(?:\s{0,40}:?-{2,200}:?)?\s*$"
+    r"\s{0,8}[|+]?(?:\s{0,40}:?[-=]{2,200}:?\s{0,40}[|+]){1,30}(?:\s{0,40}:?[-=]{2,200}:?)?\s*$"
 )
+_BOX = str.maketrans("│┃║─━═", "|||---")
+_CORNERS = re.compile("[\u2500-\u257f]")  # all other parts of boxes
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
 def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
-    """Return the turns of the first Markdown table of *text* that is a transcript, or None.
+    """Return the turns of the first table in *text*, drawn with bars, that is one; or None.
 
     Sentences above and below it are turns without speaker; other lines are left out.
     """
-    if "--" not in text or "|" not in text:
+    if "│" in text or "┃" in text or "║" in text:
+        text = _CORNERS.sub("+", text.translate(_BOX))
+    if "|" not in text or ("--" not in text and "==" not in text):
         return None
     lines = text.split("\n")
     for at, line in enumerate(lines[1:], start=1):
-        header = _header(lines[at - 1]) if "--" in line and _RULE.match(line) else None
+        header = _header(lines[at - 1]) if _is_rule(line) else None
         if header is not None:
-            end = next((n for n in range(at, len(lines)) if "|" not in lines[n]), len(lines))
-            rows = [header, *map(_cells, lines[at + 1 : end])]
+            inside = ("|" in line or _is_rule(line) for line in lines[at:])
+            end = at + sum(itertools.takewhile(bool, inside))
+            rows = [header, *_rows(lines[at:end])]
             above, below = _around(lines[: at - 1], notes), _around(lines[end:], notes)
             return [*above, *turns_from_rows(rows, name, notes, "|"), *below]
     return None
+
+
+def _is_rule(line: str) -> bool:
+    return ("--" in line or "==" in line) and _RULE.match(line) is not None
+
+
+def _rows(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the rows below a header, whose rule is the first of *lines*.
+
+    If rules part the rows, as in a grid, the lines between two of them are one row.
+    """
+    rules = [at for at, line in enumerate(lines) if _is_rule(line)]
+    if len(rules) < 3 and "=" not in lines[0]:
+        yield from (_cells(line) for line in lines if not _is_rule(line))
+        return
+    for start, end in itertools.pairwise([*rules, len(lines)]):
+        cells = map(_cells, lines[start + 1 : end])
+        yield [" ".join(filter(None, each)) for each in itertools.zip_longest(*cells, fillvalue="")]
 
 
 def _header(line: str) -> list[str] | None:

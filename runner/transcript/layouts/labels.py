@@ -25,12 +25,21 @@ _MACHINE = re.compile(
     r"[ _.#-]{0,2}\w{0,8}$",
     re.IGNORECASE,
 )
+# As in `M. le ministre délégué`.
+_TITLED_OFFICE = re.compile(
+    r"M(?:\.|me|lle) l(?:[ea] |['’])[\w’'-]+(?: (?:d[eu]s? |d['’])?[\w’'-]+)?$"
+)
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,99}\.[^\s@]{1,40}$|[+(]?\d[\d\s().-]{5,20}\d$")
 _NOT_LABEL = re.compile(
     r"(?:\w{5}\.|[?!])\s+[a-z]|[{}<>=\"“”„]|:\s|://|^[a-z]+://|\.\.\.|…|,\s+(?:and|but|so|or)\s+[a-z]"
 )
+_RULES = re.compile(
+    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
+)
+_MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
 _OFFICE = re.compile(r"\s[-–—]{1,2}\s")
 _NICKNAME = re.compile(r"\s[\"“‘][^\"“”‘’]{1,20}[\"”’](?=\s)")
+_INSIDE = re.compile(r"\s[(\[][^()\[\]]{1,40}[)\]](?=\s|$)")
 _DAY = re.compile(
     rf"(?:{MONTH}\s\d{{1,2}}|\d{{1,2}}\.?\s{MONTH}(?<!\.)|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
@@ -53,7 +62,7 @@ def likeness(label: str) -> Likeness:
     words = label.split()
     if not 0 < len(words) <= MAX_LABEL_WORDS or len(label) > MAX_LABEL_CHARS:
         return Likeness.NONE
-    if _MACHINE.match(label) or _ADDRESS.match(label):
+    if any(form.match(label) for form in (_MACHINE, _ADDRESS, _TITLED_OFFICE)):
         return Likeness.NAME
     if not any(map(str.isalnum, label)):
         picture = any(unicodedata.category(char) == "So" for char in label)
@@ -81,7 +90,7 @@ def likeness(label: str) -> Likeness:
     caseless = label.lower() == label.upper() and not label.isascii()
     if caseless:
         return Likeness.NAME if len(label) <= _MAX_CASELESS_CHARS else Likeness.CLAUSE
-    words = _NICKNAME.sub("", label).split()
+    words = _INSIDE.sub("", _NICKNAME.sub("", label)).split() or words
     named = len(words) <= _MAX_NAME_WORDS and all(map(_name_like, words))
     return Likeness.NAME if named else Likeness.CLAUSE
 
@@ -226,3 +235,13 @@ def _name_like(word: str) -> bool:
     if bare[0].islower() and not any(c in "'’" or c.isdigit() or c.isupper() for c in bare):
         return False
     return all(c.isalnum() or c in "._'’-/#&@|()+*" or ord(c) > 0x2FF for c in bare)
+
+
+def strip_marks(label: str) -> str:
+    """Return *label* without emphasis, rules beside it, and white space of more than a space."""
+    label = label.replace("'''", "")  # bold in a wiki
+    if "*" in label or "_" in label or "`" in label:
+        label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
+    if label[:1] + label[-1:] and not (label[0].isalnum() and label[-1].isalnum()):
+        label = _RULES.sub("", label)
+    return " ".join(label.split())

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness
+from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness, strip_marks
 from runner.transcript.layouts.rows import Row, open_emphasis
 from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
+from runner.transcript.words import WORDS
 
 HEAD_CHARS = 160
 ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
@@ -17,21 +18,17 @@ _KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$"
 _FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
-_RULES = re.compile(
-    r"^(?:={2,9}|/{2,9}|-{2,9}|~{2,9})\s{1,8}|\s{1,8}(?:={2,9}|/{2,9}|-{2,9}|~{2,9}|#{1,6})$"
-)
 _AT = re.compile(r"\s(?:said\s)?at$")
 _QUOTES = ('""', "“”", "„“", "«»")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
-    r"((?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
+    r"((?:(?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
     r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
-    r"\.\s?[-–—]{0,2}(?:\s|$)"
+    r"(?:\([^()]{1,80}\))?)(?:,\s([^\W\d_][^.:;?!\d]{2,140}))?\.\d{0,2}\s?[-–—]{0,2}(?:\s|$)"
 )
-_OFFICE = re.compile(r"M(?:\.|me|lle) l(?:[ea] |['’])")
-_MARKS = re.compile(r"(?<!\S)[*_`]+|[*_`]+(?!\S)")
+_CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 _WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 _JOINTS = " :|,-–—•·@\t"
@@ -88,7 +85,7 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     long = len(row.text) > HEAD_CHARS or row.text.endswith(SENTENCE_ENDS)
     if row.stamp or at + 1 == len(rows) or long:
         return None
-    text = _strip_marks(row.text).rstrip(": ")
+    text = strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
         return None
     named = _named(text, None, "", row.mark + row.opening, head=row.gap)
@@ -111,7 +108,7 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
             return None
     if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
         return None
-    name = _strip_marks(text).rstrip(": ")
+    name = strip_marks(text).rstrip(": ")
     if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
     named = _named(name, row.stamp, "", row.mark + row.opening)
@@ -170,13 +167,20 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
-    """`MR. SMITH. text` and `ANA. text`: a title, or capitals only, and a full stop."""
+    """`MR. LI. text`, `ANA. text`, `Mme Li, ministre. text`: a title or capitals, a full stop."""
     row = rows[at]
-    if (found := _FULL_STOP.match(row.rest)) is None:
+    found = _FULL_STOP.match(row.rest)
+    if found is None or (found[2] and not _is_office(found[2], found[1])):
         return None
     named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
-    sure = named and (_OFFICE.match(found[1]) or likeness(named.label) == Likeness.NAME)
-    return named if sure else None
+    sure = named and likeness(named.label) == Likeness.NAME
+    return replace(named, role=found[2] or named.role) if named and sure else None
+
+
+def _is_office(text: str, name: str) -> bool:
+    """Return whether *text* behind *name* is an office, and not words to who is called so."""
+    cased = text[0].islower() or (name.isupper() and not text.isupper())
+    return cased and _CLAUSE.isdisjoint(text.lower().split())
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
@@ -202,7 +206,9 @@ def parted(part: re.Pattern[str]) -> Opens:
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
-        found = part.search(row.rest[: MAX_LABEL_CHARS + 2])
+        head = row.rest[:HEAD_CHARS]
+        apart = (each for each in part.finditer(head) if _is_closed(head[: each.start()]))
+        found = next(apart, None)
         if found is None or found.start() == 0:
             return None
         rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
@@ -214,6 +220,10 @@ def parted(part: re.Pattern[str]) -> Opens:
         return _with_late(named)
 
     return match
+
+
+def _is_closed(text: str) -> bool:
+    return text.count("(") <= text.count(")")
 
 
 dashed = parted(_DASH)
@@ -266,9 +276,9 @@ def _named(
     text: str, stamp: Stamp | None, rest: str = "", dress: str = "", *, head: bool = False
 ) -> Opening | None:
     """Return the label, role and time in *text*, if it is one, or at the *head* of a block."""
-    name, role = _strip_marks(text), ""
+    name, role = strip_marks(text), ""
     if stamp is None and (found := trailing_stamp(name)):
-        stamp, name = found[0], _AT.sub("", _strip_marks(found[1].rstrip(_JOINTS)))
+        stamp, name = found[0], _AT.sub("", strip_marks(found[1].rstrip(_JOINTS)))
     if ": " in name:
         name = _KEYS.sub("", name)
     if private := _FROM_TO.match(name):
@@ -276,23 +286,14 @@ def _named(
     elif stamp and name[:5].lower() == "from ":
         name = name[5:].strip()
     if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
-        dress, name = dress + name[0], _strip_marks(name[1:-1])
+        dress, name = dress + name[0], strip_marks(name[1:-1])
     if name[:1] + name[-1:] in _QUOTES and len(name) > 2:
         name = name[1:-1].strip()
     while name.endswith((")", "）", "]")) and (behind := ROLE.search(name)):
         if behind[1].strip().isdigit() or not behind.start():
             break
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
-        name = _strip_marks(name[: behind.start()])
+        name = strip_marks(name[: behind.start()])
     name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
     short = head and 0 < len(name) <= MAX_LABEL_CHARS
     return Opening(name, role, stamp, rest, dress) if short or likeness(name) else None
-
-
-def _strip_marks(label: str) -> str:
-    label = label.replace("'''", "")  # bold in a wiki
-    if "*" in label or "_" in label or "`" in label:
-        label = _MARKS.sub("", label.replace("**", "").replace("__", ""))
-    if label[:1] + label[-1:] and not (label[0].isalnum() and label[-1].isalnum()):
-        label = _RULES.sub("", label)
-    return " ".join(label.split())

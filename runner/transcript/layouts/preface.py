@@ -25,7 +25,7 @@ _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"\d{4}[-./]\d{2}[-./]\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
     rf"|{MONTH}\s\d{{1,2}},?\s\d{{4}}|\d{{1,2}}\.?\s{MONTH}\s\d{{4}}",
     re.IGNORECASE,
 )

@@ -20,6 +20,8 @@ _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))
 _BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IGNORECASE)
 _MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
+_GAP = re.compile(r"\s{2,}|\u3000")
+_QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=([^\W\da-z][^:?!]{1,80}):)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
@@ -69,7 +71,7 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
     ]
     rest = _without_front_matter(lines, notes)
     places = places[len(lines) - len(rest) :] if len(places) == len(lines) else ()
-    lines, printed = _without_line_numbers(rest, notes)
+    lines, printed = _without_line_numbers(_without_question_numbers(rest, notes), notes)
     if places and printed:  # the number that is printed counts
         pairs = zip(places, printed, strict=True)
         places = [f"{at.partition(',')[0]}, {number.rpartition(', ')[2]}" for at, number in pairs]
@@ -95,6 +97,8 @@ def row_of(line: str, gap: bool = True) -> Row:
     raw = line.strip()
     mark = _MARK.match(raw)
     opening, text = open_emphasis(raw[mark.end() :].lstrip() if mark else raw)
+    if mark and mark[0][0] in "○◯":  # before the speakers of the Diet and of the National Assembly
+        text = _GAP.sub("\t", text, count=1)
     stamped = leading_stamp(text)
     stamp, rest = stamped or (None, text)
     if stamp and (after := _AFTER_STAMP.match(rest)):
@@ -178,6 +182,17 @@ def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
         value = value.strip().strip("\"'")
         if _YAML_KEY.match(line) and value and value[0] not in "[{|>&*!":
             yield key.lower(), value[:_MAX_FACT_CHARS]
+
+
+def _without_question_numbers(lines: list[str], notes: Notes) -> list[str]:
+    """Leave out growing numbers of questions and speeches before labels: `Q12 Chair: …`."""
+    found = {at: match for at, line in enumerate(lines) if (match := _QUESTION.match(line))}
+    numbers = [int(match[1]) for match in found.values()]
+    labels = {match[2] for match in found.values()}  # a single one may be what quarters are about
+    if len(labels) < 2 or any(after <= before for before, after in itertools.pairwise(numbers)):
+        return lines
+    notes.leave_out("numbers of questions", "\n".join(match[0] for match in found.values()))
+    return [line[found[at].end() :] if at in found else line for at, line in enumerate(lines)]
 
 
 def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], list[str]]:
