@@ -161,7 +161,10 @@ def _check_options(arguments: Sequence[str]) -> None:
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if given.package and not given.cfg:
+        near = did_you_mean(given.package, choices("pipeline"), "pipeline=")
+        raise ConfigError(f"--package {given.package}: it only limits what --cfg shows{near}")
 
 
 def _check_choices(arguments: Sequence[str]) -> None:
