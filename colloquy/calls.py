@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import wraps
 from numbers import Number
+from os import PathLike
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -134,10 +135,16 @@ def plan(
 
 
 def compare(*paths: str | Path) -> Comparison:
-    """Return the comparison of the runs in and below *paths*, as `colloquy-compare` prints it."""
+    """Return the comparison of the runs in and below *paths*, as `colloquy-compare` prints it.
+
+    Raises ConfigError for a path without a run, and for no path.
+    """
+    from runner.base.errors import ConfigError
     from runner.reports.compare.compare import compare as compare_runs
     from runner.reports.compare.write import as_dict
 
+    if not paths or "" in paths:
+        raise ConfigError("expected the directories of runs, batches or sweeps")
     return Comparison.of(as_dict(compare_runs(Path(path) for path in paths)))
 
 
@@ -172,12 +179,15 @@ def _build(
     settings: Mapping[str, Any],
 ) -> Any:
     """Return the job; raise ColloquyError. A *transcript* of None is among the *settings*."""
+    from runner.base.errors import ConfigError
     from runner.job.build import build_job
     from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
     if transcript is None:
         transcript, settings = settings.get("transcript", ""), {**settings, "transcript": {}}
+    if not isinstance(transcript, str | PathLike):
+        raise ConfigError(f"{transcript!r}: expected a file, a folder or a pattern 'talks/*.vtt'")
     cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
     return build_job(cfg, config_folders=folders, overrides=typed)
 

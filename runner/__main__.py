@@ -1,16 +1,6 @@
 """The command `colloquy`; `python -m runner` is the same."""
 
-import sys
-
-
-def main() -> None:
-    """Run the command line; Ctrl-C during imports prints no traceback."""
-    try:
-        from runner.run.command import main as command
-    except KeyboardInterrupt:
-        sys.exit(130)
-    command()
-
+from runner.run.commands import main
 
 if __name__ == "__main__":
     main()

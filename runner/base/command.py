@@ -91,6 +91,8 @@ def parse(
             parsed.options[key] = value
         elif argument in flags:
             parsed.options[argument] = ""
+        elif not argument:
+            raise ConfigError(f"an argument is empty; see {name} --help")
         elif argument.startswith("-"):
             near = errors.did_you_mean(key, (*flags, *options, "--help"))
             raise ConfigError(f"{key}: no such option{near}")

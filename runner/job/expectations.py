@@ -116,6 +116,8 @@ def read_expectations(
         raise ConfigError(
             f"{source}: {JUDGED}: the offline model cannot judge: set judge to a model"
         )
+    if not expected:
+        raise ConfigError(f"{source}: there is no check: expected checks=FILE or checks=NAME")
     for name in body.analyzers:
         if name not in analyzers:
             near = did_you_mean(name, analyzers)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, readable
-from runner.base.json import MAX_BYTES, read_json, read_list, read_yaml, section, text
+from runner.base.json import MAX_BYTES, at, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of
 from runner.record.batch_directory import batch_of
 from runner.record.reuse import read_record
@@ -51,6 +51,11 @@ class StoredRun:
     def status(self) -> str:
         """The status in metadata.json, `unknown` without one."""
         return str(self.metadata.get("status", "unknown"))
+
+    def about(self, key: str) -> str:
+        """The transcript's `title`, `date` or `attendees`, by the settings or else its file."""
+        given = at(self.config, "transcript", "about", key)
+        return text(given or at(self.metadata, "reading", "about", key))
 
     @property
     def completed(self) -> bool:

@@ -160,11 +160,14 @@ def budget_of(settings: Settings, spent: Spent) -> Budget:
 
 
 def check_deadline(settings: Settings) -> None:
-    """Raise ConfigError for a deadline that has passed, or that no delivery uses."""
+    """Raise ConfigError for a deadline that has passed, or that no delivery uses.
+
+    A plan compares all deliveries, so it may have a deadline with any.
+    """
     by, models = settings.delivery.by, (settings.model, *settings.models.values())
     if by is None:
         return
-    if not {"auto", "flex"} & {model.delivery for model in models}:
+    if not settings.plan and not {"auto", "flex"} & {model.delivery for model in models}:
         raise ConfigError(
             f"delivery.by={by}: a deadline needs model.delivery=auto or "
             f"flex, model.delivery={settings.model.delivery} has no deadline"

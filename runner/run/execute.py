@@ -98,6 +98,7 @@ async def execute_job(
     compared, so by default they don't share answers. *started* is called with the run directory.
     Raises ColloquyError before anything is sent.
     """
+    check_deadline(job.settings)
     if job.settings.plan:
         print_plan(job, in_sweep=in_sweep)
         return EXIT_OK, None
@@ -105,7 +106,6 @@ async def execute_job(
     store = _store(job, paid=job.is_paid and not in_sweep)
     if not in_sweep:
         check_budget(job, store)
-    check_deadline(job.settings)
     check_objective(job)
     signing_key()  # raises before anything is written
     path = run_path or new_path(job)

@@ -14,8 +14,8 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
-# One of these marks a directory of a run or batch, whose pages are not transcripts.
-_OUTPUT_MARKS = ("results.jsonl", "run.lock", "config/resolved.yaml")
+# One of these marks a run, batch, sweep or comparison, whose pages are not transcripts.
+_OUTPUT_MARKS = ("run.lock", "config/resolved.yaml", "multirun.yaml", "comparison.html")
 MAX_INPUTS = 200_000  # files of a batch
 
 
@@ -83,6 +83,11 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
     search = _Search(root_of(path), user_path(settings.output.dir).resolve())
+    if search.is_marked(search.root):
+        raise ConfigError(
+            f"transcript.path={path!r}: results of Colloquy, not transcripts; "
+            f"to finish a run: resume={path}"
+        )
     paths = search.below() if search.root == user_path(path) else search.matching(path)
     found = itertools.islice(paths, MAX_INPUTS + 1)
     names = sorted(path.relative_to(search.root).as_posix() for path in found)
@@ -133,10 +138,15 @@ class _Search:
         return any(map(self._is_output, inside))
 
     def _is_output(self, folder: Path) -> bool:
-        """Return whether *folder* holds runs, or is the directory of a run or batch."""
+        """Return whether *folder* holds runs, or is one."""
         outside = not self._resolved.is_relative_to(self._outputs)
         if outside and folder.resolve().is_relative_to(self._outputs):
             return True
+        return self.is_marked(folder)
+
+    @staticmethod
+    def is_marked(folder: Path) -> bool:
+        """Return whether *folder* is the directory of a run, batch, sweep or comparison."""
         return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
     def is_inside(self, path: Path) -> bool:

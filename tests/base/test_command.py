@@ -52,14 +52,21 @@ def test_every_command_prints_its_usage(
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_every_command_refuses_an_unknown_option_in_one_line(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("given", "said"), [("--hepl", "--hepl: no such option; "), ("", "an argument is empty; ")]
+)
+def test_every_command_refuses_what_means_nothing_in_one_line(
+    name: str,
+    given: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code = ended(name, ["--hepl"], monkeypatch)
+    code = ended(name, [given], monkeypatch)
     printed = capsys.readouterr()
 
     assert (2, "") == (code, printed.out)
-    assert printed.err.startswith(f"{name}: --hepl: no such option; ")
+    assert printed.err.startswith(f"{name}: {said}")
     assert 1 == printed.err.count("\n")
 
 

@@ -32,6 +32,7 @@ BAD = {
     "every: [{type: contains, valu: a}]": "did you mean 'value'?",
     "every: [{type: contains, value: a, path: insight}]": "did you mean 'insights'?",
     "everyy: []": "did you mean 'every'?",
+    "every: []": "there is no check",
     "- a": "expected a mapping",
     "": "expected a mapping",
     "every: [": "cannot be read",
@@ -67,6 +68,11 @@ def test_a_file_that_is_not_there_is_said_with_its_neighbour() -> None:
 
     with pytest.raises(ConfigError, match=r"did you mean 'meeting\.yaml'"):
         job("checks=file", "checks.file=meetin.yaml")
+
+
+def test_checks_without_a_file_or_a_check_of_their_own_are_refused() -> None:
+    with pytest.raises(ConfigError, match="there is no check: expected checks=FILE"):
+        job("checks=file")
 
 
 LABELLED = """key,verdict,rater,analyzer,finding

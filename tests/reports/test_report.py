@@ -405,6 +405,15 @@ def test_the_first_screen_has_what_the_questions_of_other_pipelines_found(run: P
     assert "File nothing." not in first  # of one question, not of the talk
 
 
+def test_what_the_settings_say_of_the_transcript_heads_the_page(run: Path) -> None:
+    about = {"title": "Pump review", "date": "2026-11-02", "attendees": "Ann, Bo, and Cy by phone"}
+    (run / "config").mkdir(exist_ok=True)
+    (run / "config/resolved.yaml").write_text(json.dumps({"transcript": {"about": about}}))
+    _, seen = page_of(run)
+
+    assert "Pump review 2026-11-02 · Ann, Bo, and Cy by phone · " in " ".join(seen.words.split())
+
+
 def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:
     record_of(run, "analyzer_000", structured_data={"decisions": []})
     _, seen = page_of(run)

@@ -104,6 +104,13 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.run(talk, pipelin="meeting")
     with pytest.raises(TranscriptError, match="no such file"):
         colloquy.run(talk.with_name("none.txt"))
+    with pytest.raises(TranscriptError, match=r"Ann: I will call .*: no such file"):
+        colloquy.run(TALK)
+    with pytest.raises(ConfigError, match=r"\['a.txt', 'b.txt'\]: expected a file, a folder or"):
+        colloquy.batch(["a.txt", "b.txt"])  # type: ignore[arg-type]
+    for paths in ((), ("",)):
+        with pytest.raises(ConfigError, match="expected the directories of runs"):
+            colloquy.compare(*paths)
     with pytest.raises(ConfigError, match="there is no run"):
         colloquy.load("nowhere")
     with pytest.raises(ConfigError, match=r"--config-dir .*nowhere: no such folder"):

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
 from helpers.processes import finish, provider, run_of, start, start_at, until
 from helpers.runs import load
 
-from runner.__main__ import main
 from runner.reports.verify import verify
+from runner.run import commands
 
 pytestmark = pytest.mark.slow
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
 
-class _Interrupted(ModuleType):
-    def __getattr__(self, name: str) -> object:
+@pytest.mark.parametrize("command", [commands.main, commands.ask, commands.verify])
+def test_an_interrupt_while_python_still_imports_has_no_traceback(
+    command: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
-
-def test_an_interrupt_while_python_still_imports_has_no_traceback(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "runner.run.command", _Interrupted("command"))
+    monkeypatch.setattr(commands, "import_module", interrupted)
     with pytest.raises(SystemExit) as end:
-        main()
+        command()
 
     assert 130 == end.value.code
 

@@ -16,7 +16,7 @@ from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem
 from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
-from runner.reports.report.page import found_in, title_of_run
+from runner.reports.report.page import found_in
 from runner.reports.report.render import link_to, render, script_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
@@ -139,7 +139,7 @@ def _file(
     nodes, places, brief = found_in(run)
     speakers = tuple(dict.fromkeys(each.speaker for each in places.values() if each.speaker))
     answered = tuple(node.name for node in nodes if node.status == "ok")
-    title, link = title_of_run(run) or name, link_to(path / REPORT, batch)
+    title, link = run.about("title") or name, link_to(path / REPORT, batch)
     return BatchFile(name, title, link, tone, shown, fault, row, brief, speakers, answered)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.base.format import clock, first_of, plural
-from runner.base.json import at, listing, mapping, mappings, text
+from runner.base.json import listing, mapping, mappings, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, joined, question_of
 from runner.reports.report.render import label
@@ -106,13 +106,12 @@ def _is_summary(node: NodeFacts, data: Mapping[str, Any]) -> bool:
 
 
 def _about(run: StoredRun) -> Iterator[str]:
-    """Yield the date, who speaks, and how long the transcript is."""
-    yield from filter(None, [text(at(run.metadata, "reading", "about", "date"))])
-    if (transcript := run.transcript) is not None:
-        segments = transcript.segments
-        names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
-        if names:
-            yield first_of([*map(text, names)], 6)
+    """Yield the date, the attendees, else who speaks, and how long the transcript is."""
+    segments = run.transcript.segments if run.transcript else ()
+    names = list(dict.fromkeys(s.speaker for s in segments if s.speaker))
+    people = run.about("attendees") or (first_of([*map(text, names)], 6) if names else "")
+    yield from filter(None, (run.about("date"), people))
+    if segments:
         times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
         if times and max(times) > 0:
             yield clock(max(times))

@@ -44,7 +44,7 @@ def report_page(run: StoredRun) -> str:
     day = text(run.metadata.get("started_at"))[:10]
     return render(
         "report.html",
-        name=title_of_run(run) or name or run.name,
+        name=run.about("title") or name or run.name,
         source=[each for each in (name, f"read on {day}" if day else "") if each],
         run=run,
         **script_of("filter.js"),
@@ -55,12 +55,6 @@ def report_page(run: StoredRun) -> str:
         **_what_was_found(run, nodes, places),
         **_how_it_ran(run, nodes),
     )
-
-
-def title_of_run(run: StoredRun) -> str:
-    """Return the title of its transcript, from the settings or the file, or nothing."""
-    given = at(run.config, "transcript", "about", "title")
-    return text(given or at(run.metadata, "reading", "about", "title"))
 
 
 def media_of(run: StoredRun) -> str:

@@ -13,7 +13,7 @@ from runner.base.text import to_safe_text
 from runner.record.batch_directory import single_runs
 from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
-from runner.reports.report.page import WEB, title_of_run
+from runner.reports.report.page import WEB
 from runner.reports.report.render import title_of
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 from runner.transcript.model import Segment
@@ -97,7 +97,7 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
     segments = run.transcript.segments if run.transcript else ()
     numbers = {text(segment.id): at for at, segment in enumerate(segments)}
     sha256 = text(at(run.metadata, "transcript", "sha256"))
-    title = title_of_run(run) or text(at(run.metadata, "transcript", "name")) or run.name
+    title = run.about("title") or text(at(run.metadata, "transcript", "name")) or run.name
     for name, record in run.records.items():
         if record.get("status") != "ok":
             continue

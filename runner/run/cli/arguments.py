@@ -103,8 +103,8 @@ def _nearest(word: str, following: Sequence[str]) -> str:
         if kind_of(Path(path)) is not None:
             return f"; a path with spaces needs quotes: {path!r}"
     if word in _names() or "." in word:
-        value = next((each for each in following if each != "="), "VALUE")
-        return f"; did you mean '{word}={value}'?"
+        value = next((each for each in following if each != "="), "VALUE").removeprefix("=")
+        return f"; did you mean '{word}={'true' if word in _SWITCHES else value}'?"
     if entry_points(group="console_scripts", name=f"colloquy-{word}"):
         return f"; did you mean the command 'colloquy-{word}'?"
     group = next((each for each in _CHOSEN if word in choices(each)), None)

@@ -35,7 +35,7 @@ _GRAMMAR = re.compile(r"['\"\[{]|\w+\(|.*\$\{")  # a value that is written in Hy
 _ESCAPED = re.compile(r"(\\*)('|\$\{|\Z)")  # with the backslashes before it
 _COMPOSING = Lock()  # Hydra keeps what it composes in globals
 _FILES = {"transcript": "path", "checks": "file"}  # groups that take a file, and its key
-_LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~]")
+_LOOKS_LIKE_PATH = re.compile(r"[/\\.*?~\s]")
 _CONFIG_FOLDERS = ("--config-d", "-cd", "--config-p", "-cp")  # argparse takes unambiguous prefixes
 # Options that make Hydra do anything but one run, with the prefixes that argparse takes.
 _ACTIONS = ("-m", "-r", "-i", "-s", "-h", "--m", "--r", "--i", "--s", "--h", "--e", "--v", "--cf")
@@ -161,7 +161,10 @@ def _check_options(arguments: Sequence[str]) -> None:
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if given.package and not given.cfg:
+        near = did_you_mean(given.package, choices("pipeline"), "pipeline=")
+        raise ConfigError(f"--package {given.package}: it only limits what --cfg shows{near}")
 
 
 def _check_choices(arguments: Sequence[str]) -> None:

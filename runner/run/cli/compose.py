@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ _MAIN: dict[str, Any] = _VERSION or {"execution_whitelist": _CALLABLE}
 
 def hydra_main(task: Callable[[DictConfig], Any]) -> Callable[[], None]:
     """Return a function that composes by `sys.argv` and calls *task* for the run or each job."""
+    warnings.filterwarnings("error", message="provider=.* is not available")  # a folder
     main: Callable[[], None] = hydra.main(config_path="pkg://conf", config_name="config", **_MAIN)(
         task
     )

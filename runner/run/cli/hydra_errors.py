@@ -31,6 +31,7 @@ _PLAIN = {
 _PARSED = re.compile(r"Error when parsing index: \d+, string: (.*?) out of \[.*?\]\.\s", re.S)
 _DOCUMENTATION = re.compile(r"https://hydra\.cc/docs/\d[\d.]*/")  # of whatever version
 _LAUNCHER = re.compile(r"'hydra/launcher/(ray|submitit_local|submitit_slurm)'")
+_NO_FOLDER = re.compile(r"provider=(\S+) in .*, path=(.*) is not available")
 _SWEPT = re.compile(r"Ambiguous value for argument '([^']*)'")
 
 
@@ -54,6 +55,8 @@ def explain_hydra_error(error: BaseException) -> str | None:
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
         header = f"; expected {HEADER}" if "'@package" in str(error) else ""
         return one_line(str(error)) + header  # of a file, or for conflicting options
+    if missing := _NO_FOLDER.match(str(error)):
+        return f"{missing[1]}: {missing[2]}: no such folder or package"
     if "OptunaSweeper" in str(error) or "hydra/sweeper/optuna" in str(error):
         return f"tuning needs {install_hint('optuna')}"
     if missing := _LAUNCHER.search(str(error)):

@@ -12,6 +12,7 @@ from runner.base.json import listing, text
 
 _MAX_NAMED = 12  # of a kind, in a ledger
 _APART = re.compile(r"[\s,;:()\[\]]+")
+_ID = re.compile(r"[A-Z]\d[\w.]*")  # the shape of ids, known or not
 _UNKNOWN = "ids of the reply that are unknown"
 
 
@@ -33,11 +34,12 @@ def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str
     """
     known = dict[str, None]()
     for each in map(text, listing(value)):
-        names = takewhile(ids.__contains__, filter(None, _APART.split(each)))
-        if found := dict.fromkeys(names):
-            known |= found
-        else:
-            unused[_UNKNOWN][one_line(each.strip().strip("[]"), 30)] = None
+        parts = filter(None, _APART.split(each))
+        names = list(takewhile(lambda part: part in ids or _ID.fullmatch(part), parts))
+        known |= dict.fromkeys(name for name in names if name in ids)
+        for name in names or [each.strip().strip("[]")]:
+            if name not in ids:
+                unused[_UNKNOWN][one_line(name, 30)] = None
     return list(known)
 
 

@@ -398,6 +398,9 @@ def test_the_note_quotes_speakers_and_names_the_analyzers_that_bear_on_a_thread(
 
     assert [t["title"] for t in threads if not t["said"] or not t["evidence"]] == []
     assert {"competing_hypotheses", "determining_factors"} <= sources
+    said = " ".join(each for t in threads for each in (*t["agreement"], *t["premises"]))
+    assert "perspective perception" in said
+    assert ", stated" not in said
 
 
 def test_the_note_names_the_analyzers_that_gave_nothing() -> None:

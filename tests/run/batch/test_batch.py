@@ -81,6 +81,9 @@ def test_a_directory_or_a_pattern_is_many_and_a_file_is_one() -> None:
 def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() -> None:
     for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.png", ".hidden.txt", ".git/x.txt"):
         write(name)
+    for name in ("sweep/multirun.yaml", "compared/comparison.html", "run/run.lock"):
+        write(name)
+        write(f"{name.partition('/')[0]}/page.md")
     Path("elsewhere.txt").write_text("Ann: secret\n")
     (Path("many") / "link.txt").symlink_to(Path("elsewhere.txt").resolve())
     (Path("many") / "same.txt").symlink_to("a.txt")
@@ -115,6 +118,7 @@ def test_shards_share_all_files_and_no_file_twice(shards: int) -> None:
     [
         (["transcript.path=many/*.none"], "there is no transcript"),
         (["transcript.path=empty"], r"expected files that end in \.txt"),
+        (["transcript.path=old"], "results of Colloquy, not transcripts; .*resume=old"),
         (["batch.shard=2", "batch.shards=2"], "batch.shard=2: expected 0 to 1"),
         (["batch.shards=0"], "batch.shards=0"),
         (["batch.max_failure_ratio=2"], "batch.max_failure_ratio=2"),
@@ -126,6 +130,8 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
 ) -> None:
     write_all(1)
     Path("empty").mkdir()
+    Path("old").mkdir()
+    Path("old/run.lock").touch()
 
     with pytest.raises(ConfigError, match=told):
         many(*overrides)

@@ -73,6 +73,8 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("pipeline meeting", r"neither a file nor KEY=VALUE; did you mean 'pipeline=meeting'\?"),
         ("meeting x.md", r"KEY=VALUE; did you mean 'pipeline=meeting'\?"),
         ("openai", r"KEY=VALUE; did you mean 'model=openai'\?"),
+        ("pipeline =meeting", r"did you mean 'pipeline=meeting'\?"),
+        ("plan x.md", r"did you mean 'plan=true'\?"),
         ("version", r"KEY=VALUE; did you mean '--version'\?"),
         ("ask x.md", r"KEY=VALUE; did you mean the command 'colloquy-ask'\?"),
         ("model.name x", r"KEY=VALUE; did you mean 'model.name=x'\?"),

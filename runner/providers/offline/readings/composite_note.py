@@ -66,13 +66,13 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
     gap = next((f for f in lead.under("gaps") if f.fields.get("meant")), None)
     grounds = [f.fields.get("premises", "") for f in lead.under("arguments")]
     against = lead.under("contradictions", "tensions")
-    sources = [name for name in lead.sources if name != TRANSCRIPT]
+    sources = [name.replace("_", " ") for name in lead.sources if name != TRANSCRIPT]
     evidence = [row for c in (lead, *others) for row in c.evidence]
     return {
         "title": capital(excerpt(lead.sentence.text, 45)),
         "said": " ".join(says(c.sentence, 200) for c in (lead, *others)),
         "meant": gap.fields["meant"] if gap else None,
-        "premises": [text.removesuffix(", stated") for text in grounds if text],
+        "premises": [text.partition(", stated")[0] for text in grounds if text],
         "bearings": _bearings(lead),
         "agreement": [f"{listed(sources)} cite the same words."] if len(sources) > 1 else [],
         "contradiction": [

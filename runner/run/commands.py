@@ -1,0 +1,29 @@
+"""The commands; Ctrl-C while one is imported prints no traceback."""
+
+import sys
+from functools import partial
+from importlib import import_module
+
+
+def _run(module: str) -> None:
+    try:
+        command = import_module(f"runner.{module}").main
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(command())
+
+
+main = partial(_run, "run.command")  # colloquy
+agreement = partial(_run, "reports.coders.__main__")
+ask = partial(_run, "run.question.command")
+compare = partial(_run, "reports.compare.__main__")
+mlflow = partial(_run, "reports.export.mlflow")
+read = partial(_run, "run.cli.read")
+report = partial(_run, "reports.report.__main__")
+review = partial(_run, "reports.review.__main__")
+schema = partial(_run, "run.cli.editors")
+simulate = partial(_run, "providers.simulated.__main__")
+status = partial(_run, "reports.status")
+traces = partial(_run, "reports.export.traces")
+verify = partial(_run, "reports.verify")
+whatif = partial(_run, "reports.whatif.command")
