@@ -144,7 +144,7 @@ class _AnswerSearch:
         if found.thinking:
             self.refuse(3, "the reply ends within its reasoning")
         elif not found.values and not found.broken:
-            self.refuse(0, "the reply has no JSON object")
+            self.validated(None)
         for start in found.broken[:_STARTS]:
             try:
                 reading = self._with_repair(found.text[start:])
@@ -180,7 +180,8 @@ class _AnswerSearch:
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
-        if not isinstance(value, dict | list):
+        if not isinstance(value, dict | list) or value == []:
+            self.refuse(0, "the reply has no JSON object")
             return None
         coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
@@ -214,6 +215,8 @@ def _end_of(value: Any) -> Iterator[str]:
 
 def _first_fault(data: Any, error: ValidationError) -> str:
     """Return the first invalid field of *data* with its fault."""
+    if isinstance(data, list):
+        return "the reply is a list, expected an object with insights and structured_data"
     if isinstance(data, dict) and ("$defs" in data or {"properties", "type"} <= data.keys()):
         return "the reply repeats the schema instead of filling it in"
     first = error.errors(include_url=False, include_input=False)[0]
