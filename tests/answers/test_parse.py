@@ -227,7 +227,7 @@ ANSWERS = {
 }
 # Replies without an answer that is certain, and the reason.
 REFUSED = {
-    "prose": ("I cannot do that.", "has no JSON object"),
+    "prose": ("I cannot do that.", "has no JSON object: I cannot do that."),
     "nothing": ("", "has no JSON object"),
     "Markdown": ("# Insights\n- It holds\n- It does not", "has no JSON object"),
     "YAML": (yaml.safe_dump({"insights": [INSIGHT]}), "has no JSON object"),

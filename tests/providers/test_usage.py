@@ -230,6 +230,7 @@ def test_no_usage_credits_the_budget_or_exceeds_what_the_call_can_cost(name: str
         (float("nan"), (None, "cost=nan cannot be true")),
         (float("inf"), (None, "cost=inf cannot be true")),
         ("free", (None, "cost=free cannot be true")),
+        ({"input_tokens_cost": 0.25, "total_cost": 0.5}, (0.5, "")),  # Perplexity's
     ],
 )
 def test_a_reported_cost_is_checked(said: Any, expected: Any) -> None:

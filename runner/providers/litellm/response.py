@@ -126,6 +126,7 @@ def reported_cost(response: Any, tokens: int) -> tuple[float | None, str]:
         value = headers.get("llm_provider-x-litellm-response-cost")
     if value is None:
         return None, ""
+    value = at(value, "total_cost") if isinstance(value, Mapping) else value  # Perplexity's
     try:
         cost = float(value)
     except (TypeError, ValueError):
