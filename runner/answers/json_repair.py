@@ -71,8 +71,9 @@ def repair(text: str) -> Any:
     Only punctuation may change: a value with other or fewer words is refused.
     """
     plain = _BARE.sub(_as_json, text)
+    plain = plain if '"' in plain else plain.translate(_QUOTES)
     try:
-        value = _repaired(plain if '"' in plain else plain.translate(_QUOTES))
+        value = _repaired(plain)
     except TooCostlyError:
         raise
     except (ValueError, RecursionError, IndexError) as error:
@@ -87,7 +88,7 @@ def repair(text: str) -> Any:
     ):
         raise ValueError("is not JSON, and a repair would change its words")
     literals = (each for each in strings_in(value) if _LITERAL.fullmatch(each))
-    if any(f'"{each}"' not in text and f"'{each}'" not in text for each in literals):
+    if any(f'"{each}"' not in plain and f"'{each}'" not in plain for each in literals):
         raise ValueError("is not JSON, and a repair would turn a literal into text")
     return value
 

@@ -13,11 +13,12 @@ from runner.answers.coerce import Coercion
 from runner.answers.json_repair import MAX_DEPTH, TooCostlyError, complete, repair
 from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
-from runner.base.errors import AnswerError
+from runner.base.errors import AnswerError, one_line
 from runner.base.text import to_safe_text
 
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
 _STARTS = 3  # places from which a repair is tried
+_SHOWN = 120  # characters of a reply without an object that its fault repeats
 # Texts of an insight that the model has copied from the schema or its example.
 _PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
 _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
@@ -54,6 +55,8 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     states the fault of the best object.
     """
     search = _AnswerSearch(shape, part)
+    said = one_line(text, _SHOWN) or "it is empty"  # it may be a refusal
+    search.refuse(0, f"the reply has no JSON object: {said}")
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         search.refuse(3, f"the reply has more than {MAX_VALUES:,} values")
     else:
@@ -72,6 +75,7 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
 class _AnswerSearch:
     """Searches for an answer of *shape*; *faults* are the reasons for rejections, by importance.
 
+    The first fault is that of a reply without any object.
     *is_spent*: a repair exceeded its time limit, and no other is tried.
     """
 
@@ -143,8 +147,6 @@ class _AnswerSearch:
             return None
         if found.thinking:
             self.refuse(3, "the reply ends within its reasoning")
-        elif not found.values and not found.broken:
-            self.refuse(0, "the reply has no JSON object")
         for start in found.broken[:_STARTS]:
             try:
                 reading = self._with_repair(found.text[start:])
@@ -180,7 +182,8 @@ class _AnswerSearch:
 
     def validated(self, value: Any, *, cut: bool = False) -> ReadReply | None:
         """Return the reading of a JSON value that is an answer, None for any other."""
-        if not isinstance(value, dict | list):
+        if not isinstance(value, dict | list) or value == []:
+            self.faults += self.faults[:1]
             return None
         coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
@@ -214,6 +217,8 @@ def _end_of(value: Any) -> Iterator[str]:
 
 def _first_fault(data: Any, error: ValidationError) -> str:
     """Return the first invalid field of *data* with its fault."""
+    if isinstance(data, list):
+        return "the reply is a list, expected an object with insights and structured_data"
     if isinstance(data, dict) and ("$defs" in data or {"properties", "type"} <= data.keys()):
         return "the reply repeats the schema instead of filling it in"
     first = error.errors(include_url=False, include_input=False)[0]

@@ -4,7 +4,7 @@ import html
 import json
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,10 +51,20 @@ _ENDS = {
 _BEGINS = re.compile(r"\{|\[\s*[\[{\"'“”‘’]")  # of a value that may be meant as JSON
 # JSON in a JSON string, encoded any number of times
 _QUOTED = re.compile(r'"(?:\\{1,9}["nrt]|\s){0,20}[{\[](?:\\{1,9}[nrt]|\s){0,20}\\{1,9}"')
-_REWRITTEN = (  # text around or within JSON that is not part of it
+_REWRITTEN: tuple[
+    tuple[re.Pattern[str], str | Callable[[re.Match[str]], str], str], ...
+] = (  # text around or within JSON that is not part of it
     (re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE), "", "the marks of a quotation were left out"),
     (re.compile(r"\\([_*])"), r"\1", "Markdown's escapes were left out"),
     (re.compile(r'\A\s*(?="\w+"\s*:)'), "{", "the first brace was missing"),
+    (  # a call of a tool with an element for each argument: Qwen's, Claude's, GLM's
+        re.compile(
+            r'<parameter(?:=| name=")(\w+)"?>|<arg_key>(\w+)</arg_key>\s*<arg_value>'
+            r"|</(?:parameter|arg_value)>"
+        ),
+        lambda tag: f'{{"{tag[tag.lastindex]}":' if tag.lastindex else "}",
+        "the arguments of a tool's call were read as fields",
+    ),
 )
 _LEVELS = 3  # of JSON in strings
 _LINES = ("line", "comment")  # marks that, without an end, are of no consequence

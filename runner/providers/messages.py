@@ -62,6 +62,14 @@ def without(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
     )
 
 
+def in_user_message(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return *messages* with the system's text at the beginning of the first user message."""
+    system = [part for m in messages if m["role"] == "system" for part in text_parts(m)]
+    user, *others = (message for message in messages if message["role"] != "system")
+    texts = ["\n\n".join([*system, ""]), *text_parts(user)]
+    return {**user, "content": [{"type": "text", "text": text} for text in texts]}, *others
+
+
 def marked(messages: Sequence[Message], model: str, cache: str = "auto") -> list[dict[str, Any]]:
     """Return *messages*, marked for *model* where the system message and the shared part end.
 

@@ -129,6 +129,15 @@ ANSWERS = {
     "call with parameters": json.dumps({"type": "function", "name": "t", "parameters": GOOD}),
     "message": json.dumps({"role": "assistant", "content": REPLY}),
     "calls of tools": json.dumps({"tool_calls": [TOOL]}),
+    "call of a tool by Qwen": "<tool_call>\n<function=x>\n"
+    + "".join(f"<parameter={k}>\n{json.dumps(v)}\n</parameter>\n" for k, v in GOOD.items())
+    + "</function>\n</tool_call>",
+    "call of a tool by Claude": '<invoke name="x">'
+    + "".join(f'<parameter name="{k}">{json.dumps(v)}</parameter>' for k, v in GOOD.items()),
+    "call of a tool by GLM": "<tool_call>x\n"
+    + "".join(
+        f"<arg_key>{k}</arg_key>\n<arg_value>{json.dumps(v)}</arg_value>\n" for k, v in GOOD.items()
+    ),
     "call in the old style": json.dumps({"function_call": {"name": "t", "arguments": REPLY}}),
     "XML around": f"<response><json>{REPLY}</json></response>",
     "CDATA": f"<![CDATA[{REPLY}]]>",
@@ -218,7 +227,7 @@ ANSWERS = {
 }
 # Replies without an answer that is certain, and the reason.
 REFUSED = {
-    "prose": ("I cannot do that.", "has no JSON object"),
+    "prose": ("I cannot do that.", "has no JSON object: I cannot do that."),
     "nothing": ("", "has no JSON object"),
     "Markdown": ("# Insights\n- It holds\n- It does not", "has no JSON object"),
     "YAML": (yaml.safe_dump({"insights": [INSIGHT]}), "has no JSON object"),
@@ -250,8 +259,9 @@ REFUSED = {
     "a huge number": (changed(": 3", ": " + "9" * 5000), "structured_data.score: Unable"),
     "a repeated key": (changed('"score"', '"label": 1, "score"'), "has the key 'label' twice"),
     "two keys alike": (changed('"score"', '"Score": 4, "score"'), "structured_data.Score: Extra"),
-    "list of text": (json.dumps(["It holds", "It does not"]), "the reply: Input should be"),
-    "list of other objects": (json.dumps([{"a": 1}, {"b": 2}]), "the reply: Input should be"),
+    "list of text": (json.dumps(["It holds", "It does not"]), "the reply is a list, expected"),
+    "list of other objects": (json.dumps([{"a": 1}, {"b": 2}]), "the reply is a list, expected"),
+    "YAML with empty lists": ("insights:\n- text: It holds\n  evidence: []", "has no JSON object"),
     "words that a repair would lose": (PYTHON.replace("It holds", "It''s so"), "change its words"),
     "semicolons": (REPLY.replace(", ", "; "), "is not JSON, and a repair would"),
     "thought without end, then answer": (f"<think>{OTHER}\n\n{REPLY}", "within its reasoning"),
@@ -340,6 +350,12 @@ def test_a_reply_without_a_certain_answer_has_one_clear_reason(name: str) -> Non
 
     assert ("invalid_output", text) == (caught.value.kind, caught.value.text)
     assert reason in str(caught.value)
+
+
+def test_a_literal_in_curly_quotes_is_a_text() -> None:
+    none = {**GOOD, "insights": [{**INSIGHT, "category": "none"}]}
+
+    assert none == parse_answer(json.dumps(none).replace('"', "”"), SHAPE).answer.model_dump()
 
 
 def notes_of(text: str) -> tuple[bool, tuple[str, ...]]:

@@ -20,6 +20,9 @@ from runner.calls.admission.limits import Admission, Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
+from runner.config.model_facts import model_facts
+from runner.providers.litellm.parameters import Adaptation, parameters
+from runner.providers.litellm.refusals import adapted_to
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.request import Request
 from runner.providers.simulated.chat import completion
@@ -45,6 +48,10 @@ def takes_nothing(body: Any) -> str | None:
 
 def takes_no_text(body: Any) -> str | None:
     return "'messages' is not supported: temperature of this model"
+
+
+def takes_no_system(body: Any) -> str | None:
+    return ("system" == body["messages"][0]["role"] and "System role not supported") or None
 
 
 Refusing = Callable[[Any], str | None]
@@ -102,6 +109,43 @@ def test_a_gateway_that_refuses_with_a_500_is_understood_too() -> None:
     assert [True, False] == ["temperature" in body for body in bodies]
     assert not isinstance(ends[0], BaseException)
     assert 1 == len(said)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_the_system_message_begins_the_users_where_a_template_has_no_system(status: int) -> None:
+    bodies, ends, said, _ = converse(takes_no_system, 1, 1, status=status)
+
+    assert not any(isinstance(end, BaseException) for end in ends)
+    assert [2, 1, 1] == [len(body["messages"]) for body in bodies]
+    system, user = (message["content"] for message in bodies[0]["messages"])
+    merged = {"role": "user", "content": f"{system}\n\n{user}"}
+    assert [merged] == bodies[1]["messages"] == bodies[2]["messages"]
+    assert "a system message is no longer sent" in said[0]["reason"]
+
+
+REFUSALS = [  # what a server says, by what is left out
+    ("temperature", "`temperature` and `top_p` cannot both be specified for this model."),
+    ("temperature", "Argument not supported on this model: temperature"),
+    ("presence_penalty", "Argument not supported on this model: presencePenalty"),
+    ("max_tokens", "The maximum tokens you requested exceeds the model limit of 4096."),
+    ("response_format", "Grammar error: Unimplemented keys: ['uniqueItems']"),
+    ("response_format", "response_format is enabled only for api versions 2024-08-01 and later"),
+    ("response_format", "This model's response_format of json_schema isn't available."),
+    ("response_format", "output_config: Extra inputs are not permitted"),
+    ("response_format", "Value at 'outputConfig' failed to satisfy constraint"),
+    ("response_format", "No endpoints found that support the provided 'response_format' parameter"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), REFUSALS)
+def test_the_refused_parameter_is_found_in_what_a_server_says(name: str, text: str) -> None:
+    route = ModelRoute("openai/mine", params={"presence_penalty": 0.1})
+    facts = model_facts(route.map_name)
+
+    now = adapted_to(route, WHOLE, facts, Adaptation(), text)
+
+    before, after = (parameters(route, WHOLE, facts, each) for each in (Adaptation(), now))
+    assert {name} == {key for key in before if before[key] != after.get(key)}
 
 
 def test_one_refusal_after_the_other_is_met_and_the_schema_goes_into_the_prompt() -> None:

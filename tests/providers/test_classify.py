@@ -56,7 +56,7 @@ class LitellmError(Exception):
         (404, "no such model", None, "not_found"),
         (400, "bad", None, "bad_request"),
         (422, "bad", None, "bad_request"),
-        (413, "too large", None, "bad_request"),
+        (413, "<h1>413 Request Entity Too Large</h1>", None, "context_exceeded"),
         (408, "slow", None, "timeout"),
         (500, "boom", None, "transient"),
         (502, "boom", None, "transient"),
@@ -74,6 +74,17 @@ class LitellmError(Exception):
         (403, told(code="model_not_found"), None, "not_found"),
         (400, f"[{told(details=[{'reason': 'API_KEY_INVALID'}])}]", None, "auth"),
         (429, "Request too large for x: Limit 30, Requested 40", None, "context_exceeded"),
+        (400, "You have reached your specified API usage limits.", None, "billing"),
+        (403, "Your newly created team doesn't have any credits yet.", None, "billing"),
+        (429, "Your team has either used all available credits or", None, "billing"),
+        (429, "Quota exceeded for metric: a/free_tier, limit: 0, model: m", None, "billing"),
+        (429, "Quota exceeded for metric: a/free_tier, limit: 20, model: m", None, "throttle"),
+        (400, told(code="Arrearage", message="Access denied"), None, "billing"),
+        (400, told(type="budget_exceeded", message="Over budget"), None, "billing"),
+        (403, told(details=[{"reason": "BILLING_DISABLED"}]), None, "billing"),
+        (400, "Incorrect API key provided: x***.", None, "auth"),
+        (400, told(code="1301", message="不安全"), None, "refused"),
+        (404, "No endpoints found that support the 'x' parameter", None, "bad_request"),
     ],
 )
 def test_status_and_code_decide_the_kind(
@@ -113,6 +124,10 @@ def test_a_provider_that_asks_not_to_be_tried_again_is_obeyed() -> None:
         told(message="Input is too long for requested model."),
         '{"message": "Current length is 9000 while limit is 8192"}',
         "the request exceeds the available context size",
+        told(code="1261", message="Prompt exceeds max length"),
+        told(code="tokens_limit_reached", message="Request body too large for the model."),
+        "context shift is disabled",
+        "input is too large to process. increase the physical batch size",
     ],
 )
 def test_a_prompt_too_long_for_the_model_is_its_own_kind(status: int, text: str) -> None:

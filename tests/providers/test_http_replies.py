@@ -252,6 +252,28 @@ def test_the_cost_that_a_proxy_reports_is_taken_over() -> None:
     assert pair.http == pair.litellm
 
 
+@pytest.mark.parametrize("status", [200, 400])  # 200: in a stream
+@pytest.mark.parametrize(
+    ("said", "why", "reason"),
+    [
+        ('Sure: {"x": 1}' + " " * 20_000, "Failed to generate JSON.", "stop"),
+        ('{"x": [1, 2', "max completion tokens reached before generating a document", "length"),
+        ("", "Failed to generate JSON.", "stop"),
+    ],
+)
+def test_a_reply_that_the_provider_rejects_by_its_schema_is_read_all_the_same(
+    status: int, said: str, why: str, reason: str
+) -> None:
+    error = {"message": why, "type": "invalid_request_error", "code": "json_validate_failed"}
+    body = {"error": {**error, "failed_generation": said}}
+    (pair,) = both(answering(body, status), model="groq/openai/gpt-oss-120b")
+
+    assert isinstance(pair.http, Completion)
+    assert pair.http == pair.litellm
+    assert (said, reason) == (pair.http.text, pair.http.finish_reason)
+    assert pair.http.usage.estimated
+
+
 SHORT_S = 0.3
 STATUSES = [400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 520, 529]
 FAULTS = [

@@ -122,6 +122,23 @@ SAID = [
     ("Your request exceeded model token limit: 262144 (requested: 300000)", 262144, 300000),
     ("Input is too long for requested model.", None, None),
     ("Number of input tokens exceeds maximum length. Maximum input length: 24000", 24000, None),
+    (
+        "You passed 4001 input tokens and requested 100 output tokens. However, the model's "
+        "context length is only 4096 tokens, resulting in a maximum input length of 3996 tokens.",
+        4096,
+        4001,
+    ),
+    ("the input token count is 40000 but model only supports up to 32768.", 32768, 40000),
+    ("Please reduce the length. Current length is 9000 while limit is 8192", 8192, 9000),
+    ("Range of input length should be [1, 129024]", 129024, None),
+    ("invalid params, context window exceeds limit (2013)", None, None),
+    ("Input exceeds max number of tokens (127072)", 127072, None),
+    ("Input length 9000 exceeds maximum allowed token size 8192", 8192, 9000),
+    ("inputs must have less than 8192 tokens. Given: 9000", 8192, 9000),
+    ("The sum of prompt length (9000.0) should not exceed max_num_tokens (8192)", 8192, 9000),
+    ("-904 = max_seq_len (8192) - splited_prompt_len (9096)", 8192, 9096),
+    ("The prompt is too long: 140000, model maximum context length: 131071", 131071, 140000),
+    ("number of input tokens 9000 cannot exceed the total tokens limit 8192", 8192, 9000),
 ]
 
 

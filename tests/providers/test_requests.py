@@ -75,8 +75,9 @@ def rows() -> Iterable[Row]:
     yield Row("6", ("status_401",) * 9, 1, "auth")
     yield Row("6", ("status_403",) * 9, 1, "auth")
     yield Row("7", ("status_404",) * 9, 1, "not_found")
-    for status in (400, 413, 422):
+    for status in (400, 422):
         yield Row("8", (f"status_{status}",) * 9, 1, "bad_request")
+    yield Row("8", ("status_413",) * 9, 1, "context_exceeded")
     for failures in (1, 2, 3):
         yield Row("9", ("status_500",) * failures, failures + 1, "ok")
     for status in (409, 500, 502, 520, 529):

@@ -330,6 +330,14 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
     assert [{**block, "input": {"x": 1}}] == message["content"]
 
 
+def test_an_empty_reason_in_each_chunk_is_no_end() -> None:
+    begun = {"choices": [{"index": 0, "delta": {"content": "ab"}, "finish_reason": ""}]}
+    ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+    assert joined(b"".join(lines([begun], done=False))) is None
+    assert b'"ab"' in (joined(b"".join(lines([begun, ended]))) or b"")
+
+
 def test_of_endless_calls_of_tools_the_first_are_kept() -> None:
     """To look for the call of each piece took time quadratic in their number."""
     pieces = [{"index": n, "function": {"arguments": "{}"}} for n in range(200)]

@@ -25,6 +25,7 @@ _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic ha
 _PARTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")  # of a prompt
 _SPOKEN = ("refusal", "reasoning_content", "reasoning")  # texts beside the content
 _BROKEN_OFF = ("error", "insufficient_system_resource")  # at OpenRouter, and at DeepSeek
+REPEATED_REPLY = "failed_generation"  # in Groq's error about a reply that breaks its schema
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
 
@@ -84,6 +85,9 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
         body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
         return Readable(status, raw)
+    if isinstance(said := (error := error_in(body)).get(REPEATED_REPLY), str):
+        ended = "length" if "tokens reached" in str(error.get("message")) else "stop"
+        status, body = 200, {"choices": [{"finish_reason": ended, "message": {"content": said}}]}
     if "choices" in body:
         body["choices"] = [_choice(each) for each in mappings(body["choices"])]
         if any(choice["message"]["content"] for choice in body["choices"]):

@@ -104,20 +104,20 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
     def means(kind: str) -> bool:
-        return bool(_CODES.get(kind, frozenset()) & codes or SAYS[kind].search(message))
+        return bool(_CODES[kind] & codes or SAYS[kind].search(message))
 
     client = 400 <= status < 500
     if client and means("filtered"):
         return "refused"
-    if status in (400, 413, 422, 500) and means("too_long"):
+    if status == 413 or (status in (400, 422, 500) and means("too_long")):
         return "context_exceeded"
     if status == 429 and SAYS["too_large"].search(message):
         return "context_exceeded"
-    if status == 402 or _CODES["billing"] & codes or (client and SAYS["billing"].search(message)):
+    if status == 402 or _CODES["billing"] & codes or (client and means("billing")):
         return "billing"
     if "model_not_found" in codes or (status == 404 and not SAYS["no_host"].search(message)):
         return "not_found"
-    if status in (401, 403, 407) or _CODES["auth"] & codes:
+    if status in (401, 403, 407) or (status == 400 and means("auth")):
         return "auth"
     if status == 429 or (status in (503, 529) and retry_after is not None):
         return "throttle"

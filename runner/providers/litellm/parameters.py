@@ -46,8 +46,10 @@ class Adaptation:
         if new == "shared":
             return "each analyzer sends a schema of its own"
         names = {"limit": "max_tokens", "cache_key": "prompt_cache_key", "cache": "cache marks"}
-        where = ", the schema is stated in the prompt" if new == "response_format" else ""
-        return f"{names.get(new, new)} is no longer sent{where}"
+        names["system"] = "a system message"
+        where = {"response_format": "the schema is stated in the prompt"}
+        where["system"] = "its text begins the user's message"
+        return ", ".join(filter(None, (f"{names.get(new, new)} is no longer sent", where.get(new))))
 
 
 def limit_of(request: Request, adapted: Adaptation) -> int:

@@ -9,12 +9,12 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.words import SAYS, WORDS
 from runner.providers.request import Request, current_exchange
 
-_ANY = {
-    what: re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
-    for what, names in WORDS["parameters"].items()
-}
-# OpenRouter, with `require_parameters`: no host accepts all of them, and the error names none.
-_ROUTED = re.compile(r"no endpoints found .{0,40}(?:requested )?parameters", re.IGNORECASE)
+
+def _named(*names: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+
+
+_ANY = {what: _named(*names) for what, names in WORDS["parameters"].items()}
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
 _WARMEST = re.compile(
     r"(?:less than or equal to|<=|at most|\[0(?:\.0)?,|0(?:\.0)? (?:and|to)|0\.\.) ?(\d(?:\.\d)?)",
@@ -29,18 +29,21 @@ def adapted_to(
 
     It omits the first parameter sent that *message* names; None if it names none.
     """
-    if not (SAYS["refused"].search(message) or _ROUTED.search(message)):
+    if not SAYS["refused"].search(message):
         return None
-    own = {name: re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in route.params}
+    own = {name: _named(re.escape(name).replace("_", "_?")) for name in route.params}
     found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(message))}
-    if not found and _ROUTED.search(message):
+    if not found and SAYS["no_host"].search(message):  # no host accepts all of them
         found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}
     before = parameters(route, request, facts, sent)
+    beside = {  # of what is no parameter, whether this call has it
+        "cache": request.cache and facts.cache_marks,
+        "stream": current_exchange().streams,
+        "system": any(message["role"] == "system" for message in request.messages),
+    }
     for what in sorted(found, key=found.__getitem__):
         now = _without(what, sent, message.replace(",", ""), request)
-        marks = what == "cache" and request.cache and facts.cache_marks and now != sent
-        streams = what == "stream" and current_exchange().streams and now != sent
-        if marks or streams or parameters(route, request, facts, now) != before:
+        if (beside.get(what) and now != sent) or parameters(route, request, facts, now) != before:
             return now
     return None
 

@@ -16,14 +16,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from runner.base.errors import CallError
-from runner.providers.litellm.body import Readable, readable
+from runner.providers.litellm.body import REPEATED_REPLY, Readable, readable
 from runner.providers.litellm.errors import NOT_FOLLOWED, PROXY_HINT, RefusedError, chain_of
 from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
 from runner.providers.request import Exchange, current_exchange
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
-MAX_ERROR_BYTES = 1 << 14  # of an error; the rest is cut off
+MAX_ERROR_BYTES = 1 << 18  # of an error, which may repeat a reply; the rest is cut off
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 _MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
@@ -88,9 +88,10 @@ async def _read_whole(
     if 300 <= status < 400:
         message = f"{host} redirects elsewhere ({status}), {NOT_FOLLOWED}"
         raise CallError("bad_request", message, status=status)
-    if not 200 <= status < 300:
-        raise RefusedError(status, headers, _readable_error(body, coding))
-    data = _unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
+    if 200 <= status < 300:
+        data = _unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
+    elif REPEATED_REPLY.encode() not in (data := _readable_error(body, coding)):
+        raise RefusedError(status, headers, data)
     begun = first or FirstToken()
     if not exchange.plain and is_stream(data):  # some servers send nothing else
         if first is None:
@@ -105,7 +106,7 @@ async def _read_whole(
     response.content = aiohttp.StreamReader(BaseProtocol(loop), MAX_BODY_BYTES, loop=loop)
     response.content.feed_data(data)
     response.content.feed_eof()
-    response._headers, response._cache = CIMultiDictProxy(headers), {}
+    response._headers, response._cache, response.status = CIMultiDictProxy(headers), {}, 200
     return response
 
 

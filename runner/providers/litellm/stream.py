@@ -128,7 +128,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
             choice = choices.setdefault(place, {"index": place, "message": {"content": ""}})
             for name, value in mapping(part.get("delta") or part.get("message")).items():
                 _grow(choice["message"], name, value)
-            if part.get("finish_reason") is not None:
+            if part.get("finish_reason"):
                 choice["finish_reason"] = part["finish_reason"]
     ended = bool(choices) and all("finish_reason" in choice for choice in choices.values())
     return {**whole, "choices": list(choices.values())}, ended

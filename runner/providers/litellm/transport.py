@@ -39,7 +39,7 @@ from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import open_session
 from runner.providers.litellm.stream import stream_options
 from runner.providers.litellm.words import SAYS
-from runner.providers.messages import joined, marked, without
+from runner.providers.messages import in_user_message, joined, marked, without
 from runner.providers.options import effort_note, provider_of
 from runner.providers.prices import cost_usd, prices_of
 from runner.providers.request import Completion, Exchange, Request, checked_text, current_exchange
@@ -217,6 +217,8 @@ class LiteLLMTransport:
         messages = request.messages
         if "shared" in adapted.dropped:
             messages = without(messages, which_part(request.node))
+        if "system" in adapted.dropped:
+            messages = in_user_message(messages)
         if request.cache and self._facts.cache_marks and "cache" not in adapted.dropped:
             made = marked(messages, self.route.map_name, self.route.cache)
         else:
