@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.batch_endpoint import PRICE_USD, FakeBatch, FakeEndpoint, FakeProvider
-from helpers.batches import many, write_all
+from helpers.batches import many, write, write_all
 from helpers.delivered import BY_BATCH, Kill, Killed, later, one, session
 from helpers.runs import simulated
 from structlog.contextvars import get_contextvars
@@ -27,6 +27,7 @@ from runner.providers.request import Completion, Request
 from runner.record.journal import Spent, spent_in
 from runner.reports.status import status_of
 from runner.reports.verify import verify
+from runner.run.batch import services
 from runner.run.stop import Stop
 
 ROUGH: dict[str, Any] = {
@@ -71,6 +72,23 @@ def test_a_single_run_is_delivered_in_batches_too() -> None:
 
 def attempts(node: str) -> list[dict[str, Any]]:
     return list(json.loads(Path(f"run/intermediate/stage_a/{node}.json").read_bytes())["attempts"])
+
+
+def test_the_files_that_are_open_at_once_are_bounded_by_the_size_of_the_largest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The largest are opened first, whatever their names."""
+    write_all(60)
+    write("z.txt", "Ann: We should wait. " * 400)
+    write("zz.txt", "Ann: We should wait. " * 400)
+    monkeypatch.setattr(services, "MAX_WAITING_BYTES", 9000)
+    provider = FakeProvider(simulated)
+    made = many(*BY_BATCH, "processing.max_concurrent=1")
+    assert isinstance(made, BatchJob)
+    result, _ = session(made, provider, BATCH)
+
+    assert "completed" == result.status
+    assert 2 * (services.AHEAD + 2) >= len(provider.batches[0].lines)
 
 
 def test_batches_hold_no_more_than_their_provider_allows() -> None:
