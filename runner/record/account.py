@@ -10,6 +10,7 @@ from runner.base.files import TEMP
 from runner.base.json import amount, listing, read_json, section
 from runner.base.usage import USAGE_FIGURES
 from runner.record.batch_directory import is_batch, runs_of
+from runner.record.deliveries import settle_unsent
 from runner.record.journal import Journal, Spent
 from runner.record.run_directory import COMPLETED
 
@@ -24,8 +25,9 @@ def restore_account(path: Path, journal: Journal) -> None:
     """Add to *journal* what the run or batch in *path* has spent beyond its lines; raise OSError.
 
     A journal can be deleted, or lose lines to a power cut; of its sum and the files', the larger
-    one counts.
+    one counts. Calls for batches that were never sent are released.
     """
+    settle_unsent(path, journal)
     for run in runs_of(path) if is_batch(path) else ():
         name = run.relative_to(path).as_posix()
         journal.restore(_missing(run, journal.earlier(name)), name)

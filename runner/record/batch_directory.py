@@ -34,6 +34,7 @@ from runner.record.journal import MAX_LISTED, Spent, lines_of, parse_lines, read
 from runner.record.run_directory import COMPLETED, INPUTS, check_folders
 from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
+from runner.transcript.reading_report import ReadingReport, stored_report
 
 RESULTS = "results.jsonl"
 TABLE = "results.csv"
@@ -89,6 +90,7 @@ class ResultRow:
 MAX_TABLE = 128 * 1024 * 1024  # bytes of results.jsonl
 COLUMNS = tuple(field.name for field in fields(ResultRow))
 THEME_COLUMNS = ("themes", "theme_ids")  # of a batch with a collection
+_READING = ("with_speaker", "with_time", "left_out_words")  # figures of a reading report
 _TOTALS = (*USAGE_FIGURES, "attempts")
 
 
@@ -153,6 +155,17 @@ def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG0
     return dict(places)
 
 
+def figures_of(report: ReadingReport | None, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's figures from the reading *report* and from benchmark.json's `run`."""
+    figures = {name: run.get(name, 0) for name in ("checks", "escalated", "mended")}
+    figures |= {"checks_failed": run.get("failed_checks", 0)}
+    figures |= {name: run.get(name) for name in ("wall_s", "coverage")}
+    if report is not None:
+        figures |= {name: getattr(report, name) for name in _READING}
+        figures |= {"speakers": len(report.speakers), "warnings": len(report.warnings)}
+    return figures
+
+
 def begin_batch(batch: Path) -> None:
     """Create an empty results file; raise OSError."""
     Lines(batch / RESULTS).close()
@@ -167,7 +180,9 @@ def rows_of(batch: Path) -> list[dict[str, Any]]:
     """Return the results of *batch*, the last row of each transcript, in the order of the file."""
     rows: dict[object, dict[str, Any]] = {}
     for line in islice(lines_of(batch / RESULTS, MAX_TABLE), MAX_LISTED + 1):
-        rows.pop(name := line.get("transcript"), None)
+        earlier = rows.pop(name := line.get("transcript"), {})
+        if line.get("reused"):  # the run's files do not repeat why it is degraded
+            line["error"] = line.get("error") or earlier.get("error", "")
         rows[name] = line
     if len(rows) > MAX_LISTED:
         raise OSError(f"{batch / RESULTS} has more than {MAX_LISTED:,} rows")
@@ -269,6 +284,7 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         if status not in ANSWERED:
             return None
         benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
+        report = stored_report(metadata.get("reading"))
         return ResultRow(
             file.name,
             file.run,
@@ -277,12 +293,11 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
             ok=benchmark["total"],
             analyzers=benchmark["total"],
             segments=metadata["transcript"]["segments"],
-            wall_s=benchmark["wall_s"],
             quotes=quotes["quotes"],
             grounded=quotes["exact"] + quotes["near"],
-            coverage=benchmark.get("coverage"),
             cut=len(metadata.get("cut") or ()),
             reused=True,
+            **figures_of(report, benchmark),
             **{name: metadata["totals"][name] for name in _TOTALS},
         )
     except (OSError, ValueError, KeyError, TypeError, ColloquyError):

@@ -55,6 +55,20 @@ class DeliveryBook:
             if call.mark == batch.mark and not call.taken and call.settled is not False
         }
 
+    def open_calls(self) -> Iterator[tuple[str, HeldCall]]:
+        """Yield the calls that are neither settled nor asked for, by key."""
+        for key, calls in self.calls.items():
+            yield from ((key, call) for call in calls if call.settled is None and not call.asked)
+
+    def settle(self, key: str, journal: Journal, *, charged: bool) -> Mapping[str, Any] | None:
+        """Note the end of the last call with *key*, which nobody asks for; return the line."""
+        start, call = self.starts[key], self.calls[key][-1]
+        call.settled = False
+        names = ("run", "analyzer", "attempt", "request")
+        about = {name: start[name] for name in names if name in start}
+        cost = {"charged_tokens": call.tokens * charged, "charged_usd": call.usd * charged}
+        return journal.note("call.failed", **about, kind="unused", status=None, **cost)
+
     def release(self, batch: LedgerBatch) -> None:
         """Take its calls out of *batch*, which the provider refused."""
         for call in (call for key in batch.keys for call in self.calls.get(key, ())):
@@ -85,7 +99,7 @@ class DeliveryBook:
             return
         if event == INTENT:
             self._model_of[mark] = model = str(line["model"])
-            made = LedgerBatch(mark, set(), time_of(line))
+            made = LedgerBatch(mark, set(), time_of(line), provider=str(line.get("provider", "")))
             batch = self.batches.setdefault(model, {}).setdefault(mark, made)
             assert isinstance(batch.keys, set)
             for key in map(str, line["requests"]):
@@ -94,29 +108,45 @@ class DeliveryBook:
             return
         batches = self.batches[self._model_of[mark]]
         if event == SUBMITTED:
-            batches[mark].id = str(line["batch"])
+            batches[mark].id, batches[mark].at = str(line["batch"]), time_of(line)
         elif event == COLLECTED:
             batches[mark].collected = True
         else:
             self.release(batches.pop(mark))
 
 
+def settle_unsent(folder: Path, journal: Journal) -> None:
+    """Note that calls of earlier sessions that are in no batch were not made; raise OSError."""
+    if not journal.spent.out:
+        return
+    book = DeliveryBook(folder)
+    for key, call in list(book.open_calls()):
+        if call.mark is None:
+            line = book.settle(key, journal, charged=False)
+            if line is not None and "run" in line:
+                journal.earlier(str(line["run"])).add(line)
+
+
 @dataclass
 class Deliveries:
     """The ledger (see `Ledger`) of the model called *model* in *folder*.
 
-    *book* is the state that earlier sessions left; *secrets* are masked in results.
+    *book* is the state that earlier sessions left; *secrets* are masked in results. Batches at
+    another provider than *provider*, which the model had before, are not among its own.
     """
 
     folder: Path
     journal: Journal
     model: str
+    provider: str
     book: DeliveryBook
     secrets: Secrets
     now: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
-        self.batches = dict(self.book.batches.get(self.model, {}))
+        batches = self.book.batches.get(self.model, {})
+        ours = ("", self.provider)  # the first in a journal of an earlier version
+        self.batches = {mark: b for mark, b in batches.items() if b.provider in ours}
 
     def claim(self, key: str) -> HeldCall | None:
         """See `Ledger`; failures that are settled lead to another attempt."""
@@ -132,33 +162,27 @@ class Deliveries:
 
     def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
         """See `Ledger`."""
-        for key, calls in self.book.calls.items():
-            for call in calls:
-                ours = call.mark is None or call.mark in self.batches
-                if ours and call.settled is None and not call.asked:
-                    yield key, call
+        for key, call in self.book.open_calls():
+            if call.mark is None or call.mark in self.batches:
+                yield key, call
 
     def settle_unclaimed(self, key: str, *, charged: bool) -> None:
         """See `Ledger`."""
-        start, call = self.book.starts[key], self.book.calls[key][-1]
-        call.settled = False
-        names = ("run", "analyzer", "attempt", "request")
-        about = {name: start[name] for name in names if name in start}
-        cost = {"charged_tokens": call.tokens * charged, "charged_usd": call.usd * charged}
-        self.journal.note("call.failed", **about, kind="unused", status=None, **cost)
+        self.book.settle(key, self.journal, charged=charged)
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """See `Ledger`."""
         for start in range(0, len(keys), _KEYS_PER_LINE):
             some = keys[start : start + _KEYS_PER_LINE]
-            self.journal.note(INTENT, mark=mark, model=self.model, requests=some)
+            about = {"model": self.model, "provider": self.provider}
+            self.journal.note(INTENT, mark=mark, **about, requests=some)
         await self.journal.sync()
         batch = self.batches[mark] = LedgerBatch(mark, frozenset(keys), self.now())
         return batch
 
     async def submitted(self, batch: LedgerBatch, id: str) -> None:
         """See `Ledger`."""
-        batch.id = id
+        batch.id, batch.at = id, self.now()
         await self.journal.commit(SUBMITTED, mark=batch.mark, batch=id)
 
     async def refused(self, batch: LedgerBatch) -> None:

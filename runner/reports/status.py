@@ -47,13 +47,10 @@ def status_of(run: Path) -> Iterator[str]:
                 named = batch.id or "not known to be sent"
                 out_s = seconds(max(0.0, now - batch.at))
                 rows.append((named, model, count(len(calls)), out_s, _max_cost(calls)))
-    if not rows and not open_:
-        yield to_terminal(f"{run}: no pending batches")
-        return
-    out = plural(len(rows), "pending batch")
     resume = f"colloquy resume={shlex.quote(str(run))}"
     held = "a process collects them" if is_held(run) else f"{resume} collects them"
-    yield to_terminal(f"{run}: {out}; {held}")
+    out = f"{plural(len(rows), 'pending batch')}; {held}" if rows else "no pending batches"
+    yield to_terminal(f"{run}: {out}")
     if rows:
         yield from aligned([_HEAD, *rows], (0, 1))
     if open_:

@@ -28,6 +28,7 @@ from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.options import provider_of
 from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
 from runner.record.journal import Journal, MemberJournal, Spent
@@ -51,6 +52,7 @@ class JobDelivery:
     activity: Activity
     deliverers: dict[str, Deliverer] = field(default_factory=dict)
     now: Callable[[], float] = time.time
+    book: DeliveryBook = field(init=False)
 
     async def open(
         self,
@@ -62,7 +64,7 @@ class JobDelivery:
 
         *addresses* are those of simulated providers. Raises CallError and ConfigError.
         """
-        book = await offload(DeliveryBook, self.directory.path)
+        self.book = book = await offload(DeliveryBook, self.directory.path)
         made = dict(clients)
         for name, model in self.job.models.items():
             sends, by = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.by
@@ -70,19 +72,23 @@ class JobDelivery:
                 left = deadline_of(by, book.begun_at or self.now()) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
-            if sends or any(map(book.wanted, book.batches.get(name, {}).values())):
+            of = self._journal, name, provider_of(model.settings), book, self.job.secrets
+            ledger = Deliveries(self.directory.path, *of, now=self.now)
+            if sends or any(map(book.wanted, ledger.batches.values())):
                 endpoint = endpoints(route_of(model.settings, addresses.get(name)))
-                made[name] = await self._with(made[name], model, endpoint, book)
+                made[name] = await self._with(made[name], model, endpoint, ledger)
         return made
 
+    @property
+    def _journal(self) -> Journal:
+        assert isinstance(self.directory.journal, Journal)
+        return self.directory.journal
+
     async def _with(
-        self, client: Client, model: Model, endpoint: BatchEndpoint, book: DeliveryBook
+        self, client: Client, model: Model, endpoint: BatchEndpoint, ledger: Deliveries
     ) -> Client:
-        path, journal, job = self.directory.path, self.directory.journal, self.job
-        assert isinstance(journal, Journal)
-        ledger = Deliveries(path, journal, model.name, book, job.secrets, now=self.now)
-        sends, repair = model.settings.delivery in IN_BATCHES, job.settings.delivery.repair
-        timing = self._timing(model, book.begun_at or self.now())
+        sends, repair = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.repair
+        timing = self._timing(model, ledger.book.begun_at or self.now())
         deliverer = Deliverer(endpoint, ledger, self.activity, timing, sends=sends, repair=repair)
         self.deliverers[model.name] = deliverer
         await deliverer.open()
@@ -112,6 +118,16 @@ class JobDelivery:
                     await offload(add_batch_latencies, history_of(self.job.root), key, took)
                 except OSError as error:
                     log.warning("history.failed", error=str(error))
+        self._settle_abandoned()
+
+    def _settle_abandoned(self) -> None:
+        """Charge calls in batches at providers, or of models, that the job no longer has."""
+        book = self.book
+        ours = {mark for each in self.deliverers.values() for mark in each.ledger.batches}
+        for key, call in list(book.open_calls()):
+            if call.mark is not None and call.mark not in ours:
+                log.warning("batch.abandoned", analyzer=book.starts[key]["analyzer"])
+                book.settle(key, self._journal, charged=True)
 
     async def close(self, stop: Stop) -> None:
         """Leave or cancel pending batches, as the settings or the user at the terminal choose."""

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from helpers import ScriptedTransport
+from helpers import ScriptedTransport, job
 from helpers.batch_endpoint import EPOCH_S, FakeProvider
+from helpers.batches import write_all
 from helpers.faulty_fs import REAL
-from helpers.runs import simulated
+from helpers.runs import ONLY_TWO, simulated
 from runner.base.event_loops import run_virtually
 from runner.base.secrets import Secrets
 from runner.calls.activity import Activity, tracked
@@ -101,6 +102,13 @@ BY_BATCH = (
     *("model=simulated", "model.delivery=batch"),
     *("model.input_usd_per_mtok=1", "model.output_usd_per_mtok=4"),
 )
+
+
+def one(*overrides: str) -> Job:
+    """Return the job of two questions and a third about their answers, on one file."""
+    write_all(1)
+    path = ("transcript=file", "transcript.path=many/t000.txt")
+    return job(*ONLY_TWO, *BY_BATCH, *path, *overrides)
 
 
 def session(

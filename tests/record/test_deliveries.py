@@ -53,7 +53,7 @@ def book(*lines: Any) -> DeliveryBook:
 
 def ledger(*lines: Any) -> Deliveries:
     read = book(*lines)
-    return Deliveries(Path(), Journal(Path("journal.jsonl")), "main", read, Secrets())
+    return Deliveries(Path(), Journal(Path("journal.jsonl")), "main", "openai", read, Secrets())
 
 
 def test_a_call_is_claimed_once_and_from_the_batch_that_may_still_answer_it() -> None:
@@ -113,7 +113,7 @@ async def keep(found: Deliveries, *lines: bytes) -> None:
 def test_results_are_stored_without_the_values_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     read = book()
     journal = Journal(Path("journal.jsonl"))
-    found = Deliveries(Path(), journal, "main", read, Secrets(("sk-secret-0123456789",)))
+    found = Deliveries(Path(), journal, "main", "openai", read, Secrets(("sk-secret-0123456789",)))
     asyncio.run(keep(found, b'{"key":"k","text":"sk-secret-0123456789"}', b"\xff{"))
     stored = list(found.results(MARK))
 

@@ -108,7 +108,7 @@ class BatchAttempt:
         if self._held is not None:  # an earlier session has reserved the batch's price only
             limits = (*limits, self.budget)
         if not out:
-            self._settle(CallError("timeout", "not answered in time for delivery.by"))
+            self._settle(CallError("timeout", "in no batch that answers it in time"))
         elif self._held is None:  # until its end is known, it counts as paid
             self.budget.spend(self._usd, self._tokens)
             self._held = HeldCall(self._tokens, self._usd)

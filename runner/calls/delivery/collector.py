@@ -10,13 +10,15 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
+from runner.calls.delivery.backoff import RETRIED, Backoff
 from runner.calls.delivery.ledger import Ledger
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
-from runner.calls.delivery.sender import RETRIED, SETTLE_S, SILENT_S, find_submitted, unanswered
 from runner.calls.delivery.timing import CANCEL_S, Timing
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
+SETTLE_S = 60.0  # in which a provider shows a batch that it was sent
+MAX_UNSENT = 30  # times that a request is sent in a batch that does not reach its provider
 _DOWNLOADS = 4  # of a batch that is over and whose results are torn or too few
 _AT_ONCE = 32  # results read in one iteration of the event loop
 
@@ -62,20 +64,25 @@ class Collector:
             task.add_done_callback(self.tasks.discard)
 
     async def _follow(self, pending: PendingBatch) -> None:
+        backoff = Backoff()
         try:
-            if not pending.batch.id and not await self._identify(pending):
-                return
             while not pending.is_over:
-                await self._look(pending)
+                await self._stop_for_deadline(pending)
+                wait = await self._advance(pending, backoff)
                 if not pending.is_over:
                     await self._stop_overdue(pending)
-                    await asyncio.sleep(pending.poll_s(self.timing.now()))
+                    await asyncio.sleep(pending.poll_s(self.timing.now(), wait))
         except CallError as error:
             if error.kind == "not_found":
                 pending.is_over, pending.torn = True, True  # what it has cost is not known
                 self._end(pending)
+            elif error.kind in RETRIED and self.timing.deadline_s is not None:
+                await self.cancel(pending)
+                for waiting in pending.waiting.values():
+                    waiting.leave(out=True)
             else:
-                self._give_up(pending, error.kind, str(error))
+                kind = "unavailable" if error.kind in RETRIED else error.kind
+                self._give_up(pending, kind, str(error))
         except OSError as error:
             self._give_up(pending, "output", str(error))
         except Exception as error:  # a library's, or a bug: no caller may wait forever
@@ -88,20 +95,35 @@ class Collector:
     def _give_up(self, pending: PendingBatch, kind: str, why: str) -> None:
         """Leave an unreadable batch to the next session."""
         log.error("batch.unreadable", batch=pending.batch.id, error=why)
+        known = f"the pending batch {pending.batch.id} cannot be read"
+        known = known if pending.batch.id else "it is not known whether a batch was received"
         for waiting in pending.waiting.values():
-            message = f"the pending batch {pending.batch.id} cannot be read: {why}"
-            waiting.resolve(NotRunError(kind, message))
+            waiting.resolve(NotRunError(kind, f"{known}: {why}"))
 
-    async def _identify(self, pending: PendingBatch) -> bool:
-        """Find the batch of a process that died while sending it; return whether there is one."""
+    async def _advance(self, pending: PendingBatch, backoff: Backoff) -> float:
+        """Ask the provider once; return the least seconds until the next time, 0 for any."""
+        try:
+            await (self._look if pending.batch.id else self._identify)(pending)
+        except CallError as error:
+            young = self.timing.now() - pending.batch.at < SETTLE_S and error.kind == "not_found"
+            wait = backoff.wait_s(CallError("transient", str(error)) if young else error)
+            log.warning("batch.poll_failed", batch=pending.batch.id, error=str(error))
+            return wait
+        backoff.failures = 0
+        return 0.0 if pending.batch.id else SETTLE_S / 4
+
+    async def _identify(self, pending: PendingBatch) -> None:
+        """Find a batch at its provider that may not have received it; send it again if so."""
         batch = pending.batch
-        at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
-        log.info("batch.found" if at_provider else "batch.unsent", requests=len(batch.keys))
-        if at_provider is not None:
-            await self.ledger.submitted(batch, at_provider.id)
-            return True
-        await self._send_again(pending)
-        return False
+        sent = await self.endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
+        if sent is not None:
+            log.info("batch.found", batch=sent.id, requests=len(batch.keys))
+            await self.ledger.submitted(batch, sent.id)
+        elif self.timing.now() - pending.since >= SETTLE_S:  # it would be listed by now
+            log.info("batch.unsent", requests=len(batch.keys))
+            for waiting in pending.waiting.values():
+                waiting.unsent += 1
+            await self._send_again(pending)
 
     async def _send_again(self, pending: PendingBatch) -> None:
         """Return the requests of a batch that its provider does not have to the next ones."""
@@ -110,8 +132,14 @@ class Collector:
         pending.is_over = True
         del self.batches[pending.batch.mark]
         for waiting in pending.waiting.values():
-            waiting.mark = None
-            self.again(waiting)
+            if waiting.has_left:
+                waiting.resolve(CallError("cancelled", "the provider never had its batch"))
+            elif waiting.unsent < MAX_UNSENT:
+                waiting.mark = None
+                self.again(waiting)
+            else:
+                message = f"{MAX_UNSENT} batches in a row did not reach the provider"
+                waiting.resolve(NotRunError("unavailable", message))
 
     def _narrows(self, pending: PendingBatch) -> bool:
         """Return whether fewer queued tokens may help a batch that failed because of them."""
@@ -121,24 +149,13 @@ class Collector:
 
     async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
-        await self._stop_for_deadline(pending)
-        try:
-            state = await self.endpoint.status(pending.batch.id)
-            if pending.update(state, self.timing.now()):
-                with busy():  # until all results are handed out, no batch is sent
-                    if state.is_overfull and self._narrows(pending):
-                        await self._send_again(pending)
-                    else:
-                        await self._collect(pending, state)
-            pending.refused_s = 0.0
-        except CallError as error:
-            now = self.timing.now()
-            young = now - pending.batch.at < SETTLE_S and error.kind == "not_found"
-            if error.kind not in RETRIED and not young:
-                raise
-            if pending.refused(error.retry_after_s, now) > SILENT_S:
-                raise unanswered(error) from error
-            log.warning("batch.poll_failed", batch=pending.batch.id, error=str(error))
+        state = await self.endpoint.status(pending.batch.id)
+        if pending.update(state, self.timing.now()):
+            with busy():  # until all results are handed out, no batch is sent
+                if state.is_overfull and self._narrows(pending):
+                    await self._send_again(pending)
+                else:
+                    await self._collect(pending, state)
 
     async def _stop_overdue(self, pending: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""
@@ -170,8 +187,8 @@ class Collector:
             await self.ledger.collected(batch)
             pending.is_over = True
             if state.state == "ended":
-                ended_at = min(state.ended_at or math.inf, self.timing.now())
-                self.took.append(max(0.0, ended_at - batch.at))
+                now, begun = self.timing.now(), state.created_at or batch.at
+                self.took.append(max(0.0, min(state.ended_at or now, now) - begun))
             log.info("batch.collected", batch=batch.id, state=state.state, results=len(lines))
             self._end(pending)
 

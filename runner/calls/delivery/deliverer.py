@@ -34,7 +34,7 @@ class Deliverer:
 
     def __post_init__(self) -> None:
         parts = self.endpoint, self.ledger, self.timing
-        self.collector = Collector(*parts, lambda waiting: self.sender.add(waiting))
+        self.collector = Collector(*parts, lambda waiting: self._add(waiting))
         self.sender = Sender(*parts, self.collector.follow, self.collector.queue)
 
     async def open(self) -> None:
@@ -42,7 +42,7 @@ class Deliverer:
         await self.endpoint.open()
         self.activity.when_quiet.append(self.sender.flush)
         for batch in list(self.ledger.batches.values()):
-            pending = PendingBatch(batch)
+            pending = PendingBatch(batch, self.timing.now())
             if batch.collected:
                 await offload(self._load, pending)
             self.collector.follow(pending)
@@ -73,10 +73,17 @@ class Deliverer:
         """
         pending = self.collector.batches.get((held and held.mark) or "")
         if pending is None:
-            self.sender.add(waiting)
+            self._add(waiting)
         else:
             self.collector.ask(pending, waiting)
         return await waiting.reply
+
+    def _add(self, waiting: WaitingRequest) -> None:
+        """Add a request that is in no batch to the next one, or let it go live."""
+        if self.sends:
+            self.sender.add(waiting)
+        else:
+            waiting.leave(out=False)
 
     def pending_batch_of(self, waiting: WaitingRequest) -> PendingBatch | None:
         """Return the batch of a request, None if it is in none."""

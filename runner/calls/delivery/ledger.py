@@ -9,7 +9,8 @@ from typing import Protocol
 class LedgerBatch:
     """A batch that was or will be sent: its requests' *keys*, and its provider's *id* once sent.
 
-    *at* is the time of that record, in seconds since 1970; *collected*: all its results are stored.
+    *at* is the time of the last of these records, in seconds since 1970; *collected*: all its
+    results are stored. *provider* has it, "" for an unknown one.
     """
 
     mark: str
@@ -17,6 +18,7 @@ class LedgerBatch:
     at: float
     id: str = ""
     collected: bool = False
+    provider: str = ""
 
 
 @dataclass(slots=True)

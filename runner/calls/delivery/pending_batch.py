@@ -29,7 +29,7 @@ class WaitingRequest:
 
     *rank* orders it in a batch, *tokens* are its prompt's at most, *steps* the calls from here to
     the end of its run. *mark* is its batch's, None before it is in one. Once it *has_left*, for a
-    live call, *late* gets the result of its batch.
+    live call, *late* gets the result of its batch. *unsent* batches with it did not arrive.
     """
 
     key: str
@@ -40,6 +40,7 @@ class WaitingRequest:
     late: Callable[[Result], object]
     mark: str | None = None
     has_left: bool = False
+    unsent: int = 0
     reply: asyncio.Future[Completion] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -65,15 +66,15 @@ class WaitingRequest:
 class PendingBatch:
     """A batch that is pending, or whose results are stored.
 
-    *tokens* count against the provider's limit on queued tokens. *leaves_at* is when its requests
-    go live, by the number of their steps, in seconds since 1970. *results* are the unclaimed
-    lines, *seen* the keys of all, which reveal *torn* downloads. *stopping_at* is when it was
-    cancelled for the deadline; *is_overdue*: for its window. *downloads* counts the downloads of
-    its last results. *refused_s* is the delay after a failed poll, doubling, 0 after a success;
-    *refused_at* is when the first of these polls failed.
+    *since* is when this process sent it or took it over. *tokens* count against the provider's
+    limit on queued tokens. *leaves_at* is when its requests go live, by the number of their steps,
+    in seconds since 1970. *results* are the unclaimed lines, *seen* the keys of all, which reveal
+    *torn* downloads. *stopping_at* is when it was cancelled for the deadline; *is_overdue*: for its
+    window. *downloads* counts the downloads of its last results.
     """
 
     batch: LedgerBatch
+    since: float
     tokens: int = 0
     leaves_at: dict[int, float] = field(default_factory=dict)
     waiting: dict[str, WaitingRequest] = field(default_factory=dict)
@@ -85,26 +86,19 @@ class PendingBatch:
     is_overdue: bool = False
     downloads: int = 0
     stopping_at: float | None = None
-    refused_s: float = 0.0
-    refused_at: float = 0.0
     _downloaded_at: float = -math.inf
     _counts: Mapping[str, int] = field(default_factory=dict)
 
-    def poll_s(self, now: float) -> float:
-        """Return the seconds until its state is worth asking for again."""
-        if self.stopping_at is not None:
-            return max(STOPPING_POLL_S, self.refused_s)
-        wait = min(LAST_POLL_S, max(FIRST_POLL_S, POLL_SHARE * (now - self.batch.at)))
-        wait = max(wait, self.refused_s)
-        leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
-        return max(0.1, min(wait, leaves - now))
+    def poll_s(self, now: float, least_s: float) -> float:
+        """Return the seconds until its state is worth asking for again, at least *least_s*.
 
-    def refused(self, retry_after_s: float | None, now: float) -> float:
-        """Poll later, twice as late as before; return for how many seconds polls have failed."""
-        self.refused_at = self.refused_at if self.refused_s else now
-        wait = min(LAST_POLL_S, max(FIRST_POLL_S, 2 * self.refused_s))
-        self.refused_s = max(retry_after_s or 0.0, wait)
-        return now - self.refused_at
+        A request that is to go live in between comes first.
+        """
+        if self.stopping_at is not None:
+            return max(STOPPING_POLL_S, least_s)
+        wait = min(LAST_POLL_S, max(FIRST_POLL_S, POLL_SHARE * (now - self.batch.at)))
+        leaves = min((self.leaves_at[w.steps] for w in self.staying()), default=math.inf)
+        return max(0.1, min(max(wait, least_s), leaves - now))
 
     def staying(self) -> Iterator[WaitingRequest]:
         """Yield the requests that have not gone live."""

@@ -1,7 +1,6 @@
 """Sender: collects ready requests and sends them in few, large batches."""
 
 import asyncio
-import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context, copy_context
@@ -11,18 +10,14 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
+from runner.calls.delivery.backoff import Backoff
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
-from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
+from runner.providers.batches.endpoint import BatchEndpoint
 
 MAX_BYTES = 64 * 1024 * 1024  # of a batch, which is in memory while it is sent
-SETTLE_S = 60.0  # in which a provider shows a batch that it was sent
-SILENT_S = 3600.0  # without a usable answer about a batch; then the next session asks again
-RETRIED = TRANSIENT | {THROTTLE}
-_MAX_WAIT_S = 60.0
-_MAX_FAILURES = 60  # of a submission, in about an hour
 
 log = structlog.get_logger("colloquy.delivery")
 
@@ -152,73 +147,30 @@ class Sender:
             for waiting in chosen:
                 waiting.leave(out=False)
             return
-        await self.ledger.submitted(batch, sent.id)
-        log.info("batch.submitted", batch=sent.id, requests=len(chosen))
+        if sent:
+            await self.ledger.submitted(batch, sent)
+            log.info("batch.submitted", batch=sent, requests=len(chosen))
         tokens = sum(waiting.tokens for waiting in chosen)
         by_key = {waiting.key: waiting for waiting in chosen}
-        self.on_submitted(PendingBatch(batch, tokens, leaves, by_key))
+        self.on_submitted(PendingBatch(batch, self.timing.now(), tokens, leaves, by_key))
 
-    async def _submit(
-        self, lines: list[bytes], batch: LedgerBatch, until: float
-    ) -> SubmittedBatch | None:
-        """Return the batch of *lines* at its provider, None if there is none by *until*.
+    async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str | None:
+        """Return the provider's id of a batch of *lines*, None if it took none by *until*.
 
-        After an ambiguous failure, it is searched for before it is sent again. Raises the CallError
-        of a refusal.
+        It is empty after a failure that does not tell whether the provider has the batch. Raises
+        the CallError of a refusal.
         """
-        failures = 0
+        backoff = Backoff()
         while True:
             try:
-                return await self.endpoint.submit(lines, batch.mark)
+                return (await self.endpoint.submit(lines, batch.mark)).id
             except CallError as error:
-                queued, _ = self.queue()
-                failures += error.kind != THROTTLE or not queued  # else others may have to end
-                if error.kind not in RETRIED:
-                    raise
-                log.warning("batch.unsent", failures=failures, error=str(error))
-                if error.kind != THROTTLE:
-                    at_provider = await find_submitted(self.endpoint, batch, self.timing.now)
-                    if at_provider is not None:
-                        return at_provider
-                if failures >= _MAX_FAILURES:
-                    raise
-                wait = _backoff_s(error, failures)
+                log.warning("batch.unsent", requests=len(lines), error=str(error))
+                if error.kind in TRANSIENT:
+                    return ""
+                if error.kind == THROTTLE and self.queue()[0]:  # others may have to end first
+                    backoff.failures = 0
+                wait = backoff.wait_s(error)
             if self.timing.now() + wait >= until:
                 return None
             await asyncio.sleep(wait)
-
-
-async def find_submitted(
-    endpoint: BatchEndpoint, batch: LedgerBatch, now: Callable[[], float]
-) -> SubmittedBatch | None:
-    """Return *batch* as its provider has it, None once it certainly has none.
-
-    That takes SETTLE_S after it was sent. Raises the CallError of a provider that does not answer.
-    """
-    failures, since = 0, now()
-    while True:
-        try:
-            at_provider = await endpoint.find(batch.mark, batch.at - SETTLE_S, batch.keys)
-        except CallError as error:
-            failures += 1
-            if error.kind not in RETRIED:
-                raise
-            if now() - since > SILENT_S:
-                raise unanswered(error) from error
-            wait = _backoff_s(error, failures)
-        else:
-            wait = batch.at + SETTLE_S - now()
-            if at_provider is not None or wait <= 0:
-                return at_provider
-            wait = min(wait, SETTLE_S / 4)
-        await asyncio.sleep(wait)
-
-
-def unanswered(last: CallError) -> CallError:
-    """Return the failure of a provider that has not answered for SILENT_S; *last*: its last."""
-    return CallError("unavailable", f"no usable answer for {SILENT_S / 60:.0f} minutes: {last}")
-
-
-def _backoff_s(error: CallError, failures: int) -> float:
-    wait = min(_MAX_WAIT_S, 2.0 ** min(failures, 10))
-    return max(error.retry_after_s or 0.0, random.uniform(wait / 2, wait))

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from runner.base.errors import CallError
 from runner.base.json import mapping
-from runner.providers.batches.endpoint import BatchEndpoint, State, SubmittedBatch
+from runner.providers.batches.endpoint import BatchEndpoint, NotKnownYetError, State, SubmittedBatch
 from runner.providers.batches.payload import counts_in, id_in, not_executed, time_in
 
 _WAIT_S = 60.0  # between checks of a batch that may be the right one
@@ -39,7 +38,7 @@ class AnthropicBatches(BatchEndpoint):
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
         """Return the batch of requests with *keys* that was made after *since*, if any.
 
-        Raises CallError while a batch of equal size is pending, because its keys are unknown.
+        Raises NotKnownYetError while one of equal size is pending, because its keys are unknown.
         """
         unknown = ""
         async with aclosing(self._since(since)) as batches:
@@ -53,7 +52,7 @@ class AnthropicBatches(BatchEndpoint):
                     return batch
         if unknown:
             why = f"only the results of {unknown} show whether it is the batch that was sent"
-            raise CallError(
+            raise NotKnownYetError(
                 "transient", f"Anthropic stores no label of a batch: {why}", retry_after_s=_WAIT_S
             )
         return None

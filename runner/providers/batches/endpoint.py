@@ -40,6 +40,10 @@ _PROBE = Request(
 )
 
 
+class NotKnownYetError(CallError):
+    """Whether a provider has a batch shows only later: this is no failure of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
     """Limits on a batch: requests, bytes of its file, seconds until a provider lets it expire."""
@@ -218,7 +222,7 @@ class BatchEndpoint:
         """Return the batch with *mark* that was made after *since* (seconds since 1970), if any.
 
         Without stored marks (Anthropic), the *keys* of the requests sent identify the batch. Raises
-        CallError if that is not known yet, so that absence is never assumed.
+        NotKnownYetError if that is not known yet, so that absence is never assumed.
         """
         async with aclosing(self._since(since)) as pages:
             async for payload, batch in pages:

@@ -1,9 +1,8 @@
 """Services shared by the runs of a batch, how many runs are in progress, and the batch's result."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
 from runner.base.loop_lag import Lag
@@ -12,7 +11,7 @@ from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.job.job import BatchJob
 from runner.run.stop import Stop
-from runner.transcript.inputs import Input
+from runner.transcript.inputs import Input, size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +54,10 @@ def runs_at_once(job: BatchJob, clients: Iterable[Client]) -> int:
         return 1
     live = max_in_flight(job) + AHEAD
     if any(each.deliverer is not None and each.deliverer.sends for each in clients):
-        live = max(live, _most_waiting(job.inputs))
+        live = max(live, _most_waiting(job.inputs.longest_first()))
     return job.settings.batch.max_active or live
 
 
 def _most_waiting(files: Iterable[Input]) -> int:
-    left, count = MAX_WAITING_BYTES, 0
-    for file in islice(files, MAX_WAITING):
-        with suppress(OSError):
-            left -= file.path.stat().st_size
-        if left < 0:
-            break
-        count += 1
-    return count
+    sizes = (size_of(file.path) for file in islice(files, MAX_WAITING))
+    return sum(size <= MAX_WAITING_BYTES for size in accumulate(sizes))

@@ -11,7 +11,7 @@ from runner.base import errors
 from runner.base.errors import one_line
 from runner.base.statistics import wilson
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import ResultRow, totals_of
+from runner.record.batch_directory import ResultRow, figures_of, totals_of
 from runner.record.journal import Spent
 from runner.run.cli.command_line import worst_exit_code
 from runner.run.run import RunResult
@@ -21,14 +21,12 @@ MIN_JUDGED = 20  # files to finish before failures can end a batch
 ENDING = frozenset(  # exit codes of a run that end the batch
     {errors.EXIT_AUTH, errors.EXIT_BUDGET, errors.EXIT_UNAVAILABLE, errors.EXIT_OUTPUT}
 )
-_READING = ("with_speaker", "with_time", "left_out_words")  # figures of a reading report
 _OVER_ALL = ENDING | {errors.EXIT_BUG}  # of any run, they decide the exit code of the batch
 
 
 def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
     """Return the row of a finished run; *spent* is the total of its sessions."""
     failed = [(name, o) for name, o in result.outcomes.items() if o.status != "ok"]
-    run = result.benchmark["run"]
     counts = sum((o.grounding for o in result.outcomes.values() if o.grounding), GroundingCounts())
     message = next((f"{name}: {o.error or o.kind}" for name, o in failed), "")
     if result.status == "degraded":
@@ -41,17 +39,11 @@ def row_of(file: Input, job: Job, result: RunResult, spent: Spent) -> ResultRow:
         ok=len(result.outcomes) - len(failed),
         analyzers=len(result.outcomes),
         segments=len(job.transcript.segments),
-        **_reading(job),
-        wall_s=run["wall_s"],
         quotes=counts.quotes,
         grounded=counts.exact + counts.near,
-        coverage=run["coverage"],
         cut=len(cut_answers(result.outcomes)),
-        checks=run.get("checks", 0),
-        checks_failed=run.get("failed_checks", 0),
-        escalated=run.get("escalated", 0),
-        mended=run.get("mended", 0),
         error=one_line(message, 200),
+        **figures_of(job.transcript.reading, result.benchmark["run"]),
         **totals_of(spent),
     )
 
@@ -63,14 +55,6 @@ def unanswered_row(
     nodes, totals = len(batch.pipeline.nodes), totals_of(spent or Spent())
     error = one_line(error, 200)
     return ResultRow(file.name, file.run, status, code, analyzers=nodes, error=error, **totals)
-
-
-def _reading(job: Job) -> dict[str, Any]:
-    report = job.transcript.reading
-    if report is None:
-        return {}
-    figures = {name: getattr(report, name) for name in _READING}
-    return {**figures, "speakers": len(report.speakers), "warnings": len(report.warnings)}
 
 
 # Figures of rows whose sums are kept.

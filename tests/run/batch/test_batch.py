@@ -145,7 +145,7 @@ def test_a_batch_with_a_key_in_the_name_of_a_file_is_refused(
     monkeypatch.setenv("OPENAI_API_KEY", key)
     Path("many/t000.txt").rename(f"many/{key}.txt")
 
-    with pytest.raises(ConfigError, match="the name of a file of transcript.path") as raised:
+    with pytest.raises(ConfigError, match=r"the name of a file of transcript.path") as raised:
         many()
     assert key not in str(raised.value)
 
@@ -221,6 +221,7 @@ def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() 
     assert ("degraded", 3) == (first.status, first.exit_code) == (again.status, again.exit_code)
     assert [] == transport.requests
     assert ["degraded"] * 2 == [row["status"] for row in rows().values()]
+    assert all(row["error"].startswith("only 0 of") for row in rows().values())
     assert 2 == load("metadata.json")["files"]["degraded"]
     assert [] == verify(Path("batch"))
 
@@ -371,13 +372,18 @@ def test_a_signal_leaves_files_unread_that_had_not_been_read() -> None:
 
 def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:
     write_all(3)
-    execute_batch(many())
+    made = many("checks=grounded", "checks.fail=false")
+    execute_batch(made)
+    before = rows()
     write("t003.txt")
-    result, transport = execute_batch(many(), again=True)
+    result, transport = execute_batch(many("checks=grounded", "checks.fail=false"), again=True)
 
     assert 0 == result.exit_code
     assert NODES == len(transport.requests)
     assert ["yes", "yes", "yes", "no"] == [rows()[f"t{n:03}.txt"]["reused"] for n in range(4)]
+    assert {"2"} == {row["speakers"] for row in before.values()}
+    assert 0 < int(before["t000.txt"]["checks"])
+    assert before == {name: {**rows()[name], "reused": "no"} for name in before}
     assert 4 * NODES == load("metadata.json")["totals"]["attempts"]
     assert 3 == load("metadata.json")["files"]["reused"]
     assert [] == verify(Path("batch"))
