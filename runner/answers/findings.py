@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rapidfuzz import fuzz
+
 from runner.answers.grounding.exact_matches import ABSENT, WORD
 from runner.base.text import digest
 from runner.transcript.model import Segment
@@ -30,16 +32,20 @@ _CITED = re.compile(  # {S0012 "…"}, [S0012 Ann Lee] …, S0012: …
 )
 _INSIGHT = re.compile(r"^\((\d(?:\.\d+)?), ([^)]*)\) (.*)$")
 _MISSING = "Not available: "
-# Words that turn a statement into its opposite, in the languages most transcripts are in; one that
-# a speaker repeats at once counts once.
+# Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
-    r"\b(not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
+    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
     r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
     r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
     r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
-    r"aldrig|ei|не|нет|ни|никогда|без)\b(?:\W+\1\b)*|[没不無无]|ない|ません|않|아니",
+    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
+# "I don't, uh, I don't": what a speaker begins again, and a no before its own sentence, deny once.
+_RESTART = re.compile(
+    r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
+)
+_NO_FIRST = re.compile(r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)", re.IGNORECASE)
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NUMBER_WORDS = {  # "one" is a pronoun, too
     word: str(number * step)
@@ -52,6 +58,7 @@ _NUMBER_WORDS = {  # "one" is a pronoun, too
     )
     for number, word in enumerate(words.split(), 2)
 } | {word: word for word in ("thousand", "million", "billion", "trillion", "dozen", "half")}
+_SPELLING = 80.0  # of 100: the similarity of two spellings of a name
 _STEM = 4  # letters that forms of one word share at its start
 _SENTENCE_END = ".!?…:。！？"
 
@@ -155,7 +162,14 @@ def contradicts(one: str, other: str) -> bool:
     """Return whether like texts deny unequally often, or each has numbers or names of its own."""
     known, said = ({word.casefold() for word in WORD.findall(each)} for each in (one, other))
     mine, theirs = _facts(one) - _facts(other) - said, _facts(other) - _facts(one) - known
-    return bool(mine and theirs) or denials(one) != denials(other)
+    others = mine - {name for name in mine if any(_is_spelling(name, each) for each in theirs)}
+    return bool(others and theirs) or denials(one) != denials(other)
+
+
+def _is_spelling(name: str, other: str) -> bool:
+    """Return whether two names differ as spellings of one do: Jonathan, Jonathon."""
+    are_names = name.isalpha() and name not in _NUMBER_WORDS
+    return are_names and fuzz.ratio(name, other) >= _SPELLING
 
 
 def _facts(text: str) -> set[str]:
@@ -172,7 +186,8 @@ def _facts(text: str) -> set[str]:
 
 def denials(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
-    return sum(1 for _ in _NEGATION.finditer(text))
+    once = _NO_FIRST.sub("", _RESTART.sub(r"\1", text))
+    return sum(1 for _ in _NEGATION.finditer(once))
 
 
 def adds_facts(text: str, known: str) -> bool:

@@ -412,6 +412,8 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
         ("should wait for 2500 pumps", "shouldn't wait for 2500 pumps", "absent"),
         ("can't say why it didn't wait", "can say why it didn't wait", "absent"),
         ("no, it should wait", "no, no, it should wait", "near"),
+        ("it should not wait", "it should not, uh, it should not wait", "near"),
+        ("it shall not wait", "No, no. It should not wait", "near"),
         ("should no longer wait", "shall no, no longer wait", "near"),
         ("dont wait", "won't wait", "near"),
         ("ist kein großes Hindernis", "ist ein großes Hindernis", "absent"),
@@ -421,6 +423,7 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
         ("should wait for two million", "shall wait for two billion", "absent"),
         ("should wait for Ann Lee", "shall wait for Ben Lee", "absent"),
         ("should wait for Ann Lee", "shall wait for ann lee", "near"),
+        ("should wait for Jonathan", "should wait for Jonathon", "near"),
     ],
 )
 def test_a_quote_that_denies_or_counts_otherwise_is_not_near(
