@@ -3,8 +3,11 @@
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +24,8 @@ _STARTS = 3  # places from which a repair is tried
 # Texts of an insight that the model has copied from the schema or its example.
 _PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
 _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
+# Faults of a value that is legible but not one of those allowed, or empty.
+_SAY_NOTHING = {"literal_error", "enum", "too_short", "string_too_short"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,7 @@ class _AnswerSearch:
         coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
             data = _clean(coercion.answer(value))
-            answer = self.shape.model_validate(data)
+            answer, fault = self._valid_part(data)
         except ValidationError as error:
             own = isinstance(value, dict) and not value.keys().isdisjoint(self.shape.model_fields)
             where = "the reply ends within its object: " if cut else ""
@@ -198,8 +203,22 @@ class _AnswerSearch:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        notes = tuple(coercion.notes)
-        return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt)
+        lost = [f"items were left out, the first for {fault}"] if fault else []
+        notes = (*coercion.notes, *lost)
+        return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt or fault)
+
+    def _valid_part(self, data: Any) -> tuple[Answer, str]:
+        """Return the answer in *data*, and the first fault of items that it is without.
+
+        Raises ValidationError if it is invalid without them, too.
+        """
+        try:
+            return self.shape.model_validate(data), ""
+        except ValidationError as error:
+            for rest in _without_invalid(data, error):
+                with suppress(ValidationError):
+                    return self.shape.model_validate(rest), _first_fault(data, error)
+            raise
 
 
 def _end_of(value: Any) -> Iterator[str]:
@@ -210,6 +229,29 @@ def _end_of(value: Any) -> Iterator[str]:
         value = value[path[-1]]
     if path and isinstance(value, list):
         yield f"{'.'.join(path)}: cut after {len(value)} whole items"
+
+
+def _without_invalid(data: Any, error: ValidationError) -> Iterator[Any]:
+    """Yield *data* without the items of its lists, the innermost or outermost, that _SAY_NOTHING.
+
+    Nothing, if another fault is among them, or no item of a list would be left.
+    """
+    faults = error.errors(include_url=False, include_input=False)
+    if any(each["type"] not in _SAY_NOTHING for each in faults):
+        return
+    places = [each["loc"] for each in faults]
+    numbers = [[n for n, part in enumerate(loc) if isinstance(part, int)] for loc in places]
+    for which in (-1, 0) if all(numbers) else ():
+        lost: dict[tuple[int | str, ...], set[int | str]] = {}
+        for loc, at in zip(places, numbers, strict=True):
+            lost.setdefault(loc[: at[which]], set()).add(loc[at[which]])
+        rest = deepcopy(data)
+        with suppress(LookupError, TypeError):  # of a place that names an alternative of the shape
+            lists = [(reduce(getitem, path, rest), own) for path, own in lost.items()]
+            if all(len(held) > len(own) for held, own in lists):
+                for held, own in lists:
+                    held[:] = [each for place, each in enumerate(held) if place not in own]
+                yield rest
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:
