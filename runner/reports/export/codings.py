@@ -22,6 +22,7 @@ from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
+from runner.transcript.model import UNKNOWN
 
 CODINGS, PROJECT = "codings.csv", "codings.qdpx"
 
@@ -79,8 +80,7 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
     )
 
     def place(each: PlacedCoding) -> float:
-        claimed = source.starts[each.segment.id] if each.segment else inf
-        return claimed if each.start is None else each.start
+        return source.starts.get(each.segment.id, inf) if each.start is None else each.start
 
     return sorted(found, key=place)
 
@@ -96,9 +96,9 @@ def _placed(
     code, reason = text(item.get("code")), text(item.get("reason"))
     coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
     original = text(evidence.get("said")) or quote
-    claimed = source.segments.get(segment)
+    claimed = source.segments.get(segment, UNKNOWN)
     places = []
-    if claimed is not None and (found := verbatim(claimed.text, original)) is not None:
+    if (found := verbatim(claimed.text, original)) is not None:
         places = [(segment, *found)]
     elif match != ABSENT:
         places = grounder().placed(original, segment)
