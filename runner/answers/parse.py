@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache, reduce
@@ -215,10 +214,9 @@ class _AnswerSearch:
         try:
             return self.shape.model_validate(data), ""
         except ValidationError as error:
-            for rest in _without_invalid(data, error):
-                with suppress(ValidationError):
-                    return self.shape.model_validate(rest), _first_fault(data, error)
-            raise
+            if (rest := _without_invalid(data, error)) is None:
+                raise
+            return self.shape.model_validate(rest), _first_fault(data, error)
 
 
 def _end_of(value: Any) -> Iterator[str]:
@@ -231,27 +229,25 @@ def _end_of(value: Any) -> Iterator[str]:
         yield f"{'.'.join(path)}: cut after {len(value)} whole items"
 
 
-def _without_invalid(data: Any, error: ValidationError) -> Iterator[Any]:
-    """Yield *data* without the items of its lists, the innermost or outermost, that _SAY_NOTHING.
+def _without_invalid(data: Any, error: ValidationError) -> Any:
+    """Return *data* without the items of its lists that _SAY_NOTHING.
 
-    Nothing, if another fault is among them, or no item of a list would be left.
+    None, if it has another fault, or no item of a list would be left.
     """
-    faults = error.errors(include_url=False, include_input=False)
-    if any(each["type"] not in _SAY_NOTHING for each in faults):
-        return
-    places = [each["loc"] for each in faults]
-    numbers = [[n for n, part in enumerate(loc) if isinstance(part, int)] for loc in places]
-    for which in (-1, 0) if all(numbers) else ():
-        lost: dict[tuple[int | str, ...], set[int | str]] = {}
-        for loc, at in zip(places, numbers, strict=True):
-            lost.setdefault(loc[: at[which]], set()).add(loc[at[which]])
-        rest = deepcopy(data)
-        with suppress(LookupError, TypeError):  # of a place that names an alternative of the shape
-            lists = [(reduce(getitem, path, rest), own) for path, own in lost.items()]
-            if all(len(held) > len(own) for held, own in lists):
-                for held, own in lists:
-                    held[:] = [each for place, each in enumerate(held) if place not in own]
-                yield rest
+    lost: dict[tuple[int | str, ...], set[int | str]] = {}
+    for fault in error.errors(include_url=False, include_input=False):
+        loc = fault["loc"]
+        at = next((n for n, part in enumerate(loc) if isinstance(part, int)), None)
+        if at is None or fault["type"] not in _SAY_NOTHING:
+            return None
+        lost.setdefault(loc[:at], set()).add(loc[at])
+    rest = deepcopy(data)
+    for path, own in lost.items():
+        held = reduce(getitem, path, rest)
+        if len(held) == len(own):
+            return None
+        held[:] = [each for place, each in enumerate(held) if place not in own]
+    return rest
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:
