@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from helpers import job
 from helpers.runs import execute, prompt_of
+from helpers.runs_by_hand import make_run
 
 from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.command import run_command
@@ -190,6 +191,19 @@ def test_a_wrong_row_is_one_line(run: None, capsys: Any) -> None:
         assert 2 == code
         assert said in line
         assert 1 == line.count("\n")
+
+
+def test_a_directory_without_codings_is_one_line(capsys: Any) -> None:
+    for path in ("runs/one", "sweeps/0"):
+        make_run(Path(path))
+    codes = [agreement(path, "h.csv") for path in ("runs/one", "runs")]
+    lines = capsys.readouterr().err.splitlines()
+
+    assert [2, 2] == codes
+    assert [
+        "colloquy-agreement: runs/one has no codings: expected a run or batch of pipeline=codebook",
+        "colloquy-agreement: runs: there is no run; did you mean 'runs/one'?",
+    ] == lines
 
 
 def table(path: str) -> list[dict[str, str]]:

@@ -13,9 +13,11 @@ from runner.answers.codebook_file import read_codebook
 from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.grounding.grounder import Grounder
+from runner.base.errors import ConfigError
 from runner.base.file_names import flat_names
 from runner.base.files import write_bytes
 from runner.base.json import at, mappings, section, text
+from runner.base.regular_files import kind_of
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, transcripts_of
 from runner.record.run_directory import CODEBOOK
@@ -43,7 +45,10 @@ class CodedFile:
 
 def codebook_of(path: Path) -> Codebook:
     """Return the codebook of the run or batch in *path*; raise ConfigError without one."""
-    return read_codebook((batch_of(path) or path) / CODEBOOK)
+    file = (batch_of(path) or path) / CODEBOOK
+    if kind_of(file) is None:
+        raise ConfigError(f"{path} has no codings: expected a run or batch of pipeline=codebook")
+    return read_codebook(file)
 
 
 def names_coded(run: StoredRun) -> dict[Path, str]:
