@@ -5,7 +5,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import mul
 
 from runner.answers.themes import CurvePoint
 
@@ -60,10 +59,12 @@ def similarities(
 def _averaged(
     near: Sequence[Mapping[int, float]], embedded: Sequence[Sequence[float]]
 ) -> list[dict[int, float]]:
+    import numpy as np  # late, as few runs have embeddings
+
     found: list[dict[int, float]] = [{} for _ in near]
-    for place, mine in enumerate(embedded):
-        for other in range(place):
-            cosine = sum(map(mul, mine, embedded[other]))
+    every = np.asarray(embedded, dtype=float)
+    for place, mine in enumerate(every):
+        for other, cosine in enumerate((every[:place] @ mine).tolist()):
             similarity = round((near[place].get(other, 0.0) + cosine) / 2, 6)
             if similarity >= _MIN_WITH_EMBEDDINGS:
                 found[place][other] = found[other][place] = similarity

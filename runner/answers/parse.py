@@ -3,8 +3,10 @@
 import json
 import math
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +24,8 @@ _SHOWN = 120  # characters of a reply without an object that its fault repeats
 # Texts of an insight that the model has copied from the schema or its example.
 _PLACEHOLDERS = {"", "string", "str", "text", "finding", "insight", "your finding here"}
 _PLACEHOLDERS |= {str(Insight.model_fields["text"].description).strip(".").lower()}
+# Faults of a value that is legible but not one of those allowed, or empty.
+_SAY_NOTHING = {"literal_error", "enum", "too_short", "string_too_short"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ class _AnswerSearch:
         coercion = Coercion(_bounds(self.shape), cut=cut, part=self.part)
         try:
             data = _clean(coercion.answer(value))
-            answer = self.shape.model_validate(data)
+            answer, fault = self._valid_part(data)
         except ValidationError as error:
             own = isinstance(value, dict) and not value.keys().isdisjoint(self.shape.model_fields)
             where = "the reply ends within its object: " if cut else ""
@@ -201,8 +205,21 @@ class _AnswerSearch:
         if texts.issubset(_PLACEHOLDERS):
             self.refuse(2, "the reply repeats the template instead of filling it in")
             return None
-        notes = tuple(coercion.notes)
-        return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt)
+        lost = [f"items were left out, the first for {fault}"] if fault else []
+        notes = (*coercion.notes, *lost)
+        return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt or fault)
+
+    def _valid_part(self, data: Any) -> tuple[Answer, str]:
+        """Return the answer in *data*, and the first fault of items that it is without.
+
+        Raises ValidationError if it is invalid without them, too.
+        """
+        try:
+            return self.shape.model_validate(data), ""
+        except ValidationError as error:
+            if (rest := _without_invalid(data, error)) is None:
+                raise
+            return self.shape.model_validate(rest), _first_fault(data, error)
 
 
 def _end_of(value: Any) -> Iterator[str]:
@@ -213,6 +230,27 @@ def _end_of(value: Any) -> Iterator[str]:
         value = value[path[-1]]
     if path and isinstance(value, list):
         yield f"{'.'.join(path)}: cut after {len(value)} whole items"
+
+
+def _without_invalid(data: Any, error: ValidationError) -> Any:
+    """Return *data* without the items of its lists that _SAY_NOTHING.
+
+    None, if it has another fault, or no item of a list would be left.
+    """
+    lost: dict[tuple[int | str, ...], set[int | str]] = {}
+    for fault in error.errors(include_url=False, include_input=False):
+        loc = fault["loc"]
+        at = next((n for n, part in enumerate(loc) if isinstance(part, int)), None)
+        if at is None or fault["type"] not in _SAY_NOTHING:
+            return None
+        lost.setdefault(loc[:at], set()).add(loc[at])
+    rest = deepcopy(data)
+    for path, own in lost.items():
+        held = reduce(getitem, path, rest)
+        if len(held) == len(own):
+            return None
+        held[:] = [each for place, each in enumerate(held) if place not in own]
+    return rest
 
 
 def _first_fault(data: Any, error: ValidationError) -> str:

@@ -65,14 +65,11 @@ class FileNames:
     def __init__(self, files: Iterable[str]) -> None:
         self.files = sorted(files)
         flat = {name: [file] for file, name in flat_names(self.files).items()}
-        self._known = [(form, self._by(own)) for own, form in _FORMS]
+        self._known = [(form, dict[str, list[str]]()) for _, form in _FORMS]
+        for (own, _), (_, known) in zip(_FORMS, self._known, strict=True):
+            for file in self.files:
+                known.setdefault(own(file), []).append(file)
         self._known.insert(1, (spelt, flat))
-
-    def _by(self, form: Callable[[str], str]) -> dict[str, list[str]]:
-        known: dict[str, list[str]] = {}
-        for file in self.files:
-            known.setdefault(form(file), []).append(file)
-        return known
 
     def called(self, name: str) -> list[str]:
         """Return the files that *name* means: path or name, other case, with or without ending.

@@ -114,9 +114,10 @@ def runs_of(batch: Path) -> list[Path]:
 
 
 def transcripts_of(batch: Path) -> dict[Path, str]:
-    """Return the transcript of each run of *batch* that has ended, by its directory."""
-    rows = {batch / text(row.get("run")): text(row.get("transcript")) for row in rows_of(batch)}
-    return {run: rows[run] for run in runs_of(batch) if run in rows}
+    """Return the transcript of each run of *batch* that has ended, in the order of its rows."""
+    rows = ((batch / text(row.get("run")), text(row.get("transcript"))) for row in rows_of(batch))
+    known = set(runs_of(batch))
+    return {run: name for run, name in rows if run in known}
 
 
 def single_runs(paths: Iterable[Path]) -> list[Path]:
@@ -247,22 +248,20 @@ def write_insights(batch: Path, per: str) -> None:
 
     *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
     """
-    names = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
-    named = ((text(row.get("transcript")), text(row.get("run"))) for row in rows_of(batch))
-    runs = [(name, run) for name, run in named if run in names]
+    runs = transcripts_of(batch)
 
-    def insights(run: str) -> list[dict[str, Any]]:
-        return [dict(each) for each in mappings(read_list(batch / run / "insights.json"))]
+    def insights(run: Path) -> list[dict[str, Any]]:
+        return [dict(each) for each in mappings(read_list(run / "insights.json"))]
 
     def lines() -> Iterator[bytes]:
-        for name, run in runs:
-            about = {"transcript": name, "run": run}
+        for run, name in runs.items():
+            about = {"transcript": name, "run": run.relative_to(batch).as_posix()}
             for each in insights(run):
                 yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
 
     def table() -> Iterator[bytes]:
         yield as_rows([INSIGHT_COLUMNS]).encode()
-        for name, run in runs:
+        for run, name in runs.items():
             with suppress(KeyError, TypeError, ValueError):  # of a file that was changed
                 yield as_rows(insight_rows(insights(run), name, per)).encode()
 

@@ -178,8 +178,9 @@ def no_run(path: Path) -> ConfigError:
     """Return the error for a *path* without a run, with the nearest directory that holds some."""
     near = [str(path.parent)] if is_run(path.parent) else []
     with suppress(OSError):
-        near += [str(p) for p in find_runs([path], depth=2)]
-        near += [str(p) for p in folders_in(path.parent) if p != path and find_runs([p], depth=2)]
+        near = near or [str(p) for p in find_runs([path], depth=2)]
+        beside = (p for p in folders_in(path.parent) if p != path and find_runs([p], depth=2))
+        near = near or [*map(str, beside)]
     return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
 
 

@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from helpers import job
 from helpers.runs import execute, prompt_of
+from helpers.runs_by_hand import make_run
 
 from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.command import run_command
@@ -24,7 +25,7 @@ from runner.reports.coders.figures import CodingComparison
 from runner.reports.export.codings import write_codings
 from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import read_run
-from runner.transcript.model import Transcript, Turn, make_segments
+from runner.transcript.model import UNKNOWN, Transcript, Turn, make_segments
 
 BOOK = Codebook(tuple(Code(n, "d", guid=guid_of(n)) for n in ("A", "B", "Unused")))
 
@@ -93,7 +94,7 @@ def test_segments_that_the_coder_does_not_name_count_only_without_listed() -> No
 
 
 def project(name: str, written: SourceText, code: str, *spans: tuple[int, int]) -> None:
-    placed = [PlacedCoding("", None, code, "", *span, "exact", "", "Eva") for span in spans]
+    placed = [PlacedCoding("", UNKNOWN, code, "", *span, "exact", "", "Eva") for span in spans]
     with Project("p", BOOK) as made:
         made.add(written, placed, "")
         Path(name).write_bytes(b"".join(made.content()))
@@ -192,6 +193,19 @@ def test_a_wrong_row_is_one_line(run: None, capsys: Any) -> None:
         assert 1 == line.count("\n")
 
 
+def test_a_directory_without_codings_is_one_line(capsys: Any) -> None:
+    for path in ("runs/one", "sweeps/0"):
+        make_run(Path(path))
+    codes = [agreement(path, "h.csv") for path in ("runs/one", "runs")]
+    lines = capsys.readouterr().err.splitlines()
+
+    assert [2, 2] == codes
+    assert [
+        "colloquy-agreement: runs/one has no codings: expected a run or batch of pipeline=codebook",
+        "colloquy-agreement: runs: there is no run; did you mean 'runs/one'?",
+    ] == lines
+
+
 def table(path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines()))
 
@@ -261,7 +275,7 @@ def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
 
 def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() -> None:
     with Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),))) as project:
-        at = PlacedCoding("", None, "Other", "", 5, 9, "exact", "", "Eva")
+        at = PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")
         project.add(source(2), [at], "")
         Path("p.qdpx").write_bytes(b"".join(project.content()))
     read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
@@ -275,7 +289,7 @@ def test_many_notes_and_foreign_codes_are_cut() -> None:
     codes = [f"Other {n}" for n in range(23)]
     with Project("p", Codebook(tuple(Code(c, "d", guid=guid_of(c)) for c in codes))) as project:
         project.add(
-            source(2), [PlacedCoding("", None, c, "", 5, 9, "", "", "E") for c in codes], ""
+            source(2), [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes], ""
         )
         Path("p.qdpx").write_bytes(b"".join(project.content()))
     notes = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes

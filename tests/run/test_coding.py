@@ -147,8 +147,12 @@ def test_a_code_in_other_letters_is_read_and_noted_and_an_unknown_one_never_kept
 ) -> None:
     execute(job(*talk), lambda _: answered([coding(" CRATE", "S0001", "Crate 0 holds")]))
     read = load(ANSWER)
-    result, _, _ = execute(job(*talk), lambda _: answered([coding("Box", "S0001", "x")]), into="b")
+    unknown, known = coding("Box", "S0001", "x"), coding("Valve", "S0002", "valve number 1")
+    result, _, _ = execute(job(*talk), lambda _: answered([unknown]), into="b")
+    mixed, _, transport = execute(job(*talk), lambda _: answered([known, unknown]), into="c")
 
+    assert ("completed", 2) == (mixed.status, len(transport.requests))
+    assert [("S0002", "Valve")] == coded(load(Path("c", ANSWER).absolute()))
     assert [("S0001", "Crate")] == coded(read)
     assert "was read as 'Crate'" in str(read["reply_notes"])
     assert "failed" == result.status

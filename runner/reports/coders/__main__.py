@@ -57,7 +57,7 @@ def _agree(given: Arguments) -> None:
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
         ours: Codes = {}
         for coding in each.codings:
-            if coding.segment is not None and coding.start is not None:
+            if coding.start is not None:
                 add_code(ours, coding.segment.id, coding.code, coding.quote)
         coded.add(each.source, theirs, ours, listed="--listed" in given.options)
     if not coded.segments:

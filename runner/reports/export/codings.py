@@ -13,15 +13,18 @@ from runner.answers.codebook_file import read_codebook
 from runner.answers.grounding.cutting import verbatim
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.grounding.grounder import Grounder
+from runner.base.errors import ConfigError
 from runner.base.file_names import flat_names
 from runner.base.files import write_bytes
 from runner.base.json import at, mappings, section, text
+from runner.base.regular_files import kind_of
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, transcripts_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
+from runner.transcript.model import UNKNOWN
 
 CODINGS, PROJECT = "codings.csv", "codings.qdpx"
 
@@ -42,7 +45,10 @@ class CodedFile:
 
 def codebook_of(path: Path) -> Codebook:
     """Return the codebook of the run or batch in *path*; raise ConfigError without one."""
-    return read_codebook((batch_of(path) or path) / CODEBOOK)
+    file = (batch_of(path) or path) / CODEBOOK
+    if kind_of(file) is None:
+        raise ConfigError(f"{path} has no codings: expected a run or batch of pipeline=codebook")
+    return read_codebook(file)
 
 
 def names_coded(run: StoredRun) -> dict[Path, str]:
@@ -79,8 +85,7 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
     )
 
     def place(each: PlacedCoding) -> float:
-        claimed = source.starts[each.segment.id] if each.segment else inf
-        return claimed if each.start is None else each.start
+        return source.starts.get(each.segment.id, inf) if each.start is None else each.start
 
     return sorted(found, key=place)
 
@@ -96,9 +101,9 @@ def _placed(
     code, reason = text(item.get("code")), text(item.get("reason"))
     coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
     original = text(evidence.get("said")) or quote
-    claimed = source.segments.get(segment)
+    claimed = source.segments.get(segment, UNKNOWN)
     places = []
-    if claimed is not None and (found := verbatim(claimed.text, original)) is not None:
+    if (found := verbatim(claimed.text, original)) is not None:
         places = [(segment, *found)]
     elif match != ABSENT:
         places = grounder().placed(original, segment)

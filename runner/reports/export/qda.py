@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
 from runner.base.errors import one_line
 from runner.base.format import clock
-from runner.transcript.model import UNKNOWN, Segment, Transcript
+from runner.transcript.model import Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 _IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
@@ -31,12 +31,12 @@ COLUMNS = (
 class PlacedCoding:
     """A code on words of one segment, and where they are in the source's text, in code points.
 
-    Words that are not in the transcript have no positions; *segment* is then the claimed one, None
-    if it does not exist. *match* is that of the quote's check.
+    Words that are not in the transcript have no positions; *segment* is then the claimed one, or
+    UNKNOWN. *match* is that of the quote's check.
     """
 
     file: str
-    segment: Segment | None
+    segment: Segment
     code: str
     quote: str
     start: int | None
@@ -47,7 +47,7 @@ class PlacedCoding:
 
     def row(self) -> Sequence[object]:
         """Return the cells of COLUMNS."""
-        held = self.segment or UNKNOWN
+        held = self.segment
         start, end = (None if t is None else clock(t) for t in (held.start_s, held.end_s))
         return (self.file, held.id, start or held.where, end, held.speaker, self.code, self.quote,
                 self.start, self.end, self.match, self.reason, self.coder)  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from runner.base.json import amount, number
 from runner.record.batch_directory import journal_of
 from runner.record.journal_calls import calls_in, time_of
+from runner.reports.compare.plots import Scale
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 
@@ -17,7 +18,7 @@ LABEL = 210.0  # of the chart's width, for names
 WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
-TICKS = (1, 2, 2.5, 5, 10)
+UNITS = ((7200, 3600.0, "h"), (300, 60.0, "min"), (0, 1.0, "s"))  # of the axis, from its seconds
 KINDS = {
     "queue": "waiting for a slot or a limit",
     "call": "call answered",
@@ -140,18 +141,19 @@ def timeline_of(
     if not rows:
         return None
     end = max(row.end_s for row in rows) or 1.0
+    axis = Scale(0.0, end, LABEL, WIDTH - 50)
     small = len(rows) > MANY
     lines: list[TimelineRow] = []
     y = 0.0
     for row in sorted(rows, key=lambda row: row.start_s):
-        lines.append(_placed(row, y, end, small=small, critical=row.node.name in critical))
+        lines.append(_placed(row, y, axis, small=small, critical=row.node.name in critical))
         y += lines[-1].height
     kinds = {stretch.kind for row in rows for stretch in row.stretches}
     return {
         "lines": lines,
         "height": y,
-        "ticks": _ticks(end),
-        "path": _path(lines, critical, end),
+        "ticks": _ticks(axis),
+        "path": _path(lines, critical, axis),
         "end_s": end,
         "kinds": [(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds],
     }
@@ -217,45 +219,34 @@ def _from_sums(node: NodeFacts) -> tuple[Stretch, ...]:
     return (wait, call) if begun - ready > 0.001 else (call,)
 
 
-def _x(at_s: float, end_s: float) -> float:
-    return LABEL + (WIDTH - LABEL - 50) * min(at_s / end_s, 1.0)
-
-
-def _placed(
-    row: TimelineRow, y: float, end_s: float, *, small: bool, critical: bool
-) -> TimelineRow:
-    """Return *row* with its bars, at *y* in a chart up to *end_s*."""
+def _placed(row: TimelineRow, y: float, axis: Scale, *, small: bool, critical: bool) -> TimelineRow:
+    """Return *row* with its bars, at *y* in a chart."""
     least = 14.0 if small else 26.0
     lane = least - (2 if small else 8) if row.lanes == 1 else LANE
     height = least if row.lanes == 1 else row.lanes * (LANE + 1) + 10
     top = y + (height - row.lanes * (lane + 1) + 1) / 2
     bars = []
     for each in row.stretches:
-        x, right = _x(each.start_s, end_s), _x(each.end_s, end_s)
+        x, right = axis.at(each.start_s), axis.at(each.end_s)
         place = {"x": round(x, 1), "y": round(top + each.lane * (lane + 1), 1)}
         size = {"width": round(max(1.0, right - x), 1), "height": lane}
         bars.append({"kind": each.kind, "title": each.title, **place, **size})
     return replace(row, y=y, height=height, critical=critical, bars=tuple(bars))
 
 
-def _ticks(end_s: float) -> tuple[tuple[float, str], ...]:
-    """Return about six round times and their positions."""
-    power = 1e-6
-    while power * 10 * 6 < end_s:
-        power *= 10
-    step = next(power * t for t in TICKS if power * t * 7 > end_s or t == TICKS[-1])
-    unit = 3600.0 if end_s >= 7200 else 60.0 if end_s >= 300 else 1.0
-    name = {3600.0: "h", 60.0: "min", 1.0: "s"}[unit]
-    times = [step * place for place in range(int(end_s / step) + 1)]
-    return tuple((round(_x(t, end_s), 1), f"{t / unit:.3g} {name}") for t in times)
+def _ticks(axis: Scale) -> list[tuple[float, str]]:
+    """Return round times in a suitable unit, and their positions."""
+    _, unit, name = next(each for each in UNITS if axis.high >= each[0])
+    ticks = replace(axis, high=axis.high / unit).ticks()
+    return [(round(x, 1), f"{time} {name}") for x, time in ticks]
 
 
-def _path(lines: Sequence[TimelineRow], critical: Collection[str], end_s: float) -> str:
+def _path(lines: Sequence[TimelineRow], critical: Collection[str], axis: Scale) -> str:
     """Return an SVG path from each critical node's end to the next one's start."""
     by_name: Mapping[str, TimelineRow] = {line.node.name: line for line in lines}
     hot = [by_name[name] for name in critical if name in by_name]
     return " ".join(
-        f"M{_x(before.end_s, end_s):.1f},{before.y + before.height / 2:.1f}"
-        f"L{_x(after.start_s, end_s):.1f},{after.y + after.height / 2:.1f}"
+        f"M{axis.at(before.end_s):.1f},{before.y + before.height / 2:.1f}"
+        f"L{axis.at(after.start_s):.1f},{after.y + after.height / 2:.1f}"
         for before, after in pairwise(hot)
     )
