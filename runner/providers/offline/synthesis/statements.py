@@ -98,12 +98,12 @@ def _side(s: Sentence) -> str:
     return "unclear" if open_ else {1: "for", -1: "against", 0: "unclear"}[stance_of(s)]
 
 
-_FAULTS = {
-    "tried": "fault_tried",
-    "since": "fault_since",
-    "symptom": "fault_symptom",
-    "impact": "fault_impact",
-}
+def _cues(prefix: str, kinds: str) -> dict[str, str]:
+    """Return the cue of each of *kinds*, whose name is `PREFIX_KIND`."""
+    return {kind: f"{prefix}_{kind}" for kind in kinds.split()}
+
+
+_FAULTS = _cues("fault", "tried since symptom impact")
 _MENDING = {"asked": "step_asked", "works": "works_now"}
 _MIN_SHARE = 0.01
 
@@ -164,45 +164,41 @@ class _Stated:
     more: Callable[[Dialogue, Sequence[Statement]], Mapping[str, object]] = lambda *_: {}
 
 
-def _by_cues(limit: int = 10, **cues: str) -> Callable[[Dialogue], list[Statement]]:
-    return lambda dialogue: _in_order(_stated(dialogue, cues), limit)
+def _by_cues(prefix: str, kinds: str, limit: int = 10) -> Callable[[Dialogue], list[Statement]]:
+    return lambda dialogue: _in_order(_stated(dialogue, _cues(prefix, kinds)), limit)
+
+
+def _row(
+    text: str, kind: str, speaker: str = "who", **more: object
+) -> Callable[[Statement], Mapping[str, object]]:
+    """Return what makes a row with the keys *text*, *kind* and *speaker*, and *more*."""
+    return lambda one: {text: one.text, kind: one.kind, speaker: one.who, **more}
 
 
 _STATED: Mapping[str, _Stated] = {
     "needs": _Stated(
         "needs or wishes",
-        _by_cues(must="need_must", want="need_want", wish="need_wish"),
+        _by_cues("need", "must want wish"),
         "needs",
-        lambda one: {"need": one.text, "strength": one.kind, "reason": None, "who": one.who},
+        _row("need", "strength", reason=None),
     ),
     "experiences": _Stated(
         "experiences",
-        _by_cues(
-            workaround="told_workaround",
-            problem="told_problem",
-            success="told_success",
-            habit="told_habit",
-        ),
+        _by_cues("told", "workaround problem success habit"),
         "experiences",
-        lambda one: {"what": one.text, "kind": one.kind, "who": one.who, "context": None},
+        _row("what", "kind", context=None),
     ),
     "testimony": _Stated(
         "statements with a basis or a figure",
-        _by_cues(12, own_experience="basis_own", hearsay="basis_hearsay", data="basis_data"),
+        _by_cues("basis", "own_experience hearsay data", 12),
         "claims",
-        lambda one: {"claim": one.text, "witness": one.who, "basis": one.kind},
+        _row("claim", "basis", "witness"),
     ),
     "customer_mood": _Stated(
         "feelings",
-        _by_cues(
-            angry="mood_angry",
-            frustrated="mood_frustrated",
-            worried="mood_worried",
-            relieved="mood_relieved",
-            pleased="mood_pleased",
-        ),
+        _by_cues("mood", "angry frustrated worried relieved pleased"),
         "moments",
-        lambda one: {"mood": one.kind, "cause": one.text, "who": one.who},
+        _row("cause", "mood"),
     ),
     "key_quotes": _Stated(
         "quotable statements",
@@ -214,19 +210,13 @@ _STATED: Mapping[str, _Stated] = {
         "opinions",
         _opinions,
         "opinions",
-        lambda one: {
-            "opinion": one.text,
-            "about": "not recognised",
-            "stance": one.kind,
-            "reason": None,
-            "who": one.who,
-        },
+        _row("opinion", "stance", about="not recognised", reason=None),
     ),
     "customer_problem": _Stated(
         "faults",
         _faults,
         "details",
-        lambda one: {"text": one.text, "kind": one.kind, "who": one.who},
+        _row("text", "kind"),
         _problem,
     ),
     "resolution": _Stated(
