@@ -18,7 +18,7 @@ from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
-from runner.reports.coders import __main__ as command
+from runner.reports.coders import command
 from runner.reports.coders.coder_file import codes_of, read_coder
 from runner.reports.coders.figures import CodingComparison
 from runner.reports.export.codings import write_codings

@@ -29,7 +29,7 @@ from runner.record.journal import Spent, read_journal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
-from runner.reports.report.__main__ import main as report
+from runner.reports.report.command import main as report
 from runner.reports.report.timeline import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify

@@ -37,7 +37,3 @@ def _runs(path: Path) -> list[Path]:
         for each in runs_in(path)
         for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
