@@ -15,7 +15,6 @@ from helpers import job
 from helpers.runs import execute, prompt_of
 
 from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
-from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.coders import command
@@ -197,8 +196,9 @@ def table(path: str) -> list[dict[str, str]]:
 
 
 def agreement(*words: str) -> int:
-    return run_command(command.NAME, lambda: command.USAGE, command._agree, words,
-                       flags=("--listed",), options=("--out",), least=2)  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        command.main(words)
+    return int(str(ended.value.code))
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The command colloquy-report: write the pages of stored runs."""
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.text import to_terminal
 from runner.record.batch_directory import single_runs
 from runner.reports.report.write import root_above, write_index, write_report
@@ -15,11 +13,6 @@ usage: colloquy-report DIR…
 Writes report.html into each run and batch in and below every DIR, and index.html above them.
 
 Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command on *arguments*, by default the process's; return its exit code."""
-    return run_command("colloquy-report", lambda: USAGE, _write, arguments)
 
 
 def _write(given: Arguments) -> None:
@@ -37,3 +30,6 @@ def _runs(path: Path) -> list[Path]:
         for each in runs_in(path)
         for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
     ]
+
+
+main = command("colloquy-report", USAGE, _write)
