@@ -87,6 +87,10 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
+    grounded = [
+        *((node, node.record.get("grounding")) for node in nodes),
+        (None, run.grounding.get("total")),
+    ]
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
@@ -99,8 +103,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
         "used": [node for node in nodes if sum(node.tokens)],
-        "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
-        "grounding_total": mapping(run.grounding.get("total")),
+        "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),
         "checks_total": mapping(run.checks.get("total")),
         "judge": mapping(run.checks.get("judge")),
