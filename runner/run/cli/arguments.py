@@ -1,7 +1,7 @@
 """Command-line arguments, converted to Hydra's overrides before Hydra reads them."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,7 +21,6 @@ WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
-_OF_HYDRA = {"hydra/launcher": ("basic", "pooled"), "hydra/sweeper": ("basic", "shuffled")}
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OPTIONS = (  # Hydra's, with the abbreviations that argparse accepts
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
@@ -162,18 +161,10 @@ def choices(group: str) -> list[str]:
     """Return the choices of a configuration group, empty for an unknown one."""
     folder = files("conf").joinpath(group)
     found = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    names = [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
-    return [*names, *_OF_HYDRA.get(group, ())]
+    return [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
 
 
 def versions_line() -> str:
     """Return the versions of this program, Hydra and litellm."""
     named = (("colloquy", DISTRIBUTION), ("hydra", "hydra-core"), ("litellm", "litellm"))
-    return ", ".join(f"{name} {_version(package)}" for name, package in named)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    return ", ".join(f"{name} {version(package)}" for name, package in named)
