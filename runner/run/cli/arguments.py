@@ -70,8 +70,8 @@ def _joined(arguments: Sequence[str]) -> Iterator[str]:
             continue
         key = name[2:].replace("-", "_")
         if key.partition(".")[0] not in _names() and not _in_sections(key):
-            options = [option[2:] for option in _OPTIONS]
-            raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
+            known = [option[2:] for option in options()]
+            raise ConfigError(f"unknown option {name}{did_you_mean(key, known)}")
         if not equals:
             alone = not following or following[0].startswith("--")
             alone = alone or (key in _SWITCHES and following[0] not in ("true", "false"))
@@ -155,6 +155,11 @@ def _in_sections(name: str) -> list[str]:
 def _names() -> list[str]:
     """Return the names without a dot that are allowed before `=`."""
     return [*known_keys([]), *GROUPS, "resume", *_SWITCHES, "hydra"]
+
+
+def options() -> list[str]:
+    """Return all options: Hydra's, and those that stand for a key."""
+    return [*_OPTIONS, *(f"--{name}" for name in _names())]
 
 
 def choices(group: str) -> list[str]:
