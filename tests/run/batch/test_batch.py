@@ -200,6 +200,17 @@ def test_all_bad_is_7_and_all_answered_is_0() -> None:
     assert (Path("batch") / "COMPLETED").is_file()
 
 
+def test_an_unreadable_file_that_was_removed_is_no_longer_in_the_results() -> None:
+    write("a.txt")
+    write("bad.txt", "")
+    assert 3 == execute_batch(many())[0].exit_code
+    Path("many/bad.txt").unlink()
+
+    assert 0 == execute_batch(many(), again=True)[0].exit_code
+    assert ["a.txt"] == [*rows()]
+    assert [] == verify(Path("batch"))
+
+
 def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() -> None:
     write_all(2)
     first, _ = execute_batch(many(), invented)
