@@ -33,7 +33,9 @@ OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 @lru_cache(maxsize=1)
 def found_in(run: StoredRun) -> tuple[Sequence[NodeFacts], Places, Brief]:
     """Return what a run's own page and that of its batch show of it, made once for both."""
-    nodes, places = nodes_of(run), places_of(run.transcript, media_of(run))
+    media = text(at(run.config, "transcript", "media"))  # of the web, or a path
+    link = address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
+    nodes, places = nodes_of(run), places_of(run.transcript, link)
     return nodes, places, brief_of(nodes, run, merged_insights(run, nodes), places)
 
 
@@ -55,12 +57,6 @@ def report_page(run: StoredRun) -> str:
         **_what_was_found(run, nodes, places),
         **_how_it_ran(run, nodes),
     )
-
-
-def media_of(run: StoredRun) -> str:
-    """Return the address of its sound or video, of the web or relative to the run, or nothing."""
-    media = text(at(run.config, "transcript", "media"))
-    return address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
 
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> dict[str, Any]:
