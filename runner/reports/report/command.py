@@ -16,20 +16,16 @@ Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 
 
 def _write(given: Arguments) -> None:
-    runs = list(dict.fromkeys(run for name in given.words for run in _runs(Path(name))))
+    runs = dict.fromkeys(
+        run
+        for name in given.words
+        for each in runs_in(Path(name))
+        for run in (*filter(is_run, single_runs([each])), each)  # a batch after its own
+    )
     for run in runs:
         print(to_terminal(str(write_report(run))))
     for root in sorted({root_above(run) for run in runs}):
         print(to_terminal(str(write_index(root))))
-
-
-def _runs(path: Path) -> list[Path]:
-    """Return the runs at or under *path*, a batch after its own; raise ConfigError for none."""
-    return [
-        run
-        for each in runs_in(path)
-        for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
-    ]
 
 
 main = command("colloquy-report", USAGE, _write)
