@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Protocol, cast
 
 from runner.answers.parse import ReadReply
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, did_you_mean
 from runner.config.schema import AnalyzerSettings
 
 Message = Mapping[str, Any]  # one chat message: `role` and `content`, a text or text parts
@@ -84,7 +84,8 @@ def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]
             return analyzer
     prompt = settings.prompt or f"{name}.md"
     searched = ", ".join(str(folder) for folder in folders) or "the packaged analyzers"
-    raise ConfigError(f"analyzers.{name}: no prompt file {prompt!r} in {searched}")
+    near = did_you_mean(prompt, (file.name for each in folders for file in each.glob("*.md")))
+    raise ConfigError(f"analyzers.{name}: no prompt file {prompt!r} in {searched}{near}")
 
 
 @cache

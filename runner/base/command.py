@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import Any, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 from runner.base import errors
 from runner.base.errors import ColloquyError, ConfigError, OutputError, as_known, reason
@@ -24,50 +24,43 @@ class Arguments:
 
 
 def command(
-    name: str, usage: str | Callable[[], str], work: Callable[[Arguments], int | None], **kinds: Any
-) -> Callable[..., NoReturn]:
-    """Return the `main` of a command, which ends the process; arguments as of `run_command`."""
-
-    def main(arguments: Sequence[str] | None = None) -> NoReturn:
-        sys.exit(run_command(name, usage, work, arguments, **kinds))
-
-    return main
-
-
-def run_command(
     name: str,
     usage: str | Callable[[], str],
     work: Callable[[Arguments], int | None],
-    arguments: Sequence[str] | None = None,
     *,
     flags: Sequence[str] = (),
     options: Sequence[str] = (),
     least: int = 1,
-) -> int:
-    """Do *work* on *arguments*, by default the process's; return its exit code, 0 for None.
+) -> Callable[..., NoReturn]:
+    """Return the `main` of a command: it does *work* on the process's arguments or those given.
 
-    `--help` prints *usage*. *flags* take no value, *options* one; fewer than *least* words, like
-    an unknown option, are one line and exit code 2. So is every ColloquyError, with its own code.
+    It ends the process with the code that *work* returns, 0 for None. `--help` prints *usage*.
+    *flags* take no value, *options* one; fewer than *least* words, like an unknown option, are one
+    line and exit code 2. So is every ColloquyError, with its own code.
     """
-    os.umask(0o077)
-    prepare_streams()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if {"-h", "--help"} & set(given):
-            print((usage if isinstance(usage, str) else usage()).rstrip(), flush=True)
-            code = errors.EXIT_OK
-        else:
-            code = work(parse(name, given, flags, options, least)) or errors.EXIT_OK
-    except KeyboardInterrupt:
-        print_stderr(f"{name}: interrupted")
-        code = errors.EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader, such as head, has what it wanted
-        code = errors.EXIT_OK
-    except Exception as error:
-        if (known := as_known(error)) is None:
-            raise
-        code = print_error(known, name)
-    return settle_streams(code, name)
+
+    def main(arguments: Sequence[str] | None = None) -> NoReturn:
+        os.umask(0o077)
+        prepare_streams()
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        code: int | None = errors.EXIT_OK
+        try:
+            if {"-h", "--help"} & set(given):
+                print((usage if isinstance(usage, str) else usage()).rstrip(), flush=True)
+            else:
+                code = work(parse(name, given, flags, options, least))
+        except KeyboardInterrupt:
+            print_stderr(f"{name}: interrupted")
+            code = errors.EXIT_INTERRUPTED
+        except BrokenPipeError:  # the reader, such as head, has what it wanted
+            pass
+        except Exception as error:
+            if (known := as_known(error)) is None:
+                raise
+            code = print_error(known, name)
+        sys.exit(settle_streams(code or errors.EXIT_OK, name))
+
+    return main
 
 
 def parse(

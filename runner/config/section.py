@@ -40,7 +40,8 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     if fault["type"] == "extra_forbidden":
         message = f"unknown key '{key}'{nearest(path)}"
     elif fault["type"] == "missing":
-        message = f"'{key}' is required but missing"
+        base = "; its file needs `defaults: [base, _self_]`" if path[0] == "analyzers" else ""
+        message = f"'{key}' is required but missing{base}"
     elif "[key]" in fault["loc"]:
         message = f"'{key}' is not a valid name: expected lower-case letters, digits and _"
     else:

@@ -211,9 +211,14 @@ class Results:
     def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
 
-        Returns the number of transcripts among *names* by status, over all sessions.
+        Files that are not among *names*, since the user removed them, keep their row if they were
+        read. Returns the number of transcripts among *names* by status, over all sessions.
         """
-        rows = rows_of(self._path)
+        rows = [
+            row
+            for row in rows_of(self._path)
+            if row.get("transcript") in names or row.get("status") != "unreadable"
+        ]
         lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
         write_bytes(self._path / RESULTS, b"".join(lines))
         write_table(self._path, rows)

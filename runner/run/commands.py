@@ -14,13 +14,13 @@ def _run(module: str) -> None:
 
 
 main = partial(_run, "run.command")  # colloquy
-agreement = partial(_run, "reports.coders.__main__")
+agreement = partial(_run, "reports.coders.command")
 ask = partial(_run, "run.question.command")
-compare = partial(_run, "reports.compare.__main__")
+compare = partial(_run, "reports.compare.command")
 mlflow = partial(_run, "reports.export.mlflow")
 read = partial(_run, "run.cli.read")
-report = partial(_run, "reports.report.__main__")
-review = partial(_run, "reports.review.__main__")
+report = partial(_run, "reports.report.command")
+review = partial(_run, "reports.review.command")
 schema = partial(_run, "run.cli.editors")
 simulate = partial(_run, "providers.simulated.__main__")
 status = partial(_run, "reports.status")

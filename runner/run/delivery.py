@@ -176,10 +176,7 @@ def budget_of(settings: Settings, spent: Spent) -> Budget:
 
 
 def check_deadline(settings: Settings) -> None:
-    """Raise ConfigError for a deadline that has passed, or that no delivery uses.
-
-    A plan compares all deliveries, so it may have a deadline with any.
-    """
+    """Raise ConfigError for a deadline that has passed or, except in a plan, that nothing uses."""
     by, models = settings.delivery.by, (settings.model, *settings.models.values())
     if by is None:
         return

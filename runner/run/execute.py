@@ -183,7 +183,9 @@ async def _run(
             )
         return stop.exit_code, None
     if shared.prints_end:
-        last_line.print_result(job, path, result, pending_hint(directory.journal))
+        hint = pending_hint(directory.journal) or last_line.hint_of(job, result)
+        ended, helps = (result.status, result.exit_code, result.counts), last_line.can_help(result)
+        last_line.print_end(job, path, *ended, resumable=helps, hint=hint)
     return result.exit_code, objective(job.settings.objective, result.benchmark, path)
 
 

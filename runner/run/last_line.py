@@ -66,15 +66,6 @@ def print_end(
         raise OutputError(f"standard output: {reason(error)}") from error
 
 
-def print_result(
-    job: Setup, path: Path, result: RunResult | BatchResult, hint: str | None = None
-) -> None:
-    """Print the last line of a run or batch that has ended, with *hint* if any."""
-    helps, hint = can_help(result), hint or hint_of(job, result)
-    of = result.status, result.exit_code, result.counts
-    print_end(job, path, *of, resumable=helps, hint=hint)
-
-
 def stored_counts(path: Path) -> dict[str, int]:
     """Return the counts of a run or batch that was cut off, from its metadata.json."""
     metadata = read_json(path / "metadata.json")

@@ -83,7 +83,7 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
     search = _Search(root_of(path), user_path(settings.output.dir).resolve())
-    if search.is_marked(search.root):
+    if _is_result(search.root):
         raise ConfigError(
             f"transcript.path={path!r}: results of Colloquy, not transcripts; "
             f"to finish a run: resume={path}"
@@ -142,12 +142,7 @@ class _Search:
         outside = not self._resolved.is_relative_to(self._outputs)
         if outside and folder.resolve().is_relative_to(self._outputs):
             return True
-        return self.is_marked(folder)
-
-    @staticmethod
-    def is_marked(folder: Path) -> bool:
-        """Return whether *folder* is the directory of a run, batch, sweep or comparison."""
-        return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
+        return _is_result(folder)
 
     def is_inside(self, path: Path) -> bool:
         real = os.path.realpath(path)  # which takes links in a circle as they are
@@ -166,6 +161,10 @@ class _Search:
             self.left_out["that are not regular files"] += 1
             return False
         return True
+
+
+def _is_result(folder: Path) -> bool:
+    return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
 
 
 def _run_of(name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.base import command
-from runner.base.command import Arguments, install_hint, parse, run_command
+from runner.base.command import Arguments, install_hint, parse
 from runner.base.errors import ConfigError, LockedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,16 +103,17 @@ def test_an_error_is_one_line_with_its_exit_code(
     def work(_: Arguments) -> None:
         raise error
 
-    assert code == run_command("x", lambda: "usage", work, ["a"])
+    with pytest.raises(SystemExit, match=rf"^{code}$"):
+        command.command("x", "usage", work)(["a"])
     assert line == capsys.readouterr().err
 
 
-def test_the_works_own_code_is_returned_and_none_is_zero() -> None:
-    codes = [
-        run_command("x", lambda: "usage", lambda _, code=code: code, ["a"]) for code in (None, 75)
-    ]
-
-    assert [0, 75] == codes
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (75, 75)])
+def test_it_ends_with_the_works_own_code_and_with_zero_for_none(
+    returned: int | None, code: int
+) -> None:
+    with pytest.raises(SystemExit, match=rf"^{code}$"):
+        command.command("x", "usage", lambda _: returned)(["a"])
 
 
 @pytest.mark.slow
@@ -126,9 +127,9 @@ def test_output_is_utf_8_whatever_the_locale() -> None:
 @pytest.mark.slow
 def test_a_closed_pipe_is_no_error() -> None:
     code = (
-        "import sys; from runner.base.command import run_command\n"
+        "from runner.base.command import command\n"
         "work = lambda _: print('x' * 1_000_000)\n"
-        "sys.exit(run_command('x', str, work, ['a']))"
+        "command('x', str, work)(['a'])"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -145,10 +146,10 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 PRINTS = (
-    "import sys; from runner.base.command import run_command\n"
+    "import sys; from runner.base.command import command\n"
     "from runner.base.errors import ConfigError\n"
     "def work(_): print('x'); raise ConfigError('wrong')\n"
-    "sys.exit(run_command('x', str, work if sys.argv[1] == 'fails' else print, ['a']))"
+    "command('x', str, work if sys.argv[1] == 'fails' else print)(['a'])"
 )
 
 

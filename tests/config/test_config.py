@@ -106,6 +106,8 @@ def fault(*overrides: str) -> str:
         ("+analyzers.say_means.variables.a=[1]", "a=[1]: expected text, a number, true or false"),
         ("model.name=${oc.env:NO_SUCH}", "model.name: Environment variable 'NO_SUCH' not"),
         ("hydra/launcher=poled", "hydra/launcher=poled: no such choice; did you mean 'pooled'?"),
+        ("analyzer@analyzers.x=needs", "not in the pipeline; +analyzer@analyzers.x=CHOICE adds it"),
+        ("+analyzers.x.stage=stage_a", "needs `defaults: [base, _self_]`"),
         ("transcript.path=pkg://nope/x", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=pkg://", "expected pkg://PACKAGE/FILE"),
         ("transcript.path=''", "transcript.path=''"),
@@ -144,6 +146,14 @@ def test_a_file_whose_header_is_not_read_is_told_the_header(
 
     assert "# @package _global_" in line.replace("'", "")
     assert "\n" not in line
+
+
+def test_a_choice_of_ones_own_that_is_misspelt_is_told_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "analyzer").mkdir()
+    (tmp_path / "analyzer/risk_register.yaml").write_text("defaults: [base, _self_]\n")
+    line = fault(f"hydra.searchpath=[file://{tmp_path}]", "+analyzer@analyzers.r=risk_registr")
+
+    assert "did you mean 'risk_register'?" in line
 
 
 def test_a_missing_transcript_is_an_input_error_not_a_configuration_error() -> None:

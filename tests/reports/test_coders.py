@@ -16,10 +16,9 @@ from helpers.runs import execute, prompt_of
 from helpers.runs_by_hand import make_run
 
 from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
-from runner.base.command import run_command
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
-from runner.reports.coders import __main__ as command
+from runner.reports.coders import command
 from runner.reports.coders.coder_file import codes_of, read_coder
 from runner.reports.coders.figures import CodingComparison
 from runner.reports.export.codings import write_codings
@@ -211,8 +210,9 @@ def table(path: str) -> list[dict[str, str]]:
 
 
 def agreement(*words: str) -> int:
-    return run_command(command.NAME, lambda: command.USAGE, command._agree, words,
-                       flags=("--listed",), options=("--out",), least=2)  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        command.main(words)
+    return int(str(ended.value.code))
 
 
 @pytest.fixture

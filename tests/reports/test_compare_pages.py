@@ -15,7 +15,7 @@ import pytest
 from helpers.pages import FILTER, POLICY
 from helpers.runs_by_hand import make_run, slots
 
-from runner.reports.compare.__main__ import main
+from runner.reports.compare.command import main
 from runner.reports.compare.compare import compare
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal

@@ -15,7 +15,7 @@ from helpers.processes import colloquy
 from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
-from runner.reports.report.__main__ import main as report
+from runner.reports.report.command import main as report
 from runner.reports.report.write import try_write_report, write_index
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +140,8 @@ def test_the_command_writes_reports_and_the_index_above(
     run = synthetic_run(tmp_path / "outputs" / "runs" / "r1", 4)
     sweep = sweep_of(tmp_path / "outputs")
 
-    assert report([str(run), str(sweep)]) == 0
+    with pytest.raises(SystemExit, match=r"^0$"):
+        report([str(run), str(sweep)])
     assert capsys.readouterr().out.splitlines() == [
         str(run / "report.html"),
         str(sweep / "0/report.html"),
@@ -154,7 +155,8 @@ def test_the_command_refuses_what_is_no_run_before_it_writes_anything(
 ) -> None:
     run = synthetic_run(tmp_path / "runs" / "some_run", 4)
 
-    assert report([str(run), str(run.with_name("some_rum"))]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        report([str(run), str(run.with_name("some_rum"))])
     line = capsys.readouterr().err.strip()
     assert line.endswith(f"there is no run; did you mean '{run}'?")
     assert "\n" not in line
@@ -163,7 +165,8 @@ def test_the_command_refuses_what_is_no_run_before_it_writes_anything(
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--wrong"], 2), (["--help"], 0)])
 def test_the_command_says_how_it_is_used(arguments: list[str], code: int) -> None:
-    assert report(arguments) == code
+    with pytest.raises(SystemExit, match=rf"^{code}$"):
+        report(arguments)
 
 
 def test_a_page_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:

@@ -11,13 +11,7 @@ from numpy.typing import ArrayLike
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.base.format import plural
-from runner.reports.compare.assessment_data import (
-    CHECK,
-    COVERAGE,
-    FOUND,
-    PRECISION,
-    Setting,
-)
+from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION, Setting
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
     Difference,

@@ -48,8 +48,7 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
     jobs = split_sweep(arguments)
     if kind == "ShuffledSweeper":
         jobs = shuffled(jobs, int(amount(sweeper.get("seed"))))
-    numbered = enumerate(jobs)
-    return [PlannedJob(folder / str(number), tuple(job)) for number, job in numbered]
+    return [PlannedJob(folder / str(number), tuple(job)) for number, job in enumerate(jobs)]
 
 
 def shuffled(jobs: Sequence[list[str]], seed: int) -> list[list[str]]:

@@ -80,7 +80,8 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
 
 def _verdicts(figure: str, groups: Sequence[Group]) -> list[PairVerdict]:
     pairs = list(combinations(groups, 2))
-    samples = list(combinations([_values(group, figure) for group in groups], 2))
+    values = [known_figures(g.rows if figure == "quality" else g.measured, figure) for g in groups]
+    samples = list(combinations(values, 2))
     exact = [_is_exact(a, b, figure) for a, b in pairs]
     tested = (min(map(len, each)) >= MIN_REPEATS for each in samples)
     p_values = [
@@ -97,10 +98,6 @@ def most_telling(groups: Sequence[Group]) -> Sequence[Group]:
         return groups
     best = [words.best_of(_known(figure, groups)) for figure, words in FIGURES.items()]
     return sorted(groups, key=lambda group: group.label not in best)[:MAX_COMPARED]
-
-
-def _values(group: Group, figure: str) -> list[float]:
-    return known_figures(group.rows if figure == "quality" else group.measured, figure)
 
 
 def _is_exact(one: Group, other: Group, figure: str) -> bool:

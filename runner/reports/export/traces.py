@@ -167,6 +167,3 @@ def _send(given: Arguments) -> int | None:
 
 
 main = command("colloquy-traces", USAGE, _send)
-
-if __name__ == "__main__":
-    main()

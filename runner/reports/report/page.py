@@ -33,7 +33,9 @@ OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 @lru_cache(maxsize=1)
 def found_in(run: StoredRun) -> tuple[Sequence[NodeFacts], Places, Brief]:
     """Return what a run's own page and that of its batch show of it, made once for both."""
-    nodes, places = nodes_of(run), places_of(run.transcript, media_of(run))
+    media = text(at(run.config, "transcript", "media"))  # of the web, or a path
+    link = address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
+    nodes, places = nodes_of(run), places_of(run.transcript, link)
     return nodes, places, brief_of(nodes, run, merged_insights(run, nodes), places)
 
 
@@ -55,12 +57,6 @@ def report_page(run: StoredRun) -> str:
         **_what_was_found(run, nodes, places),
         **_how_it_ran(run, nodes),
     )
-
-
-def media_of(run: StoredRun) -> str:
-    """Return the address of its sound or video, of the web or relative to the run, or nothing."""
-    media = text(at(run.config, "transcript", "media"))
-    return address_of(Path(media), run.path) if media and not media.startswith(WEB) else media
 
 
 def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) -> dict[str, Any]:
@@ -87,6 +83,10 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
+    grounded = [
+        *((node, node.record.get("grounding")) for node in nodes),
+        (None, run.grounding.get("total")),
+    ]
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
@@ -99,8 +99,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
         "used": [node for node in nodes if sum(node.tokens)],
-        "grounding": [(n, g) for n in nodes if (g := mapping(n.record.get("grounding")))],
-        "grounding_total": mapping(run.grounding.get("total")),
+        "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),
         "checks_total": mapping(run.checks.get("total")),
         "judge": mapping(run.checks.get("judge")),

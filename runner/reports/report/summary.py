@@ -39,8 +39,8 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
-    about = {"tone": tone, "title": title, "meaning": meaning, "lacks": _lacks(run, nodes)}
-    return {**about, "resume": resume, "own": own}
+    end = {"tone": tone, "title": title, "meaning": meaning, "resume": resume, "own": own}
+    return {**end, "lacks": _lacks(run, nodes)}
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:

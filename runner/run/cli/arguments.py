@@ -1,7 +1,7 @@
 """Command-line arguments, converted to Hydra's overrides before Hydra reads them."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,7 +21,6 @@ WITH_VALUE = frozenset(  # options whose value is the next argument
     {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
     | {"--cfg", "-c", "--shell-completion", "-sc"}
 )
-_OF_HYDRA = {"hydra/launcher": ("basic", "pooled"), "hydra/sweeper": ("basic", "shuffled")}
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _OPTIONS = (  # Hydra's, with the abbreviations that argparse accepts
     *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run"),
@@ -71,8 +70,8 @@ def _joined(arguments: Sequence[str]) -> Iterator[str]:
             continue
         key = name[2:].replace("-", "_")
         if key.partition(".")[0] not in _names() and not _in_sections(key):
-            options = [option[2:] for option in _OPTIONS]
-            raise ConfigError(f"unknown option {name}{did_you_mean(key, [*_names(), *options])}")
+            known = [option[2:] for option in options()]
+            raise ConfigError(f"unknown option {name}{did_you_mean(key, known)}")
         if not equals:
             alone = not following or following[0].startswith("--")
             alone = alone or (key in _SWITCHES and following[0] not in ("true", "false"))
@@ -158,22 +157,19 @@ def _names() -> list[str]:
     return [*known_keys([]), *GROUPS, "resume", *_SWITCHES, "hydra"]
 
 
+def options() -> list[str]:
+    """Return all options: Hydra's, and those that stand for a key."""
+    return [*_OPTIONS, *(f"--{name}" for name in _names())]
+
+
 def choices(group: str) -> list[str]:
     """Return the choices of a configuration group, empty for an unknown one."""
     folder = files("conf").joinpath(group)
     found = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    names = [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
-    return [*names, *_OF_HYDRA.get(group, ())]
+    return [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
 
 
 def versions_line() -> str:
     """Return the versions of this program, Hydra and litellm."""
     named = (("colloquy", DISTRIBUTION), ("hydra", "hydra-core"), ("litellm", "litellm"))
-    return ", ".join(f"{name} {_version(package)}" for name, package in named)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    return ", ".join(f"{name} {version(package)}" for name, package in named)

@@ -4,13 +4,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
 from runner.base.errors import ConfigError
 from runner.record.run_directory import COMPLETED
+from runner.run.cli.arguments import options
 from runner.run.cli.command_line import expand_arguments
 
 _FILES = ("transcript", "transcript.path", "transcript.media")
@@ -34,7 +35,9 @@ def complete(ask_hydra: Callable[[], None]) -> None:
     key, equals, value = word.partition("=")
     choosing = equals and key == "transcript" and "/" not in value and "." not in value
     after_folder = before and before[-1] in _FOLDERS
-    if choosing or not (after_folder or (equals and key in (*_FILES, *_FOLDERS))):
+    if word.startswith("-"):
+        completions.update(name for name in options() if name.startswith(word))
+    elif choosing or not (after_folder or (equals and key in (*_FILES, *_FOLDERS))):
         completions.update(_asked(ask_hydra, before, word))
     separator = "\n" if sys.argv[-1].endswith("fish") else " "
     print(separator.join(sorted(filter(_SAFE.fullmatch, completions))))
@@ -48,9 +51,9 @@ def _asked(ask_hydra: Callable[[], None], before: Sequence[str], word: str) -> l
     for option, folder in pairwise(before):
         if option in _FOLDERS:
             sys.argv[1:1] = [option, folder]
-    with redirect_stdout(StringIO()) as output:
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()), suppress(SystemExit):
         ask_hydra()
-    return output.getvalue().split()
+    return [each for each in output.getvalue().split() if not each.endswith("=base")]
 
 
 def _paths(before: Sequence[str], word: str) -> Iterator[str]:

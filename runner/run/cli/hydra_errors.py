@@ -17,6 +17,7 @@ from runner.transcript.decode import nearest_file
 
 _OVERRIDE = re.compile(r"Could not override '([^']+)'")
 _GROUP = re.compile(r"In '([^']+)': Could not (?:find|load) '([^']+)/([^'/]+)'")
+_CHOICE = re.compile(r"^\t(\S+)$", re.M)  # that Hydra found, also in the user's folders
 _DELETED = re.compile(r"Could not delete (?:from config\. )?'([^'=]+)'")
 _FULL_KEY = re.compile(r"full_key: (\S+)")
 _PLAIN = {
@@ -76,9 +77,8 @@ def _choice_fault(text: str) -> str | None:
         file, group, choice = match.groups()
         if not choices(group) and not group.startswith("hydra/"):  # it is a path
             group, _, choice = f"{group}/{choice}".partition("/")
-        near = (_preset(choice) if group == "model" else "") or (
-            did_you_mean(choice, choices(group))
-        )
+        known = {*_CHOICE.findall(text), *choices(group)} - {"base"}
+        near = (_preset(choice) if group == "model" else "") or did_you_mean(choice, known)
         where = "" if file.split("/")[0] in ("config", "hydra") else f"{file}.yaml: "
         return f"{where}{group}={choice}: no such choice{near}"
     if match := _DELETED.search(text):
@@ -97,6 +97,8 @@ def _override_fault(text: str, override: str) -> str:
     if match := _SWEPT.match(text):
         return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
+        if "@" in match[1]:
+            return f"{match[1]}: not in the pipeline; +{match[1]}=CHOICE adds it"
         path = match[1].split(".")
         if path[0] == "analyzers" and path[1] not in choices("analyzer"):
             return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"

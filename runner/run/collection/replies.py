@@ -36,10 +36,9 @@ def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str
     for each in map(text, listing(value)):
         parts = filter(None, _APART.split(each))
         names = list(takewhile(lambda part: part in ids or _ID.fullmatch(part), parts))
-        known |= dict.fromkeys(name for name in names if name in ids)
         for name in names or [each.strip().strip("[]")]:
-            if name not in ids:
-                unused[_UNKNOWN][one_line(name, 30)] = None
+            place = known if name in ids else unused[_UNKNOWN]
+            place[one_line(name, 30)] = None
     return list(known)
 
 

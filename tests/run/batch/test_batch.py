@@ -29,7 +29,7 @@ from runner.record.journal import Spent, read_journal
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
-from runner.reports.report.__main__ import main as report
+from runner.reports.report.command import main as report
 from runner.reports.report.timeline import read_session
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
@@ -211,6 +211,17 @@ def test_all_bad_is_7_and_all_answered_is_0() -> None:
     write("a.txt")
     assert 0 == execute_batch(many(), again=True)[0].exit_code
     assert (Path("batch") / "COMPLETED").is_file()
+
+
+def test_an_unreadable_file_that_was_removed_is_no_longer_in_the_results() -> None:
+    write("a.txt")
+    write("bad.txt", "")
+    assert 3 == execute_batch(many())[0].exit_code
+    Path("many/bad.txt").unlink()
+
+    assert 0 == execute_batch(many(), again=True)[0].exit_code
+    assert ["a.txt"] == [*rows()]
+    assert [] == verify(Path("batch"))
 
 
 def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() -> None:
@@ -634,7 +645,8 @@ def test_a_batch_s_runs_have_their_reports_and_spans_from_its_journal() -> None:
     spans = [run_span(read_run(run)) for run in runs]
 
     assert 2 == len(runs)
-    assert 0 == report(["batch"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        report(["batch"])
     assert ["index.html", *["report.html"] * 3] == sorted(
         path.name for path in Path().rglob("*.html")
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,8 @@ def offered(typed: str, monkeypatch: pytest.MonkeyPatch, shell: str = "bash") ->
         ("--config-dir m", ["mine/"]),
         ("mee", ["HYDRA", "meeting.vtt"]),
         ("model=op", ["HYDRA", ""]),
+        ("--mod", ["--model", "--models"]),
+        ("--config-n", ["--config-name"]),
         ("", ["HYDRA", ""]),
     ],
 )
@@ -77,6 +80,21 @@ def test_nothing_that_bash_would_expand_is_offered(
     """Its `compgen -W` runs the commands in a word."""
     for typed in ("transcript=", "transcript.path=", "transcript=./", "$", "a"):
         assert not set("$();") & set("".join(offered(typed, monkeypatch)))
+
+
+def test_a_refusal_of_hydra_and_the_base_of_presets_are_not_offered(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask() -> None:
+        print("model=base model=bedrock")
+        sys.stderr.write("usage: colloquy [--help]")
+        raise SystemExit(2)
+
+    monkeypatch.setattr("sys.argv", ["colloquy", "-sc", "query=bash"])
+    monkeypatch.setenv("COMP_LINE", "colloquy model=b")
+    complete(ask)
+
+    assert ("model=bedrock\n", "") == capsys.readouterr()
 
 
 def test_hydra_is_asked_with_the_words_that_it_will_read(

@@ -32,6 +32,3 @@ def _compare(given: Arguments) -> None:
 
 
 main = command("colloquy-compare", USAGE, _compare, options=("--out",))
-
-if __name__ == "__main__":
-    main()

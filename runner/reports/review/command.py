@@ -74,6 +74,3 @@ async def _serve(cards: list[Card], labels: LabelFile, media: list[Path], port: 
 
 
 main = command("colloquy-review", USAGE, _review, flags=("--list",), options=("--rater", "--port"))
-
-if __name__ == "__main__":
-    main()

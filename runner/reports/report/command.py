@@ -1,10 +1,8 @@
 """The command colloquy-report: write the pages of stored runs."""
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from runner.base.command import Arguments, run_command
+from runner.base.command import Arguments, command
 from runner.base.text import to_terminal
 from runner.record.batch_directory import single_runs
 from runner.reports.report.write import root_above, write_index, write_report
@@ -17,27 +15,17 @@ Writes report.html into each run and batch in and below every DIR, and index.htm
 Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command on *arguments*, by default the process's; return its exit code."""
-    return run_command("colloquy-report", lambda: USAGE, _write, arguments)
-
-
 def _write(given: Arguments) -> None:
-    runs = list(dict.fromkeys(run for name in given.words for run in _runs(Path(name))))
+    runs = dict.fromkeys(
+        run
+        for name in given.words
+        for each in runs_in(Path(name))
+        for run in (*filter(is_run, single_runs([each])), each)  # a batch after its own
+    )
     for run in runs:
         print(to_terminal(str(write_report(run))))
     for root in sorted({root_above(run) for run in runs}):
         print(to_terminal(str(write_index(root))))
 
 
-def _runs(path: Path) -> list[Path]:
-    """Return the runs at or under *path*, a batch after its own; raise ConfigError for none."""
-    return [
-        run
-        for each in runs_in(path)
-        for run in dict.fromkeys([*filter(is_run, single_runs([each])), each])
-    ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+main = command("colloquy-report", USAGE, _write)

@@ -128,6 +128,3 @@ def _row(found: CodeFigures) -> dict[str, Any]:
 
 
 main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)
-
-if __name__ == "__main__":
-    main()
