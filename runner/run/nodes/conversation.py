@@ -108,9 +108,9 @@ def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
     again = not loops(completion.text)
     advice = "raise max_tokens" if again else "it repeats itself to the end"
     message = f"the reply was cut {where}: {advice}"
-    if again and not find(completion.text.partition(f"<{BESIDE}>")[0]).text.strip():
-        message = f"reasoning used up the {tokens} of the reply: raise model.max_tokens"
-        message += ", or lower model.effort"
+    if not find(completion.text.partition(f"<{BESIDE}>")[0]).text.strip():
+        advice = "raise model.max_tokens, or" if again else "it repeats itself to the end;"
+        message = f"reasoning used up the {tokens} of the reply: {advice} lower model.effort"
     return AnswerError("truncated", message, text=completion.text, kept=kept, again=again)
 
 
