@@ -117,8 +117,8 @@ def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
 def check_complete(completion: Completion) -> None:
     """Raise AnswerError for a reply that was refused or is empty."""
     reason, text = completion.finish_reason, completion.text
+    which = f" ({completion.stopped})" if completion.stopped.lower() not in ("", reason) else ""
     if reason == "content_filter":
-        which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
         message = f"the provider's filter stopped the reply{which}: another model may answer"
         raise AnswerError("refused", f"{message}, see model.fallbacks", text="")
     if reason == "refusal":
@@ -127,4 +127,4 @@ def check_complete(completion: Completion) -> None:
     if not text.strip() and reason == "length":
         raise cut_error(completion)
     if not text.strip():
-        raise AnswerError("empty", "the provider returned an empty reply", text="")
+        raise AnswerError("empty", f"the provider returned an empty reply{which}", text="")
