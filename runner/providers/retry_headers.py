@@ -27,7 +27,7 @@ _NUMBER = r"\d{1,9}(?:\.\d{1,12})?"
 _PART = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![a-z])", re.IGNORECASE)
 _SPAN = re.compile(rf"(?:{_NUMBER}\s*(?:{_UNIT})(?![a-z])[\s,]*(?:and )?)+", re.IGNORECASE)
 _IN_WORDS = re.compile(
-    r"(?:again|retry(?:ing)?|wait|retry[-_ ]?(?:after|delay))[\s\"':=,]{0,4}"
+    r"(?:again|retry(?:ing)?|wait|resets?|retry[-_ ]?(?:after|delay))[\s\"':=,]{0,4}"
     rf"(?:(?:in|after|for|at least|about|approximately|another) ){{0,3}}({_SPAN.pattern})",
     re.IGNORECASE,
 )

@@ -110,7 +110,7 @@ def _windows(
     with suppress(ValueError):
         listed = mappings(mapping(ask("/v1/models")).get("data"))
         named = [each for each in listed if each.get("id") == name]
-        for each in named or listed[:1]:
+        for each in named or (listed if len(listed) == 1 else ()):
             yield from _named({**mapping(each.get("meta")), **each}, "/v1/models")
     with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama

@@ -66,6 +66,7 @@ def test_retry_after_is_read_in_seconds_or_not_at_all(
         ('{"details": [{"@type": "RetryInfo", "retryDelay": "13s"}]}', 13.0),
         ("try again in 2 minutes and 5 seconds", 125.0),
         ("Please wait at least 45s before", 45.0),
+        ("Your limit resets in 15s", 15.0),
         ('{"retry_after": 7, "global": false}', 7.0),
         ('{"retry_after_ms": 500}', 0.5),
         ('{"retry_after_seconds":12}', 12.0),

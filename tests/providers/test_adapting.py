@@ -127,6 +127,7 @@ REFUSALS = [  # what a server says, by what is left out
     ("temperature", "`temperature` and `top_p` cannot both be specified for this model."),
     ("temperature", "Argument not supported on this model: temperature"),
     ("presence_penalty", "Argument not supported on this model: presencePenalty"),
+    ("extra_body", "body.dry_multiplier; Extra inputs are not permitted"),
     ("max_tokens", "The maximum tokens you requested exceeds the model limit of 4096."),
     ("response_format", "Grammar error: Unimplemented keys: ['uniqueItems']"),
     ("response_format", "response_format is enabled only for api versions 2024-08-01 and later"),
@@ -139,7 +140,8 @@ REFUSALS = [  # what a server says, by what is left out
 
 @pytest.mark.parametrize(("name", "text"), REFUSALS)
 def test_the_refused_parameter_is_found_in_what_a_server_says(name: str, text: str) -> None:
-    route = ModelRoute("openai/mine", params={"presence_penalty": 0.1})
+    body = {"dry_multiplier": 0.5, "cache_prompt": True}
+    route = ModelRoute("openai/mine", params={"presence_penalty": 0.1, "extra_body": body})
     facts = model_facts(route.map_name)
 
     now = adapted_to(route, WHOLE, facts, Adaptation(), text)

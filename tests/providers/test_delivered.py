@@ -118,7 +118,10 @@ def test_what_can_be_read_is_read() -> None:
                 b"",
                 [],
                 {},
-                chat(choices=[{"message": {"content": "ha"}, "finish_reason": "error"}]),
+                *(
+                    chat(choices=[{"message": {"content": "ha"}, "finish_reason": broken_off}])
+                    for broken_off in ("error", "abort", "network_error")
+                ),
             ],
         ),
         (CLAUDE, [{}]),

@@ -375,6 +375,7 @@ def stopped(wire: Wire, **more: Any) -> Completion:
         (OPENAI, {"finish_reason": "content_filter", "message": SILENT}, "filter stopped"),
         (OPENROUTER, {"native_finish_reason": "refusal", "message": SILENT}, "refuses"),
         (GEMINI, {"finishReason": "MAX_TOKENS", "content": None}, "or lower model.effort"),
+        (GEMINI, {"finishReason": "OTHER_CALL", "content": None}, "empty reply (OTHER_CALL)"),
         (
             ANTHROPIC,
             {"stop_reason": "max_tokens", "content": [{"type": "thinking", "thinking": "hm"}]},

@@ -100,6 +100,7 @@ def test_a_server_that_does_not_finish_its_reply_is_not_waited_for(
         (LLAMA, {}, 2048, "/props", 2),
         ({"/v1/models": META}, {}, 4096, "/v1/models", None),
         (VLLM, {}, 8192, "/v1/models", None),
+        (VLLM, {"name": "hosted_vllm/other"}, None, "", None),  # whose, is not known
         ({"/api/show": SHOW}, {"name": "ollama_chat/x"}, 3000, "num_ctx in /api/show", None),
         ({"/api/show": SHOW}, {"params": {"num_ctx": 32768}}, 8192, "/api/show", None),
         (LLAMA, {"context_window": 1024}, None, "", 2),  # a smaller one was meant

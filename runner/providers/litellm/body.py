@@ -24,7 +24,8 @@ _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic ha
 )
 _PARTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")  # of a prompt
 _SPOKEN = ("refusal", "reasoning_content", "reasoning")  # texts beside the content
-_BROKEN_OFF = ("error", "insufficient_system_resource")  # at OpenRouter, and at DeepSeek
+# At OpenRouter, DeepSeek, Zhipu, and SGLang.
+_BROKEN_OFF = ("error", "insufficient_system_resource", "network_error", "abort")
 REPEATED_REPLY = "failed_generation"  # in Groq's error about a reply that breaks its schema
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 

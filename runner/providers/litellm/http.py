@@ -179,27 +179,13 @@ def _mapped(mapping: Callable[..., Any], names: Mapping[str, Any], given: bytes)
 
 
 class _Response(httpx.Response):
-    """A reply whose *body* is in memory; httpx would copy it and guess its character set."""
+    """A reply whose *body* is in memory, which httpx would copy."""
 
     def __init__(
         self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
     ) -> None:
-        self._body = body
         super().__init__(200, headers=headers, request=request)
-
-    def read(self) -> bytes:
-        """Return the body."""
-        return self._body
-
-    @property
-    def content(self) -> bytes:
-        """The body."""
-        return self._body
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self._body.decode(errors="replace")
+        self._content = body
 
 
 @lru_cache

@@ -19,6 +19,12 @@ _CLAUDE = ("anthropic", "bedrock", "vertex_ai", "azure_ai")  # with Anthropic's 
 # tokens"), and the least that Anthropic takes (platform.claude.com, "Extended thinking").
 _BUDGETS = {"minimal": 0.1, "low": 0.2, "medium": 0.5, "high": 0.8}
 _MIN_BUDGET = 1024
+_NAMES = {"limit": "max_tokens", "cache_key": "prompt_cache_key", "cache": "cache marks"}
+_CHANGES = {  # where what is dropped goes elsewhere
+    "shared": "each analyzer sends a schema of its own",
+    "response_format": "response_format is no longer sent, the schema is stated in the prompt",
+    "system": "a system message is no longer sent, its text begins the user's message",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,7 @@ class Adaptation:
         if self.warmest != before.warmest:
             return f"temperature is lowered from {request.temperature:g} to {self.warmest:g}"
         (new,) = self.dropped - before.dropped
-        if new == "shared":
-            return "each analyzer sends a schema of its own"
-        names = {"limit": "max_tokens", "cache_key": "prompt_cache_key", "cache": "cache marks"}
-        names["system"] = "a system message"
-        where = {"response_format": "the schema is stated in the prompt"}
-        where["system"] = "its text begins the user's message"
-        return ", ".join(filter(None, (f"{names.get(new, new)} is no longer sent", where.get(new))))
+        return _CHANGES.get(new, f"{_NAMES.get(new, new)} is no longer sent")
 
 
 def limit_of(request: Request, adapted: Adaptation) -> int:

@@ -11,7 +11,8 @@ from runner.providers.request import Request, current_exchange
 
 
 def _named(*names: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+    named = "|".join(names).replace("_", "[_ .]?")
+    return re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE)
 
 
 _ANY = {what: _named(*names) for what, names in WORDS["parameters"].items()}
@@ -31,7 +32,8 @@ def adapted_to(
     """
     if not SAYS["refused"].search(message):
         return None
-    own = {name: _named(re.escape(name).replace("_", "_?")) for name in route.params}
+    params = {**route.params, **(route.params.get("extra_body") or {})}
+    own = {name: _named(re.escape(name)) for name in params}
     found = {what: m.start() for what, p in {**_ANY, **own}.items() if (m := p.search(message))}
     if not found and SAYS["no_host"].search(message):  # no host accepts all of them
         found = {what: at for at, what in enumerate(("temperature", "effort", "response_format"))}

@@ -7,6 +7,7 @@ Its middleware is the only reader of the network, for litellm's provider configu
 import asyncio
 import ssl
 import zlib
+from contextlib import suppress
 from urllib.request import getproxies
 
 import aiohttp
@@ -177,10 +178,9 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 
 def _readable_error(body: bytes, coding: str) -> bytes:
     """Return the body of an error unpacked, empty if that is impossible: its status says enough."""
-    try:
+    with suppress(CallError):
         return _unpacked(body, coding, MAX_ERROR_BYTES)
-    except CallError:
-        return b""
+    return b""
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:

@@ -30,8 +30,7 @@ class AccountLimits:
 
     def __init__(self, rpm: int | None, tpm: int | None) -> None:
         limits = {"requests": rpm, "tokens": tpm}
-        self._limits = {unit: limit for unit, limit in limits.items() if limit is not None}
-        self._buckets = {unit: TokenBucket(n, BURST_S) for unit, n in self._limits.items()}
+        self._buckets = {u: TokenBucket(n, BURST_S) for u, n in limits.items() if n is not None}
 
     def wait_s(self, tokens: int, now_s: float) -> float:
         """Return the seconds until a request of *tokens*, reply included, may pass."""
@@ -54,7 +53,7 @@ class AccountLimits:
         """Return `x-ratelimit-limit-*`, `-remaining-*` and `-reset-*` (until full) at *now_s*."""
         headers = {}
         for unit, bucket in self._buckets.items():
-            headers[f"x-ratelimit-limit-{unit}"] = str(self._limits[unit])
+            headers[f"x-ratelimit-limit-{unit}"] = str(round(60 * bucket.per_second))
             headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, int(bucket.level(now_s) + 1e-9)))
             headers[f"x-ratelimit-reset-{unit}"] = duration(bucket.full_in_s(now_s))
         return headers

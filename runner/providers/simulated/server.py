@@ -8,6 +8,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -157,11 +158,8 @@ class SimulatedProvider:
 
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_s = asyncio.get_running_loop().time()
-        try:
-            body = orjson.loads(await request.read())
-        except orjson.JSONDecodeError:
-            return await send(request, error_response(400, "the body is not JSON"))
-        if not (sent := mapping(body).get("messages")) or sent != mappings(sent):
+        body = await _sent(request)
+        if not (sent := body.get("messages")) or sent != mappings(sent):
             return await send(request, error_response(400, "the body holds no messages"))
         body = asked_in(body) if request.path == MESSAGES else body
         self.stats.begin(asked_of(body))
@@ -171,12 +169,7 @@ class SimulatedProvider:
             self.stats.in_flight -= 1
 
     async def _embeddings(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            body = orjson.loads(await request.read())
-        except orjson.JSONDecodeError:
-            body = None
-        made = embeddings(body) if isinstance(body, dict) else None
-        if made is None:
+        if (made := embeddings(await _sent(request))) is None:
             return await send(request, error_response(400, "the body holds no texts"))
         self.stats.begin("embeddings")
         self.stats.in_flight -= 1
@@ -216,6 +209,13 @@ class SimulatedProvider:
             fault = replace(fault, body=data)
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
+
+
+async def _sent(request: web.BaseRequest) -> Mapping[str, Any]:
+    """Return the object in a request's body, an empty one for anything else."""
+    with suppress(orjson.JSONDecodeError):
+        return mapping(orjson.loads(await request.read()))
+    return {}
 
 
 async def send(

@@ -78,12 +78,11 @@ class Asker:
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
         self._seen_s = {name: each.latency_s for name, each in averages.items()}
-        known = {
-            node.name: found.latency_s
-            if (found := averages.get(node.name))
-            else guessed_s(REPLY_SHARE * job.settings.analyzers[node.name].max_tokens)
+        guesses = {
+            node.name: guessed_s(REPLY_SHARE * job.settings.analyzers[node.name].max_tokens)
             for node in job.pipeline.nodes
         }
+        known = {name: self._seen_s.get(name, guess) for name, guess in guesses.items()}
         behind_s = self.place.behind * sum(known.values()) / max_in_flight(job)
         ends = seconds_to_end(job.pipeline, known)
         self._need_s = {name: seconds + behind_s for name, seconds in ends.items()}

@@ -108,17 +108,17 @@ def cut_error(completion: Completion, kept: Any = None) -> AnswerError:
     again = not loops(completion.text)
     advice = "raise max_tokens" if again else "it repeats itself to the end"
     message = f"the reply was cut {where}: {advice}"
-    if again and not find(completion.text.partition(f"<{BESIDE}>")[0]).text.strip():
-        message = f"reasoning used up the {tokens} of the reply: raise model.max_tokens"
-        message += ", or lower model.effort"
+    if not find(completion.text.partition(f"<{BESIDE}>")[0]).text.strip():
+        advice = "raise model.max_tokens, or" if again else "it repeats itself to the end;"
+        message = f"reasoning used up the {tokens} of the reply: {advice} lower model.effort"
     return AnswerError("truncated", message, text=completion.text, kept=kept, again=again)
 
 
 def check_complete(completion: Completion) -> None:
     """Raise AnswerError for a reply that was refused or is empty."""
     reason, text = completion.finish_reason, completion.text
+    which = f" ({completion.stopped})" if completion.stopped.lower() not in ("", reason) else ""
     if reason == "content_filter":
-        which = f" ({completion.stopped})" if completion.stopped not in ("", reason) else ""
         message = f"the provider's filter stopped the reply{which}: another model may answer"
         raise AnswerError("refused", f"{message}, see model.fallbacks", text="")
     if reason == "refusal":
@@ -127,4 +127,4 @@ def check_complete(completion: Completion) -> None:
     if not text.strip() and reason == "length":
         raise cut_error(completion)
     if not text.strip():
-        raise AnswerError("empty", "the provider returned an empty reply", text="")
+        raise AnswerError("empty", f"the provider returned an empty reply{which}", text="")

@@ -9,7 +9,7 @@ import structlog
 from runner.answers.checks import FAILED, CheckResult, CheckSubject, with_interval
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
-from runner.answers.references import Reference, against, references_for
+from runner.answers.references import against, references_for
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
 from runner.calls.call_log import CallLog
@@ -62,12 +62,8 @@ def _about(
 
 
 def _referred(job: Job, answer: Any) -> dict[str, float | None]:
-    references = _references(job)
+    references = references_for(job.expected.references, job.transcript.name)
     return against(references, answer, job.turn_of) if references else {}
-
-
-def _references(job: Job) -> Sequence[Reference]:
-    return references_for(job.expected.references, job.transcript.name)
 
 
 async def check(
@@ -98,7 +94,8 @@ async def check(
     which = "; ".join(f"{e['analyzer'] or 'run'}: {e['check']}" for e in wrong[:_MAX_LOGGED])
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
-    if turns := {turn for each in _references(job) for turn in each.turns}:
+    references = references_for(job.expected.references, job.transcript.name)
+    if turns := {turn for each in references for turn in each.turns}:
         last = max(job.turn_of.values(), default=0)
         if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
             log.warning("references.beyond_the_end", turns=beyond, last_turn=last)

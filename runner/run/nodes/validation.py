@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,9 +36,15 @@ class Validator:
 
     async def check(self, node: Node, reply: Completion) -> Outcome:
         """Return the outcome of *reply*, computed in a thread; raise AnswerError."""
+        return await self._checked(lambda g: self.validate(g, node, reply), [reply.text])
+
+    async def _checked(
+        self, check: Callable[[Grounder], Outcome], texts: Iterable[str | None]
+    ) -> Outcome:
+        """Return the result of *check* on *texts*, computed in a thread."""
         grounder = await asyncio.shield(self.grounder())
-        chars = _CHECKING * len(reply.text)
-        return await offload(self.validate, grounder, node, reply, chars=chars)
+        chars = _CHECKING * sum(len(text or "") for text in texts)
+        return await offload(check, grounder, chars=chars)
 
     async def joined(
         self, node: Node, answers: Sequence[Outcome], silent: Collection[str]
@@ -48,10 +54,9 @@ class Validator:
         They are joined as they were sent, so that the result is checked like a reply. Raises
         AnswerError if it no longer has the shape of an answer.
         """
-        grounder = await asyncio.shield(self.grounder())
         limit, read = self._limit, self.job.analyzers[owner_of(node)].read
 
-        def join() -> Outcome:
+        def join(grounder: Grounder) -> Outcome:
             every = [
                 read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
                 for each in answers
@@ -65,8 +70,7 @@ class Validator:
             reply = Completion(whole, "stop", Usage())
             return self.validate(grounder, node, reply, limit * len(answers))
 
-        chars = _CHECKING * sum(len(each.raw_output or "") for each in answers)
-        return await offload(join, chars=chars)
+        return await self._checked(join, (each.raw_output for each in answers))
 
     async def merge_parts(
         self, node: Node, parts: Sequence[Outcome], read_by: Sequence[Collection[str]]
@@ -77,10 +81,9 @@ class Validator:
         the first with an answer: of later parts, only items on further segments are added. The
         insights are the most confident ones. Its key is the digest of the parts' keys.
         """
-        grounder = await asyncio.shield(self.grounder())
         mask = self.job.redaction.masked
 
-        def join() -> Outcome:
+        def join(grounder: Grounder) -> Outcome:
             answers = [
                 (without_grounding(each.answer), ids)
                 for each, ids in zip(parts, read_by, strict=True)
@@ -97,8 +100,7 @@ class Validator:
             return self.validate(grounder, node, Completion(joined, "stop", Usage()))
 
         good = [each for each in parts if each.answer is not None]
-        chars = _CHECKING * sum(len(each.raw_output or "") for each in good)
-        outcome = await offload(join, chars=chars)
+        outcome = await self._checked(join, (each.raw_output for each in good))
         key = digest("\n".join(each.key or "" for each in good))
         return replace(outcome, key=key, model=good[0].model)
 

@@ -134,3 +134,20 @@ def test_a_cut_reply_is_asked_for_once_at_twice_the_length_that_the_model_can_wr
 
 def test_an_answer_at_the_first_try_leaves_no_notes() -> None:
     assert talk(FINE)[2] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "again"),
+    [
+        ("half", "tokens: raise max_tokens", True),
+        ("<think>hm", "of the reply: raise model.max_tokens, or lower model.effort", True),
+        ("<think>" + "hm {x} " * 500, "it repeats itself to the end; lower model.effort", False),
+        ("hm {x} " * 500, "tokens: it repeats itself to the end", False),
+    ],
+)
+def test_what_used_up_a_truncated_reply_is_named(text: str, said: str, again: bool) -> None:
+    error = cut_error(completion(text, "length"))
+
+    assert said in str(error)
+    assert again is error.again
+    assert ("reasoning used up" in str(error)) is text.startswith("<think>")
