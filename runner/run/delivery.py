@@ -118,16 +118,22 @@ class JobDelivery:
                     await offload(add_batch_latencies, history_of(self.job.root), key, took)
                 except OSError as error:
                     log.warning("history.failed", error=str(error))
-        self._settle_abandoned()
+        self._settle_unclaimed()
 
-    def _settle_abandoned(self) -> None:
-        """Charge calls in batches at providers, or of models, that the job no longer has."""
-        book = self.book
-        ours = {mark for each in self.deliverers.values() for mark in each.ledger.batches}
-        for key, call in list(book.open_calls()):
-            if call.mark is not None and call.mark not in ours:
-                log.warning("batch.abandoned", analyzer=book.starts[key]["analyzer"])
-                book.settle(key, self._journal, charged=True)
+    def _settle_unclaimed(self) -> None:
+        """Settle calls of earlier sessions that nobody has asked for.
+
+        Those in batches at a provider, or of a model, that the job no longer has count as paid.
+        """
+        deliverers = self.deliverers.values()
+        batches = {mark: b for d in deliverers for mark, b in d.collector.batches.items()}
+        for key, call in self.book.unclaimed():
+            sent = batches.get(call.mark or "")
+            if sent is None and call.mark is not None:
+                log.warning("batch.abandoned", analyzer=self.book.starts[key]["analyzer"])
+            if sent is None or sent.is_over:
+                paid = call.mark is not None if sent is None else sent.torn or key in sent.results
+                self.book.settle(key, self._journal, charged=paid)
 
     async def close(self, stop: Stop) -> None:
         """Leave or cancel pending batches, as the settings or the user at the terminal choose."""

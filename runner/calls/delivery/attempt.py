@@ -88,9 +88,9 @@ class BatchAttempt:
             raise
         except CallError as error:
             first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
+            state = sent.state.state if sent is not None and sent.state is not None else None
             self._end(error, waiting, started)
-            cancelled = sent is not None and sent.was_cancelled
-            if first and not error.billed and (cancelled or error.again):
+            if first and not error.billed and (state == "cancelled" or error.again):
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)
             self.gate.refused(error)

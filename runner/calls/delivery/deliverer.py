@@ -97,21 +97,16 @@ class Deliverer:
         return True
 
     async def finish(self) -> None:
-        """Settle unclaimed calls of a complete run, and remove used results."""
-        collector, ledger = self.collector, self.ledger
+        """Stop the batches that a complete run does not need, and remove used results."""
+        collector = self.collector
         for pending in collector.out:
             pending.stopping_at = self.timing.now()
             await collector.cancel(pending)
         if collector.tasks:
             await asyncio.wait(collector.tasks, timeout=CLOSING_S)
-        for key, call in list(ledger.unclaimed()):
-            sent = collector.batches.get(call.mark or "")
-            if sent is None or sent.is_over:
-                paid = sent is not None and (sent.torn or key in sent.results)
-                ledger.settle_unclaimed(key, charged=paid)
         for pending in collector.batches.values():
             if pending.is_over and not pending.results:
-                ledger.forget(pending.batch.mark)
+                self.ledger.forget(pending.batch.mark)
 
     async def close(self, *, cancel: bool = False) -> None:
         """Wait for submissions in progress; *cancel* pending batches or leave them."""
