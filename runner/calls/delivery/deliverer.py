@@ -6,7 +6,7 @@ from typing import Literal
 
 from runner.base.threads import offload
 from runner.calls.activity import Activity
-from runner.calls.delivery.collector import Collector
+from runner.calls.delivery.collector import SETTLE_S, Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.sender import Sender
@@ -103,7 +103,8 @@ class Deliverer:
             pending.stopping_at = self.timing.now()
             await collector.cancel(pending)
         if collector.tasks:
-            await asyncio.wait(collector.tasks, timeout=CLOSING_S)
+            known = all(pending.batch.id for pending in collector.out)
+            await asyncio.wait(collector.tasks, timeout=CLOSING_S + (0 if known else SETTLE_S))
         for pending in collector.batches.values():
             if pending.is_over and not pending.results:
                 self.ledger.forget(pending.batch.mark)
