@@ -65,34 +65,28 @@ class JobDelivery:
         *addresses* are those of simulated providers. Raises CallError and ConfigError.
         """
         self.book = book = await offload(DeliveryBook, self.directory.path)
-        made = dict(clients)
+        made, begun, settings = dict(clients), book.begun_at or self.now(), self.job.settings
         for name, model in self.job.models.items():
-            sends, by = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.by
+            sends, by = model.settings.delivery in IN_BATCHES, settings.delivery.by
             if (flex := made[name].flex) is not None and by is not None:
-                left = deadline_of(by, book.begun_at or self.now()) - self.now()
+                left = deadline_of(by, begun) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
             of = self._journal, name, provider_of(model.settings), book, self.job.secrets
             ledger = Deliveries(self.directory.path, *of, now=self.now)
             if sends or any(map(book.wanted, ledger.batches.values())):
                 endpoint = endpoints(route_of(model.settings, addresses.get(name)))
-                made[name] = await self._with(made[name], model, endpoint, ledger)
+                parts = endpoint, ledger, self.activity, self._timing(model, begun)
+                deliverer = Deliverer(*parts, sends=sends, repair=settings.delivery.repair)
+                self.deliverers[name] = deliverer
+                await deliverer.open()
+                made[name] = replace(made[name], deliverer=deliverer)
         return made
 
     @property
     def _journal(self) -> Journal:
         assert isinstance(self.directory.journal, Journal)
         return self.directory.journal
-
-    async def _with(
-        self, client: Client, model: Model, endpoint: BatchEndpoint, ledger: Deliveries
-    ) -> Client:
-        sends, repair = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.repair
-        timing = self._timing(model, ledger.book.begun_at or self.now())
-        deliverer = Deliverer(endpoint, ledger, self.activity, timing, sends=sends, repair=repair)
-        self.deliverers[model.name] = deliverer
-        await deliverer.open()
-        return replace(client, deliverer=deliverer)
 
     def _timing(self, model: Model, begun: float) -> Timing:
         """Return the timing of batches; a deadline counts from the first session."""

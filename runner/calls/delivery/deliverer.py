@@ -85,10 +85,6 @@ class Deliverer:
         else:
             waiting.leave(out=False)
 
-    def pending_batch_of(self, waiting: WaitingRequest) -> PendingBatch | None:
-        """Return the batch of a request, None if it is in none."""
-        return self.collector.batches.get(waiting.mark or "")
-
     def withdraw(self, waiting: WaitingRequest) -> bool:
         """Withdraw a cancelled request; return whether it had not been sent."""
         if waiting.mark is not None:

@@ -12,8 +12,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
-from runner.providers.batches.factory import why_no_batches
-from runner.providers.options import has_flex, provider_of
+from runner.providers.batches.factory import why_not
 from runner.providers.prices import cost_usd
 from runner.record.history import flex_factor, history_of, read_batch_latencies
 
@@ -49,10 +48,8 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
     asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
     history = history_of(job.root)
     for model in asked:
-        if delivery == "flex" and not has_flex(model.settings):
-            raise ConfigError(f"delivery=flex: {provider_of(model.settings)} has no flex tier")
-        if delivery == "batch" and (why := why_no_batches(model.settings)):
-            raise ConfigError(f"delivery=batch: {why}")
+        if why := why_not(delivery, model.settings):
+            raise ConfigError(f"delivery={delivery}: {why}")
     if delivery == "flex":
         factor = flex_factor(history, {model.settings.name for model in asked})
         source = "as fast as live: assumed" if factor is None else "as recorded"

@@ -28,8 +28,8 @@ class BatchServices:
 
     def out(self) -> int:
         """Return how many calls wait for pending batches."""
-        deliverers = {id(c.deliverer): c.deliverer for c in self.clients.values()}.values()
-        return sum(each.collector.count_waiting() for each in deliverers if each is not None)
+        found = (client.deliverer for client in self.clients.values())
+        return sum(each.collector.count_waiting() for each in found if each is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from runner.config.model_facts import OFFLINE
 from runner.job.job import Setup
 from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchLimits
-from runner.providers.batches.factory import why_no_batches
-from runner.providers.options import has_flex, provider_of
+from runner.providers.batches.factory import why_not
 from runner.record.history import flex_factor, history_of, read_batch_latencies
 from runner.run.plan.node import NodePlan
 
@@ -91,23 +90,22 @@ def planned_deliveries(
 def _flex(job: Setup, live_s: float, asked: list[Model]) -> _Way:
     """Return the expected and the longest time at flex, or why it is unavailable."""
     factor = flex_factor(history_of(job.root), {model.settings.name for model in asked})
-    lacks = next((provider_of(m.settings) for m in asked if not has_flex(m.settings)), "")
     most = live_s + max(steps_to_end(job.pipeline).values()) * TIMEOUT_S
-    return factor and live_s * factor, most, f"{lacks} has no flex tier" if lacks else ""
+    return factor and live_s * factor, most, _why_not("flex", asked)
 
 
 def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
     """Return the expected and the longest time in batches, or why they are unavailable."""
-    steps, ends, most = max(steps_to_end(job.pipeline).values()), 0.0, 0.0
-    recorded = True
-    for model in asked:
-        latencies = sorted(_latencies(job, model))
-        recorded &= bool(latencies)
-        latencies = latencies or [BatchLimits().window_s]
-        late = latencies[math.ceil(_LATE * len(latencies)) - 1]
-        ends, most = max(ends, steps * median(latencies)), max(most, steps * late)
-    why = next(filter(None, (why_no_batches(model.settings) for model in asked)), "")
-    return ends if recorded else None, most, why
+    steps = max(steps_to_end(job.pipeline).values())
+    recorded = [sorted(_latencies(job, model)) for model in asked]
+    took = [each or [BatchLimits().window_s] for each in recorded]
+    ends = steps * max(map(median, took), default=0.0)
+    most = steps * max((each[math.ceil(_LATE * len(each)) - 1] for each in took), default=0.0)
+    return ends if all(recorded) else None, most, _why_not("batch", asked)
+
+
+def _why_not(delivery: str, asked: list[Model]) -> str:
+    return next(filter(None, (why_not(delivery, model.settings) for model in asked)), "")
 
 
 def _latencies(job: Setup, model: Model) -> list[float]:
