@@ -36,7 +36,6 @@ from runner.record.run_directory import RunDirectory
 from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
 
-IN_BATCHES = ("batch", "auto")
 ASK_S = 8.0  # shorter than the grace period of an interrupted run
 
 Endpoints = Callable[[ModelRoute], BatchEndpoint]
@@ -67,7 +66,7 @@ class JobDelivery:
         self.book = book = await offload(DeliveryBook, self.directory.path)
         made, begun, settings = dict(clients), book.begun_at or self.now(), self.job.settings
         for name, model in self.job.models.items():
-            sends, by = model.settings.delivery in IN_BATCHES, settings.delivery.by
+            sends, by = model.settings.delivery in ("batch", "auto"), settings.delivery.by
             if (flex := made[name].flex) is not None and by is not None:
                 left = deadline_of(by, begun) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
