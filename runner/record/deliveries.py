@@ -55,10 +55,10 @@ class DeliveryBook:
             if call.mark == batch.mark and not call.taken and call.settled is not False
         }
 
-    def open_calls(self) -> Iterator[tuple[str, HeldCall]]:
-        """Yield the calls that are neither settled nor asked for, by key."""
-        for key, calls in self.calls.items():
-            yield from ((key, call) for call in calls if call.settled is None and not call.asked)
+    def unclaimed(self) -> list[tuple[str, HeldCall]]:
+        """Return the calls that are neither settled nor asked for, with their keys."""
+        every = ((key, call) for key, calls in self.calls.items() for call in calls)
+        return [(key, call) for key, call in every if call.settled is None and not call.asked]
 
     def settle(self, key: str, journal: Journal, *, charged: bool) -> Mapping[str, Any] | None:
         """Note the end of the last call with *key*, which nobody asks for; return the line."""
@@ -120,7 +120,7 @@ def settle_unsent(folder: Path, journal: Journal) -> None:
     if not journal.spent.out:
         return
     book = DeliveryBook(folder)
-    for key, call in list(book.open_calls()):
+    for key, call in book.unclaimed():
         if call.mark is None:
             line = book.settle(key, journal, charged=False)
             if line is not None and "run" in line:
@@ -159,16 +159,6 @@ class Deliveries:
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """See `Ledger`."""
         return self.book.wanted(batch)
-
-    def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
-        """See `Ledger`."""
-        for key, call in self.book.open_calls():
-            if call.mark is None or call.mark in self.batches:
-                yield key, call
-
-    def settle_unclaimed(self, key: str, *, charged: bool) -> None:
-        """See `Ledger`."""
-        self.book.settle(key, self.journal, charged=charged)
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """See `Ledger`."""

@@ -1,6 +1,6 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -56,6 +56,17 @@ def read_history(path: Path, model: str) -> dict[str, CallAverages]:
         }
     except (AttributeError, TypeError, ValueError):
         return {}  # runs without a history are only a little slower
+
+
+def flex_factor(path: Path, models: Iterable[str]) -> float | None:
+    """Return how many times as long *models* take at flex as live, None without a record."""
+    slow_s = fast_s = 0.0
+    for model in models:
+        fast = read_history(path, model)
+        for name, slow in read_history(path, flex_name(model)).items():
+            if name in fast:
+                slow_s, fast_s = slow_s + slow.latency_s, fast_s + fast[name].latency_s
+    return slow_s / fast_s if fast_s else None
 
 
 def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> None:

@@ -24,17 +24,15 @@ def acquire(folder: Path) -> int:
     """
     path = folder / NAME
     descriptor = open_own(path, os.O_RDWR)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise LockedError(f"{folder} is in use{_holder(path)}") from error
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": now_iso()}
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, orjson.dumps(holder, option=orjson.OPT_APPEND_NEWLINE), 0)
-    except BaseException:
+    except BaseException as error:
         os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise LockedError(f"{folder} is in use{_holder(path)}") from error
         raise
     return descriptor
 

@@ -36,7 +36,6 @@ from runner.record.run_directory import RunDirectory
 from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
 
-IN_BATCHES = ("batch", "auto")
 ASK_S = 8.0  # shorter than the grace period of an interrupted run
 
 Endpoints = Callable[[ModelRoute], BatchEndpoint]
@@ -65,34 +64,28 @@ class JobDelivery:
         *addresses* are those of simulated providers. Raises CallError and ConfigError.
         """
         self.book = book = await offload(DeliveryBook, self.directory.path)
-        made = dict(clients)
+        made, begun, settings = dict(clients), book.begun_at or self.now(), self.job.settings
         for name, model in self.job.models.items():
-            sends, by = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.by
+            sends, by = model.settings.delivery in ("batch", "auto"), settings.delivery.by
             if (flex := made[name].flex) is not None and by is not None:
-                left = deadline_of(by, book.begun_at or self.now()) - self.now()
+                left = deadline_of(by, begun) - self.now()
                 flex = replace(flex, by_s=asyncio.get_running_loop().time() + left)
                 made[name] = replace(made[name], flex=flex)
             of = self._journal, name, provider_of(model.settings), book, self.job.secrets
             ledger = Deliveries(self.directory.path, *of, now=self.now)
             if sends or any(map(book.wanted, ledger.batches.values())):
                 endpoint = endpoints(route_of(model.settings, addresses.get(name)))
-                made[name] = await self._with(made[name], model, endpoint, ledger)
+                parts = endpoint, ledger, self.activity, self._timing(model, begun)
+                deliverer = Deliverer(*parts, sends=sends, repair=settings.delivery.repair)
+                self.deliverers[name] = deliverer
+                await deliverer.open()
+                made[name] = replace(made[name], deliverer=deliverer)
         return made
 
     @property
     def _journal(self) -> Journal:
         assert isinstance(self.directory.journal, Journal)
         return self.directory.journal
-
-    async def _with(
-        self, client: Client, model: Model, endpoint: BatchEndpoint, ledger: Deliveries
-    ) -> Client:
-        sends, repair = model.settings.delivery in IN_BATCHES, self.job.settings.delivery.repair
-        timing = self._timing(model, ledger.book.begun_at or self.now())
-        deliverer = Deliverer(endpoint, ledger, self.activity, timing, sends=sends, repair=repair)
-        self.deliverers[model.name] = deliverer
-        await deliverer.open()
-        return replace(client, deliverer=deliverer)
 
     def _timing(self, model: Model, begun: float) -> Timing:
         """Return the timing of batches; a deadline counts from the first session."""
@@ -118,16 +111,22 @@ class JobDelivery:
                     await offload(add_batch_latencies, history_of(self.job.root), key, took)
                 except OSError as error:
                     log.warning("history.failed", error=str(error))
-        self._settle_abandoned()
+        self._settle_unclaimed()
 
-    def _settle_abandoned(self) -> None:
-        """Charge calls in batches at providers, or of models, that the job no longer has."""
-        book = self.book
-        ours = {mark for each in self.deliverers.values() for mark in each.ledger.batches}
-        for key, call in list(book.open_calls()):
-            if call.mark is not None and call.mark not in ours:
-                log.warning("batch.abandoned", analyzer=book.starts[key]["analyzer"])
-                book.settle(key, self._journal, charged=True)
+    def _settle_unclaimed(self) -> None:
+        """Settle calls of earlier sessions that nobody has asked for.
+
+        Those in batches at a provider, or of a model, that the job no longer has count as paid.
+        """
+        deliverers = self.deliverers.values()
+        batches = {mark: b for d in deliverers for mark, b in d.collector.batches.items()}
+        for key, call in self.book.unclaimed():
+            sent = batches.get(call.mark or "")
+            if sent is None and call.mark is not None:
+                log.warning("batch.abandoned", analyzer=self.book.starts[key]["analyzer"])
+            if sent is None or sent.is_over:
+                paid = call.mark is not None if sent is None else sent.torn or key in sent.results
+                self.book.settle(key, self._journal, charged=paid)
 
     async def close(self, stop: Stop) -> None:
         """Leave or cancel pending batches, as the settings or the user at the terminal choose."""

@@ -40,11 +40,6 @@ class NoLedger:
     def wanted(self, batch: LedgerBatch) -> set[str]:
         return set()
 
-    def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
-        return iter(())
-
-    def settle_unclaimed(self, key: str, *, charged: bool) -> None: ...
-
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         now = 1_800_000_000.0 + asyncio.get_running_loop().time()
         return LedgerBatch(mark, frozenset(keys), now)

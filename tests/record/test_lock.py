@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 from collections.abc import Callable
@@ -46,6 +48,20 @@ def holder(folder: Path) -> tuple[int, int]:
     os.close(ready)
     os.close(ended)
     return child, end
+
+
+def test_a_file_system_without_locks_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(OSError, match="No locks"):
+        acquire(tmp_path)
+
+    assert before == sorted(Path("/proc/self/fd").iterdir())
 
 
 def test_a_second_process_is_told_who_works_there_and_touches_nothing(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_a_stage_of_all_files_goes_out_as_one_batch_by_transcript() -> None:
     asked = [json.loads(line)["node"] for line in provider.batches[0].lines.values()]
 
     assert "completed" == result.status
+    assert {None} == {result.benchmark["run"][n] for n in ("ideal_s", "efficiency", "speed_up")}
     assert [10, 5] == [len(batch.lines) for batch in provider.batches]
     assert 2 * asked[:2] == asked[:4]  # both questions on a transcript, then the next one's
     assert [] == live.requests

@@ -129,23 +129,32 @@ def test_requests_that_reach_no_provider_are_not_sent_without_end(
     assert (75, 0) == (result.exit_code, len(provider.batches))
 
 
-@pytest.mark.parametrize("hours", [1, 3])
+@pytest.mark.parametrize(("hours", "received"), [(1, True), (3, True), (1, False)])
 def test_a_deadline_holds_while_a_batch_cannot_be_found(
-    hours: int, monkeypatch: pytest.MonkeyPatch
+    hours: int, received: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FakeEndpoint, "submit", failing("connection", after=FakeEndpoint.submit))
-    monkeypatch.setattr(FakeEndpoint, "find", failing("transient"))
-    ended = list[float]()
+    """What it has cost is found out by a resumed run."""
+    after, ended = FakeEndpoint.submit if received else None, list[float]()
 
     def reply(request: Any) -> str:
         ended.append(asyncio.get_running_loop().time())
         return simulated(request)
 
-    auto = ("model.delivery=auto", f"delivery.by={hours}h")
-    result, live = session(one(*auto), FakeProvider(simulated), RUN, live=reply)
+    made = one("model.delivery=auto", f"delivery.by={hours}h")
+    provider = FakeProvider(simulated)
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeEndpoint, "submit", failing("connection", after=after))
+        patch.setattr(FakeEndpoint, "find", failing("transient"))
+        result, live = session(made, provider, RUN, live=reply)
 
     assert ("completed", 3) == (result.status, len(live.requests))
     assert ended[-1] < hours * 3600.0
+    assert 2 <= len(spent().out)
+    later(provider, 20_000)
+    session(made, provider, RUN)
+
+    assert [] == spent().out
+    assert received == (spent().charged_usd > 0)
 
 
 def interrupted(provider: FakeProvider, at: str) -> None:

@@ -14,7 +14,7 @@ from runner.calls.admission.limits import Admission, Limit
 from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
-from runner.calls.delivery.pending_batch import LateError, WaitingRequest
+from runner.calls.delivery.pending_batch import LateError, PendingBatch, WaitingRequest
 from runner.calls.retry import family
 from runner.providers.request import Completion, Result
 
@@ -87,10 +87,9 @@ class BatchAttempt:
                 raise NotRunError(end.kind, "in a pending batch: resume collects it") from None
             raise
         except CallError as error:
-            first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
-            self._end(error, waiting, started)
-            cancelled = sent is not None and sent.was_cancelled
-            if first and not error.billed and (cancelled or error.again):
+            first, sent = self._is_first, self._end(error, waiting, started)
+            state = sent.state.state if sent is not None and sent.state is not None else None
+            if first and not error.billed and (state == "cancelled" or error.again):
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)
             self.gate.refused(error)
@@ -114,14 +113,15 @@ class BatchAttempt:
             self._held = HeldCall(self._tokens, self._usd)
         return await self.attempt_live(call, limits)
 
-    def _end(self, result: Result, waiting: WaitingRequest, started: float) -> None:
-        """Count the attempt; time in a batch does not count for the call's deadline."""
-        sent = self.deliverer.pending_batch_of(waiting)
+    def _end(self, result: Result, waiting: WaitingRequest, started: float) -> PendingBatch | None:
+        """Count the attempt, but not its time for the call's deadline; return its batch, if any."""
+        sent = self.deliverer.collector.batches.get(waiting.mark or "")
         batch = "" if sent is None else sent.batch.id
         now, calls = self.call.end(result, started, batch), self.call.calls
         if calls.began is not None:
             calls.began += now - started
         self.call.parked = False
+        return sent
 
     def _settle(self, result: Result) -> None:
         """Record the attempt's cost in the journal and the budget."""

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+import structlog
+
 from runner.base.errors import CallError
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import NotKnownYetError
@@ -11,6 +13,16 @@ RETRIED = TRANSIENT | {THROTTLE}
 MAX_FAILURES = 60  # in a row, in about an hour
 MAX_UNREADABLE = 10  # failures in a row after which an unreadable reply is the last: five minutes
 _MAX_WAIT_S = 60.0
+
+log = structlog.get_logger("colloquy.delivery")
+
+
+def failure_of(error: Exception) -> tuple[str, str]:
+    """Return kind and message of what ends the work on a batch: a full disk, or a bug; log that."""
+    if isinstance(error, OSError):
+        return "output", str(error)
+    log.exception("batch.crashed")
+    return "internal", f"{type(error).__name__}: {error}"
 
 
 @dataclass(slots=True)

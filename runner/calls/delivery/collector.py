@@ -10,7 +10,7 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
-from runner.calls.delivery.backoff import RETRIED, Backoff
+from runner.calls.delivery.backoff import RETRIED, Backoff, failure_of
 from runner.calls.delivery.ledger import Ledger
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.timing import CANCEL_S, Timing
@@ -83,11 +83,8 @@ class Collector:
             else:
                 kind = "unavailable" if error.kind in RETRIED else error.kind
                 self._give_up(pending, kind, str(error))
-        except OSError as error:
-            self._give_up(pending, "output", str(error))
-        except Exception as error:  # a library's, or a bug: no caller may wait forever
-            log.exception("batch.crashed", batch=pending.batch.id)
-            self._give_up(pending, "internal", f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - a full disk or a bug: nobody may wait forever
+            self._give_up(pending, *failure_of(error))
         finally:
             with busy():  # at whose end the next batch may go
                 pass

@@ -6,7 +6,7 @@ from typing import Literal
 
 from runner.base.threads import offload
 from runner.calls.activity import Activity
-from runner.calls.delivery.collector import Collector
+from runner.calls.delivery.collector import SETTLE_S, Collector
 from runner.calls.delivery.ledger import HeldCall, Ledger
 from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
 from runner.calls.delivery.sender import Sender
@@ -85,10 +85,6 @@ class Deliverer:
         else:
             waiting.leave(out=False)
 
-    def pending_batch_of(self, waiting: WaitingRequest) -> PendingBatch | None:
-        """Return the batch of a request, None if it is in none."""
-        return self.collector.batches.get(waiting.mark or "")
-
     def withdraw(self, waiting: WaitingRequest) -> bool:
         """Withdraw a cancelled request; return whether it had not been sent."""
         if waiting.mark is not None:
@@ -97,21 +93,17 @@ class Deliverer:
         return True
 
     async def finish(self) -> None:
-        """Settle unclaimed calls of a complete run, and remove used results."""
-        collector, ledger = self.collector, self.ledger
+        """Stop the batches that a complete run does not need, and remove used results."""
+        collector = self.collector
         for pending in collector.out:
             pending.stopping_at = self.timing.now()
             await collector.cancel(pending)
         if collector.tasks:
-            await asyncio.wait(collector.tasks, timeout=CLOSING_S)
-        for key, call in list(ledger.unclaimed()):
-            sent = collector.batches.get(call.mark or "")
-            if sent is None or sent.is_over:
-                paid = sent is not None and (sent.torn or key in sent.results)
-                ledger.settle_unclaimed(key, charged=paid)
+            known = all(pending.batch.id for pending in collector.out)
+            await asyncio.wait(collector.tasks, timeout=CLOSING_S + (0 if known else SETTLE_S))
         for pending in collector.batches.values():
             if pending.is_over and not pending.results:
-                ledger.forget(pending.batch.mark)
+                self.ledger.forget(pending.batch.mark)
 
     async def close(self, *, cancel: bool = False) -> None:
         """Wait for submissions in progress; *cancel* pending batches or leave them."""

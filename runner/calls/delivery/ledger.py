@@ -49,12 +49,6 @@ class Ledger(Protocol):
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """Return the keys whose results in *batch* may be asked for."""
 
-    def unclaimed(self) -> Iterator[tuple[str, HeldCall]]:
-        """Yield the calls of earlier sessions that are neither settled nor claimed."""
-
-    def settle_unclaimed(self, key: str, *, charged: bool) -> None:
-        """Note the end of an unclaimed call; *charged*: it was paid."""
-
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """Note durably that *keys* are about to be sent as one batch."""
 

@@ -10,9 +10,9 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
-from runner.calls.delivery.backoff import Backoff
+from runner.calls.delivery.backoff import Backoff, failure_of
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
-from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
+from runner.calls.delivery.pending_batch import LateError, PendingBatch, WaitingRequest
 from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint
@@ -60,11 +60,10 @@ class Sender:
     async def _send(self, ready: list[WaitingRequest]) -> None:
         try:
             await self._send_all(ready)
-        except Exception as error:  # a library's, or a bug: no caller may wait forever
-            log.exception("batch.crashed")
+        except Exception as error:  # noqa: BLE001 - a full disk or a bug: nobody may wait forever
+            kind, why = failure_of(error)
             for waiting in ready:
-                message = f"the batch was not sent: {type(error).__name__}: {error}"
-                waiting.resolve(NotRunError("internal", message))
+                waiting.resolve(NotRunError(kind, f"the batch was not sent: {why}"))
 
     async def _send_all(self, ready: list[WaitingRequest]) -> None:
         while ready := self._staying(ready):
@@ -86,12 +85,8 @@ class Sender:
                     waiting.resolve(line)
                 else:
                     batch[waiting] = line
-            try:
-                if batch:
-                    await self._send_batch(batch, mark)
-            except OSError as error:
-                for waiting in batch:
-                    waiting.resolve(NotRunError("output", f"not called: {error}"))
+            if batch:
+                await self._send_batch(batch, mark)
 
     def _staying(self, ready: Sequence[WaitingRequest]) -> list[WaitingRequest]:
         """Return the requests of *ready* that have a waiter and that a batch may answer."""
@@ -136,16 +131,14 @@ class Sender:
         leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
         try:
             sent = await self._submit([*chosen.values()], batch, min(leaves.values()))
-        except CallError as error:
+        except (CallError, LateError) as error:
             log.warning("batch.refused", requests=len(chosen), error=str(error))
             await self.ledger.refused(batch)
             for waiting in chosen:
-                waiting.resolve(error.copy())
-            return
-        if sent is None:
-            await self.ledger.refused(batch)
-            for waiting in chosen:
-                waiting.leave(out=False)
+                if isinstance(error, LateError):
+                    waiting.leave(out=False)
+                else:
+                    waiting.resolve(error.copy())
             return
         if sent:
             await self.ledger.submitted(batch, sent)
@@ -154,11 +147,10 @@ class Sender:
         by_key = {waiting.key: waiting for waiting in chosen}
         self.on_submitted(PendingBatch(batch, self.timing.now(), tokens, leaves, by_key))
 
-    async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str | None:
-        """Return the provider's id of a batch of *lines*, None if it took none by *until*.
+    async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str:
+        """Return the provider's id of a batch of *lines*, "" if it may have the batch or not.
 
-        It is empty after a failure that does not tell whether the provider has the batch. Raises
-        the CallError of a refusal.
+        Raises the CallError of a refusal, and LateError if there is no batch by *until*.
         """
         backoff = Backoff()
         while True:
@@ -172,5 +164,5 @@ class Sender:
                     backoff.failures = 0
                 wait = backoff.wait_s(error)
             if self.timing.now() + wait >= until:
-                return None
+                raise LateError(out=False)
             await asyncio.sleep(wait)

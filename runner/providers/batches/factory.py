@@ -7,7 +7,7 @@ from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.options import provider_of
+from runner.providers.options import has_flex, provider_of
 
 PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
 _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
@@ -25,6 +25,13 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
     near = _NEAR.get(maker, maker)
     nearest = f"{near}/NAME" if near in PROVIDERS else f"a model of {', '.join(PROVIDERS)}"
     return f"{model.name} has no batches, since {why}; expected live, or {nearest}"
+
+
+def why_not(delivery: str, model: ModelSettings) -> str:
+    """Return why *model* cannot be asked by *delivery*, "" if it can."""
+    if delivery == "flex" and not has_flex(model):
+        return f"{provider_of(model)} has no flex tier"
+    return why_no_batches(model) if delivery == "batch" else ""
 
 
 def batch_endpoint(route: ModelRoute) -> BatchEndpoint:

@@ -120,12 +120,14 @@ class LiteLLMTransport:
         self, request: Request, sent: Adaptation, status: int, body: bytes, served: str
     ) -> Completion:
         """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
-        try:
-            status, body, stopped = readable(status, body)
-        except CallError as error:
-            raise self._failure(error, request, sent, True) from None
-        if not 200 <= status < 300:
-            raise self._failure(RefusedError(status, {}, body), request, sent, False)
+        meant, stopped = status, ""
+        if 200 <= status < 300:
+            try:
+                meant, body, stopped = readable(status, body)
+            except CallError as error:
+                raise self._failure(error, request, sent, True) from None
+        if not 200 <= meant < 300:
+            raise self._failure(RefusedError(meant, {}, body), request, sent, False)
         try:
             response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything

@@ -12,10 +12,9 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
-from runner.providers.batches.factory import why_no_batches
-from runner.providers.options import has_flex, provider_of
+from runner.providers.batches.factory import why_not
 from runner.providers.prices import cost_usd
-from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
+from runner.record.history import flex_factor, history_of, read_batch_latencies
 
 
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
@@ -49,22 +48,12 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
     asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
     history = history_of(job.root)
     for model in asked:
-        if delivery == "flex" and not has_flex(model.settings):
-            raise ConfigError(f"delivery=flex: {provider_of(model.settings)} has no flex tier")
-        if delivery == "batch" and (why := why_no_batches(model.settings)):
-            raise ConfigError(f"delivery=batch: {why}")
+        if why := why_not(delivery, model.settings):
+            raise ConfigError(f"delivery={delivery}: {why}")
     if delivery == "flex":
-        pairs = [
-            (slow.latency_s, fast[analyzer].latency_s)
-            for name in {model.settings.name for model in asked}
-            for fast in [read_history(history, name)]
-            for analyzer, slow in read_history(history, flex_name(name)).items()
-            if analyzer in fast
-        ]
-        slow_s, fast_s = (sum(each) for each in zip(*pairs, strict=True)) if pairs else (0.0, 0.0)
-        if not fast_s:
-            return live_s, "flex, as fast as live: assumed"
-        return live_s * slow_s / fast_s, "flex, as recorded"
+        factor = flex_factor(history, {model.settings.name for model in asked})
+        source = "as fast as live: assumed" if factor is None else "as recorded"
+        return live_s * (factor or 1.0), f"flex, {source}"
     steps = max(steps_to_end(job.pipeline).values())
     known_s = [read_batch_latencies(history, model.key) for model in asked]
     if all(known_s):

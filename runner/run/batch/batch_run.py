@@ -183,11 +183,14 @@ class Batch:
         self._tally.add(row)
         if row.status not in ("completed", "interrupted"):
             self._console.fault(row)
-        limit = self.job.settings.batch.max_failure_ratio
-        if not self._gave_up and self._tally.too_many_failures(limit):
+        tally, limit = self._tally, self.job.settings.batch.max_failure_ratio
+        if not self._gave_up and tally.too_many_failures(limit):
             self._gave_up = True
-            log.error("batch.given_up", failed=self._tally.unanswered, done=self._tally.done)
-            self._console.too_many_failures(self._tally, limit)
+            log.error("batch.given_up", failed=tally.unanswered, done=tally.done)
+            unanswered = f"{tally.unanswered} of {tally.done} files have no answer"
+            self._console.note(
+                f"stopped early: {unanswered}, more than batch.max_failure_ratio={limit:g}"
+            )
 
     def _end(self, error: OSError) -> None:
         """Make no more calls, since their replies could not be stored."""
@@ -229,10 +232,7 @@ class Batch:
 
     def _show(self, out: int = 0, *, last: bool = False) -> None:
         spent = self.directory.journal.spent
-        self._console.update(self._tally, spent, self._elapsed_s(), out, last=last)
-
-    def _elapsed_s(self) -> float:
-        return self._clock() - self._began
+        self._console.update(self._tally, spent, self._clock() - self._began, out, last=last)
 
     async def _finish(self) -> BatchResult:
         if self._fault is not None:
@@ -247,7 +247,7 @@ class Batch:
             status, code = await self._collect(status, code)
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
-        wall_s, lag = self._elapsed_s(), self._services.lag
+        wall_s, lag = self._clock() - self._began, self._services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
             await self.directory.write_pages({"logs/benchmark.json": benchmark})

@@ -87,10 +87,3 @@ class BatchConsole:
 
     def _safe(self, line: str) -> str:
         return to_terminal(self._secrets.redact(line), 300)
-
-    def too_many_failures(self, tally: Tally, limit: float) -> None:
-        """Show that failures end the batch."""
-        self.note(
-            f"stopped early: {tally.unanswered} of {tally.done} files have no answer, more than "
-            f"batch.max_failure_ratio={limit:g}"
-        )

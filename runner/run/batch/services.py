@@ -11,7 +11,7 @@ from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.job.job import BatchJob
 from runner.run.stop import Stop
-from runner.transcript.inputs import Input, size_of
+from runner.transcript.inputs import size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class BatchServices:
 
     def out(self) -> int:
         """Return how many calls wait for pending batches."""
-        deliverers = {id(c.deliverer): c.deliverer for c in self.clients.values()}.values()
-        return sum(each.collector.count_waiting() for each in deliverers if each is not None)
+        found = (client.deliverer for client in self.clients.values())
+        return sum(each.collector.count_waiting() for each in found if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,7 @@ def runs_at_once(job: BatchJob, clients: Iterable[Client]) -> int:
         return 1
     live = max_in_flight(job) + AHEAD
     if any(each.deliverer is not None and each.deliverer.sends for each in clients):
-        live = max(live, _most_waiting(job.inputs.longest_first()))
+        files = islice(job.inputs.longest_first(), MAX_WAITING)
+        sizes = accumulate(size_of(file.path) for file in files)
+        live = max(live, sum(size <= MAX_WAITING_BYTES for size in sizes))
     return job.settings.batch.max_active or live
-
-
-def _most_waiting(files: Iterable[Input]) -> int:
-    sizes = (size_of(file.path) for file in islice(files, MAX_WAITING))
-    return sum(size <= MAX_WAITING_BYTES for size in accumulate(sizes))

@@ -58,20 +58,23 @@ class Measures:
     def run_figures(self, wall_s: float) -> dict[str, Any]:
         """Return the measured figures of benchmark.json's `run`.
 
-        `ideal_s` is the lower bound of `schedule.min_makespan`.
+        `ideal_s` is the lower bound of `schedule.min_makespan`. It, efficiency and speed-up are
+        None if calls waited for batches, where they hold no slot.
         """
         sums = self._sums.values()
         work = [(self._stages[name], one["latency_s"]) for name, one in self._sums.items()]
         total_s, ideal_s = sum(one["latency_s"] for one in sums), min_makespan(self._slots, work)
+        deliveries = reduce(_added, (one["deliveries"] for one in sums), dict[str, int]())
+        alone = "batch" not in deliveries
         return {
             "wall_s": round(wall_s, _DIGITS),
             "sum_latency_s": round(total_s, _DIGITS),
-            "ideal_s": round(ideal_s, _DIGITS),
-            "efficiency": round(ideal_s / wall_s, _DIGITS) if wall_s else None,
-            "speed_up": round(total_s / wall_s, _DIGITS) if wall_s else None,
+            "ideal_s": round(ideal_s, _DIGITS) if alone else None,
+            "efficiency": round(ideal_s / wall_s, _DIGITS) if wall_s and alone else None,
+            "speed_up": round(total_s / wall_s, _DIGITS) if wall_s and alone else None,
             **{name: sum(one[name] for one in sums) for name in ("attempts", *_SPENT)},
             **{name: sum_usd(one[name] for one in sums) for name in _DOLLARS},
-            "deliveries": reduce(_added, (one["deliveries"] for one in sums), dict[str, int]()),
+            "deliveries": deliveries,
         }
 
     def analyzers(self) -> dict[str, Any]:

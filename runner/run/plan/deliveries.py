@@ -16,9 +16,8 @@ from runner.config.model_facts import OFFLINE
 from runner.job.job import Setup
 from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchLimits
-from runner.providers.batches.factory import why_no_batches
-from runner.providers.options import has_flex, provider_of
-from runner.record.history import flex_name, history_of, read_batch_latencies, read_history
+from runner.providers.batches.factory import why_not
+from runner.record.history import flex_factor, history_of, read_batch_latencies
 from runner.run.plan.node import NodePlan
 
 _Way = tuple[float | None, float | None, str]  # expected and longest seconds, why not available
@@ -67,7 +66,7 @@ def planned_deliveries(
     asked = [model for model in job.models.values() if model.settings.name in names]
     if any(model.settings.name.startswith(OFFLINE) for model in asked):
         return {}
-    left, flex, batch = _left_s(job), _flex(job, nodes, live_s, asked), _batch(job, asked)
+    left, flex, batch = _left_s(job), _flex(job, live_s, asked), _batch(job, asked)
     ways: dict[str, _Way] = {"live": (live_s, None, ""), "flex": flex, "batch": batch}
     # Calls that flex has not answered by then go live in time.
     needs = {"live": live_s, "flex": SPARE * live_s, "batch": batch[1], "auto": live_s}
@@ -88,34 +87,25 @@ def planned_deliveries(
     }
 
 
-def _flex(job: Setup, nodes: Mapping[str, NodePlan], live_s: float, asked: list[Model]) -> _Way:
+def _flex(job: Setup, live_s: float, asked: list[Model]) -> _Way:
     """Return the expected and the longest time at flex, or why it is unavailable."""
-    ends: float | None = None
-    names, history = [model.settings.name for model in asked], history_of(job.root)
-    known = {name: read_history(history, flex_name(name)) for name in names}
-    live = {name: node for name, node in nodes.items() if node.calls and not node.further}
-    called = {name: node for name, node in live.items() if node.model in known}  # not embeddings
-    if called and all(name in known[node.model] for name, node in called.items()):
-        slow = sum(known[n.model][name].latency_s * n.calls for name, n in called.items())
-        fast = sum(node.latency_s * node.calls for node in called.values())
-        ends = live_s * slow / fast if fast else live_s
-    lacks = next((provider_of(m.settings) for m in asked if not has_flex(m.settings)), "")
+    factor = flex_factor(history_of(job.root), {model.settings.name for model in asked})
     most = live_s + max(steps_to_end(job.pipeline).values()) * TIMEOUT_S
-    return ends, most, f"{lacks} has no flex tier" if lacks else ""
+    return factor and live_s * factor, most, _why_not("flex", asked)
 
 
 def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
     """Return the expected and the longest time in batches, or why they are unavailable."""
-    steps, ends, most = max(steps_to_end(job.pipeline).values()), 0.0, 0.0
-    recorded = True
-    for model in asked:
-        latencies = sorted(_latencies(job, model))
-        recorded &= bool(latencies)
-        latencies = latencies or [BatchLimits().window_s]
-        late = latencies[math.ceil(_LATE * len(latencies)) - 1]
-        ends, most = max(ends, steps * median(latencies)), max(most, steps * late)
-    why = next(filter(None, (why_no_batches(model.settings) for model in asked)), "")
-    return ends if recorded else None, most, why
+    steps = max(steps_to_end(job.pipeline).values())
+    recorded = [sorted(_latencies(job, model)) for model in asked]
+    took = [each or [BatchLimits().window_s] for each in recorded]
+    ends = steps * max(map(median, took), default=0.0)
+    most = steps * max((each[math.ceil(_LATE * len(each)) - 1] for each in took), default=0.0)
+    return ends if all(recorded) else None, most, _why_not("batch", asked)
+
+
+def _why_not(delivery: str, asked: list[Model]) -> str:
+    return next(filter(None, (why_not(delivery, model.settings) for model in asked)), "")
 
 
 def _latencies(job: Setup, model: Model) -> list[float]:

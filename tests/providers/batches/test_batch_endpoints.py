@@ -107,6 +107,23 @@ def test_results_become_replies_at_batch_prices_and_failures(spoken: Spoken) -> 
     assert unexecuted.billed is False
 
 
+def test_a_refused_request_is_refused_as_a_live_call_is() -> None:
+    """Whatever words its provider has for it: one that is wrong itself is not sent again."""
+    kinds = {400: "bad_request", 401: "auth", 404: "not_found", 422: "bad_request"}
+    kinds |= {429: "throttle", 500: "transient"}
+    body = {"error": {"message": "no", "type": "of_a_proxy", "code": None}}
+
+    async def main() -> dict[int, Any]:
+        async with speaking(OPENAI_SPOKEN) as (endpoint, _):
+            found = {s: lines(openai_result("a", body, s)) for s in kinds}
+            return {s: endpoint.read(line, REQUEST) for s, line in found.items()}
+
+    failures = run(main)
+
+    assert kinds == {status: failed.kind for status, failed in failures.items()}
+    assert [*kinds] == [failed.status for failed in failures.values()]
+
+
 @EACH
 def test_a_batch_is_found_by_its_mark_or_its_keys_and_by_nothing_else(spoken: Spoken) -> None:
     other = json.loads(json.dumps(spoken.told()).replace(MARK, "run-2"))
