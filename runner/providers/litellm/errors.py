@@ -113,7 +113,11 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "context_exceeded"
     if status == 429 and SAYS["too_large"].search(message):
         return "context_exceeded"
-    if status == 402 or _CODES["billing"] & codes or (client and SAYS["billing"].search(message)):
+    if (
+        status == 402
+        or _CODES["billing"] & codes
+        or (client and SAYS["billing"].search(_ECHOED.sub("", message)))
+    ):
         return "billing"
     if "model_not_found" in codes or (status == 404 and not SAYS["no_host"].search(message)):
         return "not_found"
