@@ -34,7 +34,8 @@ _MISSING = "Not available: "
 # a speaker repeats at once counts once.
 _NEGATION = re.compile(
     r"\b(not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
-    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
+    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|"
+    r"nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
     r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
     r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
     r"aldrig|ei|не|нет|ни|никогда|без)\b(?:\W+\1\b)*|[没不無无]|ない|ません|않|아니",
@@ -153,16 +154,21 @@ def flat(value: Any) -> str:
 
 def contradicts(one: str, other: str) -> bool:
     """Return whether like texts deny unequally often, or each has numbers or names of its own."""
-    known, said = ({word.casefold() for word in WORD.findall(each)} for each in (one, other))
-    mine, theirs = _facts(one) - _facts(other) - said, _facts(other) - _facts(one) - known
-    return bool(mine and theirs) or denials(one) != denials(other)
+    mine, theirs = _facts(one), _facts(other)
+    is_replaced = bool(mine - theirs - _words(other)) and bool(theirs - mine - _words(one))
+    return is_replaced or denials(one) != denials(other)
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in WORD.findall(text)}
 
 
 def _facts(text: str) -> set[str]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
     facts = set(NUMBER.findall(text.replace(",", "")))
     for word in WORD.finditer(text):
-        lead, folded = text[: word.start()].rstrip(" \"'“‘«(["), word[0].casefold()
+        lead = text[max(0, word.start() - 4) : word.start()].rstrip(" \"'“‘«([")
+        folded = word[0].casefold()
         if folded in _NUMBER_WORDS:
             facts.add(_NUMBER_WORDS[folded])
         elif lead and lead[-1] not in _SENTENCE_END and word[0].istitle() and len(word[0]) > 1:
@@ -181,16 +187,11 @@ def adds_facts(text: str, known: str) -> bool:
     Its first word, capitalized as any, does not count where *known* follows as a whole. One word
     for another (supports, opposes) is a fact, too, unless they are forms of one or both short.
     """
-    mine, theirs = WORD.findall(text), WORD.findall(known)
-    own, others = _unshared(mine, theirs), _unshared(theirs, mine)
+    own, others = _words(text) - _words(known), _words(known) - _words(text)
     start = 1 if text.casefold().endswith(known.casefold()) else 0
-    new = (word for word in mine[start:] if word.casefold() in own)
+    new = (word for word in WORD.findall(text)[start:] if word.casefold() in own)
     named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in new)
     return named or _is_replaced(own, others) or contradicts(text, known)
-
-
-def _unshared(words: Sequence[str], others: Sequence[str]) -> set[str]:
-    return {word.casefold() for word in words} - {word.casefold() for word in others}
 
 
 def _is_replaced(own: Collection[str], others: Collection[str]) -> bool:
