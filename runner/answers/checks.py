@@ -151,7 +151,7 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
         least = 1.0 if isinstance(returned, bool) else check.threshold or MIN_F1
         good = bool(body["pass"]) if "pass" in body else score >= least
         assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code
+    except BaseException as error:  # noqa: BLE001 - foreign code
         why = one_line(f"{check.value} raised {type(error).__name__}: {error}", _SHOWN)
         return result(check, about.name, FAILED, reason=why)
     fits = good is not check.negated

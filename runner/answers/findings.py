@@ -35,7 +35,8 @@ _MISSING = "Not available: "
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
     r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
-    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
+    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|"
+    r"nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
     r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
     r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
     r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
@@ -160,10 +161,10 @@ def flat(value: Any) -> str:
 
 def contradicts(one: str, other: str) -> bool:
     """Return whether like texts deny unequally often, or each has numbers or names of its own."""
-    known, said = ({word.casefold() for word in WORD.findall(each)} for each in (one, other))
-    mine, theirs = _facts(one) - _facts(other) - said, _facts(other) - _facts(one) - known
-    others = mine - {name for name in mine if any(_is_spelling(name, each) for each in theirs)}
-    return bool(others and theirs) or denials(one) != denials(other)
+    mine, theirs = _facts(one), _facts(other)
+    own, others = mine - theirs - _words(other), theirs - mine - _words(one)
+    own -= {name for name in own if any(_is_spelling(name, each) for each in others)}
+    return bool(own and others) or denials(one) != denials(other)
 
 
 def _is_spelling(name: str, other: str) -> bool:
@@ -172,11 +173,16 @@ def _is_spelling(name: str, other: str) -> bool:
     return are_names and fuzz.ratio(name, other) >= _SPELLING
 
 
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in WORD.findall(text)}
+
+
 def _facts(text: str) -> set[str]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
     facts = set(NUMBER.findall(text.replace(",", "")))
     for word in WORD.finditer(text):
-        lead, folded = text[: word.start()].rstrip(" \"'“‘«(["), word[0].casefold()
+        lead = text[max(0, word.start() - 4) : word.start()].rstrip(" \"'“‘«([")
+        folded = word[0].casefold()
         if folded in _NUMBER_WORDS:
             facts.add(_NUMBER_WORDS[folded])
         elif lead and lead[-1] not in _SENTENCE_END and word[0].istitle() and len(word[0]) > 1:
@@ -196,16 +202,11 @@ def adds_facts(text: str, known: str) -> bool:
     Its first word, capitalized as any, does not count where *known* follows as a whole. One word
     for another (supports, opposes) is a fact, too, unless they are forms of one or both short.
     """
-    mine, theirs = WORD.findall(text), WORD.findall(known)
-    own, others = _unshared(mine, theirs), _unshared(theirs, mine)
+    own, others = _words(text) - _words(known), _words(known) - _words(text)
     start = 1 if text.casefold().endswith(known.casefold()) else 0
-    new = (word for word in mine[start:] if word.casefold() in own)
+    new = (word for word in WORD.findall(text)[start:] if word.casefold() in own)
     named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in new)
     return named or _is_replaced(own, others) or contradicts(text, known)
-
-
-def _unshared(words: Sequence[str], others: Sequence[str]) -> set[str]:
-    return {word.casefold() for word in words} - {word.casefold() for word in others}
 
 
 def _is_replaced(own: Collection[str], others: Collection[str]) -> bool:

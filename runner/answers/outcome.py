@@ -63,7 +63,7 @@ def read_reply(
         reading = analyzer.read(text)
         stored = reading.answer.model_dump(mode="json")
         parsed = orjson.dumps(stored).decode()  # fails for an integer of more than 64 bits
-    except (Exception, SystemExit) as error:  # a user's answer shape is foreign code
+    except BaseException as error:  # a user's answer shape is foreign code
         message = str(error) if isinstance(error, CallError) else f"{type(error).__name__}: {error}"
         kind = error.kind if isinstance(error, CallError) else "invalid_output"
         raise AnswerError(kind, secrets.redact_values(message), text=text) from error

@@ -222,7 +222,7 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ConfigError(
             f"{path} fails: {one_line(f'{type(error).__name__}: {error}')}"
         ) from error

@@ -87,7 +87,7 @@ class Pages:
             analyzer = self.job.analyzers[owner_of(node)]
             answer = _placed(outcome.answer, self.places) if self.places else outcome.answer
             return analyzer.markdown(answer, fields_first=final)
-        except (Exception, SystemExit):
+        except BaseException:
             log.exception("page.failed", analyzer=node.name)
             return f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -107,13 +108,21 @@ def test_a_price_nobody_knows_counts_as_the_most_it_can_be() -> None:
     assert spent.known_usd + spent.charged_usd == pytest.approx(1.4)
 
 
+class Panic(BaseException):
+    """As a library in Rust raises it."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), Panic("x"), StopIteration()],
+)
 def test_code_of_an_analyzer_that_ends_the_process_ends_its_node_only(
-    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = job(*ONLY_TWO)
 
     def leave(*_: object) -> Any:
-        raise SystemExit(3)
+        raise error
 
     target: Analyzer = made.analyzers["say_means"]
     monkeypatch.setattr(type(target), "read", lambda s, t: leave() if s is target else READ(s, t))

@@ -103,6 +103,8 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
+    message = _ECHOED.sub("", message)
+
     def means(kind: str) -> bool:
         return bool(_CODES[kind] & codes or SAYS[kind].search(message))
 
