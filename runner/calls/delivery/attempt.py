@@ -89,7 +89,7 @@ class BatchAttempt:
         except CallError as error:
             first, sent = self._is_first, self.deliverer.pending_batch_of(waiting)
             self._end(error, waiting, started)
-            cancelled = sent is not None and sent.was_cancelled
+            cancelled = sent is not None and sent.state and sent.state.state == "cancelled"
             if first and not error.billed and (cancelled or error.again):
                 call.calls.earlier += 1  # nobody has read it: the next attempt is not a repair
             self._settle(error)

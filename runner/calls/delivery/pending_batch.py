@@ -135,11 +135,6 @@ class PendingBatch:
                 self.results[key] = line
 
     @property
-    def was_cancelled(self) -> bool:
-        """Whether its provider stopped it."""
-        return self.state is not None and self.state.state == "cancelled"
-
-    @property
     def is_whole(self) -> bool:
         """Whether every result at its provider is here."""
         ended = self.state is None or self.state.state == "ended"
