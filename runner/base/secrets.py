@@ -172,6 +172,13 @@ def refuse_keys(data: Mapping[str, Any], *texts: str) -> None:
         raise _refusal(secrets.redact(where))
 
 
+def refuse_values(secrets: Secrets, **read: Any) -> None:
+    """Raise ConfigError if what was *read* for a setting contains one of *secrets*."""
+    for name, value in read.items():
+        if secrets.redact_values(text := str(value)) != text:
+            raise _refusal(name)
+
+
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield values in *data* by their path; those in lists by the path of the list."""
     if isinstance(data, Mapping):

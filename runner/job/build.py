@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
-from runner.base.secrets import refuse_keys, secrets_of
+from runner.base.secrets import refuse_keys, refuse_values
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
@@ -27,7 +27,7 @@ from runner.job.checks import check_extras, check_model, check_structured_keys
 from runner.job.collection_stages import check_collection_stages
 from runner.job.expectations import read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
-from runner.job.job import BatchJob, Job, Setup, variables_of
+from runner.job.job import BatchJob, Job, Setup, keys_of, variables_of
 from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
@@ -112,6 +112,8 @@ def setup_from(
         expected=read_expectations(settings, analyzers, config_dirs),
         codebook=codebook,
     )
+    expected, secrets = setup.expected, setup.secrets
+    refuse_values(secrets, codebook=codebook, checks=expected.body, references=expected.references)
     check_structured_keys(pipeline.nodes, analyzers)
     return setup
 
@@ -135,10 +137,12 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
         )
     shard = only if only and settings.batch.shards > 1 else None  # others read new files too
     inputs = find_inputs(settings, shard)
-    refuse_keys({"the name of a file of transcript.path": [file.name for file in inputs]})
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
-    batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes_of(settings, inputs))
+    attributes = attributes_of(settings, inputs)
+    read = {"attributes": attributes, "transcript.path": [file.name for file in inputs]}
+    refuse_values(setup.secrets, **read)
+    batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes)
     without_transcript(setup)  # raises where prompts alone do not fit a model
     if setup.collection.stages:
         collection_job(setup)
@@ -260,8 +264,7 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
         near = did_you_mean(unknown, speakers)
         raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
     transcript = renamed(transcript, wanted.speakers) if wanted.speakers else transcript
-    models = (settings.model, *settings.models.values())
-    return without_keys(transcript, secrets_of(*(model.api_key_env for model in models)))
+    return without_keys(transcript, keys_of(settings))
 
 
 def transcript_path(path: str) -> Path:

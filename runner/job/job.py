@@ -30,6 +30,13 @@ from runner.transcript.redact.null_redaction import NullRedaction
 MAX_SPEAKERS = 50  # named in a question; the segments name all
 
 
+def keys_of(settings: Settings) -> Secrets:
+    """Return the keys of this process, in whatever variables the models' settings name."""
+    return secrets_of(
+        settings.model.api_key_env, *(m.api_key_env for m in settings.models.values())
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """The part of a job that does not depend on the transcript: pipeline and models.
@@ -58,8 +65,8 @@ class Setup:
 
     @cached_property
     def secrets(self) -> Secrets:
-        """The keys of this process, in whatever variables the models' settings name."""
-        return secrets_of(*(m.settings.api_key_env for m in self.models.values()))
+        """The keys of this process; see `keys_of`."""
+        return keys_of(self.settings)
 
     @cached_property
     def shareable(self) -> tuple[tuple[Formats, ...], tuple[str, ...]]:

@@ -39,7 +39,10 @@ def shareable(
     ways, notes = [dict[tuple[str, str], Shared](), dict[tuple[str, str], Shared]()], []
     for model in models.values():
         wanted = model.settings.reply_format
-        may = _may_share(model) if wanted == "auto" else wanted == "shared"
+        may = wanted == "shared"
+        if wanted == "auto":  # the cache and limits of a server at another address are unknown
+            here, takes = model.settings.api_base is None, model.facts.supports_schema is True
+            may = here and takes and model.schema_in_prefix
         if not may or model.settings.name.startswith(OFFLINE):  # which reads no schema
             continue
         nodes = [n for n in pipeline.nodes if chain_of(n, settings, models)[0] is model]
@@ -77,15 +80,6 @@ def other_format(request: Request) -> Request | None:
         return replace(request, messages=messages, own_schema=request.schema)
     messages = without(request.messages, which_part(request.node))
     return replace(request, messages=messages, schema=request.own_schema, own_schema=None)
-
-
-def _may_share(model: Model) -> bool:
-    """Return whether *model* takes a schema, and its provider keeps it in the prefix.
-
-    The cache and limits of a server at another address are unknown.
-    """
-    own = model.settings.api_base is None
-    return own and model.facts.supports_schema is True and model.schema_in_prefix
 
 
 def _shared(

@@ -129,11 +129,11 @@ class RunDirectory:
             stack.callback(release, lock)
             for part in parts:
                 make_directory(path / part, path)
+            stack.callback((journal := Journal(path / "journal.jsonl")).close)
             if not (path / RESERVE).exists():
                 write_bytes(path / RESERVE, bytes(RESERVE_BYTES))
-            directory = cls(path, Journal(path / "journal.jsonl"), lock)
             stack.pop_all()
-        return directory
+        return cls(path, journal, lock)
 
     def close(self) -> None:
         """Release the lock and the journal."""

@@ -1,14 +1,13 @@
 """Store of answers across runs: the record of each, by the digest of its call."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import orjson
 import structlog
 
-from runner.base.files import TEMP, as_json, make_directory, write_bytes
+from runner.base.files import as_json, make_directory, write_bytes
 from runner.base.json import load_json
 from runner.base.text import digest, own_version
 from runner.base.usage import Usage
@@ -98,13 +97,9 @@ class Store:
             self.put_text(key, whole["raw_output"], whole["finish_reason"])
             return
         path = self._new_path(key)
+        path.unlink(missing_ok=True)  # a damaged one
         try:
             os.link(record, path)
-        except FileExistsError:
-            temp = path.with_name(f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-            os.link(record, temp)
-            temp.replace(path)  # does nothing if both are links to one file
-            temp.unlink(missing_ok=True)
         except OSError:
             write_bytes(path, record.read_bytes(), durable=False)
 

@@ -9,9 +9,10 @@ import pytest
 from helpers.runs import STAGE_A, STAGE_B, failing, load, simulated
 from helpers.sessions import RUN, begin, resume, session
 
-from runner.base.errors import CallError, ConfigError, LockedError
+from runner.base.errors import CallError, ConfigError, LockedError, OutputError
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
+from runner.record.run_directory import RunDirectory
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
 from runner.run.resume import read_resumption, read_sweep
@@ -274,6 +275,17 @@ def test_damaged_metadata_stop_no_run_and_forget_no_cost(content: bytes) -> None
     assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
     assert load("metadata.json")["totals"]["cost_usd"] == pytest.approx(0.008)
     assert [] == verify(RUN)
+
+
+def test_a_run_whose_journal_is_a_link_is_left_as_it_is() -> None:
+    begin(answers=2)
+    (RUN / "journal.jsonl").rename("journal")
+    (RUN / "journal.jsonl").symlink_to(Path("journal").absolute())
+    before = tree()
+
+    with pytest.raises(OutputError, match="is a link, expected a file"):
+        RunDirectory.reopen(RUN)
+    assert before.keys() == tree().keys()  # nothing is left over; the lock was taken
 
 
 UNFIT = {

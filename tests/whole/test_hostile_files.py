@@ -25,6 +25,7 @@ from helpers.processes import colloquy
 from helpers.runs import execute, simulated
 from helpers.sessions import session
 
+from colloquy import load
 from runner.base import json, regular_files
 from runner.base.command import print_error
 from runner.base.errors import ColloquyError, ConfigError, OutputError, TranscriptError, as_known
@@ -38,6 +39,8 @@ from runner.reports.export.mlflow import log_runs
 from runner.reports.export.spans import run_span
 from runner.reports.live.view import Tail, live_table_of
 from runner.reports.report.command import main as report
+from runner.reports.review.command import main as review
+from runner.reports.status import main as status
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import main as verify
 from runner.reports.whatif.command import main as whatif
@@ -185,6 +188,10 @@ def logged(path: Path) -> None:
     log_runs([path], MagicMock())
 
 
+def loaded(path: Path) -> None:
+    load(path)
+
+
 def watched(path: Path) -> None:
     live_table_of(path)
     Tail(path / "journal.jsonl").lines()
@@ -195,6 +202,9 @@ COMMANDS: dict[str, Callable[[Path], Any]] = {
     "compare": lambda path: called(compare, str(path), "--out", "compared"),
     "whatif": lambda path: called(whatif, str(path), "max_concurrent=1..3"),
     "verify": lambda path: called(verify, str(path)),
+    "status": lambda path: called(status, str(path)),
+    "review": lambda path: called(review, str(path), "--list"),
+    "load": loaded,
     "traces": traced,
     "mlflow": logged,
     "live": watched,

@@ -1,7 +1,7 @@
 """Response: text, usage, cost and tier in litellm's ModelResponse, without impossible values."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,14 +152,13 @@ def cost_of(response: Any, tokens: int, priced: float | None) -> tuple[float | N
     return priced, f"cost={_shown(value)} cannot be true"
 
 
-def served_tiers(response: Any) -> Iterator[str]:
-    """Yield the service tier that the provider reports, in OpenAI's field or another's."""
+def served_tier(response: Any) -> str:
+    """Return the service tier that the provider reports, in OpenAI's field or another's."""
     hidden = getattr(response, "_hidden_params", None) or {}
     traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
     usage = getattr(response, "usage", None)
-    for tier in (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic):
-        if isinstance(tier, str):
-            yield tier
+    tiers = (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic)
+    return next((tier for tier in tiers if isinstance(tier, str)), "")
 
 
 def _shown(value: Any) -> str:

@@ -31,7 +31,7 @@ from runner.providers.litellm.response import (
     CHARS_PER_TOKEN,
     CallSize,
     cost_of,
-    served_tiers,
+    served_tier,
     text_of,
     usage_of,
 )
@@ -234,7 +234,7 @@ class LiteLLMTransport:
     ) -> Completion:
         said, reason = text_of(response)
         text, reason = checked_text(said, self._secrets), self._word(reason)
-        stopped, tier = self._word(exchange.stopped), self._word(next(served_tiers(response), ""))
+        stopped, tier = self._word(exchange.stopped), self._word(served_tier(response))
         usage = usage_of(getattr(response, "usage", None), self._size(request, text))
         dropped = "default" if "service_tier" in self.adapted.dropped else ""
         tier_served, prices = served or tier or dropped, self._prices

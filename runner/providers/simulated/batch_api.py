@@ -58,7 +58,9 @@ class BatchApi:
             return None
         if (wait_s := self._limits.wait_s(0, now_s)) > 0:
             self._limits.take_failed(now_s)
-            return _refused(wait_s, retry_after=self._settings.retry_after)
+            refused = error_response(429, "rate limit reached", "rate_limit_exceeded")
+            told = {"Retry-After": str(max(1, math.ceil(wait_s)))}
+            return replace(refused, headers=told if self._settings.retry_after else {})
         self._limits.take(0, now_s)
         if path == "/v1/files" and method == "POST":
             return await self._upload(request)
@@ -216,12 +218,6 @@ class BatchApi:
             **{outcome: counts[outcome] for outcome in OUTCOMES},
             **self.batches.tokens,
         }
-
-
-def _refused(wait_s: float, *, retry_after: bool) -> FaultResponse:
-    refused = error_response(429, "rate limit reached", "rate_limit_exceeded")
-    headers = {"Retry-After": str(max(1, math.ceil(wait_s)))} if retry_after else {}
-    return replace(refused, headers=headers)
 
 
 def _is_own(batch: SimulatedBatch) -> bool:

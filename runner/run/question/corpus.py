@@ -97,7 +97,7 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         names[transcript.sha256] = called = given or transcript.name
         label = _label(called, files)
         kept = sum(len(file.terms) for file in files.values()) + len(transcript.segments) <= _KEPT
-        again = partial(_same, transcript) if kept else opened
+        again = opened if not kept else lambda found=transcript: found
         files[label] = _file(label, transcript, asked, again)
         people |= dict.fromkeys(_people(settings, transcript))
     if not files:
@@ -123,10 +123,6 @@ def _file(
         tuple(len(segment.text) for segment in segments),
         opened,
     )
-
-
-def _same(found: Transcript) -> Transcript:
-    return found
 
 
 def _label(name: str, known: Collection[str]) -> str:

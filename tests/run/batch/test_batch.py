@@ -137,16 +137,28 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
         many(*overrides)
 
 
-def test_a_batch_with_a_key_in_the_name_of_a_file_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("file", "content", "overrides"),
+    [
+        ("many/KEY.txt", "Ana: hello", ()),
+        ("a.csv", "file,role\nt000.txt,KEY\n", ("pipeline=interviews", "attributes=a.csv")),
+        ("b.csv", "code,definition\nplans,on KEY\n", ("pipeline=codebook", "codebook=b.csv")),
+        ("c.yaml", "every: [{type: contains, value: KEY}]", ("checks=file", "checks.file=c.yaml")),
+        ("r.yaml", "- {question: Who?, answer: KEY, turns: [1]}", ("references=r.yaml",)),
+    ],
+)
+def test_a_key_in_a_file_or_its_name_is_refused(
+    file: str, content: str, overrides: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_all(2)
     key = "Zq7-RedFox_91x"
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    Path("many/t000.txt").rename(f"many/{key}.txt")
+    Path("guide.md").write_text("1. Who decides?\n")
+    Path(file.replace("KEY", key)).write_text(content.replace("KEY", key))
+    overrides += ("guide=guide.md",) if "pipeline=interviews" in overrides else ()
 
-    with pytest.raises(ConfigError, match=r"the name of a file of transcript.path") as raised:
-        many()
+    with pytest.raises(ConfigError, match="contains what looks like a key") as raised:
+        job("transcript=file", "transcript.path=many", *overrides)
     assert key not in str(raised.value)
 
 
