@@ -1,5 +1,6 @@
 """Codings of stored runs, placed in a plain text of each transcript; codings.csv and .qdpx."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from runner.base.json import at, mappings, section, text
 from runner.base.tables import as_rows
 from runner.record.batch_directory import batch_of, is_batch, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
-from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
+from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, flat, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
@@ -57,13 +58,14 @@ def names_coded(run: StoredRun) -> dict[Path, str]:
 
 def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
     """Yield the transcript of a run, or those of a batch's runs, in the order of their names."""
-    own = run.path.absolute()
-    for path, name in sorted(names_coded(run).items(), key=itemgetter(1)):
+    own, names = run.path.absolute(), names_coded(run)
+    uses = Counter(map(flat, names.values()))
+    for path, name in sorted(names.items(), key=itemgetter(1)):
         if path != own and not is_batch(own):
             continue
         each = run if path == own else read_run(path)
         if each.transcript is not None:
-            source = source_of(each.transcript, name)
+            source = source_of(each.transcript, name, alone=uses[flat(name)] == 1)
             yield CodedFile(each, source, tuple(_codings(each, source, set(book.names))))
 
 

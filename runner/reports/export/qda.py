@@ -67,6 +67,7 @@ class SourceText:
     text: str
     starts: dict[str, int]
     segments: dict[str, Segment]
+    alone: bool = True  # no other file has this name without folders
 
     @property
     def guid(self) -> str:
@@ -76,10 +77,15 @@ class SourceText:
     @property
     def name(self) -> str:
         """Its name, which programs also use as that of a file."""
-        return self.file.replace("/", "_")
+        return flat(self.file) if self.alone else self.file
 
 
-def source_of(transcript: Transcript, file: str) -> SourceText:
+def flat(file: str) -> str:
+    """Return the path *file* as a name without folders."""
+    return file.replace("/", "_")
+
+
+def source_of(transcript: Transcript, file: str, *, alone: bool = True) -> SourceText:
     """Return *transcript*, read from *file*, as the text that codings are placed in."""
     parts, starts, at = list[str](), dict[str, int](), 0
     for segment in transcript.segments:
@@ -88,7 +94,7 @@ def source_of(transcript: Transcript, file: str) -> SourceText:
         parts.append(f"{label}{segment.text}\n")
         at += len(parts[-1])
     segments = {segment.id: segment for segment in transcript.segments}
-    return SourceText(file, transcript, "".join(parts), starts, segments)
+    return SourceText(file, transcript, "".join(parts), starts, segments, alone)
 
 
 class Project:
