@@ -150,8 +150,6 @@ def evidence_of(
 
 def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:
     """Return whether labels that occur once each may be speakers."""
-    if not layout.plain:
-        return False
     least = Likeness.WORD if layout.sure or layout.timed else Likeness.NAME
     names = all(likeness(opening.label) >= least for opening in named)
     share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
