@@ -190,7 +190,7 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
         for key, name in verdict.names.items()
         if key[0] in recurring or (recurring and (every or similar(key[0])))
     }
-    return Verdict(kept)
+    return Verdict(kept, verdict.unknown if every else frozenset())
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:
