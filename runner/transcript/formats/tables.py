@@ -67,7 +67,9 @@ def is_table(text: str) -> bool:
     if not _is_header(rows[0]):
         if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
-        return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
+        drawn = all(line.lstrip()[:1] in ("", "|") for line in lines)
+        told = _has_times(rows) or _is_foreign(rows) or (drawn and explained(rows, speakers=True))
+        return len(rows) > 1 and told
     roles = fields_named(rows[0]).keys
     return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
 
