@@ -42,14 +42,19 @@ def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
     check_size(data)
     value = orjson.loads(data)
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
-        return value
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    return value
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Return whether more than *limit* objects and lists are inside of each other in *value*."""
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(limit):
         level = [inner for outer in level for inner in _containers(outer)]
         if not level:
-            return value
-    raise ValueError(f"nested deeper than {MAX_DEPTH}")
+            return False
+    return True
 
 
 def check_size(data: bytes) -> None:

@@ -72,12 +72,7 @@ def _share_without(
 
 def _garbled(segments: Sequence[Segment]) -> list[Segment]:
     """Return the segments with UTF-8 that was read as cp1252, or with unreadable characters."""
-    written = (f"{each.speaker or ''} {each.text}" for each in segments)
-    return [
-        each
-        for each, text in zip(segments, written, strict=True)
-        if not text.isascii() and _GARBLED.search(text)
-    ]
+    return [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
 
 
 def _goes_on(before: Segment, after: Segment) -> bool:

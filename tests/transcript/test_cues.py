@@ -410,3 +410,19 @@ def test_nothing_parts_lines_of_chinese_and_japanese() -> None:
 
     assert [("田中", "おはようございます"), ("佐藤", "はい A社の Bさん")] == spoken(cues)
     assert ["会議を始めます。では。"] == [text for _, text in spoken("会議を\n始めます。\nでは。")]
+
+
+def test_a_sound_before_a_label_is_no_part_of_the_name() -> None:
+    said = ("ANA: One.", "(laughs) BO: Two.", "[BO] Three.", "(sighs) Remember: Four.")
+    cues = (f"{n}\n00:0{n},0 --> 00:0{n},9\n{words}\n\n" for n, words in enumerate(said, 1))
+
+    assert [
+        ("ANA", "One."), ("BO", "(laughs) Two."), ("BO", "Three."), (None, said[3])
+    ] == spoken("".join(cues))  # fmt: skip
+
+
+def test_what_somebody_says_in_a_caption_is_no_label() -> None:
+    said = ("He said: go home.", "I said: no.", "We have: one, two.")
+    cues = (f"{n}\n00:0{n},0 --> 00:0{n},9\n{words}\n\n" for n, words in enumerate(said, 1))
+
+    assert [(None, words) for words in said] == spoken("".join(cues))

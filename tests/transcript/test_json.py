@@ -101,8 +101,8 @@ def test_escapes_cannot_smuggle_controls() -> None:
     [
         ('{"a":', "malformed JSON at line 1"),
         ('[{"text": "x"},\n {"text" "y"}]', "malformed JSON at line 2 column 10"),
-        ("[" * 100, "nested deeper than 64"),
-        ("\n\n" + '{"a":' * 100_000, "nested deeper than 64 at line 3"),
+        ("[" * 100 + "]" * 100, "nested deeper than 64"),
+        ('{"a":' * 100_000, "nested deeper than 64"),
         ('{"a": 1}', "expected a list of objects with a text"),
         ("42", "holds no transcript"),
         ("[1]", "holds no transcript"),

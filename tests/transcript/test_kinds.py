@@ -386,6 +386,19 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [("Chair", "Where?"), ("Ana", "Here."), ("Bo", "Why?"), ("Ana", "So."),
          ("Chair", "Thanks.")],
     ),
+    "numbers of lines behind times": (
+        "10:02:03  1  MR. LI:  Hi.\n10:02:05  2  MS. RAO:  Yes.\n10:02:09  3  MR. LI:  Bye.",
+        [("MR. LI", "Hi."), ("MS. RAO", "Yes."), ("MR. LI", "Bye.")],
+    ),
+    "an odd label in a column": (
+        "Ana     Hi.\nBo     Yes.\nwoman in red     Me.\nAna     Bye.\nBo     So.",
+        [("Ana", "Hi."), ("Bo", "Yes."), (None, "woman in red Me."), ("Ana", "Bye."),
+         ("Bo", "So.")],
+    ),
+    "somebody's voice": (
+        "ANA. Hi.\nBO. Yes.\nA VOICE. No!\nANA. Bye.",
+        [("ANA", "Hi."), ("BO", "Yes."), ("A VOICE", "No!"), ("ANA", "Bye.")],
+    ),
     "numbers of speeches": (
         "Anf. 1 ANA RUIZ (S):\nJo.\n\nAnf. 2 BO LI (M):\nNej.\n\nAnf. 3 ANA RUIZ (S):\nJo då.",
         [("ANA RUIZ", "Jo."), ("BO LI", "Nej."), ("ANA RUIZ", "Jo då.")],

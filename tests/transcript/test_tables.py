@@ -167,6 +167,7 @@ DRAWN = {
     "+-----+-------+\n| Ben | No.   |\n+-----+-------+\n",
     "boxes": "┌─────┬──────┐\n│ Who │ Text │\n├─────┼──────┤\n│ Ana │ Dry, all. │\n│ Ben │ No.  │\n"
     "└─────┴──────┘\n",
+    "neither header nor rule": "| Ana | Dry, all. |\n| Ben | No. |\n",
     "line ends in cells": "| Who | Text |\n|---|---|\n| Ana | Dry,<br>all. |\n| Ben | No. |\n",
 }
 

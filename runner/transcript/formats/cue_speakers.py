@@ -68,6 +68,7 @@ _PREFIX = re.compile(
     r"((?:[^:：()\[\]]|[(（\[][^()（）\[\]]{1,40}[)）\]]){1,80}?)\s?"
     r"(?:(?<!\d):|:(?!\d)|：)(?!/)\s*"
 )
+_ASIDE_BEFORE = re.compile(r"([(\[][^()\[\]:]{1,40}[)\]])\s([^\W\d][^:()\[\]]{0,60}):\s")
 _TIME = re.compile(r"\d{1,3}:[\d:.,]{2,12}$")
 _ANGLE = "name in angle brackets"
 _COLON = "name before a colon"
@@ -193,7 +194,10 @@ def _marks(text: str, *, first: bool, last: bool) -> Iterator[_Mark]:
         yield _Mark(form, label, text[bracket.end() :], role, dress=bracket[6])
     head = text[:_HEAD_CHARS]
     colon = ":" in head or "：" in head
-    if colon and (prefix := _PREFIX.match(text, start)):
+    aside = _ASIDE_BEFORE.match(text) if colon else None
+    if aside:  # as in `(laughs) BEN: text`
+        yield _Mark(_COLON, aside[2].strip(), f"{aside[1]} {text[aside.end() :]}")
+    elif colon and (prefix := _PREFIX.match(text, start)):
         label, role = _named(prefix[1])
         tight = prefix[0].endswith(":") and prefix.end() < len(text)
         rest = text[prefix.end() :]

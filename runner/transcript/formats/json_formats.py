@@ -4,10 +4,13 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from runner.base.json import mapping
+import orjson
+
+from runner.base.json import is_deeper, mapping
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
@@ -24,9 +27,6 @@ MAX_DEPTH = 64
 
 _MAX_DIGITS = 18
 _BETWEEN = re.compile(r"\s*,?\s*")
-_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^\[\]{}"]+', re.DOTALL)
-_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)  # and strings
-_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _START = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"\]]")
 _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
@@ -47,8 +47,14 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
     Raises TranscriptError for malformed JSON (with line and column), nesting deeper than 64,
     and for JSON that holds no transcript.
     """
-    _refuse_deep(text, source)
-    return turns_of_value(_loaded(text, source), source, notes) or []
+    try:
+        data = _loaded(text, source)
+        deep = is_deeper(data, MAX_DEPTH)
+    except RecursionError:
+        deep = True
+    if deep:
+        raise fault(source, f"JSON nested deeper than {MAX_DEPTH}")
+    return turns_of_value(data, source, notes) or []
 
 
 def turns_of_value(
@@ -94,6 +100,8 @@ def _is_row(row: object) -> bool:
 
 def _loaded(text: str, source: str) -> object:
     """Return the value in *text*, or the list of several values in sequence."""
+    with suppress(orjson.JSONDecodeError):  # then its place is told, or it has several values
+        return orjson.loads(text)
     decoder = json.JSONDecoder(parse_int=_number)
     values: list[object] = []
     place = len(text) - len(text.lstrip())
@@ -114,24 +122,6 @@ def _loaded(text: str, source: str) -> object:
 def _number(digits: str) -> float | int:
     # int() refuses thousands of digits, and no time is that long.
     return int(digits) if len(digits) <= _MAX_DIGITS else math.nan
-
-
-def _refuse_deep(text: str, source: str) -> None:
-    # The JSON parser recurses, so the depth is counted first, and without recursion: at once
-    # for all objects, and if that fails, up to the place.
-    brackets = _STRINGS.sub("", text)
-    for _ in range(MAX_DEPTH):
-        if not brackets:
-            return
-        before, brackets = brackets, brackets.replace("{}", "").replace("[]", "")
-        if brackets == before:
-            break
-    depth = 0
-    for match in _BRACKETS.finditer(text):
-        depth += _STEPS.get(match[0], 0)
-        if depth > MAX_DEPTH:
-            line = text.count("\n", 0, match.start()) + 1
-            raise fault(source, f"JSON nested deeper than {MAX_DEPTH} at line {line}")
 
 
 def _whole(data: object, source: str, notes: Notes) -> list[Turn]:

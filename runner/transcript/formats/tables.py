@@ -67,7 +67,9 @@ def is_table(text: str) -> bool:
     if not _is_header(rows[0]):
         if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
-        return len(rows) > 1 and (_has_times(rows) or _is_foreign(rows))
+        drawn = all(line.lstrip()[:1] in ("", "|") for line in lines)
+        told = _has_times(rows) or _is_foreign(rows) or (drawn and explained(rows, speakers=True))
+        return len(rows) > 1 and told
     roles = fields_named(rows[0]).keys
     return bool(roles["speaker"] or roles["start"] or roles["end"]) or _is_foreign(rows)
 
@@ -78,10 +80,7 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
     dialect = _dialect(lines[:_SAMPLE_LINES])
     if dialect is None:
         raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
-    try:
-        rows = list(dialect.rows(lines))
-    except csv.Error as error:
-        raise fault(source, f"malformed table: {error}") from error
+    rows = list(dialect.rows(lines))
     if any(line.strip() and not _NAMED_DELIMITER.match(line) for line in above):
         notes.leave_out("lines above the table", "\n".join(filter(str.strip, above)))
     return turns_from_rows(rows, source, notes, dialect.delimiter)
@@ -163,10 +162,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         if not any(delimiter in line for line in lines):
             continue
         dialect = _Dialect(delimiter, quoted)
-        try:
-            rows = list(dialect.rows(lines))
-        except csv.Error:
-            continue
+        rows = list(dialect.rows(lines))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
             continue
         widths = Counter(map(len, rows))

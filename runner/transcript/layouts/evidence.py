@@ -150,8 +150,6 @@ def evidence_of(
 
 def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:
     """Return whether labels that occur once each may be speakers."""
-    if not layout.plain:
-        return False
     least = Likeness.WORD if layout.sure or layout.timed else Likeness.NAME
     names = all(likeness(opening.label) >= least for opening in named)
     share = len(named) >= places * 0.5 and (len(named) > 1 or not layout.timed)
@@ -192,7 +190,7 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
         for key, name in verdict.names.items()
         if key[0] in recurring or (recurring and (every or similar(key[0])))
     }
-    return Verdict(kept)
+    return Verdict(kept, verdict.unknown if every else frozenset())
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:

@@ -42,9 +42,8 @@ def cutter(
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
-    words = sum(line.count(" ") for line in lines)
-    ends = sum(len(_SENTENCE_ENDS.findall(line)) for line in lines)
-    if ends < words * _MIN_ENDS:
+    text = "\n".join(lines)
+    if len(_SENTENCE_ENDS.findall(text)) < text.count(" ") * _MIN_ENDS:
         cut = _cutter(known, marks, _GAP, cased=False)
         if sum(len(cut(line)) - 1 for line in lines) >= _MIN_LOOSE:
             return cut

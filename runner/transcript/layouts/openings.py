@@ -25,7 +25,7 @@ _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 _FULL_STOP = re.compile(
     r"((?:(?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
-    r"|(?:The\s|THE\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
+    r"|(?:(?:The|THE|AN?)\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
     r"(?:\([^()]{1,80}\))?)(?:,\s([^\W\d_][^.:;?!\d]{2,140}))?\.\d{0,2}\s?[-–—]{0,2}(?:\s|$)"
 )
 _CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
@@ -215,7 +215,8 @@ def parted(part: re.Pattern[str]) -> Opens:
         if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
         named = _named(name, row.stamp, rest, row.mark + row.opening)
-        if named is None or not rest or likeness(named.label) < Likeness.WORD:
+        least = Likeness.CLAUSE if part is _COLUMN else Likeness.WORD
+        if named is None or not rest or likeness(named.label) < least:
             return None
         return _with_late(named)
 

@@ -22,7 +22,7 @@ _MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a f
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 _GAP = re.compile(r"\s{2,}|\u3000")
 _QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=([^\W\da-z][^:?!]{1,80}):)")
-_LINE_NUMBER = re.compile(r"\s{0,10}(\d{1,5})(?:\s|$)")
+_LINE_NUMBER = re.compile(r"\s{0,10}(?:\d{1,2}:\d\d:\d\d\s{1,8})?(\d{1,5})(?:\s|$)")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 _MIN_WRAPPED_ROWS = 8
 _MIN_GROWN_WORDS = 4
@@ -216,4 +216,5 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], li
         page += bool(match) and number <= last
         places.append(f"page {page + 1}, line {number}" if paged else f"line {number}")
         last = number
-    return [line[match.end(1) :] if match else line for line, match in pairs], places
+    lines = [f"{line[: at.start(1)]}{line[at.end(1) :]}" if at else line for line, at in pairs]
+    return lines, places
