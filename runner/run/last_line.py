@@ -11,7 +11,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, OutputError, reason
-from runner.base.json import amount, read_json, section
+from runner.base.json import amount, load_json, read_json, section
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
@@ -20,14 +20,16 @@ from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE, completed_before
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
-from runner.record.reuse import LASTING
-from runner.record.run_directory import COMPLETED, RESERVE
+from runner.record.reuse import LASTING, read_record
+from runner.record.run_directory import COMPLETED, METADATA, RESERVE
 from runner.reports.stored_run import statuses_of
-from runner.reports.verify import verify
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
 from runner.run.plan.plan import make_plan, read_histories
 from runner.run.run import RunResult
+
+# Files of a finished run that are made from its answers.
+_MADE = ("grounding.json", "coverage.json", "insights.json", "logs/benchmark.json")
 
 
 def print_end(
@@ -141,7 +143,7 @@ def _larger_budget(job: Setup) -> str:
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
-    """Return whether the run is finished and its files are undamaged: of a batch, the answers."""
+    """Return whether the run is finished and its files, of a batch its answers, are undamaged."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
         return False
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
@@ -153,4 +155,16 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts
         return all(completed_before(path, given, encoding) for given in job.inputs)
-    return not verify(path)
+    files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
+    records = [read_record(file) for file in files]
+    whole = all(fault is None and record["status"] == "ok" for fault, record in records)
+    made = bool(read_json(path / METADATA)) and all(_is_intact(path / name) for name in _MADE)
+    return whole and made
+
+
+def _is_intact(file: Path) -> bool:
+    try:
+        load_json(file)
+    except (OSError, ValueError):
+        return False
+    return True
