@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from helpers import job
+from helpers import composed, job
 from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, TEXTS, blocks, inline
 
-from runner.config.schema import known_keys
+from runner.config.resolve import resolve
+from runner.config.schema import known_keys, validate
 from runner.run.resume import FLAGS
 from runner.transcript.read import formats
 
@@ -100,7 +101,8 @@ def test_the_table_of_keys_is_complete() -> None:
 
 
 def test_every_default_in_the_table_is_that_of_the_configuration() -> None:
-    plain, simulated = job("checks=base").settings, job("model=simulated").settings
+    plain = validate(resolve(composed(("checks=base",))))
+    simulated = job("model=simulated").settings
     for key, shown in table().items():
         if "NAME" in key or key in FLAGS:
             continue
