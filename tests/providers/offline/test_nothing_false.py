@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from helpers.offline import answer, handed_on, spoken
 
-from runner.answers.insights import aggregate
 from runner.providers.offline.language.sentences import sentences
 
 SIDE = ("Bo", "The weather is fine today in the valley.")
@@ -197,17 +196,6 @@ def test_an_item_of_the_agenda_is_no_point() -> None:
     said = spoken(("Chair", "Item four, we will vote on the leash ordinance."), SIDE, SIDE)
 
     assert "Item four" not in str(answer("overview", said))
-
-
-def test_absence_cites_nothing_and_is_not_merged_with_another() -> None:
-    said = spoken(SIDE, ("Ann", "The pump has cost us forty thousand euros since May."))
-    answers = {
-        name: answer(name, said) for name in ("decisions", "disagreements", "open_questions")
-    }
-    absent = [each for each in aggregate(answers) if each.category == "no_cue"]
-
-    assert [1, 1, 1] == [len(each.analyzers) for each in absent]
-    assert [[], [], []] == [each.evidence for each in absent]
 
 
 def test_a_summary_denies_no_decision_that_the_minutes_have() -> None:

@@ -49,16 +49,13 @@ def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
     return [insight(f"No {sought} are recognised.", 0.05, "no_cue", near)]
 
 
-def no_cue(
-    dialogue: Dialogue, sought: str, *near: str, citing: bool = False
-) -> list[dict[str, object]]:
+def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
     """Return the insight that nothing *sought* is recognised, then what is discussed most.
 
-    *near* are kinds of cue that make a statement of interest, though not what is sought. An
-    analyzer whose every insight has evidence is *citing*: the first cites the weightiest statement.
+    *near* are kinds of cue that make a statement of interest, though not what is sought. The
+    first insight cites the weightiest statement, as every insight of these analyzers has evidence.
     """
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     quoted = [insight(f"Discussed only: {says(s)}", 0.2, DISCUSSED, (s,)) for s in shown]
-    cited = (shown or dialogue.sentences)[:citing]
-    return [*not_recognised(sought, *cited), *quoted]
+    return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]

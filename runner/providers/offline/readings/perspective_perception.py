@@ -48,7 +48,7 @@ def read(document: Document) -> dict[str, object]:
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = best_first(_insights(views, seen, tensions, ground), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "positions, needs or shared views", citing=True),
+        "insights": found or no_cue(dialogue, "positions, needs or shared views"),
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],

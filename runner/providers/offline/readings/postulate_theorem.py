@@ -35,8 +35,7 @@ def read(document: Document) -> dict[str, object]:
     guesses = find_conjectures(dialogue, used, _LIMITS["conjectures"])
     found = best_first(_insights(grounds, theorems, guesses), _LIMITS["insights"])
     return {
-        "insights": found
-        or no_cue(dialogue, "definitions, rules, facts or conclusions", citing=True),
+        "insights": found or no_cue(dialogue, "definitions, rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],

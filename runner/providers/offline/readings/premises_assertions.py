@@ -74,7 +74,7 @@ def read(document: Document) -> dict[str, object]:
     contradictions = _contradictions(dialogue)
     found = _insights(dialogue, arguments, bare, contradictions)
     return {
-        "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims", citing=True),
+        "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims"),
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [{"text": _labelled(s), "evidence": cite(s)} for s in bare],

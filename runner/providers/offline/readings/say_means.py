@@ -42,7 +42,7 @@ def read(document: Document) -> dict[str, object]:
     )
     made = best_first(_insights(gaps, commitments, left_open))
     return {
-        "insights": made or no_cue(dialogue, "hedges, requests or promises", citing=True),
+        "insights": made or no_cue(dialogue, "hedges, requests or promises"),
         "structured_data": {
             "gaps": [_gap_item(gap) for gap in gaps],
             "commitments": [_commitment_item(each) for each in commitments],
