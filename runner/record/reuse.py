@@ -52,7 +52,7 @@ class PreviousSession:
         if file.exists():
             fault, record = read_record(file)
             if fault is not None:
-                kept_as = set_aside(file).name
+                kept_as = set_aside(file, self.path).name
                 log.warning("record.damaged", analyzer=node.name, fault=fault, kept_as=kept_as)
             elif record["key"] == key and self._is_final(record):
                 return record
@@ -102,7 +102,7 @@ def keep_damaged_metadata(path: Path) -> None:
     """Rename a damaged metadata.json of the run in *path*, which gets another."""
     file = path / METADATA
     if os.path.lexists(file) and not read_json(file):
-        log.warning("metadata.damaged", run=path.name, kept_as=set_aside(file).name)
+        log.warning("metadata.damaged", run=path.name, kept_as=set_aside(file, path).name)
 
 
 def keep_answer(path: Path, node: Node, key: str | None) -> None:
