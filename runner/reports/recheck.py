@@ -34,7 +34,8 @@ from runner.base.tables import as_rows
 from runner.base.text import to_safe_text
 from runner.base.usage import USAGE_FIGURES
 from runner.config.checks import AT_LEAST, TEXTS, Expectations
-from runner.record.batch_directory import COLUMNS, TABLE, input_names, rows_of, runs_of
+from runner.record.batch_directory import TABLE, input_names, rows_of, runs_of
+from runner.record.result_row import COLUMNS
 from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(

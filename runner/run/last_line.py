@@ -17,9 +17,10 @@ from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.job.job import BatchJob, Job, Setup
-from runner.record.batch_directory import REPORT, TABLE, completed_before
+from runner.record.batch_directory import REPORT, TABLE
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
+from runner.record.result_row import completed_before
 from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, METADATA, RESERVE
 from runner.reports.stored_run import statuses_of

@@ -12,7 +12,8 @@ from runner.base.files import make_directory, write_bytes, write_json
 from runner.base.regular_files import as_given
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
-from runner.record.batch_directory import COLUMNS, REPORT, rows_of
+from runner.record.batch_directory import REPORT, rows_of
+from runner.record.result_row import COLUMNS
 from runner.reports.compare import text
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of

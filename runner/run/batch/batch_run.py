@@ -22,9 +22,10 @@ from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import ResultRow, Results, completed_before, write_insights
+from runner.record.batch_directory import Results, write_insights
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
+from runner.record.result_row import ResultRow, completed_before
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole

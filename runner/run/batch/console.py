@@ -11,9 +11,9 @@ from rich.text import Text
 from runner.base.format import plural, usd
 from runner.base.secrets import Secrets
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import ResultRow
 from runner.record.events import is_live
 from runner.record.journal import Spent
+from runner.record.result_row import ResultRow
 from runner.reports.live.live_table import progress
 from runner.run.batch.tally import Tally
 

@@ -11,8 +11,8 @@ from runner.base import errors
 from runner.base.errors import one_line
 from runner.base.statistics import wilson
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import ResultRow, figures_of, totals_of
 from runner.record.journal import Spent
+from runner.record.result_row import ResultRow, figures_of, totals_of
 from runner.run.cli.command_line import worst_exit_code
 from runner.run.run import RunResult
 from runner.transcript.inputs import Input
