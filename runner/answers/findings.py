@@ -15,6 +15,7 @@ The context reducer writes this format and the offline model parses it.
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -61,6 +62,7 @@ _NUMBER_WORDS = {  # "one" is a pronoun, too
 } | {word: word for word in ("thousand", "million", "billion", "trillion", "dozen", "half")}
 _SPELLING = 80.0  # of 100: the similarity of two spellings of a name
 _STEM = 4  # letters that forms of one word share at its start
+_TEXTS = 2048  # that are remembered, since each is compared with many
 _SENTENCE_END = ".!?…:。！？"
 
 
@@ -173,11 +175,13 @@ def _is_spelling(name: str, other: str) -> bool:
     return are_names and fuzz.ratio(name, other) >= _SPELLING
 
 
-def _words(text: str) -> set[str]:
-    return {word.casefold() for word in WORD.findall(text)}
+@lru_cache(_TEXTS)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in WORD.findall(text))
 
 
-def _facts(text: str) -> set[str]:
+@lru_cache(_TEXTS)
+def _facts(text: str) -> frozenset[str]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
     facts = set(NUMBER.findall(text.replace(",", "")))
     for word in WORD.finditer(text):
@@ -187,9 +191,10 @@ def _facts(text: str) -> set[str]:
             facts.add(_NUMBER_WORDS[folded])
         elif lead and lead[-1] not in _SENTENCE_END and word[0].istitle() and len(word[0]) > 1:
             facts.add(folded)
-    return facts
+    return frozenset(facts)
 
 
+@lru_cache(_TEXTS)
 def denials(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
     once = _NO_FIRST.sub("", _RESTART.sub(r"\1", text))
