@@ -13,21 +13,21 @@ from helpers.processes import finish, provider, run_of, start, start_at, until
 from helpers.runs import load
 
 from runner.reports.verify import verify
-from runner.run import commands
+from runner.run import entry_points
 
 pytestmark = pytest.mark.slow
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
 
-@pytest.mark.parametrize("command", [commands.main, commands.ask, commands.verify])
+@pytest.mark.parametrize("command", [entry_points.main, entry_points.ask, entry_points.verify])
 def test_an_interrupt_while_python_still_imports_has_no_traceback(
     command: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "import_module", interrupted)
+    monkeypatch.setattr(entry_points, "import_module", interrupted)
     with pytest.raises(SystemExit) as end:
         command()
 
