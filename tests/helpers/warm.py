@@ -124,8 +124,7 @@ def _import_all() -> dict[str, str]:
 
     for module in pkgutil.walk_packages(runner.__path__, "runner."):
         import_module(module.name)
-    load_litellm()
-    load_openai("openai")
+    load_openai(load_litellm(), "openai")
     register_resolvers()
     job()  # loads the analyzers and the tokenizer
     pages = environment()

@@ -31,9 +31,8 @@ def load_litellm() -> Any:
     return litellm
 
 
-def load_openai(provider: str) -> None:
+def load_openai(litellm: Any, provider: str) -> None:
     """Import OpenAI's client, half a second of CPU, if `acompletion` asks *provider* with it."""
-    litellm = load_litellm()
     if provider in {"openai", "azure", *litellm.openai_compatible_providers}:
         importlib.import_module("openai.resources")
 

@@ -93,7 +93,7 @@ class LiteLLMTransport:
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
         if self._http is None or not self._common_arguments(0.0).get("api_key"):
-            await offload(load_openai, provider_of(route))
+            await offload(load_openai, self._litellm, provider_of(route))
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
