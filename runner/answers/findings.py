@@ -43,7 +43,7 @@ _NEGATION = re.compile(
     r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
-# "I don't, uh, I don't": what a speaker begins again, and a no before its own sentence, deny once.
+# "I don't, uh, I don't" denies once, and so does "No, I don't".
 _RESTART = re.compile(
     r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
 )
@@ -204,8 +204,9 @@ def denials(text: str) -> int:
 def adds_facts(text: str, known: str) -> bool:
     """Return whether *text* has a number or capitalized word that *known* lacks, or denies it.
 
-    Its first word, capitalized as any, does not count where *known* follows as a whole. One word
-    for another (supports, opposes) is a fact, too, unless they are forms of one or both short.
+    Its first word, capitalized as any, does not count where *known* follows as a whole. A single
+    word that replaces another (supports, opposes) is a fact, too, unless both are short or share
+    their first letters.
     """
     own, others = _words(text) - _words(known), _words(known) - _words(text)
     start = 1 if text.casefold().endswith(known.casefold()) else 0
@@ -215,7 +216,7 @@ def adds_facts(text: str, known: str) -> bool:
 
 
 def _is_replaced(own: Collection[str], others: Collection[str]) -> bool:
-    """Return whether each has one word, and these are no forms of one."""
+    """Return whether each has one word, and the two do not begin alike."""
     if len(own) != 1 or len(others) != 1:
         return False
     shorter, longer = sorted((*own, *others), key=len)

@@ -104,7 +104,7 @@ def _check_params(at: str, params: Mapping[str, Any]) -> None:
 
 
 def _billed(at: str, params: Any) -> Iterator[str]:
-    """Yield the paths of the parameters in *params*, which are at *at*, that are in _BILLED."""
+    """Yield the paths of parameters in _BILLED; *at* is the path of *params*."""
     if isinstance(params, Mapping):
         for name, value in params.items():
             key = re.sub(r"[\W_]", "", str(name)).lower()

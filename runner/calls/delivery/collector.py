@@ -83,7 +83,7 @@ class Collector:
             else:
                 kind = "unavailable" if error.kind in RETRIED else error.kind
                 self._give_up(pending, kind, str(error))
-        except Exception as error:  # noqa: BLE001 - a full disk or a bug: nobody may wait forever
+        except Exception as error:  # noqa: BLE001 - a full disk or a bug: callers would hang
             self._give_up(pending, *failure_of(error))
         finally:
             with busy():  # at whose end the next batch may go

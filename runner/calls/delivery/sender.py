@@ -60,7 +60,7 @@ class Sender:
     async def _send(self, ready: list[WaitingRequest]) -> None:
         try:
             await self._send_all(ready)
-        except Exception as error:  # noqa: BLE001 - a full disk or a bug: nobody may wait forever
+        except Exception as error:  # noqa: BLE001 - a full disk or a bug: callers would hang
             kind, why = failure_of(error)
             for waiting in ready:
                 waiting.resolve(NotRunError(kind, f"the batch was not sent: {why}"))

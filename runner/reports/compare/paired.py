@@ -22,8 +22,8 @@ from runner.reports.compare.spread import LEVEL, t_quantile
 Figure = Callable[[Array], Any]  # of sums, in the last axes; NaN where it is unknown
 Counts = tuple[float, float]  # part and whole of one transcript
 MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below LEVEL
-DRAWS = 2000  # of the bootstrap,
-MIN_DRAWN = 3  # from at least so many transcripts
+DRAWS = 2000  # samples of the bootstrap
+MIN_DRAWN = 3  # transcripts: with fewer the bootstrap gives no interval
 SWAPS = 1999  # of the test, where not all are tried
 ALL_OF = 11  # transcripts: up to here all 2**n swaps are tried
 MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
