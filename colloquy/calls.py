@@ -178,17 +178,24 @@ def _build(
     config_dir: str | Path | None,
     settings: Mapping[str, Any],
 ) -> Any:
-    """Return the job; raise ColloquyError. A *transcript* of None is among the *settings*."""
+    """Return the job; raise ColloquyError.
+
+    A *transcript* of None is among the *settings* or *overrides*, or the sample.
+    """
     from runner.base.errors import ConfigError
     from runner.job.build import build_job
     from runner.run.cli.command_line import composed
 
     folders = _folders(config_dir)
-    if transcript is None:
-        transcript, settings = settings.get("transcript", ""), {**settings, "transcript": {}}
-    if not isinstance(transcript, str | PathLike):
+    if transcript is None and not isinstance(settings.get("transcript"), Mapping):
+        transcript = settings.get("transcript")
+        settings = {key: value for key, value in settings.items() if key != "transcript"}
+    given = _given(overrides, settings)
+    if isinstance(transcript, str | PathLike):
+        given = [f"transcript={transcript}", *given]
+    elif transcript is not None:
         raise ConfigError(f"{transcript!r}: expected a file, a folder or a pattern 'talks/*.vtt'")
-    cfg, typed = composed(str(transcript), _given(overrides, settings), folders)
+    cfg, typed = composed(given, folders)
     return build_job(cfg, config_folders=folders, overrides=typed)
 
 

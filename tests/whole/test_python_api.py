@@ -124,6 +124,13 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
             colloquy.run(talk, given)
 
 
+def test_the_transcript_may_be_an_override_or_the_sample(talk: Path) -> None:
+    assert "talk" == colloquy.run(None, f"transcript={talk}", pipeline="meeting").transcript
+    assert "sample1" == colloquy.run(pipeline="meeting").transcript
+    with pytest.raises(ConfigError, match="unknown key 'text'"):
+        colloquy.run(text=TALK)
+
+
 def test_settings_of_the_transcript_are_keywords_beside_it_and_alone(talk: Path) -> None:
     talk.write_text(TALK.replace("Ann:", "Speaker (1), the 2.:"))
     renamed = {"speakers": {"Speaker (1), the 2.": "Ana"}}

@@ -123,15 +123,13 @@ def check_arguments(arguments: Sequence[str]) -> None:
             _check_folder(Path(value if joined else next(remaining, "")))
 
 
-def composed(
-    transcript: str, given: Sequence[str], folders: Sequence[Path] = ()
-) -> tuple[DictConfig, list[str]]:
-    """Return the configuration that reads *transcript*, and Hydra's overrides.
+def composed(given: Sequence[str], folders: Sequence[Path] = ()) -> tuple[DictConfig, list[str]]:
+    """Return the configuration, and Hydra's overrides.
 
     *given* are overrides as typed, *folders* those of `--config-dir`. Raises ConfigError, or
-    TranscriptError where *transcript* is neither a file or folder nor a choice of configuration.
+    TranscriptError where `transcript` is neither a file or folder nor a choice of configuration.
     """
-    typed = expand_arguments([f"transcript={transcript}", *given])
+    typed = expand_arguments(given)
     check_arguments(typed)
     for each in typed:
         if each.lstrip("+~").startswith(("-", "hydra.")):

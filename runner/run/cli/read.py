@@ -45,7 +45,7 @@ def _settings(file: str, overrides: list[str]) -> Settings:
             raise ConfigError(
                 f"{override}: expected transcript.KEY=VALUE; see colloquy-read --help"
             )
-    settings = validate(resolve(composed(file, overrides)[0]))
+    settings = validate(resolve(composed([f"transcript={file}", *overrides])[0]))
     check_format(settings)
     check_patterns(settings.transcript)
     return settings

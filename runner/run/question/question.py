@@ -81,7 +81,7 @@ def build_question(
     question = checked(question)
     if not isinstance(tokens, int) or tokens < 1:
         raise ConfigError(f"tokens={tokens}: expected at least 1")
-    cfg, typed = composed(where, [f"pipeline={ANALYZER}", *overrides], folders)
+    cfg, typed = composed([f"transcript={where}", f"pipeline={ANALYZER}", *overrides], folders)
     if ANALYZER not in cfg.analyzers:
         raise ConfigError("a question needs pipeline=ask, not another pipeline")
     cfg.analyzers[ANALYZER].variables.question = _INTERPOLATION.sub(r"\1\1\\${", question)

@@ -225,7 +225,7 @@ def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
 )
 def test_an_override_that_means_nothing_is_named_with_the_nearest(override: str, line: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        resolve(composed("pkg://samples/sample1.md", [override])[0])
+        resolve(composed(["transcript=pkg://samples/sample1.md", override])[0])
 
     assert f"{raised.value}$".startswith(line)
 
