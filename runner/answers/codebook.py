@@ -12,7 +12,7 @@ from typing import Any
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from runner.answers.findings import BRACKETS, wrap
+from runner.answers.prompt_text import BRACKETS, wrap
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
 from runner.transcript.formats.markup import xml_events

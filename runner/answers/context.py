@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.answers.findings import Count, insight_line, item_line, missing_line, segment_line
+from runner.answers.findings import insight_line, item_line, missing_line
 from runner.answers.grounding.exact_matches import WORD
+from runner.answers.prompt_text import Count, segment_line
 from runner.config.schema import ContextSettings
 from runner.transcript.model import Segment
 

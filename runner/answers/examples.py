@@ -5,8 +5,8 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.answers.findings import BRACKETS, wrap
 from runner.answers.labels import RIGHT, WRONG, FindingLabel, majority_labels, read_labels
+from runner.answers.prompt_text import BRACKETS, wrap
 from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.json import load_yaml, mapping
 from runner.base.regular_files import user_path

@@ -6,7 +6,7 @@ from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from runner.answers.findings import adds_facts
+from runner.answers.contradiction import adds_facts
 from runner.answers.markdown import cite, md
 from runner.base.format import clock, plural
 from runner.transcript.model import Segment

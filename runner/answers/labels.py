@@ -10,7 +10,8 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from runner.answers.findings import adds_facts, flat
+from runner.answers.contradiction import adds_facts
+from runner.answers.findings import flat
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows, read_table

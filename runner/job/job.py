@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material, Message
 from runner.answers.codebook import Codebook
-from runner.answers.findings import segment_line, wrap
+from runner.answers.prompt_text import segment_line, wrap
 from runner.answers.references import turns_of
 from runner.answers.second_answer import ASKED_AGAIN
 from runner.answers.shape import limit_insights

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.answers.context import ReducedContext, answer_items, cited_lines, reduce_context
-from runner.answers.findings import Count, wrap
 from runner.answers.outcome import Outcome, missing_reasons
+from runner.answers.prompt_text import Count, wrap
 from runner.config.schema import ContextSettings
 from runner.job.graph import Node
 from runner.job.job import Job

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.answers.analyzer import Analyzer, Material
-from runner.answers.findings import segment_line
+from runner.answers.prompt_text import segment_line
 from runner.answers.second_answer import ASKED_AGAIN_TOKENS
 from runner.answers.shared_schema import as_text
 from runner.base.errors import ConfigError

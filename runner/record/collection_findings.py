@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.clustering import Merge, linkage
-from runner.answers.findings import denials
+from runner.answers.contradiction import denials
 from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.themes import (
     AGAINST,

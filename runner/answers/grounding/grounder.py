@@ -9,7 +9,7 @@ from itertools import chain, islice
 from operator import add, attrgetter
 from typing import Any
 
-from runner.answers.findings import contradicts
+from runner.answers.contradiction import contradicts
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
 from runner.answers.grounding.near_matches import difference, nearest_match

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from runner.answers.findings import segment_line
+from runner.answers.prompt_text import segment_line
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.format import aligned, count

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from runner.answers.clustering import Merge, groups_at
-from runner.answers.findings import flat, wrap
+from runner.answers.findings import flat
+from runner.answers.prompt_text import wrap
 from runner.answers.themes import WORDS, Joined
 from runner.providers.offline.language.sentences import words
 from runner.record.collection_findings import GroundedFinding, linkage_of

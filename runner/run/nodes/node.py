@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from runner.answers.findings import wrap
 from runner.answers.outcome import Outcome, failed_outcome, missing_reasons
+from runner.answers.prompt_text import wrap
 from runner.answers.second_answer import additions, merge_notes, silent_segments
 from runner.base.errors import AnswerError, CallError, NotRunError
 from runner.base.threads import offload

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
-from runner.answers.findings import Count, segment_line
 from runner.answers.passages import inverse_frequencies, relevance
+from runner.answers.prompt_text import Count, segment_line
 from runner.base.format import plural
 from runner.base.text import digest
 from runner.providers.offline.language.asking import asked_weights, named_in

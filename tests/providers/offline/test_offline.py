@@ -15,7 +15,7 @@ from helpers.offline import cited
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
-from runner.answers.findings import wrap
+from runner.answers.prompt_text import wrap
 from runner.providers.offline.readings import find_reading
 from runner.providers.offline.transport import read_reply
 

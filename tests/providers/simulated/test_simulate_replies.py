@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.answers.analyzer import Material
-from runner.answers.findings import read_findings, wrap
+from runner.answers.findings import read_findings
+from runner.answers.prompt_text import wrap
 from runner.base.tokens import tokenizer_for
 from runner.providers.simulated.chat import arrival_of
 from runner.providers.simulated.replies import reply_to
