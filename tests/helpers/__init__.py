@@ -161,13 +161,15 @@ def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
     return serving(lambda _: "late", faults=[FaultResponse(delay_s=delay_s)] * 100)
 
 
-@contextmanager
-def serving(
-    reply: Reply, loop: asyncio.AbstractEventLoop | None = None, **behaviour: Any
-) -> Iterator[str]:
+def serving(reply: Reply, **behaviour: Any) -> AbstractContextManager[str]:
     """Run a loopback provider in a thread; yield its address."""
-    loop = loop or asyncio.new_event_loop()
-    server = FaultyProvider(reply, **behaviour)
+    return running(FaultyProvider(reply, **behaviour))
+
+
+@contextmanager
+def running(server: SimulatedProvider) -> Iterator[str]:
+    """Run *server* in a thread; yield its address."""
+    loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()

@@ -55,7 +55,7 @@ def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_p
         until(lambda: at.asked.total() == 2)
         process.send_signal(signal.SIGINT)
         until(lambda: "finishing 2 calls in flight" in process.errors)
-        at.hurry()
+        at.release()
         rest = process.wait().stderr
     told = compared(tmp_path / "outputs")
 
