@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 RESET = "reset"  # the connection ends by RST
@@ -93,9 +94,10 @@ def compressed(body: bytes, coding: str) -> bytes:
     return made.compress(body) + made.flush()
 
 
+@cache
 def bomb(size: int, coding: str = "gzip") -> bytes:
     """Return *size* bytes of spaces, compressed, without holding them in memory."""
-    made = zlib.compressobj(9, zlib.DEFLATED, 31 if coding == "gzip" else 15)
+    made = zlib.compressobj(1, zlib.DEFLATED, 31 if coding == "gzip" else 15, 9, zlib.Z_RLE)
     block = b" " * (1 << 20)
     parts = [made.compress(block) for _ in range(size >> 20)]
     return b"".join([*parts, made.flush()])

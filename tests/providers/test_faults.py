@@ -43,7 +43,6 @@ MODELS = {
 }
 ASKED = Request("say_means", ({"role": "user", "content": "MATERIAL QUESTION"},), max_tokens=100)
 MIB = 1 << 20
-BOMB = bomb(256 * MIB)
 OK, LOST, UNREADABLE = ("ok", True), ("connection", True), ("bad_response", True)
 # Headers without a length: the body ends with its last chunk, or with the connection.
 CHUNKED = http().replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -132,10 +131,12 @@ UNREAD: dict[str, Make] = {
     "gzip within gzip": lambda asked: [
         http(compressed(compressed(reply(asked), "gzip"), "gzip"), coding="gzip, gzip")
     ],
-    "a bomb of gzip": sent(http(BOMB, coding="gzip")),
-    "a bomb of gzip in chunks": sent(http(BOMB, coding="gzip", chunk=1000)),
-    "a bomb of deflate": sent(http(bomb(256 * MIB, "deflate"), coding="deflate")),
-    "a bomb within gzip": sent(http(compressed(BOMB, "gzip"), coding="gzip, gzip")),
+    "a bomb of gzip": lambda _: [http(bomb(256 * MIB), coding="gzip")],
+    "a bomb of gzip in chunks": lambda _: [http(bomb(256 * MIB), coding="gzip", chunk=1000)],
+    "a bomb of deflate": lambda _: [http(bomb(256 * MIB, "deflate"), coding="deflate")],
+    "a bomb within gzip": lambda _: [
+        http(compressed(bomb(256 * MIB), "gzip"), coding="gzip, gzip")
+    ],
     "chunks without end": lambda _: itertools.chain(
         [CHUNKED], itertools.repeat(chunked(b" " * MIB, MIB), 100)
     ),
@@ -165,7 +166,10 @@ STATUSES: dict[str, tuple[Make, Ending]] = {
     "401 in brotli": (status("401 Unauthorized", b"junk", coding="br"), ("auth", False)),
     "407": (status("407 Proxy Authentication Required"), ("auth", False)),
     "500 in corrupt gzip": (status("500 No", b"junk", coding="gzip"), ("transient", False)),
-    "500 that is a bomb": (status("500 No", BOMB, coding="gzip"), ("transient", False)),
+    "500 that is a bomb": (
+        lambda _: [http(bomb(256 * MIB), "500 No", coding="gzip")],
+        ("transient", False),
+    ),
     "500 that breaks off": (sent(http(b"x", "500 No", length=99), RESET), ("transient", False)),
     "503 of 20 MiB": (status("503 No", b"x" * 20 * MIB, "Retry-After: 3"), ("throttle", False)),
     "429 that breaks off": (

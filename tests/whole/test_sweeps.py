@@ -36,7 +36,12 @@ def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path)
         "provider": [f"model.name={name}" for name in ("offline/extractive", "openai/simulated")],
         "priming": [f"processing.prime_prefix={value}" for value in ("on", "off", "auto")],
     }
-    done = [colloquy(f"sweep={name}", f"output.dir={name}", cwd=tmp_path) for name in expected]
+    (tmp_path / "talk.txt").write_text(TALK)
+    sweeps = [
+        processes.start(f"sweep={name}", f"output.dir={name}", "transcript=talk.txt", cwd=tmp_path)
+        for name in expected
+    ]
+    done = [sweep.wait() for sweep in sweeps]
     told = {name: compared(tmp_path / name) for name in expected}
 
     assert {name: [s["label"] for s in t["settings"]] for name, t in told.items()} == expected
