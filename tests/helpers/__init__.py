@@ -27,6 +27,7 @@ from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.run.cli.compose import compose_config
 
+KEY = "canary-0123456789abcdef"  # the value of MY_KEY
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None
 )

@@ -10,10 +10,11 @@ import itertools
 import json
 import re
 import resource
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
+from helpers import KEY
 from helpers.fault_server import (
     CLOSE,
     RESET,
@@ -35,7 +36,6 @@ from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 
-KEY = "canary-0123456789abcdef"
 MODELS = {
     "openai": "openai/gpt-5-mini",
     "anthropic": "anthropic/claude-sonnet-4-6",
@@ -214,16 +214,12 @@ async def ask_all(
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def found(request: pytest.FixtureRequest) -> Iterator[tuple[Found, int]]:
+def found(request: pytest.FixtureRequest) -> tuple[Found, int]:
     """Return what became of all cases on one wire, and the KiB by which memory grew."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MY_KEY", KEY)
-        asyncio.run(ask_all(request.param, {"first": good}))  # imports
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        ends = asyncio.run(
-            ask_all(request.param, {name: make for name, (make, _) in CASES.items()})
-        )
-        yield ends, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    asyncio.run(ask_all(request.param, {"first": good}))  # imports
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ends = asyncio.run(ask_all(request.param, {name: make for name, (make, _) in CASES.items()}))
+    return ends, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 
 
 def test_each_fault_has_its_kind_after_one_request(found: tuple[Found, int]) -> None:
@@ -263,7 +259,6 @@ def test_a_provider_that_only_litellm_calls_has_the_same_limits_and_one_request(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client of nvidia_nim, for one, ignores that it shall not retry."""
-    monkeypatch.setenv("MY_KEY", KEY)
     monkeypatch.setenv("AZURE_API_VERSION", "2025-04-01-preview")
     monkeypatch.setitem(MODELS, "other", model)
     ends = asyncio.run(ask_all("other", {name: CASES[name][0] for name in TRIED}, ["auto"]))
@@ -313,10 +308,7 @@ FORMS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("wire", MODELS)
-def test_an_error_with_status_200_has_the_kind_of_its_meaning(
-    wire: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_an_error_with_status_200_has_the_kind_of_its_meaning(wire: str) -> None:
     scripts, expected = {}, {}
     for (place, (error, kind)), form in itertools.product(enumerate(ERRORS), FORMS):
         if place > 3 and form != "alone":
@@ -331,10 +323,7 @@ def test_an_error_with_status_200_has_the_kind_of_its_meaning(
 
 
 @pytest.mark.parametrize("wire", MODELS)
-def test_a_server_is_asked_by_its_address_of_ipv6(
-    wire: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_a_server_is_asked_by_its_address_of_ipv6(wire: str) -> None:
 
     async def main() -> list[Completion | CallError]:
         ends = []
