@@ -72,9 +72,6 @@ def test_a_caption_is_cut_before_the_label_of_another_speaker() -> None:
     assert [(who.upper(), words) for who, words in SAID if who] == spoken(text)
 
 
-RECORD = (("Speaker", "Ana"), ("Time", "0:01"), ("Text", "We lost it."))
-
-
 @pytest.mark.parametrize(
     "line", ["{}: {}\n", "- **{}:** {}\n", "{}={}\n", "**{}**: {}\n", "> {} : {}\n"]
 )
