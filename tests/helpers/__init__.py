@@ -35,24 +35,6 @@ CONTEXT = ContextSettings(
     token_budget=8000, top_insights=5, include_structured_keys=[], transcript_tokens=0
 )
 
-# Settings of a simulated provider that only answers.
-QUIET: dict[str, Any] = {
-    "seed": 0,
-    "latency_s": 1.0,
-    "per_token_s": 0.0,
-    "per_prompt_token_s": 0.0,
-    "jitter": 0.0,
-    "by_analyzer_s": {},
-    "rpm": None,
-    "tpm": None,
-    "retry_after": True,
-    "faults": {},
-    "script": [],
-    "outages_s": [],
-    "poison": None,
-    "cache_min_tokens": None,
-}
-
 # Sets one key and chooses nothing; what has braces may refer to other keys or replace a section.
 _PLAIN = re.compile(r"(?!hydra\b)\w+(\.\w+)+=[^${}]+")
 

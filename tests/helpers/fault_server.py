@@ -16,7 +16,7 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -307,8 +307,3 @@ def _wait(event: threading.Event, opened: socket.socket) -> None:
         readable, _, _ = select.select([opened], [], [], 0)
         if readable and not opened.recv(1, socket.MSG_PEEK):
             raise ConnectionError
-
-
-def repeated(data: bytes, times: int) -> Iterator[bytes]:
-    """Yield *data* so many times, for bodies that are not held whole."""
-    return itertools.repeat(data, times)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.helpers.reading import spoken, starts
+from helpers.reading import spoken, starts
 
 Said = list[tuple[str | None, str]]
 SAID: Said = [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody."), ("Bo", "Fine.")]

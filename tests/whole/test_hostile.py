@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from helpers import job
 from helpers.processes import colloquy
+from helpers.reading import parse_transcript, read_transcript
 
 import runner.transcript
 from benchmarks.crashes import in_child
@@ -36,7 +37,6 @@ from runner.record.run_directory import RunDirectory, new_run_path
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.command_line import check_arguments
 from runner.transcript.model import Transcript
-from tests.helpers.reading import parse_transcript, read_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "${oc.env:HOME} {{ 7*7 }} {% for x in y %} {# no #} {0} {name!r} %s $HOME `id` $(id)"
