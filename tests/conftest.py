@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from helpers import KEY
 from hypothesis import HealthCheck, settings
 
 from runner.run.cli.compose import register_resolvers
@@ -39,8 +40,9 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
 
 @pytest.fixture(scope="session", autouse=True)
 def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sign runs with a key of this session."""
+    """Sign runs with a key of this session; give calls one that opens nothing."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MY_KEY", KEY)
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
         yield
 

@@ -515,6 +515,32 @@ def test_lists_are_read_where_an_answer_has_only_one() -> None:
     assert all("a list was read as insights" in reading.notes for reading in read.values())
 
 
+ONE, TWO = FIELDS["items"][0], {"name": "b", "owner": "Ana", "level": "high"}
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (None, []),
+        ("", []),
+        (ONE, [ONE]),
+        ({"item": [ONE, TWO]}, [ONE, TWO]),
+        ({"first": ONE, "second": TWO}, [ONE, TWO]),
+        ([{"item": ONE}, [TWO]], [ONE, TWO]),
+        ([{**ONE, "name": ["a", "c"]}], [{**ONE, "name": "a; c"}]),
+        (7, None),
+    ],
+)
+def test_a_list_is_read_in_whatever_it_is_given(said: Any, read: Any) -> None:
+    text = json.dumps({**GOOD, "structured_data": {**FIELDS, "items": said}})
+    try:
+        found = parse_answer(text, SHAPE).answer.model_dump()["structured_data"]["items"]
+    except AnswerError:
+        found = None
+
+    assert read == found
+
+
 WHOLE = {
     "insights": [{**INSIGHT, "text": f"Finding {number}."} for number in range(4)],
     "structured_data": {"points": ["a", "b", "c"]},

@@ -117,9 +117,13 @@ def test_time_that_passes_while_the_loop_waits_counts() -> None:
 def test_a_gap_is_a_lag_of_the_loop() -> None:
     clock = Clock()
 
+    def stop() -> None:
+        clock.ahead_s += STOPPED_S
+
     async def main() -> dict[str, Any]:
-        with LagProbe(asyncio.get_running_loop()).watch() as lag:
-            clock.ahead_s += STOPPED_S
+        loop = asyncio.get_running_loop()
+        with LagProbe(loop).watch() as lag:
+            loop.call_soon(stop)
             while not lag.samples:
                 await asyncio.sleep(0.001)
             return lag.figures()

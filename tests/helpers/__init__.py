@@ -27,30 +27,13 @@ from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.run.cli.compose import compose_config
 
+KEY = "canary-0123456789abcdef"  # the value of MY_KEY
 NO_OVERRIDE = ContextOverride(
     token_budget=None, top_insights=None, include_structured_keys=None, transcript_tokens=None
 )
 CONTEXT = ContextSettings(
     token_budget=8000, top_insights=5, include_structured_keys=[], transcript_tokens=0
 )
-
-# Settings of a simulated provider that only answers.
-QUIET: dict[str, Any] = {
-    "seed": 0,
-    "latency_s": 1.0,
-    "per_token_s": 0.0,
-    "per_prompt_token_s": 0.0,
-    "jitter": 0.0,
-    "by_analyzer_s": {},
-    "rpm": None,
-    "tpm": None,
-    "retry_after": True,
-    "faults": {},
-    "script": [],
-    "outages_s": [],
-    "poison": None,
-    "cache_min_tokens": None,
-}
 
 # Sets one key and chooses nothing; what has braces may refer to other keys or replace a section.
 _PLAIN = re.compile(r"(?!hydra\b)\w+(\.\w+)+=[^${}]+")
@@ -161,13 +144,15 @@ def slow_server(delay_s: float = 600.0) -> AbstractContextManager[str]:
     return serving(lambda _: "late", faults=[FaultResponse(delay_s=delay_s)] * 100)
 
 
-@contextmanager
-def serving(
-    reply: Reply, loop: asyncio.AbstractEventLoop | None = None, **behaviour: Any
-) -> Iterator[str]:
+def serving(reply: Reply, **behaviour: Any) -> AbstractContextManager[str]:
     """Run a loopback provider in a thread; yield its address."""
-    loop = loop or asyncio.new_event_loop()
-    server = FaultyProvider(reply, **behaviour)
+    return running(FaultyProvider(reply, **behaviour))
+
+
+@contextmanager
+def running(server: SimulatedProvider) -> Iterator[str]:
+    """Run *server* in a thread; yield its address."""
+    loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from helpers import KEY
 from helpers.provider_chat import AZURE, GROQ, MISTRAL, OPENAI
 from helpers.provider_own import ANTHROPIC, GEMINI
-from helpers.provider_wire import KEY, NEEDS, VALUES, Wire, build
+from helpers.provider_wire import NEEDS, VALUES, Wire, build
 from runner.config.schema import ModelSettings
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.batches.factory import batch_endpoint

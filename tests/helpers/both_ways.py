@@ -24,7 +24,6 @@ from runner.providers.simulated.server import send
 Handler = Callable[[web.BaseRequest, int], Any]  # int: which of the calls it is
 Ending = Completion | CallError
 
-KEY = "canary-0123456789abcdef"
 MODELS = (
     "openai/gpt-4o-mini",
     "openai/gpt-5-mini",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome")
 COMPLAINTS = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
 
 
@@ -102,6 +104,7 @@ async def browsing(profile: Path) -> AsyncIterator[Page]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # what is named may be a script that starts the browser
     )
     try:
         port = await asyncio.to_thread(_port, process)
@@ -115,7 +118,7 @@ async def browsing(profile: Path) -> AsyncIterator[Page]:
                     await page.send(f"{domain}.enable")
                 yield page
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         await asyncio.to_thread(process.communicate)
 
 

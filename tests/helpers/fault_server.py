@@ -16,9 +16,10 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 RESET = "reset"  # the connection ends by RST
@@ -93,9 +94,10 @@ def compressed(body: bytes, coding: str) -> bytes:
     return made.compress(body) + made.flush()
 
 
+@cache
 def bomb(size: int, coding: str = "gzip") -> bytes:
     """Return *size* bytes of spaces, compressed, without holding them in memory."""
-    made = zlib.compressobj(9, zlib.DEFLATED, 31 if coding == "gzip" else 15)
+    made = zlib.compressobj(1, zlib.DEFLATED, 31 if coding == "gzip" else 15, 9, zlib.Z_RLE)
     block = b" " * (1 << 20)
     parts = [made.compress(block) for _ in range(size >> 20)]
     return b"".join([*parts, made.flush()])
@@ -305,8 +307,3 @@ def _wait(event: threading.Event, opened: socket.socket) -> None:
         readable, _, _ = select.select([opened], [], [], 0)
         if readable and not opened.recv(1, socket.MSG_PEEK):
             raise ConnectionError
-
-
-def repeated(data: bytes, times: int) -> Iterator[bytes]:
-    """Yield *data* so many times, for bodies that are not held whole."""
-    return itertools.repeat(data, times)

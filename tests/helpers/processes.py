@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
-import selectors
 import shlex
 import subprocess
 import sys
@@ -19,10 +17,11 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-from helpers import serving, warm
-from runner.config.simulate import SimulateSettings
+from aiohttp import web
+
+from helpers import running, warm
 from runner.providers.simulated.chat import asked_of
-from runner.providers.simulated.replies import reply_to
+from runner.providers.simulated.server import SimulatedProvider
 
 END_S = 600.0  # after which a process that goes on has failed its test, however busy the machine
 
@@ -124,48 +123,35 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-class _Impatient(selectors.DefaultSelector):
-    """Looks at the clock often, since that may begin to hurry."""
+class Provider(SimulatedProvider):
+    """Counts the calls of each analyzer; replies to those *held* only after `release`."""
 
-    def select(self, timeout: float | None = None) -> Any:
-        return super().select(0.02 if timeout is None else min(timeout, 0.02))
+    def __init__(self, *held: str, port: int = 0) -> None:
+        super().__init__(port=port)
+        self.asked = Counter[str]()
+        self._held = held
+        self._released = asyncio.Event()
 
+    async def respond(
+        self, request: web.BaseRequest, body: Mapping[str, Any], arrived_s: float
+    ) -> web.StreamResponse:
+        self._loop = asyncio.get_running_loop()
+        self.asked[analyzer := asked_of(body)] += 1
+        if analyzer in self._held:
+            await self._released.wait()
+        return await super().respond(request, body, arrived_s)
 
-class _Clock(asyncio.SelectorEventLoop):
-    """An event loop whose time goes ten thousand times as fast from `hurry` on."""
-
-    def __init__(self) -> None:
-        self._from_s = math.inf
-        super().__init__(_Impatient())
-
-    def time(self) -> float:
-        return super().time() + 1e4 * max(0.0, super().time() - self._from_s)
-
-    def hurry(self) -> None:
-        self._from_s = super().time()
-
-
-class Provider:
-    """Counts the calls of each analyzer and keeps their replies back until it has to `hurry`."""
-
-    def __init__(self, url: str, asked: Counter[str], clock: _Clock) -> None:
-        self.url = url
-        self.asked = asked
-        self.hurry = clock.hurry
+    def release(self) -> None:
+        """Send the replies that were kept back, and from now on each at once."""
+        self._loop.call_soon_threadsafe(self._released.set)
 
 
 @contextmanager
 def provider(*held: str, port: int = 0) -> Iterator[Provider]:
     """Run a provider that answers at once, but for the analyzers that are *held*."""
-    asked, clock = Counter[str](), _Clock()
-
-    def reply(body: Mapping[str, Any]) -> str:
-        asked[asked_of(body)] += 1
-        return reply_to(body)
-
-    settings = SimulateSettings(by_analyzer_s=dict.fromkeys(held, 300.0))
-    with serving(reply, clock, settings=settings, port=port) as url:
-        yield Provider(url, asked, clock)
+    server = Provider(*held, port=port)
+    with running(server):
+        yield server
 
 
 def start_at(url: str, cwd: Path, *arguments: str) -> Process:

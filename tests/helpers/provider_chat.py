@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from helpers import KEY
 from helpers.provider_wire import (
     BEARER,
     EPHEMERAL,
-    KEY,
     KEYLESS,
     NODE,
     REPLY,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from helpers import KEY
 from helpers.provider_wire import (
     EPHEMERAL,
-    KEY,
     KEYLESS,
     NODE,
     REPLY,

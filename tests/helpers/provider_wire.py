@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers import job
+from helpers import KEY, job
 from runner.base.usage import Usage
 from runner.job.job import Job
 from runner.providers.request import Request
-
-KEY = "canary-0123456789abcdef"
 
 # What each choice of conf/model needs in the environment.
 NEEDS = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers import job
-from helpers.provider_wire import KEY, NEEDS, VALUES, build
+from helpers import KEY, job
+from helpers.provider_wire import NEEDS, VALUES, build
 
 from runner.base.errors import EXIT_CONFIG, ConfigError
 

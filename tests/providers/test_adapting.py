@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from aiohttp import web
-from helpers.both_ways import KEY, PLAIN, Server, opened
+from helpers.both_ways import PLAIN, Server, opened
 
 from runner.base.errors import CallError
 from runner.calls.admission.budget import Budget
@@ -86,11 +86,6 @@ def converse(
         bodies, ends, _, _ = asyncio.run(main())
     said = [e for e in events if e["log_level"] == "warning" and e["event"] != "limit.lowered"]
     return bodies, ends, said, budget
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
 
 
 def test_calls_in_flight_are_sent_again_and_later_ones_right_at_once() -> None:

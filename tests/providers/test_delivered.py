@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from helpers.both_ways import KEY, PLAIN, Ending, Handler, over_http
+from helpers.both_ways import PLAIN, Ending, Handler, over_http
 from helpers.provider_chat import chat_reply
 from helpers.provider_own import ANTHROPIC, GEMINI
 
@@ -28,11 +28,6 @@ OPENAI, CLAUDE, GOOGLE = (
     "gemini/gemini-3.8-flash",
 )
 UNTRUE = (-5, "7", 7.0, "many", 1e30, float("nan"), float("inf"), None, [], True)
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
 
 
 def raw(bodies: list[bytes]) -> Handler:

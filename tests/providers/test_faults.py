@@ -10,10 +10,11 @@ import itertools
 import json
 import re
 import resource
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
+from helpers import KEY
 from helpers.fault_server import (
     CLOSE,
     RESET,
@@ -35,7 +36,6 @@ from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 
-KEY = "canary-0123456789abcdef"
 MODELS = {
     "openai": "openai/gpt-5-mini",
     "anthropic": "anthropic/claude-sonnet-4-6",
@@ -43,7 +43,6 @@ MODELS = {
 }
 ASKED = Request("say_means", ({"role": "user", "content": "MATERIAL QUESTION"},), max_tokens=100)
 MIB = 1 << 20
-BOMB = bomb(256 * MIB)
 OK, LOST, UNREADABLE = ("ok", True), ("connection", True), ("bad_response", True)
 # Headers without a length: the body ends with its last chunk, or with the connection.
 CHUNKED = http().replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -132,10 +131,12 @@ UNREAD: dict[str, Make] = {
     "gzip within gzip": lambda asked: [
         http(compressed(compressed(reply(asked), "gzip"), "gzip"), coding="gzip, gzip")
     ],
-    "a bomb of gzip": sent(http(BOMB, coding="gzip")),
-    "a bomb of gzip in chunks": sent(http(BOMB, coding="gzip", chunk=1000)),
-    "a bomb of deflate": sent(http(bomb(256 * MIB, "deflate"), coding="deflate")),
-    "a bomb within gzip": sent(http(compressed(BOMB, "gzip"), coding="gzip, gzip")),
+    "a bomb of gzip": lambda _: [http(bomb(256 * MIB), coding="gzip")],
+    "a bomb of gzip in chunks": lambda _: [http(bomb(256 * MIB), coding="gzip", chunk=1000)],
+    "a bomb of deflate": lambda _: [http(bomb(256 * MIB, "deflate"), coding="deflate")],
+    "a bomb within gzip": lambda _: [
+        http(compressed(bomb(256 * MIB), "gzip"), coding="gzip, gzip")
+    ],
     "chunks without end": lambda _: itertools.chain(
         [CHUNKED], itertools.repeat(chunked(b" " * MIB, MIB), 100)
     ),
@@ -165,7 +166,10 @@ STATUSES: dict[str, tuple[Make, Ending]] = {
     "401 in brotli": (status("401 Unauthorized", b"junk", coding="br"), ("auth", False)),
     "407": (status("407 Proxy Authentication Required"), ("auth", False)),
     "500 in corrupt gzip": (status("500 No", b"junk", coding="gzip"), ("transient", False)),
-    "500 that is a bomb": (status("500 No", BOMB, coding="gzip"), ("transient", False)),
+    "500 that is a bomb": (
+        lambda _: [http(bomb(256 * MIB), "500 No", coding="gzip")],
+        ("transient", False),
+    ),
     "500 that breaks off": (sent(http(b"x", "500 No", length=99), RESET), ("transient", False)),
     "503 of 20 MiB": (status("503 No", b"x" * 20 * MIB, "Retry-After: 3"), ("throttle", False)),
     "429 that breaks off": (
@@ -210,16 +214,12 @@ async def ask_all(
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def found(request: pytest.FixtureRequest) -> Iterator[tuple[Found, int]]:
+def found(request: pytest.FixtureRequest) -> tuple[Found, int]:
     """Return what became of all cases on one wire, and the KiB by which memory grew."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("MY_KEY", KEY)
-        asyncio.run(ask_all(request.param, {"first": good}))  # imports
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        ends = asyncio.run(
-            ask_all(request.param, {name: make for name, (make, _) in CASES.items()})
-        )
-        yield ends, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    asyncio.run(ask_all(request.param, {"first": good}))  # imports
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ends = asyncio.run(ask_all(request.param, {name: make for name, (make, _) in CASES.items()}))
+    return ends, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 
 
 def test_each_fault_has_its_kind_after_one_request(found: tuple[Found, int]) -> None:
@@ -259,7 +259,6 @@ def test_a_provider_that_only_litellm_calls_has_the_same_limits_and_one_request(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client of nvidia_nim, for one, ignores that it shall not retry."""
-    monkeypatch.setenv("MY_KEY", KEY)
     monkeypatch.setenv("AZURE_API_VERSION", "2025-04-01-preview")
     monkeypatch.setitem(MODELS, "other", model)
     ends = asyncio.run(ask_all("other", {name: CASES[name][0] for name in TRIED}, ["auto"]))
@@ -309,10 +308,7 @@ FORMS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("wire", MODELS)
-def test_an_error_with_status_200_has_the_kind_of_its_meaning(
-    wire: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_an_error_with_status_200_has_the_kind_of_its_meaning(wire: str) -> None:
     scripts, expected = {}, {}
     for (place, (error, kind)), form in itertools.product(enumerate(ERRORS), FORMS):
         if place > 3 and form != "alone":
@@ -327,10 +323,7 @@ def test_an_error_with_status_200_has_the_kind_of_its_meaning(
 
 
 @pytest.mark.parametrize("wire", MODELS)
-def test_a_server_is_asked_by_its_address_of_ipv6(
-    wire: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_a_server_is_asked_by_its_address_of_ipv6(wire: str) -> None:
 
     async def main() -> list[Completion | CallError]:
         ends = []

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from helpers import KEY
 from helpers.both_ways import (
-    KEY,
     MODELS,
     PLAIN,
     Both,
@@ -42,11 +42,6 @@ WHOLE = (MODELS[0], *MODELS[-2:])  # OpenAI, Anthropic and Gemini
 UNREADABLE = ("bad_response", None, None, False, True)
 MENDED = {"counts that are text", "content in parts", "choices of null", "content missing"}
 MENDED |= {"no usage", "usage of null"}
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
 
 
 def reply(message: Mapping[str, Any] | None = None, finish: Any = "stop", **more: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from helpers import KEY
 from helpers.provider_chat import (
     AZURE,
     CHAT_WIRES,
@@ -28,7 +29,7 @@ from helpers.provider_chat import (
     VLLM,
 )
 from helpers.provider_own import ANTHROPIC, BEDROCK, GEMINI, OLLAMA, OWN_WIRES
-from helpers.provider_wire import KEY, NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
+from helpers.provider_wire import NEEDS, REPLY, REQUEST, VALUES, Failure, Wire, build
 
 from runner.base.errors import AnswerError, CallError
 from runner.base.usage import Usage

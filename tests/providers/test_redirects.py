@@ -17,7 +17,6 @@ from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 
-KEY = "canary-47114711"
 REQUEST = Request("say_means", ({"role": "user", "content": "TRANSCRIPT"},), max_tokens=10)
 MODELS = (
     "openai/gpt-4o-mini",
@@ -76,10 +75,7 @@ def ask(model: str, *answers: web.Response) -> tuple[list[str], CallError]:
         *((MODELS[0], status) for status in (301, 302, 303, 308)),
     ],
 )
-def test_a_redirection_is_not_followed(
-    model: str, status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_a_redirection_is_not_followed(model: str, status: int) -> None:
     moved = web.Response(status=status, headers={"Location": "{elsewhere}/v1/chat/completions"})
     heard, error = ask(model, moved)
 
@@ -88,10 +84,7 @@ def test_a_redirection_is_not_followed(
     assert "neither key nor transcript is sent" in str(error)
 
 
-def test_a_redirection_to_nowhere_or_to_itself_is_not_followed_either(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_a_redirection_to_nowhere_or_to_itself_is_not_followed_either() -> None:
     for target in ("", "/v1/elsewhere", "http://user:pass@[::1", "file:///etc/passwd"):
         headers = {"Location": target} if target else {}
         heard, error = ask(MODELS[0], web.Response(status=307, headers=headers))
@@ -101,10 +94,7 @@ def test_a_redirection_to_nowhere_or_to_itself_is_not_followed_either(
         assert "pass" not in str(error)
 
 
-def test_a_reply_of_more_than_two_million_characters_is_a_bad_response(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
+def test_a_reply_of_more_than_two_million_characters_is_a_bad_response() -> None:
     message = {"role": "assistant", "content": "a" * 2_000_001}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
@@ -118,7 +108,6 @@ def test_a_reply_of_more_than_two_million_characters_is_a_bad_response(
 def test_calls_beyond_this_machine_take_the_proxy_of_the_environment(
     way: Literal["auto", "litellm"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
 
     async def main(address: str, base: str = "http://far.invalid") -> Completion:
         route = ModelRoute(MODELS[0], f"{base}/v1", "MY_KEY", transport=way)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from helpers.provider_wire import KEY, NEEDS, VALUES, build
+from helpers import KEY
+from helpers.provider_wire import NEEDS, VALUES, build
 
 from runner.base.errors import CallError
 from runner.providers.litellm.route import ModelRoute

@@ -184,7 +184,6 @@ async def ask(transport: LiteLLMTransport, began: Callable[[], object]) -> Compl
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", "canary-0123456789abcdef")
     monkeypatch.setenv("AZURE_API_VERSION", "2025-04-01-preview")
 
 

@@ -110,7 +110,7 @@ async def keep(found: Deliveries, *lines: bytes) -> None:
     await found.keep(MARK, list(lines))
 
 
-def test_results_are_stored_without_the_values_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_stored_without_the_values_of_keys() -> None:
     read = book()
     journal = Journal(Path("journal.jsonl"))
     found = Deliveries(Path(), journal, "main", "openai", read, Secrets(("sk-secret-0123456789",)))

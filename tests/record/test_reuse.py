@@ -229,7 +229,7 @@ def test_a_record_with_a_right_digest_and_a_wrong_shape_is_none(
     assert ("not the record of a node", {}) == (fault, found)
 
 
-def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key(tmp_path: Path) -> None:
+def test_the_answers_of_a_node_are_looked_for_under_its_stage_and_key() -> None:
     made = job("output.console=quiet")
     begin()
     nodes = {node.name: node for node in made.pipeline.nodes}

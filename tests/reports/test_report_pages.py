@@ -18,8 +18,6 @@ from benchmarks.report import synthetic_run
 from runner.reports.report.command import main as report
 from runner.reports.report.write import try_write_report, write_index
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def sweep_of(root: Path) -> Path:
     """Make a sweep of two jobs under *root*."""

@@ -28,7 +28,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-canary-0123456789abcdef"
 SAID = "the pump failed before noon"
 T0_S = 1_795_503_480  # 2026-11-24T06:58:00Z

@@ -112,6 +112,14 @@ def test_a_provider_that_allows_fewer_queued_tokens_gets_smaller_batches(most: i
     assert [] == list(Path("batch/delivery").iterdir())
 
 
+def test_a_request_of_more_tokens_than_may_ever_be_queued_ends_as_a_throttled_one() -> None:
+    provider = FakeProvider(simulated, most_queued=0)
+    result, _ = session(one(), provider, Path("run"))
+
+    assert "failed" == result.status
+    assert {"throttle", "upstream"} == {outcome.kind for outcome in result.outcomes.values()}
+
+
 def test_a_request_without_a_refused_parameter_is_no_repair(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

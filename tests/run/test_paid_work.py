@@ -125,14 +125,12 @@ def test_code_of_an_analyzer_that_ends_the_process_ends_its_node_only(
         raise error
 
     target: Analyzer = made.analyzers["say_means"]
-    monkeypatch.setattr(type(target), "read", lambda s, t: leave() if s is target else READ(s, t))
+    read = type(target).read
+    monkeypatch.setattr(type(target), "read", lambda s, t: leave() if s is target else read(s, t))
     result, _ = execute_models(made)
 
     assert result.outcomes["say_means"].kind == "invalid_output"
     assert result.outcomes["perspective_perception"].status == "ok"
-
-
-READ = type(job().analyzers["say_means"]).read
 
 
 def test_reused_parts_do_not_teach_that_calls_take_no_time() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from helpers.reading import parse_transcript, spoken
 
 from runner.base.errors import TranscriptError
 from runner.transcript.read import read_text
-from tests.helpers.reading import parse_transcript, spoken
 
 Row = tuple[str | None, float | None, float | None, str]
 

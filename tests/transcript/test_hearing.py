@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.reading import parse_transcript, spoken
+from helpers.reading import parse_transcript, spoken
 
 
 def test_a_paragraph_of_a_hearing_tells_its_line() -> None:

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
+from helpers.reading import parse_transcript, read_transcript
 
 from runner.base.errors import TranscriptError
 from runner.transcript.read import formats
-from tests.helpers.reading import parse_transcript, read_transcript
 
 TEXT = "Zoë: Hello there, café.\nBob: Yes, “quite”.\n\nZoë: Good.\n"
 

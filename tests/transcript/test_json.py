@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from helpers.reading import parse_transcript, spoken
 
 from runner.base.errors import TranscriptError
-from tests.helpers.reading import parse_transcript, spoken
 
 Row = tuple[str | None, float | None, float | None, str]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from helpers.reading import spoken, starts
 
 from runner.transcript.read import Reading, read_text
-from tests.helpers.reading import spoken, starts
 
 Spoken = list[tuple[str | None, str]]
 

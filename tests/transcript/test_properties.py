@@ -6,6 +6,7 @@ import resource
 from pathlib import Path
 
 import pytest
+from helpers.reading import parse_transcript
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
 from runner.transcript.model import Transcript
 from runner.transcript.read import formats
-from tests.helpers.reading import parse_transcript
 
 FRAGMENTS = st.sampled_from(
     ["Ann: ", "**Bob:** ", "[00:01] ", "0:05", "\n", "\n\n", "Q. ", "A. ", ">> ", "{gap}", "word ",

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers.reading import read_transcript
 
 from runner.transcript.model import Transcript
-from tests.helpers.reading import read_transcript
 
 DIRECTORY = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 

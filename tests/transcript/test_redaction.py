@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,8 +15,6 @@ from runner.transcript.redact.identifiers import find_identifiers
 from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redacted import redacted
 from runner.transcript.redact.redaction import Redaction
-
-Turns = Sequence[tuple[str | None, str]]
 
 
 def settings(redact: str = "all", **more: Any) -> TranscriptSettings:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from tests.helpers.reading import spoken, starts
+from helpers.reading import spoken, starts
 
 Said = list[tuple[str | None, str]]
 SAID: Said = [("Ana", "We lost it."), ("Bo", "Who did?"), ("Ana", "Nobody."), ("Bo", "Fine.")]
@@ -70,9 +69,6 @@ def test_a_caption_is_cut_before_the_label_of_another_speaker() -> None:
     text = "".join(f"00:00:0{n},000 --> 00:00:0{n},900\n{cue}\n\n" for n, cue in enumerate(cues))
 
     assert [(who.upper(), words) for who, words in SAID if who] == spoken(text)
-
-
-RECORD = (("Speaker", "Ana"), ("Time", "0:01"), ("Text", "We lost it."))
 
 
 @pytest.mark.parametrize(

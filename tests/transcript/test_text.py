@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from helpers.reading import parse_transcript, spoken, starts
 
 from runner.transcript.model import MAX_SEGMENT_CHARS
-from tests.helpers.reading import parse_transcript, spoken, starts
 
 TWO_SPEAKERS = {
     "name and colon": "Alice: Hi there.\nBob: Yes.",

@@ -51,7 +51,7 @@ from runner.transcript.inputs import find_inputs
 
 SECRET = "what the other folder says"
 EACH = int(os.environ.get("COLLOQUY_HOSTILE_KINDS", "3"))  # kinds at each file; 13 are all
-WATCHDOG_S = 120  # a hang ends the test and not the suite
+WATCHDOG_S = 600  # a hang ends the test and not the suite
 MAX_MEMORY = 300 * 1024 * 1024
 DOCUMENTED = {0, 2, 3, 4, 7, 8, 9}
 RUN, BATCH = Path("sweeps/mine/0"), Path("batch")

@@ -21,7 +21,7 @@ def test_jobs_run_side_by_side_and_each_keeps_its_own_records(tmp_path: Path) ->
             *(f"model.api_base={at.url}", "processing.max_concurrent=2", "repeat=0,1,2,-1"),
         )
         until(lambda: at.asked.total() == 6)  # which take the slots of all three
-        at.hurry()
+        at.release()
         done = process.wait()
     (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
 

@@ -45,7 +45,7 @@ def test_the_first_signal_lets_calls_in_flight_finish_and_sends_no_more(
         until(lambda: at.asked.total() == 4)
         process.send_signal(number)
         until(lambda: "finishing 4 calls in flight" in process.errors)
-        at.hurry()
+        at.release()
         errors = process.wait().stderr
         run = run_of(tmp_path)
         statuses = load(run / "metadata.json")["stages"]
@@ -138,7 +138,7 @@ def test_a_signal_ends_a_sweep_and_its_other_jobs_are_not_begun(tmp_path: Path) 
         until(lambda: at.asked.total() == 4)
         process.send_signal(signal.SIGINT)
         until(lambda: "finishing" in process.errors)
-        at.hurry()
+        at.release()
         errors = process.wait().stderr
 
     assert process.returncode == 130, errors

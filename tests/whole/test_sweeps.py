@@ -36,7 +36,12 @@ def test_the_sweeps_that_ship_run_without_a_key_and_are_compared(tmp_path: Path)
         "provider": [f"model.name={name}" for name in ("offline/extractive", "openai/simulated")],
         "priming": [f"processing.prime_prefix={value}" for value in ("on", "off", "auto")],
     }
-    done = [colloquy(f"sweep={name}", f"output.dir={name}", cwd=tmp_path) for name in expected]
+    (tmp_path / "talk.txt").write_text(TALK)
+    sweeps = [
+        processes.start(f"sweep={name}", f"output.dir={name}", "transcript=talk.txt", cwd=tmp_path)
+        for name in expected
+    ]
+    done = [sweep.wait() for sweep in sweeps]
     told = {name: compared(tmp_path / name) for name in expected}
 
     assert {name: [s["label"] for s in t["settings"]] for name, t in told.items()} == expected
@@ -55,7 +60,7 @@ def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_p
         until(lambda: at.asked.total() == 2)
         process.send_signal(signal.SIGINT)
         until(lambda: "finishing 2 calls in flight" in process.errors)
-        at.hurry()
+        at.release()
         rest = process.wait().stderr
     told = compared(tmp_path / "outputs")
 

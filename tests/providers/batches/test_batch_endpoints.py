@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from helpers import KEY
 from helpers.batch_wires import (
     ANTHROPIC_SPOKEN,
     CREATED,
@@ -24,7 +25,7 @@ from helpers.batch_wires import (
     run,
     speaking,
 )
-from helpers.provider_wire import KEY, REPLY, REQUEST
+from helpers.provider_wire import REPLY, REQUEST
 
 from runner.base.errors import CallError
 from runner.providers.batches.endpoint import SubmittedBatch

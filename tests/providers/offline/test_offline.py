@@ -127,7 +127,7 @@ def test_confidence_differs_with_the_strength_of_the_cues() -> None:
         assert alone or len({i["confidence"] for i in answer["insights"]}) > 1, name
 
 
-def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back(tmp_path: Path) -> None:
+def test_stage_b_does_not_see_the_transcript_behind_its_contexts_back() -> None:
     """With one finding to read, nothing else of the transcript can be in the answer."""
     made = job()
     finding = (

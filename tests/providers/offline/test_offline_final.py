@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from helpers.offline import EMPTY, answer, cited, handed_on, spoken
+from helpers.reading import read_transcript
 
 from runner.answers.context import Item, answer_items, reduce_context
 from runner.answers.markdown import answer_markdown
@@ -19,7 +20,6 @@ from runner.config.schema import ContextSettings
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.due_dates import due_in
-from tests.helpers.reading import read_transcript
 
 ANALYZERS = ("meeting_notes", "composite_note", "executive_summary")
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")

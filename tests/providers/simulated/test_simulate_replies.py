@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
 from helpers import job
+from helpers.runs import STAGE_A, STAGE_B
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +21,8 @@ from runner.providers.simulated.chat import arrival_of
 from runner.providers.simulated.replies import reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
 
-JOB = job()
-NAMES = sorted(JOB.analyzers)
+NAMES = STAGE_A + STAGE_B
+made = cache(job)
 FINDINGS = """# Findings of stage_a
 
 ## say_means
@@ -33,9 +35,9 @@ FINDINGS = """# Findings of stage_a
 
 def request(name: str, material: str, *, with_schema: bool) -> dict[str, Any]:
     """Return analyzer *name*'s request, its schema in the prompt or beside it."""
-    analyzer = JOB.analyzers[name]
-    node = next(node for node in JOB.pipeline.nodes if node.name == name)
-    asked = Material(material, JOB.variables[node.name])
+    analyzer = made().analyzers[name]
+    node = next(node for node in made().pipeline.nodes if node.name == name)
+    asked = Material(material, made().variables[node.name])
     body: dict[str, Any] = {"messages": list(analyzer.messages(asked, with_schema=with_schema))}
     if not with_schema:
         named = {"name": name, "schema": analyzer.schema, "strict": True}
@@ -65,16 +67,16 @@ def citations(node: Any) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_shipped_analyzer_accepts_its_reply(name: str, with_schema: bool) -> None:
     for variant in range(4):
-        body = request(name, f"{JOB.transcript_material()}{variant}", with_schema=with_schema)
-        reading = JOB.analyzers[name].read(reply_to(body))
+        body = request(name, f"{made().transcript_material()}{variant}", with_schema=with_schema)
+        reading = made().analyzers[name].read(reply_to(body))
 
         assert (False, ()) == (reading.repaired, reading.notes)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_quotes_of_a_transcript_stand_in_the_segment_they_name(name: str) -> None:
-    reply = json.loads(reply_to(request(name, JOB.transcript_material(), with_schema=False)))
-    texts = {segment.id: segment.text for segment in JOB.transcript.segments}
+    reply = json.loads(reply_to(request(name, made().transcript_material(), with_schema=False)))
+    texts = {segment.id: segment.text for segment in made().transcript.segments}
     found = citations(reply)
 
     assert len(found) > 1
@@ -166,7 +168,7 @@ def test_a_request_without_a_schema_gets_a_sentence() -> None:
 
 
 def test_prompt_and_reply_are_counted_as_the_runner_counts_them() -> None:
-    body = request("say_means", JOB.transcript_material(), with_schema=True)
+    body = request("say_means", made().transcript_material(), with_schema=True)
     reply = reply_to(body)
     arrival = arrival_of(body, reply)
     count = tokenizer_for("openai/gpt-4o").count

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from helpers.provider_wire import KEY, REQUEST
+from helpers.provider_wire import REQUEST
 
 from runner.base.errors import CallError, ConfigError
 from runner.config.simulate import SimulateSettings
@@ -133,11 +133,6 @@ async def over(endpoint: BatchEndpoint, batch: SubmittedBatch) -> SubmittedBatch
 
 async def submitted(endpoint: BatchEndpoint) -> SubmittedBatch:
     return await endpoint.submit([endpoint.line(key, REQUEST) for key in KEYS], "run-1")
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MY_KEY", KEY)
 
 
 APIS = pytest.mark.parametrize("name", ["openai", "anthropic"])
