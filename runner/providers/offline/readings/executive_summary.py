@@ -27,7 +27,7 @@ def read(document: Document) -> dict[str, object]:
     minutes = take_minutes(document)
     findings = document.findings
     points = find_points(minutes, findings, _LIMITS["key_points"])
-    risks = find_risks(minutes, findings, _LIMITS["risks"])
+    risks = find_risks(minutes, _LIMITS["risks"])
     steps = minutes.actions[: _LIMITS["next_steps"]]
     subject = subject_of(minutes.dialogue)
     data = {

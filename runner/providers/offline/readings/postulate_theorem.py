@@ -35,7 +35,7 @@ def read(document: Document) -> dict[str, object]:
     guesses = find_conjectures(dialogue, used, _LIMITS["conjectures"])
     found = best_first(_insights(grounds, theorems, guesses), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "definitions, rules, facts or conclusions"),
+        "insights": found or no_cue(dialogue, "rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
@@ -93,8 +93,6 @@ def _gap_of(theorem: Reasoning) -> str:
 
 _TAKEN = {
     "fact": "reports",
-    "assumption": "assumes",
-    "definition": "defines",
     "rule": "states a requirement",
 }
 
