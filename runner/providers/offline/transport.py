@@ -12,7 +12,9 @@ from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined, text_parts
+from runner.providers.offline.dialogue.insights import insight
 from runner.providers.offline.document import read_document
+from runner.providers.offline.language.sentences import sentences
 from runner.providers.offline.readings import Reading
 from runner.providers.offline.verbatim import checked
 from runner.providers.prices import cost_usd, prices_of
@@ -20,12 +22,7 @@ from runner.providers.request import Completion, Request, Transport, checked_tex
 from runner.transcript.warnings import hardly_english
 
 MODEL = "offline/extractive"
-_UNREAD = {
-    "text": "This transcript does not look like English, the only language it reads.",
-    "confidence": 0.05,
-    "category": "language",
-    "evidence": [],
-}
+_ENGLISH_ONLY = "English, the only language that the offline model reads"
 
 
 class OfflineTransport(Transport):
@@ -58,10 +55,17 @@ class OfflineTransport(Transport):
 
 def _answer(reading: Reading, prompt: str) -> str:
     document = read_document(prompt)
-    if hardly_english(line.text for line in document.lines):
-        empty = dict(reading(replace(document, lines=())))
-        return json.dumps({**empty, "insights": [_UNREAD]}, ensure_ascii=False)
-    return json.dumps(checked(dict(reading(document)), document), ensure_ascii=False)
+    lines = document.lines
+    if hardly_english(line.text for line in lines):
+        unread = insight(f"Most of this does not look like {_ENGLISH_ONLY}.", 0.05, "language", ())
+        answer = {**reading(replace(document, lines=())), "insights": [unread]}
+        return json.dumps(answer, ensure_ascii=False)
+    answer = checked(dict(reading(document)), document)
+    if foreign := [line for line in lines if hardly_english((line.text,))]:
+        text = f"{len(foreign)} of {len(lines)} segments do not look like {_ENGLISH_ONLY}."
+        first = sentences(foreign[:1])[:1]
+        answer["insights"] = [*answer["insights"], insight(text, 0.05, "language", first)]
+    return json.dumps(answer, ensure_ascii=False)
 
 
 def _usage(messages: Sequence[Message], reply: str) -> Usage:

@@ -137,7 +137,7 @@ def test_sentences_torn_between_segments_carry_no_argument() -> None:
 def test_a_poor_transcript_still_gets_an_honest_answer(name: str, said: Any) -> None:
     insights = answer(name, spoken(*said))["insights"]
 
-    assert all(insight["evidence"] for insight in insights)
+    assert all(insight["evidence"] or insight["category"] == "no_cue" for insight in insights)
 
 
 def test_a_prompt_only_analyzer_is_answered_by_what_bears_on_its_question() -> None:

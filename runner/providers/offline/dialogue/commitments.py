@@ -76,7 +76,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
     text = excerpt(s.text[hit.start :], 150)
-    if not content_words(text) or len(words(text)) < 4:
+    if not content_words(text) or len(words(text)) < 3:
         return None
     hedged = has("vague", text[:70]) or strength("unsure", text) > 0
     bound = _BOUND.search(text) and not NOT_A_CONDITION.search(text)

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.dialogue import weight_of, weightiest
-from runner.providers.offline.dialogue.insights import cite, no_cue, says
+from runner.providers.offline.dialogue.insights import cite, discussed_only, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
@@ -36,7 +36,7 @@ def read(document: Document) -> dict[str, object]:
     found += [insight_of(row["text"], 0.4, "uncertain", row["evidence"]) for row in uncertain[:3]]
     subject = subject_of(minutes.dialogue)
     return {
-        "insights": found[: _LIMITS["insights"]] or no_cue(minutes.dialogue, "threads"),
+        "insights": found[: _LIMITS["insights"]] or discussed_only(minutes.dialogue, "threads"),
         "structured_data": {
             "topic": capital(subject) or "Not recognised.",
             "opening": _opening(minutes, leads, document.missing),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from runner.providers.offline.dialogue.insights import (
     best_first,
     cite,
+    discussed_only,
     insight,
-    no_cue,
     said,
     says,
     who,
@@ -37,7 +37,7 @@ def read(document: Document) -> dict[str, object]:
     made = best_first(found, _MAX_INSIGHTS)
     sought = "decisions, undertakings or points left open"
     return {
-        "insights": made or no_cue(minutes.dialogue, sought),
+        "insights": made or discussed_only(minutes.dialogue, sought),
         "structured_data": {
             "summary": _summary(minutes),
             **{name: each.items(minutes) for name, each in _LISTS.items()},
@@ -50,7 +50,7 @@ def read_minuted(name: str, document: Document) -> dict[str, object]:
     minutes, kind = take_minutes(document), _LISTS[name]
     made = best_first(kind.insights(minutes))
     return {
-        "insights": made or no_cue(minutes.dialogue, kind.sought, *kind.near),
+        "insights": made or discussed_only(minutes.dialogue, kind.sought, *kind.near),
         "structured_data": {name: kind.items(minutes)},
     }
 

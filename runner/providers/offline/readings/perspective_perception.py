@@ -8,7 +8,14 @@ from runner.providers.offline.dialogue.agreement import (
     find_objections,
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    discussed_only,
+    insight,
+    says,
+    who,
+)
 from runner.providers.offline.dialogue.positions import (
     SharedGround,
     View,
@@ -40,7 +47,7 @@ def read(document: Document) -> dict[str, object]:
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
     found = best_first(_insights(views, tensions, ground), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "positions, objections or shared views"),
+        "insights": found or discussed_only(dialogue, "positions, objections or shared views"),
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],

@@ -9,7 +9,14 @@ from runner.providers.offline.dialogue.axioms import (
     find_postulates,
 )
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    discussed_only,
+    insight,
+    says,
+    who,
+)
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import strongest
@@ -35,7 +42,7 @@ def read(document: Document) -> dict[str, object]:
     guesses = find_conjectures(dialogue, used, _LIMITS["conjectures"])
     found = best_first(_insights(grounds, theorems, guesses), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "rules, facts or conclusions"),
+        "insights": found or discussed_only(dialogue, "rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],

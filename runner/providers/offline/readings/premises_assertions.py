@@ -13,7 +13,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import cite, discussed_only, insight, says, who
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, Reasoning, find_reasoning
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
@@ -73,7 +73,7 @@ def read(document: Document) -> dict[str, object]:
     bare = _unsupported(dialogue, used)
     found = _insights(dialogue, arguments, bare)
     return {
-        "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims"),
+        "insights": found or discussed_only(dialogue, "reasons, conclusions or strong claims"),
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [{"text": _labelled(s), "evidence": cite(s)} for s in bare],
@@ -114,7 +114,8 @@ def _claims(s: Sentence) -> bool:
         return False
     if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
         return False
-    softened = is_open(s.text) or has("unsure", s.text) or is_garbled(s.text)
+    softened = is_open(s.text) or has("unsure", s.text) or has("commitment", s.text)
+    softened = softened or is_garbled(s.text)
     return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5 and not softened
 
 

@@ -13,7 +13,14 @@ from runner.providers.offline.dialogue.commitments import (
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
 from runner.providers.offline.dialogue.hedges import Hedge, find_hedges
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    discussed_only,
+    insight,
+    says,
+    who,
+)
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import trim
@@ -42,7 +49,7 @@ def read(document: Document) -> dict[str, object]:
     )
     made = best_first(_insights(hedges, commitments, left_open), _LIMITS["insights"])
     return {
-        "insights": made or no_cue(dialogue, "hedges, requests or promises"),
+        "insights": made or discussed_only(dialogue, "hedges, requests or promises"),
         "structured_data": {
             "gaps": [_gap_item(hedge) for hedge in hedges],
             "commitments": [_commitment_item(each) for each in commitments],

@@ -21,7 +21,7 @@ from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_substantive,
+    is_procedural,
     trim,
 )
 from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
@@ -122,9 +122,9 @@ def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
     for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         hit = _UNKNOWN.search(text)
-        if not hit or is_question(text) or not is_substantive(s) or s.index in dialogue.cut_off:
+        if not hit or is_question(text) or is_procedural(text) or s.index in dialogue.cut_off:
             continue
-        whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 3
+        whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 1
         evades = _TALKED_OF.search(text) or strength("evasion", text) > 0.8
         if not whole or evades or not is_outright(text, hit.start()):
             continue
