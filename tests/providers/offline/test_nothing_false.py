@@ -234,6 +234,40 @@ def test_laughter_elsewhere_takes_nothing_back() -> None:
     assert ["Ann", "Bo"] == decision["decided_by"]
 
 
+def test_a_support_call_in_plain_english_is_read() -> None:
+    said = spoken(
+        ("Ann", "My router keeps dropping the connection. It started after the update on Tuesday."),
+        ("Bo", "Have you tried restarting it?"),
+        (
+            "Ann",
+            "Twice. But for calls we went back to the landline, because the router cut customers off.",
+        ),
+        ("Bo", "I'll book the technician for Friday then. Please install the older firmware."),
+    )
+    problem = answer("customer_problem", said)["structured_data"]["details"]
+    steps = answer("resolution", said)["structured_data"]["steps"]
+    (action,) = answer("action_items", said)["structured_data"]["action_items"]
+    quotes = answer("key_quotes", said)["structured_data"]["quotes"]
+
+    assert ["symptom", "since"] == [each["kind"] for each in problem]
+    assert ["Bo", None] == [each["by"] for each in steps]
+    assert ("Book the technician for Friday", "Bo") == (action["what"], action["owner"])
+    assert any("because the router cut" in each["text"] for each in quotes)
+
+
+def test_the_result_of_a_vote_that_names_no_motion_decides_the_proposal_before_it() -> None:
+    said = spoken(
+        SIDE,
+        ("Ann", "Then I propose that we get two more quotes for the roof."),
+        ("Bo", "Seconded."),
+        ("Ann", "All in favour? Four. Carried."),
+        ("Bo", "In March we agreed to hire a new coach."),
+    )
+    (decision,) = answer("decisions", said)["structured_data"]["decisions"]
+
+    assert "two more quotes for the roof" in decision["what"]
+
+
 def test_irony_spreads_to_the_next_sentence() -> None:
     said = ("Ann", "Great, just great, a meeting about cups. I'll buy a thousand cups tomorrow.")
 
@@ -254,7 +288,9 @@ def test_a_decision_that_says_what_is_decided_points_to_no_other() -> None:
     assert "postpone" not in decision["what"]
 
 
-@pytest.mark.parametrize("asked", ["Everyone okay with that?", "Agreed?", "Does that work for you?"])
+@pytest.mark.parametrize(
+    "asked", ["Everyone okay with that?", "Agreed?", "Does that work for you?"]
+)
 def test_a_plan_put_to_all_is_decided_by_yes(asked: str) -> None:
     plan = f"So we don't renew before we've heard from them. {asked}"
     put, unasked = (

@@ -95,7 +95,7 @@ def act_of(said: str) -> str:
     act = _PROMISE.sub("", said.replace("’", "'"), count=1)
     return trim(
         re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b|[.!?] ", act, flags=re.I)[0]
-    )
+    ).removesuffix(" then")
 
 
 def is_work(act: str, said: str = "") -> bool:

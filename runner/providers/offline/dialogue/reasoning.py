@@ -96,7 +96,9 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
             return _Parts(claim, after, "causal", hit.phrase, (s,), hit.strength)
         comma = after.find(", ")
         then = after[comma + 2 :]
-        if comma > 10 and not before.strip(" ,").split()[1:] and is_whole(then):  # "Because B, A"
+        if (
+            comma > 10 and not before.strip(" ,").split()[1:] and is_whole(trim(then))
+        ):  # "Because B, A"
             return _Parts(then, after[:comma], "causal", hit.phrase, (s,), hit.strength)
         previous = None if words(before) else _previous(dialogue, s)
         if previous:

@@ -165,7 +165,7 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     if is_garbled(text) or _PAST.search(text):
         return None
     whole = len(set(content_words(text[match.end() :]))) > 1  # "it's decided, we stay with …"
-    pointing = _POINTING.match(text) and not whole
+    pointing = (_POINTING.match(text) or len(words(text)) < 3) and not whole  # "Carried."
     if voted:
         pointing = bool(voted["moved"]) and len(set(content_words(voted[0]))) < 4
     what = _meant_by_it(dialogue, s) if pointing else None
