@@ -240,7 +240,7 @@ def test_a_support_call_in_plain_english_is_read() -> None:
         ("Bo", "Have you tried restarting it?"),
         (
             "Ann",
-            "Twice. But for calls we went back to the landline, because the router cut customers off.",
+            "Twice. But for calls we went back to the landline, because it cut our customers off.",
         ),
         ("Bo", "I'll book the technician for Friday then. Please install the older firmware."),
     )
@@ -252,7 +252,7 @@ def test_a_support_call_in_plain_english_is_read() -> None:
     assert ["symptom", "since"] == [each["kind"] for each in problem]
     assert ["Bo", None] == [each["by"] for each in steps]
     assert ("Book the technician for Friday", "Bo") == (action["what"], action["owner"])
-    assert any("because the router cut" in each["text"] for each in quotes)
+    assert any("because it cut our" in each["text"] for each in quotes)
 
 
 def test_the_result_of_a_vote_that_names_no_motion_decides_the_proposal_before_it() -> None:
