@@ -153,7 +153,12 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
         return ()
-    if s.index < turn[-1].index or not s.speaker or len(set().union(*dialogue.called.values())) < 2:
+    if (
+        s.index in dialogue.cut_off
+        or s.index < turn[-1].index
+        or not s.speaker
+        or len(set().union(*dialogue.called.values())) < 2
+    ):
         return ()
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
