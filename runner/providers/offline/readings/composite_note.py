@@ -15,8 +15,8 @@ from runner.providers.offline.synthesis.minutes import (
     subject_of,
     take_minutes,
 )
+from runner.providers.offline.synthesis.risks import TRANSCRIPT, UNTOLD
 
-TRANSCRIPT = "transcript"
 _LIMITS = {"threads": 6, "others": 3, "bearings": 4, "insights": 10}
 _FIRST_STAGE = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
@@ -85,7 +85,8 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
 def _bearings(lead: Cited) -> list[dict[str, str]]:
     """Return the later analyzers' findings on the same words."""
     later = [f for f in lead.findings if f.analyzer not in (*_FIRST_STAGE, TRANSCRIPT)]
-    texts = {f.text: f.analyzer for f in later if f.key == "insights"}
+    told = [f for f in later if f.key == "insights" and f.category not in UNTOLD]
+    texts = {f.text: f.analyzer for f in told}
     return [
         {"source": source, "text": text}
         for text, source in list(texts.items())[: _LIMITS["bearings"]]

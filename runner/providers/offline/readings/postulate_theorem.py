@@ -19,7 +19,6 @@ from runner.providers.offline.dialogue.insights import (
 )
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import strongest
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import excerpt, plain
 
@@ -76,7 +75,7 @@ def _theorem_item(
         "statement": plain(theorem.assertion),
         "follows_from": _rests_on(theorem, grounds),
         "inference": theorem.relation,
-        "gap": _gap_of(theorem),
+        "gap": "Not recognised.",
         "evidence": cite(*theorem.quoted),
     }
 
@@ -84,18 +83,6 @@ def _theorem_item(
 def _rests_on(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
     """Return the ids (P1, P2, …) of the *grounds* of *theorem*."""
     return [f"P{n}" for n, each in enumerate(grounds, start=1) if each.statement == theorem.ground]
-
-
-def _gap_of(theorem: Reasoning) -> str:
-    """Return what *theorem* still needs as proof, if its words show it."""
-    if theorem.relation == "conditional":
-        return f'That the condition comes about: "{excerpt(theorem.premise, 100)}".'
-    if unsure := strongest("unsure", theorem.premise):
-        return f'The ground is itself unsure ("{unsure.phrase}").'
-    hedge = strongest("hedge", theorem.assertion)
-    if hedge and hedge.strength > 0.5:
-        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
-    return "Not recognised."
 
 
 _TAKEN = {

@@ -23,7 +23,8 @@ TRANSCRIPT = "transcript"
 _WARNS = pattern("risks.warns")
 _NO_RISK = pattern("risks.no_risk")
 
-_UNTOLD = (DISCUSSED, "cited", "no_cue", "no_findings", "language", "uncertain")
+# Categories of insights that state no finding.
+UNTOLD = (DISCUSSED, "cited", "no_cue", "no_findings", "language", "uncertain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
 
 def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in findings:
-        known = f.analyzer == "action_items" or f.category in _UNTOLD
+        known = f.analyzer == "action_items" or f.category in UNTOLD
         if f.key == "insights" and not known and f.evidence and f.text:
             yield KeyPoint(f.text, f.analyzer, f.evidence, 0.35 + 0.4 * (f.confidence or 0.0))
 
