@@ -268,6 +268,25 @@ def test_the_result_of_a_vote_that_names_no_motion_decides_the_proposal_before_i
     assert "two more quotes for the roof" in decision["what"]
 
 
+@pytest.mark.parametrize(
+    "reply", ["I'm not comfortable with that. They have a right to know.", "I disagree."]
+)
+def test_a_short_objection_needs_no_reason(reply: str) -> None:
+    said = spoken(SIDE, ("Ann", "Let's wait until we know the price."), ("Bo", reply))
+    (found,) = answer("disagreements", said)["structured_data"]["disagreements"]
+
+    assert ["Ann", "Bo"] == [side["who"] for side in found["sides"]]
+
+
+def test_work_that_is_started_is_a_task() -> None:
+    told = "Yesterday I finished the login page and I'll start on the export today."
+    (action,) = answer("action_items", spoken(SIDE, ("Ann", told)))["structured_data"][
+        "action_items"
+    ]
+
+    assert ("Start on the export today", "Ann") == (action["what"], action["owner"])
+
+
 def test_irony_spreads_to_the_next_sentence() -> None:
     said = ("Ann", "Great, just great, a meeting about cups. I'll buy a thousand cups tomorrow.")
 
