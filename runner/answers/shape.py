@@ -36,7 +36,9 @@ class Insight(Strict):
     text: str = Field(min_length=1, description="The finding in one or two sentences.")
     confidence: float = Field(ge=0, le=1, description="0 (guess) to 1 (stated outright).")
     category: str = Field(min_length=1, description="A short lower-case label.")
-    evidence: list[Evidence] = Field(description="At least one quote that supports the finding.")
+    evidence: list[Evidence] = Field(
+        description="Quotes that support it; none only if it says that nothing was found."
+    )
 
 
 class NoFields(Strict):

@@ -12,7 +12,9 @@ from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined, text_parts
+from runner.providers.offline.dialogue.insights import insight
 from runner.providers.offline.document import read_document
+from runner.providers.offline.language.sentences import sentences
 from runner.providers.offline.readings import Reading
 from runner.providers.offline.verbatim import checked
 from runner.providers.prices import cost_usd, prices_of
@@ -20,19 +22,11 @@ from runner.providers.request import Completion, Request, Transport, checked_tex
 from runner.transcript.warnings import hardly_english
 
 MODEL = "offline/extractive"
-_UNREAD = {
-    "text": "This transcript does not look like English, the only language it reads.",
-    "confidence": 0.05,
-    "category": "language",
-    "evidence": [],
-}
+_ENGLISH_ONLY = "English, the only language that the offline model reads"
 
 
 class OfflineTransport(Transport):
-    """Answers with *readings* by analyzer name; replies and failures equal those through litellm.
-
-    tests/providers/offline/test_offline_direct.py compares the two.
-    """
+    """Answers with *readings* by analyzer name."""
 
     def __init__(self, route: ModelRoute, readings: Mapping[str, Reading]) -> None:
         self.route = route
@@ -41,37 +35,37 @@ class OfflineTransport(Transport):
         self._secrets = secrets_of(route.api_key_env)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
-        """Read and answer; raises CallError for a reading that fails."""
+        """Read and answer.
+
+        A failure of a reading is a bug; it raises CallError, like a provider's refusal.
+        """
         messages = [joined(message) for message in request.messages]
         name = "" if request.schema is None else request.node
-        reply, usage = await read_reply(messages, name, self._readings)
+        prompt = "\n".join("".join(text_parts(m)) for m in messages if m["role"] != "system")
+        try:
+            reply = await compute(_answer, self._readings[name], prompt)
+        except Exception as error:
+            message = f"offline reading of {name}: {type(error).__name__}: {error}"
+            raise CallError("bad_request", secrets_of().redact(message), status=400) from error
+        usage = await offload(_usage, messages, reply)
         cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
         return Completion(text, "stop", replace(usage, cost_usd=cost))
 
 
-async def read_reply(
-    messages: Sequence[Message], name: str, readings: Mapping[str, Reading]
-) -> tuple[str, Usage]:
-    """Return the reply that the reading *name* makes of *messages*, and its tokens.
-
-    A failure of a reading is a bug; it raises CallError, like a provider's refusal.
-    """
-    prompt = "\n".join("".join(text_parts(m)) for m in messages if m["role"] != "system")
-    try:
-        reply = await compute(_answer, readings[name], prompt)
-    except Exception as error:
-        message = f"offline reading of {name}: {type(error).__name__}: {error}"
-        raise CallError("bad_request", secrets_of().redact(message), status=400) from error
-    return reply, await offload(_usage, messages, reply)
-
-
 def _answer(reading: Reading, prompt: str) -> str:
     document = read_document(prompt)
-    if hardly_english(line.text for line in document.lines):
-        empty = dict(reading(replace(document, lines=())))
-        return json.dumps({**empty, "insights": [_UNREAD]}, ensure_ascii=False)
-    return json.dumps(checked(dict(reading(document)), document), ensure_ascii=False)
+    lines = document.lines
+    if hardly_english(line.text for line in lines):
+        unread = insight(f"Most of this does not look like {_ENGLISH_ONLY}.", 0.05, "language", ())
+        answer = {**reading(replace(document, lines=())), "insights": [unread]}
+        return json.dumps(answer, ensure_ascii=False)
+    answer = checked(dict(reading(document)), document)
+    if foreign := [line for line in lines if hardly_english((line.text,))]:
+        text = f"{len(foreign)} of {len(lines)} segments do not look like {_ENGLISH_ONLY}."
+        first = sentences(foreign[:1])[:1]
+        answer["insights"] = [*answer["insights"], insight(text, 0.05, "language", first)]
+    return json.dumps(answer, ensure_ascii=False)
 
 
 def _usage(messages: Sequence[Message], reply: str) -> Usage:

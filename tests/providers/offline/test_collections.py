@@ -89,65 +89,18 @@ def test_themes_of_earlier_calls_are_joined_with_what_names_the_same() -> None:
     assert {"Kiosk": ["T1", "F3"]} == themes(sheet("themes", *lines))
 
 
-OPPOSED = (
-    ("The night train is late.", "The night train is not late.", True),
-    ("The night train isn't late.", "The night train is late.", True),
-    ("The library opens on Sundays.", "The library does not open on Sundays.", True),
-    ("Trains never stop in Ulm.", "Trains stop in Ulm.", True),
-    ("The animal I'd like to draw is a tiger.", "I don't like the tiger.", False),
-    ("The keys are useful.", "The keys are not very useful.", False),
-    ("I like the night train.", "I don't like the night train.", False),
-    ("We have a budget.", "We don't have a budget.", False),
-    ("Some trains are late.", "Some trains are not late.", False),
-    ("The train may be late.", "The train may not be late.", False),
-    ("A train is late.", "A train is not late.", False),
-    ("The train is late?", "The train is not late.", False),
-    ("Ann thinks the train is late.", "Ann thinks the train is not late.", False),
-    ("Ann is sure that the train is late.", "Ann is sure that the train is not late.", False),
-    ("If the train is late, Ann waits.", "If the train is not late, Ann waits.", False),
-    ("The train which is late is red.", "The train which is not late is red.", False),
-    ("Dogs bite men.", "Men do not bite dogs.", False),
-    ("The pump has three valves.", "The pump does not have four valves.", False),
-    ("The train is not late.", "The train is not late.", False),
-    ("The train is late.", "The train is late.", False),
-    ("The train is not not late.", "The train is late.", False),
-)
-
-
-def test_statements_contradict_each_other_only_word_for_word() -> None:
-    for one, other, expected in OPPOSED:
-        for pair in ((one, other), (other, one)):
-            lines = [
-                f'- id: F{n} | side: T01.for | text: {text} {{S{n:04d} "{text}"}}'
-                for n, text in enumerate(pair, 1)
-            ]
-            told = sheet("themes", "- id: T01.for | text: They mention “train”.", *lines)
-            found = answer("agreements", told)["structured_data"]["contradictions"]
-            assert expected == bool(found), pair
-
-
-def test_no_agreement_is_claimed_and_a_contradiction_is_worded_as_what_it_is() -> None:
+def test_no_agreement_or_contradiction_is_claimed() -> None:
     lines = (
         "- id: T01.for | text: They mention “night train”.",
         '- id: F1 | side: T01.for | text: The night train is late. {S0001 "Night train is late."}',
         '- id: F2 | side: T01.for | text: I love it. {S0002 "I love it."}',
-        "- id: T02.for | text: They mention “delays”.",
-        "- id: T02.against | text: They oppose this: They mention “delays”.",
     )
-    denied = '- id: F3 | side: T02.for | text: The night train is not late. {S0003 "It is not."}'
     none = answer("agreements", sheet("themes", *lines))
-    found = answer("agreements", sheet("themes", *lines, denied))
 
     assert {"contradictions": [], "agreements": []} == none["structured_data"]
     assert ["No contradiction or agreement was recognised."] == [
         each["text"] for each in none["insights"]
     ]
-    assert [] == found["structured_data"]["agreements"]
-    assert [[["F1"], ["F3"]]] == [
-        [side["members"] for side in each["sides"]]
-        for each in found["structured_data"]["contradictions"]
-    ]
-    assert "One statement has a negation that the other has not." == found["insights"][0]["text"]
 
 
 def test_an_outlier_has_words_of_its_own_and_says_how_many() -> None:

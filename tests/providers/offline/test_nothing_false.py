@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.offline import answer, handed_on, spoken
 
+from runner.answers.insights import aggregate
 from runner.providers.offline.language.sentences import sentences
 
 SIDE = ("Bo", "The weather is fine today in the valley.")
@@ -44,13 +45,13 @@ NOTHING = (
     ("customer_problem", "details", "In some cases it halves the error rate of the model."),
     ("experiences", "experiences", "We won't be late for the meeting of the board."),
     ("needs", "needs", "The first animal I'd like to draw for you is a tiger."),
-    ("perspective_perception", "interests", "That is all I wanted to say on the filter today."),
-    ("perspective_perception", "perceptions", "You always grab the wrong one of the two."),
-    ("perspective_perception", "perceptions", "The committee will now break for ten minutes."),
-    ("perspective_perception", "perceptions", "Then the government needs to be transparent."),
     ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
     ("executive_summary", "risks", "We can also lose one battery from the remote control."),
     ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
+    ("open_questions", "open_questions", "Nobody knows better than I do what the filter costs."),
+    ("action_items", "action_items", "I'll ask Claire to give you an example of that filter."),
+    ("action_items", "action_items", "Would you pay for a filter that speaks to you?"),
+    ("decisions", "decisions", "We've d we've decided that it's gonna be the steel tank."),
     (
         "action_items",
         "action_items",
@@ -198,6 +199,166 @@ def test_an_item_of_the_agenda_is_no_point() -> None:
     assert "Item four" not in str(answer("overview", said))
 
 
+PLAN = "Let's all chip in for a golden coffee machine, it's decided."
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [("Bo", "Ha ha, yes, absolutely! With diamonds.")],
+        [("Bo", "Agreed, I'll bring the tent."), ("Cy", "Lol."), ("Ann", "The bill doubled.")],
+        [("Bo", "Agreed!"), ("Ann", "[laughs] Good.")],
+        [("Bo", "Yes, let's do it. 😂")],
+        [("Bo", "Agreed."), ("Ann", "Just kidding.")],
+    ],
+)
+def test_what_is_said_in_jest_is_neither_decided_nor_undertaken(
+    replies: list[tuple[str, str]],
+) -> None:
+    said = spoken(SIDE, ("Ann", PLAN), *replies)
+    notes = answer("meeting_notes", said)["structured_data"]
+
+    assert [] == notes["decisions"] + notes["action_items"]
+    assert [] == answer("perspective_perception", said)["structured_data"]["shared_ground"]
+
+
+def test_laughter_elsewhere_takes_nothing_back() -> None:
+    said = spoken(
+        ("Ann", "Ha ha, what a photo."),
+        SIDE,
+        ("Ann", "Okay, let's go with the filter pot."),
+        ("Bo", "Yes, let's do it."),
+    )
+    (decision,) = answer("decisions", said)["structured_data"]["decisions"]
+
+    assert ["Ann", "Bo"] == decision["decided_by"]
+
+
+def test_a_support_call_in_plain_english_is_read() -> None:
+    said = spoken(
+        ("Ann", "My router keeps dropping the connection. It started after the update on Tuesday."),
+        ("Bo", "Have you tried restarting it?"),
+        (
+            "Ann",
+            "Twice. But for calls we went back to the landline, because it cut our customers off.",
+        ),
+        ("Bo", "I'll book the technician for Friday then. Please install the older firmware."),
+    )
+    problem = answer("customer_problem", said)["structured_data"]["details"]
+    steps = answer("resolution", said)["structured_data"]["steps"]
+    (action,) = answer("action_items", said)["structured_data"]["action_items"]
+    quotes = answer("key_quotes", said)["structured_data"]["quotes"]
+
+    assert ["symptom", "since"] == [each["kind"] for each in problem]
+    assert ["Bo", None] == [each["by"] for each in steps]
+    assert ("Book the technician for Friday", "Bo") == (action["what"], action["owner"])
+    assert any("because it cut our" in each["text"] for each in quotes)
+
+
+def test_the_result_of_a_vote_that_names_no_motion_decides_the_proposal_before_it() -> None:
+    said = spoken(
+        SIDE,
+        ("Ann", "Then I propose that we get two more quotes for the roof."),
+        ("Bo", "Seconded."),
+        ("Ann", "All in favour? Four. Carried."),
+        ("Bo", "In March we agreed to hire a new coach."),
+    )
+    (decision,) = answer("decisions", said)["structured_data"]["decisions"]
+
+    assert "two more quotes for the roof" in decision["what"]
+
+
+@pytest.mark.parametrize(
+    "reply", ["I'm not comfortable with that. They have a right to know.", "I disagree."]
+)
+def test_a_short_objection_needs_no_reason(reply: str) -> None:
+    said = spoken(SIDE, ("Ann", "Let's wait until we know the price."), ("Bo", reply))
+    (found,) = answer("disagreements", said)["structured_data"]["disagreements"]
+
+    assert ["Ann", "Bo"] == [side["who"] for side in found["sides"]]
+
+
+def test_work_that_is_started_is_a_task() -> None:
+    told = "Yesterday I finished the login page and I'll start on the export today."
+    (action,) = answer("action_items", spoken(SIDE, ("Ann", told)))["structured_data"][
+        "action_items"
+    ]
+
+    assert ("Start on the export today", "Ann") == (action["what"], action["owner"])
+
+
+def test_irony_spreads_to_the_next_sentence() -> None:
+    said = ("Ann", "Great, just great, a meeting about cups. I'll buy a thousand cups tomorrow.")
+
+    assert [] == answer("action_items", spoken(SIDE, said))["structured_data"]["action_items"]
+
+
+def test_a_decision_that_says_what_is_decided_points_to_no_other() -> None:
+    said = spoken(
+        SIDE,
+        ("Ann", "We should postpone the move to the other provider until June."),
+        ("Bo", "So it's decided, we stay with the current provider this year."),
+        ("Ann", "Yes."),
+    )
+    (decision,) = answer("decisions", said)["structured_data"]["decisions"]
+
+    assert ("agreed", ["Bo", "Ann"]) == (decision["basis"], decision["decided_by"])
+    assert "we stay with the current provider" in decision["what"]
+    assert "postpone" not in decision["what"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["Everyone okay with that?", "Agreed?", "Does that work for you?"]
+)
+def test_a_plan_put_to_all_is_decided_by_yes(asked: str) -> None:
+    plan = f"So we don't renew before we've heard from them. {asked}"
+    put, unasked = (
+        answer("decisions", spoken(SIDE, ("Ann", text), ("Bo", "Yes.")))["structured_data"]
+        for text in (plan, plan.removesuffix(asked))
+    )
+
+    assert [["Ann", "Bo"]] == [each["decided_by"] for each in put["decisions"]]
+    assert [] == unasked["decisions"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "idk if we should tell the client about the leak",
+        "If the bill is under fifty euros we'll pay it, otherwise we buy a filter pot.",
+    ],
+)
+def test_no_condition_is_cut_out_of_a_doubt_or_an_alternative(text: str) -> None:
+    assert (
+        []
+        == answer("postulate_theorem", spoken(SIDE, ("Ann", text)))["structured_data"]["postulates"]
+    )
+
+
+def test_absence_is_no_insight_that_others_could_be_taken_for() -> None:
+    said = spoken(SIDE, ("Ann", "The pump has cost us forty thousand euros since May."))
+    answers = {
+        name: answer(name, said) for name in ("decisions", "disagreements", "open_questions")
+    }
+    merged = aggregate(answers)
+
+    assert {"discussed"} == {each.category for each in merged}
+    assert all(each.evidence for each in merged)
+
+
+def test_sentences_in_other_languages_are_not_quoted() -> None:
+    foreign = (
+        "Sí, pero alquilar en julio cuesta noventa euros al día.",
+        "Entonces queda decidido que esperamos hasta el viernes.",
+    )
+    told = [("Ann", "I think renting is cheaper, because we only need the van in summer.")]
+    told += [("Bo", text) for text in foreign] + [("Ann", "The insurance costs ninety euros.")]
+    for name in ("overview", "key_quotes", "decisions", "premises_assertions"):
+        found = str(answer(name, spoken(*told)))
+
+        assert not any(text in found for text in foreign), name
+
+
 def test_a_summary_denies_no_decision_that_the_minutes_have() -> None:
     plan = "We should use the steel tank for the cold water."
     said = spoken(SIDE, ("Ann", plan), ("Ann", "That was decided."))
@@ -226,8 +387,8 @@ def test_where_nothing_is_recognised_amounts_and_reasons_come_first_and_are_no_d
     told = ("Bo", "We have only twelve and a half thousand euros to make it.")
     found = answer("decisions", spoken(*story, told))["insights"]
 
-    assert "No decisions are recognised." == found[0]["text"]
-    assert 'Discussed only: Bo: "We have only twelve' in found[1]["text"]
+    assert 'Discussed only: Bo: "We have only twelve' in found[0]["text"]
+    assert all(each["evidence"] for each in found)
 
 
 def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:

@@ -16,8 +16,10 @@ from helpers.offline import cited
 from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
 from runner.answers.prompt_text import wrap
+from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import find_reading
-from runner.providers.offline.transport import read_reply
+from runner.providers.offline.transport import MODEL, OfflineTransport
+from runner.providers.request import Request
 
 HEARING = """
 Chair: The question is whether the city should close Mill Street to cars.
@@ -62,10 +64,12 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def answered(analyzer: Analyzer, prompt: str) -> dict[str, Any]:
     """Return the validated answer of the offline model."""
-    asked = [{"role": "user", "content": prompt}]
+    asked = ({"role": "user", "content": prompt},)
     readings = {analyzer.name: find_reading(analyzer.module)}
-    reply, _ = asyncio.run(read_reply(asked, analyzer.name, readings))
-    return dict(analyzer.read(reply).answer.model_dump(mode="json"))
+    request = Request(analyzer.name, asked, max_tokens=1, temperature=0.0, schema={})
+    transport = OfflineTransport(ModelRoute(MODEL), readings)
+    reply = asyncio.run(transport.complete(request, 600.0))
+    return dict(analyzer.read(reply.text).answer.model_dump(mode="json"))
 
 
 def check(path: Path, min_insights: int) -> None:
@@ -168,5 +172,5 @@ def test_a_language_that_is_not_read_is_said_and_nothing_else(tmp_path: Path) ->
 
     for name in ("say_means", "postulate_theorem", "perspective_perception"):
         (only,) = found[name]["insights"]
-        assert "This transcript does not look like English, the only language" in only["text"]
+        assert "Most of this does not look like English, the only language" in only["text"]
         assert not any(isinstance(v, list) and v for v in found[name]["structured_data"].values())

@@ -121,12 +121,6 @@ def test_a_cue_is_found_at_its_place(kind: str, text: str, phrase: str) -> None:
     assert phrase == text[hit.start : hit.end]
 
 
-def test_a_negation_turns_an_evaluation() -> None:
-    assert (1, -1, 0) == tuple(
-        cues.polarity(text) for text in ("a good plan", "not a good plan", "a plan")
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "assertion", "premise"),
     [

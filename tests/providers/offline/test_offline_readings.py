@@ -20,12 +20,10 @@ ORDER = (
     "document",
     "language",
     "dialogue",
-    "argument",
     "synthesis",
     "readings",
     "verbatim",
     "transport",
-    "litellm_provider",
 )
 
 

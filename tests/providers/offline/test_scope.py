@@ -77,12 +77,6 @@ def test_a_cue_that_is_denied_supposed_asked_or_reported_does_not_count(
     assert not cues.has(kind, text)
 
 
-def test_praise_that_nobody_gives_has_no_sign() -> None:
-    found = [cues.polarity(f"{opening} a good plan.") for opening in ("Nobody says it is", "It is")]
-
-    assert found == [0, 1]
-
-
 WHETHER = (
     ("Ann", "So the whole question is whether to buy, sell, or hold the shares of the bank."),
     ("Bo", "I left that school, but not because I think CMA is a bad school for the children."),

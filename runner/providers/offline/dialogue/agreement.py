@@ -1,7 +1,7 @@
 """Agreement: replies that object to or accept what another speaker says."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
@@ -105,20 +105,12 @@ def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]
             hit = strongest(kind, reply.text)
             if not hit or is_question(reply.text):
                 continue
-            said = reply if _speaks_for_itself(reply, kind) else _reason(turn, reply, hit)
-            statement = _answered(dialogue, number, said) if said else None
-            if said and statement and _bears_on(kind, statement, said, hit):
-                score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, said)
-                yield AdjacencyPair(statement, said, hit.phrase, hit.strength, score)
+            fit = _speaks_for_itself(reply, kind) or hit.strength > 0.8  # "I disagree."
+            statement = _answered(dialogue, number, reply) if fit else None
+            if statement and _bears_on(kind, statement, reply, hit):
+                score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, reply)
+                yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
                 break
-
-
-def _reason(turn: Sequence[Sentence], reply: Sentence, hit: Hit) -> Sentence | None:
-    """Return what follows a bare objection ("I disagree.") in its turn, or None."""
-    after = next((s for s in turn if s.index > reply.index), None)
-    bare = hit.strength > 0.8 and len(words(reply.text)) < 5
-    fit = after and not is_question(after.text) and _speaks_for_itself(after, "disagreement")
-    return after if bare and fit else None
 
 
 def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool:
@@ -159,7 +151,7 @@ def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | No
         if said and is_question(said[-1].text):
             return None
         fit = [s for s in said[-2:] if is_whole(s.text) and s.index not in dialogue.cut_off]
-        fit = [s for s in fit if len(content_words(s.text)) >= 3]
+        fit = [s for s in fit if len(content_words(s.text)) >= 2]
         if fit:
             return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))
         if said:

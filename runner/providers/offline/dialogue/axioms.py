@@ -28,7 +28,7 @@ from runner.providers.offline.language.sentences import (
 )
 from runner.providers.offline.language.wording import plain
 
-Kind = Literal["fact", "assumption", "definition", "rule"]
+Kind = Literal["fact", "assumption", "rule"]
 
 _RULE = pattern("axioms.rule")
 # A private duty or a guess is not a rule.
@@ -83,33 +83,23 @@ def _postulate(dialogue: Dialogue, s: Sentence) -> Postulate | None:
         return None
     if len(words(s.text)) > 45 or strength("hedge", s.text) > 0.5 or has("request", s.text):
         return None
-    kind, force = _kind(s)
-    if force < 0.5 or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
+    kind = _kind(s.text)
+    if kind is None or ABOUT_TALK.search(trim(s.text)) or CALL_SIGN.search(s.text):
         return None
     hedge = strongest("hedge", s.text)
     opinion = hedge and hedge.phrase.lower().startswith("i ")
     story = OWN_STORY.search(s.text) and not re.search(r"\d", s.text)
     if kind == "fact" and (opinion or story or PRONOUN_START.search(trim(s.text))):
         return None
-    score = 0.2 * force + 0.8 * weight_of(dialogue, s) - roughness(s.text)
+    score = 0.15 + 0.8 * weight_of(dialogue, s) - roughness(s.text)
     return Postulate(kind, plain(s.text), s, score)
 
 
-def _kind(s: Sentence) -> tuple[Kind, float]:
-    reported = is_reported(s.text) and not has("commitment", s.text)
-    rule = _RULE.search(s.text)
-    ruled = rule and not _MILD.search(s.text) and is_outright(s.text, rule.start())
-    defined = strongest("definition", s.text)
-    taken = strongest("assumption", s.text)
-    mild = taken and taken.strength < 0.6 and taken.start > 12  # "…, I believe, …" in passing
-    options: list[tuple[float, Kind]] = [
-        (defined.strength if defined and defined.start < 40 else 0.0, "definition"),
-        (taken.strength * 0.95 if taken and not mild else 0.0, "assumption"),
-        (0.75 if ruled else 0.0, "rule"),
-        (0.68 if reported else 0.0, "fact"),
-    ]
-    force, kind = max(options, key=lambda option: option[0])
-    return kind, force
+def _kind(text: str) -> Kind | None:
+    rule = _RULE.search(text)
+    if rule and not _MILD.search(text) and is_outright(text, rule.start()):
+        return "rule"
+    return "fact" if is_reported(text) and not has("commitment", text) else None
 
 
 @dataclass(frozen=True, slots=True)

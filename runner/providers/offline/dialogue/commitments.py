@@ -76,7 +76,7 @@ def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
     if _REPORTED.search(s.text[: hit.start]) or s.text.rstrip().endswith(("''", "”", '"')):
         return None  # somebody else's words
     text = excerpt(s.text[hit.start :], 150)
-    if not content_words(text) or len(words(text)) < 4:
+    if not content_words(text) or len(words(text)) < 3:
         return None
     hedged = has("vague", text[:70]) or strength("unsure", text) > 0
     bound = _BOUND.search(text) and not NOT_A_CONDITION.search(text)
@@ -95,7 +95,7 @@ def act_of(said: str) -> str:
     act = _PROMISE.sub("", said.replace("’", "'"), count=1)
     return trim(
         re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b|[.!?] ", act, flags=re.I)[0]
-    )
+    ).removesuffix(" then")
 
 
 def is_work(act: str, said: str = "") -> bool:
@@ -153,7 +153,12 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
     turn = dialogue.turns[dialogue.turn_of[s.index]]
     if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
         return ()
-    if s.index < turn[-1].index or not s.speaker or len(set().union(*dialogue.called.values())) < 2:
+    if (
+        s.index in dialogue.cut_off
+        or s.index < turn[-1].index
+        or not s.speaker
+        or len(set().union(*dialogue.called.values())) < 2
+    ):
         return ()
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:

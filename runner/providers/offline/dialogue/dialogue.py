@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -36,6 +36,8 @@ _APART = 0.04  # share of a talk from one stretch to the next
 _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its close
 OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
+_LAUGHS, _SARCASM = pattern("scope.laughs"), pattern("scope.sarcasm")
+_JOINED_IN = 3  # turns before laughter that may be in jest
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 
@@ -48,8 +50,9 @@ class Dialogue:
     the speakers by such a word, and *topic* up to six frequent terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *weight* is
     the weight of each sentence, 0 to 1, by its stretch and its centrality (TextRank); *cut_off*
-    holds the sentences that begin or end in the middle, are garbled or in a quotation; *focus*
-    those in the stretches that are discussed most, or all of a short talk.
+    holds the sentences that begin or end in the middle, are garbled, in a quotation or in jest;
+    *in_jest* those that somebody laughs about; *focus* those in the stretches that are discussed
+    most, or all of a short talk.
     """
 
     sentences: tuple[Sentence, ...]
@@ -62,6 +65,7 @@ class Dialogue:
     question: str
     weight: tuple[float, ...]
     cut_off: frozenset[int]
+    in_jest: frozenset[int]
     focus: frozenset[int]
 
 
@@ -81,6 +85,8 @@ def read_dialogue(document: Document) -> Dialogue:
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
     discussed, weight = _weigh(found, turns, turn_of, weights)
+    laughing = {line.segment for line in document.lines if _LAUGHS.search(line.text)}
+    in_jest = _in_jest(turns, laughing)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -95,7 +101,11 @@ def read_dialogue(document: Document) -> Dialogue:
         topic=tuple(key_terms(substantive, 6, _call_signs(found))),
         question=_question(found),
         weight=weight,
-        cut_off=cut_off(found) | {s.index for s in found if is_garbled(s.text)} | _quoted(found),
+        cut_off=cut_off(found)
+        | {s.index for s in found if is_garbled(s.text)}
+        | _quoted(found)
+        | in_jest,
+        in_jest=in_jest,
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
@@ -181,6 +191,18 @@ def _ranks(values: Sequence[float]) -> list[float]:
     """Return for each value the share of the others that are smaller."""
     order, most = sorted(values), max(1, len(values) - 1)
     return [bisect_left(order, value) / most for value in values]
+
+
+def _in_jest(turns: Sequence[Sequence[Sentence]], laughing: Collection[str]) -> frozenset[int]:
+    """Return the sentences with laughter, before turns with *laughing* segments, after sarcasm."""
+    jests = {s.index for turn in turns for s in turn if _LAUGHS.search(s.text)}
+    ironic = {s.index for turn in turns for s in turn if _SARCASM.search(s.text)}
+    jests |= ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
+    for number, turn in enumerate(turns):
+        if any(s.segment in laughing for s in turn):
+            before = turns[max(0, number - _JOINED_IN) : number]
+            jests.update(s.index for other in before for s in other[-2:])
+    return frozenset(jests)
 
 
 def _quoted(found: Sequence[Sentence]) -> frozenset[int]:

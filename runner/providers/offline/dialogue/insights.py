@@ -44,18 +44,18 @@ def best_first(
     return [made for _, made in sorted(found, key=lambda pair: -pair[0])][:n]
 
 
-def not_recognised(sought: str, *near: Sentence) -> list[dict[str, object]]:
-    """Return the insight that nothing *sought*, a plural, is recognised, citing what is *near*."""
-    return [insight(f"No {sought} are recognised.", 0.05, "no_cue", near)]
+def not_recognised(sought: str) -> list[dict[str, object]]:
+    """Return the insight that nothing *sought*, a plural, is recognised; it cites nothing."""
+    return [insight(f"No {sought} are recognised.", 0.05, "no_cue", ())]
 
 
-def no_cue(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
-    """Return the insight that nothing *sought* is recognised, then what is discussed most.
+def discussed_only(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str, object]]:
+    """Return quotes of what is discussed most, for an analyzer that recognises nothing *sought*.
 
-    *near* are kinds of cue that make a statement of interest, though not what is sought. The
-    first insight cites the weightiest statement, as every insight of these analyzers has evidence.
+    *near* are kinds of cue that make a statement of interest, though not what is sought. Without
+    anything to quote, the insight is that nothing is recognised.
     """
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
     quoted = [insight(f"Discussed only: {says(s)}", 0.2, DISCUSSED, (s,)) for s in shown]
-    return [*not_recognised(sought, *(shown or dialogue.sentences)[:1]), *quoted]
+    return quoted or not_recognised(sought)

@@ -1,53 +1,39 @@
-"""Positions: stance and interests of speakers, shared ground, and what they say of others."""
+"""Positions: the stance of speakers, and shared ground."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
     focused,
     speakers,
-    weight_of,
-    whole_sentences,
 )
 from runner.providers.offline.dialogue.stance import (
-    SUPPOSED,
     THESIS,
     fitness,
     is_reserved,
     stance_of,
     takes_stance,
 )
-from runner.providers.offline.language.cues import has, hits, is_question, strongest
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
-from runner.providers.offline.language.lexicon import STOP_WORDS, pattern
+from runner.providers.offline.language.cues import has, hits, is_question
+from runner.providers.offline.language.fragments import is_whole
+from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.scope import is_own, stands_alone
-from runner.providers.offline.language.sentences import Sentence, content_words, trim, words
-from runner.providers.offline.language.wording import excerpt
+from runner.providers.offline.language.scope import is_own
+from runner.providers.offline.language.sentences import Sentence, content_words, trim
 
-Stance = Literal["supports", "opposes", "mixed", "neutral"]
-
-_NO_INTEREST = pattern("positions.no_interest")
 # Reports, plans and remarks on the talk are not views of the matter.
 _NO_POSITION = pattern("dialogue.own_story", "reasoning.about_talk", "positions.no_position")
-_PARTY = pattern("positions.party")
-# After these words, or after another noun, the party is not the subject of a main clause.
-_MID_CLAUSE = pattern("positions.mid_clause")
-_LIKELY = pattern("positions.likely")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One speaker's *position*, *stance* and *interests* (verbatim words and their sentence)."""
+    """One speaker's *position* and *stance*: supports, opposes, mixed or neutral."""
 
     holder: str | None
     position: Sentence
-    stance: Stance
-    interests: tuple[tuple[str, Sentence], ...]
+    stance: str
     score: float
 
 
@@ -74,7 +60,7 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
         full = [s for s in said if is_whole(s.text) and _holds(s)]
         stated = [s for s in full if len(content_words(s.text)) > 3] or full
         if stated:
-            found.append(_view(dialogue, holder, own, stated))
+            found.append(_view(dialogue, holder, stated))
             further += [s for s in stated if s != found[-1].position]
     more = diverse(
         further,
@@ -83,7 +69,7 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
         text=lambda s: s.text,
         group=lambda s: s.speaker,
     )
-    return [*found, *(_view(dialogue, s.speaker, [s], [s]) for s in more)][:n]
+    return [*found, *(_view(dialogue, s.speaker, [s]) for s in more)][:n]
 
 
 def _holds(s: Sentence) -> bool:
@@ -95,49 +81,19 @@ def _holds(s: Sentence) -> bool:
     return own and not _NO_POSITION.search(trim(s.text))
 
 
-def _view(
-    dialogue: Dialogue, holder: str | None, own: Sequence[Sentence], stated: Sequence[Sentence]
-) -> View:
-    """Take the weightiest statement that shows the stance."""
+def _view(dialogue: Dialogue, holder: str | None, stated: Sequence[Sentence]) -> View:
+    """Take the weightiest statement, or one that shows a stance and weighs nearly as much."""
     weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    overall, position = _overall(own), ranked[0]
-    stands = [s for s in ranked if takes_stance(s) and (not overall or stance_of(s) == overall)]
-    stance: Stance = "neutral"
-    if stands and weighed[stands[0].index] > 0.6 * weighed[position.index]:
-        position = stands[0]
-        sides: Mapping[int, Stance] = {1: "supports", -1: "opposes", 0: "neutral"}
-        stance = "mixed" if is_reserved(position) else sides[stance_of(position)]
-    interests = _interests(dialogue, [s for s in own if s != position])
-    return View(holder, position, stance, interests, weighed[position.index])
+    position, stance = ranked[0], "neutral"
+    stands = next((s for s in ranked if takes_stance(s)), None)
+    if stands and weighed[stands.index] > 0.6 * weighed[position.index]:
+        position = stands
+        stance = "mixed" if is_reserved(position) else _SIDES[stance_of(position)]
+    return View(holder, position, stance, weighed[position.index])
 
 
-def _interests(dialogue: Dialogue, own: Sequence[Sentence]) -> tuple[tuple[str, Sentence], ...]:
-    """Return up to three needs, wishes or worries in *own*, verbatim and with their sentence."""
-    wants = [(s, hit) for s in own for hit in hits("interest", s.text)[:1]]
-    clauses = [
-        (excerpt(s.text, 200), s)
-        for s, hit in wants
-        if not is_question(s.text) and not SUPPOSED.search(s.text[: hit.start])
-    ]
-    fit = [
-        (text, s)
-        for text, s in clauses
-        if is_whole(text)
-        and len(content_words(text)) > 2
-        and not _NO_INTEREST.search(text)
-        and s.index not in dialogue.cut_off
-    ]
-    return tuple(diverse(fit, 3, score=lambda w: weight_of(dialogue, w[1]), text=lambda w: w[0]))
-
-
-def _overall(own: Sequence[Sentence]) -> int:
-    """Return 1 or -1 if a speaker's statements clearly support or oppose the matter, else 0."""
-    signs = [stance_of(s) for s in own if takes_stance(s)]
-    favour, against = signs.count(1), signs.count(-1)
-    if favour + against < 2:
-        return 0
-    return (favour >= 3 * against) - (against >= 3 * favour)
+_SIDES = {1: "supports", -1: "opposes", 0: "neutral"}
 
 
 def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:
@@ -157,48 +113,3 @@ def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[Sha
         if len(named) > 1:
             found.append(SharedGround(named, statement.text, quoted, score))
     return diverse(found, n, text=lambda g: g.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Perception:
-    """What a *sentence* says of another party *of*."""
-
-    of: str
-    sentence: Sentence
-    score: float
-
-
-def find_perceptions(dialogue: Dialogue) -> list[Perception]:
-    """Return statements in which a speaker says what another party thinks or wants."""
-    found = (_perception(dialogue, s) for s in whole_sentences(dialogue) if not is_question(s.text))
-    return [item for item in found if item]
-
-
-def _perception(dialogue: Dialogue, s: Sentence) -> Perception | None:
-    for match in _PARTY.finditer(s.text):
-        if not _is_party(dialogue, s, match) or _MID_CLAUSE.search(s.text[: match.start()]):
-            continue
-        rest = s.text[match.end("rest") :]
-        verb = strongest("mental", rest[:24])
-        if not _LIKELY.match(rest) and (not verb or verb.start > 0):
-            continue
-        text = excerpt(s.text[match.start() :], 160)
-        said = stands_alone(s.text, s.text[match.start() :]) and not is_garbled(s.text)
-        if said and is_whole(text) and len(content_words(text)) > 2:
-            score = 0.3 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
-            of = re.sub(r"^The ", "the ", match["of"])
-            return Perception(of, s, score)
-    return None
-
-
-def _is_party(dialogue: Dialogue, s: Sentence, match: re.Match[str]) -> bool:
-    """Return whether the capitals name another party, not the speaker or a sentence's start."""
-    of = [w for w in words(match["of"]) if w != "the"]
-    if not of or any(w in STOP_WORDS or w.endswith("ly") for w in of):
-        return False
-    if s.speaker and set(of) & set(words(s.speaker)):
-        return False
-    if match["of"][:4].lower() == "the " and match["of"][4:5].islower():
-        return True
-    inside = bool(match.start()) and s.text[: match.start()].rstrip()[-1:] not in ".!?:\"'“`"
-    return inside or set(of) <= dialogue.names or len(of) > 1

@@ -23,6 +23,7 @@ Relation = Literal["causal", "deductive", "conditional"]
 IF_THEN = pattern("reasoning.if_then")
 _IF_LATE = pattern("reasoning.if_late")
 NOT_A_CONDITION = pattern("reasoning.not_a_condition")
+_OTHERWISE = re.compile(r"\b(?:otherwise|or else|if not)\b", re.IGNORECASE)
 _ABOUT_SELF = pattern("reasoning.about_self")
 # Talk about the conversation itself, and reported speech of others.
 ABOUT_TALK = pattern("reasoning.about_talk")
@@ -95,7 +96,9 @@ def _backward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
             return _Parts(claim, after, "causal", hit.phrase, (s,), hit.strength)
         comma = after.find(", ")
         then = after[comma + 2 :]
-        if comma > 10 and not before.strip(" ,").split()[1:] and is_whole(then):  # "Because B, A"
+        if (
+            comma > 10 and not before.strip(" ,").split()[1:] and is_whole(trim(then))
+        ):  # "Because B, A"
             return _Parts(then, after[:comma], "causal", hit.phrase, (s,), hit.strength)
         previous = None if words(before) else _previous(dialogue, s)
         if previous:
@@ -122,7 +125,7 @@ def _forward(dialogue: Dialogue, s: Sentence) -> _Parts | None:
 
 
 def _conditional(s: Sentence) -> _Parts | None:
-    if NOT_A_CONDITION.search(s.text):
+    if NOT_A_CONDITION.search(s.text) or _OTHERWISE.search(s.text):
         return None
     match = IF_THEN.search(s.text) or _IF_LATE.search(s.text)
     if not match or strength("commitment", match["then"]) > 0.8:

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from runner.providers.offline.dialogue.dialogue import CALL_SIGN, OWN_STORY, Dialogue, weight_of
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK
-from runner.providers.offline.language.cues import has, is_question, polarity, strength, strongest
+from runner.providers.offline.language.cues import has, is_question, strength, strongest
 from runner.providers.offline.language.fragments import roughness
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.scope import is_own
@@ -27,7 +27,6 @@ def fitness(dialogue: Dialogue, s: Sentence) -> float:
         + 0.25 * strength("disagreement", s.text)
         + 0.2 * strength("agreement", s.text)
         + 0.2 * strength("decision", s.text)
-        + 0.15 * abs(polarity(s.text))
         + 0.3 * bool(_STAND.search(s.text))
         + (0.1 if strength("hedge", s.text) == 0.35 else 0.0)  # "I think", "I believe"
     )

@@ -51,7 +51,7 @@ _COMPILED = _compiled(_SOURCE)
 # Cues of statements, which the words before them may deny, suppose, ask or report.
 _SAYING = re.compile(
     r"(?:commitment|decision|agreement|disagreement|proposal|obligation|booster|assumption|"
-    r"definition|interest|candour|evidence|works_now|(?:told|need|basis|mood|fault|step)_\w+)"
+    r"evidence|works_now|(?:told|need|basis|mood|fault|step)_\w+)"
 )
 
 
@@ -118,20 +118,3 @@ def is_question(text: str) -> bool:
     if _ASKED.match(body):
         return True
     return body.endswith("?") or (not body.endswith((".", "!", ",")) and has("question", text))
-
-
-@lru_cache(maxsize=8192)  # pure; called for the same sentences several times
-def polarity(text: str) -> int:
-    """Return the sign of the evaluation in *text*: 1 favourable, -1 unfavourable, 0 neither.
-
-    A negation up to three words before an evaluative word reverses its sign; one further away, or a
-    word that is not asserted, has no sign.
-    """
-    total = 0
-    for kind, sign in (("positive", 1), ("negative", -1)):
-        for hit in hits(kind, text):
-            before = " ".join(text[: hit.start].split()[-3:])
-            denied = has("negation", before)
-            if denied or is_outright(text, hit.start):
-                total += -sign if denied else sign
-    return (total > 0) - (total < 0)

@@ -17,6 +17,7 @@ from runner.providers.offline.language.sentences import (
 
 _VERB = pattern("fragments.verb")
 _OPEN_END = pattern("fragments.open_end")
+_TORN_END = pattern("fragments.torn_end")  # before a stop
 _OPEN_START = pattern("fragments.open_start")
 
 _CLOSED = ".?!…"
@@ -61,7 +62,7 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
             continue
         if ended:
             end = _ELLIPSIS.sub("", before.text.rstrip(" .…"))
-            if _RESUMED.match(after.text) or _OPEN_END.search(end):
+            if _RESUMED.match(after.text) or _TORN_END.search(end):
                 torn.update((before.index, after.index))
             continue
         fair = before.text.endswith((";", ",")) and _JOINED.match(after.text)
@@ -73,12 +74,12 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
 def is_whole(text: str, *, verb: bool = True) -> bool:
     """Return whether *text* is a whole clause: with a verb, and complete at both ends.
 
-    Without *verb* the clause need not have one of the verbs known here.
+    Without *verb*, or with a closing stop, it need not have one of the verbs known here.
     """
     core = strip_fillers(text).rstrip(" .?!,;:-")
     if len(words(core)) < 4 or _ASKING.search(core) or _BROKEN_OFF.search(text):
         return False
-    if verb and not _VERB.search(core.replace("’", "'")):
+    if verb and not is_closed(text) and not _VERB.search(core.replace("’", "'")):
         return False
     said = content_words(core)
     if len(said) > 2 and len(set(said)) / len(said) <= 0.75:  # "The limit is 5 the limit"
@@ -111,4 +112,4 @@ _STUCK = pattern("fragments.stuck")
 def is_statement(text: str, *, verb: bool = True) -> bool:
     """Return whether *text* states something whole: no question, no ritual, nothing garbled."""
     other = is_question(text) or is_procedural(text) or is_garbled(text)
-    return not other and is_whole(trim(text), verb=verb)
+    return not other and is_whole(trim(text), verb=verb and not is_closed(text))

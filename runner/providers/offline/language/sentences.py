@@ -17,6 +17,7 @@ from runner.providers.offline.language.lexicon import (
     STOP_WORDS,
     pattern,
 )
+from runner.transcript.warnings import hardly_english
 
 MAX_QUOTE_CHARS = 300
 _LONG_CHARS = 290  # a sentence longer than this is cut at clause boundaries
@@ -208,13 +209,19 @@ def is_procedural(text: str) -> bool:
 
 
 def is_substantive(sentence: Sentence) -> bool:
-    """Return whether *sentence* has content and is no backchannel or ritual."""
+    """Return whether *sentence* has content, in English, and is no backchannel or ritual."""
     tokens = words(sentence.text)
     content = {word for word in content_words(sentence.text) if not word.isdigit()}
     enough = (len(tokens) >= 5 and len(content) >= 3) or (len(tokens) >= 6 and len(content) == 2)
-    if not enough or is_procedural(sentence.text):
+    if not enough or is_procedural(sentence.text) or _is_foreign(sentence.text):
         return False
     return len(set(tokens)) / len(tokens) > 0.5  # "roger roger roger" says little
+
+
+@lru_cache(maxsize=1 << 17)
+def _is_foreign(text: str) -> bool:
+    said = _tokens(text)
+    return hardly_english((text,)) or (len(said) > 6 and STOP_WORDS.isdisjoint(said))
 
 
 def key_terms(chosen: Sequence[Sentence], n: int, apart: frozenset[str] = frozenset()) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.answers.findings import Finding
 from runner.providers.offline.dialogue.dialogue import weight_of, weightiest
-from runner.providers.offline.dialogue.insights import cite, no_cue, says
+from runner.providers.offline.dialogue.insights import cite, discussed_only, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.wording import capital, excerpt, insight_of, listed, tidy
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, related
@@ -15,8 +15,8 @@ from runner.providers.offline.synthesis.minutes import (
     subject_of,
     take_minutes,
 )
+from runner.providers.offline.synthesis.risks import TRANSCRIPT, UNTOLD
 
-TRANSCRIPT = "transcript"
 _LIMITS = {"threads": 6, "others": 3, "bearings": 4, "insights": 10}
 _FIRST_STAGE = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
 
@@ -36,7 +36,7 @@ def read(document: Document) -> dict[str, object]:
     found += [insight_of(row["text"], 0.4, "uncertain", row["evidence"]) for row in uncertain[:3]]
     subject = subject_of(minutes.dialogue)
     return {
-        "insights": found[: _LIMITS["insights"]] or no_cue(minutes.dialogue, "threads"),
+        "insights": found[: _LIMITS["insights"]] or discussed_only(minutes.dialogue, "threads"),
         "structured_data": {
             "topic": capital(subject) or "Not recognised.",
             "opening": _opening(minutes, leads, document.missing),
@@ -85,7 +85,8 @@ def _thread(lead: Cited, rest: Sequence[Cited]) -> dict[str, Any]:
 def _bearings(lead: Cited) -> list[dict[str, str]]:
     """Return the later analyzers' findings on the same words."""
     later = [f for f in lead.findings if f.analyzer not in (*_FIRST_STAGE, TRANSCRIPT)]
-    texts = {f.text: f.analyzer for f in later if f.key == "insights"}
+    told = [f for f in later if f.key == "insights" and f.category not in UNTOLD]
+    texts = {f.text: f.analyzer for f in told}
     return [
         {"source": source, "text": text}
         for text, source in list(texts.items())[: _LIMITS["bearings"]]

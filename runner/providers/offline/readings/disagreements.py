@@ -2,7 +2,7 @@
 
 from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import cite, discussed_only, insight, says, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 
@@ -22,7 +22,7 @@ def read(document: Document) -> dict[str, object]:
         for pair in pairs
     ]
     return {
-        "insights": found or no_cue(dialogue, "objections", "negation"),
+        "insights": found or discussed_only(dialogue, "disagreements", "negation"),
         "structured_data": {"disagreements": [_item(pair) for pair in pairs]},
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from runner.providers.offline.dialogue.insights import cite, no_cue, says, who
+from runner.providers.offline.dialogue.insights import cite, discussed_only, says, who
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import trim
 from runner.providers.offline.language.wording import capital, evidence, excerpt, insight_of
@@ -27,7 +27,7 @@ def read(document: Document) -> dict[str, object]:
     minutes = take_minutes(document)
     findings = document.findings
     points = find_points(minutes, findings, _LIMITS["key_points"])
-    risks = find_risks(minutes, findings, _LIMITS["risks"])
+    risks = find_risks(minutes, _LIMITS["risks"])
     steps = minutes.actions[: _LIMITS["next_steps"]]
     subject = subject_of(minutes.dialogue)
     data = {
@@ -38,7 +38,7 @@ def read(document: Document) -> dict[str, object]:
         "next_steps": [_step_row(s) for s in steps],
     }
     made = list(_insights(points, risks, steps))
-    found = made or no_cue(minutes.dialogue, "decisions, risks or next steps")
+    found = made or discussed_only(minutes.dialogue, "decisions, risks or next steps")
     return {"insights": found, "structured_data": data}
 
 

@@ -1,20 +1,19 @@
 """Reading of meeting_notes: decisions, action items and open questions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runner.providers.offline.dialogue.insights import (
     best_first,
     cite,
+    discussed_only,
     insight,
-    no_cue,
     said,
     says,
     who,
 )
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers
-from runner.providers.offline.language.wording import excerpt, listed
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
@@ -38,7 +37,7 @@ def read(document: Document) -> dict[str, object]:
     made = best_first(found, _MAX_INSIGHTS)
     sought = "decisions, undertakings or points left open"
     return {
-        "insights": made or no_cue(minutes.dialogue, sought),
+        "insights": made or discussed_only(minutes.dialogue, sought),
         "structured_data": {
             "summary": _summary(minutes),
             **{name: each.items(minutes) for name, each in _LISTS.items()},
@@ -51,7 +50,7 @@ def read_minuted(name: str, document: Document) -> dict[str, object]:
     minutes, kind = take_minutes(document), _LISTS[name]
     made = best_first(kind.insights(minutes))
     return {
-        "insights": made or no_cue(minutes.dialogue, kind.sought, *kind.near),
+        "insights": made or discussed_only(minutes.dialogue, kind.sought, *kind.near),
         "structured_data": {name: kind.items(minutes)},
     }
 
@@ -127,26 +126,12 @@ def _to_do(minutes: Minutes) -> _Scored:
     for action in minutes.actions[:4]:
         category = "action" if action.firmness == "firm" else f"{action.firmness}_action"
         yield action.score, insight(action_line(action), action.score, category, action.quoted)
-    yield from _gaps(minutes.actions)
 
 
 def _left_open(minutes: Minutes) -> _Scored:
     for question in minutes.questions[:3]:
         text = f'{who(question.raised_by)} leaves a point open: "{question.text}". {question.why}'
         yield question.score, insight(text, question.score, "open_question", question.quoted)
-
-
-def _gaps(actions: Sequence[Action]) -> _Scored:
-    """Yield insights on action items without a date or an owner."""
-    for lack, missing in (
-        ("date", [a for a in actions if a.due is None]),
-        ("owner", [a for a in actions if a.owner is None]),
-    ):
-        if missing and len(actions) > 1:
-            acts = listed(f'"{excerpt(a.what, 70)}"' for a in missing[:3])
-            text = f"No {lack} is recognised for {len(missing)} of {len(actions)}: {acts}."
-            evidence = [a.quoted[0] for a in missing[:3]]
-            yield 0.5, insight(text, 0.6, f"missing_{lack}", evidence)
 
 
 @dataclass(frozen=True, slots=True)

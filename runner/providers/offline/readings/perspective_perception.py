@@ -1,4 +1,4 @@
-"""Reading of perspective_perception: positions, perceptions, tensions, shared ground."""
+"""Reading of perspective_perception: positions, tensions, shared ground."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,12 +8,17 @@ from runner.providers.offline.dialogue.agreement import (
     find_objections,
 )
 from runner.providers.offline.dialogue.dialogue import in_focus, read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    discussed_only,
+    insight,
+    says,
+    who,
+)
 from runner.providers.offline.dialogue.positions import (
-    Perception,
     SharedGround,
     View,
-    find_perceptions,
     find_shared_ground,
     find_views,
 )
@@ -22,19 +27,13 @@ from runner.providers.offline.document import Document
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import capital, excerpt, listed, plain
 
-_LIMITS = {"perspectives": 8, "perceptions": 6, "tensions": 5, "shared_ground": 5, "insights": 10}
+_LIMITS = {"perspectives": 8, "tensions": 5, "shared_ground": 5, "insights": 10}
 
 
 def read(document: Document) -> dict[str, object]:
-    """Find positions, interests, perceptions and frictions by cues; pure and deterministic."""
+    """Find positions, frictions and shared views by cues; pure and deterministic."""
     dialogue = read_dialogue(document)
     views = find_views(dialogue, _LIMITS["perspectives"])
-    seen = diverse(
-        in_focus(dialogue, find_perceptions(dialogue), lambda p: [p.sentence]),
-        _LIMITS["perceptions"],
-        text=lambda p: p.sentence.text,
-        group=lambda p: p.sentence.speaker,
-    )
     objected, accepted = (
         in_focus(dialogue, found, lambda e: (e.statement, e.reply))
         for found in (find_objections(dialogue), find_acceptances(dialogue))
@@ -46,14 +45,14 @@ def read(document: Document) -> dict[str, object]:
         group=lambda e: frozenset((e.statement.speaker, e.reply.speaker)),
     )
     ground = find_shared_ground(accepted, _LIMITS["shared_ground"])
-    found = best_first(_insights(views, seen, tensions, ground), _LIMITS["insights"])
+    found = best_first(_insights(views, tensions, ground), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "positions, needs or shared views"),
+        "insights": found or discussed_only(dialogue, "positions, objections or shared views"),
         "structured_data": {
             "topic": dialogue.question or f"Frequent terms: {listed(dialogue.topic[:3]) or 'none'}",
             "perspectives": [_view_item(view) for view in views],
-            "interests": [row for view in views for row in _interest_items(view)],
-            "perceptions": [_perception_item(p) for p in seen],
+            "interests": [],
+            "perceptions": [],
             "tensions": [_tension_item(e) for e in tensions],
             "shared_ground": [
                 {"holders": list(g.holders), "text": plain(g.text), "evidence": cite(*g.quoted)}
@@ -61,16 +60,6 @@ def read(document: Document) -> dict[str, object]:
             ],
         },
     }
-
-
-def _interest_items(view: View) -> list[dict[str, object]]:
-    holder = who(view.holder)
-    return [{"holder": holder, "text": plain(t), "evidence": cite(s)} for t, s in view.interests]
-
-
-def _perception_item(p: Perception) -> dict[str, object]:
-    holder, words = who(p.sentence.speaker), excerpt(p.sentence.text, 200)
-    return {"holder": holder, "of": p.of, "perception": words, "evidence": cite(p.sentence)}
 
 
 def _tension_item(e: AdjacencyPair) -> dict[str, object]:
@@ -83,7 +72,7 @@ def _view_item(view: View) -> dict[str, object]:
         "holder": who(view.holder),
         "position": plain(view.position.text),
         "stance": view.stance,
-        "evidence": cite(view.position, *(s for _, s in view.interests)),
+        "evidence": cite(view.position),
     }
 
 
@@ -101,10 +90,7 @@ _SIDES = {
 
 
 def _insights(
-    views: Sequence[View],
-    seen: Sequence[Perception],
-    tensions: Sequence[AdjacencyPair],
-    ground: Sequence[SharedGround],
+    views: Sequence[View], tensions: Sequence[AdjacencyPair], ground: Sequence[SharedGround]
 ) -> Iterator[tuple[float, dict[str, object]]]:
     for e in tensions[:3]:
         made = insight(capital(_about(e)), e.score, "tension", (e.statement, e.reply))
@@ -113,14 +99,7 @@ def _insights(
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
         text = f'{who(view.holder)}{_SIDES[view.stance]}: "{excerpt(view.position.text)}".'
-        for words, _ in view.interests[:1]:
-            text += f' Also: "{excerpt(words, 150)}".'
-        quoted = [view.position, *(s for _, s in view.interests[:1])]
-        yield view.score, insight(text, view.score, "perspective", quoted)
+        yield view.score, insight(text, view.score, "perspective", [view.position])
     for g in ground[:2]:
         text = f"{says(g.quoted[0])} {says(g.quoted[1], 100)}"
         yield g.score, insight(text, g.score, "shared_ground", g.quoted)
-    held = {view.position.index for view in views}
-    for p in [p for p in seen if p.sentence.index not in held][:2]:
-        text = says(p.sentence, does=f"on {p.of}")
-        yield p.score, insight(text, p.score, "perception", (p.sentence,))

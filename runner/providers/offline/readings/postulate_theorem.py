@@ -9,10 +9,16 @@ from runner.providers.offline.dialogue.axioms import (
     find_postulates,
 )
 from runner.providers.offline.dialogue.dialogue import read_dialogue
-from runner.providers.offline.dialogue.insights import best_first, cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import (
+    best_first,
+    cite,
+    discussed_only,
+    insight,
+    says,
+    who,
+)
 from runner.providers.offline.dialogue.reasoning import Reasoning, find_reasoning
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.cues import strongest
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.wording import excerpt, plain
 
@@ -35,7 +41,7 @@ def read(document: Document) -> dict[str, object]:
     guesses = find_conjectures(dialogue, used, _LIMITS["conjectures"])
     found = best_first(_insights(grounds, theorems, guesses), _LIMITS["insights"])
     return {
-        "insights": found or no_cue(dialogue, "definitions, rules, facts or conclusions"),
+        "insights": found or discussed_only(dialogue, "rules, facts or conclusions"),
         "structured_data": {
             "postulates": [_ground_item(n, ground) for n, ground in enumerate(grounds, start=1)],
             "theorems": [_theorem_item(n, t, grounds) for n, t in enumerate(theorems, start=1)],
@@ -69,7 +75,7 @@ def _theorem_item(
         "statement": plain(theorem.assertion),
         "follows_from": _rests_on(theorem, grounds),
         "inference": theorem.relation,
-        "gap": _gap_of(theorem),
+        "gap": "Not recognised.",
         "evidence": cite(*theorem.quoted),
     }
 
@@ -79,22 +85,8 @@ def _rests_on(theorem: Reasoning, grounds: Sequence[Postulate]) -> list[str]:
     return [f"P{n}" for n, each in enumerate(grounds, start=1) if each.statement == theorem.ground]
 
 
-def _gap_of(theorem: Reasoning) -> str:
-    """Return what *theorem* still needs as proof, if its words show it."""
-    if theorem.relation == "conditional":
-        return f'That the condition comes about: "{excerpt(theorem.premise, 100)}".'
-    if unsure := strongest("unsure", theorem.premise):
-        return f'The ground is itself unsure ("{unsure.phrase}").'
-    hedge = strongest("hedge", theorem.assertion)
-    if hedge and hedge.strength > 0.5:
-        return f'The conclusion is hedged ("{hedge.phrase}") and not yet established.'
-    return "Not recognised."
-
-
 _TAKEN = {
     "fact": "reports",
-    "assumption": "assumes",
-    "definition": "defines",
     "rule": "states a requirement",
 }
 

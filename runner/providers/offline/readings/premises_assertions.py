@@ -1,10 +1,10 @@
-"""Reading of premises_assertions: arguments, unsupported assertions, contradictions."""
+"""Reading of premises_assertions: arguments and unsupported assertions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from runner.providers.offline.dialogue.agreement import AdjacencyPair, find_objections
+from runner.providers.offline.dialogue.agreement import find_objections
 from runner.providers.offline.dialogue.dialogue import (
     OWN_STORY,
     Dialogue,
@@ -13,7 +13,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import cite, insight, no_cue, says, who
+from runner.providers.offline.dialogue.insights import cite, discussed_only, insight, says, who
 from runner.providers.offline.dialogue.reasoning import ABOUT_TALK, Reasoning, find_reasoning
 from runner.providers.offline.dialogue.stance import necessity
 from runner.providers.offline.document import Document
@@ -22,10 +22,10 @@ from runner.providers.offline.language.fragments import is_garbled, is_whole, ro
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_open
-from runner.providers.offline.language.sentences import Sentence, similarity
+from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.language.wording import excerpt, plain
 
-_LIMITS = {"arguments": 7, "unsupported": 3, "contradictions": 3, "insights": 10}
+_LIMITS = {"arguments": 7, "unsupported": 3, "insights": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +71,15 @@ def read(document: Document) -> dict[str, object]:
     )
     used = {q.index for w in arguments for q in w.quoted}
     bare = _unsupported(dialogue, used)
-    contradictions = _contradictions(dialogue)
-    found = _insights(dialogue, arguments, bare, contradictions)
+    found = _insights(dialogue, arguments, bare)
     return {
-        "insights": found or no_cue(dialogue, "reasons, conclusions or strong claims"),
+        "insights": found or discussed_only(dialogue, "reasons, conclusions or strong claims"),
         "structured_data": {
             "arguments": [_argument_item(weighed) for weighed in arguments],
             "unsupported": [{"text": _labelled(s), "evidence": cite(s)} for s in bare],
-            "contradictions": [_clash_item(contradiction) for contradiction in contradictions],
+            "contradictions": [],
         },
     }
-
-
-_DENIAL = pattern("premises_assertions.denial")
-
-
-def _contradictions(dialogue: Dialogue) -> list[AdjacencyPair]:
-    """Return explicit denials by another speaker, strongest first."""
-    denied = sorted(find_objections(dialogue), key=lambda e: -e.score)
-    return [e for e in denied if _DENIAL.search(e.phrase)][: _LIMITS["contradictions"]]
 
 
 def _argument_item(weighed: _Argument) -> dict[str, object]:
@@ -100,7 +90,7 @@ def _argument_item(weighed: _Argument) -> dict[str, object]:
         "assertion": plain(reasoning.assertion),
         "premises": [{"text": reasoning.ground, "kind": "stated", "said": words}],
         **dict.fromkeys(("warrant", "qualifier", "rebuttal"), "none"),
-        "support": "none" if similarity(reasoning.assertion, words) > 0.6 else "partial",
+        "support": "partial",
         "evidence": cite(*weighed.quoted),
     }
 
@@ -124,7 +114,8 @@ def _claims(s: Sentence) -> bool:
         return False
     if ABOUT_TALK.search(s.text) or strength("agreement", s.text) > 0.8 or _REPORTED.search(s.text):
         return False
-    softened = is_open(s.text) or has("unsure", s.text) or is_garbled(s.text)
+    softened = is_open(s.text) or has("unsure", s.text) or has("commitment", s.text)
+    softened = softened or is_garbled(s.text)
     return _force(s) >= 0.6 and strength("hedge", s.text) < 0.5 and not softened
 
 
@@ -153,27 +144,12 @@ def _labelled(s: Sentence) -> str:
     return f"{s.speaker}: {plain(s.text)}" if s.speaker else plain(s.text)
 
 
-def _clash_item(pair: AdjacencyPair) -> dict[str, object]:
-    return {
-        "first": _labelled(pair.statement),
-        "second": _labelled(pair.reply),
-        "explanation": f'{who(pair.reply.speaker)} objects in reply ("{pair.phrase}").',
-        "evidence": cite(pair.statement, pair.reply),
-    }
-
-
 def _insights(
     dialogue: Dialogue,
     arguments: Sequence[_Argument],
     bare: Sequence[Sentence],
-    contradictions: Sequence[AdjacencyPair],
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
-    for pair in contradictions[:2]:
-        first, second = pair.statement, pair.reply
-        text = f'{who(first.speaker)} says "{excerpt(first.text, 120)}", and '
-        text += f'{who(second.speaker)} replies "{excerpt(second.text, 120)}".'
-        found.append(insight(text, 0.7 * pair.score, "contradiction", (first, second)))
     ranked = sorted(arguments, key=lambda w: -w.score)
     for weighed in ranked[: 6 if bare else 9]:
         found.append(insight(weighed.in_words, weighed.score, "argument", weighed.quoted))

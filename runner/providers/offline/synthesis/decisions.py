@@ -36,6 +36,7 @@ _PAST = pattern("decisions.past")
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
 _ASSENT = pattern("decisions.assent")
+_AGREED = pattern("decisions.agreed")
 _REACH = 5  # turns in which others may still accept
 _FAR = 3  # segments between one acceptance and the next
 
@@ -82,10 +83,10 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
 def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
     turn = dialogue.turns[number]
-    parts = [s for s in turn[-5:] if is_plan(s)]
+    parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.in_jest]
     if not parts:
         return None
-    settled = any(map(is_settling, parts))
+    settled = any(map(is_settling, parts)) or bool(_AGREED.match(turn[-1].text))
     assents = _assents(dialogue, number)
     strong = [reply for reply in assents if strength("agreement", reply.text) > 0.8]
     if not strong and not (assents and settled):
@@ -134,6 +135,8 @@ def _assents(dialogue: Dialogue, number: int) -> list[Sentence]:
         first = turn[0]
         if distance(last, first) > _FAR or first.speaker == by or not _accepts(first):
             break
+        if first.index in dialogue.in_jest:
+            break
         found.append(first)
         last = turn[-1]
     return found
@@ -161,12 +164,15 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
         return None
     if is_garbled(text) or _PAST.search(text):
         return None
-    pointing = _POINTING.match(text) and not re.match(r" (?:that|to)\b", text[match.end() :])
+    whole = len(set(content_words(text[match.end() :]))) > 1  # "it's decided, we stay with …"
+    pointing = (_POINTING.match(text) or len(words(text)) < 3) and not whole  # "Carried."
     if voted:
         pointing = bool(voted["moved"]) and len(set(content_words(voted[0]))) < 4
     what = _meant_by_it(dialogue, s) if pointing else None
     # What others decided long ago is the matter, not a decision of this talk.
-    ours = voted or (re.search(r"\bwe\b|\bour\b", match[0], re.I) and is_whole(text, verb=False))
+    ours = voted or (
+        re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
+    )
     if s.index in dialogue.cut_off or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2:

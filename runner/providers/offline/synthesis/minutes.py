@@ -1,10 +1,9 @@
 """Minutes: decisions, actions and open questions of a transcript."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from runner.answers.findings import Citation, Finding
 from runner.providers.offline.dialogue.commitments import UNDERTAKES, OpenPoint, find_open_points
 from runner.providers.offline.dialogue.dialogue import (
     Dialogue,
@@ -22,7 +21,7 @@ from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
-    is_substantive,
+    is_procedural,
     trim,
 )
 from runner.providers.offline.language.wording import capital, excerpt, listed, tidy
@@ -72,7 +71,7 @@ def take_minutes(document: Document) -> Minutes:
         LIMITS["actions"],
         text=lambda a: a.what,
     )
-    questions = _questions(dialogue, document.findings, whole)
+    questions = _questions(dialogue, whole)
     return Minutes(dialogue, tuple(decisions), tuple(actions), tuple(questions))
 
 
@@ -95,13 +94,9 @@ def about(dialogue: Dialogue) -> list[str]:
     return [f"{capital(subject_of(dialogue))}."] if dialogue.topic else []
 
 
-def _questions(dialogue: Dialogue, findings: Sequence[Finding], whole: bool) -> list[OpenQuestion]:
+def _questions(dialogue: Dialogue, whole: bool) -> list[OpenQuestion]:
     found = [_from_open(item) for item in find_open_points(dialogue)] if whole else []
     seen = {s.segment for q in found for s in q.quoted}
-    found += [
-        q for f in findings if (q := _from_finding(f, dialogue)) and q.quoted[0].segment not in seen
-    ]
-    seen |= {s.segment for q in found for s in q.quoted}
     found += [q for q in _doubts(dialogue) if q.quoted[0].segment not in seen]
     return diverse(
         found,
@@ -122,31 +117,14 @@ def _from_open(item: OpenPoint) -> OpenQuestion:
     return OpenQuestion(excerpt(first.text, 180), first.speaker, why, item.quoted, item.score)
 
 
-def _from_finding(finding: Finding, dialogue: Dialogue) -> OpenQuestion | None:
-    if finding.key != "unsaid" or not finding.evidence:
-        return None
-    quoted = tuple(_sentence_of(c, dialogue) for c in finding.evidence)
-    why = finding.fields.get("why_it_matters", "") or "say_means lists it as left open."
-    text = finding.fields.get("topic", finding.text)
-    return OpenQuestion(excerpt(text, 180), quoted[0].speaker, why, quoted, 0.6)
-
-
-def _sentence_of(citation: Citation, dialogue: Dialogue) -> Sentence:
-    """Return the sentence that a finding cites, or the quote itself if no sentence has it."""
-    segment, quote = citation
-    here = [s for s in dialogue.sentences if s.segment == segment]
-    other = Sentence(quote, segment, here[0].speaker if here else None, -1)
-    return next((s for s in here if s.text == quote), other)
-
-
 def _doubts(dialogue: Dialogue) -> Iterator[OpenQuestion]:
     """Yield explicit statements of what is unknown."""
     for s in dialogue.sentences:
         text = s.text.replace("’", "'")
         hit = _UNKNOWN.search(text)
-        if not hit or is_question(text) or not is_substantive(s) or s.index in dialogue.cut_off:
+        if not hit or is_question(text) or is_procedural(text) or s.index in dialogue.cut_off:
             continue
-        whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 3
+        whole = is_whole(trim(text), verb=False) and len(set(content_words(text))) > 1
         evades = _TALKED_OF.search(text) or strength("evasion", text) > 0.8
         if not whole or evades or not is_outright(text, hit.start()):
             continue

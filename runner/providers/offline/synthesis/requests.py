@@ -11,8 +11,6 @@ from runner.providers.offline.language.sentences import Sentence, is_procedural,
 from runner.providers.offline.synthesis.decisions import distance
 from runner.transcript.redact.lexicon import fold, given_names
 
-_WANT = pattern("requests.want")
-_DONE_YET = pattern("requests.done_yet")
 _ASSIGNED = pattern("requests.assigned")
 # "Bo, please order a filter"
 _TOLD = pattern("requests.told")
@@ -61,21 +59,11 @@ def asked_before(dialogue: Dialogue, s: Sentence) -> Sentence | None:
         late = s.index - dialogue.turns[here][0].index > 5
         if turn[0].speaker == s.speaker or late or distance(turn[-1], dialogue.turns[here][0]) > 2:
             continue
-        found = [r for r in turn[-4:] if _request_in(r) and not is_procedural(r.text)]
-        if found:
-            return found[-1] if is_question(found[-1].text) else found[0]
+        for r in reversed(turn[-4:]):
+            match = ASK_YOU.search(r.text.replace("’", "'"))
+            if match and asks(r.text, match) and not is_procedural(r.text):
+                return r
     return None
-
-
-def _request_in(s: Sentence) -> str:
-    """Return the act that *s* asks for, or an empty string."""
-    text = s.text.replace("’", "'")
-    for asking in (ASK_YOU, _DONE_YET):
-        match = asking.search(text)
-        if match and asks(text, match):
-            return match["act"].rstrip("?. ")
-    match = _WANT.search(text)
-    return match["act"].rstrip(". ") if match and not is_question(text) else ""
 
 
 def asks(text: str, match: re.Match[str]) -> bool:

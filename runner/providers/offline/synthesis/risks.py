@@ -1,26 +1,30 @@
 """Risks and key points: warnings and decisions of the transcript, and the findings' best quotes."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.dialogue import in_focus, weight_of, weightiest
+from runner.providers.offline.dialogue.dialogue import (
+    in_focus,
+    weight_of,
+    weightiest,
+    whole_sentences,
+)
 from runner.providers.offline.dialogue.insights import DISCUSSED, says
-from runner.providers.offline.language.cues import has, polarity
+from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.fragments import is_statement, roughness
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.scope import is_outright
-from runner.providers.offline.language.sentences import Sentence, content_words
+from runner.providers.offline.language.sentences import Sentence
 from runner.providers.offline.synthesis.minutes import Minutes, decision_line
 
 TRANSCRIPT = "transcript"
 _WARNS = pattern("risks.warns")
-_LOSES = re.compile(r"\b(?:we|you|they) (?:lose|risk)\b", re.IGNORECASE)  # in a condition
 _NO_RISK = pattern("risks.no_risk")
 
-_UNTOLD = (DISCUSSED, "no_cue", "no_findings", "language", "uncertain")
+# Categories of insights that state no finding.
+UNTOLD = (DISCUSSED, "cited", "no_cue", "no_findings", "language", "uncertain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +37,22 @@ class KeyPoint:
     score: float
 
 
-def find_risks(minutes: Minutes, findings: Sequence[Finding], n: int) -> list[KeyPoint]:
-    """Return up to *n* warnings of speakers and risks that analyzers name, weightiest first."""
-    named = [
-        KeyPoint(f.fields["text"], f.analyzer, f.evidence, 0.6)
-        for f in findings
-        if f.key == "risks" and f.evidence and f.fields.get("text")
-    ]
-    found = [*_spoken(minutes), *named]
-    return diverse(found, n, text=lambda p: f"{p.text} {p.evidence[0][1]}")
-
-
-def _spoken(minutes: Minutes) -> Iterator[KeyPoint]:
+def find_risks(minutes: Minutes, n: int) -> list[KeyPoint]:
+    """Return up to *n* statements with an outright warning, weightiest first."""
     dialogue = minutes.dialogue
-    settled = {s.index for d in minutes.decisions if d.basis == "agreed" for s in d.quoted}
-    rest = [s for s in dialogue.sentences if s.index not in settled | dialogue.cut_off]
-    for s in in_focus(dialogue, [s for s in rest if _warns(s)], lambda s: [s]):
-        score = 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)
-        yield _point(s, min(0.95, score))
+    warnings = [s for s in whole_sentences(dialogue) if _warns(s.text.replace("’", "'"))]
+    found = [
+        _point(s, min(0.95, 0.45 + 0.35 * weight_of(dialogue, s) - roughness(s.text)))
+        for s in in_focus(dialogue, warnings, lambda s: [s])
+    ]
+    return diverse(found, n, text=lambda p: p.text)
 
 
-def _warns(s: Sentence) -> bool:
-    """Return whether *s* warns: explicitly, or by a condition with bad news and no denial."""
-    text = s.text.replace("’", "'")
-    telling = is_statement(text, verb=False) and len(set(content_words(text))) > 3
-    if not telling or has("unsure", text):
+def _warns(text: str) -> bool:
+    match = _WARNS.search(text)
+    if not match or not is_statement(text, verb=False) or has("unsure", text):
         return False
-    match = _WARNS.search(text) or (has("conditional", text) and _LOSES.search(text))
-    warned = match and (is_outright(text, match.start()) or has("conditional", text))
-    safe = match and _NO_RISK.search(text[: match.end()])
-    return bool(warned and not safe) and polarity(text) <= 0
+    return is_outright(text, match.start()) and not _NO_RISK.search(text[: match.end()])
 
 
 def _point(s: Sentence, score: float) -> KeyPoint:
@@ -93,7 +83,7 @@ def _decided(minutes: Minutes) -> Iterator[KeyPoint]:
 
 def _insights(findings: Sequence[Finding]) -> Iterator[KeyPoint]:
     for f in findings:
-        known = f.analyzer == "action_items" or f.category in _UNTOLD
+        known = f.analyzer == "action_items" or f.category in UNTOLD
         if f.key == "insights" and not known and f.evidence and f.text:
             yield KeyPoint(f.text, f.analyzer, f.evidence, 0.35 + 0.4 * (f.confidence or 0.0))
 

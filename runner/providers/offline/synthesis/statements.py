@@ -11,7 +11,6 @@ from runner.providers.offline.dialogue.dialogue import (
     read_dialogue,
     weight_of,
     weightiest,
-    whole_sentences,
 )
 from runner.providers.offline.dialogue.insights import cite, insight, not_recognised, says
 from runner.providers.offline.dialogue.stance import OPENS, fitness, stance_of, takes_stance
@@ -44,9 +43,9 @@ class Statement:
 def _stated(dialogue: Dialogue, cues: Mapping[str, str]) -> list[Statement]:
     """Return the whole statements with a cue, each of the first kind in *cues* whose cue it has."""
     found = []
-    for s in whole_sentences(dialogue):
+    for s in dialogue.sentences:
         kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
-        if kind is not None and is_statement(s.text):
+        if kind is not None and s.index not in dialogue.cut_off and is_statement(s.text):
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
     return found
