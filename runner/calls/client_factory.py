@@ -108,7 +108,12 @@ async def load_libraries(job: Setup) -> None:
 def library_users(job: Setup) -> list[str]:
     """Return the names of the job's models that are called through litellm and aiohttp."""
     settings = (model.settings for model in job.models.values())
-    return [each.name for each in settings if not each.name.startswith(OFFLINE)]
+    return [each.name for each in settings if not _is_offline(each)]
+
+
+def _is_offline(model: ModelSettings | ModelRoute) -> bool:
+    """Return whether *model* is offline and called without litellm and aiohttp."""
+    return model.name.startswith(OFFLINE) and model.transport == "auto"
 
 
 def _readings(job: Setup) -> dict[str, Reading]:
@@ -118,11 +123,11 @@ def _readings(job: Setup) -> dict[str, Reading]:
 
 
 def _transport(route: ModelRoute, readings: Mapping[str, Reading]) -> Transport:
-    if route.name.startswith(OFFLINE):
+    if _is_offline(route):
         return OfflineTransport(route, readings)
     from runner.providers.litellm.transport import LiteLLMTransport
 
-    return LiteLLMTransport(route)
+    return LiteLLMTransport(route, readings)
 
 
 def max_in_flight(job: Setup) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
+from runner.providers.offline.litellm_provider import MODEL
 from runner.providers.request import Completion, Exchange, Request
 from runner.providers.simulated.faults import FaultResponse
 
@@ -183,6 +185,41 @@ def test_a_lone_surrogate_in_a_reply_can_be_written() -> None:
 
     assert isinstance(outcome, Completion)
     assert outcome.text == "broken \ufffd here"
+
+
+def run_offline(
+    readings: Mapping[str, Callable[[Any], Mapping[str, Any]]], request: Request
+) -> Completion | CallError:
+    async def main() -> Completion | CallError:
+        transport = LiteLLMTransport(ModelRoute(MODEL), readings)
+        await transport.open()
+        try:
+            return await transport.complete(request, 600.0)
+        except CallError as error:
+            return error
+
+    return asyncio.run(main())
+
+
+def test_the_offline_model_answers_through_litellm_at_no_cost() -> None:
+    outcome = run_offline({"say_means": lambda document: {"seen": document.question}}, REQUEST)
+
+    assert isinstance(outcome, Completion)
+    assert json.loads(outcome.text) == {"seen": "MATERIALQUESTION"}
+    assert outcome.usage.cost_usd == 0.0
+    assert outcome.usage.prompt_tokens > 0
+
+
+def test_a_bug_in_a_reading_is_told_without_a_traceback_and_not_tried_again() -> None:
+    def broken(document: Any) -> Mapping[str, Any]:
+        raise KeyError("lost")
+
+    outcome = run_offline({"say_means": broken}, REQUEST)
+
+    assert isinstance(outcome, CallError)
+    assert outcome.kind == "bad_request"
+    assert "offline reading of say_means: KeyError: 'lost'" in str(outcome)
+    assert "Traceback" not in str(outcome)
 
 
 def run_many(count: int) -> Coroutine[Any, Any, int]:

@@ -3,6 +3,7 @@
 The offline model has its own transport, without litellm (runner/providers/offline/transport.py).
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
 from runner.base.secrets import MIN_CHARS, secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
-from runner.config.model_facts import SIMULATED, model_facts
+from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
@@ -59,10 +60,13 @@ class LiteLLMTransport:
 
     Calls go through litellm's provider configurations over our session (http.py) for the routes
     where tests show them equal, unless `transport: litellm` is set; else through `acompletion`.
+    *readers* are the offline model's readings by analyzer name, used only if the route's provider
+    is `offline`.
     """
 
-    def __init__(self, route: ModelRoute) -> None:
+    def __init__(self, route: ModelRoute, readers: Mapping[str, Any] | None = None) -> None:
         self.route = route
+        self._readers = readers or {}
         self._litellm: Any = None
         self._session: aiohttp.ClientSession | None = None
         self._http: HttpCalls | None = None
@@ -80,6 +84,10 @@ class LiteLLMTransport:
         if note := effort_note(route):
             _log.warning("effort.rounded", reason=note)
         self._litellm = await offload(load_litellm)
+        if route.name.startswith(OFFLINE):
+            provider = importlib.import_module("runner.providers.offline.litellm_provider")
+            provider.register(self._litellm, self._readers)
+            return
         _check_provider(self._litellm, route)
         self._session = open_session()
         if route.transport == "auto":

@@ -26,7 +26,10 @@ _ENGLISH_ONLY = "English, the only language that the offline model reads"
 
 
 class OfflineTransport(Transport):
-    """Answers with *readings* by analyzer name."""
+    """Answers with *readings* by analyzer name; replies and failures equal those through litellm.
+
+    tests/providers/offline/test_offline_direct.py compares the two.
+    """
 
     def __init__(self, route: ModelRoute, readings: Mapping[str, Reading]) -> None:
         self.route = route
@@ -35,22 +38,29 @@ class OfflineTransport(Transport):
         self._secrets = secrets_of(route.api_key_env)
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
-        """Read and answer.
-
-        A failure of a reading is a bug; it raises CallError, like a provider's refusal.
-        """
+        """Read and answer; raises CallError for a reading that fails."""
         messages = [joined(message) for message in request.messages]
         name = "" if request.schema is None else request.node
-        prompt = "\n".join("".join(text_parts(m)) for m in messages if m["role"] != "system")
-        try:
-            reply = await compute(_answer, self._readings[name], prompt)
-        except Exception as error:
-            message = f"offline reading of {name}: {type(error).__name__}: {error}"
-            raise CallError("bad_request", secrets_of().redact(message), status=400) from error
-        usage = await offload(_usage, messages, reply)
+        reply, usage = await read_reply(messages, name, self._readings)
         cost = cost_usd(usage, self._prices) if self._prices else 0.0
         text = checked_text(reply, self._secrets)
         return Completion(text, "stop", replace(usage, cost_usd=cost))
+
+
+async def read_reply(
+    messages: Sequence[Message], name: str, readings: Mapping[str, Reading]
+) -> tuple[str, Usage]:
+    """Return the reply that the reading *name* makes of *messages*, and its tokens.
+
+    A failure of a reading is a bug; it raises CallError, like a provider's refusal.
+    """
+    prompt = "\n".join("".join(text_parts(m)) for m in messages if m["role"] != "system")
+    try:
+        reply = await compute(_answer, readings[name], prompt)
+    except Exception as error:
+        message = f"offline reading of {name}: {type(error).__name__}: {error}"
+        raise CallError("bad_request", secrets_of().redact(message), status=400) from error
+    return reply, await offload(_usage, messages, reply)
 
 
 def _answer(reading: Reading, prompt: str) -> str:

@@ -16,10 +16,8 @@ from helpers.offline import cited
 from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
 from runner.answers.prompt_text import wrap
-from runner.providers.litellm.route import ModelRoute
 from runner.providers.offline.readings import find_reading
-from runner.providers.offline.transport import MODEL, OfflineTransport
-from runner.providers.request import Request
+from runner.providers.offline.transport import read_reply
 
 HEARING = """
 Chair: The question is whether the city should close Mill Street to cars.
@@ -64,12 +62,10 @@ def answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def answered(analyzer: Analyzer, prompt: str) -> dict[str, Any]:
     """Return the validated answer of the offline model."""
-    asked = ({"role": "user", "content": prompt},)
+    asked = [{"role": "user", "content": prompt}]
     readings = {analyzer.name: find_reading(analyzer.module)}
-    request = Request(analyzer.name, asked, max_tokens=1, temperature=0.0, schema={})
-    transport = OfflineTransport(ModelRoute(MODEL), readings)
-    reply = asyncio.run(transport.complete(request, 600.0))
-    return dict(analyzer.read(reply.text).answer.model_dump(mode="json"))
+    reply, _ = asyncio.run(read_reply(asked, analyzer.name, readings))
+    return dict(analyzer.read(reply).answer.model_dump(mode="json"))
 
 
 def check(path: Path, min_insights: int) -> None:

@@ -1,4 +1,4 @@
-"""The offline model's transport: replies, counts, costs and failures, without litellm."""
+"""The offline model's own way beside litellm's: the same replies, counts, costs and failures."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from runner.calls.admission.gate import Gates
 from runner.calls.admission.limits import Admission
 from runner.calls.client_factory import build_clients
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.transport import MODEL, OfflineTransport
 from runner.providers.request import MAX_REPLY_CHARS, Completion, Request, Transport
 
@@ -99,11 +100,24 @@ def free() -> Iterator[dict[str, Completion | Told]]:
         yield asyncio.run(outcomes(OfflineTransport(ModelRoute(MODEL), READINGS)))
 
 
-def test_a_model_with_prices_has_costs() -> None:
-    route = ModelRoute(MODEL, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
-    told = asyncio.run(outcomes(OfflineTransport(route, READINGS), ("echo", "empty", "silence")))
+def test_both_ways_give_the_same_replies_and_failures(free: dict[str, Completion | Told]) -> None:
+    through = asyncio.run(outcomes(LiteLLMTransport(ModelRoute(MODEL), READINGS)))
 
-    assert all(isinstance(each, Completion) and each.usage.cost_usd for each in told.values())
+    assert [*free] == [*REQUESTS]
+    for name, outcome in free.items():
+        assert through[name] == outcome, name
+
+
+def test_both_ways_give_the_same_costs_where_the_model_has_prices() -> None:
+    route = ModelRoute(MODEL, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    told = ("echo", "empty", "cached", "silence")
+    own, through = (
+        asyncio.run(outcomes(way(route, READINGS), told))
+        for way in (OfflineTransport, LiteLLMTransport)
+    )
+
+    assert own == through
+    assert all(isinstance(each, Completion) and each.usage.cost_usd for each in own.values())
 
 
 def test_a_reply_is_free_counted_and_ended_and_a_failure_is_final(
@@ -132,15 +146,17 @@ def test_no_fault_of_a_reading_is_taken_for_an_outage(free: dict[str, Completion
         assert ("bad_request", 400, None, False, False) == fault[:-1], name
 
 
-@pytest.mark.parametrize("wanted", ["auto", "litellm"])
-def test_whatever_the_transport_the_offline_model_answers_in_this_process(wanted: str) -> None:
-    """Nothing is tried again, and no more readings compute than there are threads."""
+@pytest.mark.parametrize(
+    ("wanted", "made"), [("auto", OfflineTransport), ("litellm", LiteLLMTransport)]
+)
+def test_the_settings_choose_the_way(wanted: str, made: type[Transport]) -> None:
+    """Either way nothing is tried again, and no more readings compute than there are threads."""
     settings = (f"model.transport={wanted}", "processing.max_concurrent=16")
     clients = build_clients(job(*settings), Gates(), Admission(), {}, Budget(None, None))
     (client,) = clients.values()
     client.gate.register(64)
 
-    assert isinstance(client.transport, OfflineTransport)
+    assert made is type(client.transport)
     assert client.local
     assert 0 == client.retry.max_retries
     assert WORKERS == client.gate.limit.ceiling

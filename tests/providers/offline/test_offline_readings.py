@@ -20,10 +20,12 @@ ORDER = (
     "document",
     "language",
     "dialogue",
+    "argument",
     "synthesis",
     "readings",
     "verbatim",
     "transport",
+    "litellm_provider",
 )
 
 
