@@ -4,7 +4,8 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -84,11 +85,35 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
+def finder_of(book: Codebook) -> Callable[[str], str | None]:
+    """Return a function from what a code may be called to its name, None for no code of *book*.
+
+    A code is called by its name or its path below parents (`Work > Pay`, also with `\\` or `/`).
+    """
+    by_name = {code.name: code for code in book.codes}
+    known = {name_key(name): name for name in book.names}
+    paths = list[tuple[str, str]]()
+    for name in book.names:
+        path, code = "", by_name.get(name)
+        while code is not None:
+            path = f"{code.name.removeprefix(f'{code.parent}{SLASH}')}>{path}"
+            paths.append((_path_key(path), name))
+            code = by_name.get(code.parent or "")
+    times = Counter(path for path, _ in paths)
+    called = {path: name for path, name in paths if times[path] == 1} | known
+    return lambda text: called.get(name_key(text)) or called.get(_path_key(text))
+
+
+def _path_key(path: str) -> str:
+    return ">".join(name_key(part) for part in _PATH.split(path) if part.strip())
+
+
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Colloquy"
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
-_SLASH = " / "  # between the names of a code and of its parent
+SLASH = " / "  # between the names of a code and of its parent
+_PATH = re.compile(r"[>/\\›→]|::")  # between them, as people and programs write
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 # Characters that XML 1.0 forbids and safe text may contain.
 _NOT_XML = re.compile("[\ufffe\uffff]")
@@ -137,7 +162,7 @@ def _told_apart(codes: Sequence[Code], above: Sequence[int | None]) -> list[Code
     for code, place in zip(codes, above, strict=True):
         if place is not None:
             parent = made[place].name
-            name = f"{parent}{_SLASH}{code.name}" if name_key(code.name) in taken else code.name
+            name = f"{parent}{SLASH}{code.name}" if name_key(code.name) in taken else code.name
             taken.add(name_key(name))
             code = replace(code, name=name, parent=parent)
         made.append(code)
@@ -183,7 +208,7 @@ def write_codes(xml: XMLGenerator, book: Codebook) -> None:
 
 def _write_code(xml: XMLGenerator, book: Codebook, code: Code, taken: set[str]) -> None:
     """Write *code* and those below it, by the names that reading tells apart as they are."""
-    own = code.name.removeprefix(f"{code.parent}{_SLASH}")
+    own = code.name.removeprefix(f"{code.parent}{SLASH}")
     name = own if name_key(own) in taken else code.name
     taken.add(name_key(code.name))
     about = {"guid": code.guid, "name": name, "isCodable": "true" if code.codable else "false"}

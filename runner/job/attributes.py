@@ -74,11 +74,13 @@ def attributes_from(data: Any) -> Attributes:
     )
 
 
-def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
+def attributes_of(
+    settings: Settings, inputs: Inputs | None, earlier: Collection[str] = ()
+) -> Attributes:
     """Return the attributes of a batch's *inputs*, None for a single file, which has none.
 
-    The table may also have the files of other shards. Files of which it names speakers are read.
-    Raises ConfigError.
+    The table may also have the files of other shards, and those of an *earlier* session that were
+    removed. Files of which it names speakers are read. Raises ConfigError.
     """
     if settings.attributes is None:
         return Attributes()
@@ -97,7 +99,7 @@ def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
     if settings.batch.shards > 1:
         inputs = find_inputs(settings.model_copy(update={"batch": BatchSettings()}))
     paths = {file.name: file.path for file in inputs}
-    return read_attributes(named, paths, lambda file: _speakers_in(settings, paths[file]))
+    return read_attributes(named, paths, lambda file: _speakers_in(settings, paths[file]), earlier)
 
 
 def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
@@ -115,14 +117,15 @@ def read_attributes(
     file: Path,
     inputs: Iterable[str] | Mapping[str, Path],
     speakers_in: Callable[[str], Collection[str] | None] = lambda _: None,
+    earlier: Collection[str] = (),
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
     The first column names a file as `FileNames` does, or, if *inputs* have paths, by its path from
-    here or from the root. A column `speaker` names one of its speakers, as *speakers_in* returns
-    them; if it is the first or the file's cell is empty, that speaker in every file. Raises
-    ConfigError, with the line, for a table of another shape and for a name that is nobody's or that
-    of several.
+    here or from the root; rows of *earlier* files that are none of these are left out. A column
+    `speaker` names one of its speakers, as *speakers_in* returns them; if it is the first or the
+    file's cell is empty, that speaker in every file. Raises ConfigError, with the line, for a table
+    of another shape and for a name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -135,7 +138,7 @@ def read_attributes(
     columns = [n for n in range(len(header)) if n not in (0, at)]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    known = _Known(inputs, speakers_in)
+    known = _Known(inputs, speakers_in, earlier)
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -174,9 +177,10 @@ class _Known:
         self,
         inputs: Iterable[str] | Mapping[str, Path],
         speakers_in: Callable[[str], Collection[str] | None],
+        earlier: Collection[str],
     ) -> None:
         paths = inputs if isinstance(inputs, Mapping) else {}
-        self._files = FileNames(inputs)
+        self._files, self._earlier = FileNames(inputs), FileNames(earlier)
         self._by_path = {_absolute(path): name for name, path in paths.items()}
 
         @cache
@@ -188,10 +192,10 @@ class _Known:
 
     def subjects(self, where: str, file: str, speaker: str) -> Iterator[tuple[str, str]]:
         """Yield file and speaker, "" for all of the file, that a row's cells name."""
-        if not speaker:
-            yield self._file(where, file), ""
+        files = self._files.files if speaker and not file else self._file(where, file)
+        if not speaker or not files:
+            yield from ((name, "") for name in files)
             return
-        files = [self._file(where, file)] if file else self._files.files
         heard = {name: self._heard(name) for name in files}
         key = _key(speaker)
         found = [(name, of[key]) for name, of in heard.items() if of and key in of]
@@ -205,11 +209,12 @@ class _Known:
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found
 
-    def _file(self, where: str, cell: str) -> str:
+    def _file(self, where: str, cell: str) -> list[str]:
+        """Return the file that *cell* names, nothing for one that was removed."""
         path = self._by_path.get(_absolute(cell))
         files = [path] if path else self._files.called(cell)
-        if len(files) == 1:
-            return files[0]
+        if len(files) == 1 or (not files and self._earlier.called(cell)):
+            return files
         shown = repr(one_line(cell, 100))
         if files:
             raise ConfigError(f"{where}: {shown} is several files: {', '.join(files[:3])}")

@@ -317,6 +317,33 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
         read_coder(Path("h.csv"), BOOK, files)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "id,document,tag,content\n1,t.txt,B / C,Sentence number 0\n2,t.txt,a,Sentence number 1\n",
+        "Document group;Document name;Code;Beginning;Segment\nI;t;B > C;1;Sentence number 0\n"
+        "I;t;A;2;Sentence number 1\n",
+        'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
+        't.txt,Sentence number 1,"A\n"\n',
+    ],
+)
+def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(table: str) -> None:
+    below = Code("C", "d", parent="B", guid=guid_of("C"))
+    Path("h.csv").write_text(table)
+    rows = read_coder(Path("h.csv"), Codebook((*BOOK.codes, below)), ["t.txt"]).of("t.txt") or []
+
+    assert (["C", "A"], []) == ([row.code for row in rows], codes_of(source(2), rows)[1])
+
+
+def test_a_row_may_have_several_codes() -> None:
+    Path("h.csv").write_text('segment,codes\nS0001,"A\nB"\nS0002,a; Unused\n')
+    rows = read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or []
+
+    assert {"S0001": ["A", "B"], "S0002": ["A", "Unused"]} == {
+        name: [*held] for name, held in codes_of(source(2), rows)[0].items()
+    }
+
+
 def test_a_segment_of_no_transcript_is_refused() -> None:
     Path("h.csv").write_text("code,segment\nA,S0003\n")
     with pytest.raises(ConfigError, match=r"is not in t\.txt"):

@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
-from runner.answers.codebook import Codebook, name_key
+from runner.answers.codebook import Codebook, finder_of
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.file_names import FileNames
@@ -23,6 +23,13 @@ MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
 MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
+# Columns as MAXQDA, ATLAS.ti, QualCoder, Taguette and Dedoose call them.
+_ALSO = {
+    "code": ("codes", "tag", "codename", "code name"),
+    "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
+    "file": ("document", "document name", "media title"),
+}
+_SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
 MAX_FOREIGN = 20  # codes that are not in the codebook and have a note each
 # By segment, the codes with their quotes; empty: read without a code.
 Codes = dict[str, dict[str, str]]
@@ -70,8 +77,7 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
     of_project = file.suffix.lower() == ".qdpx"
-    known = {name_key(name): name for name in book.names}
-    read, notes = (_from_project if of_project else _from_table)(file, book, known)
+    read, notes = (_from_project if of_project else _from_table)(file, book)
     if not read:
         raise ConfigError(f"{file}: it has no codings")
     names = FileNames(files)
@@ -93,27 +99,31 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     return CoderFile(rows, tuple(notes))
 
 
-def _from_table(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
+def _from_table(file: Path, book: Codebook) -> _Read:
     rows: dict[str, list[CoderRow]] = {}
-    for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS):
+    find = finder_of(book)
+    for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO):
         given = {key: row.get(key, "") for key in ("file", "segment", "code", "quote", "match")}
+        if "quote" not in row and " " in given["segment"]:  # its words, in MAXQDA's tables
+            given |= {"quote": given["segment"], "segment": ""}
         if given["match"].casefold() == "absent":  # of a run's codings.csv: not in the transcript
             continue
         place = f"{file}:{line}"
         if not given["segment"] and not given["quote"]:
             raise ConfigError(f"{place}: expected a segment or a quote")
-        code = known.get(name_key(given["code"]), "")
-        if given["code"] and not code:
-            why = f"{one_line(given['code'], 60)!r} is not in the codebook"
-            near = did_you_mean(given["code"], book.names)
-            raise ConfigError(f"{place}: column code: {why}{near}")
-        made = CoderRow(place, given["segment"], code, given["quote"])
-        rows.setdefault(given["file"], []).append(made)
+        cell, held = given["code"], rows.setdefault(given["file"], [])
+        for called in [cell] if find(cell) else _SEVERAL.split(cell):
+            code = find(called) or ""
+            if called and not code:
+                why = f"{one_line(called, 60)!r} is not in the codebook"
+                near = did_you_mean(called, book.names)
+                raise ConfigError(f"{place}: column code: {why}{near}")
+            held.append(CoderRow(place, given["segment"], code, given["quote"]))
     return rows, []
 
 
-def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
-    project = read_project(file)
+def _from_project(file: Path, book: Codebook) -> _Read:
+    project, find = read_project(file), finder_of(book)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
     rows: dict[str, list[CoderRow]] = {}
     foreign = Counter[str]()
@@ -121,7 +131,7 @@ def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read
         held = rows.setdefault(source.name, [])
         for start, end, guid in source.codings:
             name = project.codes.get(guid, guid)
-            if (code := by_guid.get(guid) or known.get(name_key(name))) is None:
+            if (code := by_guid.get(guid) or find(name)) is None:
                 foreign[name] += 1
                 continue
             words = _whole_words(source.text, start, end)
