@@ -23,7 +23,10 @@ _MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
     r"(?:\[[ x]\]\s+)?",
     re.IGNORECASE,
 )
-_NO_QUESTION = re.compile(r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*)?")  # headings, rules
+_NO_QUESTION = re.compile(  # headings, rules
+    r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
+)
+_ENDS = ("?", "？", "؟", ".", "!", ":", "…")  # of a question, but not of a heading
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:\w[\w-]*:[^?\n]*\n|[ \t-].*\n)*---[ \t]*(?:\n|\Z)")
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
@@ -119,17 +122,24 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
 
 
 def _items(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the questions in *lines*; a line that is indented below an item continues it."""
-    item, depth = "", 0
+    """Yield the questions in *lines*; what is indented below one, such as probes, belongs to it.
+
+    Questions below a heading begin with it.
+    """
+    item, depth, ended, head, top = "", 0, False, "", -1
     for line in lines:
         mark = _MARK.match(line)
         indent = len(line) - len(line.lstrip())
-        if item and not mark and indent > depth:
-            item += f" {line.strip()}"
-            continue
-        if item:
+        words = (line[mark.end() :] if mark else line).strip()
+        if item and indent > depth:
+            if ended or not (mark and words.endswith(_ENDS[:3])):
+                item, ended = f"{item} {words}", ended or words.endswith(_ENDS)
+                continue
+            head, top = f"{item}: ", depth
+        elif item:
             yield item
-        item, depth = line[mark.end() :] if mark else line.strip(), indent
+        head = head if indent > top else ""
+        item, depth, ended = head + words, indent, words.endswith(_ENDS)
     if item:
         yield item
 

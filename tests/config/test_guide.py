@@ -6,7 +6,7 @@ from helpers import job
 from runner.base.errors import ConfigError
 from runner.config.guide import MAX_QUESTIONS, read_guide
 
-LINES = "1. What is hard?\n\n# a note\n- What would ${oc.env:HOME} change?\n  2) Why?\n"
+LINES = "1. What is hard?\n\n# a note\n- What would ${oc.env:HOME} change?\n2) Why?\n"
 ONE = ("transcript=file", "transcript.path=one.txt")
 YAML = "hard: What is hard?\nchange: What would you change?\n"
 
@@ -52,8 +52,14 @@ def test_yaml_may_name_the_questions() -> None:
     notes = "---\ntitle: A guide\ntags:\n  - pilot\n---\n" + notes
     Path("guide.md").write_text(notes)
 
-    asked = ["Why, then?", "How?", "Q3: Who, if any?", "Where?", "When?"]
+    asked = ["Why, then?", "How? Q3: Who, if any?", "Where?", "When?"]
     assert asked == list(read_guide("guide.md").values())
+    notes = "**Warm-up**\n1. Who?\n   a) alone\n   - Probe: why?\n2. Your day\n   - morning\n"
+    notes += "3. Tools\n   * Which?\n     when\n   * Whose?\n4. Team\n**And then?**\n__End__:\n"
+    Path("guide.md").write_text(notes)
+
+    asked = ["Who? alone Probe: why?", "Your day morning", "Tools: Which? when", "Tools: Whose?"]
+    assert [*asked, "Team", "**And then?**"] == list(read_guide("guide.md").values())
     assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
     assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
     assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
