@@ -53,6 +53,8 @@ def _ask(given: Arguments) -> int:
     asked = build_question(where, question, overrides, folders, int(wanted))
     for line in asked.corpus.left_out:
         print_stderr(f"{NAME}: left out: {to_terminal(line)}")
+    for word, near in asked.corpus.respelt.items():
+        print_stderr(f"{NAME}: {word!r} occurs nowhere; {near!r} is searched for, too")
     if not asked.job.settings.plan:
         print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []

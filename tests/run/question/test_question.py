@@ -133,6 +133,19 @@ def test_passages_of_several_files_name_file_and_segment() -> None:
     assert len(asked.job.transcript.segments) < 43
 
 
+def test_a_misspelt_word_is_also_searched_for_as_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = build_question("talks", "What about the harbuor?", [], tokens=60)
+    said = "colloquy-ask: 'harbuor' occurs nowhere; 'harbour' is searched for, too"
+
+    assert {"harbuor": "harbour"} == asked.corpus.respelt
+    assert ["S10001", "S10002"] == [s.id for s in asked.job.transcript.segments][:2]
+    assert {} == build_question("talks", OFF_TOPIC, []).corpus.respelt
+    ask(monkeypatch, "talks", "What about the harbuor?", QUIET)
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("tokens", [1, 8000])
 def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
     chosen = build_question("talks/harbour.txt", FERRY, [], tokens=tokens).job.transcript.segments
