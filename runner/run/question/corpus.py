@@ -123,7 +123,7 @@ def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, 
     """Return the words of *question* that no file has, with the likest word that is *said*."""
     known = frozenset[str]().union(*(terms for file in corpus.files for terms in file.terms))
     asked = asked_terms(question)
-    near = {}
+    near = dict[str, str]()
     for word in words(question):
         if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
             alike = [each for each in said if each[0] == word[0] and not terms_of(each) <= asked]
