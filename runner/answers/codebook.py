@@ -5,18 +5,18 @@ import re
 import unicodedata
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 from runner.answers.findings import BRACKETS, wrap
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
-from runner.transcript.formats.markup import xml_events
 
 MAX_CODES = 500  # as many names as OpenAI allows in one enumeration
 _ID_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:colloquy:qda")
@@ -119,73 +119,51 @@ _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
-def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
+def codes_in(root: Element, source: str, limit: int = MAX_CODES) -> list[Code]:
     """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
     A code with the name of a code at the top, or of an earlier one with another parent, is called
     `parent / name`.
     """
-    path: list[int] = []  # of the codes that are open
+    book = root.find("CodeBook") if root.tag == "Project" else root
+    if book is None or book.tag != "CodeBook":
+        raise TranscriptError(f"{source}: {root.tag[:40]!r} is not a REFI-QDA codebook")
     found: list[Code] = []
-    above: list[int | None] = []  # the places of their parents
-    words: list[str] | None = None
-    tags: list[str] = []
-    for tag, value in xml_events(data, source, "REFI-QDA XML"):
-        if isinstance(value, str):
-            if words is not None:
-                words.append(value)
-        elif value is None:
-            if tags.pop() == "Code":
-                path.pop()
-            elif tag == "Description" and words is not None:
-                found[path[-1]] = _described(found[path[-1]], "".join(words))
-                words = None
-        else:
-            if not tags and tag not in ("CodeBook", "Project"):
-                raise TranscriptError(f"{source}: {tag[:40]!r} is not a REFI-QDA codebook")
-            if tag == "Code":
-                above.append(path[-1] if path else None)
-                path.append(len(found))
-                found.append(_opened(value))
-                if len(found) > limit:
-                    raise TranscriptError(f"{source}: more than {limit:,} codes")
-            elif tag == "Description" and tags[-1:] == ["Code"]:
-                words = []
-            tags.append(tag)
-    return _told_apart(found, above)
+    top = (each.get("name", "") for path in ("Code", "Codes/Code") for each in book.findall(path))
+    taken = set(map(name_key, top))
+
+    def read(parent: str | None, inside: Element) -> None:
+        for each in inside:
+            if each.tag != "Code":
+                read(parent, each)
+                continue
+            code = _code(each)
+            if parent is not None:
+                name = f"{parent}{SLASH}{code.name}" if name_key(code.name) in taken else code.name
+                taken.add(name_key(name))
+                code = replace(code, name=name, parent=parent)
+            found.append(code)
+            if len(found) > limit:
+                raise TranscriptError(f"{source}: more than {limit:,} codes")
+            read(code.name, each)
+
+    read(None, book)
+    return found
 
 
-def _told_apart(codes: Sequence[Code], above: Sequence[int | None]) -> list[Code]:
-    """Return *codes* with their parents, whose places are *above*, and names of their own."""
-    taken = {name_key(c.name) for c, place in zip(codes, above, strict=True) if place is None}
-    made: list[Code] = []
-    for code, place in zip(codes, above, strict=True):
-        if place is not None:
-            parent = made[place].name
-            name = f"{parent}{SLASH}{code.name}" if name_key(code.name) in taken else code.name
-            taken.add(name_key(name))
-            code = replace(code, name=name, parent=parent)
-        made.append(code)
-    return made
-
-
-def _opened(about: Mapping[str, str]) -> Code:
-    name = " ".join(to_safe_text(about.get("name", "")).split())
+def _code(element: Element) -> Code:
+    about = element.attrib
     guid = _GUID.fullmatch(about.get("guid", "").strip())
     color = about.get("color", "")
+    definition, _, rest = to_safe_text(element.findtext("Description", "")).partition(_EXAMPLES)
     return Code(
-        name,
-        "",
+        " ".join(to_safe_text(about.get("name", "")).split()),
+        definition.strip(),
+        tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip()),
         guid=guid[1].lower() if guid else "",
         codable=about.get("isCodable", "true").strip() not in ("false", "0"),
         color=color if _COLOR.fullmatch(color) else "",
     )
-
-
-def _described(code: Code, text: str) -> Code:
-    definition, _, rest = to_safe_text(text).partition(_EXAMPLES)
-    examples = tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip())
-    return replace(code, definition=definition.strip(), examples=examples)
 
 
 def as_qdc(book: Codebook) -> str:

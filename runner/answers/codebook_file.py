@@ -10,13 +10,14 @@ from runner.answers.codebook import (
     SLASH,
     Code,
     Codebook,
-    codes_in_xml,
+    codes_in,
     guid_of,
     name_key,
 )
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
 from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.tables import read_table
+from runner.transcript.formats.markup import xml_tree
 
 MAX_BYTES = 4_000_000
 MAX_NAME, MAX_TEXT = 100, 4_000  # characters of a name; of a definition, or of all examples
@@ -70,7 +71,7 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
     try:
-        codes = codes_in_xml(data, str(file))
+        codes = codes_in(xml_tree(data, str(file), "REFI-QDA XML"), str(file))
     except TranscriptError as error:
         raise ConfigError(str(error)) from error
     return ((f"{file}: code {number}", code) for number, code in enumerate(codes, 1))
