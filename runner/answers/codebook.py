@@ -6,13 +6,9 @@ import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import Any
-from xml.etree.ElementTree import Element
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from runner.answers.findings import BRACKETS, wrap
 from runner.base.errors import TranscriptError
@@ -168,55 +164,42 @@ def _code(element: Element) -> Code:
 
 def as_qdc(book: Codebook) -> str:
     """Return *book* as a REFI-QDA codebook (Codebook.xsd, version 1.0)."""
-    out = StringIO()
-    xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
-    xml.startDocument()
-    with element(xml, "CodeBook", xmlns=NAMESPACE, origin=ORIGIN):
-        write_codes(xml, book)
-    return out.getvalue() + "\n"
+    root = Element("CodeBook", xmlns=NAMESPACE, origin=ORIGIN)
+    add_codes(root, book)
+    return as_xml(root)
 
 
-def write_codes(xml: XMLGenerator, book: Codebook) -> None:
-    """Write the element Codes of *book*."""
+def add_codes(inside: Element, book: Codebook) -> None:
+    """Add the element Codes of *book*, with the names that reading tells apart as they are."""
     taken = {name_key(code.name) for code in book.below(None)}
-    with element(xml, "Codes"):
-        for code in book.below(None):
-            _write_code(xml, book, code, taken)
+
+    def add(inside: Element, parent: str | None) -> None:
+        for code in book.below(parent):
+            own = code.name.removeprefix(f"{parent}{SLASH}")
+            name = own if name_key(own) in taken else code.name
+            taken.add(name_key(code.name))
+            about = {"guid": code.guid, "name": name, "isCodable": str(code.codable).lower()}
+            about |= {"color": code.color} if code.color else {}
+            element = add_element(inside, "Code", **about)
+            examples = _EXAMPLES + "\n- ".join(code.examples) if code.examples else ""
+            if code.definition or examples:
+                add_element(element, "Description", code.definition + examples)
+            add(element, code.name)
+
+    add(add_element(inside, "Codes"), None)
 
 
-def _write_code(xml: XMLGenerator, book: Codebook, code: Code, taken: set[str]) -> None:
-    """Write *code* and those below it, by the names that reading tells apart as they are."""
-    own = code.name.removeprefix(f"{code.parent}{SLASH}")
-    name = own if name_key(own) in taken else code.name
-    taken.add(name_key(code.name))
-    about = {"guid": code.guid, "name": name, "isCodable": "true" if code.codable else "false"}
-    about |= {"color": code.color} if code.color else {}
-    description = code.definition + "".join(
-        f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
-    )
-    with element(xml, "Code", **about):
-        if description:
-            write_element(xml, "Description", description)
-        for inner in book.below(code.name):
-            _write_code(xml, book, inner, taken)
+def add_element(inside: Element, tag: str, text: str = "", **attributes: str) -> Element:
+    """Return a new element in *inside*, without characters that XML 1.0 forbids."""
+    made = SubElement(inside, tag, {name: _xml_text(value) for name, value in attributes.items()})
+    made.text = _xml_text(text)
+    return made
 
 
-@contextmanager
-def element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> Iterator[None]:
-    """Write an element that holds *text* and what the block writes."""
-    safe = {name: xml_text(value) for name, value in attributes.items()}
-    xml.startElement(tag, AttributesImpl(safe))
-    xml.characters(xml_text(text))
-    yield
-    xml.endElement(tag)
+def as_xml(root: Element) -> str:
+    """Return a document with the element *root*."""
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, "unicode")}\n'
 
 
-def write_element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> None:
-    """Write an element that holds *text* alone."""
-    with element(xml, tag, text, **attributes):
-        pass
-
-
-def xml_text(text: str) -> str:
-    """Return *text* without characters that XML 1.0 forbids."""
+def _xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", to_safe_text(text))
