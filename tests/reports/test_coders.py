@@ -336,11 +336,11 @@ def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(tabl
 
 
 def test_a_row_may_have_several_codes() -> None:
-    Path("h.csv").write_text('segment,codes\nS0001,"A\nB"\nS0002,a; Unused\n')
+    Path("h.csv").write_text('segment,codes\nS0001,"A\nB"\ns2,a; Unused\n3,none\n')
     rows = read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or []
 
-    assert {"S0001": ["A", "B"], "S0002": ["A", "Unused"]} == {
-        name: [*held] for name, held in codes_of(source(2), rows)[0].items()
+    assert {"S0001": ["A", "B"], "S0002": ["A", "Unused"], "S0003": []} == {
+        name: [*held] for name, held in codes_of(source(3), rows)[0].items()
     }
 
 

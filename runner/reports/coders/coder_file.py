@@ -29,6 +29,8 @@ _ALSO = {
     "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
     "file": ("document", "document name", "media title"),
 }
+_NO_CODE = ("", "none", "-", "–")
+_NUMBER = re.compile(r"[Ss]?0*(\d{1,9})")  # of a segment, as a spreadsheet or a person writes it
 _SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
 MAX_FOREIGN = 20  # codes that are not in the codebook and have a note each
 # By segment, the codes with their quotes; empty: read without a code.
@@ -114,7 +116,7 @@ def _from_table(file: Path, book: Codebook) -> _Read:
         cell, held = given["code"], rows.setdefault(given["file"], [])
         for called in [cell] if find(cell) else _SEVERAL.split(cell):
             code = find(called) or ""
-            if called and not code:
+            if not code and called.casefold() not in _NO_CODE:
                 why = f"{one_line(called, 60)!r} is not in the codebook"
                 near = did_you_mean(called, book.names)
                 raise ConfigError(f"{place}: column code: {why}{near}")
@@ -179,13 +181,15 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     near = ""
     for row in rows:
         if row.segment:
-            if row.segment not in source.segments:
+            number = _NUMBER.fullmatch(row.segment)
+            named = f"S{int(number[1]):04d}" if number else row.segment
+            if named not in source.segments:
                 close = did_you_mean(row.segment, source.segments)
                 raise ConfigError(
                     f"{row.place}: column segment: {one_line(row.segment, 40)!r} is not in "
                     f"{source.file}{close}"
                 )
-            found = [(row.segment, row.quote)]
+            found = [(named, row.quote)]
         elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
