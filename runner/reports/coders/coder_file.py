@@ -14,7 +14,7 @@ from runner.answers.codebook import Codebook, finder_of
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.file_names import FileNames
-from runner.base.format import plural
+from runner.base.format import first_of, plural
 from runner.base.tables import read_table
 from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
@@ -32,7 +32,7 @@ _ALSO = {
 _NO_CODE = ("", "none", "-", "–")
 _NUMBER = re.compile(r"[Ss]?0*(\d{1,9})")  # of a segment, as a spreadsheet or a person writes it
 _SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
-MAX_FOREIGN = 20  # codes that are not in the codebook and have a note each
+MAX_FOREIGN = 20  # codes that are not in the codebook and are named
 # By segment, the codes with their quotes; empty: read without a code.
 Codes = dict[str, dict[str, str]]
 
@@ -139,13 +139,9 @@ def _from_project(file: Path, book: Codebook) -> _Read:
             words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
-    ranked = foreign.most_common()
+    codes = [one_line(repr(name), 60) for name, _ in foreign.most_common()]
     left = [
-        (n, f"{one_line(each, 60)!r} is not in the codebook") for each, n in ranked[:MAX_FOREIGN]
-    ]
-    further = plural(len(ranked) - MAX_FOREIGN, "further code")
-    left += [
-        (sum(n for _, n in ranked[MAX_FOREIGN:]), f"{further} are not in the codebook"),
+        (foreign.total(), f"not in the codebook: {first_of(codes, MAX_FOREIGN)}"),
         (project.whole, "they are of whole sources"),
         (project.others, "they are in no plain text"),
     ]
