@@ -80,9 +80,7 @@ def read_guide(path: str) -> dict[str, str]:
     except OSError as error:
         raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
     except ConfigError as error:  # begins with the file, and maybe a line
-        why = re.sub(r"^:(\d+):", r"line \1:", str(error).removeprefix(str(file))).strip()
-        more = "" if error.__cause__ else f": {_EXPECTED}"
-        raise ConfigError(f"guide={path}: {why.removeprefix(': ')}{more}") from error
+        raise ConfigError(f"guide={error}") from error
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
     if not 0 < len(found) <= MAX_QUESTIONS:

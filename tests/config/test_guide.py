@@ -98,7 +98,7 @@ def test_another_guide_is_refused_in_one_line(
         read_guide(name)
 
     assert said in str(caught.value)
-    assert str(caught.value).startswith(f"guide={name}: ")
+    assert str(caught.value).startswith(f"guide={name}")
     assert "\n" not in str(caught.value)
 
 
