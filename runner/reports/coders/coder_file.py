@@ -29,6 +29,7 @@ _ALSO = {
     "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
     "file": ("document", "document name", "media title"),
 }
+_TIME = re.compile(r"[(\[#]?\b\d{1,2}(?::\d\d){1,2}(?:[.,-]\d{1,3})?\b[)\]#]?")  # of a turn
 _NO_CODE = ("", "none", "-", "–")
 _NUMBER = re.compile(r"[Ss]?0*(\d{1,9})")  # of a segment, as a spreadsheet or a person writes it
 _SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
@@ -222,6 +223,8 @@ def _looked_up(
 ) -> Iterator[tuple[str, str]]:
     """Yield the segments that contain *quote*, line by line, the nearest to *near* first."""
     for line in quote.splitlines():
-        for name, start, end in grounder.placed(line, near):
+        for name, start, end in grounder.placed(line, near) or grounder.placed(
+            _TIME.sub(" ", line), near
+        ):
             near = name
             yield name, source.segments[name].text[start:end]
