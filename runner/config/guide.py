@@ -26,7 +26,8 @@ _MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
 _NO_QUESTION = re.compile(  # headings, rules
     r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
 )
-_ENDS = ("?", "？", "؟", ".", "!", ":", "…")  # of a question, but not of a heading
+_ASKS = ("?", "？", "؟")
+_ENDS = (*_ASKS, ".", "!", "…")  # of a question, but not of a mere probe
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:\w[\w-]*:[^?\n]*\n|[ \t-].*\n)*---[ \t]*(?:\n|\Z)")
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
@@ -122,22 +123,24 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
 def _items(lines: Iterable[str]) -> Iterator[str]:
     """Yield the questions in *lines*; what is indented below one, such as probes, belongs to it.
 
-    Questions below a heading begin with it.
+    Questions below a list's item that asks nothing, or below a line with a colon, begin with it.
     """
-    item, depth, ended, head, top = "", 0, False, "", -1
+    item, depth, asks, listed, head, top = "", 0, False, False, "", -1
     for line in lines:
         mark = _MARK.match(line)
         indent = len(line) - len(line.lstrip())
         words = (line[mark.end() :] if mark else line).strip()
-        if item and indent > depth:
-            if ended or not (mark and words.endswith(_ENDS[:3])):
-                item, ended = f"{item} {words}", ended or words.endswith(_ENDS)
-                continue
-            head, top = f"{item}: ", depth
+        below = bool(item) and indent > depth
+        if below and (not mark or asks or (listed and not words.endswith(_ENDS))):
+            item, asks = f"{item} {words}", asks or words.endswith(_ASKS)
+            continue
+        if below and listed:
+            head, top = f"{item.rstrip(':')}: ", depth
         elif item:
             yield item
         head = head if indent > top else ""
-        item, depth, ended = head + words, indent, words.endswith(_ENDS)
+        item, depth, asks = head + words, indent, words.endswith(_ASKS)
+        listed = bool(mark) or words.endswith(":")
     if item:
         yield item
 

@@ -58,6 +58,13 @@ def test_yaml_may_name_the_questions() -> None:
     notes += "3. Tools\n   * Which?\n     when\n   * Whose?\n4. Team\n**And then?**\n__End__:\n"
     Path("guide.md").write_text(notes)
 
+    lists = (
+        "A guide for nurses.\n  - Who?\n  - Why?\nTopics:\n  1. Tell me of your day.\n  2. How?\n"
+    )
+    Path("lists.txt").write_text(lists)
+
+    asked = ["A guide for nurses.", "Who?", "Why?", "Topics: Tell me of your day.", "Topics: How?"]
+    assert asked == list(read_guide("lists.txt").values())
     asked = ["Who? alone Probe: why?", "Your day morning", "Tools: Which? when", "Tools: Whose?"]
     assert [*asked, "Team", "**And then?**"] == list(read_guide("guide.md").values())
     assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
