@@ -25,6 +25,7 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
+_FILE = ("file", "file name", "filename", "document", "document name", "transcript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,11 @@ def read_attributes(
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    The first column names a file as `FileNames` does, or, if *inputs* have paths, by its path from
-    here or from the root; rows of *earlier* files that are none of these are left out. A column
-    `speaker` names one of its speakers, as *speakers_in* returns them; if it is the first or the
-    file's cell is empty, that speaker in every file. Raises ConfigError, with the line, for a table
-    of another shape and for a name that is nobody's or that of several.
+    A column of _FILE, else the first, names a file as `FileNames` does, or, if *inputs* have paths,
+    by its path from here or from the root; rows of *earlier* files that are none of these are left
+    out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the
+    first or the file's cell is empty, that speaker in every file. Raises ConfigError, with the
+    line, for a table of another shape and for a name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -134,8 +135,11 @@ def read_attributes(
     header = [_clean(cell) for cell in rows[0][1]] if rows else []
     while header and not header[-1]:  # as spreadsheets add them
         header.pop()
-    at = next((n for n, name in enumerate(header) if name.casefold() == SPEAKER), None)
-    columns = [n for n in range(len(header)) if n not in (0, at)]
+    titles = [name.casefold() for name in header]
+    at = titles.index(SPEAKER) if SPEAKER in titles else None
+    first = None if at == 0 else 0
+    named_at = next((n for n, title in enumerate(titles) if title in _FILE), first)
+    columns = [n for n in range(len(header)) if n not in (named_at, at)]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
     known = _Known(inputs, speakers_in, earlier)
@@ -147,7 +151,7 @@ def read_attributes(
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
         values = tuple(_clean(cells[n]) for n in columns)
-        named = "" if at == 0 else cells[0], "" if at is None else cells[at]
+        named = ("" if place is None else cells[place] for place in (named_at, at))
         for name, who in known.subjects(where, *named):
             if (other := lines.setdefault((name, who), line)) != line:
                 subject = f"{who} in {name}" if who else name

@@ -33,6 +33,7 @@ READ = {
     "by path without ending": ("file,role\nday2/ana,x", {"day2/ana.vtt": ("x",)}),
     "by name": ("file,role\nben.vtt,x", {"day1/ben.vtt": ("x",)}),
     "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
+    "behind a number": ("ID,Document name,role\nP1,ben,x", {"day1/ben.vtt": ("P1", "x")}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
     "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),
