@@ -9,19 +9,9 @@ from runner.reports.collection.facts import CollectionFacts, named, stances
 from runner.reports.collection.groupings import counts_of
 
 _THEME = (
-    *("theme", "title", "statement", "files", "files_read", "speakers"),
-    *(
-        "speakers_read",
-        "for",
-        "against",
-        "silent",
-        "quotes",
-        "findings",
-        "in_files",
-        "speakers_for",
-        "speakers_against",
-    ),
-    *("silent_files", "silent_speakers"),
+    *("theme", "title", "statement", "files", "files_read", "speakers", "speakers_read"),
+    *("for", "against", "silent", "quotes", "findings", "in_files", "speakers_for"),
+    *("speakers_against", "silent_files", "silent_speakers"),
 )
 _GROUP = (
     *("attribute", "value", "theme", "title", "files", "files_read", "share", "for", "against"),

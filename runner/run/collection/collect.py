@@ -196,10 +196,10 @@ def _missing(caller: Caller, evidence: CollectionFindings) -> Iterator[str]:
     part = [each.file for each in evidence.read if each.status not in ANSWERED]
     effect = "themes, counts and silent files are without what they would have found"
     if lost:
-        yield f"{lost} of {plural(len(caller.ledger), 'call')} were not answered: {effect}"
+        yield f"{lost} of {plural(len(caller.ledger), 'call')} got no answer: {effect}"
     if part:
         named = first_of(part, _NAMED)
-        yield f"{plural(len(part), 'file')} ({named}) lack answers of some analyzers: {effect}"
+        yield f"some analyzers did not answer for {plural(len(part), 'file')} ({named}): {effect}"
 
 
 def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:

@@ -182,7 +182,7 @@ def test_resuming_asks_only_for_what_is_missing() -> None:
     assert (first.status, first.exit_code) == ("partial", 3)
     assert ("partial", ()) == (before.status, before.outliers)
     assert any("nothing of it was read" in line for row in before.ledger for line in row.left_out)
-    assert ["1 of 4 calls were not answered"] == [n.partition(":")[0] for n in before.notes]
+    assert ["1 of 4 calls got no answer"] == [n.partition(":")[0] for n in before.notes]
     assert () == stored().notes
     assert (second.status, second.exit_code) == ("completed", 0)
     assert ["outliers", "synthesis"] == [request.node for request in transport.requests]
@@ -209,7 +209,7 @@ def test_a_file_that_lacks_an_answer_is_named() -> None:
     (note,) = stored().notes
 
     named = ", ".join(f"{name}.txt" for name in PLAN)
-    assert note.startswith(f"6 files ({named}) lack answers of some analyzers: themes, counts and")
+    assert note.startswith(f"some analyzers did not answer for 6 files ({named}): themes, counts")
 
 
 def test_an_unreadable_file_is_named_among_those_not_read() -> None:
