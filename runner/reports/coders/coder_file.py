@@ -223,8 +223,7 @@ def _looked_up(
 ) -> Iterator[tuple[str, str]]:
     """Yield the segments that contain *quote*, line by line, the nearest to *near* first."""
     for line in quote.splitlines():
-        for name, start, end in grounder.placed(line, near) or grounder.placed(
-            _TIME.sub(" ", line), near
-        ):
+        placed = grounder.placed(line, near) or grounder.placed(_TIME.sub(" ", line), near)
+        for name, start, end in placed:
             near = name
             yield name, source.segments[name].text[start:end]
