@@ -10,13 +10,14 @@ from runner.base.json import at, load_yaml, mapping
 from runner.base.json import text as text_of
 from runner.base.regular_files import kind_of, user_path
 from runner.base.tables import read_table, read_text
-from runner.base.text import to_safe_text
+from runner.base.text import digest, slug, to_safe_text
 from runner.config.section import NAME
 
 TEMPLATE = "guide_question"  # the template analyzer of a guide's questions
 MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
+_MAX_NAME = 40  # characters of a name made from its words
 
 _MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
     r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|\(?(?:[a-z]|[ivx]+)\))\s+"
@@ -74,7 +75,10 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
 
 
 def read_guide(path: str) -> dict[str, str]:
-    """Return the questions in the file *path* by the name of their analyzer; raise ConfigError."""
+    """Return the questions in the file *path* by the name of their analyzer; raise ConfigError.
+
+    A name made from the words stays if questions are added before it, and so do its answers.
+    """
     file = user_path(path)
     try:
         found = list(_questions_in(file, file.suffix.lower()))
@@ -91,7 +95,9 @@ def read_guide(path: str) -> dict[str, str]:
     for number, (name, text) in enumerate(found, 1):
         where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
-        named = name or f"question_{number:02d}"
+        named = name or f"q_{slug(line, _MAX_NAME)}".replace("-", "_")
+        if not name and (named in questions or named == "q_unnamed"):
+            named = f"q_{digest(line, 8)}"
         shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
             raise ConfigError(f"{where}: {shown}: expected words, at most {MAX_CHARS} characters")

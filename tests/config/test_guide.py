@@ -23,11 +23,10 @@ def test_each_question_becomes_an_analyzer() -> None:
     made = job("pipeline=interviews", "guide=guide.txt", *ONE)
 
     asked = {name: body.variables.get("question") for name, body in made.settings.analyzers.items()}
-    assert ["question_01", "question_02", "question_03", "findings"] == list(asked)[:4]
-    assert "What would ${oc.env:HOME} change?" == asked["question_02"]
-    assert ["question_01", "question_02", "question_03", "findings"] == [
-        node.name for node in made.pipeline.nodes
-    ]
+    names = ["q_what_is_hard", "q_what_would_oc_env_home_change", "q_why", "findings"]
+    assert names == list(asked)[:4]
+    assert "What would ${oc.env:HOME} change?" == asked[names[1]]
+    assert names == [node.name for node in made.pipeline.nodes]
     assert tuple(node.name for node in made.pipeline.nodes) == made.collection.nodes[0].reads
 
 
@@ -67,10 +66,21 @@ def test_yaml_may_name_the_questions() -> None:
     assert asked == list(read_guide("lists.txt").values())
     asked = ["Who? alone Probe: why?", "Your day morning", "Tools: Which? when", "Tools: Whose?"]
     assert [*asked, "Team", "**And then?**"] == list(read_guide("guide.md").values())
-    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
-    assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
-    assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
-    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("guide.json")
+    assert {"q_why": "Why?", "q_how": "How?"} == read_guide("wide.txt")
+    assert {"why": "Why, then?", "q_how": "How?"} == read_guide("table.csv")
+    assert {"q_why": "Why?", "how": "How?"} == read_guide("list.yaml")
+    assert {"q_why": "Why?", "q_how": "How?"} == read_guide("guide.json")
+
+
+def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> None:
+    long = "What would you change first if you were the head of the ward"
+    asked = [f"{long}?", f"{long} next door?", "何が大変ですか?"]
+    Path("guide.txt").write_text("\n".join(asked))
+    before = read_guide("guide.txt")
+    Path("guide.txt").write_text("\n".join(["Who are you?", *asked]))
+
+    assert {"q_who_are_you": "Who are you?", **before} == read_guide("guide.txt")
+    assert asked == list(before.values())
 
 
 @pytest.mark.parametrize(
