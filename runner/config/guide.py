@@ -95,8 +95,8 @@ def read_guide(path: str) -> dict[str, str]:
     for number, (name, text) in enumerate(found, 1):
         where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
-        named = name or f"q_{slug(line, _MAX_NAME)}".replace("-", "_")
-        if not name and (named in questions or named == "q_unnamed"):
+        named = name or slug(line, _MAX_NAME).replace("-", "_")
+        if not name and (named in {*questions, "unnamed"} or not named[0].isalpha()):
             named = f"q_{digest(line, 8)}"
         shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:

@@ -23,7 +23,7 @@ def test_each_question_becomes_an_analyzer() -> None:
     made = job("pipeline=interviews", "guide=guide.txt", *ONE)
 
     asked = {name: body.variables.get("question") for name, body in made.settings.analyzers.items()}
-    names = ["q_what_is_hard", "q_what_would_oc_env_home_change", "q_why", "findings"]
+    names = ["what_is_hard", "what_would_oc_env_home_change", "why", "findings"]
     assert names == list(asked)[:4]
     assert "What would ${oc.env:HOME} change?" == asked[names[1]]
     assert names == [node.name for node in made.pipeline.nodes]
@@ -66,10 +66,10 @@ def test_yaml_may_name_the_questions() -> None:
     assert asked == list(read_guide("lists.txt").values())
     asked = ["Who? alone Probe: why?", "Your day morning", "Tools: Which? when", "Tools: Whose?"]
     assert [*asked, "Team", "**And then?**"] == list(read_guide("guide.md").values())
-    assert {"q_why": "Why?", "q_how": "How?"} == read_guide("wide.txt")
-    assert {"why": "Why, then?", "q_how": "How?"} == read_guide("table.csv")
-    assert {"q_why": "Why?", "how": "How?"} == read_guide("list.yaml")
-    assert {"q_why": "Why?", "q_how": "How?"} == read_guide("guide.json")
+    assert {"why": "Why?", "how": "How?"} == read_guide("wide.txt")
+    assert {"why": "Why, then?", "how": "How?"} == read_guide("table.csv")
+    assert {"why": "Why?", "how": "How?"} == read_guide("list.yaml")
+    assert {"why": "Why?", "how": "How?"} == read_guide("guide.json")
 
 
 def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> None:
@@ -79,7 +79,7 @@ def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> No
     before = read_guide("guide.txt")
     Path("guide.txt").write_text("\n".join(["Who are you?", *asked]))
 
-    assert {"q_who_are_you": "Who are you?", **before} == read_guide("guide.txt")
+    assert {"who_are_you": "Who are you?", **before} == read_guide("guide.txt")
     assert asked == list(before.values())
 
 
