@@ -117,7 +117,8 @@ class Run:
 class Answer:
     """The answer to one *question*: *text* is None where nothing answers it.
 
-    *answered* is `yes`, `partly`, `no`, or `unknown` where no model has replied: see the *run*.
+    *answered* is `yes`, `partly`, `no`, or `unknown` where no model has
+    replied (see the *run*) or no quote of the answer is in the transcripts.
     """
 
     question: str

@@ -4,18 +4,15 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import Any
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from runner.answers.prompt_text import BRACKETS, wrap
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
-from runner.transcript.formats.markup import xml_events
 
 MAX_CODES = 500  # as many names as OpenAI allows in one enumeration
 _ID_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:colloquy:qda")
@@ -84,136 +81,125 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
 
 
+def finder_of(book: Codebook) -> Callable[[str], str | None]:
+    """Return a function from what a code may be called to its name, None for no code of *book*.
+
+    A code is called by its name or its path below parents (`Work > Pay`, also with `\\` or `/`).
+    """
+    by_name = {code.name: code for code in book.codes}
+    known = {name_key(name): name for name in book.names}
+    paths = list[tuple[str, str]]()
+    for name in book.names:
+        path, code = "", by_name.get(name)
+        while code is not None:
+            path = f"{code.name.removeprefix(f'{code.parent}{SLASH}')}>{path}"
+            paths.append((_path_key(path), name))
+            code = by_name.get(code.parent or "")
+    times = Counter(path for path, _ in paths)
+    called = {path: name for path, name in paths if times[path] == 1} | known
+    return lambda text: called.get(name_key(text)) or called.get(_path_key(text))
+
+
+def _path_key(path: str) -> str:
+    return ">".join(name_key(part) for part in _PATH.split(path) if part.strip())
+
+
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Colloquy"
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
-_SLASH = " / "  # between the names of a code and of its parent
+SLASH = " / "  # between the names of a code and of its parent
+_PATH = re.compile(r"[>/\\›→]|::")  # between them, as people and programs write
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 # Characters that XML 1.0 forbids and safe text may contain.
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
-def codes_in_xml(data: bytes, source: str, limit: int = MAX_CODES) -> list[Code]:
+def codes_in(root: Element, source: str, limit: int = MAX_CODES) -> list[Code]:
     """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
     A code with the name of a code at the top, or of an earlier one with another parent, is called
     `parent / name`.
     """
-    path: list[int] = []  # of the codes that are open
+    book = root.find("CodeBook") if root.tag == "Project" else root
+    if book is None or book.tag != "CodeBook":
+        raise TranscriptError(f"{source}: {root.tag[:40]!r} is not a REFI-QDA codebook")
     found: list[Code] = []
-    above: list[int | None] = []  # the places of their parents
-    words: list[str] | None = None
-    tags: list[str] = []
-    for tag, value in xml_events(data, source, "REFI-QDA XML"):
-        if isinstance(value, str):
-            if words is not None:
-                words.append(value)
-        elif value is None:
-            if tags.pop() == "Code":
-                path.pop()
-            elif tag == "Description" and words is not None:
-                found[path[-1]] = _described(found[path[-1]], "".join(words))
-                words = None
-        else:
-            if not tags and tag not in ("CodeBook", "Project"):
-                raise TranscriptError(f"{source}: {tag[:40]!r} is not a REFI-QDA codebook")
-            if tag == "Code":
-                above.append(path[-1] if path else None)
-                path.append(len(found))
-                found.append(_opened(value))
-                if len(found) > limit:
-                    raise TranscriptError(f"{source}: more than {limit:,} codes")
-            elif tag == "Description" and tags[-1:] == ["Code"]:
-                words = []
-            tags.append(tag)
-    return _told_apart(found, above)
+    top = (each.get("name", "") for path in ("Code", "Codes/Code") for each in book.findall(path))
+    taken = set(map(name_key, top))
+
+    def read(parent: str | None, inside: Element) -> None:
+        for each in inside:
+            if each.tag != "Code":
+                read(parent, each)
+                continue
+            code = _code(each)
+            if parent is not None:
+                name = f"{parent}{SLASH}{code.name}" if name_key(code.name) in taken else code.name
+                taken.add(name_key(name))
+                code = replace(code, name=name, parent=parent)
+            found.append(code)
+            if len(found) > limit:
+                raise TranscriptError(f"{source}: more than {limit:,} codes")
+            read(code.name, each)
+
+    read(None, book)
+    return found
 
 
-def _told_apart(codes: Sequence[Code], above: Sequence[int | None]) -> list[Code]:
-    """Return *codes* with their parents, whose places are *above*, and names of their own."""
-    taken = {name_key(c.name) for c, place in zip(codes, above, strict=True) if place is None}
-    made: list[Code] = []
-    for code, place in zip(codes, above, strict=True):
-        if place is not None:
-            parent = made[place].name
-            name = f"{parent}{_SLASH}{code.name}" if name_key(code.name) in taken else code.name
-            taken.add(name_key(name))
-            code = replace(code, name=name, parent=parent)
-        made.append(code)
-    return made
-
-
-def _opened(about: Mapping[str, str]) -> Code:
-    name = " ".join(to_safe_text(about.get("name", "")).split())
+def _code(element: Element) -> Code:
+    about = element.attrib
     guid = _GUID.fullmatch(about.get("guid", "").strip())
     color = about.get("color", "")
+    definition, _, rest = to_safe_text(element.findtext("Description", "")).partition(_EXAMPLES)
     return Code(
-        name,
-        "",
+        " ".join(to_safe_text(about.get("name", "")).split()),
+        definition.strip(),
+        tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip()),
         guid=guid[1].lower() if guid else "",
         codable=about.get("isCodable", "true").strip() not in ("false", "0"),
         color=color if _COLOR.fullmatch(color) else "",
     )
 
 
-def _described(code: Code, text: str) -> Code:
-    definition, _, rest = to_safe_text(text).partition(_EXAMPLES)
-    examples = tuple(" ".join(each.split()) for each in rest.split("\n- ") if each.strip())
-    return replace(code, definition=definition.strip(), examples=examples)
-
-
 def as_qdc(book: Codebook) -> str:
     """Return *book* as a REFI-QDA codebook (Codebook.xsd, version 1.0)."""
-    out = StringIO()
-    xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
-    xml.startDocument()
-    with element(xml, "CodeBook", xmlns=NAMESPACE, origin=ORIGIN):
-        write_codes(xml, book)
-    return out.getvalue() + "\n"
+    root = Element("CodeBook", xmlns=NAMESPACE, origin=ORIGIN)
+    add_codes(root, book)
+    return as_xml(root)
 
 
-def write_codes(xml: XMLGenerator, book: Codebook) -> None:
-    """Write the element Codes of *book*."""
+def add_codes(inside: Element, book: Codebook) -> None:
+    """Add the element Codes of *book*, with the names that reading tells apart as they are."""
     taken = {name_key(code.name) for code in book.below(None)}
-    with element(xml, "Codes"):
-        for code in book.below(None):
-            _write_code(xml, book, code, taken)
+
+    def add(inside: Element, parent: str | None) -> None:
+        for code in book.below(parent):
+            own = code.name.removeprefix(f"{parent}{SLASH}")
+            name = own if name_key(own) in taken else code.name
+            taken.add(name_key(code.name))
+            about = {"guid": code.guid, "name": name, "isCodable": str(code.codable).lower()}
+            about |= {"color": code.color} if code.color else {}
+            element = add_element(inside, "Code", **about)
+            examples = _EXAMPLES + "\n- ".join(code.examples) if code.examples else ""
+            if code.definition or examples:
+                add_element(element, "Description", code.definition + examples)
+            add(element, code.name)
+
+    add(add_element(inside, "Codes"), None)
 
 
-def _write_code(xml: XMLGenerator, book: Codebook, code: Code, taken: set[str]) -> None:
-    """Write *code* and those below it, by the names that reading tells apart as they are."""
-    own = code.name.removeprefix(f"{code.parent}{_SLASH}")
-    name = own if name_key(own) in taken else code.name
-    taken.add(name_key(code.name))
-    about = {"guid": code.guid, "name": name, "isCodable": "true" if code.codable else "false"}
-    about |= {"color": code.color} if code.color else {}
-    description = code.definition + "".join(
-        f"{_EXAMPLES if at == 0 else chr(10) + '- '}{each}" for at, each in enumerate(code.examples)
-    )
-    with element(xml, "Code", **about):
-        if description:
-            write_element(xml, "Description", description)
-        for inner in book.below(code.name):
-            _write_code(xml, book, inner, taken)
+def add_element(inside: Element, tag: str, text: str = "", **attributes: str) -> Element:
+    """Return a new element in *inside*, without characters that XML 1.0 forbids."""
+    made = SubElement(inside, tag, {name: _xml_text(value) for name, value in attributes.items()})
+    made.text = _xml_text(text)
+    return made
 
 
-@contextmanager
-def element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> Iterator[None]:
-    """Write an element that holds *text* and what the block writes."""
-    safe = {name: xml_text(value) for name, value in attributes.items()}
-    xml.startElement(tag, AttributesImpl(safe))
-    xml.characters(xml_text(text))
-    yield
-    xml.endElement(tag)
+def as_xml(root: Element) -> str:
+    """Return a document with the element *root*."""
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, "unicode")}\n'
 
 
-def write_element(xml: XMLGenerator, tag: str, text: str = "", **attributes: str) -> None:
-    """Write an element that holds *text* alone."""
-    with element(xml, tag, text, **attributes):
-        pass
-
-
-def xml_text(text: str) -> str:
-    """Return *text* without characters that XML 1.0 forbids."""
+def _xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", to_safe_text(text))

@@ -5,14 +5,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, codes_in_xml, guid_of, name_key
+from runner.answers.codebook import (
+    MAX_CODES,
+    SLASH,
+    Code,
+    Codebook,
+    codes_in,
+    guid_of,
+    name_key,
+)
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, readable
 from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.tables import read_table
+from runner.transcript.formats.markup import xml_tree
 
 MAX_BYTES = 4_000_000
 MAX_NAME, MAX_TEXT = 100, 4_000  # characters of a name; of a definition, or of all examples
 MAX_DEPTH = 20  # of codes below codes
+# Columns as NVivo, MAXQDA, ATLAS.ti and Taguette call them.
+_ALSO = {
+    "code": ("name", "tag", "title"),
+    "definition": ("description", "memo", "comment"),
+    "examples": ("example",),
+    "parent": ("parent code",),
+}
 
 
 def read_codebook(file: Path) -> Codebook:
@@ -32,31 +48,40 @@ def read_codebook(file: Path) -> Codebook:
         raise ConfigError(f"{file}: it has no codes")
     if len(placed) > MAX_CODES:
         raise ConfigError(f"{file}: {len(placed):,} codes, expected at most {MAX_CODES:,}")
-    book = Codebook(tuple(_checked(placed)))
+    book = Codebook(tuple(_checked(placed, may_lack=is_xml)))
     if not book.names:
         raise ConfigError(f"{file}: all its codes are isCodable=false: none can be applied")
     return book
 
 
 def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
-    """Yield each code with its place."""
-    for line, row in read_table(file, ("code", "definition"), MAX_BYTES, 100 * MAX_CODES):
+    """Yield each code with its place; equal names below several parents are told apart."""
+    needed, most = ("code", "definition"), 100 * MAX_CODES
+    rows = list(read_table(file, needed, MAX_BYTES, most, _ALSO))
+    spelt = {name_key(row["code"]): " ".join(row["code"].split()) for _, row in reversed(rows)}
+    taken = {name_key(row["code"]): "" for _, row in rows if not row.get("parent")}
+    for line, row in rows:
         examples = re.split(r"\s*(?:\n|\|)\s*", row.get("examples", ""))
         cleaned = tuple(" ".join(each.split()) for each in examples if each.strip())
-        parent = " ".join(row.get("parent", "").split()) or None
-        yield f"{file}:{line}", Code(row["code"], row["definition"], cleaned, parent)
+        parent, name = " ".join(row.get("parent", "").split()), row["code"]
+        if taken.setdefault(name_key(name), name_key(parent)) != name_key(parent):
+            name = f"{spelt.get(name_key(parent), parent)}{SLASH}{name}"
+        yield f"{file}:{line}", Code(name, row["definition"], cleaned, parent or None)
 
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
     try:
-        codes = codes_in_xml(data, str(file))
+        codes = codes_in(xml_tree(data, str(file), "REFI-QDA XML"), str(file))
     except TranscriptError as error:
         raise ConfigError(str(error)) from error
     return ((f"{file}: code {number}", code) for number, code in enumerate(codes, 1))
 
 
-def _checked(placed: Sequence[tuple[str, Code]]) -> Iterator[Code]:
-    """Yield the codes, their parents spelt as these are; raise ConfigError."""
+def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[Code]:
+    """Yield the codes, their parents spelt as these are; raise ConfigError.
+
+    They *may lack* definitions, as in projects of other programs.
+    """
     known: dict[str, tuple[str, Code]] = {}
     for place, code in placed:
         name = " ".join(code.name.split())
@@ -72,7 +97,7 @@ def _checked(placed: Sequence[tuple[str, Code]]) -> Iterator[Code]:
     parents = {key: _parent(known, *each) for key, each in known.items()}
     used: set[str] = set()
     for key, (place, code) in known.items():
-        _check_texts(place, code)
+        _check_texts(place, code, may_lack=may_lack)
         chain = [key]
         while (above := parents[chain[-1]]) is not None:
             chain.append(above)
@@ -97,8 +122,8 @@ def _parent(known: Mapping[str, tuple[str, Code]], place: str, code: Code) -> st
     return key
 
 
-def _check_texts(place: str, code: Code) -> None:
-    if code.codable and not any(char.isalnum() for char in code.definition):
+def _check_texts(place: str, code: Code, *, may_lack: bool) -> None:
+    if code.codable and not may_lack and not any(char.isalnum() for char in code.definition):
         why = f"{code.name!r} has none: say when it is used"
         raise ConfigError(f"{place}: column definition: {why}")
     lengths = {"definition": len(code.definition), "examples": sum(map(len, code.examples))}

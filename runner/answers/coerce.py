@@ -1,6 +1,7 @@
 """Coercions of a reply to its schema that lose nothing; each is noted."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofth
 _ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _EVIDENCE = {"segment", "quote"}
+_PARENTS = re.compile(r"^.*[>›→\\]\s*(?=\S)", re.DOTALL)  # of a value that is written as a path
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -168,8 +170,11 @@ class Coercion:
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if value in allowed or not isinstance(value, str | int | float):
             return value
-        same = [each for each in allowed if plain(str(each)) == plain(str(value))]
-        return self._as(same[0], value, path) if len(same) == 1 else value
+        for said in (str(value), _PARENTS.sub("", str(value))):  # `Work > Pay` is Pay
+            same = [each for each in allowed if plain(str(each)) == plain(said)]
+            if len(same) == 1:
+                return self._as(same[0], value, path)
+        return value
 
     def _object(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         named = schema.get("properties", {})

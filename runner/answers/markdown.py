@@ -89,14 +89,18 @@ def _insights(answer: Mapping[str, Any]) -> str:
 
 
 def fields_markdown(fields: Mapping[str, Any]) -> str:
-    """Return structured data of any shape: a section per key, a bullet per element."""
+    """Return structured data of any shape: a section per key, a bullet per element.
+
+    The key `text` has no heading, since it is the answer itself.
+    """
     sections = []
     for key, value in fields.items():
         if isinstance(value, list):
             body = "\n".join(_bullet(item) for item in value) or "None found."
         else:
-            body = md(value)
-        sections.append(f"## {heading(key)}\n\n{body}")
+            paragraphs = value.split("\n\n") if isinstance(value, str) else [value]
+            body = "\n\n".join(filter(None, map(md, paragraphs)))
+        sections.append(body if key == "text" else f"## {heading(key)}\n\n{body}")
     return "\n\n".join(sections)
 
 

@@ -4,9 +4,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean, readable
@@ -45,12 +46,17 @@ def _cell(value: Any) -> str:
 
 
 def read_table(
-    file: Path, needed: Sequence[str], limit: int, max_rows: int
+    file: Path,
+    needed: Sequence[str],
+    limit: int,
+    max_rows: int,
+    also: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line and cells, by column in lower case, of the rows of a user's table.
 
-    Raises ConfigError, with the line, as `read_rows`, and for a table that has more than *max_rows*
-    lines or lacks one of the columns *needed*.
+    A missing column may have another name: the first in *also* that the table has. Raises
+    ConfigError, with the line, as `read_rows`, and for a table that has more than *max_rows* lines
+    or lacks one of the columns *needed*.
     """
     names: list[str] | None = None
     for line, cells in read_rows(file, limit):
@@ -58,6 +64,9 @@ def read_table(
             raise ConfigError(f"{file}: more than {max_rows:,} rows")
         if names is None:
             names = [cell.casefold() for cell in cells]
+            for column, others in also.items():
+                if column not in names and (found := [each for each in others if each in names]):
+                    names[names.index(found[0])] = column
             _check_head(file, names, needed)
         elif any(cells[len(names) :]):
             raise ConfigError(

@@ -93,8 +93,12 @@ def slug(name: str, limit: int = 48) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return *text*; with more than *limit* characters its beginning and its digest."""
-    return text if len(text) <= limit else f"{text[: limit - 11]} ({digest(text, 8)})"
+    """Return *text* if it is one safe line of *limit* characters, else its start and digest.
+
+    Different texts stay different.
+    """
+    whole = to_terminal(text, limit) == text
+    return text if whole else f"{to_terminal(text, limit - 11)} ({digest(text, 8)})"
 
 
 def digest(text: str, length: int = 64) -> str:

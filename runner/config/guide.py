@@ -10,20 +10,25 @@ from runner.base.json import at, load_yaml, mapping
 from runner.base.json import text as text_of
 from runner.base.regular_files import kind_of, user_path
 from runner.base.tables import read_table, read_text
-from runner.base.text import to_safe_text
+from runner.base.text import digest, slug, to_safe_text
 from runner.config.section import NAME
 
 TEMPLATE = "guide_question"  # the template analyzer of a guide's questions
 MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
+_MAX_NAME = 40  # characters of a name made from its words
 
 _MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
     r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|\(?(?:[a-z]|[ivx]+)\))\s+"
     r"(?:\[[ x]\]\s+)?",
     re.IGNORECASE,
 )
-_NO_QUESTION = re.compile(r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*)?")  # headings, rules
+_NO_QUESTION = re.compile(  # headings, rules
+    r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
+)
+_ASKS = ("?", "？", "؟")
+_ENDS = (*_ASKS, ".", "!", "…")  # of a question, but not of a mere probe
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:\w[\w-]*:[^?\n]*\n|[ \t-].*\n)*---[ \t]*(?:\n|\Z)")
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
@@ -70,16 +75,17 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
 
 
 def read_guide(path: str) -> dict[str, str]:
-    """Return the questions in the file *path* by the name of their analyzer; raise ConfigError."""
+    """Return the questions in the file *path* by the name of their analyzer; raise ConfigError.
+
+    A name made from the words stays if questions are added before it, and so do its answers.
+    """
     file = user_path(path)
     try:
         found = list(_questions_in(file, file.suffix.lower()))
     except OSError as error:
         raise ConfigError(f"guide={path}: cannot be read: {reason(error, file)}") from error
     except ConfigError as error:  # begins with the file, and maybe a line
-        why = re.sub(r"^:(\d+):", r"line \1:", str(error).removeprefix(str(file))).strip()
-        more = "" if error.__cause__ else f": {_EXPECTED}"
-        raise ConfigError(f"guide={path}: {why.removeprefix(': ')}{more}") from error
+        raise ConfigError(f"guide={error}") from error
     except (TypeError, ValueError) as error:
         raise ConfigError(f"guide={path}: {one_line(str(error), 200)}: {_EXPECTED}") from error
     if not 0 < len(found) <= MAX_QUESTIONS:
@@ -89,7 +95,9 @@ def read_guide(path: str) -> dict[str, str]:
     for number, (name, text) in enumerate(found, 1):
         where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
-        named = name or f"question_{number:02d}"
+        named = name or slug(line, _MAX_NAME).replace("-", "_")
+        if not name and (named in {*questions, "unnamed"} or not named[0].isalpha()):
+            named = f"q_{digest(line, 8)}"
         shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
             raise ConfigError(f"{where}: {shown}: expected words, at most {MAX_CHARS} characters")
@@ -119,17 +127,26 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
 
 
 def _items(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the questions in *lines*; a line that is indented below an item continues it."""
-    item, depth = "", 0
+    """Yield the questions in *lines*; what is indented below one, such as probes, belongs to it.
+
+    Questions below a list's item that asks nothing, or below a line with a colon, begin with it.
+    """
+    item, depth, asks, listed, head, top = "", 0, False, False, "", -1
     for line in lines:
         mark = _MARK.match(line)
         indent = len(line) - len(line.lstrip())
-        if item and not mark and indent > depth:
-            item += f" {line.strip()}"
+        words = (line[mark.end() :] if mark else line).strip()
+        below = bool(item) and indent > depth
+        if below and (not mark or asks or (listed and not words.endswith(_ENDS))):
+            item, asks = f"{item} {words}", asks or words.endswith(_ASKS)
             continue
-        if item:
+        if below and listed:
+            head, top = f"{item.rstrip(':')}: ", depth
+        elif item:
             yield item
-        item, depth = line[mark.end() :] if mark else line.strip(), indent
+        head = head if indent > top else ""
+        item, depth, asks = head + words, indent, words.endswith(_ASKS)
+        listed = bool(mark) or words.endswith(":")
     if item:
         yield item
 

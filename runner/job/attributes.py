@@ -25,6 +25,7 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
+_FILE = ("file", "file name", "filename", "document", "document name", "transcript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,13 @@ def attributes_from(data: Any) -> Attributes:
     )
 
 
-def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
+def attributes_of(
+    settings: Settings, inputs: Inputs | None, earlier: Collection[str] = ()
+) -> Attributes:
     """Return the attributes of a batch's *inputs*, None for a single file, which has none.
 
-    The table may also have the files of other shards. Files of which it names speakers are read.
-    Raises ConfigError.
+    The table may also have the files of other shards, and those of an *earlier* session that were
+    removed. Files of which it names speakers are read. Raises ConfigError.
     """
     if settings.attributes is None:
         return Attributes()
@@ -97,7 +100,7 @@ def attributes_of(settings: Settings, inputs: Inputs | None) -> Attributes:
     if settings.batch.shards > 1:
         inputs = find_inputs(settings.model_copy(update={"batch": BatchSettings()}))
     paths = {file.name: file.path for file in inputs}
-    return read_attributes(named, paths, lambda file: _speakers_in(settings, paths[file]))
+    return read_attributes(named, paths, lambda file: _speakers_in(settings, paths[file]), earlier)
 
 
 def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
@@ -115,14 +118,15 @@ def read_attributes(
     file: Path,
     inputs: Iterable[str] | Mapping[str, Path],
     speakers_in: Callable[[str], Collection[str] | None] = lambda _: None,
+    earlier: Collection[str] = (),
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    The first column names a file as `FileNames` does, or, if *inputs* have paths, by its path from
-    here or from the root. A column `speaker` names one of its speakers, as *speakers_in* returns
-    them; if it is the first or the file's cell is empty, that speaker in every file. Raises
-    ConfigError, with the line, for a table of another shape and for a name that is nobody's or that
-    of several.
+    A column of _FILE, else the first, names a file as `FileNames` does, or, if *inputs* have paths,
+    by its path from here or from the root; rows of *earlier* files that are none of these are left
+    out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the
+    first or the file's cell is empty, that speaker in every file. Raises ConfigError, with the
+    line, for a table of another shape and for a name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -131,11 +135,14 @@ def read_attributes(
     header = [_clean(cell) for cell in rows[0][1]] if rows else []
     while header and not header[-1]:  # as spreadsheets add them
         header.pop()
-    at = next((n for n, name in enumerate(header) if name.casefold() == SPEAKER), None)
-    columns = [n for n in range(len(header)) if n not in (0, at)]
+    titles = [name.casefold() for name in header]
+    at = titles.index(SPEAKER) if SPEAKER in titles else None
+    first = None if at == 0 else 0
+    named_at = next((n for n, title in enumerate(titles) if title in _FILE), first)
+    columns = [n for n in range(len(header)) if n not in (named_at, at)]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    known = _Known(inputs, speakers_in)
+    known = _Known(inputs, speakers_in, earlier)
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -144,7 +151,7 @@ def read_attributes(
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
         values = tuple(_clean(cells[n]) for n in columns)
-        named = "" if at == 0 else cells[0], "" if at is None else cells[at]
+        named = ("" if place is None else cells[place] for place in (named_at, at))
         for name, who in known.subjects(where, *named):
             if (other := lines.setdefault((name, who), line)) != line:
                 subject = f"{who} in {name}" if who else name
@@ -174,9 +181,10 @@ class _Known:
         self,
         inputs: Iterable[str] | Mapping[str, Path],
         speakers_in: Callable[[str], Collection[str] | None],
+        earlier: Collection[str],
     ) -> None:
         paths = inputs if isinstance(inputs, Mapping) else {}
-        self._files = FileNames(inputs)
+        self._files, self._earlier = FileNames(inputs), FileNames(earlier)
         self._by_path = {_absolute(path): name for name, path in paths.items()}
 
         @cache
@@ -188,10 +196,10 @@ class _Known:
 
     def subjects(self, where: str, file: str, speaker: str) -> Iterator[tuple[str, str]]:
         """Yield file and speaker, "" for all of the file, that a row's cells name."""
-        if not speaker:
-            yield self._file(where, file), ""
+        files = self._files.files if speaker and not file else self._file(where, file)
+        if not speaker or not files:
+            yield from ((name, "") for name in files)
             return
-        files = [self._file(where, file)] if file else self._files.files
         heard = {name: self._heard(name) for name in files}
         key = _key(speaker)
         found = [(name, of[key]) for name, of in heard.items() if of and key in of]
@@ -205,11 +213,12 @@ class _Known:
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found
 
-    def _file(self, where: str, cell: str) -> str:
+    def _file(self, where: str, cell: str) -> list[str]:
+        """Return the file that *cell* names, nothing for one that was removed."""
         path = self._by_path.get(_absolute(cell))
         files = [path] if path else self._files.called(cell)
-        if len(files) == 1:
-            return files[0]
+        if len(files) == 1 or (not files and self._earlier.called(cell)):
+            return files
         shown = repr(one_line(cell, 100))
         if files:
             raise ConfigError(f"{where}: {shown} is several files: {', '.join(files[:3])}")

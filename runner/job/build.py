@@ -56,7 +56,7 @@ def build_job(
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms). Prompts are
     looked for in *config_folders*, the user's `--config-dir`s, before the packaged ones;
     *transcript* is read from `transcript.path` unless given. If that path names many files, the
-    result is a BatchJob (see `for_transcript`); *only* names the files of a resumed shard. Raises
+    result is a BatchJob (see `for_transcript`); *only* names the files of a resumed batch. Raises
     ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     setup = setup_from(
@@ -139,7 +139,7 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     inputs = find_inputs(settings, shard)
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
-    attributes = attributes_of(settings, inputs)
+    attributes = attributes_of(settings, inputs, only or ())
     read = {"attributes": attributes, "transcript.path": [file.name for file in inputs]}
     refuse_values(setup.secrets, **read)
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes)

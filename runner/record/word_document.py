@@ -135,7 +135,7 @@ class _Writer:
             elif kind in ("fence", "code_block"):
                 self._run(self._paragraph(token), token.content.rstrip("\n"), code=True)
             elif kind == "hr":
-                self._rule()
+                self.document.add_paragraph()
 
     def _paragraph(self, opened: Any) -> Any:
         """Return a new paragraph in the style of its place."""
@@ -225,12 +225,3 @@ class _Writer:
         heading = table.rows[0]._tr.get_or_add_trPr()
         heading.append(heading.makeelement(f"{{{heading.nsmap['w']}}}tblHeader"))
         self.document.add_paragraph()
-
-    def _rule(self) -> None:
-        """Add a line across the page: an empty paragraph with a border."""
-        from docx.oxml import parse_xml
-        from docx.oxml.ns import nsdecls
-
-        border = '<w:bottom w:val="single" w:sz="4" w:space="1" w:color="A0A8B0"/>'
-        held = self.document.add_paragraph()._p.get_or_add_pPr()
-        held.append(parse_xml(f"<w:pBdr {nsdecls('w')}>{border}</w:pBdr>"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, guid_of
+from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, finder_of, guid_of
 from runner.answers.codebook_file import read_codebook
 from runner.base.errors import ConfigError
 from runner.base.tables import as_rows
@@ -52,6 +52,17 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
     ] == list(book_of(text.encode(encoding)).codes)
 
 
+def test_a_table_of_another_program_may_have_equal_names_below_several_parents() -> None:
+    rows = "Pay,money,\nWork,of it,\nOther,of work,Work\nOther,of pay,PAY\nWork,at home,Pay\n"
+    book = book_of(f"Name,Description,Parent code\n{rows}")
+
+    assert ("Pay", "Work", "Other", "Pay / Other", "Pay / Work") == book.names
+    with pytest.raises(
+        ConfigError, match=r"codes\.csv:7: column code: 'Other' is in line 4 already"
+    ):
+        book_of(f"Tag,Memo,Parent\n{rows}Other,of work,work\n")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -83,7 +94,6 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
         ('<!DOCTYPE x [<!ENTITY a "b">]><CodeBook/>', "declares entities, which are not read"),
         ("<CodeBook>" + "<Codes>" * 300, "is nested deeper than 200"),
         (QDC.format(""), "it has no codes"),
-        (QDC.format('<Code guid="" name="a" isCodable="true"/>'), "code 1: column definition: 'a'"),
         (
             QDC.format('<Code name="a" isCodable="false"/>'),
             "isCodable=false: none can be appli",
@@ -119,7 +129,13 @@ def test_a_qdc_keeps_guids_and_colours_and_tells_names_that_stand_there_twice_ap
         "codes.qdc",
     )
 
+    find = finder_of(book)
+
     assert ("Other", "Time", "Time / Other") == book.names
+    assert ["Other", "Time / Other", "Time / Other", "Other", None] == [
+        find(each)
+        for each in ("Costs > other", "TIME\\Other", "Time/Other", "OTHER", "Work > Other")
+    ]
     assert (None, "Costs", None, "Time") == tuple(code.parent for code in book.codes)
     assert ("an hour", "two") == book.codes[2].examples
     assert (GUID, "#12abEF") == (book.codes[3].guid, book.codes[3].color)

@@ -160,6 +160,7 @@ ANSWERS = {
     "capital enumeration": changed("not_met", "NOT_MET"),
     "spoken enumeration": changed("not_met", "Not met"),
     "hyphenated enumeration": changed("not_met", "not-met"),
+    "enumeration below a parent": changed("not_met", "States > not_met"),
     "camelCase keys": changed("structured_data", "structuredData"),
     "keys with spaces": changed('"score"', '" score "').replace('"items"', '"Items"'),
     "keys of full width": changed('"score"', '"ｓｃｏｒｅ"'),

@@ -6,7 +6,7 @@ from helpers import job
 from runner.base.errors import ConfigError
 from runner.config.guide import MAX_QUESTIONS, read_guide
 
-LINES = "1. What is hard?\n\n# a note\n- What would ${oc.env:HOME} change?\n  2) Why?\n"
+LINES = "1. What is hard?\n\n# a note\n- What would ${oc.env:HOME} change?\n2) Why?\n"
 ONE = ("transcript=file", "transcript.path=one.txt")
 YAML = "hard: What is hard?\nchange: What would you change?\n"
 
@@ -23,11 +23,10 @@ def test_each_question_becomes_an_analyzer() -> None:
     made = job("pipeline=interviews", "guide=guide.txt", *ONE)
 
     asked = {name: body.variables.get("question") for name, body in made.settings.analyzers.items()}
-    assert ["question_01", "question_02", "question_03", "findings"] == list(asked)[:4]
-    assert "What would ${oc.env:HOME} change?" == asked["question_02"]
-    assert ["question_01", "question_02", "question_03", "findings"] == [
-        node.name for node in made.pipeline.nodes
-    ]
+    names = ["what_is_hard", "what_would_oc_env_home_change", "why", "findings"]
+    assert names == list(asked)[:4]
+    assert "What would ${oc.env:HOME} change?" == asked[names[1]]
+    assert names == [node.name for node in made.pipeline.nodes]
     assert tuple(node.name for node in made.pipeline.nodes) == made.collection.nodes[0].reads
 
 
@@ -52,12 +51,36 @@ def test_yaml_may_name_the_questions() -> None:
     notes = "---\ntitle: A guide\ntags:\n  - pilot\n---\n" + notes
     Path("guide.md").write_text(notes)
 
-    asked = ["Why, then?", "How?", "Q3: Who, if any?", "Where?", "When?"]
+    asked = ["Why, then?", "How? Q3: Who, if any?", "Where?", "When?"]
     assert asked == list(read_guide("guide.md").values())
-    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("wide.txt")
-    assert {"why": "Why, then?", "question_02": "How?"} == read_guide("table.csv")
-    assert {"question_01": "Why?", "how": "How?"} == read_guide("list.yaml")
-    assert {"question_01": "Why?", "question_02": "How?"} == read_guide("guide.json")
+    notes = "**Warm-up**\n1. Who?\n   a) alone\n   - Probe: why?\n2. Your day\n   - morning\n"
+    notes += "3. Tools\n   * Which?\n     when\n   * Whose?\n4. Team\n**And then?**\n__End__:\n"
+    Path("guide.md").write_text(notes)
+
+    lists = (
+        "A guide for nurses.\n  - Who?\n  - Why?\nTopics:\n  1. Tell me of your day.\n  2. How?\n"
+    )
+    Path("lists.txt").write_text(lists)
+
+    asked = ["A guide for nurses.", "Who?", "Why?", "Topics: Tell me of your day.", "Topics: How?"]
+    assert asked == list(read_guide("lists.txt").values())
+    asked = ["Who? alone Probe: why?", "Your day morning", "Tools: Which? when", "Tools: Whose?"]
+    assert [*asked, "Team", "**And then?**"] == list(read_guide("guide.md").values())
+    assert {"why": "Why?", "how": "How?"} == read_guide("wide.txt")
+    assert {"why": "Why, then?", "how": "How?"} == read_guide("table.csv")
+    assert {"why": "Why?", "how": "How?"} == read_guide("list.yaml")
+    assert {"why": "Why?", "how": "How?"} == read_guide("guide.json")
+
+
+def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> None:
+    long = "What would you change first if you were the head of the ward"
+    asked = [f"{long}?", f"{long} next door?", "何が大変ですか?"]
+    Path("guide.txt").write_text("\n".join(asked))
+    before = read_guide("guide.txt")
+    Path("guide.txt").write_text("\n".join(["Who are you?", *asked]))
+
+    assert {"who_are_you": "Who are you?", **before} == read_guide("guide.txt")
+    assert asked == list(before.values())
 
 
 @pytest.mark.parametrize(
@@ -92,7 +115,7 @@ def test_another_guide_is_refused_in_one_line(
         read_guide(name)
 
     assert said in str(caught.value)
-    assert str(caught.value).startswith(f"guide={name}: ")
+    assert str(caught.value).startswith(f"guide={name}")
     assert "\n" not in str(caught.value)
 
 

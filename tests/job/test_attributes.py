@@ -12,7 +12,7 @@ from helpers import job
 from runner.base.errors import ConfigError
 from runner.base.json import read_json
 from runner.job import attributes
-from runner.job.attributes import Attributes, attributes_from, read_attributes
+from runner.job.attributes import Attributes, attributes_from, attributes_of, read_attributes
 from runner.job.job import BatchJob
 from runner.record.run_directory import RunDirectory
 
@@ -33,6 +33,7 @@ READ = {
     "by path without ending": ("file,role\nday2/ana,x", {"day2/ana.vtt": ("x",)}),
     "by name": ("file,role\nben.vtt,x", {"day1/ben.vtt": ("x",)}),
     "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
+    "behind a number": ("ID,Document name,role\nP1,ben,x", {"day1/ben.vtt": ("P1", "x")}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
     "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),
@@ -139,7 +140,10 @@ def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path:
         job(*files)
     with pytest.raises(ConfigError, match="describes the files of a batch: expected transcript="):
         job("attributes=at.csv")
-    Path("at.csv").write_text("file,role\nc,nurse\n")
+    Path("at.csv").write_text("file,role\na,nurse\nc,cook\n")
+    earlier = attributes_of(batch.settings, batch.inputs, ["a.txt", "c.txt"])  # c was removed
+
+    assert ["a.txt"] == list(earlier.files)
     with pytest.raises(ConfigError, match="no file of this batch is called 'c'"):
         job(*wanted)
 

@@ -280,7 +280,7 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
         Path("p.qdpx").write_bytes(b"".join(project.content()))
     read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
 
-    assert ("p.qdpx: 1 coding left out: 'Other' is not in the codebook",) == read.notes
+    assert ("p.qdpx: 1 coding left out: not in the codebook: 'Other'",) == read.notes
     assert [] == read.of("t.txt")
     assert read.of("u.txt") is None
 
@@ -292,11 +292,11 @@ def test_many_notes_and_foreign_codes_are_cut() -> None:
             source(2), [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes], ""
         )
         Path("p.qdpx").write_bytes(b"".join(project.content()))
-    notes = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
-    lines = list(command._lines(CodingComparison(BOOK.names), [], notes))
+    (note,) = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
+    lines = list(command._lines(CodingComparison(BOOK.names), [], [note] * 21))
 
-    assert "p.qdpx: 3 codings left out: 3 further codes are not in the codebook" == notes[-1]
-    assert 21 == len(notes)
+    assert note.startswith("p.qdpx: 23 codings left out: not in the codebook: 'Other 0', ")
+    assert note.endswith("'Other 19' and 3 more")
     assert "11 further notes in agreement.json" == lines[-1]
 
 
@@ -315,6 +315,33 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
     Path("h.csv").write_text("file,code,segment\nü_one,A,S0001\n")
     with pytest.raises(ConfigError, match=r"'ü_one' is several files: Ü/one.txt, Ü/one.vtt"):
         read_coder(Path("h.csv"), BOOK, files)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "id,document,tag,content\n1,t.txt,B / C,Sentence number 0\n2,t.txt,a,Sentence number 1\n",
+        "Document group;Document name;Code;Beginning;Segment\nI;t;B > C;1;Sentence number 0\n"
+        "I;t;A;2;[0:00:04] Ann: Sentence number 1\n",
+        'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
+        't.txt,Sentence number 1,"A\n"\n',
+    ],
+)
+def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(table: str) -> None:
+    below = Code("C", "d", parent="B", guid=guid_of("C"))
+    Path("h.csv").write_text(table)
+    rows = read_coder(Path("h.csv"), Codebook((*BOOK.codes, below)), ["t.txt"]).of("t.txt") or []
+
+    assert (["C", "A"], []) == ([row.code for row in rows], codes_of(source(2), rows)[1])
+
+
+def test_a_row_may_have_several_codes() -> None:
+    Path("h.csv").write_text('segment,codes\nS0001,"A\nB"\ns2,a; Unused\n3,none\n')
+    rows = read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or []
+
+    assert {"S0001": ["A", "B"], "S0002": ["A", "Unused"], "S0003": []} == {
+        name: [*held] for name, held in codes_of(source(3), rows)[0].items()
+    }
 
 
 def test_a_segment_of_no_transcript_is_refused() -> None:

@@ -70,10 +70,11 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
     for said in (
         "6 files read · 1 not read · 6 speakers · 2 themes",
         "1 of 7 files was not read, and counts nowhere c.txt: the file is empty",
-        "3 of 6 files read, 3 speakers; 2 for, 1 against. 3 silent: f.txt, g.txt, h.txt.",
+        "3 of 6 files read, 3 of 6 speakers; 2 for, 1 against. 3 silent: f.txt, g.txt, h.txt.",
         "“I say it in a.txt”a.txt, S0003 Speaker 3, 0:00:03",
         "siteN 2 of 2; S 1 of 3 (0 for, 1 against); not given 0 of 1 p 0.400 adjusted",
         "who is not compared: no two groups are given.",
+        "3 silent speakers",
         "2 findings",
         "A liftb.txt",
         "Yessite, by file: N 1",
@@ -81,7 +82,7 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
     ):
         assert said in words
     for said in (
-        "3 of 6 files read, 3 speakers. 3 silent: f.txt, g.txt, h.txt.",
+        "3 of 6 files read, 3 of 6 speakers. 3 silent: f.txt, g.txt, h.txt.",
         "- c.txt: the file is empty",
         "> “I say it in a.txt” ([Speaker 3, 0:00:03, S0003, a.txt]",
         "(<./../runs/00/a-1/report.html#seg-3>))",
@@ -117,6 +118,8 @@ def test_tables_have_a_row_for_each_theme_and_what_each_file_says(tmp_path: Path
         first[name] for name in ("files", "files_read", "for", "against", "silent")
     ]
     assert ("2", "1") == (first["files with site=N"], first["files with site=S"])
+    assert ("3", "6") == (first["speakers"], first["speakers_read"])
+    assert 2 == first["silent_speakers"].count("; ")
     assert [
         ["theme", "title", "a.txt", "b.txt", "c.txt", "e.txt", "f.txt", "g.txt", "h.txt"],
         ["T01", "Time", "for", "for", "unread", "against", "", "", ""],

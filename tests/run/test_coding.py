@@ -77,6 +77,18 @@ def test_the_codings_of_all_parts_are_kept_each_once_and_no_call_joins_them(
     assert parts == len(transport.requests) == make_plan(made, {}).nodes["coding"].calls > 3
 
 
+def test_what_only_the_later_part_finds_in_an_overlap_is_kept(talk: list[str]) -> None:
+    made = job(*talk, "transcript.token_budget=300", "transcript.overlap_tokens=100")
+
+    def first_of_each(request: Request) -> str:
+        name, said, _ = _LINE.findall(prompt_of(request))[0]
+        return answered([coding("Crate", name, said)])
+
+    _, _, transport = execute(made, first_of_each)
+
+    assert len(transport.requests) == len(coded(load(ANSWER)))
+
+
 def test_a_lost_part_is_named_and_its_overlap_is_coded_by_its_neighbours(talk: list[str]) -> None:
     made = job(*talk, "transcript.token_budget=300", "transcript.overlap_tokens=100")
 

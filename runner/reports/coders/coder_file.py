@@ -10,11 +10,11 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
-from runner.answers.codebook import Codebook, name_key
+from runner.answers.codebook import Codebook, finder_of
 from runner.answers.grounding.grounder import Grounder
 from runner.base.errors import ConfigError, did_you_mean, one_line
 from runner.base.file_names import FileNames
-from runner.base.format import plural
+from runner.base.format import first_of, plural
 from runner.base.tables import read_table
 from runner.reports.export.qda import SourceText
 from runner.reports.export.qda_reader import read_project
@@ -23,7 +23,17 @@ MAX_BYTES, MAX_ROWS = 40_000_000, 500_000
 _WORD, _WORD_END = re.compile(r"\w*"), re.compile(r"\w*\Z")
 MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
-MAX_FOREIGN = 20  # codes that are not in the codebook and have a note each
+# Columns as MAXQDA, ATLAS.ti, QualCoder, Taguette and Dedoose call them.
+_ALSO = {
+    "code": ("codes", "tag", "codename", "code name"),
+    "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
+    "file": ("document", "document name", "media title"),
+}
+_TIME = re.compile(r"[(\[#]?\b\d{1,2}(?::\d\d){1,2}(?:[.,-]\d{1,3})?\b[)\]#]?")  # of a turn
+_NO_CODE = ("", "none", "-", "–")
+_NUMBER = re.compile(r"[Ss]?0*(\d{1,9})")  # of a segment, as a spreadsheet or a person writes it
+_SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
+MAX_FOREIGN = 20  # codes that are not in the codebook and are named
 # By segment, the codes with their quotes; empty: read without a code.
 Codes = dict[str, dict[str, str]]
 
@@ -70,8 +80,7 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
     """
     of_project = file.suffix.lower() == ".qdpx"
-    known = {name_key(name): name for name in book.names}
-    read, notes = (_from_project if of_project else _from_table)(file, book, known)
+    read, notes = (_from_project if of_project else _from_table)(file, book)
     if not read:
         raise ConfigError(f"{file}: it has no codings")
     names = FileNames(files)
@@ -93,27 +102,31 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     return CoderFile(rows, tuple(notes))
 
 
-def _from_table(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
+def _from_table(file: Path, book: Codebook) -> _Read:
     rows: dict[str, list[CoderRow]] = {}
-    for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS):
+    find = finder_of(book)
+    for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO):
         given = {key: row.get(key, "") for key in ("file", "segment", "code", "quote", "match")}
+        if "quote" not in row and " " in given["segment"]:  # its words, in MAXQDA's tables
+            given |= {"quote": given["segment"], "segment": ""}
         if given["match"].casefold() == "absent":  # of a run's codings.csv: not in the transcript
             continue
         place = f"{file}:{line}"
         if not given["segment"] and not given["quote"]:
             raise ConfigError(f"{place}: expected a segment or a quote")
-        code = known.get(name_key(given["code"]), "")
-        if given["code"] and not code:
-            why = f"{one_line(given['code'], 60)!r} is not in the codebook"
-            near = did_you_mean(given["code"], book.names)
-            raise ConfigError(f"{place}: column code: {why}{near}")
-        made = CoderRow(place, given["segment"], code, given["quote"])
-        rows.setdefault(given["file"], []).append(made)
+        cell, held = given["code"], rows.setdefault(given["file"], [])
+        for called in [cell] if find(cell) else _SEVERAL.split(cell):
+            code = find(called) or ""
+            if not code and called.casefold() not in _NO_CODE:
+                why = f"{one_line(called, 60)!r} is not in the codebook"
+                near = did_you_mean(called, book.names)
+                raise ConfigError(f"{place}: column code: {why}{near}")
+            held.append(CoderRow(place, given["segment"], code, given["quote"]))
     return rows, []
 
 
-def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read:
-    project = read_project(file)
+def _from_project(file: Path, book: Codebook) -> _Read:
+    project, find = read_project(file), finder_of(book)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
     rows: dict[str, list[CoderRow]] = {}
     foreign = Counter[str]()
@@ -121,19 +134,15 @@ def _from_project(file: Path, book: Codebook, known: Mapping[str, str]) -> _Read
         held = rows.setdefault(source.name, [])
         for start, end, guid in source.codings:
             name = project.codes.get(guid, guid)
-            if (code := by_guid.get(guid) or known.get(name_key(name))) is None:
+            if (code := by_guid.get(guid) or find(name)) is None:
                 foreign[name] += 1
                 continue
             words = _whole_words(source.text, start, end)
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
-    ranked = foreign.most_common()
+    codes = [one_line(repr(name), 60) for name, _ in foreign.most_common()]
     left = [
-        (n, f"{one_line(each, 60)!r} is not in the codebook") for each, n in ranked[:MAX_FOREIGN]
-    ]
-    further = plural(len(ranked) - MAX_FOREIGN, "further code")
-    left += [
-        (sum(n for _, n in ranked[MAX_FOREIGN:]), f"{further} are not in the codebook"),
+        (foreign.total(), f"not in the codebook: {first_of(codes, MAX_FOREIGN)}"),
         (project.whole, "they are of whole sources"),
         (project.others, "they are in no plain text"),
     ]
@@ -169,13 +178,15 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     near = ""
     for row in rows:
         if row.segment:
-            if row.segment not in source.segments:
+            number = _NUMBER.fullmatch(row.segment)
+            named = f"S{int(number[1]):04d}" if number else row.segment
+            if named not in source.segments:
                 close = did_you_mean(row.segment, source.segments)
                 raise ConfigError(
                     f"{row.place}: column segment: {one_line(row.segment, 40)!r} is not in "
                     f"{source.file}{close}"
                 )
-            found = [(row.segment, row.quote)]
+            found = [(named, row.quote)]
         elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
@@ -212,6 +223,7 @@ def _looked_up(
 ) -> Iterator[tuple[str, str]]:
     """Yield the segments that contain *quote*, line by line, the nearest to *near* first."""
     for line in quote.splitlines():
-        for name, start, end in grounder.placed(line, near):
+        placed = grounder.placed(line, near) or grounder.placed(_TIME.sub(" ", line), near)
+        for name, start, end in placed:
             near = name
             yield name, source.segments[name].text[start:end]

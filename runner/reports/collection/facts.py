@@ -57,6 +57,18 @@ class CollectionFacts:
         files = sorted({*(each.file for each in self.collection.read), *self.unread})
         return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
 
+    @cached_property
+    def speakers(self) -> tuple[Voice, ...]:
+        """All named speakers of the files read."""
+        return tuple(
+            dict.fromkeys(Voice(f.file, s) for f in self.collection.read for s in f.speakers)
+        )
+
+    def silent_speakers(self, theme: Theme) -> list[str]:
+        """Return the speakers without a quote in *theme*."""
+        heard = {*theme.speakers}
+        return [named(voice) for voice in self.speakers if voice not in heard]
+
     @property
     def unread(self) -> tuple[str, ...]:
         """The unread files."""
@@ -158,7 +170,12 @@ def named(voice: Voice) -> str:
     return f"{voice.speaker or 'no name'} ({voice.file})"
 
 
-def counted(theme: Theme, read: int) -> str:
-    """Return `12 of 57 files read, 15 speakers`, the counts of a theme."""
-    speakers = plural(len(theme.speakers), "speaker")
-    return f"{len(theme.files)} of {plural(read, 'file')} read, {speakers}"
+def counted(theme: Theme, facts: CollectionFacts) -> str:
+    """Return `12 of 57 files read, 15 of 70 speakers`, the counts of a theme.
+
+    The second base is left out where a quote has no speaker.
+    """
+    speakers, of = len(theme.speakers), len(facts.speakers)
+    known = speakers <= of and all(voice.speaker for voice in theme.speakers)
+    voices = f"{speakers} of {plural(of, 'speaker')}" if known else plural(speakers, "speaker")
+    return f"{len(theme.files)} of {plural(len(facts.collection.read), 'file')} read, {voices}"

@@ -1,10 +1,7 @@
 """Exact test of a share that differs between groups (Fisher; Freeman and Halton for several)."""
 
 from collections.abc import Sequence
-from functools import cache
-from itertools import accumulate
 from math import exp, inf, lgamma, prod
-from random import Random
 
 MAX_TABLES = 100_000  # that are enumerated; for more, tables are drawn
 DRAWS = 2_000
@@ -44,26 +41,13 @@ def exact_p(found: Sequence[int], totals: Sequence[int]) -> tuple[float, bool]:
 def _drawn(
     sizes: Sequence[int], marked: int, logs: Sequence[Sequence[float]], limit: float
 ) -> float:
-    """Return the share of random tables at most as likely, group by group hypergeometric."""
-    draw = Random(0)
+    """Return the share of random tables that are at most as likely."""
+    import numpy as np  # late, as few collections have that many groups
 
-    @cache
-    def chances(at: int, left: int) -> tuple[range, list[float]]:
-        rest = sum(sizes[at + 1 :])
-        counts = range(max(0, left - rest), min(sizes[at], left) + 1)
-        whole = _log_choose(sizes[at] + rest, left)
-        ways = (exp(logs[at][k] + _log_choose(rest, left - k) - whole) for k in counts)
-        return counts, list(accumulate(ways))
-
-    extreme = 0
-    for _ in range(DRAWS):
-        left, ways = marked, 0.0
-        for at in range(len(sizes) - 1):
-            counts, cumulative = chances(at, left)
-            k = draw.choices(counts, cum_weights=cumulative)[0]
-            left, ways = left - k, ways + logs[at][k]
-        extreme += ways + logs[-1][left] <= limit
-    return (extreme + 1) / (DRAWS + 1)
+    draw = np.random.default_rng(0).multivariate_hypergeometric
+    drawn = draw(sizes, marked, size=DRAWS, method="marginals").T
+    ways = sum(np.asarray(log)[of] for log, of in zip(logs, drawn, strict=True))
+    return float((np.sum(ways <= limit) + 1) / (DRAWS + 1))
 
 
 def _log_choose(n: int, k: int) -> float:

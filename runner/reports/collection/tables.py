@@ -9,9 +9,9 @@ from runner.reports.collection.facts import CollectionFacts, named, stances
 from runner.reports.collection.groupings import counts_of
 
 _THEME = (
-    *("theme", "title", "statement", "files", "files_read", "speakers", "for", "against"),
-    *("silent", "quotes", "findings", "in_files", "speakers_for", "speakers_against"),
-    "silent_files",
+    *("theme", "title", "statement", "files", "files_read", "speakers", "speakers_read"),
+    *("for", "against", "silent", "quotes", "findings", "in_files", "speakers_for"),
+    *("speakers_against", "silent_files", "silent_speakers"),
 )
 _GROUP = (
     *("attribute", "value", "theme", "title", "files", "files_read", "share", "for", "against"),
@@ -26,11 +26,11 @@ def themes_csv(facts: CollectionFacts) -> str:
 
     def row(theme: Theme) -> Iterator[Any]:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))
-        yield from (len(facts.collection.read), len(theme.speakers))
+        yield from (len(facts.collection.read), len(theme.speakers), len(facts.speakers))
         yield from (len(theme.for_), len(theme.against), len(theme.silent))
         yield from (len(theme.quotes), len(theme.findings), "; ".join(theme.files))
         yield from ("; ".join(map(named, side)) for side in (theme.for_, theme.against))
-        yield "; ".join(theme.silent)
+        yield from ("; ".join(theme.silent), "; ".join(facts.silent_speakers(theme)))
         for each in facts.groupings:
             yield from (one.found for one in counts_of(theme, each))
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.base.json import flat
-from runner.base.text import digest, to_terminal
+from runner.base.text import cut, to_terminal
 
 ABSENT = "–"
 MAX_SHOWN = 200  # characters of a value
@@ -28,13 +28,7 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
 
     A value that is not shown whole ends with its digest, by which it differs from others.
     """
-    return {to_terminal(key): _identified(_text_of(value)) for key, value in flat(config)}
-
-
-def _identified(text: str) -> str:
-    if to_terminal(text, MAX_SHOWN) == text:
-        return text
-    return f"{to_terminal(text, 60)} ({digest(text, 8)})"
+    return {to_terminal(key): cut(_text_of(value), MAX_SHOWN) for key, value in flat(config)}
 
 
 def show(value: Any) -> str:

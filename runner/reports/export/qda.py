@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from io import TextIOWrapper
 from itertools import groupby
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
-from typing import IO, Self, cast
-from xml.sax.saxutils import XMLGenerator
+from typing import Self
+from xml.etree.ElementTree import Element, tostring
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from runner.answers.codebook import ORIGIN, Codebook, element, guid_of, write_codes, write_element
+from runner.answers.codebook import ORIGIN, Codebook, add_codes, add_element, as_xml, guid_of
 from runner.base.errors import one_line
 from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
@@ -100,15 +99,12 @@ class Project:
         self._open = ExitStack()
         self._file = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed
         self._zip = self._open.enter_context(ZipFile(self._file, "w", ZIP_DEFLATED))
-        self._inner = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
-        self._sources = TextIOWrapper(cast("IO[bytes]", self._inner), "utf-8", newline="\n")
-        self._xml = XMLGenerator(self._sources, "utf-8", short_empty_elements=True)
+        self._sources = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._sources.detach()
         self._open.close()
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
@@ -121,19 +117,22 @@ class Project:
         about = {"guid": guid, "name": source.name, "plainTextPath": f"internal://{path}"}
         placed = [c for c in codings if c.start is not None and c.end is not None]
         placed.sort(key=_span)
-        with element(self._xml, "TextSource", **about, **time):
-            for span, group in groupby(placed, key=_span):
-                self._selection(guid, span, list(group), time)
+        inside = Element("Sources")
+        made = add_element(inside, "TextSource", **about, **time)
+        for span, group in groupby(placed, key=_span):
+            self._select(made, guid, span, list(group), time)
+        self._sources.write(tostring(made, "unicode").encode())
 
-    def _selection(
+    def _select(
         self,
+        inside: Element,
         source: str,
         span: tuple[int, int, str],
         codings: Sequence[PlacedCoding],
         time: dict[str, str],
     ) -> None:
-        """Write one coder's codes of one passage of a source."""
-        xml, (start, end, coder) = self._xml, span
+        """Add one coder's codes of one passage of a source."""
+        start, end, coder = span
         made = {"creatingUser": self._coders.setdefault(coder, guid_of("coder", coder)), **time}
         about = {
             "guid": guid_of("selection", source, *span),
@@ -143,36 +142,31 @@ class Project:
         }
         reasons = {each.code: each.reason for each in codings}
         remarks = [f"{code}: {why}" if len(reasons) > 1 else why for code, why in reasons.items()]
-        with element(xml, "PlainTextSelection", **about, **made):
-            write_element(xml, "Description", "\n".join(remarks))
-            for code in reasons:
-                with element(xml, "Coding", guid=guid_of("coding", source, *span, code), **made):
-                    write_element(xml, "CodeRef", targetGUID=self._guids[code])
+        selection = add_element(inside, "PlainTextSelection", **about, **made)
+        add_element(selection, "Description", "\n".join(remarks))
+        for code in reasons:
+            own = guid_of("coding", source, *span, code)
+            coding = add_element(selection, "Coding", guid=own, **made)
+            add_element(coding, "CodeRef", targetGUID=self._guids[code])
 
     def content(self) -> Iterator[bytes]:
         """Yield the bytes of the finished project."""
-        self._sources.flush()
+        time = {"creationDateTime": self._begun} if self._begun else {}
+        about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
+        root = add_element(Element("projects"), "Project", **about)
+        users = add_element(root, "Users") if self._coders else root
+        for name, guid in self._coders.items():
+            add_element(users, "User", guid=guid, name=name)
+        add_codes(add_element(root, "CodeBook"), self._book)
+        head, end, _ = as_xml(root).rpartition("</Project>")
         with self._zip.open(_member("project.qde"), "w") as opened:
-            out = TextIOWrapper(opened, "utf-8", newline="\n")
-            xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
-            xml.startDocument()
-            time = {"creationDateTime": self._begun} if self._begun else {}
-            about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
-            with element(xml, "Project", **about):
-                if self._coders:
-                    with element(xml, "Users"):
-                        for name, guid in self._coders.items():
-                            write_element(xml, "User", guid=guid, name=name)
-                with element(xml, "CodeBook"):
-                    write_codes(xml, self._book)
-                if self._inner.tell():
-                    with element(xml, "Sources"):
-                        xml.ignorableWhitespace("\n")  # ends the tag
-                        out.flush()
-                        self._inner.seek(0)
-                        copyfileobj(self._inner, opened)
-            out.flush()
-            out.detach()
+            opened.write(head.encode())
+            if self._sources.tell():
+                self._sources.seek(0)
+                opened.write(b"<Sources>")
+                copyfileobj(self._sources, opened)
+                opened.write(b"</Sources>")
+            opened.write(f"{end}\n".encode())
         self._zip.close()
         self._file.seek(0)
         yield from iter(lambda: self._file.read(_CHUNK), b"")

@@ -4,22 +4,22 @@ import lzma
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
 from pathlib import Path
+from xml.etree.ElementTree import Element
 from zipfile import BadZipFile, LargeZipFile, ZipFile
 
-from runner.answers.codebook import codes_in_xml
+from runner.answers.codebook import codes_in
 from runner.base.errors import ConfigError, TranscriptError, one_line, reason
 from runner.base.regular_files import open_regular
-from runner.transcript.formats.markup import xml_events
+from runner.transcript.formats.markup import xml_tree
 
 MAX_BYTES = 500_000_000  # of an archive, which may hold recordings
 MAX_MEMBERS = 20_000
 MAX_MEMBER = 40_000_000  # bytes of a member that is read, and
 MAX_READ = 400_000_000  # of all of them
-MAX_SELECTIONS = 500_000
 MAX_CODES = 5_000
 _ENTRY = b"PK\x01\x02"  # begins each member's entry, all of which ZipFile holds in memory
 _INTERNAL = "internal://"
@@ -37,10 +37,10 @@ class CodedText:
 
     name: str
     path: str
-    text: str = ""
-    codings: list[tuple[int, int, str]] = field(default_factory=list)
-    whole: int = 0
-    plain: bool = True
+    text: str
+    codings: list[tuple[int, int, str]]
+    whole: int
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,10 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
     projects = [name for name in archive.names if name.lower().endswith(".qde") and "/" not in name]
     if len(projects) != 1:
         raise ValueError(f"{len(projects)} files .qde in it, expected one")
-    data, place = archive.read(projects[0]), f"{file}: {projects[0]}"
-    codes = {code.guid: code.name for code in codes_in_xml(data, place, MAX_CODES)}
-    every = list(_sources(data, place))
+    place = f"{file}: {projects[0]}"
+    root = xml_tree(archive.read(projects[0]), place, "REFI-QDA XML")
+    codes = {code.guid: code.name for code in codes_in(root, place, MAX_CODES)}
+    every = list(_sources(root))
     sources = tuple(source for source in every if source.plain)
     others = sum(each.whole + len(each.codings) for each in every if not each.plain)
     by_name = {_base(name): name for name in archive.names}
@@ -154,45 +155,23 @@ def _is_edge(text: str, place: int) -> bool:
     return not (text[place - 1 : place].isalnum() and text[place : place + 1].isalnum())
 
 
-def _sources(data: bytes, place: str) -> Iterator[CodedText]:
+def _sources(root: Element) -> Iterator[CodedText]:
     """Yield the sources in project.qde, those without inline text without theirs."""
-    source: CodedText | None = None
-    words, left = list[str](), MAX_SELECTIONS
-    span: tuple[int, int] | None = None
-    inline = False
-    for tag, value in xml_events(data, place, "REFI-QDA XML"):
-        if isinstance(value, str):
-            if inline:
-                words.append(value)
-        elif value is None:
-            if tag == "PlainTextContent" and source is not None:
-                source.text, inline = "".join(words), False
-            elif tag == "PlainTextSelection":
-                span = None
-            elif tag in _KINDS and source is not None:
-                yield source
-                source = None
-        elif tag in _KINDS:
-            path = value.get("plainTextPath", "")
-            source = CodedText(value.get("name", ""), path, plain=tag == _KINDS[0])
-        elif source is not None:
-            if tag == "PlainTextContent":
-                words, inline = [], True
-            elif tag == "PlainTextSelection":
-                span = _span(value, source)
-            elif tag == "CodeRef":
-                if span is None:
-                    source.whole += 1
-                else:
-                    guid = value.get("targetGUID", "").strip("{} ").lower()
-                    source.codings.append((*span, guid))
-                left -= 1
-                if left < 0:
-                    raise ValueError(f"more than {MAX_SELECTIONS:,} codings")
+    for each in root.iter():
+        if each.tag not in _KINDS:
+            continue
+        name, text = each.get("name", ""), each.findtext("PlainTextContent", "")
+        codings = [
+            (*_span(selected.attrib, name), ref.get("targetGUID", "").strip("{} ").lower())
+            for selected in each.findall("PlainTextSelection")
+            for ref in selected.iter("CodeRef")
+        ]
+        whole, plain = sum(1 for _ in each.iter("CodeRef")) - len(codings), each.tag == _KINDS[0]
+        yield CodedText(name, each.get("plainTextPath", ""), text, codings, whole, plain)
 
 
-def _span(about: Mapping[str, str], source: CodedText) -> tuple[int, int]:
+def _span(about: Mapping[str, str], source: str) -> tuple[int, int]:
     ends = about.get("startPosition", ""), about.get("endPosition", "")
     if not all(each.isdecimal() and len(each) < 12 for each in ends):
-        raise ValueError(f"a selection in {source.name[:80]!r} has no positions: {ends!r:.80}")
+        raise ValueError(f"a selection in {source[:80]!r} has no positions: {ends!r:.80}")
     return int(ends[0]), int(ends[1])

@@ -143,7 +143,7 @@ async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResul
             sorted(caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node))
         ),
         curve(state.merges),
-        tuple(_notes(caller.job, state.evidence)),
+        (*_missing(caller, state.evidence), *_notes(caller.job, state.evidence)),
     )
     await _write(caller.directory, collection)
     for node in caller.job.pipeline.nodes:
@@ -188,6 +188,18 @@ def _figures(found: Collection, caller: Caller, every: Mapping[str, Outcome]) ->
     more = escalations(every) or {}
     escalated = {name: more[name] for name in ("escalated", "mended") if more}
     return {"status": found.status, **counts, **calls, **escalated}
+
+
+def _missing(caller: Caller, evidence: CollectionFindings) -> Iterator[str]:
+    """Yield what was not answered: the counts are without it."""
+    lost = sum(row.status != "ok" for row in caller.ledger)
+    part = [each.file for each in evidence.read if each.status not in ANSWERED]
+    effect = "themes, counts and silent files are without what they would have found"
+    if lost:
+        yield f"{lost} of {plural(len(caller.ledger), 'call')} got no answer: {effect}"
+    if part:
+        named = first_of(part, _NAMED)
+        yield f"some analyzers did not answer for {plural(len(part), 'file')} ({named}): {effect}"
 
 
 def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from runner.base.format import plural
@@ -189,7 +189,7 @@ def _calls(kind: str, files: Sequence[File], room: int) -> list[Call]:
     findings = sum(len(file.found) for file in files)
     themes = _themes(findings)
     if kind == THEMES:
-        return _Tree(room).calls_of(files)
+        return _calls_in_tree(files, room)
     if kind == AGREEMENTS:
         examples = min(2 * EXAMPLES, max(EXAMPLES, findings // themes))
         tokens, reply = themes * (_THEME_TOKENS + examples * FINDING_TOKENS), themes * 20
@@ -224,51 +224,24 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
     return merging + sum(_most_in_tree(name, part, room) for name, part in below)
 
 
-@dataclass(frozen=True, slots=True)
-class _Forecast:
-    """The *themes* of a branch, the findings *alone*, and whether *one* call has made them."""
+def _calls_in_tree(files: Sequence[File], room: int) -> list[Call]:
+    """Return the expected calls of `Themes`: those of the leaves, then level by level.
 
-    themes: int
-    alone: int
-    one: bool
+    Calls that merge more than fits together repeat the themes so far.
+    """
+    parts = [sum(len(f.found) for f in part) for _, part in leaves("", files, room, _tokens)]
 
+    def call(tokens: int, themes: int, ids: int) -> Call:
+        return min(room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS
 
-@dataclass
-class _Tree:
-    """The calls of `Themes`, with numbers in place of findings."""
-
-    room: int
-    calls: list[Call] = field(default_factory=list)
-
-    def calls_of(self, files: Sequence[File]) -> list[Call]:
-        """Return the calls that find the themes of *files*."""
-        self._merged(self._branch("", files))
-        return self.calls
-
-    def _branch(self, prefix: str, files: Sequence[File]) -> _Forecast:
-        if fits(files, self.room):
-            findings = sum(len(file.found) for file in files)
-            return self._asked(_themes(findings), findings, findings * FINDING_TOKENS)
-        below = branches(prefix, files, self.room, _tokens)
-        parts = [self._branch(name, part) for name, part in below]
-        if sum(map(self._size, parts)) > self.room:
-            parts = [self._merged(part) for part in parts]
-        return _Forecast(sum(p.themes for p in parts), sum(p.alone for p in parts), one=False)
-
-    def _asked(self, themes: int, ids: int, tokens: int) -> _Forecast:
-        self.calls.append((min(self.room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS))
-        return _Forecast(themes, round(ids * _ALONE), one=True)
-
-    def _merged(self, part: _Forecast) -> _Forecast:
-        if part.one:
-            return part
-        themes, left, fixed = min(_THEMES, part.themes), self._size(part), 0
-        while left > 0:
-            shown = min(left, self.room - fixed)
-            lines = fixed // _THEME_TOKENS + shown // FINDING_TOKENS
-            self._asked(themes, lines, fixed + shown)
-            fixed, left = min(self.room // 2, themes * _THEME_TOKENS), left - shown
-        return _Forecast(themes, part.alone, one=True)
-
-    def _size(self, part: _Forecast) -> int:
-        return part.themes * _THEME_TOKENS + part.alone * FINDING_TOKENS
+    calls = [call(n * FINDING_TOKENS, _themes(n), n) for n in parts]
+    themes, alone = sum(map(_themes, parts)), sum(round(n * _ALONE) for n in parts)
+    apart, repeated = len(parts), min(room // 2, _THEMES * _THEME_TOKENS)
+    while apart > 1:
+        tokens = themes * _THEME_TOKENS + alone * FINDING_TOKENS
+        number = 1 if tokens <= room else math.ceil(tokens / (room - repeated))
+        own, more = tokens // number, repeated if number > 1 else 0
+        calls += [call(own + more, _THEMES, min(room, own) // FINDING_TOKENS)] * number
+        apart = min(apart // 2, number)
+        themes = min(themes, _THEMES * max(1, apart))
+    return calls

@@ -13,6 +13,7 @@ from runner.base.json import listing, text
 _MAX_NAMED = 12  # of a kind, in a ledger
 _APART = re.compile(r"[\s,;:()\[\]]+")
 _ID = re.compile(r"[A-Z]\d[\w.]*")  # the shape of ids, known or not
+_ZEROS = re.compile(r"(?<=^[a-z])0+(?=\d)")
 _UNKNOWN = "ids of the reply that are unknown"
 
 
@@ -30,16 +31,22 @@ class Unused(defaultdict[str, dict[str, None]]):
 def known_ids(value: Any, ids: Mapping[str, object], unused: Unused) -> list[str]:
     """Return the names in a reply's list that are among *ids*, each once; the others are unused.
 
-    An item may hold several, or go on after them: `F1, F2` or `[F1] Late trains`.
+    An item may hold several, or go on after them: `F1, F2` or `[F1] Late trains`. Case and zeros
+    before a number do not count.
     """
+    plain = {_plain(name): name for name in ids}
     known = dict[str, None]()
     for each in map(text, listing(value)):
         parts = filter(None, _APART.split(each))
-        names = list(takewhile(lambda part: part in ids or _ID.fullmatch(part), parts))
+        names = list(takewhile(lambda part: _plain(part) in plain or _ID.fullmatch(part), parts))
         for name in names or [each.strip().strip("[]")]:
-            place = known if name in ids else unused[_UNKNOWN]
-            place[one_line(name, 30)] = None
+            place = known if _plain(name) in plain else unused[_UNKNOWN]
+            place[plain.get(_plain(name), one_line(name, 30))] = None
     return list(known)
+
+
+def _plain(name: str) -> str:
+    return _ZEROS.sub("", name.casefold())
 
 
 def words_of(row: Mapping[str, Any], key: str, limit: int) -> str:

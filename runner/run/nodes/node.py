@@ -186,8 +186,7 @@ class NodeRunner:
         if len(lost) == len(outcomes):
             return replace(outcomes[0], missing=lost)
         if getattr(self.job.analyzers[question.node.name], "adds_up", False):
-            read_by = [{each.id for each in self.job.segments_of(chunk)} for chunk in chunks]
-            outcome = await self.asker.validator.merge_parts(question.node, outcomes, read_by)
+            outcome = await self.asker.validator.merge_parts(question.node, outcomes)
             if (before := self.asker.stored.previous) is not None:
                 kept = await offload(before.record, question.node, outcome.key or "")
                 outcome = replace(outcome, reused="run" if kept else None)

@@ -72,34 +72,26 @@ class Validator:
 
         return await self._checked(join, (each.raw_output for each in answers))
 
-    async def merge_parts(
-        self, node: Node, parts: Sequence[Outcome], read_by: Sequence[Collection[str]]
-    ) -> Outcome:
+    async def merge_parts(self, node: Node, parts: Sequence[Outcome]) -> Outcome:
         """Return the outcome of all answers to *parts* of a transcript together.
 
-        *read_by* has the ids of the segments that each part read. A segment of two parts counts in
-        the first with an answer: of later parts, only items on further segments are added. The
-        insights are the most confident ones. Its key is the digest of the parts' keys.
+        A segment of two parts counts in the first that cites it: of later parts, only items on
+        further segments are added. The insights are the most confident ones. Its key is the digest
+        of the parts' keys.
         """
+        good = [each for each in parts if each.answer is not None]
         mask = self.job.redaction.masked
 
         def join(grounder: Grounder) -> Outcome:
-            answers = [
-                (without_grounding(each.answer), ids)
-                for each, ids in zip(parts, read_by, strict=True)
-                if each.answer is not None
-            ]
-            (whole, known), *others = answers
-            known = set(known)
-            for more, ids in others:
-                whole = merge_answers(whole, more, set(cited_segments(more)) - known)
-                known |= set(ids)
-            whole = _with_insights(whole, [answer for answer, _ in answers])
+            whole, *others = answers = [without_grounding(each.answer) for each in good]
+            for more in others:
+                silent = {*cited_segments(more)}.difference(cited_segments(whole))
+                whole = merge_answers(whole, more, silent)
+            whole = _with_insights(whole, answers)
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
             joined = json.dumps(mask(whole), ensure_ascii=False)
             return self.validate(grounder, node, Completion(joined, "stop", Usage()))
 
-        good = [each for each in parts if each.answer is not None]
         outcome = await self._checked(join, (each.raw_output for each in good))
         key = digest("\n".join(each.key or "" for each in good))
         return replace(outcome, key=key, model=good[0].model)

@@ -53,6 +53,8 @@ def _ask(given: Arguments) -> int:
     asked = build_question(where, question, overrides, folders, int(wanted))
     for line in asked.corpus.left_out:
         print_stderr(f"{NAME}: left out: {to_terminal(line)}")
+    for word, near in asked.corpus.respelt.items():
+        print_stderr(f"{NAME}: {word!r} occurs nowhere; {near!r} is searched for, too")
     if not asked.job.settings.plan:
         print_stderr(f"{NAME}: {price_line(asked)}")
     codes: list[int] = []
@@ -116,12 +118,12 @@ def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bo
     if as_json:
         facts = {"question": asked.question, **asdict(reply), "run": str(path), "exit": code}
         print(orjson.dumps(facts).decode(), flush=True)
-    elif reply.answered != "unknown":
+    elif reply.text is not None or reply.answered == "no":
         lines = lines_of(reply, several=len(asked.corpus.files) > 1)
         if reply.text is None and len(asked.job.transcript.segments) < asked.corpus.segments:
             lines.append(f"Only {layout_of(asked)} were read.")
         print("\n".join(lines), flush=True)
-    if reply.answered == "unknown" and code != errors.EXIT_OK:
+    if reply.text is None and reply.answered == "unknown" and code != errors.EXIT_OK:
         why = f"{to_terminal(reply.reason, 500)}; " if reply.reason else ""
         print_stderr(f"{NAME}: no answer: {why}{resume_command(path, asked.job, code)}")
     print_stderr(f"{NAME}: stored as {shlex.quote(str(path))}")
@@ -133,8 +135,7 @@ def lines_of(reply: Reply, *, several: bool) -> list[str]:
         return [NOTHING, *filter(None, [to_terminal(reply.reason, 2000)])]
     lines = ["Partly answered:"] if reply.answered == "partly" else []
     lines.append(to_terminal(reply.text, 10_000))
-    if all(quote.match == "absent" for quote in reply.quotes):
-        lines.append("No quote supports this answer: do not rely on it.")
+    lines += [reply.reason] if reply.reason else []
     return [*lines, *(_quoted(each, several=several) for each in reply.quotes)]
 
 

@@ -1,8 +1,9 @@
 """Corpus: the transcripts that a question is asked of; passages are read again when sent."""
 
 import sys
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
 from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, is_run
@@ -20,6 +22,7 @@ from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments kept in memory, so that few files are read only once
 _MAX_LABEL = 60  # characters
+_MIN_RESPELT, _LIKE = 5, 0.8  # letters of a misspelt word; likeness to the one meant
 _OUTPUTS = ("runs", "batches", "sweeps")
 _PERSON = "PERSON"  # prefix of the stand-ins of people
 
@@ -52,7 +55,8 @@ class Corpus:
     """Transcripts, and those *left_out* with the reason.
 
     *name* is that of the only transcript or of the folder; *people* are the names to be
-    masked, if it is *masked*.
+    masked, if it is *masked*. Words of the question that occur nowhere are *respelt* as the likest
+    that do.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Corpus:
     masked: bool
     people: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    respelt: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def segments(self) -> int:
@@ -78,6 +83,7 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
     names: dict[str, str] = {}  # by digest
     left_out: list[str] = []
     people: dict[str, None] = {}
+    said = set[str]()
     name, sources, asked = "", _sources(settings), asked_terms(question)
     for given, opened in sources:
         try:
@@ -100,13 +106,29 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         again = opened if not kept else lambda found=transcript: found
         files[label] = _file(label, transcript, asked, again)
         people |= dict.fromkeys(_people(settings, transcript))
+        said.update(*(words(segment.text) for segment in transcript.segments))
     if not files:
         more = f" ({len(left_out) - 1} more)" if len(left_out) > 1 else ""
         left_out = left_out or [f"{path}: only runs of earlier questions"]
         raise TranscriptError(left_out[0] + more)
     name = name if len(files) == 1 else root_of(path).resolve().name
     masked = settings.transcript.redact != "off"
-    return Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out))
+    found = Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out))
+    if near := _respelt(question, found, said):
+        return replace(read_corpus(settings, f"{question} {' '.join(near.values())}"), respelt=near)
+    return found
+
+
+def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, str]:
+    """Return the words of *question* that no file has, with the likest word that is *said*."""
+    known = frozenset[str]().union(*(terms for file in corpus.files for terms in file.terms))
+    asked = asked_terms(question)
+    near = dict[str, str]()
+    for word in words(question):
+        if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
+            alike = [each for each in said if each[0] == word[0] and not terms_of(each) <= asked]
+            near |= zip([word], get_close_matches(word, alike, 1, _LIKE), strict=False)
+    return near
 
 
 def _file(

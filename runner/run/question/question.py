@@ -26,6 +26,7 @@ from runner.transcript.redact.own_patterns import check_patterns
 ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
 TOKENS = 8000  # of the passages
+UNQUOTED = "No quote supports this answer: do not rely on it."
 
 # Interpolations of OmegaConf, with the backslashes that it would read as escapes.
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
@@ -57,7 +58,8 @@ class AnswerQuote:
 class Reply:
     """The stored answer: *answered* is yes, partly, no, or unknown without one.
 
-    *reason* is the model's for `no`, or why there is no answer, else empty.
+    It is unknown, too, where no quote of it is in the transcripts. *reason* is the model's for
+    `no`, or why it is unknown, else empty.
     """
 
     answered: str
@@ -128,4 +130,6 @@ def read_reply(run: Path) -> Reply:
         found = segments.get(segment, UNKNOWN)
         quote = AnswerQuote(words, segment, found.speaker, found.start_s, match, found.place)
         quotes.append(quote)
+    if all(quote.match == "absent" for quote in quotes):
+        return Reply("unknown", answer, tuple(quotes), UNQUOTED)
     return Reply(text(fields.get("answered")), answer, tuple(quotes))

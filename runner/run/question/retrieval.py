@@ -24,6 +24,7 @@ Place = tuple[int, int]  # of a segment: its file and its number there
 
 def lexical_relevance(corpus: Corpus, question: str) -> list[list[float]]:
     """Return the relevance to *question* of each segment of each file by its words, 0 to 1."""
+    question = " ".join((question, *corpus.respelt.values()))
     names = named_in(question, chain.from_iterable(file.speakers for file in corpus.files))
     asked = asked_weights(question, names)
     rare = inverse_frequencies([terms for file in corpus.files for terms in file.terms], asked)

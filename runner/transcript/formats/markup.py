@@ -96,7 +96,7 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
         events.clear()
 
 
-def xml_tree(text: str, source: str, what: str) -> Element:
+def xml_tree(text: bytes | str, source: str, what: str) -> Element:
     """Return the root element of an XML document; raise TranscriptError like `xml_events`."""
     builder = TreeBuilder()
     for tag, value in xml_events(text, source, what):

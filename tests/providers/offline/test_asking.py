@@ -25,6 +25,8 @@ TALK = spoken(
         ("Summarize what Ann said about the pump in the cellar", "yes", "The pump in the cellar"),
         ("Does a pump at the dealer cost euros or violins?", "partly", "A new pump costs"),
         ("Which violin concerto was rehearsed?", "no", None),
+        ("What does Bob say?", "yes", "A new pump costs"),
+        ("Who complains about the insurance?", "yes", "Our insurance pays"),
         ("Does the dealer of the insurance sell garden seed?", "no", None),
     ],
 )
@@ -38,6 +40,20 @@ def test_a_question_is_answered_as_far_as_its_terms_stand_in_one_place(
     assert (answered == "no") == (fields["answer"] is None) == (fields["quotes"] == [])
     if quoted is not None:
         assert fields["quotes"][0]["quote"].startswith(quoted)
+
+
+def test_a_statement_and_its_denial_are_both_quoted() -> None:
+    talk = spoken(
+        ("Ann", "The cellar pump has become a real nuisance."),
+        ("Bob", "The cellar pump has become a real nuisance, yes."),
+        ("Cem", "The cellar pump has not become a real nuisance."),
+        *(("Ann", f"The garden wants rain and seed number {n}.") for n in range(12)),
+    )
+    fields = read(replace(talk, question="# Question\n\nIs the cellar pump a nuisance?\n"))
+    said = str(fields["structured_data"])
+
+    assert "has not become" in said
+    assert "nuisance, yes" not in said
 
 
 def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:

@@ -182,6 +182,8 @@ def test_resuming_asks_only_for_what_is_missing() -> None:
     assert (first.status, first.exit_code) == ("partial", 3)
     assert ("partial", ()) == (before.status, before.outliers)
     assert any("nothing of it was read" in line for row in before.ledger for line in row.left_out)
+    assert ["1 of 4 calls got no answer"] == [n.partition(":")[0] for n in before.notes]
+    assert () == stored().notes
     assert (second.status, second.exit_code) == ("completed", 0)
     assert ["outliers", "synthesis"] == [request.node for request in transport.requests]
     assert EXPECTED == told()
@@ -197,6 +199,17 @@ def test_a_quote_of_a_printed_hearing_has_its_line() -> None:
     quotes = [quote for theme in stored().themes for quote in theme.quotes]
     sources = {source_of_quote(quote) for quote in quotes}
     assert {"Mr. Li, line 3, S0001, hearing.txt", "Ann, S0001, ann.txt"} <= sources
+
+
+def test_a_file_that_lacks_an_answer_is_named() -> None:
+    interviews(PLAN)
+    Path("guide.txt").write_text("Why?\n")
+
+    execute_batch(collection("guide=guide.txt"), planted)  # which does not answer the question
+    (note,) = stored().notes
+
+    named = ", ".join(f"{name}.txt" for name in PLAN)
+    assert note.startswith(f"some analyzers did not answer for 6 files ({named}): themes, counts")
 
 
 def test_an_unreadable_file_is_named_among_those_not_read() -> None:

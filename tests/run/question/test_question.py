@@ -6,12 +6,12 @@ import json
 import re
 import sys
 from collections import Counter
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.runs import execute
 from omegaconf import OmegaConf
 
 import colloquy
@@ -24,9 +24,8 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.run.question import command, corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
 from runner.run.question.question import (
-    AnswerQuote,
+    UNQUOTED,
     PreparedQuestion,
-    Reply,
     build_question,
     read_reply,
 )
@@ -134,6 +133,19 @@ def test_passages_of_several_files_name_file_and_segment() -> None:
     assert len(asked.job.transcript.segments) < 43
 
 
+def test_a_misspelt_word_is_also_searched_for_as_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = build_question("talks", "What about the harbuor?", [], tokens=60)
+    said = "colloquy-ask: 'harbuor' occurs nowhere; 'harbour' is searched for, too"
+
+    assert {"harbuor": "harbour"} == asked.corpus.respelt
+    assert ["S10001", "S10002"] == [s.id for s in asked.job.transcript.segments][:2]
+    assert {} == build_question("talks", OFF_TOPIC, []).corpus.respelt
+    ask(monkeypatch, "talks", "What about the harbuor?", QUIET)
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("tokens", [1, 8000])
 def test_passages_keep_order_ids_and_the_token_budget(tokens: int) -> None:
     chosen = build_question("talks/harbour.txt", FERRY, [], tokens=tokens).job.transcript.segments
@@ -152,20 +164,28 @@ def test_what_the_offline_model_cannot_read_is_said(
     assert "look like English" in capsys.readouterr().out
 
 
-def test_an_answer_without_a_quote_that_is_there_is_marked() -> None:
-    def page(*quotes: AnswerQuote) -> list[str]:
-        return lines_of(Reply("partly", "Nine\x1b[2J thousand.", quotes), several=True)
+@pytest.mark.parametrize("quoted", ["", "The ferry sinks\x1b[2J daily.", "Ana"])
+def test_an_answer_without_a_quote_that_is_there_is_unknown(quoted: str) -> None:
+    asked = build_question("talks/harbour.txt", FERRY, [])
+    first = asked.job.transcript.segments[0]
+    words = first.text if quoted == "Ana" else quoted
+    fields = {
+        "answered": "yes",
+        "answer": "Nine.",
+        "quotes": [{"segment": first.id, "quote": words}] if words else [],
+    }
+    told = {"text": "Nine.", "confidence": 0.5, "category": "answer", "evidence": []}
+    execute(asked.job, lambda _: json.dumps({"insights": [told], "structured_data": fields}))
+    reply = read_reply(Path("run"))
+    lines = lines_of(reply, several=False)
 
-    absent = AnswerQuote("ten thousand", "S10002", "Bo (a)", None, "absent", "S0002 of a")
-    near = replace(absent, match="near", words="nine thousands")
-    warning = "No quote supports this answer: do not rely on it."
-    invented = '  "ten thousand" (Bo (a), S0002 of a) [not in the transcripts]'
-
-    assert ["Partly answered:", "Nine[2J thousand.", warning] == page()
-    assert ["Partly answered:", "Nine[2J thousand.", warning, invented] == page(absent)
-    assert [invented, '  "nine thousands" (Bo (a), S0002 of a) [near match]'] == page(absent, near)[
-        2:
-    ]
+    if quoted == "Ana":
+        assert ("yes", "", 2) == (reply.answered, reply.reason, len(lines))
+    else:
+        assert ("unknown", UNQUOTED) == (reply.answered, reply.reason)
+        assert ["Nine.", UNQUOTED] == lines[:2]
+        assert all(line.endswith(", S0001) [not in the transcripts]") for line in lines[2:])
+        assert "\x1b" not in "".join(lines)
 
 
 def test_a_failure_says_why(

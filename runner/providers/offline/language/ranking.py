@@ -6,10 +6,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
+from runner.answers.findings import denials
 from runner.providers.offline.language.sentences import Sentence, content_words, cosine
 
 T = TypeVar("T")
 
+_COPY = 0.75  # cosine above which items are copies
 _DAMPING = 0.85  # as in PageRank, Brin and Page 1998
 _ROUNDS = 15  # the damping leaves less than 0.85 ** 15 = 9 % of the start
 
@@ -83,7 +85,7 @@ def diverse(
     Maximal marginal relevance (Carbonell and Goldstein 1998) with *trade* between relevance (1)
     and novelty (0); *score* is 0 to 1. Each item already chosen from the same *group*, for
     example a speaker, costs a further 0.08, and each whose *place* is less than 1 away 0.15.
-    Near copies (cosine > 0.75) are never both chosen.
+    Near copies (cosine > 0.75) are never both chosen, unless one denies the other.
     """
     pool = sorted(items, key=lambda item: -score(item))[: max(8 * n, 200)]
     places = [place(item) for item in pool] if place else []
@@ -98,11 +100,15 @@ def diverse(
         return trade * score(pool[i]) - (1 - trade) * likest[i] - crowd
 
     while len(taken) < n:
-        left = [i for i, like in enumerate(likest) if i not in taken and like <= 0.75]
+        left = [i for i, like in enumerate(likest) if i not in taken and like <= _COPY]
         if not left:
             break
         best = max(left, key=value)
         taken.append(best)
         seen[group(pool[best])] += 1
-        likest = [max(old, cosine(bag, bags[best])) for old, bag in zip(likest, bags, strict=True)]
+        for i, bag in enumerate(bags):
+            like = cosine(bag, bags[best])
+            if like > _COPY and (denials(text(pool[i])) - denials(text(pool[best]))) % 2:
+                like = _COPY
+            likest[i] = max(likest[i], like)
     return [pool[i] for i in taken]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Set
 
 from runner.answers.passages import coverage, inverse_frequencies
+from runner.base.format import plural
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, says
 from runner.providers.offline.document import Document
@@ -47,16 +48,21 @@ def read(document: Document) -> dict[str, object]:
 
 
 def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
-    """Return the sentences with terms of the question, those of the best places first."""
-    pool = [s for s in substantive_sentences(read_dialogue(document)) if asked & terms_of(s.text)]
-    weights = inverse_frequencies([terms_of(s.text) for s in pool], asked)
+    """Return the sentences with terms of the question, those of the best places first.
+
+    If no sentence has any, the question names speakers only: then theirs.
+    """
+    every = substantive_sentences(read_dialogue(document))
+    found = {s: terms for s in every if (terms := asked & terms_of(s.text))}
+    found = found or {s: terms for s in every if (terms := asked & terms_of(s.speaker or ""))}
+    weights = inverse_frequencies([*found.values()], asked)
 
     def score(s: Sentence) -> float:
-        own = sum(weights[term] for term in sorted(asked & terms_of(s.text)))
+        own = sum(weights[term] for term in sorted(found[s]))
         return places[s.segment] * own / (sum(weights.values()) or 1.0)
 
-    least = _NEAR * max(map(score, pool), default=0.0)
-    near = [s for s in pool if score(s) >= least]
+    least = _NEAR * max(map(score, found), default=0.0)
+    near = [s for s in found if score(s) >= least]
     return diverse(near, _MAX, score=score, text=lambda s: s.text, group=_conversation)
 
 
@@ -66,7 +72,9 @@ def _conversation(s: Sentence) -> str:
 
 
 def _refusal(absent: Set[str]) -> dict[str, object]:
-    why = f" {len(absent)} of the question's terms occur nowhere." if absent else ""
+    some = plural(len(absent), "term")
+    why = f" {some} of the question {'occurs' if len(absent) == 1 else 'occur'} nowhere."
+    why = why if absent else ""
     text = f"No passage is recognised that answers the question.{why}"
     return {
         "insights": [insight(text, 0.5, "unanswered", [])],
