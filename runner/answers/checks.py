@@ -11,7 +11,7 @@ import regex
 from runner.answers.grounding.exact_matches import WORD
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
-from runner.base.json import text
+from runner.base.json import mapping, number, rebuilt, text
 from runner.base.statistics import wilson
 from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
@@ -70,7 +70,8 @@ def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -
     if check.kind == "count":
         value = value_at(check.path or "", about.answer)
         n = 0 if value is None else len(value) if isinstance(value, list | dict) else 1
-        return _bounded(check, about.name, float(n))
+        given = number(value)  # such as length() of a list
+        return _bounded(check, about.name, float(n) if given is None else given)
     if check.kind == "python":
         return _called(check, about, functions[str(check.value)])
     return _compared(check, about)
@@ -93,7 +94,7 @@ def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult
 
 
 def _compared(check: Check, about: CheckSubject) -> CheckResult:
-    found = [" \n".join(texts_in(about.answer))]
+    found = [" \n".join(texts_in(rebuilt(about.answer, _quoted)))]
     if check.path is not None:
         found = texts_in(value_at(check.path, about.answer))
     until = time.monotonic() + REGEX_S
@@ -109,6 +110,11 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
     reason = "" if fits else "there is nothing at its path" if not found else "not as expected"
     facts = {"score": round(score, 4), "found": shown, "reason": reason}
     return result(check, about.name, _STATUS[fits], **facts)
+
+
+def _quoted(each: Any) -> Any:
+    """Return the quote of an item of evidence without its segment, anything else as it is."""
+    return each["quote"] if {"segment", "quote"} <= mapping(each).keys() else each
 
 
 def _score(check: Check, found: str, until: float) -> float:

@@ -12,7 +12,11 @@ from runner.config.checks import KINDS, Check
 ANSWER = {
     "insights": [
         {"text": "Ann sends the budget by Friday.", "confidence": 0.9},
-        {"text": "Bo objects.", "confidence": 0.5},
+        {
+            "text": "Bo objects.",
+            "confidence": 0.5,
+            "evidence": [{"segment": "S0012", "quote": "I shall send it", "match": "exact"}],
+        },
     ],
     "structured_data": {
         "action_items": [
@@ -81,6 +85,10 @@ def test_match_all_wants_every_text_at_the_path_to_fit() -> None:
         ({"type": "count", "path": "insights", "min": 2, "max": 2}, "passed"),
         ({"type": "count", "path": "insights[?confidence > `0.8`]", "min": 2}, "failed"),
         ({"type": "count", "path": "structured_data.decisions", "max": 0}, "passed"),
+        ({"type": "count", "path": "length(insights)", "min": 3}, "failed"),
+        ({"type": "count", "path": "max(insights[*].confidence)", "min": 0.9}, "passed"),
+        ({"type": "not-regex", "value": r"\d{4}|exact"}, "passed"),
+        ({"type": "contains", "value": "I shall send it"}, "passed"),
         ({"type": "grounding", "min": 0.8}, "passed"),
         ({"type": "grounding", "min": 0.81}, "failed"),
         ({"type": "coverage", "min": 0.5}, "failed"),

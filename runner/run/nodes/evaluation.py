@@ -95,6 +95,8 @@ async def check(
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
     references = references_for(job.expected.references, job.transcript.name)
+    if job.expected.references and not references:
+        log.warning("references.none", expected=f"{job.transcript.name}.json")
     if turns := {turn for each in references for turn in each.turns}:
         last = max(job.turn_of.values(), default=0)
         if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
