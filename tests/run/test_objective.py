@@ -102,9 +102,11 @@ def test_a_cost_that_nobody_knows_cannot_be_minimised() -> None:
 def test_the_tuning_composes_without_the_extra_and_fits_its_objectives() -> None:
     composed = compose_config("sweep=tune", with_hydra=True)
     sweeper, settings = composed.hydra.sweeper, job("sweep=tune").settings
+    three = compose_config("sweep=tune", "objective=[wall_s,failed,ungrounded]", with_hydra=True)
 
     assert sweeper["_target_"].endswith(".OptunaSweeper")
     assert len(sweeper.direction) == len(settings.objective)
+    assert three.hydra.sweeper.direction == ["minimize"] * 3
     assert settings.model.name == "openai/simulated"
     assert set(sweeper.params) == {
         "processing.max_concurrent",
