@@ -18,6 +18,7 @@ from runner.base.text import digest
 
 LABELS = "labels.csv"
 RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
+_SHORT = {verdict[0]: verdict for verdict in VERDICTS}  # the keys of the review page
 MAX_BYTES = 8_000_000
 MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
@@ -121,7 +122,8 @@ def read_labels(file: Path) -> list[FindingLabel]:
 
 def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
     cells = {name: row[name][:MAX_CELL] for name in COLUMNS if name in row}
-    cells["verdict"] = cells["verdict"].casefold()
+    verdict = cells["verdict"].casefold()
+    cells["verdict"] = _SHORT.get(verdict, verdict)
     if not cells["key"]:
         raise ConfigError(f"{where}: expected the key of a finding (colloquy-review DIR --list)")
     if not _SHA.fullmatch(cells.get("transcript", "")):  # Excel makes numbers of some: 1.2E+11

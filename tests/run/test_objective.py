@@ -79,6 +79,9 @@ def test_nothing_is_spent_on_an_objective_without_checks_or_labels(tmp_path: Pat
         with pytest.raises(ConfigError, match=said):
             check_objective(job(f"objective=[{name}]", f"output.dir={tmp_path}"))
     (tmp_path / "runs/one").mkdir(parents=True)
+    (tmp_path / "runs/one/labels.csv").write_text("key,verdict\nk,yes\n")
+    with pytest.raises(ConfigError, match="verdict 'yes'"):
+        check_objective(job("objective=[1-precision]", f"output.dir={tmp_path}"))
     (tmp_path / "runs/one/labels.csv").write_text("key,verdict\nk,right\n")
     check_objective(job("objective=[1-precision,1-coverage]", f"output.dir={tmp_path}"))
     check_objective(job("objective=[failed_checks]", "checks=meeting", "pipeline=meeting"))
