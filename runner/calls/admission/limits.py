@@ -25,7 +25,8 @@ class Ticket:
     reply's, and *cost_usd* are upper bounds of what the attempt uses, 0 if no limit counts them.
     *failing_since* is the loop time of the call's first transient failure, None before it. Without
     *waits_for_outage* the attempt is refused during an outage. The gate sets *probe* on an attempt
-    that tests whether the provider has recovered.
+    that tests whether the provider has recovered. *spare* is None for an attempt that the run
+    needs; an optional one leaves room in the budget for so many others of its size.
     """
 
     unit: str = ""
@@ -36,6 +37,7 @@ class Ticket:
     waits_for_outage: bool = True
     probe: bool = False
     reply_tokens: int = 0
+    spare: int | None = None
 
 
 class Limit(Protocol):
