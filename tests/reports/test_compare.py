@@ -476,7 +476,7 @@ def test_what_is_not_timed_has_no_cost_and_that_is_not_called_unknown(tmp_path: 
         slots(tmp_path / str(repeat), 1, 8.0, repeat, status="failed")
     both = as_terminal(compare([tmp_path]))
 
-    assert "No timed run of 1 of 2 settings has a cost" in one
+    assert "Not timed: 1 of 4 runs" in one
     assert "★" not in both
     assert "unknown" not in one + both
 
