@@ -1,9 +1,11 @@
 """Results by setting and transcript: coverage, checks and labelled findings."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from runner.answers.coverage import cited_segments
@@ -23,7 +25,6 @@ from runner.base.errors import ColloquyError, reason
 from runner.base.format import plural
 from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
-from runner.base.statistics import wilson
 from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
 from runner.reports.compare.keys import label_of
@@ -70,31 +71,25 @@ def labelled_shares(
 ) -> tuple[float, float] | None:
     """Return which shares of the findings in *shas* are labelled if they are unequal, else None.
 
-    They are unequal if their 95 % intervals do not overlap. Where people labelled the findings of
-    one setting, those that only the other has count nowhere, so that the figure *name* may be off
-    by their share.
+    They are unequal if they differ by more than two standard errors. If people labelled the
+    findings of one setting, those that only the other has count nowhere, so that the figure *name*
+    may be off by their share.
     """
     kind, _, analyzer = name.partition(" ")
     if kind not in (PRECISION, FOUND):
         return None
-    analyzers = {key[1] for each in (one, other) for key in each.marked if key[2]}
-    if analyzer:
-        analyzers = {analyzer}
+    marked = one.marked + other.marked
+    analyzers = {analyzer} if analyzer else {name for _, name, labelled in marked if labelled}
 
     def count(setting: Setting, *states: bool) -> int:
-        held = setting.marked.items()
-        return sum(
-            n
-            for (s, a, is_labelled), n in held
-            if s in shas and a in analyzers and is_labelled in states
-        )
+        return sum(setting.marked[cell] for cell in product(shas, analyzers, states))
 
-    counts = [(count(each, True), count(each, True, False)) for each in (one, other)]
-    if not all(total for _, total in counts):
+    (a, n), (b, m) = ((count(each, True), count(each, True, False)) for each in (one, other))
+    if not n or not m:
         return None
-    (_, low_end), (high_start, _) = sorted(wilson(*each) for each in counts)
-    first, second = (part / total for part, total in counts)
-    return (first, second) if low_end < high_start else None
+    pooled = (a + b) / (n + m)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return (a / n, b / m) if abs(a / n - b / m) > 2 * error else None
 
 
 def assessment_data(
