@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,7 +148,7 @@ def token_f1(found: str, wanted: str) -> float:
 
 
 def _called(check: Check, about: CheckSubject, function: Function) -> CheckResult:
-    answer = about.answer
+    answer = deepcopy(about.answer)  # a function may change what it gets
     value = answer if check.path is None else value_at(check.path, answer)
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
     try:

@@ -135,6 +135,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "nonsense": lambda value, known: "what",
         "beyond": lambda value, known: 5,
         "exit": leaves,
+        "changes": lambda value, known: known["answer"]["insights"].clear() is None,
     }
     found = {name: status(check, **{"mine:fn": function}) for name, function in said.items()}
 
@@ -145,7 +146,9 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "nonsense": "failed",
         "beyond": "failed",
         "exit": "failed",
+        "changes": "passed",
     } == found
+    assert len(ANSWER["insights"]) == 2
 
 
 def test_a_pattern_that_never_ends_fails_instead_of_hanging(
