@@ -69,6 +69,9 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
     "themes": lambda group: count(group.middle("themes")),
     "in themes": lambda group: share(group.middle("grouped")),
+    "contradictions": lambda group: count(group.middle("contradictions")),
+    "outliers": lambda group: count(group.middle("outliers")),
+    "collection calls": lambda group: count(group.middle("collection_calls")),
     "collection $": lambda group: figure(group.middle(themes.COST), "{:.4f}"),
 }
 
@@ -79,26 +82,6 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
     columns |= {title: [*map(cell, groups)] for title, cell in SETTINGS.items()}
     known = {title: cells for title, cells in columns.items() if {*cells} - {NOTHING}}
     return [*known], [list(row) for row in zip(*known.values(), strict=True)]
-
-
-# The columns of a setting with themes, after its number.
-_THEMES: Mapping[str, Callable[[Group], str]] = {
-    **{title: SETTINGS[title] for title in ("setting", "themes", "in themes")},
-    "contradictions": lambda group: count(group.middle("contradictions")),
-    "outliers": lambda group: count(group.middle("outliers")),
-    "calls": lambda group: count(group.middle("collection_calls")),
-    "cost $": SETTINGS["collection $"],
-}
-THEMES = ("#", *_THEMES)
-
-
-def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
-    """Return the rows of settings with themes under THEMES."""
-    return [
-        [str(number), *(cell(group) for cell in _THEMES.values())]
-        for number, group in enumerate(groups, 1)
-        if group.middle("themes") is not None
-    ]
 
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
@@ -152,16 +135,12 @@ class Section:
 def sections_of(comparison: Comparison) -> list[Section]:
     """Return the sections about quality, themes and pairs, those that have a row or a line."""
     quality = figures_table(comparison.assessment)
-    of_themes = theme_rows(comparison.groups)
     of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
     pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
     more = [f"{plural(left, 'further pair')} in comparison.json."] if pairs and left > 0 else []
     tables = [
         [Grid("Figures of each setting over its transcripts", *quality)],
-        [
-            Grid("Themes of each setting, and what their calls cost", THEMES, of_themes),
-            Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2]),
-        ],
+        [Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2])],
         [Grid("Pairs: how the first compares with the second", PAIRS, pairs, PAIRS)],
     ]
     sections = (
