@@ -77,7 +77,7 @@ class Client:
         on_failure: Callable[[], None] | None = None,
         need_s: float = 0.0,
         expected_s: float | None = None,
-        spare: int | None = None,
+        spare: Callable[[], int] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 

@@ -71,7 +71,7 @@ def test_an_attempt_that_can_never_fit_ends_the_run_with_the_amounts() -> None:
 
 def test_an_optional_attempt_leaves_room_for_others_and_ends_nothing() -> None:
     budget = Budget(max_tokens=1000, spent_tokens=600)
-    optional = Ticket(tokens=101, spare=3)
+    optional = Ticket(tokens=101, spare=lambda: 3)
 
     assert budget.wait_s(0.0, optional) == 0.0
     with pytest.raises(NotRunError, match=r"max_tokens=1,000 has no room .* 600 used, .* 101"):

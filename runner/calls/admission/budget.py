@@ -99,7 +99,7 @@ class Budget:
 
     def _sums(self, ticket: Ticket) -> tuple[float, int]:
         """Return US dollars and tokens with *ticket* and the calls that it leaves room for."""
-        calls = 1 + (ticket.spare or 0)
+        calls = 1 + (ticket.spare() if ticket.spare else 0)
         return (
             self.spent_usd + self._reserved_usd + calls * ticket.cost_usd,
             self.spent_tokens + self._reserved_tokens + calls * ticket.tokens,

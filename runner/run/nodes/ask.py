@@ -217,7 +217,7 @@ class Asker:
             need_s=self._need_s[name],
             expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
             waits_for_outage=question.last,
-            spare=len(self.pending) if question.optional else None,
+            spare=self.pending.__len__ if question.optional else None,
         )
         primed = (node.stage, model.name) in self._policy.primed and not batched
         if primed and is_cacheable(model, request):

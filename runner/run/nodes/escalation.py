@@ -114,7 +114,8 @@ class EscalatingNodes(NodeRunner):
             "mended": not faults,
             "cost_usd": sum_usd(step["cost_usd"] for step in steps),
         }
-        log.warning("answer.escalated", analyzer=further[0].node.name, **facts)
+        shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
+        log.warning("answer.escalated", analyzer=further[0].node.name, **shown)
         return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
