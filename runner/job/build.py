@@ -109,7 +109,9 @@ def setup_from(
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
-        expected=read_expectations(settings, analyzers, config_dirs),
+        expected=read_expectations(
+            settings, {node.name: analyzers[node.name] for node in pipeline.nodes}, config_dirs
+        ),
         codebook=codebook,
     )
     expected, secrets = setup.expected, setup.secrets
