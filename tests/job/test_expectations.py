@@ -7,6 +7,7 @@ from helpers import job
 
 from runner.answers.checks import CheckSubject
 from runner.base.errors import ConfigError
+from runner.job.build import collection_job
 
 BAD = {
     "run: [{type: is-json}]\nrun: []": "the key 'run' appears twice",
@@ -69,6 +70,9 @@ def test_answers_of_a_collection_are_not_checked() -> None:
 
     with pytest.raises(ConfigError, match="no analyzer of this pipeline that reads single"):
         job("pipeline=interviews", "checks=file", "checks.file=c.yaml")
+    made = job("pipeline=interviews", "checks=grounded")
+
+    assert (True, False) == (bool(made.expected), bool(collection_job(made).expected))
 
 
 def test_a_file_that_is_not_there_is_said_with_its_neighbour() -> None:
