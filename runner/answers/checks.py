@@ -168,17 +168,13 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
 
 
 def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the counts by status, and the share passed of those that passed or failed."""
+    """Return the counts by status, and the share passed of those that passed or failed.
+
+    `interval` is its 95 % interval; both are None if none passed or failed.
+    """
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
     rate = round(counts[PASSED] / decided, 4) if decided else None
-    return {"checks": len(results), **by_status, "rate": rate}
-
-
-def with_interval(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the totals of *results* with `interval`, the 95 % interval of the rate, or None."""
-    counts = totals(results)
-    decided = counts[PASSED] + counts[FAILED]
     ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
-    return {**counts, "interval": ends}
+    return {"checks": len(results), **by_status, "rate": rate, "interval": ends}

@@ -207,6 +207,7 @@ def test_totals_count_every_status_and_the_rate_only_what_is_decided() -> None:
         "undecided": 0,
         "not_applicable": 1,
         "rate": 0.5,
+        "interval": [0.0945, 0.9055],
     } == totals(evaluate(checks, about, {}))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import FAILED, CheckResult, CheckSubject, with_interval
+from runner.answers.checks import FAILED, CheckResult, CheckSubject, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import against, references_for
@@ -128,11 +128,11 @@ def evaluated(
     referred = _referred(job, answers)
     results += job.expected.evaluate(CheckSubject(None, answers, "", {**figures, **referred}))
     results += judged
-    by_name = {n: with_interval([r for r in results if r.analyzer == n]) for n in outcomes}
+    by_name = {n: totals([r for r in results if r.analyzer == n]) for n in outcomes}
     return {
         "digest": job.expected.digest,
         "declared": job.expected.declared,
-        "total": with_interval(results),
+        "total": totals(results),
         "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
         "references": referred or None,
         "checks": [asdict(each) for each in results],
