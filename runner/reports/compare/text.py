@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from runner.answers.markdown import table
-from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share
+from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share, usd
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.reports.compare import themes
@@ -27,7 +27,7 @@ PAIRS = ("first", "second", "wall", "cost", "quality")
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
-    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
+    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended", "escalation_usd"),
     *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
     *(*themes.FIGURES, themes.COST),
@@ -42,9 +42,10 @@ def _live(group: Group) -> str:
 
 
 def _escalated(group: Group) -> str:
-    """Return the number of escalated answers, and of those that this repaired."""
+    """Return the number of escalated answers, of those that this repaired, and its cost."""
     escalated, mended = group.middle("escalated"), group.middle("mended")
-    return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
+    cost = usd(group.middle("escalation_usd"))
+    return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended, {cost}"
 
 
 # The columns of a setting, with the function that returns a cell.
