@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import regex
 from runner.answers.grounding.exact_matches import WORD
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
-from runner.base.json import text
+from runner.base.json import mapping, number, rebuilt, text
 from runner.base.statistics import wilson
 from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
@@ -70,7 +71,8 @@ def _one(check: Check, about: CheckSubject, functions: Mapping[str, Function]) -
     if check.kind == "count":
         value = value_at(check.path or "", about.answer)
         n = 0 if value is None else len(value) if isinstance(value, list | dict) else 1
-        return _bounded(check, about.name, float(n))
+        given = number(value)  # such as length() of a list
+        return _bounded(check, about.name, float(n) if given is None else given)
     if check.kind == "python":
         return _called(check, about, functions[str(check.value)])
     return _compared(check, about)
@@ -93,7 +95,7 @@ def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult
 
 
 def _compared(check: Check, about: CheckSubject) -> CheckResult:
-    found = [" \n".join(texts_in(about.answer))]
+    found = [" \n".join(texts_in(rebuilt(about.answer, _quoted)))]
     if check.path is not None:
         found = texts_in(value_at(check.path, about.answer))
     until = time.monotonic() + REGEX_S
@@ -109,6 +111,11 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
     reason = "" if fits else "there is nothing at its path" if not found else "not as expected"
     facts = {"score": round(score, 4), "found": shown, "reason": reason}
     return result(check, about.name, _STATUS[fits], **facts)
+
+
+def _quoted(each: Any) -> Any:
+    """Return the quote of an item of evidence without its segment, anything else as it is."""
+    return each["quote"] if {"segment", "quote"} <= mapping(each).keys() else each
 
 
 def _score(check: Check, found: str, until: float) -> float:
@@ -141,7 +148,7 @@ def token_f1(found: str, wanted: str) -> float:
 
 
 def _called(check: Check, about: CheckSubject, function: Function) -> CheckResult:
-    answer = about.answer
+    answer = deepcopy(about.answer)  # a function may change what it gets
     value = answer if check.path is None else value_at(check.path, answer)
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
     try:
@@ -161,17 +168,13 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
 
 
 def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the counts by status, and the share passed of those that passed or failed."""
+    """Return the counts by status, and the share passed of those that passed or failed.
+
+    `interval` is its 95 % interval; both are None if none passed or failed.
+    """
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
     rate = round(counts[PASSED] / decided, 4) if decided else None
-    return {"checks": len(results), **by_status, "rate": rate}
-
-
-def with_interval(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the totals of *results* with `interval`, the 95 % interval of the rate, or None."""
-    counts = totals(results)
-    decided = counts[PASSED] + counts[FAILED]
     ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
-    return {**counts, "interval": ends}
+    return {"checks": len(results), **by_status, "rate": rate, "interval": ends}

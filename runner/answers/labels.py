@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from runner.base.text import digest
 
 LABELS = "labels.csv"
 RIGHT, WRONG, UNSURE = VERDICTS = ("right", "wrong", "unsure")
+_SHORT = {verdict[0]: verdict for verdict in VERDICTS}  # the keys of the review page
 MAX_BYTES = 8_000_000
 MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
@@ -26,7 +26,6 @@ NEAR = 90.0  # of 100: the similarity from which the text of another finding cou
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
-_ANY, _NONE = "any", "none"  # in place of a segment: of every label, of those that cite none
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,8 @@ def read_labels(file: Path) -> list[FindingLabel]:
 
 def _label(where: str, row: Mapping[str, str]) -> FindingLabel | None:
     cells = {name: row[name][:MAX_CELL] for name in COLUMNS if name in row}
-    cells["verdict"] = cells["verdict"].casefold()
+    verdict = cells["verdict"].casefold()
+    cells["verdict"] = _SHORT.get(verdict, verdict)
     if not cells["key"]:
         raise ConfigError(f"{where}: expected the key of a finding (colloquy-review DIR --list)")
     if not _SHA.fullmatch(cells.get("transcript", "")):  # Excel makes numbers of some: 1.2E+11
@@ -147,13 +147,11 @@ class LabelIndex:
     def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels
         self._by_key: dict[str, list[FindingLabel]] = {}
-        self._near: dict[tuple[str, str, str], list[tuple[int, str]]] = {}  # and by segment
+        self._near: dict[tuple[str, str], list[tuple[int, str, set[str]]]] = {}
         for number, label in enumerate(labels):
             self._by_key.setdefault(label.key, []).append(label)
-            entry = number, label.finding.casefold()
-            for place in {_ANY, *(_SEGMENT.findall(label.quote) or [_NONE])}:
-                key = label.transcript, label.analyzer, place
-                self._near.setdefault(key, []).append(entry)
+            entry = number, label.finding.casefold(), {*_SEGMENT.findall(label.quote)}
+            self._near.setdefault((label.transcript, label.analyzer), []).append(entry)
 
     def of(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of *claim* in the transcript with *sha256*, one per rater.
@@ -170,11 +168,12 @@ class LabelIndex:
     def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of findings whose text is near that of *claim*, the nearest first."""
         sha, words, found = short_sha(sha256), claim.text.casefold(), dict[int, float]()
-        places = {segment for segment, _ in claim.evidence} | {_NONE} if claim.evidence else {_ANY}
-        for transcript, place in product({sha, ""}, places):
-            for number, finding in self._near.get((transcript, claim.analyzer, place), ()):
-                score = fuzz.ratio(words, finding, score_cutoff=NEAR)
-                if score and number not in found:
+        cited = {segment for segment, _ in claim.evidence}
+        for transcript in {sha, ""}:
+            for number, finding, segments in self._near.get((transcript, claim.analyzer), ()):
+                if cited and segments and not cited & segments:
+                    continue
+                if score := fuzz.ratio(words, finding, score_cutoff=NEAR):
                     texts = claim.text, self.labels[number].finding
                     if not adds_facts(*texts) and not adds_facts(*reversed(texts)):
                         found[number] = score

@@ -23,7 +23,8 @@ MAX_TURNS = 1_000_000
 LOOK_AHEAD = 100  # lines searched for the words of the next segment
 _HEAD = 40  # letters of a segment that are searched for
 _BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
-SUFFIXES = (".json", ".yaml", ".yml", ".csv")
+_TABLES = (".csv", ".tsv")
+SUFFIXES = (".json", ".yaml", ".yml", *_TABLES)
 # Keys of lists in a JSON or YAML mapping, and QMSum's names for the fields.
 _LISTS = ("queries", "questions", "items", "general_query_list", "specific_query_list")
 _QMSUM = {"query": "question", "relevant_text_span": "turns"}
@@ -60,7 +61,7 @@ def read_references(place: Path) -> References:
         for name, references in _by_transcript(file, file.stem).items():
             found[name] = [*found.get(name, ()), *references]
     if not found:
-        raise ConfigError(f"references={place}: there is no NAME.json, .yaml or .csv in it")
+        raise ConfigError(f"references={place}: there is no NAME.json, .yaml, .csv or .tsv in it")
     return found
 
 
@@ -76,11 +77,13 @@ def _stem(name: str) -> str:
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
+    if (suffix := file.suffix.lower()) not in SUFFIXES:
+        raise ConfigError(f"references={file}: expected a file {', '.join(SUFFIXES)}")
     with readable(file, "references="):
-        if file.suffix.lower() == ".csv":
+        if suffix in _TABLES:
             data: Any = [row for _, row in read_table(file, ("question",), MAX_BYTES, MAX_TURNS)]
         else:
-            data = (load_json if file.suffix.lower() == ".json" else load_yaml)(file)
+            data = (load_json if suffix == ".json" else load_yaml)(file)
     if isinstance(data, Mapping):
         data = [entry for name in _LISTS for entry in listing(data.get(name))]
     if not isinstance(data, list) or not data:

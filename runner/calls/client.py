@@ -77,6 +77,7 @@ class Client:
         on_failure: Callable[[], None] | None = None,
         need_s: float = 0.0,
         expected_s: float | None = None,
+        spare: Callable[[], int] | None = None,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
@@ -84,12 +85,14 @@ class Client:
         A call that has a fallback does not wait out an outage. *on_first_token* is called when the
         reply begins, *on_failure* after each failed attempt. *need_s* are the seconds that this
         call and those after it take live; a call at flex goes live in time for them. *expected_s*
-        is the duration of this call in earlier runs, which decides when a straggler is hedged. The
-        slot and other limits are held during attempts, not between them. Raises NotRunError if an
-        attempt was not made because of a stopped run, a fault of the account or an exhausted
-        budget.
+        is the duration of this call in earlier runs, which decides when a straggler is hedged.
+        *spare* is that of the `Ticket`. The slot and other limits are held during attempts, not
+        between them. Raises NotRunError if an attempt was not made because of a stopped run, a
+        fault of the account or an exhausted budget.
         """
-        ticket = Ticket(calls.unit or request.node, rank, waits_for_outage=waits_for_outage)
+        ticket = Ticket(
+            calls.unit or request.node, rank, waits_for_outage=waits_for_outage, spare=spare
+        )
         if self.sizer is not None and not (self.local and not self.budget.capped):
             ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
             ticket.reply_tokens = request.max_tokens

@@ -25,7 +25,7 @@ from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_extras, check_model, check_structured_keys
 from runner.job.collection_stages import check_collection_stages
-from runner.job.expectations import read_expectations
+from runner.job.expectations import JobChecks, read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, keys_of, variables_of
 from runner.job.models import MAIN, Model, check_names
@@ -109,7 +109,9 @@ def setup_from(
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
-        expected=read_expectations(settings, analyzers, config_dirs),
+        expected=read_expectations(
+            settings, {node.name: analyzers[node.name] for node in pipeline.nodes}, config_dirs
+        ),
         codebook=codebook,
     )
     expected, secrets = setup.expected, setup.secrets
@@ -152,11 +154,11 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
 def collection_job(setup: Setup) -> Job:
     """Return the job of the stages that read all transcripts of a batch; raise as `run_job`.
 
-    It has no transcript: its material consists of findings.
+    It has no transcript, since its material consists of findings, and no checks.
     """
     check_collection_stages(setup.collection, setup.analyzers)
     name = root_of(setup.settings.transcript.path).resolve().name
-    joint = replace(setup, pipeline=setup.collection)
+    joint = replace(setup, pipeline=setup.collection, expected=JobChecks())
     return run_job(joint, Transcript(name, "collection", "", ()))
 
 

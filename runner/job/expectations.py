@@ -92,7 +92,8 @@ def read_expectations(
 ) -> JobChecks:
     """Return the checks and references that *settings* name; raise ConfigError.
 
-    Python checks are functions in `checks/NAME.py` of one of *config_dirs*.
+    *analyzers* are those that read single transcripts: no other answers are checked. Python checks
+    are functions in `checks/NAME.py` of one of *config_dirs*.
     """
     references: References = {}
     if settings.references is not None:
@@ -121,12 +122,13 @@ def read_expectations(
     for name in body.analyzers:
         if name not in analyzers:
             near = did_you_mean(name, analyzers)
-            raise ConfigError(f"{source}: analyzers.{name}: no analyzer of this pipeline{near}")
+            what = "no analyzer of this pipeline that reads single transcripts"
+            raise ConfigError(f"{source}: analyzers.{name}: {what}{near}")
     functions = {}
     for where, check, schema in _placed(expected, analyzers):
         try:
             _check(where, check, schema, references)
-            if check.kind == "python":
+            if check.kind == "python" and str(check.value) not in functions:
                 functions[str(check.value)] = _function(str(check.value), config_dirs)
         except ConfigError as error:
             raise ConfigError(f"{source}: {where}: {error}") from error
@@ -165,18 +167,11 @@ def _placed(
     for at, check in enumerate(expected.body.run):
         yield f"run[{at}]", check, {"properties": schemas}
     for at, check in enumerate(expected.body.every):
-        fitting = (each for each in schemas.values() if _fits(check.path, each))
-        yield f"every[{at}]", check, next(fitting, next(iter(schemas.values())))
+        for name, schema in schemas.items():
+            yield f"every[{at}] of {name}", check, schema
     for name, checks in expected.body.analyzers.items():
         for at, check in enumerate(checks):
             yield f"analyzers.{name}[{at}]", check, schemas[name]
-
-
-def _fits(path: str | None, schema: Mapping[str, Any]) -> bool:
-    with suppress(ConfigError):
-        check_path(path or "@", schema)
-        return True
-    return False
 
 
 def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:

@@ -25,7 +25,8 @@ class ResultRow:
     that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
     segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut,
     *coverage* is the share of tokens that findings cite.
-    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers.
+    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers,
+    at a cost of *escalation_usd*.
     Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
     earlier session completed the run.
     """
@@ -56,6 +57,7 @@ class ResultRow:
     checks_failed: int = 0
     escalated: int = 0
     mended: int = 0
+    escalation_usd: float | None = 0.0
     reused: bool = False
     error: str = ""
 
@@ -67,7 +69,8 @@ _TOTALS = (*USAGE_FIGURES, "attempts")
 
 def figures_of(report: ReadingReport | None, run: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row's figures from the reading *report* and from benchmark.json's `run`."""
-    figures = {name: run.get(name, 0) for name in ("checks", "escalated", "mended")}
+    names = ("checks", "escalated", "mended", "escalation_usd")
+    figures = {name: run.get(name, 0) for name in names}
     figures |= {"checks_failed": run.get("failed_checks", 0)}
     figures |= {name: run.get(name) for name in ("wall_s", "coverage")}
     if report is not None:

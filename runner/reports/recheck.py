@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runner.answers.checks import CheckResult, CheckSubject, evaluate, with_interval
+from runner.answers.checks import CheckResult, CheckSubject, evaluate, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
 from runner.answers.outcome import ANSWERED
@@ -60,7 +60,7 @@ def faults_of_checks(
         own = [each for each in results if each.analyzer == name]
         places[f"analyzers.{name}"] = mapping(stated), own
     for place, (stated, own) in places.items():
-        for key, value in with_interval(own).items():
+        for key, value in totals(own).items():
             if key in stated and stated[key] != value:
                 yield f"{place}.{key} is {stated[key]!r}, its checks give {value!r}"
     if "declared" in stored:

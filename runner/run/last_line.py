@@ -95,7 +95,8 @@ def _words(facts: Mapping[str, Any]) -> str:
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
     """Return the setting that would have helped, with a value, None if unknown."""
     if isinstance(result, BatchResult):
-        return None
+        lacks = f"see the column error of {TABLE} for what files lack"
+        return lacks if result.status == "degraded" else None
     outcomes = result.outcomes.values()
     kinds = {o.kind for o in outcomes} | {why for o in outcomes for why in o.missing.values()}
     model, slots = job.main.settings, job.settings.processing.max_concurrent
@@ -117,7 +118,7 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
 def can_help(result: RunResult | BatchResult) -> bool:
     """Return whether resuming can change *result*; a lasting failure would recur."""
     if isinstance(result, BatchResult):
-        return True
+        return result.status != "degraded"
     failed = [outcome for outcome in result.outcomes.values() if outcome.status != "ok"]
     lost = {why for outcome in result.outcomes.values() for why in outcome.missing.values()}
     return bool(({outcome.kind for outcome in failed} | lost) - LASTING)

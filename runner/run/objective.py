@@ -23,11 +23,13 @@ def check_objective(job: Setup) -> None:
     """Raise ConfigError, before anything is sent, if there are no checks or labels to count."""
     if "failed_checks" in job.settings.objective and not job.expected:
         raise ConfigError("objective=failed_checks: no checks are set, such as checks=meeting")
-    if _PRECISION in job.settings.objective and not known_labels([job.root / "runs" / "new"])[0]:
-        raise ConfigError(
-            f"objective={_PRECISION}: there is no labels.csv with a verdict under {job.root}: mark "
-            f"findings of a run first, with colloquy-review DIR"
-        )
+    if _PRECISION in job.settings.objective:
+        labels, notes = known_labels([job.root / "runs" / "new"])
+        if not labels:
+            raise ConfigError(
+                f"objective={_PRECISION}: there is no labels.csv with a verdict under {job.root}: "
+                f"mark findings of a run first, with colloquy-review DIR. {' '.join(notes)}".strip()
+            )
 
 
 def objective(

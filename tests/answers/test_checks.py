@@ -12,7 +12,11 @@ from runner.config.checks import KINDS, Check
 ANSWER = {
     "insights": [
         {"text": "Ann sends the budget by Friday.", "confidence": 0.9},
-        {"text": "Bo objects.", "confidence": 0.5},
+        {
+            "text": "Bo objects.",
+            "confidence": 0.5,
+            "evidence": [{"segment": "S0012", "quote": "I shall send it", "match": "exact"}],
+        },
     ],
     "structured_data": {
         "action_items": [
@@ -81,6 +85,10 @@ def test_match_all_wants_every_text_at_the_path_to_fit() -> None:
         ({"type": "count", "path": "insights", "min": 2, "max": 2}, "passed"),
         ({"type": "count", "path": "insights[?confidence > `0.8`]", "min": 2}, "failed"),
         ({"type": "count", "path": "structured_data.decisions", "max": 0}, "passed"),
+        ({"type": "count", "path": "length(insights)", "min": 3}, "failed"),
+        ({"type": "count", "path": "max(insights[*].confidence)", "min": 0.9}, "passed"),
+        ({"type": "not-regex", "value": r"\d{4}|exact"}, "passed"),
+        ({"type": "contains", "value": "I shall send it"}, "passed"),
         ({"type": "grounding", "min": 0.8}, "passed"),
         ({"type": "grounding", "min": 0.81}, "failed"),
         ({"type": "coverage", "min": 0.5}, "failed"),
@@ -127,6 +135,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "nonsense": lambda value, known: "what",
         "beyond": lambda value, known: 5,
         "exit": leaves,
+        "changes": lambda value, known: known["answer"]["insights"].clear() is None,
     }
     found = {name: status(check, **{"mine:fn": function}) for name, function in said.items()}
 
@@ -137,7 +146,9 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         "nonsense": "failed",
         "beyond": "failed",
         "exit": "failed",
+        "changes": "passed",
     } == found
+    assert len(ANSWER["insights"]) == 2
 
 
 def test_a_pattern_that_never_ends_fails_instead_of_hanging(
@@ -196,6 +207,7 @@ def test_totals_count_every_status_and_the_rate_only_what_is_decided() -> None:
         "undecided": 0,
         "not_applicable": 1,
         "rate": 0.5,
+        "interval": [0.0945, 0.9055],
     } == totals(evaluate(checks, about, {}))
 
 

@@ -66,7 +66,7 @@ def test_labels_come_back_as_they_were_given(tmp_path: Path) -> None:
 
 def test_a_table_by_hand_may_have_two_columns_semicolons_and_empty_rows(tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
-    file.write_text("\ufeffKey;Verdict;comment\nk1;Right;x\nk2;;\nk1; wrong ;y\n", encoding="utf-8")
+    file.write_text("\ufeffKey;Verdict;comment\nk1;Right;x\nk2;;\nk1; W ;y\n", encoding="utf-8")
 
     assert [FindingLabel("k1", "wrong")] == read_labels(file)
     file.write_text("\n")

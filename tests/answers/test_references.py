@@ -42,6 +42,8 @@ def test_qmsum_lists_and_tables_are_read_alike(tmp_path: Path) -> None:
         "e.csv": "sep=;\r\nquestion;turns;answer\r\nWho pays?;1-2 4;Ann pays the bill.\r\n"
         "When?;;On Friday.\r\n",
         "f.json": json.dumps(OWN_QMSUM),
+        "g.tsv": "question\tturns\tanswer\nWho pays?\t1-2 4\tAnn pays the bill.\n"
+        "When?\t\tOn Friday.\n",
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -81,6 +83,7 @@ def test_a_folder_is_by_transcript_and_an_entry_may_name_its_own(tmp_path: Path)
         ("a.csv", "question,answer\n,a\n", "expected a question"),
         ("a.csv", "question,turns\nq,1-2-3\n", "from 0"),
         ("a.yaml", "- just text", "expected a question"),
+        ("a.jsonl", '{"question": "q", "answer": "a"}', r"expected a file \.json"),
     ],
 )
 def test_a_bad_file_is_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:

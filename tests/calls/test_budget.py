@@ -69,6 +69,16 @@ def test_an_attempt_that_can_never_fit_ends_the_run_with_the_amounts() -> None:
         budget.enter(0.0, ticket(tokens=1))
 
 
+def test_an_optional_attempt_leaves_room_for_others_and_ends_nothing() -> None:
+    budget = Budget(max_tokens=1000, spent_tokens=600)
+    optional = Ticket(tokens=101, spare=lambda: 3)
+
+    assert budget.wait_s(0.0, optional) == 0.0
+    with pytest.raises(NotRunError, match=r"max_tokens=1,000 has no room .* 600 used, .* 101"):
+        budget.enter(0.0, optional)
+    budget.enter(0.0, ticket(tokens=400))
+
+
 def test_the_message_names_the_cap_on_money_if_that_is_exceeded() -> None:
     budget = Budget(max_cost_usd=2.0, spent_usd=1.75)
     with pytest.raises(NotRunError, match=r"max_cost_usd=2 has no room .* 1\.75 used, .* 0\.5"):

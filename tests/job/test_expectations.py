@@ -7,6 +7,7 @@ from helpers import job
 
 from runner.answers.checks import CheckSubject
 from runner.base.errors import ConfigError
+from runner.job.build import collection_job
 
 BAD = {
     "run: [{type: is-json}]\nrun: []": "the key 'run' appears twice",
@@ -20,6 +21,7 @@ BAD = {
     "every: [{type: count, path: 'lenght(insights)', min: 1}]": "did you mean 'length'?",
     "every: [{type: count, path: 'length(insights, @)', min: 1}]": "takes 1 argument",
     "every: [{type: count, path: structured_data.nosuch, min: 1}]": "no key 'nosuch'",
+    "every: [{type: count, path: structured_data.decisions, min: 1}]": "every[0] of action_items: ",
     "every: [{type: regex, value: '(?:abc){e<=2}'}]": "fuzzy",
     "run: [{type: count, path: action_items.insightz, min: 1}]": "did you mean 'insights'?",
     "run: [{type: count, path: '[decisions.insights, action_items.insights[*].tex]', min: 1}]": (
@@ -61,6 +63,16 @@ def test_a_bad_check_file_is_one_line_before_anything_is_sent(body: str) -> None
         job("pipeline=meeting", "checks=file", "checks.file=c.yaml")
     assert BAD[body] in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_answers_of_a_collection_are_not_checked() -> None:
+    Path("c.yaml").write_text("analyzers: {themes: [{type: grounding, min: 0.5}]}")
+
+    with pytest.raises(ConfigError, match="no analyzer of this pipeline that reads single"):
+        job("pipeline=interviews", "checks=file", "checks.file=c.yaml")
+    made = job("pipeline=interviews", "checks=grounded")
+
+    assert (True, False) == (bool(made.expected), bool(collection_job(made).expected))
 
 
 def test_a_file_that_is_not_there_is_said_with_its_neighbour() -> None:

@@ -18,8 +18,8 @@ from runner.record.store import payload_digest
 from runner.reports.compare.assessment import assess, pair_words
 from runner.reports.compare.assessment_data import (
     Setting,
-    precision_counts,
     precision_of,
+    verdicts_of,
 )
 from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.paired import (
@@ -216,6 +216,23 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     assert precision_of(tmp_path / "sweeps/one/cheap2") == pytest.approx(2 / 3)
 
 
+def test_labels_of_one_setting_alone_do_not_make_it_better(tmp_path: Path) -> None:
+    labels: list[FindingLabel] = []
+    for number in range(1, 9):
+        texts = [f"{text} {number}" for text in (*WORDS, "Fay owes a cow", "Gus is ill in May")]
+        run_of(tmp_path, "old", number, texts[:4])
+        run_of(tmp_path, "new", number, texts[2:])
+        items = found_items("actions", {"insights": [insight(t) for t in texts[:4]]})
+        labels += [label_of(item, f"{number:02}" * 32, "right") for item in items]
+    (tmp_path / "sweeps/one/labels.csv").write_bytes(labels_csv(labels))
+    found = compare([tmp_path / "sweeps/one"]).assessment
+
+    assert [pair.told_apart for pair in found.pairs if pair.figure == "found actions"] == [False]
+    assert found.lines[0].endswith(
+        "not comparable: of its findings 50% are labelled, of the other's 100%"
+    )
+
+
 def test_a_finding_labelled_in_two_wordings_is_found_by_both_settings() -> None:
     texts = ["Ann mends the pump in the cellar", "Ann mends the pump in our cellar"]
     one, other = (next(found_items("a", {"insights": [insight(text)]})) for text in texts)
@@ -224,8 +241,8 @@ def test_a_finding_labelled_in_two_wordings_is_found_by_both_settings() -> None:
         for verdict in ("right", "wrong")
     )
 
-    assert (1, 1, {one.key, other.key}) == precision_counts([one], index, "ab" * 6)
-    assert (0, 1, {other.key}) == precision_counts([other], differ, "ab" * 6)
+    assert (["right"], {one.key, other.key}) == verdicts_of([one], index, "ab" * 6)
+    assert (["wrong"], {other.key}) == verdicts_of([other], differ, "ab" * 6)
 
 
 @pytest.mark.parametrize(

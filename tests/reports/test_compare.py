@@ -239,6 +239,12 @@ def test_the_context_retained_is_the_kept_share_of_all_items_tokens(tmp_path: Pa
     assert compare([tmp_path]).rows[0].figure("context_retained") == round(60 / 110, 6)
 
 
+def test_escalation_has_its_effect_and_its_cost_in_the_table(tmp_path: Path) -> None:
+    slots(tmp_path / "0", 1, 8.0, escalated=3, mended=2, escalation_usd=0.015)
+
+    assert "3, 2 mended, $0.0150" in as_terminal(compare([tmp_path]))
+
+
 def test_quality_is_success_times_grounding() -> None:
     assert quality(6, 8, 0.5) == 0.375
     assert quality(0, 8, None) == 0.0
@@ -476,7 +482,7 @@ def test_what_is_not_timed_has_no_cost_and_that_is_not_called_unknown(tmp_path: 
         slots(tmp_path / str(repeat), 1, 8.0, repeat, status="failed")
     both = as_terminal(compare([tmp_path]))
 
-    assert "No timed run of 1 of 2 settings has a cost" in one
+    assert "Not timed: 1 of 4 runs" in one
     assert "★" not in both
     assert "unknown" not in one + both
 

@@ -91,13 +91,22 @@ def test_a_key_that_a_configuration_holds_is_masked(
 def test_the_command_logs_through_mlflow_and_needs_it(
     sweep: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake = ModuleType("mlflow")
+    fake, errors = ModuleType("mlflow"), ModuleType("mlflow.exceptions")
+    monkeypatch.setattr(errors, "MlflowException", LookupError, raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow.exceptions", errors)
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setattr(fake, "MlflowClient", FakeClient, raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", fake)
     with pytest.raises(SystemExit):
         main([str(sweep)])
     told = capsys.readouterr().out
+    monkeypatch.setattr(FakeClient, "create_run", lambda *_, **__: {}["no server"])
+    with pytest.raises(SystemExit) as refused:
+        main([str(sweep)])
+    assert (refused.value.code, capsys.readouterr().err) == (
+        8,
+        "colloquy-mlflow: MLflow: 'no server'\n",
+    )
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(SystemExit) as ended:
         main([str(sweep)])

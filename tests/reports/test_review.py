@@ -141,6 +141,18 @@ def test_a_page_has_the_findings_without_a_mark_where_there_are_too_many(run: Pa
     assert [cards[-2].id, cards[-1].id] == [card.id for card in shown]
 
 
+def test_findings_of_several_runs_are_mixed_for_the_first_marks_to_fall_on_all(run: Path) -> None:
+    for at in range(3):
+        other = synthetic_run(run.parent / f"more{at}", 2)
+        name = next(other.glob("intermediate/*/*.json")).stem
+        words = [f"{word} {at}" for word in ("one", "two", "three", "four")]
+        record_of(other, name, insights=[{"text": text, "evidence": []} for text in words])
+    keys = [card.item.key for card in cards_of(run.parent)[0]]
+
+    assert len(keys) > 12
+    assert sorted(keys) == keys
+
+
 def test_untrusted_text_is_shown_as_text(run: Path) -> None:
     async def script(server: ReviewServer, cards: list[Card], ask: Ask) -> None:
         _, page, _ = await ask("GET", server.url)

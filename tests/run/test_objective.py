@@ -79,6 +79,9 @@ def test_nothing_is_spent_on_an_objective_without_checks_or_labels(tmp_path: Pat
         with pytest.raises(ConfigError, match=said):
             check_objective(job(f"objective=[{name}]", f"output.dir={tmp_path}"))
     (tmp_path / "runs/one").mkdir(parents=True)
+    (tmp_path / "runs/one/labels.csv").write_text("key,verdict\nk,yes\n")
+    with pytest.raises(ConfigError, match="verdict 'yes'"):
+        check_objective(job("objective=[1-precision]", f"output.dir={tmp_path}"))
     (tmp_path / "runs/one/labels.csv").write_text("key,verdict\nk,right\n")
     check_objective(job("objective=[1-precision,1-coverage]", f"output.dir={tmp_path}"))
     check_objective(job("objective=[failed_checks]", "checks=meeting", "pipeline=meeting"))
@@ -102,9 +105,11 @@ def test_a_cost_that_nobody_knows_cannot_be_minimised() -> None:
 def test_the_tuning_composes_without_the_extra_and_fits_its_objectives() -> None:
     composed = compose_config("sweep=tune", with_hydra=True)
     sweeper, settings = composed.hydra.sweeper, job("sweep=tune").settings
+    three = compose_config("sweep=tune", "objective=[wall_s,failed,ungrounded]", with_hydra=True)
 
     assert sweeper["_target_"].endswith(".OptunaSweeper")
     assert len(sweeper.direction) == len(settings.objective)
+    assert three.hydra.sweeper.direction == ["minimize"] * 3
     assert settings.model.name == "openai/simulated"
     assert set(sweeper.params) == {
         "processing.max_concurrent",

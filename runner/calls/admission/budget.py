@@ -62,9 +62,15 @@ class Budget:
         return math.inf
 
     def enter(self, now: float, ticket: Ticket) -> None:
-        """Reserve the upper bound of *ticket*; raise NotRunError if that exceeds a cap."""
+        """Reserve the upper bound of *ticket*; raise NotRunError if that exceeds a cap.
+
+        Then all later attempts are refused, too, unless *ticket* is optional.
+        """
         if self._fault is None and not self._fits(ticket):
-            self._fault = NotRunError("budget", self._explain(ticket))
+            fault = NotRunError("budget", self._explain(ticket))
+            if ticket.spare is not None:
+                raise fault
+            self._fault = fault
         if self._fault is not None:
             raise self._fault.copy()
         self._in_flight += 1
@@ -91,15 +97,22 @@ class Budget:
         self.spent_usd += cost_usd
         self.spent_tokens += tokens
 
+    def _sums(self, ticket: Ticket) -> tuple[float, int]:
+        """Return US dollars and tokens with *ticket* and the calls that it leaves room for."""
+        calls = 1 + (ticket.spare() if ticket.spare else 0)
+        return (
+            self.spent_usd + self._reserved_usd + calls * ticket.cost_usd,
+            self.spent_tokens + self._reserved_tokens + calls * ticket.tokens,
+        )
+
     def _fits(self, ticket: Ticket) -> bool:
-        usd = self.spent_usd + self._reserved_usd + ticket.cost_usd
-        tokens = self.spent_tokens + self._reserved_tokens + ticket.tokens
+        usd, tokens = self._sums(ticket)
         return (self.max_cost_usd is None or usd <= self.max_cost_usd + _EPSILON_USD) and (
             self.max_tokens is None or tokens <= self.max_tokens
         )
 
     def _explain(self, ticket: Ticket) -> str:
-        if self.max_tokens is not None and self.spent_tokens + ticket.tokens > self.max_tokens:
+        if self.max_tokens is not None and self._sums(ticket)[1] > self.max_tokens:
             return (
                 f"budget.max_tokens={self.max_tokens:,} has no room for another call: "
                 f"{self.spent_tokens:,} used, up to {ticket.tokens:,} needed"

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 import math
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -25,7 +25,8 @@ class Ticket:
     reply's, and *cost_usd* are upper bounds of what the attempt uses, 0 if no limit counts them.
     *failing_since* is the loop time of the call's first transient failure, None before it. Without
     *waits_for_outage* the attempt is refused during an outage. The gate sets *probe* on an attempt
-    that tests whether the provider has recovered.
+    that tests whether the provider has recovered. *spare* is None for an attempt that the run
+    needs; an optional one leaves room in the budget for as many others of its size as it returns.
     """
 
     unit: str = ""
@@ -36,6 +37,7 @@ class Ticket:
     waits_for_outage: bool = True
     probe: bool = False
     reply_tokens: int = 0
+    spare: Callable[[], int] | None = None
 
 
 class Limit(Protocol):

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.base.format import plural
-from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION, Setting
+from runner.reports.compare.assessment_data import (
+    CHECK,
+    COVERAGE,
+    FOUND,
+    PRECISION,
+    Setting,
+    labelled_shares,
+)
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
     Difference,
@@ -123,7 +130,9 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     found = {name: rate_of(held, counted=name != COVERAGE) for name, held in counts.items()}
     figures = {name: interval for name, interval in found.items() if interval is not None}
     n = len(setting.transcripts)
-    return SettingFigures(setting.label, n, setting.items, setting.labelled, figures)
+    marked = setting.marked
+    labelled = sum(count for (*_, is_labelled), count in marked.items() if is_labelled)
+    return SettingFigures(setting.label, n, marked.total(), labelled, figures)
 
 
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
@@ -137,20 +146,25 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
         shared = sorted(a.keys() & b.keys())
         gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
         if gap is not None:
-            found.append((name, one.label, other.label, gap))
-    adjusted = holm([gap.p for *_, gap in found])
+            found.append((name, one, other, gap, labelled_shares(name, one, other, shared)))
+    adjusted = holm([gap.p for *_, gap, _ in found])
     tested = sum(p is not None for p in adjusted)
     made = []
-    for (name, first, second, gap), p in zip(found, adjusted, strict=True):
+    for (name, one, other, gap, shares), p in zip(found, adjusted, strict=True):
         apart, more = is_significant(gap, p), needed(gap, tested)
-        words = pair_words(name, first, second, gap, p, more, apart=apart)
-        made.append(FigurePair(name, first, second, gap, p, apart, more, words))
+        if shares is not None:
+            doubt = 1 - min(shares) / max(shares)
+            if min(abs(gap.low or 0), abs(gap.high or 0)) > doubt:
+                shares = None  # the difference is larger than what they may explain
+        apart = apart and shares is None
+        words = pair_words(name, one.label, other.label, gap, p, more, apart=apart, shares=shares)
+        made.append(FigurePair(name, one.label, other.label, gap, p, apart, more, words))
     return made
 
 
 def pair_words(
     name: str, first: str, second: str, gap: Difference, p: float | None, more: int | None,
-    *, apart: bool,
+    *, apart: bool, shares: tuple[float, float] | None = None,
 ) -> str:  # fmt: skip
     """Return one verdict as a sentence: `A finds 4 points fewer action items than B, …`."""
     count, low = abs(round(100 * gap.value)), gap.value < 0
@@ -171,6 +185,9 @@ def pair_words(
     if count == 0:
         what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
         begun = f"{first} and {second} differ by less than a point ({what})"
+    if shares:
+        of_each = "of its findings {:.0%} are labelled, of the other's {:.0%}".format(*shares)
+        return f"{begun}: not comparable: {of_each}"
     if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"

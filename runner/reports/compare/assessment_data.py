@@ -1,9 +1,11 @@
 """Results by setting and transcript: coverage, checks and labelled findings."""
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from runner.answers.coverage import cited_segments
@@ -42,15 +44,15 @@ class Setting:
     """All runs that differ in nothing but the transcript and the repeat.
 
     *figures* are parts and wholes by the figure's name and the transcript's short SHA-256;
-    *cited* and *segments* are those of the first run of each transcript; *items* counts findings.
+    *cited* and *segments* are those of the first run of each transcript; *marked* counts findings
+    by transcript, analyzer and whether they have a label that says right or wrong.
     """
 
     label: str
     figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
-    items: int = 0
-    labelled: int = 0
+    marked: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     @property
     def transcripts(self) -> set[str]:
@@ -62,6 +64,32 @@ class Setting:
         figure = self.figures.setdefault(name, {})
         a, b = figure.get(sha, (0.0, 0.0))
         figure[sha] = (a + part, b + whole)
+
+
+def labelled_shares(
+    name: str, one: Setting, other: Setting, shas: Collection[str]
+) -> tuple[float, float] | None:
+    """Return which shares of the findings in *shas* are labelled if they are unequal, else None.
+
+    They are unequal if they differ by more than two standard errors. If people labelled the
+    findings of one setting, those that only the other has count nowhere, so that the figure *name*
+    may be off by their share.
+    """
+    kind, _, analyzer = name.partition(" ")
+    if kind not in (PRECISION, FOUND):
+        return None
+    marked = one.marked + other.marked
+    analyzers = {analyzer} if analyzer else {name for _, name, labelled in marked if labelled}
+
+    def count(setting: Setting, *states: bool) -> int:
+        return sum(setting.marked[cell] for cell in product(shas, analyzers, states))
+
+    (a, n), (b, m) = ((count(each, True), count(each, True, False)) for each in (one, other))
+    if not n or not m:
+        return None
+    pooled = (a + b) / (n + m)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return (a / n, b / m) if abs(a / n - b / m) > 2 * error else None
 
 
 def assessment_data(
@@ -108,9 +136,9 @@ def precision_of(path: Path) -> float | None:
     """
     index = LabelIndex(known_labels([path])[0])
     runs = _read(_runs(path)[0])
-    counts = [precision_counts(items_of(run), index, sha_of(run)) for run in runs]
-    judged = sum(each[1] for each in counts)
-    return sum(each[0] for each in counts) / judged if judged else None
+    counts = Counter(v for run in runs for v in verdicts_of(items_of(run), index, sha_of(run))[0])
+    judged = counts[RIGHT] + counts[WRONG]
+    return counts[RIGHT] / judged if judged else None
 
 
 def _runs(path: Path) -> tuple[list[Path], int]:
@@ -141,23 +169,23 @@ def items_of(run: StoredRun) -> list[FoundItem]:
     return [found for name, answer in answers for found in found_items(name, answer)]
 
 
-def precision_counts(
+def verdicts_of(
     items: Iterable[FoundItem], index: LabelIndex, sha: str
-) -> tuple[int, int, set[str]]:
-    """Return how many *items* are labelled right, right or wrong, and the labels that fit.
+) -> tuple[list[str], set[str]]:
+    """Return people's verdict on each of *items*, and the keys of the labels that fit.
 
     Those of alike findings fit an item too, unless it is wrong itself: two settings may have one
     finding in two wordings, and both be labelled.
     """
-    counts: Counter[str] = Counter()
+    verdicts: list[str] = []
     fitting: set[str] = set()
     for item in items:
         own = index.of(item, sha)
-        counts[verdict := verdict_of(own)] += 1
+        verdicts.append(verdict_of(own))
         fitting |= {label.key for label in own}
-        if verdict == RIGHT:
+        if verdicts[-1] == RIGHT:
             fitting |= {label.key for label in index.alike(item, sha)}
-    return counts[RIGHT], counts[RIGHT] + counts[WRONG], fitting
+    return verdicts, fitting
 
 
 def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
@@ -185,11 +213,13 @@ def _count(setting: Setting, run: StoredRun, sha: str, index: LabelIndex) -> set
             named = filter(None, (CHECK, text(each.get("analyzer")), text(each.get("check"))))
             setting.add(cut(" ".join(named), 160), sha, status == "passed", 1)
     items = items_of(run)
-    right, judged, fitting = precision_counts(items, index, sha)
-    setting.items += len(items)
-    setting.labelled += judged
-    if judged:
-        setting.add(PRECISION, sha, right, judged)
+    verdicts, fitting = verdicts_of(items, index, sha)
+    setting.marked.update(
+        (sha, item.analyzer, verdict in (RIGHT, WRONG))
+        for item, verdict in zip(items, verdicts, strict=True)
+    )
+    if judged := verdicts.count(RIGHT) + verdicts.count(WRONG):
+        setting.add(PRECISION, sha, verdicts.count(RIGHT), judged)
     if sha not in setting.segments and run.records:
         setting.segments[sha] = int(amount(at(run.metadata, "transcript", "segments")))
         answers = [record for record in run.records.values() if record.get("status") == "ok"]

@@ -21,7 +21,7 @@ TIMED = (
 )
 USED = (
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
-    *("grounding_rate", "coverage", "escalated", "mended", *THEMES, COST),
+    *("grounding_rate", "coverage", "escalated", "mended", "escalation_usd", *THEMES, COST),
 )
 SHARD = "batch.shard"
 SHARDED = (

@@ -102,24 +102,14 @@ def _on_batches(batches: Sequence[RunRow]) -> Iterator[str]:
 
 
 def _on_front(groups: Sequence[Group]) -> Iterator[str]:
-    """Yield notes on the figures of the Pareto front and on the baseline."""
-
-    def which(some: int, every: str) -> str:
-        return every if some == len(groups) else f"{some} of {len(groups)} settings"
-
-    unknown = [group for group in groups if group.middle("cost_usd") is None]
-    unpriced = sum(bool(group.measured) for group in unknown)
-    if untimed := len(unknown) - unpriced:
+    """Yield notes on the figures of the Pareto front."""
+    timed = [group for group in groups if group.measured]
+    if unknown := sum(group.middle("cost_usd") is None for group in timed):
         yield (
-            f"No timed run of {which(untimed, 'any setting')} has a cost: the front (★) leaves out "
-            "untimed settings."
+            f"The cost of {unknown} of {plural(len(groups), 'setting')} is unknown: for those, the "
+            "front (★) compares wall-clock time and quality alone."
         )
-    if unpriced:
-        yield (
-            f"The cost of {which(unpriced, 'every setting')} is unknown: for those, the front (★) "
-            "compares wall-clock time and quality alone."
-        )
-    elif len(unknown) < len(groups):
+    else:
         yield "The front (★) compares wall-clock time, cost and quality."
     if any(len(group.measured) > 1 for group in groups):
         yield "The front compares medians; the pairs say which differences are significant."

@@ -30,7 +30,7 @@ from runner.reports.stored_run import (
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = (*USAGE_FIGURES, "live_cost_usd")
-ASSESSED = ("coverage", "checks_rate", "escalated", "mended")
+ASSESSED = ("coverage", "checks_rate", "escalated", "mended", "escalation_usd")
 SHARES = ("grounding_rate", "coverage", "checks_rate", "context_retained", "quality", "grouped")
 FIGURES = (*("succeeded", "total", "reused", "attempts", "wall_s", "ideal_s", "efficiency"), *SPENT)
 

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from runner.answers.markdown import table
-from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share
+from runner.base.format import NOTHING, aligned, count, figure, plural, relative_error, share, usd
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
 from runner.reports.compare import themes
@@ -27,7 +27,7 @@ PAIRS = ("first", "second", "wall", "cost", "quality")
 CSV_FIGURES = (
     *("succeeded", "total", "wall_s", "ideal_s", "efficiency"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd", "live_cost_usd"),
-    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended"),
+    *("grounding_rate", "coverage", "checks_rate", "escalated", "mended", "escalation_usd"),
     *("context_retained", "quality"),
     *("plan_error", "plan_tokens_error", "reused"),
     *(*themes.FIGURES, themes.COST),
@@ -42,9 +42,10 @@ def _live(group: Group) -> str:
 
 
 def _escalated(group: Group) -> str:
-    """Return the number of escalated answers, and of those that this repaired."""
+    """Return the number of escalated answers, of those that this repaired, and its cost."""
     escalated, mended = group.middle("escalated"), group.middle("mended")
-    return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended"
+    cost = usd(group.middle("escalation_usd"))
+    return NOTHING if escalated is None else f"{count(escalated)}, {count(mended)} mended, {cost}"
 
 
 # The columns of a setting, with the function that returns a cell.
@@ -69,6 +70,9 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
     "themes": lambda group: count(group.middle("themes")),
     "in themes": lambda group: share(group.middle("grouped")),
+    "contradictions": lambda group: count(group.middle("contradictions")),
+    "outliers": lambda group: count(group.middle("outliers")),
+    "collection calls": lambda group: count(group.middle("collection_calls")),
     "collection $": lambda group: figure(group.middle(themes.COST), "{:.4f}"),
 }
 
@@ -79,26 +83,6 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
     columns |= {title: [*map(cell, groups)] for title, cell in SETTINGS.items()}
     known = {title: cells for title, cells in columns.items() if {*cells} - {NOTHING}}
     return [*known], [list(row) for row in zip(*known.values(), strict=True)]
-
-
-# The columns of a setting with themes, after its number.
-_THEMES: Mapping[str, Callable[[Group], str]] = {
-    **{title: SETTINGS[title] for title in ("setting", "themes", "in themes")},
-    "contradictions": lambda group: count(group.middle("contradictions")),
-    "outliers": lambda group: count(group.middle("outliers")),
-    "calls": lambda group: count(group.middle("collection_calls")),
-    "cost $": SETTINGS["collection $"],
-}
-THEMES = ("#", *_THEMES)
-
-
-def theme_rows(groups: Sequence[Group]) -> list[list[str]]:
-    """Return the rows of settings with themes under THEMES."""
-    return [
-        [str(number), *(cell(group) for cell in _THEMES.values())]
-        for number, group in enumerate(groups, 1)
-        if group.middle("themes") is not None
-    ]
 
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
@@ -152,16 +136,12 @@ class Section:
 def sections_of(comparison: Comparison) -> list[Section]:
     """Return the sections about quality, themes and pairs, those that have a row or a line."""
     quality = figures_table(comparison.assessment)
-    of_themes = theme_rows(comparison.groups)
     of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
     pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
     more = [f"{plural(left, 'further pair')} in comparison.json."] if pairs and left > 0 else []
     tables = [
         [Grid("Figures of each setting over its transcripts", *quality)],
-        [
-            Grid("Themes of each setting, and what their calls cost", THEMES, of_themes),
-            Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2]),
-        ],
+        [Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2])],
         [Grid("Pairs: how the first compares with the second", PAIRS, pairs, PAIRS)],
     ]
     sections = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.base.command import Arguments, command, install_hint
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, OutputError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.stored_transcript import PERSONAL
@@ -19,7 +19,7 @@ from runner.reports.stored_run import read_run
 USAGE = """usage: colloquy-mlflow DIR…
 Logs each run in and below every DIR, one experiment per sweep, into MLFLOW_TRACKING_URI.
 
-Exit codes: 0 logged, 2 no run or no extra."""
+Exit codes: 0 logged, 2 no run or no extra, 8 MLflow refused or was not reached."""
 ENDED = dict.fromkeys(("completed", "degraded", "partial"), "FINISHED") | {"interrupted": "KILLED"}
 
 
@@ -61,9 +61,14 @@ def _log(given: Arguments) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # or it reports its use
     try:
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
     except ModuleNotFoundError as error:
         raise ConfigError(f"this needs {install_hint('mlflow')}") from error
-    for name in log_runs([Path(word) for word in given.words], MlflowClient()):
+    try:
+        names = log_runs([Path(word) for word in given.words], MlflowClient())
+    except MlflowException as error:
+        raise OutputError(f"MLflow: {one_line(str(error), 300)}") from error
+    for name in names:
         print(to_terminal(f"logged {name}"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from runner.answers.labels import FindingLabel, FoundItem, found_items, label_of, short_sha
 from runner.base.json import at, text
 from runner.base.regular_files import kind_of, user_path
-from runner.base.text import to_safe_text
+from runner.base.text import digest, to_safe_text
 from runner.record.batch_directory import single_runs
 from runner.reports.report.findings import Places, SegmentPlace, places_of
 from runner.reports.report.nodes import in_words
@@ -61,12 +61,14 @@ def cards_of(
 ) -> tuple[list[Card], list[Path]]:
     """Return the findings of all runs in *folder*, equal ones once, and their sound files.
 
-    At most *limit*; those whose key is not *marked* come first. A sound file has the address
-    `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
+    At most *limit*; those whose key is not *marked* come first. Findings of several runs are
+    mixed, always in one order, so that the first marks fall on all of them. A sound file has the
+    address `media/NUMBER`, its place in that list. Raises ConfigError if there is no run.
     """
     cards: dict[str, Card] = {}
     files: list[Path] = []
-    for path in filter(is_run, single_runs(runs_in(folder))):
+    paths = [*filter(is_run, single_runs(runs_in(folder)))]
+    for path in sorted(paths, key=lambda path: digest(str(path))):
         if sum(card.item.key not in marked for card in cards.values()) >= limit:
             break
         run = read_run(path)
@@ -76,7 +78,8 @@ def cards_of(
     done = [name for name, card in cards.items() if card.item.key in marked]
     for name in done[: max(0, len(cards) - limit)]:
         del cards[name]
-    return list(cards.values())[:limit], files
+    shown = list(cards.values())[:limit]
+    return sorted(shown, key=lambda card: card.item.key) if len(paths) > 1 else shown, files
 
 
 def _media(run: StoredRun, files: list[Path]) -> str:

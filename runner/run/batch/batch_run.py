@@ -18,6 +18,7 @@ from runner.base.errors import (
 )
 from runner.base.text import now_iso
 from runner.base.threads import offload
+from runner.base.usage import sum_usd
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
@@ -272,6 +273,8 @@ class Batch:
         self._measures.add(collected.analyzers)
         about = collected.about
         self._tally.sums.update({n: about[n] for n in ("escalated", "mended") if n in about})
+        costs = self._tally.escalation_usd, about.get("escalation_usd", 0.0)
+        self._tally.escalation_usd = sum_usd(costs)
         self._console.print_line(collected.note)
         if collected.status in DONE:
             return status, code

@@ -10,6 +10,7 @@ from runner.answers.outcome import ANSWERED, cut_answers
 from runner.base import errors
 from runner.base.errors import one_line
 from runner.base.statistics import wilson
+from runner.base.usage import sum_usd
 from runner.job.job import BatchJob, Job
 from runner.record.journal import Spent
 from runner.record.result_row import ResultRow, figures_of, totals_of
@@ -68,14 +69,15 @@ _SUMMED = (
 class Tally:
     """Counts over the rows so far, in constant memory; *total* is the number of files.
 
-    *sums* are those of the rows' figures; *escalated* and *mended* also count answers of the
-    collection. *covered* is the sum of the shares of the *measured* files.
+    *sums* are those of the rows' figures; *escalated*, *mended* and *escalation_usd* are also
+    of answers of the collection. *covered* is the sum of the shares of the *measured* files.
     """
 
     total: int
     statuses: Counter[str] = field(default_factory=Counter)
     codes: Counter[int] = field(default_factory=Counter)
     sums: Counter[str] = field(default_factory=Counter)
+    escalation_usd: float | None = 0.0
     covered: float = 0.0
     measured: int = 0
 
@@ -84,6 +86,7 @@ class Tally:
         self.statuses[row.status] += 1
         self.codes[row.exit_code] += 1
         self.sums.update({name: int(getattr(row, name)) for name in _SUMMED})
+        self.escalation_usd = sum_usd((self.escalation_usd, row.escalation_usd))
         if row.coverage is not None:
             self.covered, self.measured = self.covered + row.coverage, self.measured + 1
 
@@ -147,7 +150,8 @@ class Tally:
 
         Nothing of either without any.
         """
-        further = {name: self.sums[name] for name in ("escalated", "mended")}
+        further: dict[str, Any] = {name: self.sums[name] for name in ("escalated", "mended")}
+        further |= {"escalation_usd": self.escalation_usd}
         further = further if further["escalated"] else {}
         checks, failed = self.sums["checks"], self.sums["checks_failed"]
         if not checks:

@@ -34,10 +34,11 @@ def compose_config(*overrides: str, with_hydra: bool = False) -> DictConfig:
 
 
 def register_resolvers() -> None:
-    """Register `${utc:}`, `${short_id:}` and `${hydra_docs:}`."""
+    """Register `${utc:}`, `${short_id:}`, `${hydra_docs:}` and `${minimize:LIST}`."""
     register: Any = OmegaConf.register_resolver  # of OmegaConf 2.4; in 2.3 this is another function
     if "use_cache" not in inspect.signature(register).parameters:
         register = OmegaConf.register_new_resolver
     register("hydra_docs", lambda: HYDRA_DOCS, use_cache=True, replace=True)
     register("utc", lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}", use_cache=True, replace=True)
+    register("minimize", lambda names: ["minimize"] * len(names), use_cache=False, replace=True)
     register("short_id", lambda: os.urandom(3).hex(), use_cache=True, replace=True)

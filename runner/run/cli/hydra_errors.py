@@ -141,4 +141,4 @@ def _text_of(error: BaseException) -> str:
 
 def _is_raised_by_hydra(error: BaseException) -> bool:
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith("hydra.")
+    return str(frame.f_globals.get("__name__")).startswith(("hydra.", "optuna."))

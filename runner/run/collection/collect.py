@@ -187,6 +187,7 @@ def _figures(found: Collection, caller: Caller, every: Mapping[str, Outcome]) ->
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
     more = escalations(every) or {}
     escalated = {name: more[name] for name in ("escalated", "mended") if more}
+    escalated |= {"escalation_usd": more["cost_usd"]} if more else {}
     return {"status": found.status, **counts, **calls, **escalated}
 
 

@@ -39,7 +39,8 @@ class NotStoredError(Exception):
 class Question:
     """A question of one node to one model; *last*: no fallback follows.
 
-    *recuts* limits how often its material may be cut again.
+    *recuts* limits how often its material may be cut again. The run can do without an *optional*
+    answer.
     """
 
     node: Node
@@ -48,6 +49,7 @@ class Question:
     fit: Fit
     last: bool
     recuts: int = 0
+    optional: bool = False
 
 
 Get = Callable[[Question, str], Awaitable[Outcome]]  # answers a question on a text
@@ -57,7 +59,8 @@ class Asker:
     """Asks through *clients*, by model name; *expected_s* is by node name.
 
     *place* is the rank of a batch's run, None for a single run. *stored* are the answers that may
-    be reused, *averages* the calls of earlier runs by node name.
+    be reused, *averages* the calls of earlier runs by node name. *pending* are the names of nodes
+    without a first answer, for which optional questions leave room in the budget.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Asker:
         self._prefix_gate = PrefixGate()
         self._policy = prefix_policy(job)
         self.validator = Validator(job)
+        self.pending = {node.name for node in job.pipeline.nodes}
 
     async def ask(self, question: Question, text: str) -> Outcome:
         """Return the answer about *text*: stored for the same call, or new."""
@@ -213,6 +217,7 @@ class Asker:
             need_s=self._need_s[name],
             expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
             waits_for_outage=question.last,
+            spare=self.pending.__len__ if question.optional else None,
         )
         primed = (node.stage, model.name) in self._policy.primed and not batched
         if primed and is_cacheable(model, request):

@@ -25,9 +25,10 @@ class EscalatingNodes(NodeRunner):
 
     async def answer(self, node: Node, upstream: Mapping[str, Outcome], calls: CallLog) -> Outcome:
         """Return *node*'s outcome; raise CallError if the last model fails."""
+        fits, models = self.fits.latest, self.job.escalation(node)
         further = [
-            Question(node, model, calls, self.fits.latest[owner_of(node), model.name], last=False)
-            for model in self.job.escalation(node)
+            Question(node, m, calls, fits[owner_of(node), m.name], last=False, optional=True)
+            for m in models
         ]
         if not further or self.skipped(node, upstream) is not None:
             return await super().answer(node, upstream, calls)
@@ -54,6 +55,8 @@ class EscalatingNodes(NodeRunner):
             log.exception("node.crashed", analyzer=node.name)
             message = one_line(f"{type(error).__name__}: {error}")
             return Outcome("error", kind="internal", error=message)
+        finally:
+            self.asker.pending.discard(node.name)
 
     async def _stored_instead(
         self,
@@ -111,7 +114,8 @@ class EscalatingNodes(NodeRunner):
             "mended": not faults,
             "cost_usd": sum_usd(step["cost_usd"] for step in steps),
         }
-        log.warning("answer.escalated", analyzer=further[0].node.name, **facts)
+        shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
+        log.warning("answer.escalated", analyzer=further[0].node.name, **shown)
         return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from runner.answers.checks import FAILED, CheckResult, CheckSubject, with_interval
+from runner.answers.checks import FAILED, CheckResult, CheckSubject, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.outcome import Outcome
 from runner.answers.references import against, references_for
@@ -95,6 +95,8 @@ async def check(
     write = log.warning if wrong else log.info
     counts = {name: total[name] for name in ("passed", "failed")}
     references = references_for(job.expected.references, job.transcript.name)
+    if job.expected.references and not references:
+        log.warning("references.none", expected=f"{job.transcript.name}.json")
     if turns := {turn for each in references for turn in each.turns}:
         last = max(job.turn_of.values(), default=0)
         if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
@@ -126,11 +128,11 @@ def evaluated(
     referred = _referred(job, answers)
     results += job.expected.evaluate(CheckSubject(None, answers, "", {**figures, **referred}))
     results += judged
-    by_name = {n: with_interval([r for r in results if r.analyzer == n]) for n in outcomes}
+    by_name = {n: totals([r for r in results if r.analyzer == n]) for n in outcomes}
     return {
         "digest": job.expected.digest,
         "declared": job.expected.declared,
-        "total": with_interval(results),
+        "total": totals(results),
         "analyzers": {name: counts for name, counts in by_name.items() if counts["checks"]},
         "references": referred or None,
         "checks": [asdict(each) for each in results],

@@ -230,7 +230,10 @@ class NodeRunner:
         A failure leaves *first* unchanged; the note `asked_again` says so.
         """
         node = question.node
-        if first.answer is None or not asks_again(self.job.settings, node):
+        if first.answer is None:
+            return first
+        self.asker.pending.discard(node.name)
+        if not asks_again(self.job.settings, node):
             return first
         silent = silent_segments(self.job.transcript.segments, first.answer)
         materials, left = dict[int, str](), set(silent)
@@ -246,7 +249,7 @@ class NodeRunner:
         async def ask(number: int, text: str) -> Outcome:
             try:
                 again = inner_node(node, AGAIN, number)
-                return await self._read_part(question, again, text, get)
+                return await self._read_part(replace(question, optional=True), again, text, get)
             except NotRunError as error:
                 if error.kind != "budget":
                     raise

@@ -37,6 +37,7 @@ from runner.run.batch import batch_run
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.tally import Tally
+from runner.run.last_line import can_help, hint_of
 from runner.run.objective import objective
 from runner.run.plan.plan import make_plan
 from runner.run.stop import Stop
@@ -241,6 +242,7 @@ def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() 
     first, _ = execute_batch(many(), invented)
     again, transport = execute_batch(many(), again=True)
 
+    assert (can_help(first), "column error" in (hint_of(many(), first) or "")) == (False, True)
     assert ("degraded", 3) == (first.status, first.exit_code) == (again.status, again.exit_code)
     assert [] == transport.requests
     assert ["degraded"] * 2 == [row["status"] for row in rows().values()]

@@ -201,6 +201,13 @@ def test_versions_are_those_of_what_is_installed() -> None:
     ]
 
 
+def test_a_study_without_a_completed_trial_ends_with_one_line() -> None:
+    with pytest.raises(ValueError, match="No trials") as raised:
+        exec("raise ValueError('No trials are completed yet.')", {"__name__": "optuna.storages"})
+
+    assert explain_hydra_error(raised.value) == "No trials are completed yet."
+
+
 def test_links_lead_to_the_documentation_of_the_installed_hydra() -> None:
     from hydra import __version__
     from hydra.errors import OverrideParseException

@@ -541,6 +541,7 @@ def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() 
     assert len(asked) > 2
     assert {"themes"} == {name.partition("/")[0] for name in asked}
     assert (len(asked), len(asked)) == (about["escalated"], about["mended"])
+    assert about["escalation_usd"] == result.benchmark["run"]["escalation_usd"]
     assert len(asked) == sum(row.escalated for row in stored().ledger)
     assert float(len(asked)) == read_row(Path("batch")).figure("escalated")
     assert 0 == plan.joint["themes > strong"].calls

@@ -7,21 +7,29 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import job
-from helpers.runs import STAGE_A, STAGE_B, execute, execute_models, load, prompt_of
+from helpers import ScriptedTransport, job
+from helpers.runs import STAGE_A, STAGE_B, execute, execute_models, load, prompt_of, simulated
 from helpers.sessions import RUN, begin, resume
 
 from runner.answers.second_answer import ASKED_AGAIN, ASKED_AGAIN_TOKENS, merge_answers
 from runner.base.errors import CallError, NotRunError
+from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
+from runner.base.usage import Usage
+from runner.calls.admission.budget import Budget, Sizer
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
 from runner.job.job import Job
-from runner.providers.request import Request
+from runner.providers.request import Completion, Request
+from runner.record.run_directory import RunDirectory
 from runner.reports.verify import verify
 from runner.run.plan.plan import make_plan
+from runner.run.run import Run, RunResult
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -241,3 +249,25 @@ def test_an_item_counts_only_with_evidence_from_a_silent_segment() -> None:
         "insights": [insight("S0001"), insight("S0002")],
         "structured_data": {"notes": ["a", "b"], "headline": "H"},
     }
+
+
+@pytest.mark.parametrize("max_tokens", [28_000, 40_000])
+def test_asking_again_leaves_room_for_what_the_run_needs(max_tokens: int) -> None:
+    made = job("pipeline=meeting", "coverage.ask_again=true")
+
+    def reply(request: Request) -> Completion:
+        return Completion(simulated(request), "stop", Usage(3000, 500))
+
+    async def main() -> RunResult:
+        with closing(RunDirectory.create(Path("run"))) as directory:
+            directory.write_job(made)
+            caps = Budget(max_tokens=max_tokens), Sizer(made.main.tokenizer)
+            retry, transport = RetryPolicy(max_retries=0), ScriptedTransport(reply)
+            client = Client(transport, retry, 60.0, budget=caps[0], sizer=caps[1])
+            return await Run(made, {"main": client}, directory).execute()
+
+    result = run_virtually(main)
+    asked = load("coverage.json")["asked_again"].values()
+
+    assert (0, {"ok"}) == (result.exit_code, {o.status for o in result.outcomes.values()})
+    assert "budget" in [each["failed"] for each in asked]

@@ -295,6 +295,12 @@ def test_references_alone_give_the_figures_of_a_run() -> None:
     found = load("checks.json")
     (beyond,) = [each for each in logged if each["event"] == "references.beyond_the_end"]
 
+    Path("gold").mkdir()
+    Path("gold/other.json").write_text(Path("gold.json").read_text(encoding="utf-8"))
+    with capture_logs() as logged:
+        execute_models(job(*ONLY_TWO, "references=gold"), again=True)
+
+    assert [each["expected"] for each in logged if each["event"] == "references.none"]
     assert beyond["turns"][0] == beyond["last_turn"] + 1
     assert 0 == found["total"]["checks"]
     assert 1.0 == found["references"]["evidence-precision"]
