@@ -253,6 +253,7 @@ class Client:
         waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
         wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
+            self.gate.gave_up(error)
             return None
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)

@@ -75,14 +75,14 @@ def reset_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def stated_wait_s(text: str) -> float | None:
-    """Return the wait that an error's *text* asks for in seconds, at most MAX_RETRY_AFTER_S.
+    """Return the wait that an error's *text* asks for, in seconds.
 
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
     `"retryDelay": "13s"` (google.rpc.RetryInfo), `"retry_after_ms": 500`.
     """
     waits = [_span_s(match[1]) for match in _IN_WORDS.finditer(text)]
     waits += [float(m[2]) * (0.001 if m[1] else 1.0) for m in _BARE.finditer(text)]
-    return min(max(waits), MAX_RETRY_AFTER_S) if any(waits) else None
+    return min(max(waits), _LONGEST_S) if any(waits) else None
 
 
 def _span_s(text: str) -> float:

@@ -208,6 +208,8 @@ class Gate:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
             return True
+        if self._is_absent(error):
+            return True
         if error.slow and self.limit.throttled(now, None):  # neither an outage nor a reply
             log.warning("limit.lowered", limit=self.limit.limit, because="replies come too late")
         was_open = self.breaker.is_open
@@ -222,11 +224,21 @@ class Gate:
         return counts
 
     def refused(self, error: CallError) -> None:
-        """Let a failure of the account or of the model's name end all calls."""
+        """Let a failure of the account, the model's name or a long quota end all calls."""
         if error.kind in _ACCOUNT_FAULTS:
             self.account.fault = self.account.fault or error
-        elif error.kind == "not_found":
+        elif error.kind in ("not_found", "unavailable"):
             self._fault = self._fault or error
+
+    def gave_up(self, error: CallError) -> None:
+        """End all calls if *error*, not retried any more, shows that there is no server."""
+        if self._is_absent(error):
+            message = f"no server was reached: {error}; does it run, and is model.api_base right?"
+            self._fault = self._fault or CallError("unavailable", message)
+
+    def _is_absent(self, error: CallError) -> bool:
+        """Return whether *error* is no outage, since no connection has ever led to a reply."""
+        return error.kind == "connection" and not error.billed and not self._replies
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""
