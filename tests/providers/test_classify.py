@@ -90,6 +90,7 @@ class LitellmError(Exception):
         (529, "overloaded", None, "transient"),
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
         (599, "boom", None, "transient"),
+        (424, "an error while processing the model", None, "transient"),
         (425, "too early", None, "transient"),
         (499, "The operation was cancelled.", None, "transient"),
         (500, "model requires more system memory (5.6 GiB) than is available", None, "not_found"),

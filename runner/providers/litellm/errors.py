@@ -134,7 +134,7 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "throttle"
     if status in (408, 504, 524):  # the last is Cloudflare's
         return "timeout"
-    return "bad_request" if client and status not in (409, 425, 499) else "transient"
+    return "bad_request" if client and status not in (409, 424, 425, 499) else "transient"
 
 
 def _body(text: str) -> Any:
@@ -216,7 +216,7 @@ def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> No
         names = [part.get("param"), *loc]
         spoken += [".".join(map(str, loc))] if loc else []
         pointed += [name for name in names if isinstance(name, str)]
-        for key in ("error", "errors", "message", "detail", "msg", "metadata", "raw"):
+        for key in ("error", "errors", "message", "Message", "detail", "msg", "metadata", "raw"):
             if part.get(key):
                 _collect(part[key], pointed, spoken, depth - 1)
 
