@@ -93,6 +93,7 @@ class Gate:
         self._reported: dict[str, ReportedLimit] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
+        self.answered = False  # whether there was a reply, also one in a batch
         self._hedges = 0
         self.pace = 1.0  # seconds of recent calls over those expected
         self._written = written
@@ -189,6 +190,7 @@ class Gate:
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
+        self.answered = True
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
@@ -238,7 +240,7 @@ class Gate:
 
     def _is_absent(self, error: CallError) -> bool:
         """Return whether *error* is no outage, since no connection has ever led to a reply."""
-        return error.kind == "connection" and not error.billed and not self._replies
+        return error.unreached and not self.answered
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""
