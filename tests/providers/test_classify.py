@@ -89,6 +89,7 @@ class LitellmError(Exception):
         (503, "busy", {"retry-after": "2"}, "throttle"),
         (529, "overloaded", None, "transient"),
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
+        (501, "This server does not support completions.", None, "bad_request"),
         (599, "boom", None, "transient"),
         (424, "an error while processing the model", None, "transient"),
         (425, "too early", None, "transient"),

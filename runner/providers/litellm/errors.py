@@ -134,7 +134,8 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "throttle"
     if status in (408, 504, 524):  # the last is Cloudflare's
         return "timeout"
-    return "bad_request" if client and status not in (409, 424, 425, 499) else "transient"
+    refused = status == 501 or (client and status not in (409, 424, 425, 499))
+    return "bad_request" if refused else "transient"
 
 
 def _body(text: str) -> Any:
