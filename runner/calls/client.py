@@ -250,7 +250,7 @@ class Client:
             wait = self.flex.wait_s(call, error, now, self.retry.delay_s, self.rng)
             if wait is not None:
                 return wait
-        waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
+        waited = sum(calls.waits_after(error.kind))
         wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
             self.gate.gave_up(error)
@@ -259,7 +259,8 @@ class Client:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s + call.capacity_waited_s - (now - began)
+        idle_s = calls.parked_s + sum(calls.waits_after(NO_CAPACITY))
+        left = self.deadline_s + idle_s - (now - began)
         return None if wait > left else wait
 
     def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:
