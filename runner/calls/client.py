@@ -239,7 +239,7 @@ class Client:
         batched = calls.attempts[-1].delivery == "batch"
         throttled = error.kind == THROTTLE and not batched  # which says nothing of live calls
         if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
-            self.gate.stop_until(error.retry_after_s or 0.0)
+            self.gate.stop_until(error.retry_after_s or 0.0, error)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
         if error.again:

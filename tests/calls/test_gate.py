@@ -157,6 +157,7 @@ def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time()
     assert len(transport.sent_at) == 4
     assert kinds(outcomes) == ["unavailable"] * 50
     assert "wait for 3,600 s, until 20" in str(outcomes[0])
+    assert "daily limit" in str(outcomes[0])
     assert took == 1.0
     assert run_status(nodes)[1] == 75
 

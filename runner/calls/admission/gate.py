@@ -250,11 +250,11 @@ class Gate:
         if self.limit.throttled(now, retry_after_s):
             log.warning("limit.lowered", limit=self.limit.limit, wait_s=round(wait_s, 1))
 
-    def stop_until(self, retry_after_s: float) -> None:
-        """End all calls: the provider asks for a longer wait than a run makes."""
-        until = datetime.now(UTC) + timedelta(seconds=retry_after_s)
-        asked = f"{retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
-        message = f"the provider asks to wait for {asked}"
+    def stop_until(self, seconds: float, error: CallError) -> None:
+        """End all calls: with *error* the provider asks for a longer wait than a run makes."""
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        asked = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        message = f"the provider asks to wait for {asked}: {error}"
         self._fault = self._fault or CallError("unavailable", message)
 
     def _settle(self, ticket: Ticket, used: Mapping[str, int]) -> None:
