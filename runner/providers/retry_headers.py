@@ -13,6 +13,8 @@ _LONGEST_S = 10 * 365 * 86_400.0  # of a wait; beyond a calendar's years there i
 _EPOCH_S = 1e9  # September 2001: a larger number of seconds is a time, not a wait
 _PROXIED = "llm_provider-"
 _ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
+_ROLES = {"r": "remaining", "t": "reset"}  # in `RateLimit: "api";r=0;t=17`, an IETF draft
+_AMOUNT = re.compile(r"\b([rt])=(\d{1,9})\b")
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
 _KINDS = {  # by words in a header's name, Anthropic's and Fireworks' first
     "input": ("input", "prompt"),
@@ -137,6 +139,8 @@ def _groups(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
         if role is not None:
             rest = f"{name[: role.start()]}{name[role.end() :]}"
             groups.setdefault(rest, {})[role[1]] = str(value)
+        elif name == "ratelimit":
+            groups[name] = {_ROLES[role]: amount for role, amount in _AMOUNT.findall(str(value))}
     return groups
 
 

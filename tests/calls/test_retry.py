@@ -171,6 +171,8 @@ def test_a_throttled_call_waits_at_least_as_long_as_asked() -> None:
         ({"x-ratelimit-reset-requests": ""}, None),
         ({"x-ratelimit-reset-requests": "soon", "x-ratelimit-reset-tokens": "2s"}, 2.0),
         ({"x-ratelimit-remaining-requests": "9", "reset": "9"}, None),
+        ({"RateLimit": '"api";r=0;t=17', "RateLimit-Policy": '"api";q=9;w=60'}, 17.0),
+        ({"ratelimit": "soon"}, None),
         (  # Cerebras': the tokens of a minute are used up, not the requests of a day
             {
                 **{"x-ratelimit-limit-requests-day": "90", "x-ratelimit-limit-tokens-minute": "9"},
