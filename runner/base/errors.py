@@ -99,6 +99,11 @@ class CallError(ColloquyError):
         self.window: int | None = None
         self.prompt_tokens: int | None = None
 
+    @property
+    def unreached(self) -> bool:
+        """Whether no connection to a server was made."""
+        return self.kind == "connection" and not self.billed
+
     def copy(self) -> Self:
         """Return a copy to raise again: a raised error keeps the frames of its traceback alive."""
         copied = type(self).__new__(type(self), *self.args)

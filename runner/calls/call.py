@@ -37,8 +37,6 @@ class Call:
     delivery: str = "live"
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False
-    capacity_waits: int = 0  # for capacity at the flex tier
-    capacity_waited_s: float = 0.0
     number: int = 1
     is_hedge: bool = False  # the second request of a straggler
     begun: float | None = None

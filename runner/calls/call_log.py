@@ -60,6 +60,10 @@ class CallLog:
         """Replies of this conversation so far."""
         return sum(attempt.outcome == "ok" for attempt in self.attempts[self.earlier :])
 
+    def waits_after(self, kind: str) -> list[float]:
+        """Return the seconds waited after each failure of *kind* in this conversation."""
+        return [a.wait_s for a in self.attempts[self.earlier :] if a.outcome == kind]
+
     def start_conversation(self) -> None:
         """Start a conversation, which has its own limits of attempts and time."""
         self.earlier, self.began = len(self.attempts), None

@@ -242,7 +242,7 @@ class Client:
         batched = calls.attempts[-1].delivery == "batch"
         throttled = error.kind == THROTTLE and not batched  # which says nothing of live calls
         if throttled and (error.retry_after_s or 0.0) > MAX_RETRY_AFTER_S:
-            self.gate.stop_until(error.retry_after_s or 0.0)
+            self.gate.stop_until(error.retry_after_s or 0.0, error)
         if self.gate.fault is not None and self.gate.fault is not error:
             return None
         if error.again:
@@ -253,15 +253,17 @@ class Client:
             wait = self.flex.wait_s(call, error, now, self.retry.delay_s, self.rng)
             if wait is not None:
                 return wait
-        waited = sum(a.wait_s for a in calls.attempts if a.outcome == error.kind)
+        waited = sum(calls.waits_after(error.kind))
         wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
         if wait is None:
+            self.gate.gave_up(error)
             return None
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
         began = now if calls.began is None else calls.began
-        left = self.deadline_s + calls.parked_s + call.capacity_waited_s - (now - began)
+        idle_s = calls.parked_s + sum(calls.waits_after(NO_CAPACITY))
+        left = self.deadline_s + idle_s - (now - began)
         return None if wait > left else wait
 
     def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:

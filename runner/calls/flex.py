@@ -45,16 +45,15 @@ class Flex:
         """
         if call.delivery != "flex" or error.kind not in ("timeout", NO_CAPACITY):
             return None
-        bound = min(MAX_WAIT_S, 2 * delay_s * 2.0 ** min(call.capacity_waits, 30))
+        waits = call.calls.waits_after(NO_CAPACITY)
+        bound = min(MAX_WAIT_S, 2 * delay_s * 2.0 ** min(len(waits) - 1, 30))
         wait = max(error.retry_after_s or 0.0, rng.uniform(bound / 2, bound))
-        most = MAX_THROTTLE_WAIT_S - call.capacity_waited_s
+        most = MAX_THROTTLE_WAIT_S - sum(waits)
         if math.isfinite(self.by_s):
             most = self._left_s(call, now)
         if error.kind == "timeout" or wait > most or error.final:
             _go_live(call, str(error))
             return 0.0
-        call.capacity_waits += 1
-        call.capacity_waited_s += wait
         return wait
 
     def _left_s(self, call: Call, now: float) -> float:

@@ -8,21 +8,26 @@ from pydantic import BeforeValidator
 
 from runner.config.section import SettingsSection
 
-_DURATION = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)([smhd])")
+_PART = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)([smhd])")
+_DURATION = re.compile(f"(?:{_PART.pattern})+")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def deadline_of(by: str, begun: float) -> float:
     """Return the time that *by* names, in seconds since 1970; raise ValueError.
 
-    It is a duration after *begun*, such as `2h`, or a time, local unless it has an offset.
+    It is a duration after *begun*, such as `1h30m`, or a time, local unless it has an offset.
     """
-    if (match := _DURATION.fullmatch(by.strip())) is not None and float(match[1]) > 0:
-        return begun + float(match[1]) * _UNITS[match[2]]
+    if _DURATION.fullmatch(by.strip()):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(by))
+        if seconds > 0:
+            return begun + seconds
     try:
         return datetime.fromisoformat(by.strip()).timestamp()
     except (ValueError, OverflowError, OSError):
-        expected = "expected a duration such as 30m, 2h or 1d, or a time such as 2026-12-01T08:00"
+        expected = (
+            "expected a duration such as 30m, 1h30m or 1d, or a time such as 2026-12-01T08:00"
+        )
         raise ValueError(expected) from None
 
 

@@ -18,7 +18,7 @@ from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
 from runner.job.graph import Node
 from runner.job.models import MAIN
-from runner.providers.batches.factory import why_no_batches
+from runner.providers.batches.factory import why_not
 from runner.providers.litellm.embedding import embedding_model, embedding_route
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
@@ -68,7 +68,7 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         raise ConfigError(f"{at}.input_usd_per_mtok and output_usd_per_mtok go together")
     _check_params(f"{at}.params", model.params)
     check_options(at, model)
-    if model.delivery in ("batch", "auto") and (why := why_no_batches(model)):
+    if why := why_not(model.delivery, model):
         raise ConfigError(f"{at}.delivery={model.delivery}: {why}")
     _check_address(at, model)
     _check_keys(at, model)

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.config.model_facts import map_entries, map_entry
-from runner.config.provider_facts import PROVIDERS, provider_facts
+from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.litellm.route import ModelRoute
 
@@ -89,11 +89,6 @@ def tier_word(model: Optioned) -> str | None:
     return provider_facts(provider_of(model)).tiers.get(asked)
 
 
-def has_flex(model: Optioned) -> bool:
-    """Return whether *model*'s provider has a flex tier."""
-    return "flex" in provider_facts(provider_of(model)).tiers
-
-
 def check_options(at: str, model: ModelSettings) -> None:
     """Raise ConfigError for an option that *model*'s provider does not have."""
     tiers = provider_facts(provider_of(model)).tiers
@@ -110,7 +105,7 @@ def check_options(at: str, model: ModelSettings) -> None:
 
 
 def _check_delivery(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError for flex at a provider without it, and for a conflicting tier."""
+    """Raise ConfigError for a service tier that conflicts with the delivery."""
     body = model.params.get("extra_body")
     sent = {**model.params, **(body if isinstance(body, dict) else {})}.get("service_tier")
     tier = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}
@@ -119,9 +114,3 @@ def _check_delivery(at: str, model: ModelSettings) -> None:
             raise ConfigError(
                 f"{at}.delivery={model.delivery} contradicts {key}={value}: set one of them"
             )
-    if model.delivery == "flex" and not has_flex(model):
-        some = ", ".join(sorted(name for name, facts in PROVIDERS.items() if "flex" in facts.tiers))
-        raise ConfigError(
-            f"{at}.delivery=flex: {provider_of(model)} has no flex tier, expected another delivery "
-            f"or a model of {some}"
-        )

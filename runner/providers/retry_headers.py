@@ -13,6 +13,8 @@ _LONGEST_S = 10 * 365 * 86_400.0  # of a wait; beyond a calendar's years there i
 _EPOCH_S = 1e9  # September 2001: a larger number of seconds is a time, not a wait
 _PROXIED = "llm_provider-"
 _ROLE = re.compile(r"-?(?<![a-z])(limit|remaining|reset)(?![a-z])")
+_ROLES = {"r": "remaining", "t": "reset"}  # in `RateLimit: "api";r=0;t=17`, an IETF draft
+_AMOUNT = re.compile(r"\b([rt])=(\d{1,9})\b")
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "month": 30 * 86_400.0}
 _KINDS = {  # by words in a header's name, Anthropic's and Fireworks' first
     "input": ("input", "prompt"),
@@ -75,14 +77,14 @@ def reset_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def stated_wait_s(text: str) -> float | None:
-    """Return the wait that an error's *text* asks for in seconds, at most MAX_RETRY_AFTER_S.
+    """Return the wait that an error's *text* asks for, in seconds.
 
     "Please try again in 1m30s" (OpenAI, Groq), "Please retry after 20 seconds" (Azure),
     `"retryDelay": "13s"` (google.rpc.RetryInfo), `"retry_after_ms": 500`.
     """
     waits = [_span_s(match[1]) for match in _IN_WORDS.finditer(text)]
     waits += [float(m[2]) * (0.001 if m[1] else 1.0) for m in _BARE.finditer(text)]
-    return min(max(waits), MAX_RETRY_AFTER_S) if any(waits) else None
+    return min(max(waits), _LONGEST_S) if any(waits) else None
 
 
 def _span_s(text: str) -> float:
@@ -137,6 +139,8 @@ def _groups(headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
         if role is not None:
             rest = f"{name[: role.start()]}{name[role.end() :]}"
             groups.setdefault(rest, {})[role[1]] = str(value)
+        elif name == "ratelimit":
+            groups[name] = {_ROLES[role]: amount for role, amount in _AMOUNT.findall(str(value))}
     return groups
 
 

@@ -46,13 +46,13 @@ class Scripted(Transport):
 
 
 def calls(
-    transport: Scripted, count: int = 1, *, concurrency: int = 8, **client: object
+    transport: Scripted, count: int = 1, *, concurrency: int = 8, retries: int = 3, **client: object
 ) -> tuple[list[Completion | CallError], list[CallLog], float]:
     """Make *count* calls at once in virtual time; return outcomes, logs and the seconds it took."""
 
     async def main() -> tuple[list[Completion | CallError], list[CallLog], float]:
         made = Client(
-            transport, RetryPolicy(), 60.0, random.Random(3), **{"gate": Gate(8), **client}
+            transport, RetryPolicy(retries), 60.0, random.Random(3), **{"gate": Gate(8), **client}
         )
         slots, logs = Slots(concurrency), [CallLog(unit=f"unit {i}") for i in range(count)]
         asked = (made.complete(REQUEST, slots, log) for log in logs)
@@ -128,6 +128,26 @@ def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does
     assert other.fault is not None
 
 
+@pytest.mark.parametrize(("retries", "sent"), [(0, 1), (2, 3)])
+def test_a_server_that_was_never_reached_is_no_outage_to_wait_for(retries: int, sent: int) -> None:
+    absent = CallError("connection", "no connection to 127.0.0.1:11434")
+    outcomes, logs, took = calls(Scripted(lambda _: absent, 0.0), 50, retries=retries)
+
+    assert kinds(outcomes) == ["unavailable"] * 50
+    assert "no server was reached: no connection to 127.0.0.1:11434" in str(outcomes[0])
+    assert max(len(log.attempts) for log in logs) == sent
+    assert took < 10.0
+
+
+def test_a_server_that_has_answered_is_waited_for() -> None:
+    gone = CallError("connection", "no connection")
+    transport = Scripted(lambda place: gone if 4 <= place < 12 else completion("fine"))
+    outcomes, _, took = calls(transport, 20, concurrency=4)
+
+    assert kinds(outcomes) == ["ok"] * 20
+    assert took > 5.0
+
+
 def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> None:
     for_long = CallError("throttle", "daily limit", status=429, retry_after_s=3600.0)
     transport = Scripted(lambda _: for_long)
@@ -137,6 +157,7 @@ def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time()
     assert len(transport.sent_at) == 4
     assert kinds(outcomes) == ["unavailable"] * 50
     assert "wait for 3,600 s, until 20" in str(outcomes[0])
+    assert "daily limit" in str(outcomes[0])
     assert took == 1.0
     assert run_status(nodes)[1] == 75
 

@@ -130,7 +130,7 @@ class FakeEndpoint(BatchEndpoint):
         batch = provider.submit(lines, mark)
         provider.hook("after submit")
         if provider.rng.random() < provider.lost_acks:
-            raise CallError("connection", "the connection was reset")
+            raise CallError("connection", "the connection was reset", billed=True)
         return self._told(batch)
 
     async def find(self, mark: str, since: float, keys: Collection[str]) -> SubmittedBatch | None:
@@ -154,7 +154,7 @@ class FakeEndpoint(BatchEndpoint):
                 lines[-1] = lines[-1][: len(lines[-1]) // 3]
             else:
                 yield lines[0]
-                raise CallError("connection", "the download was cut")
+                raise CallError("connection", "the download was cut", billed=True)
         for line in lines:
             yield line
 

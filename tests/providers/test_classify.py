@@ -61,7 +61,21 @@ class LitellmError(Exception):
         (429, told(code="exceeded_current_quota_error"), None, "billing"),
         (422, "value is not valid, 'input': 'we are out of credits'", None, "bad_request"),
         (429, "You exceeded your current quota, check your plan and billing", None, "throttle"),
-        (429, "Rate limit exceeded: free-models-per-day. Add 10 credits", None, "throttle"),
+        (429, "Rate limit exceeded: free-models-per-day. Add 10 credits", None, "unavailable"),
+        (429, "Too many tokens per day, please wait before trying again.", None, "unavailable"),
+        (429, "Trial key, which is limited to 1000 API calls / month.", None, "unavailable"),
+        (429, "Trial key, which is limited to 20 API calls / minute.", None, "throttle"),
+        (429, "you've reached your hourly usage limit, please upgrade", None, "unavailable"),
+        (
+            429,
+            told(details=[{"quotaId": "RequestsPerDay"}, {"retryDelay": "36s"}]),
+            None,
+            "unavailable",
+        ),
+        (429, told(details=[{"quotaId": "PerMinute"}, {"retryDelay": "36s"}]), None, "throttle"),
+        (429, "tokens per day (TPD): Limit 9. Please try again in 2m5s.", None, "throttle"),
+        (403, "Out of call volume quota. It is replenished in 3.12:04", None, "unavailable"),
+        (429, "Credit limit exceeded, please upgrade your account.", None, "billing"),
         (401, "bad key", None, "auth"),
         (403, "forbidden", None, "auth"),
         (404, "no such model", None, "not_found"),
@@ -75,7 +89,13 @@ class LitellmError(Exception):
         (503, "busy", {"retry-after": "2"}, "throttle"),
         (529, "overloaded", None, "transient"),
         (529, "overloaded", {"retry-after": "2"}, "throttle"),
+        (501, "This server does not support completions.", None, "bad_request"),
         (599, "boom", None, "transient"),
+        (424, "an error while processing the model", None, "transient"),
+        (425, "too early", None, "transient"),
+        (499, "The operation was cancelled.", None, "transient"),
+        (500, "model requires more system memory (5.6 GiB) than is available", None, "not_found"),
+        (400, "No models loaded. Please load a model", None, "not_found"),
         (504, "slow", None, "timeout"),
         (524, "error code: 524", None, "timeout"),
         (403, "requires moderation and your input was flagged", None, "refused"),
@@ -203,22 +223,24 @@ def test_no_connection_is_said_only_where_there_was_none(
 
 
 @pytest.mark.parametrize(
-    ("cause", "delivered", "kind", "billed"),
+    ("cause", "progress", "kind", "billed"),
     [
-        (KeyError("usage"), True, "bad_response", True),
-        (json.JSONDecodeError("x", "<html>", 0), True, "bad_response", True),
-        (CallError("connection", "broke off", billed=True), False, "connection", True),
-        (CallError("auth", "certificate"), True, "auth", False),
-        (ConnectionResetError(104, "reset"), False, "connection", True),
-        (KeyError("before"), False, "transient", False),
+        (KeyError("usage"), "delivered", "bad_response", True),
+        (json.JSONDecodeError("x", "<html>", 0), "delivered", "bad_response", True),
+        (CallError("connection", "broke off", billed=True), "sent", "connection", True),
+        (CallError("auth", "certificate"), "delivered", "auth", False),
+        (ConnectionResetError(104, "reset"), "sent", "connection", True),
+        (ConnectionResetError(104, "reset"), "none", "connection", False),
+        (KeyError("before"), "sent", "transient", False),
+        (ImportError("No module named 'mcp'"), "none", "bad_request", False),
     ],
 )
 def test_what_the_session_raised_or_delivered_counts_and_not_litellms_word_for_it(
-    cause: Exception, delivered: bool, kind: str, billed: bool
+    cause: Exception, progress: str, kind: str, billed: bool
 ) -> None:
     error = LitellmError("InternalServerError", 500)
     error.__cause__ = cause
-    found = classify(error, delivered=delivered)
+    found = classify(error, delivered=progress == "delivered", sent=progress != "none")
 
     assert (kind, billed) == (found.kind, found.billed)
 

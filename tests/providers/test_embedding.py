@@ -111,6 +111,14 @@ def test_a_failed_or_damaged_reply_is_asked_for_again_by_our_policy(
     assert len(calls.attempts) == len(server.received)
 
 
+def test_a_model_that_cannot_shorten_its_vectors_is_asked_for_whole_ones() -> None:
+    message = 'Model "x" does not support matryoshka representation'
+    _, calls, server = embedded((400, {"error": {"message": message}}))
+
+    assert ["bad_request", "ok"] == [each.outcome for each in calls.attempts]
+    assert [256, None] == [each.get("dimensions") for each in server.received]
+
+
 def test_nothing_is_sent_for_which_the_budget_has_no_room() -> None:
     reply, _, server = embedded(budget=Budget(max_cost_usd=1e-8))
 

@@ -361,3 +361,31 @@ def test_where_nobody_listens_the_failure_is_the_same() -> None:
     assert (pair.http.kind, pair.http.billed) == ("connection", False)
     assert facts(pair.http) == facts(pair.litellm)
     assert str(pair.http) == str(pair.litellm)
+
+
+COHERE = {
+    "id": "c1",
+    "message": {"role": "assistant", "content": [{"type": "text", "text": "yes"}]},
+    "finish_reason": "MAX_TOKENS",
+    "usage": {
+        "billed_units": {"input_tokens": 9, "output_tokens": 2},
+        "tokens": {"input_tokens": 2000, "output_tokens": 50},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "answer", "finish"),
+    [
+        ("cohere_chat/command-r-08-2024", COHERE, "length"),
+        ("databricks/databricks-claude", reply({"content": "yes"}), "stop"),
+    ],
+)
+def test_replies_of_providers_with_a_format_of_their_own_are_read(
+    model: str, answer: Any, finish: str
+) -> None:
+    (found,) = both(answering(answer), model=model, base="")
+
+    assert isinstance(found.http, Completion), found.http
+    assert ("yes", finish) == (found.http.text, found.http.finish_reason)
+    assert 2000 == found.http.usage.prompt_tokens

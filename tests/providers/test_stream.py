@@ -329,6 +329,16 @@ def test_thoughts_refusals_tools_and_several_choices_are_put_together() -> None:
     assert [{**block, "input": {"x": 1}}] == message["content"]
 
 
+def test_a_function_call_is_put_together_as_the_call_of_a_tool() -> None:
+    pieces = [{"name": "f", "arguments": ""}, {"arguments": '{"x"'}, {"arguments": ": 1}"}]
+    events = [{"choices": [{"delta": {"function_call": piece}}]} for piece in pieces]
+    ended = {"choices": [{"delta": {}, "finish_reason": "function_call"}]}
+    chat = json.loads(joined(b"".join(lines([*events, ended]))) or b"")
+    (called,) = chat["choices"][0]["message"]["tool_calls"]
+
+    assert {"name": "f", "arguments": '{"x": 1}'} == called["function"]
+
+
 def test_an_empty_reason_in_each_chunk_is_no_end() -> None:
     begun = {"choices": [{"index": 0, "delta": {"content": "ab"}, "finish_reason": ""}]}
     ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}

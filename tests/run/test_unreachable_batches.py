@@ -32,7 +32,7 @@ def failing(*kinds: str, after: Callable[..., Any] | None = None) -> Callable[..
         await asyncio.sleep(1.0)
         if after is not None:
             await after(*args)
-        raise CallError(kinds[next(calls) % len(kinds)], "no")
+        raise CallError(kinds[next(calls) % len(kinds)], "no", billed=True)
 
     return fail
 
@@ -105,7 +105,7 @@ def test_a_batch_that_comes_late_to_its_provider_is_found(monkeypatch: pytest.Mo
             raise CallError("throttle", "later")
         made = await submit(self, *args)
         if len(provider.batches) == 1:
-            raise CallError("connection", "no")
+            raise CallError("connection", "no", billed=True)
         return made
 
     async def slow(self: FakeEndpoint, *args: Any) -> Any:
@@ -127,6 +127,31 @@ def test_requests_that_reach_no_provider_are_not_sent_without_end(
     result, _ = session(one(), provider, RUN)
 
     assert (75, 0) == (result.exit_code, len(provider.batches))
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_an_address_that_was_never_reached_is_not_waited_for(
+    reached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later, what did not leave is sent again without a look for it at the provider."""
+    provider, submit, tries = FakeProvider(simulated), FakeEndpoint.submit, list[float]()
+
+    async def absent(self: FakeEndpoint, *args: Any) -> Any:
+        tries.append(asyncio.get_running_loop().time())
+        if reached and (len(tries) == 1 or tries[-1] > tries[1] + 900.0):
+            return await submit(self, *args)
+        raise CallError("connection", "no connection")
+
+    monkeypatch.setattr(FakeEndpoint, "submit", absent)
+    monkeypatch.setattr(FakeEndpoint, "find", failing("auth"))
+    result, _ = session(one(), provider, RUN)
+
+    if reached:
+        assert ("completed", {1}) == (result.status, set(provider.paid.values()))
+        assert tries[-1] > 900.0
+    else:
+        assert (75, 4, []) == (result.exit_code, len(tries), spent().out)
+        assert tries[-1] < 10.0
 
 
 @pytest.mark.parametrize(("hours", "received"), [(1, True), (3, True), (1, False)])

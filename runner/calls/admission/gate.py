@@ -93,6 +93,7 @@ class Gate:
         self._reported: dict[str, ReportedLimit] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
+        self.answered = False  # whether there was a reply, also one in a batch
         self._hedges = 0
         self.pace = 1.0  # seconds of recent calls over those expected
         self._written = written
@@ -189,6 +190,7 @@ class Gate:
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
+        self.answered = True
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
@@ -208,6 +210,8 @@ class Gate:
             if ticket.probe:  # refused, throttled or unreadable: the provider is up
                 self._count_response(ticket, started, now)
             return True
+        if self._is_absent(error):
+            return True
         if error.slow and self.limit.throttled(now, None):  # neither an outage nor a reply
             log.warning("limit.lowered", limit=self.limit.limit, because="replies come too late")
         was_open = self.breaker.is_open
@@ -222,11 +226,21 @@ class Gate:
         return counts
 
     def refused(self, error: CallError) -> None:
-        """Let a failure of the account or of the model's name end all calls."""
+        """Let a failure of the account, the model's name or a long quota end all calls."""
         if error.kind in _ACCOUNT_FAULTS:
             self.account.fault = self.account.fault or error
-        elif error.kind == "not_found":
+        elif error.kind in ("not_found", "unavailable"):
             self._fault = self._fault or error
+
+    def gave_up(self, error: CallError) -> None:
+        """End all calls if *error*, not retried any more, shows that there is no server."""
+        if self._is_absent(error):
+            message = f"no server was reached: {error}; does it run, and is model.api_base right?"
+            self._fault = self._fault or CallError("unavailable", message)
+
+    def _is_absent(self, error: CallError) -> bool:
+        """Return whether *error* is no outage, since no connection has ever led to a reply."""
+        return error.unreached and not self.answered
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""
@@ -236,11 +250,11 @@ class Gate:
         if self.limit.throttled(now, retry_after_s):
             log.warning("limit.lowered", limit=self.limit.limit, wait_s=round(wait_s, 1))
 
-    def stop_until(self, retry_after_s: float) -> None:
-        """End all calls: the provider asks for a longer wait than a run makes."""
-        until = datetime.now(UTC) + timedelta(seconds=retry_after_s)
-        asked = f"{retry_after_s:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
-        message = f"the provider asks to wait for {asked}"
+    def stop_until(self, seconds: float, error: CallError) -> None:
+        """End all calls: with *error* the provider asks for a longer wait than a run makes."""
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        asked = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
+        message = f"the provider asks to wait for {asked}: {error}"
         self._fault = self._fault or CallError("unavailable", message)
 
     def _settle(self, ticket: Ticket, used: Mapping[str, int]) -> None:

@@ -38,6 +38,7 @@ class Sender:
     pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
+    _reached: bool = False  # whether the provider has answered
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
     def add(self, waiting: WaitingRequest) -> None:
@@ -140,6 +141,7 @@ class Sender:
                 else:
                     waiting.resolve(error.copy())
             return
+        self._reached = True
         if sent:
             await self.ledger.submitted(batch, sent)
             log.info("batch.submitted", batch=sent, requests=len(chosen))
@@ -150,7 +152,8 @@ class Sender:
     async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str:
         """Return the provider's id of a batch of *lines*, "" if it may have the batch or not.
 
-        Raises the CallError of a refusal, and LateError if there is no batch by *until*.
+        Raises the CallError of a refusal or of an address that was never reached, and LateError if
+        there is no batch by *until*.
         """
         backoff = Backoff()
         while True:
@@ -158,7 +161,9 @@ class Sender:
                 return (await self.endpoint.submit(lines, batch.mark)).id
             except CallError as error:
                 log.warning("batch.unsent", requests=len(lines), error=str(error))
-                if error.kind in TRANSIENT:
+                if error.unreached and not self._reached:
+                    raise
+                if error.kind in TRANSIENT and not error.unreached:
                     return ""
                 if error.kind == THROTTLE and self.queue()[0]:  # others may have to end first
                     backoff.failures = 0

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from runner.base.errors import ConfigError
+from runner.config.provider_facts import PROVIDERS as FACTS
 from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.options import has_flex, provider_of
+from runner.providers.options import provider_of
 
 PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
 _NEAR = {"vertex_ai": "gemini", "bedrock": "anthropic", "google": "gemini", "mistralai": "mistral"}
@@ -29,9 +30,11 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
 
 def why_not(delivery: str, model: ModelSettings) -> str:
     """Return why *model* cannot be asked by *delivery*, "" if it can."""
-    if delivery == "flex" and not has_flex(model):
-        return f"{provider_of(model)} has no flex tier"
-    return why_no_batches(model) if delivery == "batch" else ""
+    flex = sorted(name for name, facts in FACTS.items() if "flex" in facts.tiers)
+    if delivery == "flex" and provider_of(model) not in flex:
+        expected = f"expected another delivery or a model of {', '.join(flex)}"
+        return f"{provider_of(model)} has no flex tier, {expected}"
+    return why_no_batches(model) if delivery in ("batch", "auto") else ""
 
 
 def batch_endpoint(route: ModelRoute) -> BatchEndpoint:

@@ -76,7 +76,8 @@ def _stopped(reply: Mapping[str, Any]) -> str:
     feedback = mapping(reply.get("promptFeedback"))
     reasons = (
         *(first.get(name) for name in ("native_finish_reason", "finish_reason", "finishReason")),
-        *(feedback.get("blockReason"), reply.get("stop_reason"), reply.get("stopReason")),
+        feedback.get("blockReason"),
+        *(reply.get(name) for name in ("stop_reason", "stopReason", "finish_reason")),
     )
     return next((reason for reason in reasons if isinstance(reason, str)), "")
 
@@ -114,7 +115,7 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
     else:
         reply, chat = body, "choices" in body
         if chat:
-            reply = {"choices": body["choices"], "service_tier": None}
+            reply = {"id": "", "created": 0, "choices": body["choices"], "service_tier": None}
             reply |= _texts(body, "model", "service_tier")
         if "usage" in body:
             reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
@@ -226,7 +227,7 @@ def _counts(value: Any) -> Any:
         return value
     return {
         name: max(-_MAX_COUNT, min(_MAX_COUNT, token_count(each) or 0))
-        if name.lower().endswith(("tokens", "tokencount"))
+        if name.lower().endswith(("tokens", "tokencount")) and not isinstance(each, dict)
         else _counts(mappings(each) if name.endswith("TokensDetails") else each)
         for name, each in value.items()
     }

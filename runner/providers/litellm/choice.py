@@ -32,7 +32,7 @@ def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) 
             provider not in ADDRESSES
             or route.name != f"{provider}/{model}"
             or (provider in _LOCAL and not base)
-            or _by_responses(litellm, route.name, model)
+            or by_responses(litellm, route.name)
         ):
             return None
         return HttpCalls(litellm, route, session, provider, base)
@@ -45,9 +45,9 @@ def _is_set(value: Any) -> bool:
     return bool([one for one in value if one != "cache"] if isinstance(value, list) else value)
 
 
-def _by_responses(litellm: Any, name: str, model: str) -> bool:
-    """Return whether litellm calls *model* through OpenAI's Responses API."""
-    if model.startswith("responses/"):
+def by_responses(litellm: Any, name: str) -> bool:
+    """Return whether litellm calls the model *name* through OpenAI's Responses API."""
+    if name.partition("/")[2].startswith("responses/"):
         return True
     try:
         return bool(litellm.get_model_info(name)["mode"] == "responses")

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from array import array
 from dataclasses import replace
 from typing import Any
@@ -16,25 +17,31 @@ from runner.providers.prices import cost_usd
 from runner.providers.request import Completion, Request
 
 MAX_DIMENSIONS = 8192
+_ABOUT_DIMENSIONS = re.compile("dimension|matryoshka", re.IGNORECASE)  # the latter at vLLM
 
 
 class EmbeddingTransport(LiteLLMTransport):
     """Sends the texts of a request's messages; a completion's text is what `vectors_in` reads."""
 
+    _dimensions: int | None = DIMENSIONS  # None once the model has refused to shorten its vectors
+
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
-        texts = request.texts
+        texts, dimensions = request.texts, self._dimensions
         arguments = {
             **self._common_arguments(timeout_s),
             "input": texts,
-            "dimensions": DIMENSIONS,
+            "dimensions": dimensions,
             "encoding_format": "float",
             "caching": False,
         }
         try:
             response = await self._litellm.aembedding(**arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise classify(error, self.route, self._secrets) from cause_of(error)
+            failure = classify(error, self.route, self._secrets)
+            if failure.kind == "bad_request" and _ABOUT_DIMENSIONS.search(str(failure)):
+                failure.again, self._dimensions = dimensions is not None, None
+            raise failure from cause_of(error)
         count = tokenizer_for(self.route.map_name).count
         chars = sum(map(len, texts))
         most, least = 4 * chars + len(texts), chars // CHARS_PER_TOKEN  # a token has a byte

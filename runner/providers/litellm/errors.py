@@ -46,11 +46,13 @@ def classify(
     secrets: Secrets = _NO_KEYS,
     *,
     delivered: bool = False,
+    sent: bool = True,
 ) -> CallError:
     """Return the CallError for *error* on *route*; its kind decides whether it is retried.
 
     *secrets* are redacted from its message, in case the provider repeats them. *delivered* says
-    that a successful reply had arrived, which cannot be read and may be billed.
+    that a successful reply had arrived, which cannot be read and may be billed; *sent*, that a
+    request had been sent. Without one, litellm's word for a fault of its own is a 500.
     """
     for link in chain_of(error):
         if isinstance(link, CallError):
@@ -63,21 +65,27 @@ def classify(
         return CallError("bad_response", message, billed=True)
     status = getattr(error, "status_code", None)
     if any(isinstance(link, OSError) for link in chain_of(error)):
-        return CallError("connection", _message(error, secrets), billed=True)
+        return CallError("connection", _message(error, secrets), billed=sent)
     if not isinstance(status, int):
         return CallError("internal", _message(error, secrets))
+    status = status if sent or status < 500 else 400
     return _refusal(RefusedError(status, {}, str(error).encode(errors="replace")), route, secrets)
 
 
 def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallError:
     status, headers, text = error.status, error.headers, str(error)
     message, retry_after = _message(error, secrets), retry_after_s(headers)
+    said = _ECHOED.sub("", text)
     if retry_after is None and (status == 429 or status >= 500):
-        retry_after = stated_wait_s(_ECHOED.sub("", text))
+        retry_after = stated_wait_s(said)
     named = error_in(_body(text))
     parts = (named, *mappings(named.get("details")))
     codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
+    if "PerDay" in said:  # Gemini asks for seconds, which do not renew its quotas of a day
+        retry_after = None
     kind = _kind(status, codes, message, retry_after)
+    if kind in ("throttle", "auth") and retry_after is None and SAYS["used_up"].search(said):
+        kind = "unavailable"
     full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
     at_flex = "flex" in (route.delivery, route.service_tier)
     if at_flex and kind in ("throttle", "transient", "bad_request"):
@@ -117,7 +125,8 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "context_exceeded"
     if status == 402 or _CODES["billing"] & codes or (client and means("billing")):
         return "billing"
-    if "model_not_found" in codes or (status == 404 and not SAYS["no_host"].search(message)):
+    found = status != 404 or SAYS["no_host"].search(message)
+    if not found or "model_not_found" in codes or SAYS["no_model"].search(message):
         return "not_found"
     if status in (401, 403, 407) or (status == 400 and means("auth")):
         return "auth"
@@ -125,7 +134,8 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
         return "throttle"
     if status in (408, 504, 524):  # the last is Cloudflare's
         return "timeout"
-    return "bad_request" if client and status != 409 else "transient"
+    refused = status == 501 or (client and status not in (409, 424, 425, 499))
+    return "bad_request" if refused else "transient"
 
 
 def _body(text: str) -> Any:
@@ -167,6 +177,8 @@ def _full_message(message: str, kind: str, route: ModelRoute, window: int | None
         return f"{route.host} has no model {route.name!r}: {message}{hint}"
     if kind == "refused":
         return f"the provider's filter refused the request: {message}"
+    if kind == "unavailable":
+        return f"{message} (resume the run when the quota is renewed)"
     advice = WORDS["advice"].items() if kind in ("bad_request", "throttle") else ()
     hint = next((todo for said, todo in advice if re.search(said, message, re.I)), "")
     if kind == "context_exceeded":
@@ -205,7 +217,7 @@ def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> No
         names = [part.get("param"), *loc]
         spoken += [".".join(map(str, loc))] if loc else []
         pointed += [name for name in names if isinstance(name, str)]
-        for key in ("error", "errors", "message", "detail", "msg", "metadata", "raw"):
+        for key in ("error", "errors", "message", "Message", "detail", "msg", "metadata", "raw"):
             if part.get(key):
                 _collect(part[key], pointed, spoken, depth - 1)
 

@@ -35,6 +35,8 @@ def load_openai(litellm: Any, provider: str) -> None:
     """Import OpenAI's client, half a second of CPU, if `acompletion` asks *provider* with it."""
     if provider in {"openai", "azure", *litellm.openai_compatible_providers}:
         importlib.import_module("openai.resources")
+        client: Any = importlib.import_module("openai._base_client")
+        client.INITIAL_RETRY_DELAY = 0.0  # before retries that litellm requests, and we refuse
 
 
 def _transport(ssl_context: Any = None, ssl_verify: Any = None, shared_session: Any = None) -> Any:

@@ -31,7 +31,6 @@ def text_of(response: Any) -> tuple[str, str]:
 def _content_of(message: Any) -> str:
     """Return the text of *message*: its content, else a tool call's arguments, else reasoning."""
     calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or ()]
-    calls.append(getattr(message, "function_call", None))
     called = [str(getattr(call, "arguments", None) or "") for call in calls]
     reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
     return beside(message.content or "\n".join(filter(None, called)), str(reasoning or ""))

@@ -151,6 +151,8 @@ def _append(holder: dict[str, Any], name: str, text: Any) -> None:
 def _grow(message: dict[str, Any], name: str, value: Any) -> None:
     if isinstance(value, list) and name == "content":  # Mistral's parts; thoughts are not text
         value = "".join(str(part.get("text") or "") for part in mappings(value))
+    if name == "function_call":  # the older form of one call
+        name, value = "tool_calls", [{"index": 0, "function": value}]
     if name == "tool_calls":
         _add_calls(message.setdefault(name, []), value)
     elif name in _JOINED:

@@ -7,6 +7,7 @@ import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,7 @@ from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm.body import readable
-from runner.providers.litellm.choice import http_calls
+from runner.providers.litellm.choice import by_responses, http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm, load_openai
@@ -51,6 +52,8 @@ _REASONS = {  # finish reasons by a provider's word, if litellm has none or anot
     "refusal": "refusal",
     "model_context_window_exceeded": "length",
     "model_length": "length",
+    "MAX_TOKENS": "length",  # Cohere's, and the next
+    "ERROR_TOXIC": "content_filter",
 }
 _SIGNED = "bedrock/"  # litellm signs with credentials from the environment; no key is sent
 
@@ -89,6 +92,9 @@ class LiteLLMTransport:
             provider.register(self._litellm, self._readers)
             return
         _check_provider(self._litellm, route)
+        if by_responses(self._litellm, route.name) and find_spec("mcp") is None:
+            why = "is called through OpenAI's Responses API, for which litellm needs a package"
+            raise ConfigError(f"model {route.name!r} {why}: pip install mcp")
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
@@ -105,7 +111,7 @@ class LiteLLMTransport:
             try:
                 response = await self._ask(arguments, exchange)
             except Exception as error:  # noqa: BLE001 - libraries raise anything
-                failure = self._failure(error, request, adapted, exchange.arrived)
+                failure = self._failure(error, request, adapted, exchange)
                 raise failure from cause_of(error)
         return self._completion(response, request, exchange)
 
@@ -120,19 +126,20 @@ class LiteLLMTransport:
         self, request: Request, sent: Adaptation, status: int, body: bytes, served: str
     ) -> Completion:
         """Return the reply to *request* as *sent*, at the prices of *served*; see `complete`."""
-        meant, stopped = status, ""
+        meant, stopped, exchange = status, "", Exchange(sent=True, arrived=True)
         if 200 <= status < 300:
             try:
                 meant, body, stopped = readable(status, body)
             except CallError as error:
-                raise self._failure(error, request, sent, True) from None
+                raise self._failure(error, request, sent, exchange) from None
         if not 200 <= meant < 300:
-            raise self._failure(RefusedError(meant, {}, body), request, sent, False)
+            raise self._failure(RefusedError(meant, {}, body), request, sent, exchange)
         try:
             response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, sent, True) from cause_of(error)
-        return self._completion(response, request, Exchange(stopped=stopped), served)
+            raise self._failure(error, request, sent, exchange) from cause_of(error)
+        exchange.stopped = stopped
+        return self._completion(response, request, exchange, served)
 
     async def close(self) -> None:
         """Close our connections and those of litellm's cached clients."""
@@ -164,10 +171,11 @@ class LiteLLMTransport:
         return calls
 
     def _failure(
-        self, error: Exception, request: Request, sent: Adaptation, delivered: bool
+        self, error: Exception, request: Request, sent: Adaptation, exchange: Exchange
     ) -> CallError:
         """Return the CallError for *error*, after adapting to what the provider refused."""
-        found = classify(error, self.route, self._secrets, delivered=delivered)
+        about = {"delivered": exchange.arrived, "sent": exchange.sent}
+        found = classify(error, self.route, self._secrets, **about)
         refusal = refusal_text(error)
         if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
