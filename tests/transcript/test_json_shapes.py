@@ -733,13 +733,38 @@ def test_names_in_order_are_doubted_if_the_numbers_do_not_tell_whose_they_are() 
     assert "not clear whose the numbers of speakers are" in warning
 
 
-def test_speakers_by_time_alone_are_doubted() -> None:
-    spans = [{"speaker": "A", "start": 61, "end": 63}, {"speaker": "B", "start": 63.5, "end": 64.5}]
+@pytest.mark.parametrize(
+    ("times", "who"),
+    [
+        (((61, 63), (63.5, 64.5)), ["A", "B"]),
+        (((61.1, 63.1), (63.2, 99)), ["A", "B"]),
+        (((61, 62), (62, 64.5)), [None, "B"]),  # of two people
+        (((61, 64), (62, 64.5)), [None, None]),
+        (((61000, 63000), (63500, 64500)), [None, None]),
+    ],
+    ids=["same", "near", "across", "together", "other unit"],
+)
+def test_speakers_by_time_have_what_is_said_then(
+    times: tuple[tuple[float, float], ...], who: list[str | None]
+) -> None:
+    spans = [{"speaker": s, "start": a, "end": b} for s, (a, b) in zip("AB", times, strict=True)]
     data = {"segments": records(text="text", start="start", end="end"), "diarization": spans}
+    reading = read_text(json.dumps(data), name="t")
 
-    (warning,) = read_text(json.dumps(data), name="t").report.warnings
+    assert who == [each.speaker for each in reading.transcript.segments]
+    assert (who[0] is None) == bool(reading.report.warnings)
 
-    assert "'diarization' says who speaks when" in warning
+
+def test_an_editor_s_words_and_paragraphs_have_their_speakers() -> None:
+    said = {"words": [{"text": word, "start": start} for word, start, _ in WORDS]}
+    spans = [{"start": 61, "end": 63, "speaker": {"@id": "Ana"}}, {"start": 63, "speaker": "Ben"}]
+    blocks = [
+        {"text": text, "data": {"speaker": who, "start": start}, "depth": 0}
+        for who, text, (start, _) in zip(("Ana", "Ben"), SAID, SPANS, strict=True)
+    ]
+
+    for data in ({**said, "paragraphs": spans}, {"blocks": blocks, "entityMap": {}}):
+        assert ["Ana", "Ben"] == [who for who, _, _ in rows(data)]
 
 
 def test_texts_beside_the_transcript_are_noted() -> None:

@@ -15,7 +15,7 @@ from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
-from runner.transcript.formats.json_names import items_in, names_in
+from runner.transcript.formats.json_names import items_in, names_in, speakers_by_time
 from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
@@ -88,7 +88,7 @@ def turns_of_value(
     if not any(turn.start_s is not None for turn in turns):
         turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
-    spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
+    spans = next(filter(_are_spans, lists), None)
     if spans and not any(turn.speaker for turn in turns):
         notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
     return turns
@@ -179,16 +179,18 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 
 def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Record]:
-    """Return the chosen records with speakers from a list without words that has their starts."""
-    fields = sampled(chosen.records)
-    starts = [str(fields.first("start", each)[1]) for each in chosen.records]
-    for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
-        who, records = sampled(spans.records), spans.records
-        speakers = {str(who.first("start", s)[1]): who.first("speaker", s)[1] for s in records}
-        if speakers.keys() >= {*starts} - {"None"} != set():
-            pairs = zip(starts, chosen.records, strict=True)
-            return [{"speaker": speakers.get(start), **each} for start, each in pairs]
+    """Return the chosen records with speakers from a list without words that has their times."""
+    for spans in filter(_are_spans, lists) if not chosen.rank[0] else ():
+        found = speakers_by_time(chosen.records, spans.records)
+        if any(who is not None for who in found):
+            return [
+                {**each, "speaker": who} for each, who in zip(chosen.records, found, strict=True)
+            ]
     return chosen.records
+
+
+def _are_spans(each: RecordList) -> bool:
+    return not each.size and each.rank[:2] == (True, True)
 
 
 def _once(words: list[Record]) -> list[Record]:

@@ -91,11 +91,15 @@ def _triples(node: list[object]) -> list[Record]:
 
 
 def _flat(records: list[Record]) -> list[Record]:
-    """Return *records*, with the fields of the object in which each has its words."""
+    """Return *records*, with the fields of the object in which each has its words or speaker."""
     fields = sampled(records)
     for key in fields.keys["text"][:1]:  # a message with its author
         if all(isinstance(record.get(key), dict | None) for record in records):
             return [{**each, key: None, **mapping(each.get(key))} for each in records]
+    if fields.keys["text"] and not fields.keys["speaker"]:  # `data`, of an editor
+        for key, value in records[0].items():
+            if isinstance(value, dict) and fields_of([value]).keys["speaker"]:
+                return [{**mapping(each.get(key)), **each} for each in records]
     if fields.keys["text"] or fields.best or fields.parts:
         return records
     for key, value in records[0].items():

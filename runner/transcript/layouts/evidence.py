@@ -70,7 +70,7 @@ def openings_in(
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
             below = at + opening.rows - layout.timed
-    return _with_late_times(_without_odd_dates(_without_words(found, rows)))
+    return _with_late_times(_without_words(_without_odd_dates(found), rows))
 
 
 def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
