@@ -7,7 +7,7 @@ from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
 from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
-from runner.transcript.layouts.openings import Opening
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
 from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
 from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
@@ -19,6 +19,8 @@ _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _SOME_NAMES = 0.25
+_CENTRED = 8  # spaces more than most lines have
+_MIN_NOTICE_WORDS = 3
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -46,7 +48,8 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
         notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
         rows, choice = cut, choose(cut, notes)
     short, late = _short_stamps(rows), _times_end_turns(rows, choice)
-    assembler = _Assembler(rows, choice, notes, short, late, _time_scale(rows, choice))
+    margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
+    assembler = _Assembler(rows, choice, notes, short, late, margin, _time_scale(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
@@ -140,6 +143,7 @@ class _Assembler:
     notes: Notes
     short_stamps: bool
     times_end_turns: bool
+    margin: int  # from which on a line in capitals is a heading
     scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
@@ -152,17 +156,24 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    notices: set[str] = field(init=False)  # above the first turn and again below it
+
+    def __post_init__(self) -> None:
+        first = min(self.choice.turns, default=0)
+        long = (row.raw for row in self.rows[:first] if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS)
+        self.notices = {*long} & {row.raw for row in self.rows[first:] if row.gap}
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
-        if at < self.choice.notes_end:
-            self._leave_out("notes above the transcript", row.raw)
-            return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
+        if (above := at < self.choice.notes_end) or row.raw in self.notices:
+            self._leave_out("notes above the transcript" if above else "notices", row.raw)
+            return 1
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
-        capitals = self.choice.asked and row.raw.isupper() and title
+        set_off = self.choice.asked or row.indent >= self.margin
+        capitals = set_off and row.raw.isupper() and title
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
         if row.gap or capitals or voice:
             self.flush()
@@ -191,8 +202,6 @@ class _Assembler:
             self.speaker = speaker
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
-            if self.times_end_turns and _end_time(row.raw):
-                self.flush()
         return 1
 
     def flush(self) -> None:
@@ -258,3 +267,5 @@ class _Assembler:
         if text.strip():
             self.silent = ""
             self.paragraph.append(text)
+        if self.times_end_turns and _end_time(text):
+            self.flush()

@@ -136,7 +136,8 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
         return None
     named_day = bool(stamp.day) and stamp.day.isalpha()  # `Monday 10:30` may begin a sentence
     rest = text[match.end() :]
-    return (stamp, rest) if stamp.bracketed or not named_day or not rest.strip() else None
+    named_day = named_day and (len(stamp.day) > 4 or bool(rest.strip()))  # `Mon 10:30` is none
+    return (stamp, rest) if stamp.bracketed or not named_day else None
 
 
 def may_end_in_time(text: str) -> bool:

@@ -438,7 +438,59 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "# T\n\n| Timestamp | Who | What was said |\n|:--|:--|:--|\n| 0:03 | Ana | Hi. |\n",
         [("Ana", "Hi.")],
     ),
+    "a notice at both ends": (
+        "Made by a tool for sound.\n\nAna: Hi.\n\nBo: Yes.\n\nMade by a tool for sound.",
+        [("Ana", "Hi."), ("Bo", "Yes.")],
+    ),
+    "weekdays below names": (
+        "Ana Ruiz\nTue 10:02 AM\nHi.\n\nBo Li\nTue 10:03 AM\nYes.\n\n"
+        "Ana Ruiz\nTue 10:04 AM\nBye.",
+        [("Ana Ruiz", "Hi."), ("Bo Li", "Yes."), ("Ana Ruiz", "Bye.")],
+    ),
+    "a date above the first name": (
+        "会議\n2026年9月18日 星期五 10:02\n話者 1 00:01\nはい。\n"
+        "話者 2 00:05\nいえ。\n話者 1 00:09\nでは。",
+        [("話者 1", "はい。"), ("話者 2", "いえ。"), ("話者 1", "では。")],
+    ),
+    "headings in the middle of a page": (
+        "MS. LI: We go on.\n              ARGUMENT OF ANA RUIZ\n"
+        "MR. DIAZ: May it please.\nMS. LI: It does.",
+        [("MS. LI", "We go on."), (None, "ARGUMENT OF ANA RUIZ"), ("MR. DIAZ", "May it please."),
+         ("MS. LI", "It does.")],
+    ),
+    "a remark in italics": (
+        "Ana: Hi.\n\n*[music]*\n\nBo: Yes.", [("Ana", "Hi."), (None, "*[music]*"), ("Bo", "Yes.")],
+    ),
+    "names with initials": (
+        "Председательствующий. Начнём.\nЛи А. Б., фракция «Да». Хорошо.\nПредседательствующий. Да.",
+        [("Председательствующий", "Начнём."), ("Ли А. Б.", "Хорошо."),
+         ("Председательствующий", "Да.")],
+    ),
+    "short sentences that recur in another alphabet": (
+        "Да. Мы начали утром.\n\nДа. Потом был обед.\n\nДа. А потом ушли.",
+        [(None, "Да. Мы начали утром."), (None, "Да. Потом был обед."),
+         (None, "Да. А потом ушли.")],
+    ),
+    "call signs": (
+        "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
+        [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],
+    ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", ["> ", "/ ", "; ", " = "])
+def test_a_name_may_have_any_mark_behind_it(mark: str) -> None:
+    text = f"ana{mark}hi\nbo{mark}hi there\nana{mark}bye"
+
+    assert [("ana", "hi"), ("bo", "hi there"), ("ana", "bye")] == spoken(text)
+
+
+def test_times_behind_the_words_of_a_turn_part_it() -> None:
+    text = (
+        "A: One? #00:00:02-1#\nTwo? #00:00:05-4#\n\nB: Three. #00:00:09-0#\n\nA: So. #00:00:10-0#"
+    )
+
+    assert [("A", "One?"), ("A", "Two?"), ("B", "Three."), ("A", "So.")] == spoken(text)
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from runner.base.format import plural
 from runner.base.text import to_safe_text
+from runner.transcript.layouts.label_reading import ROLE
 from runner.transcript.layouts.labels import LabelUse, Likeness, is_ordinary, judge, likeness
-from runner.transcript.layouts.openings import ROLE
 from runner.transcript.times import trailing_stamp
 from runner.transcript.words import WORDS
 

@@ -12,10 +12,10 @@ from runner.transcript.layouts.evidence import (
     openings_in,
     places_in,
 )
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import (
     SENTENCE_ENDS,
-    Opening,
     below_time,
     in_columns,
     in_line,

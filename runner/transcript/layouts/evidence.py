@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runner.transcript.layouts.catalogue import Layout, Turns
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
-from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
 from runner.transcript.words import WORDS
