@@ -346,3 +346,34 @@ def test_a_pdf_mends_words_at_the_ends_of_lines_and_loses_their_numbers(tmp_path
     first = read(saved(tmp_path, pdf(lines))).transcript.segments[0]
 
     assert ("Ana", "We lost the information on the computer.") == (first.speaker, first.text)
+
+
+@pytest.mark.parametrize("off", ["", '<w:r><w:rPr><w:b w:val="0"/></w:rPr><w:t></w:t></w:r>'])
+@pytest.mark.parametrize("style", ["b", "i"])
+def test_names_in_bold_speak_if_some_recur(tmp_path: Path, style: str, off: str) -> None:
+    def lines(said: list[tuple[str, str]]) -> str:
+        bold = f'<w:r><w:rPr><w:{style}/></w:rPr><w:t xml:space="preserve">{{}} </w:t></w:r>{off}'
+        return "".join(word(f"X{text}").replace("<w:r>", bold.format(who) + "<w:r>", 1)
+                       .replace("X", "") for who, text in said)  # fmt: skip
+
+    html = "".join(f"<p><{style}>{who}</{style}>\n{text}</p>\n" for who, text in SAID)
+    once = [("Origin", "We lost it."), ("Method", "We looked."), ("Result", "We did not.")]
+
+    for name, content, expected in (
+        ("call.docx", docx(lines(SAID)), SAID),
+        ("call.html", f"<html><body>{html}</body></html>".encode(), SAID),
+        ("essay.docx", docx(lines(once)), [(None, f"{who} {text}") for who, text in once]),
+    ):
+        segments = read(saved(tmp_path, content, name)).transcript.segments
+        assert expected == [(each.speaker, each.text) for each in segments]
+
+
+def test_attributes_of_a_page_may_say_who_speaks(tmp_path: Path) -> None:
+    spans = "".join(
+        f'<div class="t" data-speaker="{who}" data-m="1"><span>{text}</span></div>'
+        for who, text in SAID
+    )
+    content = f"<html><body>{spans}</body></html>".encode()
+    segments = read(saved(tmp_path, content, "call.html")).transcript.segments
+
+    assert SAID == [(each.speaker, each.text) for each in segments]

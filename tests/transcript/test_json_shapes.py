@@ -767,6 +767,24 @@ def test_an_editor_s_words_and_paragraphs_have_their_speakers() -> None:
         assert ["Ana", "Ben"] == [who for who, _, _ in rows(data)]
 
 
+def test_messages_have_no_markup_and_a_text_of_labels_repeats_them() -> None:
+    data = {
+        "messages": [
+            {"id": at, "from": {"user": {"displayName": who}}, "body": {"content": text}}
+            for at, (who, text) in enumerate(
+                (("Ana", f"<p>{SAID[0]}</p>"), ("Ben", f"{SAID[1]}<br>No."))
+            )
+        ],
+        "transcript": f"Ana: {SAID[0]}\n\nBen: {SAID[1]}",
+    }
+    reading = read_text(json.dumps(data), name="t")
+
+    assert [("Ana", SAID[0]), ("Ben", f"{SAID[1]} No.")] == [
+        (each.speaker, each.text) for each in reading.transcript.segments
+    ]
+    assert not reading.report.left_out
+
+
 def test_texts_beside_the_transcript_are_noted() -> None:
     data = {
         "summary": "They spoke of many dry seals.",

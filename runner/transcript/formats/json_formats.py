@@ -16,7 +16,14 @@ from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
 from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
 from runner.transcript.formats.json_names import items_in, names_in, speakers_by_time
-from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.records import (
+    apart,
+    letters,
+    sampled,
+    turns_from,
+    turns_from_words,
+    unmarked,
+)
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
@@ -33,6 +40,7 @@ _EXPECTED = (
     "as speech recognizers write it"
 )
 _WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
+_SAID = _WHOLE | {"body", "message", "sentence"}
 _MAX_NOTES = 2000
 
 
@@ -210,6 +218,7 @@ def _note_the_rest(
 ) -> None:
     """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
+    speakers = {turn.speaker for turn in turns}
     fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
     read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
     same: set[int] = set()
@@ -228,7 +237,9 @@ def _note_the_rest(
         elif isinstance(node, list):
             items = node[:1] if fields_named([key]).best else node  # the others are alternatives
             todo += [(key, each) for each in items]
-        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _WHOLE):
+        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _SAID):
             noted += 1
-            if letters(node) not in spoken:
+            lines = (line.partition(": ") for line in unmarked(node).split("\n"))
+            said = "".join(text if who in speakers else f"{who} {text}" for who, _, text in lines)
+            if letters(said) not in spoken:
                 notes.leave_out(f"fields '{key[:40]}'", node)
