@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
-from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
+from runner.transcript.layouts.choice import (
+    Choice,
+    choose,
+    is_heading,
+    is_lone_name,
+    may_be_name,
+    note_names,
+)
 from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
 from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
@@ -18,7 +25,6 @@ from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_st
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
-_SOME_NAMES = 0.25
 _CENTRED = 8  # spaces more than most lines have
 _MIN_NOTICE_WORDS = 3
 _CLOSING = ("]", ")", "#", ">", "】", "）")
@@ -39,10 +45,8 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     warned = len(notes.warnings)
     choice = choose(rows, notes)
     blocks = [row for row in rows if row.gap]
-    names = [row for row in blocks if may_be_name(row)]
-    if choice.layout is None and len(names) >= max(2, len(blocks) * _SOME_NAMES):
-        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
-        notes.warn(f"{plural(len(names), 'line')} {example}")
+    if choice.layout is None:
+        note_names(list(filter(may_be_name, blocks)), len(blocks), notes)
     if len(cut := _cut(rows, choice)) > len(rows):
         del notes.warnings[warned:]
         notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
+from runner.transcript.formats.cue import Cue, cue_of
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import Cue, cue_of
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn

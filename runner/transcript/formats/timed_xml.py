@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.markup import xml_root, xml_tree
 from runner.transcript.model import Turn

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.base.format import plural
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout, Turns
 from runner.transcript.layouts.evidence import (
     LayoutEvidence,
@@ -28,6 +29,7 @@ from runner.transcript.reader_notes import Notes
 NEAR_TIE = 0.8
 TIE_ROWS = 200
 _MAX_NAME_WORDS = 3
+_SOME_NAMES = 0.25
 _BULLETS = frozenset("-*+•–")
 
 
@@ -49,10 +51,13 @@ class Choice:
     asked: bool = False
 
 
-def choose(rows: Sequence[Row], notes: Notes) -> Choice:
-    """Return the openings of turns in *rows*; note the layout, and a near tie as a warning."""
-    notes_end = notes_above(rows)
-    start = max(notes_end, header(rows))
+def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
+    """Return the openings of turns in *rows*; note the layout, and a near tie as a warning.
+
+    If *headed*, notes and facts may stand above the first turn.
+    """
+    notes_end = notes_above(rows) if headed else 0
+    start = max(notes_end, header(rows)) if headed else 0
     ranked = _ranked(rows, start, thrifty=True)
     if not ranked or not _scores(ranked[0]):
         return Choice()
@@ -160,6 +165,13 @@ def may_be_name(row: Row) -> bool:
     return len(row.raw.split()) <= _MAX_NAME_WORDS and likeness(row.raw) == Likeness.NAME
 
 
+def note_names(names: Sequence[Row], blocks: float, notes: Notes) -> None:
+    """Warn of *names* on lines of their own, if these are many beside the *blocks* of text."""
+    if len(names) >= max(2, blocks * _SOME_NAMES):
+        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
+        notes.warn(f"{plural(len(names), 'line')} {example}")
+
+
 def _leave_lists(turns: Turns, rows: Sequence[Row]) -> None:
     """Remove from *turns* the items of lists below a heading, if turns are not items."""
     if sum(rows[at].mark in _BULLETS for at in turns) > len(turns) * 0.5:
@@ -209,8 +221,12 @@ def _known(
     *below*: the first line below a label of its own is its text.
     """
     texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
+    known = set(map(str.casefold, known))
     return {
         at: (opening.label, opening)
         for at, opening in seen.items()
-        if opening.label in known and at not in turns and at not in texts and rows[at].placed
+        if opening.label.casefold() in known
+        and at not in turns
+        and at not in texts
+        and rows[at].placed
     }

@@ -15,6 +15,9 @@ MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
+_MAX_PREFIX_WORDS = 5
+_IN_NAMES = frozenset(".-_@#()")
+_NOT_NAME = frozenset("?!;/\\{}<>=")
 
 _PARTICLES = WORDS["particles"]
 FACTS = WORDS["facts"]
@@ -158,6 +161,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
 class _Habit:
     total: int
     dense: bool
+    every: bool
     first: str
     repeats: bool
     timed: bool
@@ -176,6 +180,7 @@ def _habit(
     return _Habit(
         total=len(candidates),
         dense=len(candidates) >= places * 0.5,
+        every=len(candidates) >= places * 0.8,
         first=first,
         repeats=bool(recurring),
         timed=sum(each.timed for each in typical) >= most,
@@ -212,7 +217,18 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return None if habit.dense and set_off else False
     if like == Likeness.WORD or set_off:
         return True
+    if habit.every and _may_name(label, len(group)):
+        return True
     return None if len(label.split()) <= _MAX_NAME_WORDS else False
+
+
+def _may_name(label: str, uses: int) -> bool:
+    """Return whether *label* may be a speaker where nearly all lines have one."""
+    words = label.lower().split()
+    if len(words) > _MAX_PREFIX_WORDS or not _NOT_NAME.isdisjoint(label):
+        return False
+    shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
+    return (uses > 1 or (len(words) > 1 and shaped)) and WORDS["clause"].isdisjoint(words)
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

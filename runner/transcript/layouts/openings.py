@@ -34,6 +34,7 @@ _FULL_STOP = re.compile(
     r"(?:\([^()]{1,80}\))?)(?:,\s(?P<office>[^\W\d_][^.:;?!\d]{2,140}))?"
     r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
 )
+_ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
 _CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 
@@ -45,6 +46,8 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
     row = rows[at]
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
+    aside = _ASIDE_BEFORE.match(text)  # as in `(laughs) Ana: text`
+    text = text[aside.end() :] if aside else text
     opening = again or row.opening
     end = text.find(opening, 1, MAX_LABEL_CHARS) if opening else -1
     colon = end - 1 if end > 0 and text[end - 1] in ":：" else label_colon(text)
@@ -60,6 +63,7 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     rest = rest.strip()
     rest = rest.removesuffix(opening if whole and opening not in rest[:-2] else "")
+    rest = f"{aside[0].strip()} {rest}" if aside else rest
     dress = row.mark.strip(">") + opening + ("tight" if tight else "")
     named = read_label(label, row.stamp, rest, dress)
     return with_late(named) if named else None
@@ -126,17 +130,21 @@ def wrapped(opens: str) -> Opens:
         end = text.find(close, 1, MAX_LABEL_CHARS + 12)
         if text[0] in "[(" and text[1 : max(end, 0)].strip(" (") and text.count(text[0], 1, end):
             end = text.find(close, end + 1, MAX_LABEL_CHARS + 12)
-        if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
+        if end < 2 or text[end + 1 : end + 2] == "(" or _is_sound(text[1:end]):
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
         named = read_label(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
-        rest = text[end + 1 :].lstrip("*_ \t")
+        rest = text[end + 1 :].lstrip("*_ \t").lstrip(":：")
         if named is None or (not rest and at + 1 == len(rows)):
             return None
         stamp, rest = (None if named.stamp else leading_stamp(rest)) or (named.stamp, rest)
         return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
 
     return match
+
+
+def _is_sound(text: str) -> bool:
+    return not WORDS["sounds"].isdisjoint(text.lower().split())
 
 
 def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
