@@ -24,12 +24,12 @@ _CALL_SIGN = re.compile(r"([A-Z][A-Z\d/-]{1,9})\s{1,20}(?=\S)")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
-# A title and a name, a name and initials, a chair in Russian; or capitals.
+# A title and a name, a Greek or Cyrillic name and initials, a chair; or capitals.
 _FULL_STOP = re.compile(
     r"(?P<name>(?:(?P<sure>"
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
-    r"|[^\W\d_a-z][\w’'-]{1,30}\s[^\W\d_a-z]\.\s?(?:[^\W\d_a-z]\.)?|Председател\w{1,12})"
+    r"|[Ͱ-῿][\w’'-]{1,30}\s[Ͱ-῿]\.\s?(?:[Ͱ-῿]\.)?|Председател\w{1,12})"
     r"|(?:(?:The|THE|AN?)\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
     r"(?:\([^()]{1,80}\))?)(?:,\s(?P<office>[^\W\d_][^.:;?!\d]{2,140}))?"
     r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
