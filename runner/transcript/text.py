@@ -91,7 +91,7 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
 def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     """Return *rows* with those cut that hold the turns of several speakers."""
     known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    asked = known == {"Q", "A"}
+    asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
     cut = cutter([row.raw for row in rows], known, marks)

@@ -785,6 +785,15 @@ def test_messages_have_no_markup_and_a_text_of_labels_repeats_them() -> None:
     assert not reading.report.left_out
 
 
+def test_a_text_in_html_is_read_without_it() -> None:
+    stamped = '<p><span class="timestamp" data-timestamp="{0}">0:0{0}</span> {1}: {2}</p>'
+    text = "".join(map(stamped.format, (1, 3, 5), ("Ana", "Ben", "Ana"), (*SAID, "So.")))
+
+    assert [("Ana", 1.0, SAID[0]), ("Ben", 3.0, SAID[1]), ("Ana", 5.0, "So.")] == rows(
+        {"text": text, "media": "call.mp3", "media-time": 7.5}
+    )
+
+
 def test_texts_beside_the_transcript_are_noted() -> None:
     data = {
         "summary": "They spoke of many dry seals.",

@@ -471,6 +471,24 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [(None, "Да. Мы начали утром."), (None, "Да. Потом был обед."),
          (None, "Да. А потом ушли.")],
     ),
+    "questions and answers in one line": (
+        "Q. Where? A. At home.\nQ. Alone? A. Yes.\nMS. LI: No. Q. When?",
+        [("Q", "Where?"), ("A", "At home."), ("Q", "Alone?"), ("A", "Yes."), ("MS. LI", "No."),
+         ("Q", "When?")],
+    ),
+    "a call with lists of contents and of people": (
+        "Contents:\n\nRemarks\nAnswers\n\nParticipants\n\nAna Ruiz - Chair\nBo Li - Clerk"
+        "\n\nRemarks:\n\nOperator\n\nHello.\n\nAna Ruiz\n\nHi."
+        "\n\nAnswers:\n\nOperator\n\nGo.\n\nAna Ruiz\n\nBye.\n",
+        [("Operator", "Hello."), ("Ana Ruiz", "Hi."), (None, "Answers:"), ("Operator", "Go."),
+         ("Ana Ruiz", "Bye.")],
+    ),
+    "dashes behind bold names": ("**Ana** - Hi.\n**Bo** – Yes.\n**Ana** - So.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "So.")]),
+    "machines' labels behind times": (
+        "[0:01] - SPEAKER_00 Hi.\n[0:03] - SPEAKER_01 Yes.\n[0:05] - SPEAKER_00 So.",
+        [("SPEAKER_00", "Hi."), ("SPEAKER_01", "Yes."), ("SPEAKER_00", "So.")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],

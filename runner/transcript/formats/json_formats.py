@@ -165,7 +165,7 @@ def _texts(data: object) -> list[str]:
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
     named = ((key, text) for key, text in items_in(data) if isinstance(text, str) and text.strip())
-    return [text for key, text in named if simple_name(key)[0] in _WHOLE]
+    return [unmarked(text) for key, text in named if simple_name(key)[0] in _WHOLE]
 
 
 def _are_channels(each: RecordList) -> bool:

@@ -148,6 +148,7 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
     if not row.gap or row.is_stamp:
         return False
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
+    listed = listed or below is None or (below.gap and row.raw.count(" ") < _MAX_NAME_WORDS)
     return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
 
 

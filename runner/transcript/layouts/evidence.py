@@ -62,7 +62,10 @@ def openings_in(
     counts = Counter(row.raw for row in rows) if layout.heads_block else Counter()
     below = -1
     for at in range(start, len(rows)):
-        if at <= below or at in claimed:  # the text of the opening above opens no turn
+        if at in claimed:
+            continue
+        again = layout.heads_block and rows[at].gap and counts[rows[at].raw] > 1
+        if at <= below and not again:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at, counts)):

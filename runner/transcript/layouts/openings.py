@@ -20,7 +20,8 @@ from runner.transcript.words import WORDS
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
 _DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→=])\s{1,20}|(?<=\w)[>/;]\s{1,20}")
-_CALL_SIGN = re.compile(r"([A-Z][A-Z\d/-]{1,9})\s{1,20}(?=\S)")
+_CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})\s{1,20}(?=\S)")
+_LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
@@ -156,7 +157,7 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     rest = text[end + len(opening) :]
     if end < 1 or not rest[:1].isspace() or not rest.strip() or text[end - 1] == ":":
         return None
-    named = read_label(text[:end], row.stamp, rest.strip().lstrip("`"), opening)
+    named = read_label(text[:end], row.stamp, _LEAD.sub("", rest), opening)
     return named and with_late(named)
 
 
