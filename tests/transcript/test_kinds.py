@@ -489,6 +489,14 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "[0:01] - SPEAKER_00 Hi.\n[0:03] - SPEAKER_01 Yes.\n[0:05] - SPEAKER_00 So.",
         [("SPEAKER_00", "Hi."), ("SPEAKER_01", "Yes."), ("SPEAKER_00", "So.")],
     ),
+    "labels of other shapes among many": (
+        "Ana: One.\nBo: Two.\nSomebody from the audience on the left who stood: No.\nAna: Three.\n"
+        "[unknown]: Yes.\nBo: Four.\nAna - Five.\nBo; Six.\nAna: Seven.\nBo: Eight.",
+        [("Ana", "One."), ("Bo", "Two."),
+         (None, "Somebody from the audience on the left who stood: No."), ("Ana", "Three."),
+         (None, "[unknown]: Yes."), ("Bo", "Four."), ("Ana", "Five."), ("Bo", "Six."),
+         ("Ana", "Seven."), ("Bo", "Eight.")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],

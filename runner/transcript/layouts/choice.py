@@ -18,6 +18,7 @@ from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import (
     SENTENCE_ENDS,
     below_time,
+    dashed,
     in_columns,
     in_line,
 )
@@ -70,7 +71,7 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
             beside.add(other.layout.name)
     known = set(best.verdict.names.values())
     for each in ranked:
-        if each.layout.plain or best.layout.timed or each.layout.opens is in_columns:
+        if each.layout.plain or best.layout.timed or each.layout.opens in (in_columns, dashed):
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     if best.layout.pair:  # the court and counsel, who may speak once
         seen = next((each.openings for each in ranked if each.layout.opens is in_line), {})

@@ -201,6 +201,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
         return None if any(each.placed for each in group) and like < Likeness.NAME else often
+    if not fits and habit.every and like == Likeness.NAME and not habit.timed:
+        return None
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
@@ -219,7 +221,7 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return True
     if habit.every and _may_name(label, len(group)):
         return True
-    return None if len(label.split()) <= _MAX_NAME_WORDS else False
+    return None if habit.every or len(label.split()) <= _MAX_NAME_WORDS else False
 
 
 def _may_name(label: str, uses: int) -> bool:
