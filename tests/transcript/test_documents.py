@@ -137,6 +137,16 @@ def test_a_table_in_a_document_is_read_by_its_columns(tmp_path: Path) -> None:
         assert {61.0} == {each.start_s for each in reading.transcript.segments}
 
 
+def test_a_coded_table_is_read_by_the_column_that_says_who(tmp_path: Path) -> None:
+    heads = ("No.", "Who", "What was said", "Code")
+    coded = [heads, *((str(at), *said, "x") for at, said in enumerate(SAID, 1))]
+    cells = ("".join(f"<w:tc>{word(cell)}</w:tc>" for cell in row) for row in coded)
+    table = "".join(f"<w:tr>{row}</w:tr>" for row in cells)
+    reading = read(saved(tmp_path, docx(f"<w:tbl>{table}</w:tbl>")))
+
+    assert SAID == [(each.speaker, each.text) for each in reading.transcript.segments]
+
+
 def test_tables_and_columns_on_pages_are_read_as_printed(tmp_path: Path) -> None:
     wrapped = [
         (str(n), who, *text.rsplit(maxsplit=1)) for n, (who, text) in enumerate(SAID, start=1)
