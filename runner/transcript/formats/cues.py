@@ -9,6 +9,7 @@ from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.formats.cue_repeats import without_repeats
 from runner.transcript.layouts.choice import choose, may_be_name, note_names
 from runner.transcript.layouts.inline_labels import CHEVRONS, cutter
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.rows import Row, row_of
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence, space_between
@@ -17,7 +18,7 @@ from runner.transcript.reader_notes import Notes
 MERGE_GAP_S = 2.0
 DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
 
-Openings = Mapping[tuple[int, int], tuple[str | None, str]]
+Openings = Mapping[tuple[int, int], tuple[str | None, Opening]]
 
 
 def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> list[Turn]:
@@ -34,6 +35,9 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     if named and (cut := list(_cut(shown, named, notes.layout))) != shown:
         del notes.warnings[warned:]
         shown, named = cut, _openings(cut, notes)
+    for (at, _), (_, opening) in named.items():
+        if opening.stamp and shown[at].start_s is None:
+            shown[at] = replace(shown[at], start_s=opening.stamp.start_s)
     return _merged(voice for at, cue in enumerate(shown) for voice in _voices(cue, at, named))
 
 
@@ -55,7 +59,7 @@ def _openings(cues: Sequence[Cue], notes: Notes) -> Openings:
         note_names(list(filter(may_be_name, heads)), len(heads) * 2, notes)
     words = {at for at, row in enumerate(rows) if at + 1 < len(rows) and not rows[at + 1].gap}
     return {
-        places[at]: (name, opening.rest)
+        places[at]: (name, opening)
         for at, (name, opening) in choice.turns.items()
         if opening.rest or at in words or rows[at].raw.endswith(":")
     }
@@ -108,7 +112,7 @@ def _voices(cue: Cue, at: int, named: Openings) -> list[tuple[Turn, bool]]:
         found = named.get((at, number))
         dash = None if found or line.speaker else DASH.match(line.text)
         if found:
-            speaker, text = found
+            speaker, text = found[0], found[1].rest
         elif tagged or dash or not voices:
             speaker, text = line.speaker, line.text[dash.end() if dash and dashes else 0 :]
         else:

@@ -14,7 +14,7 @@ from runner.base.json import is_deeper, mapping
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
-from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
 from runner.transcript.formats.json_names import items_in, names_in, speakers_by_time
 from runner.transcript.formats.records import (
     apart,
@@ -93,8 +93,6 @@ def turns_of_value(
         turns = turns_from_words(_once(_with_speakers(chosen, lists)), notes, names=names)
     else:
         turns = turns_from(_with_speakers(chosen, lists), notes, names=names)
-    if not any(turn.start_s is not None for turn in turns):
-        turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
     spans = next(filter(_are_spans, lists), None)
     if spans and not any(turn.speaker for turn in turns):
