@@ -1,5 +1,6 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -27,6 +28,7 @@ _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _CENTRED = 8  # spaces more than most lines have
 _MIN_NOTICE_WORDS = 3
+_COLON = re.compile(r"[:：](?!\d)")
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -94,7 +96,9 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
     marks = QUESTIONS if asked else CHEVRONS if chevrons else None
-    cut = cutter([row.raw for row in rows], known, marks)
+    heads = [rows[at].raw.removesuffix(opening.rest) for at, (_, opening) in choice.turns.items()]
+    colons = sum(_COLON.search(head) is not None for head in heads) * 2 >= len(heads)
+    cut = cutter([row.raw for row in rows], known, marks, colons=bool(marks) or colons)
     found: list[Row] = []
     for at, row in enumerate(rows):
         ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row

@@ -497,6 +497,15 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
          (None, "[unknown]: Yes."), ("Bo", "Four."), ("Ana", "Five."), ("Bo", "Six."),
          ("Ana", "Seven."), ("Bo", "Eight.")],
     ),
+    "colons within turns of another layout": (
+        "[Ana] Hi.\n[Bo] She said. Ana: maybe.\n[Ana] No. [Bo] Yes.\n[Bo] So.",
+        [("Ana", "Hi."), ("Bo", "She said. Ana: maybe."), ("Ana", "No."), ("Bo", "Yes."),
+         ("Bo", "So.")],
+    ),
+    "quotes in a column": (
+        '0:01\tAna\t"No," he said. "Never."\n0:03\tBo\tFine.\n0:05\tAna\tSo.',
+        [("Ana", '"No," he said. "Never."'), ("Bo", "Fine."), ("Ana", "So.")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],

@@ -29,6 +29,7 @@ _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
 _HEADING = re.compile("speaker|participant|name|time|start|^who$")  # which are nobody's name
 _LINE_END = re.compile(r"\s?<br ?/?>\s?", re.IGNORECASE)
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
+_QUOTES_WORDS = re.compile(r'(?:^|\t)"[^"\t]*"[^"\t]')  # and not a whole cell
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
 _BAR = "\ufdd0"  # for an escaped bar; no text has this character
@@ -161,6 +162,8 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
         if not any(delimiter in line for line in lines):
+            continue
+        if quoted and delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines)):
             continue
         dialect = _Dialect(delimiter, quoted)
         rows = list(dialect.rows(lines))

@@ -31,17 +31,24 @@ QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
 
 
 def cutter(
-    lines: Sequence[str], known: Collection[str], marks: re.Pattern[str] | None = None
+    lines: Sequence[str],
+    known: Collection[str],
+    marks: re.Pattern[str] | None = None,
+    *,
+    colons: bool = True,
 ) -> Callable[[str], list[str]]:
     """Return a function that cuts a line before *marks* and before labels after a sentence.
 
     Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
     a line, others there that recur or look like names are labels, too. In a text without
     punctuation, a sentence may end before any known label if several labels are inside lines.
-    Where turns begin with capitals, lower-case words after a label are not a label.
+    Where turns begin with capitals, lower-case words after a label are not a label. Without
+    *colons*, a label is in brackets.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
+    if not colons:
+        return _cutter(known, marks, _END, cased=True, colons=False)
     text = "\n".join(lines)
     if len(_SENTENCE_ENDS.findall(text)) < text.count(" ") * _MIN_ENDS:
         cut = _cutter(known, marks, _GAP, cased=False)
@@ -66,13 +73,18 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
 
 
 def _cutter(
-    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str], *, cased: bool
+    labels: Collection[str],
+    marks: re.Pattern[str] | None,
+    before: re.Pattern[str],
+    *,
+    cased: bool,
+    colons: bool = True,
 ) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
 
     def cut(text: str) -> list[str]:
         cuts = {match.start() for match in marks.finditer(text)} if marks else set()
-        for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
+        for colon in _COLON.finditer(text) if colons and (":" in text or "：" in text) else ():
             starts = (colon.start() - length for length in lengths if length <= colon.start())
             start = next((at for at in starts if text[at : colon.start()] in labels), None)
             small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()
