@@ -506,6 +506,12 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         '0:01\tAna\t"No," he said. "Never."\n0:03\tBo\tFine.\n0:05\tAna\tSo.',
         [("Ana", '"No," he said. "Never."'), ("Bo", "Fine."), ("Ana", "So.")],
     ),
+    "a clause that recurs where labels have times": (
+        "[0:01] Ana: Hi.\nWe will talk about three things: a.\n[0:05] Bo: Yes.\n"
+        "We will talk about three things: b.\n[0:09] Ana: So.",
+        [("Ana", "Hi."), (None, "We will talk about three things: a."), ("Bo", "Yes."),
+         (None, "We will talk about three things: b."), ("Ana", "So.")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],

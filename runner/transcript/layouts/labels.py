@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
+from runner.transcript.model import words_of
 from runner.transcript.times import MONTH
 from runner.transcript.words import WORDS
 
@@ -15,6 +16,7 @@ MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
+_SENTENCE = WORDS["clause"] - words_of("the a an and to for with on in this here so")
 _MAX_PREFIX_WORDS = 5
 _IN_NAMES = frozenset(".-_@#()")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
@@ -214,6 +216,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
         return True
     if len(group) > 1 and (habit.dense or set_off):
+        words = label.split()  # `Bo can trill` may be a name, and `we will talk of two things` not
+        often = often and (len(words) < _MAX_PREFIX_WORDS or _SENTENCE.isdisjoint(words[1:]))
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
         return None if habit.dense and set_off else False
