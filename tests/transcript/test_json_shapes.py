@@ -794,6 +794,30 @@ def test_a_text_in_html_is_read_without_it() -> None:
     )
 
 
+def test_a_record_is_cut_where_the_time_of_another_speaker_begins() -> None:
+    words = [{"word": f" {word}", "start": start, "end": start + 0.4} for word, start, _ in WORDS]
+    data = {
+        "segments": [{"text": TEXT, "start": 61, "end": 65, "words": words}],
+        "diarization": [
+            {"start": 60.9, "end": 62.9, "label": "SPEAKER_00"},
+            {"start": 63, "end": 65, "label": "SPEAKER_01"},
+        ],
+    }
+
+    assert [("SPEAKER_00", SAID[0]), ("SPEAKER_01", SAID[1])] == [
+        (who, text) for who, _, text in rows(data)
+    ]
+
+
+def test_messages_from_the_newest_to_the_oldest_are_read_in_their_order() -> None:
+    said = [
+        {"sender_name": who, "timestamp_ms": 1709632800000 + at * 1000, "content": text}
+        for at, (who, text) in enumerate((("Ana", SAID[0]), ("Ben", SAID[1]), ("Ana", "So.")))
+    ]
+
+    assert [("Ana", 0.0, SAID[0]), ("Ben", 1.0, SAID[1]), ("Ana", 2.0, "So.")] == rows(said[::-1])
+
+
 def test_texts_beside_the_transcript_are_noted() -> None:
     data = {
         "summary": "They spoke of many dry seals.",

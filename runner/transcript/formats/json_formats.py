@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from runner.base.json import is_deeper, mapping
+from runner.base.json import is_deeper, listing, mapping, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
@@ -39,7 +39,9 @@ _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
     "as speech recognizers write it"
 )
-_WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
+_WHOLE = words_of(
+    "text transcript transcription content fulltext fulltranscript display srt vtt subtitles"
+)
 _SAID = _WHOLE | {"body", "message", "sentence"}
 _MAX_NOTES = 2000
 
@@ -186,13 +188,24 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Record]:
     """Return the chosen records with speakers from a list without words that has their times."""
+    parts = sampled(chosen.records).parts
     for spans in filter(_are_spans, lists) if not chosen.rank[0] else ():
-        found = speakers_by_time(chosen.records, spans.records)
-        if any(who is not None for who in found):
-            return [
-                {**each, "speaker": who} for each, who in zip(chosen.records, found, strict=True)
+        records = _spoken(chosen.records, spans)
+        if parts:
+            records = [
+                {**each, parts: _spoken(mappings(listing(each[parts])), spans)}
+                if parts in each
+                else each
+                for each in records
             ]
+        if records != chosen.records:
+            return records
     return chosen.records
+
+
+def _spoken(records: Sequence[Record], spans: RecordList) -> list[Record]:
+    found = zip(records, speakers_by_time(records, spans.records), strict=True)
+    return [each if who is None else {**each, "speaker": who} for each, who in found]
 
 
 def _are_spans(each: RecordList) -> bool:
@@ -216,7 +229,7 @@ def _note_the_rest(
 ) -> None:
     """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
-    speakers = {turn.speaker for turn in turns}
+    speakers = {(turn.speaker or "").casefold() for turn in turns}
     fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
     read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
     same: set[int] = set()
@@ -238,6 +251,9 @@ def _note_the_rest(
         elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _SAID):
             noted += 1
             lines = (line.partition(": ") for line in unmarked(node).split("\n"))
-            said = "".join(text if who in speakers else f"{who} {text}" for who, _, text in lines)
+            said = "".join(
+                text if who.strip().casefold() in speakers else f"{who} {text}"
+                for who, _, text in lines
+            )
             if letters(said) not in spoken:
                 notes.leave_out(f"fields '{key[:40]}'", node)

@@ -88,6 +88,10 @@ def turns_from(
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if len(turns) < 2:
         return turns
+    starts = [turn.start_s for turn in turns if turn.start_s is not None]
+    if len(set(starts)) > 2 and starts == sorted(starts, reverse=True):
+        notes.warn("the times run back: read from the last record to the first")
+        turns.reverse()
     layout = notes.layout
     if not any(turn.speaker for turn in turns):
         turns = turns_of([_cue(turn) for turn in turns], notes)
