@@ -1,23 +1,20 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import (
     Choice,
-    choose,
     is_heading,
     is_lone_name,
     may_be_name,
     note_names,
 )
-from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
+from runner.transcript.layouts.inline_labels import chosen
 from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
-from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
+from runner.transcript.layouts.rows import Row, outgrown, rows_of
 from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
@@ -28,7 +25,6 @@ _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _CENTRED = 8  # spaces more than most lines have
 _MIN_NOTICE_WORDS = 3
-_COLON = re.compile(r"[:：](?!\d)")
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -44,15 +40,10 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
     rows = _without_partials(_times_first(rows_of(text, notes, places)), notes)
-    warned = len(notes.warnings)
-    choice = choose(rows, notes)
+    rows, choice = chosen(rows, notes)
     blocks = [row for row in rows if row.gap]
     if choice.layout is None:
         note_names(list(filter(may_be_name, blocks)), len(blocks), notes)
-    if len(cut := _cut(rows, choice)) > len(rows):
-        del notes.warnings[warned:]
-        notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
-        rows, choice = cut, choose(cut, notes)
     short, late = _short_stamps(rows), _times_end_turns(rows, choice)
     margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
     assembler = _Assembler(rows, choice, notes, short, late, margin, _time_scale(rows, choice))
@@ -88,28 +79,6 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
     return [row for at, row in enumerate(rows) if at not in gone]
-
-
-def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
-    """Return *rows* with those cut that hold the turns of several speakers."""
-    known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
-    chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
-    marks = QUESTIONS if asked else CHEVRONS if chevrons else None
-    heads = [rows[at].raw.removesuffix(opening.rest) for at, (_, opening) in choice.turns.items()]
-    colons = sum(_COLON.search(head) is not None for head in heads) * 2 >= len(heads)
-    cut = cutter([row.raw for row in rows], known, marks, colons=bool(marks) or colons)
-    found: list[Row] = []
-    for at, row in enumerate(rows):
-        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
-        lone = not marks and ends <= (at in choice.turns)
-        first, *others = [row.raw] if lone else cut(row.raw)
-        if not others:
-            found.append(row)
-            continue
-        head = replace(row_of(first, row.gap), placed=row.placed, where=row.where)
-        found += [head, *(replace(row_of(each, False), where=row.where) for each in others)]
-    return found
 
 
 def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:

@@ -3,11 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
+from runner.base.format import plural
+from runner.transcript.layouts.choice import Choice, choose
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
+from runner.transcript.layouts.rows import Row, row_of
+from runner.transcript.reader_notes import Notes
 from runner.transcript.times import leading_stamp
 
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
+_HEAD_COLON = re.compile(r"[:：](?!\d)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
 # Allowed between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
 _SET_OFF = (
@@ -26,11 +32,48 @@ _MIN_LOOSE = 2
 _OPENED = re.compile(r"[:：][\s*_]{1,4}([^\W\d_])")
 _HEAD_CHARS = 100
 _MOSTLY = 0.8
-CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
-QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
+_CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
+_QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
 
 
-def cutter(
+def chosen(rows: list[Row], notes: Notes, *, headed: bool = True) -> tuple[list[Row], Choice]:
+    """Return *rows* and the layout of their turns; rows of several turns are cut, with a warning.
+
+    If *headed*, notes and facts may stand above the first turn.
+    """
+    warned = len(notes.warnings)
+    choice = choose(rows, notes, headed=headed)
+    cut = _cut(rows, choice)
+    if len(cut) == len(rows):
+        return rows, choice
+    del notes.warnings[warned:]
+    notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
+    return cut, choose(cut, notes, headed=headed)
+
+
+def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
+    """Return *rows* with those cut that hold the turns of several speakers."""
+    known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
+    asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
+    chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
+    marks = _QUESTIONS if asked else _CHEVRONS if chevrons else None
+    heads = [rows[at].raw.removesuffix(opening.rest) for at, (_, opening) in choice.turns.items()]
+    colons = sum(_HEAD_COLON.search(head) is not None for head in heads) * 2 >= len(heads)
+    cut = _cutter_of([row.raw for row in rows], known, marks, colons=bool(marks) or colons)
+    found: list[Row] = []
+    for at, row in enumerate(rows):
+        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
+        lone = not marks and ends <= (at in choice.turns)
+        first, *others = [row.raw] if lone else cut(row.raw)
+        if not others:
+            found.append(row)
+            continue
+        head = replace(row_of(first, row.gap), placed=row.placed, where=row.where)
+        found += [head, *(replace(row_of(each, False), where=row.where) for each in others)]
+    return found
+
+
+def _cutter_of(
     lines: Sequence[str],
     known: Collection[str],
     marks: re.Pattern[str] | None = None,
