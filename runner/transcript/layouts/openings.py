@@ -19,8 +19,8 @@ from runner.transcript.words import WORDS
 
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
-_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→=])\s{1,20}|(?<=\w)[>/;]\s{1,20}")
-_CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})\s{1,20}(?=\S)")
+_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}")
+_CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})(?:\s{2,20}(?=\S)|\s(?=[^\sa-z]))")
 _LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
