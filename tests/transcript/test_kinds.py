@@ -516,6 +516,10 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "10:02 TV on.\n10:30 OK so I left.\n11:15 TV again.\n12:00 BBC had it.",
         [(None, "TV on."), (None, "OK so I left."), (None, "TV again."), (None, "BBC had it.")],
     ),
+    "names in bold in sentences": (
+        "**Li** was there.\n\n**Ito** came later.\n\n**Li** then left.",
+        [(None, "**Li** was there."), (None, "**Ito** came later."), (None, "**Li** then left.")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],

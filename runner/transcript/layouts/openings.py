@@ -155,7 +155,8 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     opening = again or row.opening
     end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
     rest = text[end + len(opening) :]
-    if end < 1 or not rest[:1].isspace() or not rest.strip() or text[end - 1] == ":":
+    words = rest.strip()
+    if end < 1 or not rest[:1].isspace() or not words or text[end - 1] == ":" or words[0].islower():
         return None
     named = read_label(text[:end], row.stamp, _LEAD.sub("", rest), opening)
     return named and with_late(named)
