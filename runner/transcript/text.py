@@ -168,7 +168,8 @@ class _Assembler:
         ):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
-            if self.choice.timed_first if row.rest else self.choice.times_head_turns:
+            timed = self.choice.timed_first if row.rest else self.choice.times_head_turns
+            if timed or is_aside(row.rest):
                 self.speaker, self.started = None, True
             self._add(row.rest)
         elif self.speaker and not self.silent and row.placed and is_aside(row.raw):

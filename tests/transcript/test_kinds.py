@@ -520,6 +520,16 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "**Li** was there.\n\n**Ito** came later.\n\n**Li** then left.",
         [(None, "**Li** was there."), (None, "**Ito** came later."), (None, "**Li** then left.")],
     ),
+    "names above the times of cues": (
+        "Ana:\n00:00:01,100 --> 00:00:03,000\nHi.\n\nBo:\n00:00:05,100 --> 00:00:07,000\nYes.\n\n"
+        "Ana:\n00:00:08,000 --> 00:00:09,000\nSo.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "So.")],
+    ),
+    "times between sentences, and before a note": (
+        "Ana: Hi. [00:00:30] We go on.\nBo: Yes [sic 00:00:40] so.\n\n[00:00:45] [END OF AUDIO]",
+        [("Ana", "Hi."), ("Ana", "We go on."), ("Bo", "Yes [sic 00:00:40] so."),
+         (None, "[END OF AUDIO]")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],
