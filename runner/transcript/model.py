@@ -144,7 +144,7 @@ def ends_sentence(text: str) -> bool:
 
 def is_aside(text: str) -> bool:
     """Return whether *text* is in brackets as a whole, such as a note on what is heard."""
-    return text[:1] in "([（【" and _ASIDE.match(text) is not None
+    return text[:1] in "([（【*_" and _ASIDE.match(text.strip("*_")) is not None
 
 
 def unbroken(text: str) -> str:

@@ -1,15 +1,20 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from runner.base.format import plural
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
-from runner.transcript.layouts.choice import Choice, choose, is_heading, is_lone_name, may_be_name
-from runner.transcript.layouts.inline_labels import CHEVRONS, QUESTIONS, cutter
-from runner.transcript.layouts.openings import Opening
+from runner.transcript.layouts.choice import (
+    Choice,
+    is_heading,
+    is_lone_name,
+    may_be_name,
+    note_names,
+)
+from runner.transcript.layouts.inline_labels import chosen
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.preface import facts_of, is_speech
-from runner.transcript.layouts.rows import Row, outgrown, row_of, rows_of
+from runner.transcript.layouts.rows import Row, outgrown, rows_of
 from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
@@ -18,7 +23,8 @@ from runner.transcript.times import Stamp, TimeScale, time_scale_of, trailing_st
 _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
-_SOME_NAMES = 0.25
+_CENTRED = 8  # spaces more than most lines have
+_MIN_NOTICE_WORDS = 3
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -34,19 +40,13 @@ def read_text_layout(source: Source, notes: Notes) -> list[Turn]:
 def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Turn]:
     """Return the turns of *text*; *places* tells where its lines stand in a document."""
     rows = _without_partials(_times_first(rows_of(text, notes, places)), notes)
-    warned = len(notes.warnings)
-    choice = choose(rows, notes)
+    rows, choice = chosen(rows, notes)
     blocks = [row for row in rows if row.gap]
-    names = [row for row in blocks if may_be_name(row)]
-    if choice.layout is None and len(names) >= max(2, len(blocks) * _SOME_NAMES):
-        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
-        notes.warn(f"{plural(len(names), 'line')} {example}")
-    if len(cut := _cut(rows, choice)) > len(rows):
-        del notes.warnings[warned:]
-        notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
-        rows, choice = cut, choose(cut, notes)
+    if choice.layout is None:
+        note_names(list(filter(may_be_name, blocks)), len(blocks), notes)
     short, late = _short_stamps(rows), _times_end_turns(rows, choice)
-    assembler = _Assembler(rows, choice, notes, short, late, _time_scale(rows, choice))
+    margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
+    assembler = _Assembler(rows, choice, notes, short, late, margin, _time_scale(rows, choice))
     at = 0
     while at < len(rows):
         at += assembler.step(at)
@@ -79,26 +79,6 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
     return [row for at, row in enumerate(rows) if at not in gone]
-
-
-def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
-    """Return *rows* with those cut that hold the turns of several speakers."""
-    known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    asked = known == {"Q", "A"}
-    chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
-    marks = QUESTIONS if asked else CHEVRONS if chevrons else None
-    cut = cutter([row.raw for row in rows], known, marks)
-    found: list[Row] = []
-    for at, row in enumerate(rows):
-        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
-        lone = not marks and ends <= (at in choice.turns)
-        first, *others = [row.raw] if lone else cut(row.raw)
-        if not others:
-            found.append(row)
-            continue
-        head = replace(row_of(first, row.gap), placed=row.placed, where=row.where)
-        found += [head, *(replace(row_of(each, False), where=row.where) for each in others)]
-    return found
 
 
 def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
@@ -140,6 +120,7 @@ class _Assembler:
     notes: Notes
     short_stamps: bool
     times_end_turns: bool
+    margin: int  # from which on a line in capitals is a heading
     scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
@@ -152,17 +133,24 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    notices: set[str] = field(init=False)  # above the first turn and again below it
+
+    def __post_init__(self) -> None:
+        first = min(self.choice.turns, default=0)
+        long = (row.raw for row in self.rows[:first] if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS)
+        self.notices = {*long} & {row.raw for row in self.rows[first:] if row.gap}
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
-        if at < self.choice.notes_end:
-            self._leave_out("notes above the transcript", row.raw)
-            return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
+        if (above := at < self.choice.notes_end) or row.raw in self.notices:
+            self._leave_out("notes above the transcript" if above else "notices", row.raw)
+            return 1
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
-        capitals = self.choice.asked and row.raw.isupper() and title
+        set_off = self.choice.asked or row.indent >= self.margin
+        capitals = set_off and row.raw.isupper() and title
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
         if row.gap or capitals or voice:
             self.flush()
@@ -180,7 +168,8 @@ class _Assembler:
         ):
             self.flush()
             self._take_time(row.stamp, "" if row.rest else row.raw)
-            if self.choice.timed_first if row.rest else self.choice.times_head_turns:
+            timed = self.choice.timed_first if row.rest else self.choice.times_head_turns
+            if timed or is_aside(row.rest):
                 self.speaker, self.started = None, True
             self._add(row.rest)
         elif self.speaker and not self.silent and row.placed and is_aside(row.raw):
@@ -191,8 +180,6 @@ class _Assembler:
             self.speaker = speaker
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
-            if self.times_end_turns and _end_time(row.raw):
-                self.flush()
         return 1
 
     def flush(self) -> None:
@@ -258,3 +245,5 @@ class _Assembler:
         if text.strip():
             self.silent = ""
             self.paragraph.append(text)
+        if self.times_end_turns and _end_time(text):
+            self.flush()

@@ -16,7 +16,7 @@ _DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
     rf"|{MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
-    r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（]?[^\W\d]{1,4}[)）])?"
+    r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（][^\W\d]{1,4}[)）]|\s?(?:星期|[周週]).|\s?.(?:曜日|요일))?"
     rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
 )
 _CLOCK = (
@@ -135,7 +135,9 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     if match is None or stamp is None:
         return None
     named_day = bool(stamp.day) and stamp.day.isalpha()  # `Monday 10:30` may begin a sentence
-    return (stamp, text[match.end() :]) if stamp.bracketed or not named_day else None
+    rest = text[match.end() :]
+    named_day = named_day and (len(stamp.day) > 4 or bool(rest.strip()))  # `Mon 10:30` is none
+    return (stamp, rest) if stamp.bracketed or not named_day else None
 
 
 def may_end_in_time(text: str) -> bool:

@@ -137,6 +137,16 @@ def test_a_table_in_a_document_is_read_by_its_columns(tmp_path: Path) -> None:
         assert {61.0} == {each.start_s for each in reading.transcript.segments}
 
 
+def test_a_coded_table_is_read_by_the_column_that_says_who(tmp_path: Path) -> None:
+    heads = ("No.", "Who", "What was said", "Code")
+    coded = [heads, *((str(at), *said, "x") for at, said in enumerate(SAID, 1))]
+    cells = ("".join(f"<w:tc>{word(cell)}</w:tc>" for cell in row) for row in coded)
+    table = "".join(f"<w:tr>{row}</w:tr>" for row in cells)
+    reading = read(saved(tmp_path, docx(f"<w:tbl>{table}</w:tbl>")))
+
+    assert SAID == [(each.speaker, each.text) for each in reading.transcript.segments]
+
+
 def test_tables_and_columns_on_pages_are_read_as_printed(tmp_path: Path) -> None:
     wrapped = [
         (str(n), who, *text.rsplit(maxsplit=1)) for n, (who, text) in enumerate(SAID, start=1)
@@ -346,3 +356,34 @@ def test_a_pdf_mends_words_at_the_ends_of_lines_and_loses_their_numbers(tmp_path
     first = read(saved(tmp_path, pdf(lines))).transcript.segments[0]
 
     assert ("Ana", "We lost the information on the computer.") == (first.speaker, first.text)
+
+
+@pytest.mark.parametrize("off", ["", '<w:r><w:rPr><w:b w:val="0"/></w:rPr><w:t></w:t></w:r>'])
+@pytest.mark.parametrize("style", ["b", "i"])
+def test_names_in_bold_speak_if_some_recur(tmp_path: Path, style: str, off: str) -> None:
+    def lines(said: list[tuple[str, str]]) -> str:
+        bold = f'<w:r><w:rPr><w:{style}/></w:rPr><w:t xml:space="preserve">{{}} </w:t></w:r>{off}'
+        return "".join(word(f"X{text}").replace("<w:r>", bold.format(who) + "<w:r>", 1)
+                       .replace("X", "") for who, text in said)  # fmt: skip
+
+    html = "".join(f"<p><{style}>{who}</{style}>\n{text}</p>\n" for who, text in SAID)
+    once = [("Origin", "We lost it."), ("Method", "We looked."), ("Result", "We did not.")]
+
+    for name, content, expected in (
+        ("call.docx", docx(lines(SAID)), SAID),
+        ("call.html", f"<html><body>{html}</body></html>".encode(), SAID),
+        ("essay.docx", docx(lines(once)), [(None, f"{who} {text}") for who, text in once]),
+    ):
+        segments = read(saved(tmp_path, content, name)).transcript.segments
+        assert expected == [(each.speaker, each.text) for each in segments]
+
+
+def test_attributes_of_a_page_may_say_who_speaks(tmp_path: Path) -> None:
+    spans = "".join(
+        f'<div class="t" data-speaker="{who}" data-m="1"><span>{text}</span></div>'
+        for who, text in SAID
+    )
+    content = f"<html><body>{spans}</body></html>".encode()
+    segments = read(saved(tmp_path, content, "call.html")).transcript.segments
+
+    assert SAID == [(each.speaker, each.text) for each in segments]

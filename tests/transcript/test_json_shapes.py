@@ -733,13 +733,89 @@ def test_names_in_order_are_doubted_if_the_numbers_do_not_tell_whose_they_are() 
     assert "not clear whose the numbers of speakers are" in warning
 
 
-def test_speakers_by_time_alone_are_doubted() -> None:
-    spans = [{"speaker": "A", "start": 61, "end": 63}, {"speaker": "B", "start": 63.5, "end": 64.5}]
+@pytest.mark.parametrize(
+    ("times", "who"),
+    [
+        (((61, 63), (63.5, 64.5)), ["A", "B"]),
+        (((61.1, 63.1), (63.2, 99)), ["A", "B"]),
+        (((61, 62), (62, 64.5)), [None, "B"]),  # of two people
+        (((61, 64), (62, 64.5)), [None, None]),
+        (((61000, 63000), (63500, 64500)), [None, None]),
+    ],
+    ids=["same", "near", "across", "together", "other unit"],
+)
+def test_speakers_by_time_have_what_is_said_then(
+    times: tuple[tuple[float, float], ...], who: list[str | None]
+) -> None:
+    spans = [{"speaker": s, "start": a, "end": b} for s, (a, b) in zip("AB", times, strict=True)]
     data = {"segments": records(text="text", start="start", end="end"), "diarization": spans}
+    reading = read_text(json.dumps(data), name="t")
 
-    (warning,) = read_text(json.dumps(data), name="t").report.warnings
+    assert who == [each.speaker for each in reading.transcript.segments]
+    assert (who[0] is None) == bool(reading.report.warnings)
 
-    assert "'diarization' says who speaks when" in warning
+
+def test_an_editor_s_words_and_paragraphs_have_their_speakers() -> None:
+    said = {"words": [{"text": word, "start": start} for word, start, _ in WORDS]}
+    spans = [{"start": 61, "end": 63, "speaker": {"@id": "Ana"}}, {"start": 63, "speaker": "Ben"}]
+    blocks = [
+        {"text": text, "data": {"speaker": who, "start": start}, "depth": 0}
+        for who, text, (start, _) in zip(("Ana", "Ben"), SAID, SPANS, strict=True)
+    ]
+
+    for data in ({**said, "paragraphs": spans}, {"blocks": blocks, "entityMap": {}}):
+        assert ["Ana", "Ben"] == [who for who, _, _ in rows(data)]
+
+
+def test_messages_have_no_markup_and_a_text_of_labels_repeats_them() -> None:
+    data = {
+        "messages": [
+            {"id": at, "from": {"user": {"displayName": who}}, "body": {"content": text}}
+            for at, (who, text) in enumerate(
+                (("Ana", f"<p>{SAID[0]}</p>"), ("Ben", f"{SAID[1]}<br>No."))
+            )
+        ],
+        "transcript": f"Ana: {SAID[0]}\n\nBen: {SAID[1]}",
+    }
+    reading = read_text(json.dumps(data), name="t")
+
+    assert [("Ana", SAID[0]), ("Ben", f"{SAID[1]} No.")] == [
+        (each.speaker, each.text) for each in reading.transcript.segments
+    ]
+    assert not reading.report.left_out
+
+
+def test_a_text_in_html_is_read_without_it() -> None:
+    stamped = '<p><span class="timestamp" data-timestamp="{0}">0:0{0}</span> {1}: {2}</p>'
+    text = "".join(map(stamped.format, (1, 3, 5), ("Ana", "Ben", "Ana"), (*SAID, "So.")))
+
+    assert [("Ana", 1.0, SAID[0]), ("Ben", 3.0, SAID[1]), ("Ana", 5.0, "So.")] == rows(
+        {"text": text, "media": "call.mp3", "media-time": 7.5}
+    )
+
+
+def test_a_record_is_cut_where_the_time_of_another_speaker_begins() -> None:
+    words = [{"word": f" {word}", "start": start, "end": start + 0.4} for word, start, _ in WORDS]
+    data = {
+        "segments": [{"text": TEXT, "start": 61, "end": 65, "words": words}],
+        "diarization": [
+            {"start": 60.9, "end": 62.9, "label": "SPEAKER_00"},
+            {"start": 63, "end": 65, "label": "SPEAKER_01"},
+        ],
+    }
+
+    assert [("SPEAKER_00", SAID[0]), ("SPEAKER_01", SAID[1])] == [
+        (who, text) for who, _, text in rows(data)
+    ]
+
+
+def test_messages_from_the_newest_to_the_oldest_are_read_in_their_order() -> None:
+    said = [
+        {"sender_name": who, "timestamp_ms": 1709632800000 + at * 1000, "content": text}
+        for at, (who, text) in enumerate((("Ana", SAID[0]), ("Ben", SAID[1]), ("Ana", "So.")))
+    ]
+
+    assert [("Ana", 0.0, SAID[0]), ("Ben", 1.0, SAID[1]), ("Ana", 2.0, "So.")] == rows(said[::-1])
 
 
 def test_texts_beside_the_transcript_are_noted() -> None:

@@ -438,7 +438,118 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "# T\n\n| Timestamp | Who | What was said |\n|:--|:--|:--|\n| 0:03 | Ana | Hi. |\n",
         [("Ana", "Hi.")],
     ),
+    "a notice at both ends": (
+        "Made by a tool for sound.\n\nAna: Hi.\n\nBo: Yes.\n\nMade by a tool for sound.",
+        [("Ana", "Hi."), ("Bo", "Yes.")],
+    ),
+    "weekdays below names": (
+        "Ana Ruiz\nTue 10:02 AM\nHi.\n\nBo Li\nTue 10:03 AM\nYes.\n\n"
+        "Ana Ruiz\nTue 10:04 AM\nBye.",
+        [("Ana Ruiz", "Hi."), ("Bo Li", "Yes."), ("Ana Ruiz", "Bye.")],
+    ),
+    "a date above the first name": (
+        "会議\n2026年9月18日 星期五 10:02\n話者 1 00:01\nはい。\n"
+        "話者 2 00:05\nいえ。\n話者 1 00:09\nでは。",
+        [("話者 1", "はい。"), ("話者 2", "いえ。"), ("話者 1", "では。")],
+    ),
+    "headings in the middle of a page": (
+        "MS. LI: We go on.\n              ARGUMENT OF ANA RUIZ\n"
+        "MR. DIAZ: May it please.\nMS. LI: It does.",
+        [("MS. LI", "We go on."), (None, "ARGUMENT OF ANA RUIZ"), ("MR. DIAZ", "May it please."),
+         ("MS. LI", "It does.")],
+    ),
+    "a remark in italics": (
+        "Ana: Hi.\n\n*[music]*\n\nBo: Yes.", [("Ana", "Hi."), (None, "*[music]*"), ("Bo", "Yes.")],
+    ),
+    "names with initials": (
+        "Председательствующий. Начнём.\nЛи А. Б., фракция «Да». Хорошо.\nПредседательствующий. Да.",
+        [("Председательствующий", "Начнём."), ("Ли А. Б.", "Хорошо."),
+         ("Председательствующий", "Да.")],
+    ),
+    "short sentences that recur in another alphabet": (
+        "Да. Мы начали утром.\n\nДа. Потом был обед.\n\nДа. А потом ушли.",
+        [(None, "Да. Мы начали утром."), (None, "Да. Потом был обед."),
+         (None, "Да. А потом ушли.")],
+    ),
+    "questions and answers in one line": (
+        "Q. Where? A. At home.\nQ. Alone? A. Yes.\nMS. LI: No. Q. When?",
+        [("Q", "Where?"), ("A", "At home."), ("Q", "Alone?"), ("A", "Yes."), ("MS. LI", "No."),
+         ("Q", "When?")],
+    ),
+    "a call with lists of contents and of people": (
+        "Contents:\n\nRemarks\nAnswers\n\nParticipants\n\nAna Ruiz - Chair\nBo Li - Clerk"
+        "\n\nRemarks:\n\nOperator\n\nHello.\n\nAna Ruiz\n\nHi."
+        "\n\nAnswers:\n\nOperator\n\nGo.\n\nAna Ruiz\n\nBye.\n",
+        [("Operator", "Hello."), ("Ana Ruiz", "Hi."), (None, "Answers:"), ("Operator", "Go."),
+         ("Ana Ruiz", "Bye.")],
+    ),
+    "dashes behind bold names": ("**Ana** - Hi.\n**Bo** – Yes.\n**Ana** - So.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "So.")]),
+    "machines' labels behind times": (
+        "[0:01] - SPEAKER_00 Hi.\n[0:03] - SPEAKER_01 Yes.\n[0:05] - SPEAKER_00 So.",
+        [("SPEAKER_00", "Hi."), ("SPEAKER_01", "Yes."), ("SPEAKER_00", "So.")],
+    ),
+    "labels of other shapes among many": (
+        "Ana: One.\nBo: Two.\nSomebody from the audience on the left who stood: No.\nAna: Three.\n"
+        "[unknown]: Yes.\nBo: Four.\nAna - Five.\nBo; Six.\nAna: Seven.\nBo: Eight.",
+        [("Ana", "One."), ("Bo", "Two."),
+         (None, "Somebody from the audience on the left who stood: No."), ("Ana", "Three."),
+         (None, "[unknown]: Yes."), ("Bo", "Four."), ("Ana", "Five."), ("Bo", "Six."),
+         ("Ana", "Seven."), ("Bo", "Eight.")],
+    ),
+    "colons within turns of another layout": (
+        "[Ana] Hi.\n[Bo] She said. Ana: maybe.\n[Ana] No. [Bo] Yes.\n[Bo] So.",
+        [("Ana", "Hi."), ("Bo", "She said. Ana: maybe."), ("Ana", "No."), ("Bo", "Yes."),
+         ("Bo", "So.")],
+    ),
+    "quotes in a column": (
+        '0:01\tAna\t"No," he said. "Never."\n0:03\tBo\tFine.\n0:05\tAna\tSo.',
+        [("Ana", '"No," he said. "Never."'), ("Bo", "Fine."), ("Ana", "So.")],
+    ),
+    "a clause that recurs where labels have times": (
+        "[0:01] Ana: Hi.\nWe will talk about three things: a.\n[0:05] Bo: Yes.\n"
+        "We will talk about three things: b.\n[0:09] Ana: So.",
+        [("Ana", "Hi."), (None, "We will talk about three things: a."), ("Bo", "Yes."),
+         (None, "We will talk about three things: b."), ("Ana", "So.")],
+    ),
+    "times before abbreviations": (
+        "10:02 TV on.\n10:30 OK so I left.\n11:15 TV again.\n12:00 BBC had it.",
+        [(None, "TV on."), (None, "OK so I left."), (None, "TV again."), (None, "BBC had it.")],
+    ),
+    "names in bold in sentences": (
+        "**Li** was there.\n\n**Ito** came later.\n\n**Li** then left.",
+        [(None, "**Li** was there."), (None, "**Ito** came later."), (None, "**Li** then left.")],
+    ),
+    "names above the times of cues": (
+        "Ana:\n00:00:01,100 --> 00:00:03,000\nHi.\n\nBo:\n00:00:05,100 --> 00:00:07,000\nYes.\n\n"
+        "Ana:\n00:00:08,000 --> 00:00:09,000\nSo.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "So.")],
+    ),
+    "times between sentences, and before a note": (
+        "Ana: Hi. [00:00:30] We go on.\nBo: Yes [sic 00:00:40] so.\n\n[00:00:45] [END OF AUDIO]",
+        [("Ana", "Hi."), ("Ana", "We go on."), ("Bo", "Yes [sic 00:00:40] so."),
+         (None, "[END OF AUDIO]")],
+    ),
+    "call signs": (
+        "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
+        [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],
+    ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", ["> ", "/ ", "; "])
+def test_a_name_may_have_any_mark_behind_it(mark: str) -> None:
+    text = f"ana{mark}hi\nbo{mark}hi there\nana{mark}bye"
+
+    assert [("ana", "hi"), ("bo", "hi there"), ("ana", "bye")] == spoken(text)
+
+
+def test_times_behind_the_words_of_a_turn_part_it() -> None:
+    text = (
+        "A: One? #00:00:02-1#\nTwo? #00:00:05-4#\n\nB: Three. #00:00:09-0#\n\nA: So. #00:00:10-0#"
+    )
+
+    assert [("A", "One?"), ("A", "Two?"), ("B", "Three."), ("A", "So.")] == spoken(text)
 
 
 @pytest.mark.parametrize(("text", "expected"), SHAPES.values(), ids=SHAPES.keys())

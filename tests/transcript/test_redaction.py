@@ -229,6 +229,11 @@ def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:
             ["PERSON_1: and you and they ask PERSON_1_7, that PERSON_1_8. PERSON_1_5. the al file"],
         ),
         ([("Matti Virtanen", "Virtasen ja Virtaselle")], ["PERSON_1: PERSON_1_4 ja PERSON_1_5"]),
+        ([("Al O'Neil", "that of Oneil")], ["PERSON_1: that of PERSON_1_3"]),
+        (
+            [("A", "身份证11010519491231002X，护照E12345678。The access code is 993 221.")],
+            ["A: 身份证ACCOUNTNR_1，护照ACCOUNTNR_2。The access code is ACCOUNTNR_3."],
+        ),
         ([("Pekka", "Pekan auto ja Pekalle")], ["PERSON_1: PERSON_1_2 auto ja PERSON_1_3"]),
         ([("Guest", "Eilen tapasin Jukan")], ["Guest: Eilen tapasin PERSON_1"]),
         ([("Guest", "and you that bo said")], ["Guest: and you that PERSON_1 said"]),

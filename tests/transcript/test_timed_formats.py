@@ -97,6 +97,18 @@ TTML = """<?xml version="1.0" encoding="utf-16"?>
 """
 
 
+def test_ttml_of_apple_has_bare_seconds_and_elements_for_words() -> None:
+    words = "".join(
+        f'<span begin="{at}" p:unit="word">{word}</span>'
+        for at, word in (("0.480", "It"), ("0.9", "was"), ("1:01.5", "dry."))
+    )
+    said = f'<p begin="0.480" end="1:02" m:agent="A">{words}</p>'
+
+    ttml = f'<tt xmlns="t" xmlns:p="p" xmlns:m="m"><body>{said}</body></tt>'
+
+    assert [("A", 0.48, 62.0, "It was dry.")] == rows(ttml)
+
+
 def test_ttml_adds_up_times_and_knows_its_agents() -> None:
     reading = read_text(TTML, name="t")
 

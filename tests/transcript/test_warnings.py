@@ -144,9 +144,9 @@ def test_a_language_that_the_offline_model_cannot_read_is_a_doubt(said: str, dou
     [
         ("{}\nWe lost it.\n\n", "may name who speaks below; they are read as words"),
         ("{}\n\nWe lost it.\n\n", "may name who speaks below; they are read as words"),
-        (CUE + "{}\nWe lost it.\n\n", "which may name who speaks; it is read as words"),
+        (CUE + "{}\nWe lost it.\n\n", "may name who speaks below; they are read as words"),
         (CUE + "{}, we lost it.\n\n", "begin with a word and a comma, which may name who speaks"),
-        (CUE + "[{}] So.\n\n" + 9 * (CUE + "We lost it.\n\n"), "begin like a label"),
+        (CUE + "[{}] So.\n\n" + "".join(f"{CUE}We lost {n}.\n\n" for n in range(9)), "begin like"),
     ],
 )
 def test_names_that_occur_once_and_are_read_as_words_are_doubted(text: str, doubt: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, cue_of, plain
+from runner.transcript.formats.cue import Cue, Line, cue_of, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.subtitles import cue_seconds
 from runner.transcript.model import Turn

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from runner.base.format import plural
-from runner.transcript.formats.cue_speakers import Cue, Line
+from runner.transcript.formats.cue import Cue, Line
 from runner.transcript.reader_notes import Notes
 
 _SAME_TIME_S = 0.05

@@ -1,44 +1,64 @@
 """Turns in timed cues."""
 
+import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from runner.transcript.formats.cue import Cue
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import DASH, Cue, Line, Names, names_in
-from runner.transcript.layouts.inline_labels import CHEVRONS, cutter
+from runner.transcript.layouts.choice import may_be_name, note_names
+from runner.transcript.layouts.inline_labels import chosen
+from runner.transcript.layouts.label_reading import Opening
+from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.layouts.rows import Row, row_of
 from runner.transcript.model import MAX_SEGMENT_CHARS, Turn, ends_sentence, space_between
 from runner.transcript.reader_notes import Notes
 
 MERGE_GAP_S = 2.0
+DASH = re.compile(r"[-–—‐]\s?(?=[^\W\d]|[\"“'¿¡<\[(])")
+
+_Piece = tuple[str | None, Opening | None, str]  # speaker, what opens a turn, words
 
 
 def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> list[Turn]:
     """Return the turns of *cues*; *stamped*: words have times, as in rolling captions.
 
-    A speaker applies to the end of the cue. The speaker of a cue without a name is unknown.
+    Speakers are named by the format, or by words in one of the layouts of text. A speaker applies
+    to the end of the cue. The speaker of a cue without a name is unknown.
     """
     shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
-    names = names_in([cue.lines for cue in shown])
-    if names.known and (cut := list(_cut(shown, names))) != shown:
-        shown, names = cut, names_in([cue.lines for cue in cut])
-    notes.layout = names.layout
-    if names.doubt:
-        notes.warn(names.doubt)
-    return _merged(voice for cue in shown for voice in _voices(cue, names))
+    tagged = any(map(_is_tagged, shown))
+    notes.layout = "speakers named by the format" if tagged else "no speakers"
+    rows = [row for at, cue in enumerate(shown) for row in _rows(cue, at)]
+    rows, choice = chosen(rows, notes, headed=False)
+    heads = [row for row, below in itertools.pairwise(rows) if row.gap and not below.gap]
+    if choice.layout is None:
+        note_names(list(filter(may_be_name, heads)), len(heads) * 2, notes)
+    pieces: list[list[_Piece]] = [[] for _ in shown]
+    for at, row in enumerate(rows):
+        name, opening = choice.turns.get(at, (None, None))
+        below = at + 1 < len(rows) and not rows[at + 1].gap
+        if opening and not (opening.rest or below or row.raw.endswith(":")):
+            opening = None  # all of the cue
+        pieces[int(row.where)].append((name, opening, opening.rest if opening else row.raw))
+    return _merged(
+        voice for cue, its in zip(shown, pieces, strict=True) for voice in _voices(cue, its)
+    )
 
 
-def _cut(cues: Sequence[Cue], names: Names) -> Iterator[Cue]:
-    """Yield *cues*, with lines of several speakers cut into one per speaker."""
-    known = {label for _, label, _ in names.known if label}
-    texts = [line.text for cue in cues for line in cue.lines]
-    cut = cutter(texts, known, CHEVRONS if names.chevrons else None)
-    for cue in cues:
-        lines = [
-            Line(line.speaker, part)
-            for line in cue.lines
-            for part in ([line.text] if line.speaker else cut(line.text))
-        ]
-        yield cue if len(lines) == len(cue.lines) else replace(cue, lines=tuple(lines))
+def _is_tagged(cue: Cue) -> bool:
+    return any(line.speaker for line in cue.lines)
+
+
+def _rows(cue: Cue, at: int) -> Iterator[Row]:
+    """Yield the lines of a cue whose speakers the format does not name; *at* is its number."""
+    for number, line in enumerate(cue.lines if not _is_tagged(cue) else ()):
+        row = row_of(line.text, not number)
+        label, colon, _ = row.text.partition(":")
+        row.placed = not number or (bool(colon) and likeness(label) == Likeness.NAME)
+        row.where = str(at)
+        yield row
 
 
 def _merged(voices: Iterable[tuple[Turn, bool]]) -> list[Turn]:
@@ -65,26 +85,26 @@ def _continues(before: Turn, turn: Turn) -> bool:
     return len(before.text) + len(turn.text) < MAX_SEGMENT_CHARS
 
 
-def _voices(cue: Cue, names: Names) -> list[tuple[Turn, bool]]:
+def _voices(cue: Cue, pieces: Sequence[_Piece]) -> list[tuple[Turn, bool]]:
     """Return the turns of *cue*, each with whether another, unknown voice begins there."""
     voices: list[tuple[str | None, list[str], bool]] = []
+    start_s = cue.start_s
+    tagged = not pieces
+    pieces = pieces or [(line.speaker, None, line.text) for line in cue.lines]
     dashes = sum(bool(DASH.match(line.text)) for line in cue.lines) > 1
-    tagged = any(line.speaker for line in cue.lines)
-    for number, line in enumerate(cue.lines):
-        found = names.opening(line, first=number == 0, last=number == len(cue.lines) - 1)
-        dash = None if found or line.speaker else DASH.match(line.text)
-        if found:
-            speaker, text = found
-        elif tagged or dash or not voices:
-            speaker, text = line.speaker, line.text[dash.end() if dash and dashes else 0 :]
-        else:
-            speaker, text = voices[-1][0], line.text
-        opens = bool(found or dash)
+    for name, opening, text in pieces:
+        dash = None if opening or name else DASH.match(text)
+        if opening and opening.stamp and start_s is None:
+            start_s = opening.stamp.start_s
+        known = opening or tagged or dash or not voices
+        speaker = name if known else voices[-1][0]
+        words = text[dash.end() if dash and dashes else 0 :]
+        opens = bool(opening or dash)
         if voices and voices[-1][0] == speaker and not opens:
-            voices[-1][1].extend((space_between(voices[-1][1][-1], text), text))
+            voices[-1][1].extend((space_between(voices[-1][1][-1], words), words))
         else:
-            voices.append((speaker, [text], opens and speaker is None))
+            voices.append((speaker, [words], opens and speaker is None))
     return [
-        (Turn(speaker, "".join(texts).strip(), cue.start_s, cue.end_s), opens)
+        (Turn(speaker, "".join(texts).strip(), start_s, cue.end_s), opens)
         for speaker, texts, opens in voices
     ]

@@ -10,6 +10,10 @@ from runner.transcript.words import TABLES
 
 _CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
 _RULE = "---"
+_BOLD = frozenset(("b", "strong", "i", "em"))
+_SPEAKER = ("data-speaker", "data-speaker-name")
+# Blocks in which the end of a line is a space.
+_FLOWING = frozenset(("p", "li", "dt", "dd", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6"))
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
@@ -26,11 +30,13 @@ _MEANINGS = {
 class Flowed:
     """The content of a document in order: paragraphs, and rows of cells.
 
-    *lines* has the place of each line of the text, if its pages are known.
+    *lines* has the place of each line of the text, if its pages are known; *bold* has the bold
+    words that open a paragraph and do not end in a colon, by the number of its block.
     """
 
     blocks: list[str | list[str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    bold: dict[int, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[list[str]]:
@@ -48,9 +54,15 @@ class Flowed:
         words = sum(len(paragraph.split()) for paragraph in self.paragraphs)
         return cells > words and sum(len(row) > 1 for row in self.rows) > 1
 
-    def text(self) -> str:
-        """Return the paragraphs and cells, with a blank line between any two blocks."""
-        return "\n\n".join(self._texts())
+    def text(self, *, bold: bool = False) -> str:
+        """Return the paragraphs and cells, with a blank line between any two blocks.
+
+        With *bold*, the bold words that open paragraphs are between `**`.
+        """
+        texts = self._texts()
+        for at, words in self.bold.items() if bold else ():
+            texts[at] = f"**{words}** {texts[at].removeprefix(words).lstrip()}"
+        return "\n\n".join(texts)
 
     def places(self) -> list[str]:
         """Return the place of each line of the text: its page and line, or its paragraph."""
@@ -97,10 +109,13 @@ class Flow:
         self._skipped, self._depth = "", 0  # the element that is left out, and how many are open
         self._unread: list[str] = []
         self._cell: list[str] | None = None  # its paragraphs
+        self._block = self._speaker = ""  # the element that was opened last, and who it says speaks
+        self._bold, self._lead = False, 0  # how much of the text is bold, if all before is
 
     def take(self, events: Iterable[Event]) -> Flowed:
         """Return the content of *events*."""
         for tag, value in events:
+            self._style(tag, value)
             if isinstance(value, str):
                 self._add(value)
             elif self._skipped or (value is not None and tag in self._left_out):
@@ -118,7 +133,20 @@ class Flow:
         if self._skipped:
             self._unread.append(text)
         elif self._worded:
-            self._text.append(re.sub(r"[^\S\n]+", " ", text) if self._kind == "html" else text)
+            if self._kind == "html":
+                text = re.sub(r"\s+" if self._block in _FLOWING else r"[^\S\n]+", " ", text)
+            self._text.append(text)
+            if self._bold and self._lead == len(self._text) - 1:
+                self._lead += 1
+
+    def _style(self, tag: str, value: Mapping[str, str] | str | None) -> None:
+        """Note whether what comes is bold or in italics."""
+        if self._kind == "html":
+            self._bold = value is not None if tag in _BOLD else self._bold
+        elif tag == "r":
+            self._bold = False
+        elif tag in _BOLD and isinstance(value, Mapping) and self._skipped != "pPr":
+            self._bold = value.get("val") not in ("0", "false")
 
     def _skip(self, tag: str, *, opens: bool) -> None:
         self._skipped = self._skipped or tag
@@ -145,6 +173,8 @@ class Flow:
             self._cell = []
         elif meaning and meaning != "row":
             self._end()
+            self._block = tag
+            self._speaker = next(filter(None, map(attributes.get, _SPEAKER)), self._speaker)
             self._tables += meaning == "table"
             if meaning == "heading" and not self._tables:
                 self._text.append(f"{'#' * int(tag[1:] or 1)} ")
@@ -186,12 +216,17 @@ class Flow:
     def _end(self) -> None:
         """End a paragraph, which in a cell is a line of it."""
         lines = "".join(_apart(self._text) if self._kind == "html" else self._text).split("\n")
-        self._text = []
+        bold = "".join(self._text[: self._lead]).strip()
+        self._text, self._lead = [], 0
         if self._kind == "html":
             lines = [line.strip() for line in lines if line.strip()]
         text = "\n".join(lines).strip()
         if text.strip("#"):
-            (self.document.blocks if self._cell is None else self._cell).append(text)
+            name, self._speaker = self._speaker, ""
+            named = f"{name}: {text}" if name and not text.startswith(name) else text
+            if self._cell is None and bold not in ("", named) and not bold.endswith((":", "：")):
+                self.document.bold[len(self.document.blocks)] = bold
+            (self.document.blocks if self._cell is None else self._cell).append(named)
 
     def _end_cell(self) -> None:
         if self._cell is not None:

@@ -10,13 +10,20 @@ from typing import Any
 
 import orjson
 
-from runner.base.json import is_deeper, mapping
+from runner.base.json import is_deeper, listing, mapping, mappings
 from runner.base.text import to_safe_text
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import Record, fields_named, joined, simple_name
-from runner.transcript.formats.json_lists import RecordList, best_of, lists_in, with_labels_inside
-from runner.transcript.formats.json_names import items_in, names_in
-from runner.transcript.formats.records import apart, letters, sampled, turns_from, turns_from_words
+from runner.transcript.formats.json_lists import RecordList, best_of, lists_in
+from runner.transcript.formats.json_names import items_in, names_in, speakers_by_time
+from runner.transcript.formats.records import (
+    apart,
+    letters,
+    sampled,
+    turns_from,
+    turns_from_words,
+    unmarked,
+)
 from runner.transcript.formats.subtitles import has_cue_times, parse_srt, parse_vtt
 from runner.transcript.formats.tables import turns_from_rows
 from runner.transcript.model import Turn, words_of
@@ -32,7 +39,10 @@ _EXPECTED = (
     "expected a list of objects with a text, and where known a speaker and a time, at any depth, "
     "as speech recognizers write it"
 )
-_WHOLE = words_of("text transcript transcription content fulltext fulltranscript display")
+_WHOLE = words_of(
+    "text transcript transcription content fulltext fulltranscript display srt vtt subtitles"
+)
+_SAID = _WHOLE | {"body", "message", "sentence"}
 _MAX_NOTES = 2000
 
 
@@ -85,10 +95,8 @@ def turns_of_value(
         turns = turns_from_words(_once(_with_speakers(chosen, lists)), notes, names=names)
     else:
         turns = turns_from(_with_speakers(chosen, lists), notes, names=names)
-    if not any(turn.start_s is not None for turn in turns):
-        turns = with_labels_inside(turns, chosen, notes)
     _note_the_rest(data, chosen, lists, turns, notes)
-    spans = next((each for each in lists if not each.size and each.rank[:2] == (True, True)), None)
+    spans = next(filter(_are_spans, lists), None)
     if spans and not any(turn.speaker for turn in turns):
         notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
     return turns
@@ -157,7 +165,7 @@ def _texts(data: object) -> list[str]:
     if isinstance(data, list) and all(isinstance(each, str) for each in data):
         return ["\n".join(data)] if data else []
     named = ((key, text) for key, text in items_in(data) if isinstance(text, str) and text.strip())
-    return [text for key, text in named if simple_name(key)[0] in _WHOLE]
+    return [unmarked(text) for key, text in named if simple_name(key)[0] in _WHOLE]
 
 
 def _are_channels(each: RecordList) -> bool:
@@ -179,16 +187,29 @@ def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> l
 
 
 def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Record]:
-    """Return the chosen records with speakers from a list without words that has their starts."""
-    fields = sampled(chosen.records)
-    starts = [str(fields.first("start", each)[1]) for each in chosen.records]
-    for spans in (each for each in lists if not each.size and each.rank[:2] == (True, True)):
-        who, records = sampled(spans.records), spans.records
-        speakers = {str(who.first("start", s)[1]): who.first("speaker", s)[1] for s in records}
-        if speakers.keys() >= {*starts} - {"None"} != set():
-            pairs = zip(starts, chosen.records, strict=True)
-            return [{"speaker": speakers.get(start), **each} for start, each in pairs]
+    """Return the chosen records with speakers from a list without words that has their times."""
+    parts = sampled(chosen.records).parts
+    for spans in filter(_are_spans, lists) if not chosen.rank[0] else ():
+        records = _spoken(chosen.records, spans)
+        if parts:
+            records = [
+                {**each, parts: _spoken(mappings(listing(each[parts])), spans)}
+                if parts in each
+                else each
+                for each in records
+            ]
+        if records != chosen.records:
+            return records
     return chosen.records
+
+
+def _spoken(records: Sequence[Record], spans: RecordList) -> list[Record]:
+    found = zip(records, speakers_by_time(records, spans.records), strict=True)
+    return [each if who is None else {**each, "speaker": who} for each, who in found]
+
+
+def _are_spans(each: RecordList) -> bool:
+    return not each.size and each.rank[:2] == (True, True)
 
 
 def _once(words: list[Record]) -> list[Record]:
@@ -208,6 +229,7 @@ def _note_the_rest(
 ) -> None:
     """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
+    speakers = {(turn.speaker or "").casefold() for turn in turns}
     fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
     read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
     same: set[int] = set()
@@ -226,7 +248,12 @@ def _note_the_rest(
         elif isinstance(node, list):
             items = node[:1] if fields_named([key]).best else node  # the others are alternatives
             todo += [(key, each) for each in items]
-        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _WHOLE):
+        elif isinstance(node, str) and (node.count(" ") > 2 or simple_name(key)[0] in _SAID):
             noted += 1
-            if letters(node) not in spoken:
+            lines = (line.partition(": ") for line in unmarked(node).split("\n"))
+            said = "".join(
+                text if who.strip().casefold() in speakers else f"{who} {text}"
+                for who, _, text in lines
+            )
+            if letters(said) not in spoken:
                 notes.leave_out(f"fields '{key[:40]}'", node)

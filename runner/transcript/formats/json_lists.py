@@ -12,10 +12,7 @@ from runner.transcript.formats.fields import (
     speaker_of,
     text_of,
 )
-from runner.transcript.formats.records import sampled, speaker_in
-from runner.transcript.model import Turn
-from runner.transcript.reader_notes import Notes
-from runner.transcript.text import turns_of_text
+from runner.transcript.formats.records import sampled
 
 _WORD_KEYS = ("word", "punctuatedword")
 _WORD_TYPES = {"word", "punctuation", "pronunciation", "punct", "spacing", "text", "entity"}
@@ -91,11 +88,15 @@ def _triples(node: list[object]) -> list[Record]:
 
 
 def _flat(records: list[Record]) -> list[Record]:
-    """Return *records*, with the fields of the object in which each has its words."""
+    """Return *records*, with the fields of the object in which each has its words or speaker."""
     fields = sampled(records)
     for key in fields.keys["text"][:1]:  # a message with its author
         if all(isinstance(record.get(key), dict | None) for record in records):
             return [{**each, key: None, **mapping(each.get(key))} for each in records]
+    if fields.keys["text"] and not fields.keys["speaker"]:  # `data`, of an editor
+        for key, value in records[0].items():
+            if isinstance(value, dict) and fields_of([value]).keys["speaker"]:
+                return [{**mapping(each.get(key)), **each} for each in records]
     if fields.keys["text"] or fields.best or fields.parts:
         return records
     for key, value in records[0].items():
@@ -169,19 +170,3 @@ def best_of(lists: Sequence[RecordList]) -> RecordList | None:
     most = max((each.size for each in lists), default=0)
     enough = [each for each in lists if each.size and each.size >= most * _ENOUGH]
     return max(enough, key=lambda each: each.rank, default=None)
-
-
-def with_labels_inside(turns: list[Turn], chosen: RecordList, notes: Notes) -> list[Turn]:
-    """Return *turns* without times as the lines of a text, if these name speakers and times."""
-    fields, inner = sampled(chosen.records), Notes()
-    if any(speaker_in(record, fields, {}) for record in chosen.records):
-        return turns
-    texts = (" ".join((text_of(record, fields) or "").split()) for record in chosen.records)
-    read = turns_of_text("\n".join(texts), inner)
-    timed = any(turn.start_s is not None for turn in read)
-    if not any(turn.speaker for turn in read) or len(read) < len(turns):
-        return turns
-    if any(turn.speaker for turn in turns) and not timed:
-        return turns
-    notes.layout = inner.layout
-    return read

@@ -1,14 +1,18 @@
-"""Names of speakers that JSON lists beside the transcript: by number, by key, or in order."""
+"""Speakers that JSON lists beside the words: by number, by key, in order, or by time."""
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 
 from runner.base.json import listing, mapping, mappings
 from runner.transcript.formats.fields import Record, parts_of, simple_name
+from runner.transcript.formats.moments import span_in
 from runner.transcript.formats.records import sampled
 from runner.transcript.reader_notes import Notes
 
 _NUMBERS = ("speakerid", "id", "speaker", "label")  # of speakers
 _MAX_PEOPLE = 1000
+_EDGE = 0.2  # of the length of a record, which may lie outside of its speaker's time
+_MAX_OVERLAPS = 8  # times of speakers that hold one moment
 
 
 def items_in(data: object) -> Iterator[tuple[str, object]]:
@@ -71,3 +75,30 @@ def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
     number = next((found[key] for key in keys if key in found), None)
     name = _name_in(person)
     return (str(number), name) if isinstance(number, str | int) and name else None
+
+
+def speakers_by_time(records: Sequence[Record], spans: Sequence[Record]) -> list[object]:
+    """Return for each of *records* who speaks then by *spans*, None where none or several do."""
+    who, inner = sampled(spans), sampled(records)
+    times = []
+    for span in spans:
+        start, end = span_in(span, who)
+        if start and (speaker := who.first("speaker", span)[1]) is not None:
+            times.append((start.value, end.value if end else None, speaker))
+    times.sort(key=lambda each: each[0])
+    starts = [*(start for start, _, _ in times), float("inf")]
+    ends = [starts[at] if end is None else end for at, (_, end, _) in enumerate(times, 1)]
+
+    def at(moment: float) -> list[object]:
+        last = bisect(starts, moment)
+        near = range(max(0, last - _MAX_OVERLAPS), last)
+        return [times[n][2] for n in near if moment < ends[n] or moment == starts[n]]
+
+    found: list[object] = []
+    for start, end in (span_in(record, inner) for record in records):
+        edge = (end.value - start.value) * _EDGE if start and end else 0.0
+        moments = [start.value + edge, (end or start).value - edge] if start else []
+        voices = [voice for moment in moments for voice in at(moment)]
+        sure = len(voices) == len(moments) > 0 and all(each == voices[0] for each in voices)
+        found.append(voices[0] if sure else None)
+    return found

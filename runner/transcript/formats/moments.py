@@ -18,6 +18,7 @@ _WORDS_PER_S = 2.5
 _MIN_PACE, _MAX_PACE, _MAX_PAUSED, _MAX_SINGLE = 0.5, 8.0, 4.5, 20.0  # words in a second
 _LATE_S = 36_000  # no transcript begins ten hours into its recording
 _EPOCH_S = 1e9  # from here on a number of seconds is a date
+_LAST_S = 4e9  # and up to here, in 2096, also one of smaller units
 _NUMBER = re.compile(r"-?\d{1,18}(?:[.,]\d{0,18})?(?:[eE][+-]?\d{1,2})?$")
 _WITH_UNIT = re.compile(r"(\d{1,15}(?:[.,]\d{1,12})?)\s?(ms|s|sec|secs|seconds|m|min|h)$", re.I)
 _ISO_LENGTH = re.compile(
@@ -128,6 +129,9 @@ def _unit_of(spans: Sequence[Span], words: Sequence[int]) -> float:
     ]
     if not bare:
         return 1.0
+    for unit in (1e3, 1e6, 1e9):
+        if _EPOCH_S <= bare[0][0] / unit < _LAST_S:
+            return unit
     rates = []
     lengths = 0
     later = [*(start for start, _, _ in bare[1:]), -1.0]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from runner.base.text import to_safe_text
+from runner.transcript.formats.cue import Cue, cue_of
 from runner.transcript.formats.cue_repeats import without_repeats
-from runner.transcript.formats.cue_speakers import Cue, cue_of
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.fields import (
     Fields,
@@ -23,6 +23,8 @@ from runner.transcript.formats.fields import (
     speaker_of,
     text_of,
 )
+from runner.transcript.formats.flow import Flow
+from runner.transcript.formats.markup import html_events
 from runner.transcript.formats.moments import Clock, Seconds, span_in, span_of
 from runner.transcript.model import Turn, ends_sentence
 from runner.transcript.reader_notes import Notes
@@ -34,6 +36,7 @@ _PLACE = re.compile(r"(?:page \d{1,9}, )?(?:line|paragraph) \d{1,9}$")  # as a r
 _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
 MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
+_HTML = re.compile(r"</(?:p|div|span|a|b|i|em|strong|li|blockquote|at)>|<br ?/?>", re.IGNORECASE)
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -80,11 +83,15 @@ def turns_from(
     for record, text, span, speaker in zip(records, texts, clock.spans, speakers, strict=True):
         if text.strip():
             where = value if _PLACE.match(value := str(record.get("where"))) else ""
-            turn = Turn(speaker, to_safe_text(text), *clock.seconds(*span), where)
+            turn = Turn(speaker, to_safe_text(unmarked(text)), *clock.seconds(*span), where)
             parts = parts_of(record, fields) if fields.parts or fields.best else []
             turns += _by_word(turn, parts, clock, names or {}) if parts else [turn]
     if len(turns) < 2:
         return turns
+    starts = [turn.start_s for turn in turns if turn.start_s is not None]
+    if len(set(starts)) > 2 and starts == sorted(starts, reverse=True):
+        notes.warn("the times run back: read from the last record to the first")
+        turns.reverse()
     layout = notes.layout
     if not any(turn.speaker for turn in turns):
         turns = turns_of([_cue(turn) for turn in turns], notes)
@@ -93,6 +100,13 @@ def turns_from(
         turns = [_turn(cue) for cue in cues if cue.lines]
     notes.layout = layout
     return turns
+
+
+def unmarked(text: str) -> str:
+    """Return the *text* of a message without its HTML, if it has any."""
+    if "<" not in text or not _HTML.search(text):
+        return text
+    return Flow("html", Notes()).take(html_events(text)).text()
 
 
 def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record]:

@@ -18,7 +18,7 @@ from runner.transcript.formats import (
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Reader, Source
-from runner.transcript.text import read_text_layout
+from runner.transcript.text import read_text_layout, turns_of_text
 
 
 def _document(kind: str, *suffixes: str) -> Reader:
@@ -41,7 +41,11 @@ def _document(kind: str, *suffixes: str) -> Reader:
                 notes.leave_out("text outside the table", paragraph)
             return tables.turns_from_rows(document.rows, source.name, notes)
         places = tuple(document.places()) if kind != "html" else ()
-        inner = Source(source.name, document.text().encode("utf-8", "replace"), places=places)
+        text, bold = document.text(), Notes()
+        if len({*document.bold.values()}) < len(document.bold):  # names, if that is the layout
+            turns_of_text(document.text(bold=True), bold)
+            text = document.text(bold=bold.layout == "label in bold")
+        inner = Source(source.name, text.encode("utf-8", "replace"), places=places)
         if not inner.data.strip():
             return []
         return next(each for each in _IN_DOCUMENTS if each.recognises(inner)).read(inner, notes)

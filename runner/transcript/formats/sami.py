@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes

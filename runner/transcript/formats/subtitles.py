@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn
@@ -164,7 +164,8 @@ def _take_name(
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
     apart = at < len(body) - 1
-    found = vtt and at > 0 and not apart and not body[at - 1].strip()
+    alone = at > 0 and not body[at - 1].strip()
+    found = not apart and (alone or (first and not vtt and at == 0))
     if (number := _CUE_NUMBER.match(line)) and not found:
         line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
@@ -185,7 +186,9 @@ def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
     quoted = {block.name: match[1] for block in blocks if (match := _QUOTED_NAME.match(block.name))}
     if quoted:
         return {name: " ".join(plain(speaker).split()) or None for name, speaker in quoted.items()}
-    bare = {b.name: _NUMBER_BEFORE.sub("", b.name) for b in blocks if not b.name.isdigit()}
+    bare = {
+        b.name: _NUMBER_BEFORE.sub("", b.name).rstrip(":") for b in blocks if not b.name.isdigit()
+    }
     ends = [_NUMBER_BEHIND.search(block.name) for block in blocks]
     numbers = [int(end[1]) for end in ends if end]
     if len(numbers) == len(blocks) and numbers == [*range(numbers[0], numbers[0] + len(blocks))]:

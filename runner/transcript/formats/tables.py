@@ -26,9 +26,10 @@ _MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
-_HEADING = re.compile("speaker|participant|name|time|start")  # which are nobody's name
+_HEADING = re.compile("speaker|participant|name|time|start|^who$")  # which are nobody's name
 _LINE_END = re.compile(r"\s?<br ?/?>\s?", re.IGNORECASE)
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
+_QUOTES_WORDS = re.compile(r'(?:^|\t)"[^"\t]*"[^"\t]')  # and not a whole cell
 _DATE = re.compile(r"\d{4}-\d\d-\d\d$")
 _MAX_LINES_ABOVE = 12
 _BAR = "\ufdd0"  # for an escaped bar; no text has this character
@@ -132,8 +133,9 @@ def explained(rows: Rows, *, speakers: bool = False) -> bool:
 
     With *speakers*, one of them must hold these.
     """
-    if rows and _is_header(rows[0]):
-        return not speakers or bool(fields_named(rows[0]).keys["speaker"])
+    told = bool(rows) and bool(fields_named(map(str.strip, rows[0])).keys["speaker"])
+    if rows and (_is_header(rows[0]) or (told and _is_foreign(rows))):
+        return told or not speakers
     names = _guessed(rows)
     return {"text", *["speaker"] * speakers} <= set(names) and all(
         name in ("text", "speaker", "start", "end")
@@ -160,6 +162,8 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
         if not any(delimiter in line for line in lines):
+            continue
+        if quoted and delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines)):
             continue
         dialect = _Dialect(delimiter, quoted)
         rows = list(dialect.rows(lines))
@@ -204,7 +208,7 @@ def _is_foreign(rows: Rows) -> bool:
     sure = {each for each in known if _HEADING.search(each.lower())}
     below = {cell.strip() for row in rows[1:] for cell in row}
     above_numbers = any(
-        head.strip().isalpha() and all(each.strip().isdecimal() for each in column)
+        head.strip(" .#").isalpha() and all(each.strip().isdecimal() for each in column)
         for head, *column in zip(*rows, strict=False)
     )
     return _has_times(rows[1:]) or (len(rows[0]) > 1 and (above_numbers or bool(sure - below)))

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from runner.transcript.decode import fault
-from runner.transcript.formats.cue_speakers import Cue, Line, plain
+from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
 from runner.transcript.formats.markup import xml_root, xml_tree
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 
 _YOUTUBE = {"timedtext", "transcript"}
-_CLOCK = re.compile(r"(\d{1,5}):(\d{2}):(\d{2}(?:\.\d{1,9})?)(?::(\d{1,3})(?:\.\d+)?)?$")
+_CLOCK = re.compile(
+    r"(?:(?:(\d{1,5}):)?(\d{1,2}):)?(\d{1,9}(?:\.\d{1,9})?)(?:(?<=:\d\d):(\d{1,3})(?:\.\d+)?)?$"
+)
 _OFFSET = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)$")
 _STARTS = ("begin", "t", "start")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -90,7 +92,7 @@ class _TimedXml:
                 agent = _agent(child)
                 yield speaker, "\n" if agent or child.tag == "br" else ""
                 yield from self._pieces(child, agent or speaker)
-                yield speaker, "\n" if agent else ""
+                yield speaker, "\n" if agent else " " if child.get("unit") else ""  # of Apple
             text = node.text if child is None else child.tail
             if text and node.tag != "metadata":
                 yield speaker, text if self._youtube else text.replace("\n", " ")
@@ -112,7 +114,8 @@ class _TimedXml:
                 return seconds if seconds is None or name in ("start", "dur") else seconds / 1000
             if match := _CLOCK.match(text):
                 frames = int(match[4] or 0) / self._rates["f"]
-                return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) + frames
+                hours, minutes = (int(each or 0) for each in match.group(1, 2))
+                return hours * 3600 + minutes * 60 + float(match[3]) + frames
             if match := _OFFSET.match(text):
                 unit = _UNITS.get(match[2]) or 1 / (self._rates.get(match[2]) or 1.0)
                 return float(match[1]) * unit

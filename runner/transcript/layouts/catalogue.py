@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from runner.transcript.layouts import openings as shapes
-from runner.transcript.layouts.openings import Opening, Opens
+from runner.transcript.layouts.label_reading import Opening
+from runner.transcript.layouts.openings import Opens
 
 Turns = dict[int, tuple[str | None, Opening]]  # speaker and opening by row
 
@@ -45,5 +46,6 @@ LAYOUTS = (
     Layout("label, full stop, text", shapes.before_full_stop, 0.2, plain=False),
     Layout("label, dash, text", shapes.dashed, 0.5, plain=False),
     Layout("label and text in columns", shapes.in_columns, 0.5, plain=False),
+    Layout("time, call sign, text", shapes.call_sign, 0.6, plain=False, timed=True),
     Layout("label above the text", shapes.above, 0.4, plain=False, heads_block=True),
 )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runner.base.format import plural
 from runner.transcript.layouts.catalogue import LAYOUTS, Layout, Turns
 from runner.transcript.layouts.evidence import (
     LayoutEvidence,
@@ -12,11 +13,12 @@ from runner.transcript.layouts.evidence import (
     openings_in,
     places_in,
 )
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.layouts.openings import (
     SENTENCE_ENDS,
-    Opening,
     below_time,
+    dashed,
     in_columns,
     in_line,
 )
@@ -28,6 +30,7 @@ from runner.transcript.reader_notes import Notes
 NEAR_TIE = 0.8
 TIE_ROWS = 200
 _MAX_NAME_WORDS = 3
+_SOME_NAMES = 0.25
 _BULLETS = frozenset("-*+•–")
 
 
@@ -49,10 +52,13 @@ class Choice:
     asked: bool = False
 
 
-def choose(rows: Sequence[Row], notes: Notes) -> Choice:
-    """Return the openings of turns in *rows*; note the layout, and a near tie as a warning."""
-    notes_end = notes_above(rows)
-    start = max(notes_end, header(rows))
+def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
+    """Return the openings of turns in *rows*; note the layout, and a near tie as a warning.
+
+    If *headed*, notes and facts may stand above the first turn.
+    """
+    notes_end = notes_above(rows) if headed else 0
+    start = max(notes_end, header(rows)) if headed else 0
     ranked = _ranked(rows, start, thrifty=True)
     if not ranked or not _scores(ranked[0]):
         return Choice()
@@ -65,7 +71,7 @@ def choose(rows: Sequence[Row], notes: Notes) -> Choice:
             beside.add(other.layout.name)
     known = set(best.verdict.names.values())
     for each in ranked:
-        if each.layout.plain or best.layout.timed or each.layout.opens is in_columns:
+        if each.layout.plain or best.layout.timed or each.layout.opens in (in_columns, dashed):
             turns |= _known(each.openings, known, turns, rows, below=each.layout != best.layout)
     if best.layout.pair:  # the court and counsel, who may speak once
         seen = next((each.openings for each in ranked if each.layout.opens is in_line), {})
@@ -143,6 +149,7 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
     if not row.gap or row.is_stamp:
         return False
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
+    listed = listed or below is None or (below.gap and row.raw.count(" ") < _MAX_NAME_WORDS)
     return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
 
 
@@ -158,6 +165,13 @@ def may_be_name(row: Row) -> bool:
     if row.mark or row.stamp or not row.raw[:1].isalpha() or row.raw.endswith(SENTENCE_ENDS):
         return False
     return len(row.raw.split()) <= _MAX_NAME_WORDS and likeness(row.raw) == Likeness.NAME
+
+
+def note_names(names: Sequence[Row], blocks: float, notes: Notes) -> None:
+    """Warn of *names* on lines of their own, if these are many beside the *blocks* of text."""
+    if len(names) >= max(2, blocks * _SOME_NAMES):
+        example = f"such as '{names[0].raw}' may name who speaks below; they are read as words"
+        notes.warn(f"{plural(len(names), 'line')} {example}")
 
 
 def _leave_lists(turns: Turns, rows: Sequence[Row]) -> None:
@@ -209,8 +223,12 @@ def _known(
     *below*: the first line below a label of its own is its text.
     """
     texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
+    known = set(map(str.casefold, known))
     return {
         at: (opening.label, opening)
         for at, opening in seen.items()
-        if opening.label in known and at not in turns and at not in texts and rows[at].placed
+        if opening.label.casefold() in known
+        and at not in turns
+        and at not in texts
+        and rows[at].placed
     }

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runner.transcript.layouts.catalogue import Layout, Turns
+from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
-from runner.transcript.layouts.openings import Opening
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
 from runner.transcript.words import WORDS
@@ -62,7 +62,10 @@ def openings_in(
     counts = Counter(row.raw for row in rows) if layout.heads_block else Counter()
     below = -1
     for at in range(start, len(rows)):
-        if at <= below or at in claimed:  # the text of the opening above opens no turn
+        if at in claimed:
+            continue
+        again = layout.heads_block and rows[at].gap and counts[rows[at].raw] > 1
+        if at <= below and not again:  # the text of the opening above opens no turn
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at, counts)):
@@ -70,7 +73,7 @@ def openings_in(
         found[at] = opening
         if not opening.rest and (layout.heads_block or layout.timed):
             below = at + opening.rows - layout.timed
-    return _with_late_times(_without_odd_dates(_without_words(found, rows)))
+    return _with_late_times(_without_words(_without_odd_dates(found), rows))
 
 
 def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
@@ -117,13 +120,15 @@ def evidence_of(
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
         return LayoutEvidence(layout, seen, every, 2.0 * len(seen) * enough)
     places = places_in(layout, rows[start:])
+    apart = 0
     if layout.heads_block:  # the words are in a separate block
-        places -= sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
+        apart = sum(at + 1 < len(rows) and rows[at + 1].gap for at in seen)
+    places -= apart
     first = seen[start].label if start in seen else ""
     candidates = [_candidate(rows[at], opening) for at, opening in seen.items() if opening.label]
     verdict = judge(candidates, places, first)
     if not layout.plain:
-        verdict = _strict(verdict, seen, places)
+        verdict = _strict(verdict, seen, places * (0.9 if apart else 0.8))
     if layout.heads_block:
         verdict = replace(verdict, unknown=_alone(verdict, seen, rows))
     evidence = LayoutEvidence(layout, seen, verdict, 0.0)
@@ -171,9 +176,9 @@ def _candidate(row: Row, opening: Opening) -> LabelUse:
     return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed, address, alone)
 
 
-def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdict:
+def _strict(verdict: Verdict, seen: Mapping[int, Opening], nearly_all: float) -> Verdict:
     """Keep the labels that recur and, if there are any, similar ones: with two words, a time, or
-    capitals like all that recur. If nearly every place for a turn has a label, keep all.
+    capitals like all that recur. If *nearly_all* places for a turn have a label, keep all.
     """
     labels = Counter(opening.label for opening in seen.values())
     recurring = {label for label, _ in verdict.names if labels[label] > 1}
@@ -184,7 +189,7 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], places: int) -> Verdi
         several = " " in label and _CLAUSE.isdisjoint(label.split())
         return several or label in timed or not label.isascii() or (capitals and label.isupper())
 
-    every = len(seen) >= places * 0.9
+    every = len(seen) >= nearly_all
     kept = {
         key: name
         for key, name in verdict.names.items()

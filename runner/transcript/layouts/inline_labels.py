@@ -3,11 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
+from runner.base.format import plural
+from runner.transcript.layouts.choice import Choice, choose
 from runner.transcript.layouts.labels import Likeness, is_ordinary, likeness
+from runner.transcript.layouts.rows import Row, row_of
+from runner.transcript.reader_notes import Notes
 from runner.transcript.times import leading_stamp
 
 _COLON = re.compile(r"[*_]{0,3}[:：](?=[\s*_]|$)")
+_HEAD_COLON = re.compile(r"[:：](?!\d)")
 _BRACKET = re.compile(r"[\[【(<]([^][【】()<>]{1,60})[\]】)>](?=\s)")
 # Allowed between the end of a sentence and a label: a time, a dash, emphasis, a bracket.
 _SET_OFF = (
@@ -26,22 +32,66 @@ _MIN_LOOSE = 2
 _OPENED = re.compile(r"[:：][\s*_]{1,4}([^\W\d_])")
 _HEAD_CHARS = 100
 _MOSTLY = 0.8
-CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
-QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
+_CHEVRONS = re.compile(r"(?<=\s)>>{1,2}\s?(?=[^\s>])")
+_QUESTIONS = re.compile(r"(?<=[.?!]\s)[QA][.]\s")
 
 
-def cutter(
-    lines: Sequence[str], known: Collection[str], marks: re.Pattern[str] | None = None
+def chosen(rows: list[Row], notes: Notes, *, headed: bool = True) -> tuple[list[Row], Choice]:
+    """Return *rows* and the layout of their turns; rows of several turns are cut, with a warning.
+
+    If *headed*, notes and facts may stand above the first turn.
+    """
+    warned = len(notes.warnings)
+    choice = choose(rows, notes, headed=headed)
+    cut = _cut(rows, choice)
+    if len(cut) == len(rows):
+        return rows, choice
+    del notes.warnings[warned:]
+    notes.warn(f"{plural(len(cut) - len(rows), 'turn')} within a line, behind another turn")
+    return cut, choose(cut, notes, headed=headed)
+
+
+def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
+    """Return *rows* with those cut that hold the turns of several speakers."""
+    known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
+    asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
+    chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
+    marks = _QUESTIONS if asked else _CHEVRONS if chevrons else None
+    heads = [rows[at].raw.removesuffix(opening.rest) for at, (_, opening) in choice.turns.items()]
+    colons = sum(_HEAD_COLON.search(head) is not None for head in heads) * 2 >= len(heads)
+    cut = _cutter_of([row.raw for row in rows], known, marks, colons=bool(marks) or colons)
+    found: list[Row] = []
+    for at, row in enumerate(rows):
+        ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
+        lone = not marks and ends <= (at in choice.turns)
+        first, *others = [row.raw] if lone else cut(row.raw)
+        if not others:
+            found.append(row)
+            continue
+        head = replace(row_of(first, row.gap), placed=row.placed, where=row.where)
+        found += [head, *(replace(row_of(each, False), where=row.where) for each in others)]
+    return found
+
+
+def _cutter_of(
+    lines: Sequence[str],
+    known: Collection[str],
+    marks: re.Pattern[str] | None = None,
+    *,
+    colons: bool = True,
 ) -> Callable[[str], list[str]]:
     """Return a function that cuts a line before *marks* and before labels after a sentence.
 
     Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
     a line, others there that recur or look like names are labels, too. In a text without
     punctuation, a sentence may end before any known label if several labels are inside lines.
-    Where turns begin with capitals, lower-case words after a label are not a label.
+    Where turns begin with capitals, lower-case words after a label are not a label. Without
+    *colons*, a label is in brackets.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)
+    if not colons:
+        return _cutter(known, marks, _END, cased=True, colons=False)
     text = "\n".join(lines)
     if len(_SENTENCE_ENDS.findall(text)) < text.count(" ") * _MIN_ENDS:
         cut = _cutter(known, marks, _GAP, cased=False)
@@ -66,13 +116,18 @@ def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
 
 
 def _cutter(
-    labels: Collection[str], marks: re.Pattern[str] | None, before: re.Pattern[str], *, cased: bool
+    labels: Collection[str],
+    marks: re.Pattern[str] | None,
+    before: re.Pattern[str],
+    *,
+    cased: bool,
+    colons: bool = True,
 ) -> Callable[[str], list[str]]:
     lengths = sorted({len(label) for label in labels}, reverse=True)
 
     def cut(text: str) -> list[str]:
         cuts = {match.start() for match in marks.finditer(text)} if marks else set()
-        for colon in _COLON.finditer(text) if ":" in text or "：" in text else ():
+        for colon in _COLON.finditer(text) if colons and (":" in text or "：" in text) else ():
             starts = (colon.start() - length for length in lengths if length <= colon.start())
             start = next((at for at in starts if text[at : colon.start()] in labels), None)
             small = text[colon.end() : colon.end() + 4].lstrip(" *_")[:1].islower()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
+from runner.transcript.model import words_of
 from runner.transcript.times import MONTH
 from runner.transcript.words import WORDS
 
@@ -15,6 +16,10 @@ MAX_LABEL_CHARS = 80
 MAX_LABEL_WORDS = 12
 _MAX_NAME_WORDS = 6
 _MAX_CASELESS_CHARS = 24
+_SENTENCE = WORDS["clause"] - words_of("the a an and to for with on in this here so")
+_MAX_PREFIX_WORDS = 5
+_IN_NAMES = frozenset(".-_@#()")
+_NOT_NAME = frozenset("?!;/\\{}<>=")
 
 _PARTICLES = WORDS["particles"]
 FACTS = WORDS["facts"]
@@ -158,6 +163,7 @@ def judge(candidates: Sequence[LabelUse], places: int, first: str) -> Verdict:
 class _Habit:
     total: int
     dense: bool
+    every: bool
     first: str
     repeats: bool
     timed: bool
@@ -176,6 +182,7 @@ def _habit(
     return _Habit(
         total=len(candidates),
         dense=len(candidates) >= places * 0.5,
+        every=len(candidates) >= places * 0.8,
         first=first,
         repeats=bool(recurring),
         timed=sum(each.timed for each in typical) >= most,
@@ -196,6 +203,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
         return None if any(each.placed for each in group) and like < Likeness.NAME else often
+    if not fits and habit.every and like == Likeness.NAME and not habit.timed:
+        return None
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
@@ -207,12 +216,25 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
         return True
     if len(group) > 1 and (habit.dense or set_off):
+        words = label.split()  # `Bo can trill` may be a name, and `we will talk of two things` not
+        often = often and (len(words) < _MAX_PREFIX_WORDS or _SENTENCE.isdisjoint(words[1:]))
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
         return None if habit.dense and set_off else False
     if like == Likeness.WORD or set_off:
         return True
-    return None if len(label.split()) <= _MAX_NAME_WORDS else False
+    if habit.every and _may_name(label, len(group)):
+        return True
+    return None if habit.every or len(label.split()) <= _MAX_NAME_WORDS else False
+
+
+def _may_name(label: str, uses: int) -> bool:
+    """Return whether *label* may be a speaker where nearly all lines have one."""
+    words = label.lower().split()
+    if len(words) > _MAX_PREFIX_WORDS or not _NOT_NAME.isdisjoint(label):
+        return False
+    shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
+    return (uses > 1 or (len(words) > 1 and shaped)) and WORDS["clause"].isdisjoint(words)
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:

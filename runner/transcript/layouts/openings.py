@@ -2,54 +2,42 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from runner.transcript.layouts.label_reading import (
+    HEAD_CHARS,
+    WRAPS,
+    Opening,
+    label_colon,
+    read_label,
+    with_late,
+)
 from runner.transcript.layouts.labels import MAX_LABEL_CHARS, Likeness, likeness, strip_marks
 from runner.transcript.layouts.rows import Row, open_emphasis
-from runner.transcript.times import Stamp, leading_stamp, may_end_in_time, trailing_stamp
+from runner.transcript.times import leading_stamp, may_end_in_time
 from runner.transcript.words import WORDS
 
-HEAD_CHARS = 160
-ROLE = re.compile(r"\s?[(（\[]([^()（）\[\]]{1,80})[)）\]]$")
-_COLON = re.compile("[:：]")
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
-_KEYS = re.compile(r"^(?:speaker|name): |\s[|,;–-]\s(?:time|timestamp|start)$", re.IGNORECASE)
-_FROM_TO = re.compile(r"from\s+(.+?)\s+to\s+\S.*$", re.IGNORECASE)
-_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}")
+_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}")
+_CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})(?:\s{2,20}(?=\S)|\s(?=[^\sa-z]))")
+_LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
-_AT = re.compile(r"\s(?:said\s)?at$")
-_QUOTES = ('""', "“”", "„“", "«»")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
+# A title and a name, a Greek or Cyrillic name and initials, a chair; or capitals.
 _FULL_STOP = re.compile(
-    r"((?:(?:(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s)"
+    r"(?P<name>(?:(?P<sure>"
+    r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
+    r"|[Ͱ-῿][\w’'-]{1,30}\s[Ͱ-῿]\.\s?(?:[Ͱ-῿]\.)?|Председател\w{1,12})"
     r"|(?:(?:The|THE|AN?)\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
-    r"(?:\([^()]{1,80}\))?)(?:,\s([^\W\d_][^.:;?!\d]{2,140}))?\.\d{0,2}\s?[-–—]{0,2}(?:\s|$)"
+    r"(?:\([^()]{1,80}\))?)(?:,\s(?P<office>[^\W\d_][^.:;?!\d]{2,140}))?"
+    r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
 )
+_ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
 _CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
-_WRAPS = {"[": "]", "【": "】", "［": "］", "「": "」", "<": ">", "(": ")", "（": "）"}
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
-_JOINTS = " :|,-–—•·@\t"
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The opening of a turn.
-
-    *label* is the bare name, *role* the text in parentheses behind it; both may be empty. *dress*
-    is what sets the label off: bullet, emphasis, brackets. *late* is a time right behind the label
-    that may as well be text, and what follows it. *rows* is how many rows the opening takes.
-    """
-
-    label: str = ""
-    role: str = ""
-    stamp: Stamp | None = None
-    rest: str = ""
-    dress: str = ""
-    late: tuple[Stamp, str] | None = field(default=None, compare=False)
-    rows: int = 1
 
 
 Opens = Callable[[Sequence[Row], int], Opening | None]
@@ -59,9 +47,11 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name: text`, also bold, quoted, bulleted, in brackets, with a time or a role."""
     row = rows[at]
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
+    aside = _ASIDE_BEFORE.match(text)  # as in `(laughs) Ana: text`
+    text = text[aside.end() :] if aside else text
     opening = again or row.opening
     end = text.find(opening, 1, MAX_LABEL_CHARS) if opening else -1
-    colon = end - 1 if end > 0 and text[end - 1] in ":：" else _label_colon(text)
+    colon = end - 1 if end > 0 and text[end - 1] in ":：" else label_colon(text)
     if colon is None:
         return None
     if not colon and text[1:2].isspace():  # a name is missing
@@ -74,9 +64,10 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     rest = rest.strip()
     rest = rest.removesuffix(opening if whole and opening not in rest[:-2] else "")
+    rest = f"{aside[0].strip()} {rest}" if aside else rest
     dress = row.mark.strip(">") + opening + ("tight" if tight else "")
-    named = _named(label, row.stamp, rest, dress)
-    return _with_late(named) if named else None
+    named = read_label(label, row.stamp, rest, dress)
+    return with_late(named) if named else None
 
 
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
@@ -88,7 +79,7 @@ def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     text = strip_marks(row.text).rstrip(": ")
     if not rows[at + 1].is_stamp and not may_end_in_time(text):
         return None
-    named = _named(text, None, "", row.mark + row.opening, head=row.gap)
+    named = read_label(text, None, "", row.mark + row.opening, head=row.gap)
     if named is None or named.stamp is not None:
         return named
     if not rows[at + 1].is_stamp or at + 2 >= len(rows):
@@ -111,7 +102,7 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     name = strip_marks(text).rstrip(": ")
     if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
         return None
-    named = _named(name, row.stamp, "", row.mark + row.opening)
+    named = read_label(name, row.stamp, "", row.mark + row.opening)
     role = row.rest[1:-1] if beside else ""
     return named and replace(named, rows=taken, role=role or named.role)
 
@@ -123,7 +114,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
         return None
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
-    named = _named(row.text, None, "", row.mark + row.opening)
+    named = read_label(row.text, None, "", row.mark + row.opening)
     fits = named and not named.stamp and likeness(named.label) >= Likeness.WORD
     return named if fits else None
 
@@ -136,21 +127,25 @@ def wrapped(opens: str) -> Opens:
         text = row.rest.lstrip("*_")
         if text[:1] not in opens or not text:
             return None
-        close = _WRAPS[text[0]]
+        close = WRAPS[text[0]]
         end = text.find(close, 1, MAX_LABEL_CHARS + 12)
         if text[0] in "[(" and text[1 : max(end, 0)].strip(" (") and text.count(text[0], 1, end):
             end = text.find(close, end + 1, MAX_LABEL_CHARS + 12)
-        if end < 2 or text[end + 1 : end + 2] in {":", "：", "("}:
+        if end < 2 or text[end + 1 : end + 2] == "(" or _is_sound(text[1:end]):
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
-        named = _named(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
-        rest = text[end + 1 :].lstrip("*_ \t")
+        named = read_label(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
+        rest = text[end + 1 :].lstrip("*_ \t").lstrip(":：")
         if named is None or (not rest and at + 1 == len(rows)):
             return None
         stamp, rest = (None if named.stamp else leading_stamp(rest)) or (named.stamp, rest)
         return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
 
     return match
+
+
+def _is_sound(text: str) -> bool:
+    return not WORDS["sounds"].isdisjoint(text.lower().split())
 
 
 def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
@@ -160,21 +155,26 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     opening = again or row.opening
     end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
     rest = text[end + len(opening) :]
-    if end < 1 or not rest[:1].isspace() or not rest.strip() or text[end - 1] == ":":
+    words = rest.strip()
+    if end < 1 or not rest[:1].isspace() or not words or text[end - 1] == ":" or words[0].islower():
         return None
-    named = _named(text[:end], row.stamp, rest.strip().lstrip("`"), opening)
-    return named and _with_late(named)
+    named = read_label(text[:end], row.stamp, _LEAD.sub("", rest), opening)
+    return named and with_late(named)
 
 
 def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     """`MR. LI. text`, `ANA. text`, `Mme Li, ministre. text`: a title or capitals, a full stop."""
     row = rows[at]
     found = _FULL_STOP.match(row.rest)
-    if found is None or (found[2] and not _is_office(found[2], found[1])):
+    if found is None:
         return None
-    named = _named(found[1], row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
+    name, office = found["name"], found["office"]
+    capitals = sum(map(str.isupper, name)) > sum(map(str.islower, name))
+    if not (found["sure"] or capitals) or (office and not _is_office(office, name)):
+        return None
+    named = read_label(name, row.stamp, row.rest[found.end() :].strip(), row.mark + row.opening)
     sure = named and likeness(named.label) == Likeness.NAME
-    return replace(named, role=found[2] or named.role) if named and sure else None
+    return replace(named, role=office or named.role) if named and sure else None
 
 
 def _is_office(text: str, name: str) -> bool:
@@ -193,7 +193,7 @@ def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
         close = stamped is not None and stamped[0].plain and len(gap[0].expandtabs(2)) < 2
         if stamped is None or (close and likeness(row.text[: gap.start()]) < Likeness.NAME):
             continue
-        named = _named(row.text[: gap.start()], None)
+        named = read_label(row.text[: gap.start()], None)
         rest = stamped[1].lstrip("*_ \t-–—|:")
         if named is None or not rest:
             return None
@@ -214,11 +214,11 @@ def parted(part: re.Pattern[str]) -> Opens:
         rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
         if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
-        named = _named(name, row.stamp, rest, row.mark + row.opening)
+        named = read_label(name, row.stamp, rest, row.mark + row.opening)
         least = Likeness.CLAUSE if part is _COLUMN else Likeness.WORD
         if named is None or not rest or likeness(named.label) < least:
             return None
-        return _with_late(named)
+        return with_late(named)
 
     return match
 
@@ -231,14 +231,23 @@ dashed = parted(_DASH)
 in_columns = parted(_COLUMN)
 
 
+def call_sign(rows: Sequence[Row], at: int) -> Opening | None:
+    """`0:01 CDR text`, as of a cockpit."""
+    row = rows[at]
+    found = _CALL_SIGN.match(row.rest) if row.stamp else None
+    if found is None or row.rest.isupper():
+        return None
+    return read_label(found[1], row.stamp, row.rest[found.end() :])
+
+
 def after_chevrons(rows: Sequence[Row], at: int) -> Opening | None:
     """`>> text` and `>> Name: text`."""
     row = rows[at]
     if (chevron := _CHEVRONS.match(row.rest)) is None:
         return None
     rest = row.rest[chevron.end() :]
-    colon = _label_colon(rest) or 0
-    named = _named(rest[:colon], row.stamp, rest[colon + 1 :].strip())
+    colon = label_colon(rest) or 0
+    named = read_label(rest[:colon], row.stamp, rest[colon + 1 :].strip())
     sure = named and likeness(named.label) >= Likeness.WORD
     return named if sure else Opening(stamp=row.stamp, rest=rest)
 
@@ -248,53 +257,3 @@ def question_or_answer(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     answer = _QUESTION_ANSWER.match(row.rest)
     return Opening(answer[1], "", row.stamp, row.rest[answer.end() :].strip()) if answer else None
-
-
-def _with_late(opening: Opening) -> Opening:
-    """Read a time behind the label: in brackets, or alone, it is one for sure."""
-    late = None if opening.stamp else leading_stamp(opening.rest)
-    if late is None:
-        return opening
-    stamp, rest = late[0], late[1].lstrip("\t -–—|`")
-    if stamp.bracketed or not rest:
-        return replace(opening, stamp=stamp, rest=rest)
-    return replace(opening, late=(stamp, rest))
-
-
-def _label_colon(text: str) -> int | None:
-    """Return the index of the colon that ends a label; one between digits is part of a time."""
-    for match in _COLON.finditer(text[:HEAD_CHARS]):
-        at = match.start()
-        if text[0] == "@" and " " not in text[: at + 2]:  # as in `@ana:example.org: …`
-            continue
-        clock = match[0] == ":" or "：" in (text[at - 3 : at - 2], text[at + 3 : at + 4])
-        if not (clock and text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()):
-            return at
-    return None
-
-
-def _named(
-    text: str, stamp: Stamp | None, rest: str = "", dress: str = "", *, head: bool = False
-) -> Opening | None:
-    """Return the label, role and time in *text*, if it is one, or at the *head* of a block."""
-    name, role = strip_marks(text), ""
-    if stamp is None and (found := trailing_stamp(name)):
-        stamp, name = found[0], _AT.sub("", strip_marks(found[1].rstrip(_JOINTS)))
-    if ": " in name:
-        name = _KEYS.sub("", name)
-    if private := _FROM_TO.match(name):
-        name = private[1]
-    elif stamp and name[:5].lower() == "from ":
-        name = name[5:].strip()
-    if name[:1] in _WRAPS and name.endswith(_WRAPS[name[0]]) and name.count(name[0]) == 1:
-        dress, name = dress + name[0], strip_marks(name[1:-1])
-    if name[:1] + name[-1:] in _QUOTES and len(name) > 2:
-        name = name[1:-1].strip()
-    while name.endswith((")", "）", "]")) and (behind := ROLE.search(name)):
-        if behind[1].strip().isdigit() or not behind.start():
-            break
-        role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
-        name = strip_marks(name[: behind.start()])
-    name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
-    short = head and 0 < len(name) <= MAX_LABEL_CHARS
-    return Opening(name, role, stamp, rest, dress) if short or likeness(name) else None

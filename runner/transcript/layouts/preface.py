@@ -23,6 +23,8 @@ _TRANSCRIPT = re.compile(
 _MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
+_LISTS = _ATTENDEES | {"contents", "agenda"}
+_MAX_LIST_WORDS = 4
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
     r"\d{4}[-./]\d{2}[-./]\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
@@ -49,11 +51,17 @@ def header(rows: Sequence[Row]) -> int:
     """Return how many rows at the top are facts on the recording and not turns.
 
     A key that recurs in the file is a speaker, and so is one whose value ends like a sentence.
-    A block with a fact is a header as a whole if it ends at a blank line.
+    A block with a fact is a header as a whole if it ends at a blank line; so is the list below a
+    heading such as `Participants`.
     """
     end = 0
+    listed = False
     starts = [0, *(at for at, row in enumerate(rows) if at and row.gap), len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
+        heads = len(block) == 1 and _heads_list(rows, block.start)
+        if heads or listed:
+            end, listed = block.stop, heads
+            continue
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
         sentences = any(ends_sentence(rows[at].text) for at in keys)
@@ -63,6 +71,13 @@ def header(rows: Sequence[Row]) -> int:
             leading = sum(1 for _ in itertools.takewhile(facts.__contains__, block))
             return block.start + leading if leading else end
     return end
+
+
+def _heads_list(rows: Sequence[Row], at: int) -> bool:
+    """Return whether the row is a heading above a list of those present, or of contents."""
+    words = rows[at].rest.lower().rstrip(":").split()
+    heads = len(words) <= _MAX_LIST_WORDS and bool(words) and words[-1] in _LISTS
+    return heads and all(row.raw != rows[at].raw for row in rows[at + 1 : at + _BELOW])
 
 
 def notes_above(rows: Sequence[Row]) -> int:

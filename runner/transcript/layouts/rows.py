@@ -20,6 +20,8 @@ _AFTER_STAMP = re.compile(r"[*_`]{0,3}\s{0,8}(?:[-–—|:•·]+(?=[\s*_\[(<]))
 _BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IGNORECASE)
 _MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
+# Between sentences in a line, where a time in brackets stands, as each half minute.
+_INNER_TIME = re.compile(r"(?<=[.?!…\])\"”])\s{1,9}(?=[\[(]\d{1,2}:\d\d:\d\d[\])]\s{1,9}[^\W\d])")
 _GAP = re.compile(r"\s{2,}|\u3000")
 _QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=([^\W\da-z][^:?!]{1,80}):)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(?:\d{1,2}:\d\d:\d\d\s{1,8})?(\d{1,5})(?:\s|$)")
@@ -84,10 +86,11 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
         if kind or not line.strip():
             gap, ruled = True, ruled or kind == "rules"
         else:
-            row = row_of(line, gap)
-            row.where, row.indent, row.ruled = where, len(line) - len(line.lstrip()), ruled
-            rows.append(row)
-            gap = ruled = False
+            for part in _INNER_TIME.split(line) if ":" in line else [line]:
+                row = row_of(part, gap)
+                row.where, row.indent, row.ruled = where, len(line) - len(line.lstrip()), ruled
+                rows.append(row)
+                gap = ruled = False
     _mark_placed(rows)
     return rows
 

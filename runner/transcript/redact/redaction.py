@@ -109,6 +109,9 @@ class Redaction(NullRedaction):
         if UNSPACED.search(keys[0]):
             self._unspaced["".join(keys)] = name
             return
+        bare = tuple(key.replace("'", "") for key in keys)  # O'Neil, Oneil
+        if bare != keys and len("".join(bare)) > INFLECTED + 1:
+            self.add_name(name, bare)
         entries = self.names.setdefault(keys[0], [])
         if all(each != keys for each, _ in entries):
             entries.append((keys, name))
