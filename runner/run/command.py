@@ -105,6 +105,9 @@ def _hydra_main(codes: list[int]) -> None:
     finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep)
+        for sweep in remote.SWEEPS.get([]):
+            if sweep not in jobs.sweeps:
+                remote.remove_unstarted(sweep)
 
 
 def _compose(jobs: "_Jobs") -> None:

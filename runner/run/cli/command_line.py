@@ -179,10 +179,8 @@ def _check_choices(arguments: Sequence[str]) -> None:
                 continue
             if group == "transcript" and len(choice) <= MAX_NAME:
                 raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
-            none = choice == "null" and group in ("checks", "experiment", "sweep")
-            known = "; leave it out for none" if none else did_you_mean("", names)
             shown = choice if len(choice) <= MAX_NAME else f"{choice[:40]}…"
-            raise ConfigError(f"{group}={shown}: no such choice{known}")
+            raise ConfigError(f"{group}={shown}: no such choice{did_you_mean('', names)}")
 
 
 def _check_folder(folder: Path) -> None:

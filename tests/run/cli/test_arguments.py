@@ -120,7 +120,7 @@ def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
 def test_a_choice_that_is_no_name_is_refused_by_its_value(value: str) -> None:
     with pytest.raises(ConfigError, match=f"model={value}: no such choice; known: anthropic, "):
         check_arguments([f"model={value}"])
-    with pytest.raises(ConfigError, match=f"checks={value}: no such choice; (known|leave)"):
+    with pytest.raises(ConfigError, match=f"checks={value}: no such choice; known: "):
         check_arguments([f"+checks={value}"])
     with pytest.raises(TranscriptError, match=f"{value}: no such file or folder"):
         check_arguments([f"transcript={value}"])
