@@ -187,7 +187,8 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     added to *codes*.
     """
     from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption, read_sweep
+    from runner.run.resume import read_resumption
+    from runner.run.resume_sweep import read_sweep
 
     jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:

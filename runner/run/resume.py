@@ -1,7 +1,7 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml, read_json
@@ -27,10 +26,7 @@ from runner.record.reuse import PreviousSession
 from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
-from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
-from runner.reports.stored_run import MAX_DEPTH, find_runs, is_run, no_run, read_run
-from runner.run.cli.command_line import quote
-from runner.run.cli.compose import compose_config
+from runner.reports.stored_run import find_runs, no_run
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
@@ -53,9 +49,9 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     if this user has not signed the run and it is not *permitted* already, and, without
     `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
-    path, flags, overrides, config_dirs = _split(arguments)
+    path, flags, overrides, config_dirs = split_arguments(arguments)
     before, fault = _stored_config(path), fault_of(path)
-    composed, wanted, new = _wanted(path, fault, overrides)
+    composed, wanted, new = wanted_settings(path, fault, overrides)
     old = validate(before)
     if new.plan:
         raise ConfigError("plan=true predicts a new run; resume makes only the missing calls")
@@ -64,7 +60,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
         if new.guide is not None:  # which may be read now
-            composed, wanted, new = _wanted(path, fault, overrides, guided=True)
+            composed, wanted, new = wanted_settings(path, fault, overrides, guided=True)
     many = is_batch(path)
     transcript, sha = (None, None) if many else _transcript(path, new)
     prompts = _stored_prompts(path, config_dirs)
@@ -91,77 +87,9 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
-@dataclass(frozen=True)
-class SweepResumption:
-    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*."""
-
-    path: Path
-    finish: list[list[str]]
-    start: list[list[str]]
-
-
-def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
-    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is not a sweep.
-
-    Raises ConfigError, without `trusted=true`, if this user has not signed one of them.
-    """
-    path, flags, overrides, config_dirs = _split(arguments)
-    if is_run(path) or kind_of(path) != "directory":
-        return None
-    is_sweep = kind_of(path / "multirun.yaml") == "file"  # which some sweepers do not write
-    if not is_sweep and path.name in ("runs", "batches"):
-        return None
-    runs = [read_run(found) for found in find_runs([path], depth=MAX_DEPTH if is_sweep else 1)]
-    planned = planned_jobs(path)
-    if not runs and not planned:
-        return None
-    if linked := next((job.path for job in planned if job.path.is_symlink()), None):
-        raise ConfigError(f"{linked} is a link, expected the directory of a job")
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    begun = [run.path for run in runs if not run.completed]
-    missing = [job for job in planned if not is_run(job.path)]
-    faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
-    wanted = list(_stored_settings(faults, overrides))
-    if missing and (fault := fault_of(path)) is not None:
-        faults[path] = fault
-        known = dict(_planned_settings(missing, overrides, config_dirs))
-        missing, wanted = [*known], [*wanted, *known.values()]
-    if faults:
-        permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
-    options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
-    single = [*overrides, "hydra.mode=RUN"]
-    start = [
-        [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
-        for job in missing
-    ]
-    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start)
-
-
-def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
-    """Yield the settings of unsigned runs, except those that `read_resumption` will refuse."""
-    for path, fault in faults.items():
-        with suppress(ConfigError):
-            yield _wanted(path, fault, overrides)[2]
-
-
-def _planned_settings(
-    jobs: Sequence[PlannedJob], overrides: Sequence[str], config_dirs: Sequence[Path]
-) -> Iterator[tuple[PlannedJob, Settings]]:
-    """Yield the jobs of an unsigned sweep with their settings; print why one is left out."""
-    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
-    for job in jobs:
-        try:
-            refuse_interpolations(job.path.parent / "multirun.yaml", list(job.overrides))
-            search = f"hydra.searchpath=[{folders}]"
-            settings = validate(resolve(compose_config(search, *job.overrides, *overrides)))
-            refuse_paths_outside(job.path, settings, overrides)
-        except (ConfigError, HydraException, OmegaConfBaseException) as error:
-            print_error(ConfigError(f"{job.path} is not started: {one_line(str(error))}"))
-        else:
-            yield job, settings
-
-
-def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
+def split_arguments(
+    arguments: Sequence[str],
+) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
     """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
     config_dirs: list[Path] = []
@@ -209,7 +137,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
 
 
-def _wanted(
+def wanted_settings(
     path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
     """Return the composed configuration with *overrides*, the same resolved, and validated.

@@ -15,7 +15,8 @@ from runner.record.lock import acquire, release
 from runner.record.run_directory import RunDirectory
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
-from runner.run.resume import read_resumption, read_sweep
+from runner.run.resume import read_resumption
+from runner.run.resume_sweep import read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
 
