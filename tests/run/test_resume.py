@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.runs import STAGE_A, STAGE_B, failing, load, simulated
+from helpers.runs import STAGE_A, STAGE_B, failing, invented, load, simulated
 from helpers.sessions import RUN, begin, resume, session
 
 from runner.base.errors import CallError, ConfigError, LockedError, OutputError
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.record.run_directory import RunDirectory
+from runner.record.signature import SIGNED
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
 from runner.run.resume import read_resumption
@@ -146,6 +147,14 @@ def test_a_change_that_touches_no_answer_is_accepted() -> None:
 
     assert 0 == code
     assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
+
+
+def test_another_rate_of_quotes_is_judged_without_a_call() -> None:
+    first, _ = begin(reply=invented)
+
+    assert (3, (0, [])) == (first, resume("grounding.min_rate=0"))
+    assert "completed" == load("metadata.json")["status"]
+    assert [] == verify(RUN)
 
 
 def test_an_allowed_change_asks_anew_what_it_touches_and_keeps_what_was_there() -> None:
@@ -333,14 +342,20 @@ def test_a_folder_of_runs_is_no_sweep_and_one_to_resume_is_named() -> None:
             read_resumption([f"resume={folder}"])
 
 
-def test_what_a_run_is_made_of_may_be_damaged() -> None:
+def test_a_damaged_file_that_a_run_is_made_of_is_named_with_the_way_out() -> None:
     begin(answers=1)
-    for name in ("config/prompts.json", "config/overrides.json", "transcript.json"):
+    for name in SIGNED:
+        if not (RUN / name).exists():
+            continue
         whole = (RUN / name).read_bytes()
-        for content in (b"", b'{"x": 1}', b"7", b"\xff"):
-            (RUN / name).write_bytes(content)
+        for content in (b"", b"7", b"\xff", b'{"x": ', None):
+            (RUN / name).unlink()
+            if content is not None:
+                (RUN / name).write_bytes(content)
 
-            assert f"run/{name}" in refusal()
+            for given in ((), ("trusted=true",)):
+                assert f"run/{name} " in (said := refusal(*given))
+                assert said.endswith("takes the answers already paid for from the store")
         (RUN / name).write_bytes(whole)
 
 
