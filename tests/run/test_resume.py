@@ -359,6 +359,24 @@ def test_a_damaged_file_that_a_run_is_made_of_is_named_with_the_way_out() -> Non
         (RUN / name).write_bytes(whole)
 
 
+def test_a_run_that_is_moved_meanwhile_ends_and_is_resumed_where_it_is() -> None:
+    asked: list[str] = []
+
+    def moving(request: Request) -> str:
+        asked.append(request.node)
+        if len(asked) == 3:
+            RUN.rename("moved")
+        return simulated(request)
+
+    with pytest.raises(OutputError, match=r"run: it was moved or removed; .* resume=run"):
+        begin(reply=moving)
+    assert not RUN.exists()
+    Path("moved").rename(RUN)
+
+    assert sorted(STAGE_A + STAGE_B) == sorted(asked + resume()[1])
+    assert [] == verify(RUN)
+
+
 def test_a_run_that_goes_on_cannot_be_taken_up() -> None:
     begin(answers=1)
     held = acquire(RUN)
