@@ -161,7 +161,7 @@ class StageSettings(SettingsSection):
     """A named group of analyzers; *scope* is what it reads: one transcript, or all of a batch."""
 
     scope: Literal["transcript", "collection"] = "transcript"
-    needs: list[Name]
+    needs: list[Name] = []
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
     final: bool = False

@@ -1,6 +1,7 @@
 """Command line: expands and checks arguments before Hydra reads them."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
@@ -193,6 +194,8 @@ def _check_folder(folder: Path) -> None:
         try:
             data = read_regular(file.resolve(), MAX_YAML_BYTES)
             data.decode()  # Hydra reads no other encoding
+            if data.startswith(BOM_UTF8):  # before the header, which Hydra then misses
+                raise ConfigError(f"{file}: begins with a byte order mark: save it without")
             check_yaml(data)
         except yaml.YAMLError:
             continue  # Hydra reports it

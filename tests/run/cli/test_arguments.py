@@ -76,6 +76,7 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("pipeline =meeting", r"did you mean 'pipeline=meeting'\?"),
         ("plan x.md", r"did you mean 'plan=true'\?"),
         ("version", r"KEY=VALUE; did you mean '--version'\?"),
+        ("+analyzer=decisions", r"expected \+analyzer@analyzers\.NAME=decisions"),
         ("ask x.md", r"KEY=VALUE; did you mean the command 'colloquy-ask'\?"),
         ("model.name x", r"KEY=VALUE; did you mean 'model.name=x'\?"),
         ("two words.md", r"; a path with spaces needs quotes: 'two words.md'"),
@@ -264,6 +265,11 @@ def test_a_folder_of_parts_is_no_choice_of_a_group() -> None:
     [
         ("mine.yml", b"defaults: [offline]", "mine.yml: Hydra reads files that end with .yaml"),
         ("mine.yaml", b"# caf\xe9", "mine.yaml: 'utf-8' codec can't decode byte 0xe9"),
+        (
+            "mine.yaml",
+            b"\xef\xbb\xbf# @package _global_",
+            "mine.yaml: begins with a byte order mark",
+        ),
         ("mine.yaml", "name: x".encode("utf-16"), "mine.yaml: 'utf-8' codec can't decode"),
     ],
 )
