@@ -37,7 +37,11 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     fault = min(faults, key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part not in ("[key]", *_SCALARS)]
     key = ".".join(path)
-    if fault["type"] == "extra_forbidden":
+    dotted = next((part for part in path if "." in part), "")
+    if dotted and fault["type"] in ("extra_forbidden", "string_pattern_mismatch"):
+        inner = dotted.replace(".", ": {") + ": …" + "}" * dotted.count(".")
+        message = f"unknown key '{key}': in a file, write {inner}"
+    elif fault["type"] == "extra_forbidden":
         message = f"unknown key '{key}'{nearest(path)}"
     elif fault["type"] == "missing":
         base = "; its file needs `defaults: [base, _self_]`" if path[0] == "analyzers" else ""

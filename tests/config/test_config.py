@@ -150,6 +150,28 @@ def test_a_file_whose_header_is_not_read_is_told_the_header(
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("processing.max_concurrent: 8", "write processing: {max_concurrent: …}"),
+        ("analyzers: {say_means.max_tokens: 5}", "write say_means: {max_tokens: …}"),
+        ("model: simulated", "add `override /model: CHOICE` to its defaults"),
+        (
+            "defaults: [override model: simulated]",
+            "expected override /model, not below experiment/",
+        ),
+        ("defaults: [/model: simulated]", "in a file's defaults: override /model: CHOICE"),
+    ],
+)
+def test_an_experiment_of_ones_own_is_told_how_to_set_what_it_means(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
+
+    assert said in fault(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
+
+
 def test_a_pipeline_of_ones_own_needs_no_needs_but_a_slash_before_another_group(
     tmp_path: Path,
 ) -> None:

@@ -121,7 +121,13 @@ def check_arguments(arguments: Sequence[str]) -> None:
                 f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
             )
         if name.startswith(_CONFIG_FOLDERS):
-            _check_folder(Path(value if joined else next(remaining, "")))
+            folder = Path(value if joined else next(remaining, ""))
+            _check_folder(folder)
+            if name.startswith(("-cp", "--config-p")) and not (folder / "config.yaml").is_file():
+                raise ConfigError(
+                    f"{name} {folder}: expected a folder with the whole configuration; "
+                    f"--config-dir {folder} adds its files to what is there"
+                )
 
 
 def composed(

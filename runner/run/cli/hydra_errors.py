@@ -97,7 +97,10 @@ def _choice_fault(text: str) -> str | None:
         )
         return f"~{match[1]}: nothing to delete{near}"
     if match := re.search(r"Multiple values for (\S+)\.", text):
-        return f"{match[1]} has a choice already: write {match[1]}=CHOICE, without + and only once"
+        return (
+            f"{match[1]} has a choice already: write {match[1]}=CHOICE, without + and only once; "
+            f"in a file's defaults: override /{match[1]}: CHOICE"
+        )
     return None
 
 
@@ -106,6 +109,9 @@ def _override_fault(text: str, override: str) -> str:
     if match := _SWEPT.match(text):
         return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
+        above, slash, inner = match[1].partition("@")[0].rpartition("/")
+        if slash and choices(inner):
+            return f"{above}/: override {inner}: expected override /{inner}, not below {above}/"
         if "@" in match[1]:
             return f"{match[1]}: not in the pipeline; +{match[1]}=CHOICE adds it"
         path = match[1].split(".")

@@ -278,3 +278,9 @@ def test_a_file_that_hydra_would_not_read_is_named(name: str, data: bytes, said:
     Path("c/model", name).write_bytes(data)
     with pytest.raises(ConfigError, match=said):
         check_arguments(["--config-dir", "c"])
+
+
+def test_a_folder_that_is_not_the_whole_configuration_is_told_the_option_that_adds_it() -> None:
+    Path("mine").mkdir()
+    with pytest.raises(ConfigError, match="--config-dir mine adds its files"):
+        check_arguments(["-cp", "mine"])
