@@ -94,8 +94,8 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
         expected = f"expected files that end in {', '.join(suffixes())}"
-        left = f"; {Inputs((), left_out).note}" if left_out else ""
-        raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
+        left = f" ({Inputs((), left_out).note})" if left_out else ""
+        raise ConfigError(f"transcript.path={path!r}: there is no transcript{left}: {expected}")
     if len(names) > MAX_INPUTS:
         raise ConfigError(f"transcript.path={path!r}: there are more than {MAX_INPUTS:,} files")
     shard = names[batch.shard :: batch.shards]
@@ -117,7 +117,10 @@ class _Search:
         self._suffixes = suffixes()
 
     def below(self) -> Iterator[Path]:
-        for folder, folders, names in os.walk(self.root):
+        def leave_out(_: OSError) -> None:
+            self.left_out["folder without permission to read"] += 1
+
+        for folder, folders, names in os.walk(self.root, onerror=leave_out):
             shown = [Path(folder, name) for name in folders if not name.startswith(".")]
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
@@ -164,7 +167,7 @@ class _Search:
 
 
 def _is_result(folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
+    return any(map(kind_of, (folder / mark for mark in _OUTPUT_MARKS)))
 
 
 def _run_of(name: str) -> str:
