@@ -37,7 +37,6 @@ _STRAY = re.compile(
 # page or two takes much longer than the digest.
 _MAX_HELD_BYTES = 2047
 _RELEASE_BYTES = 1 << 18  # from here on, releasing it is worth the wait
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def without_hidden(text: str) -> tuple[str, int]:
@@ -87,9 +86,16 @@ def own_version() -> str:
 
 
 def slug(name: str, limit: int = 48) -> str:
-    """Return *name* as part of a file name: 1 to *limit* characters of `[a-z0-9-]`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return _NOT_SLUG.sub("-", plain).strip("-")[:limit].strip("-") or "unnamed"
+    """Return *name* as part of a file name: 1 to *limit* lower-case letters, digits and hyphens.
+
+    Latin letters lose their accents; those of other scripts stay.
+    """
+    name = unicodedata.normalize("NFKC", name).casefold()
+    split = unicodedata.normalize("NFKD", name)
+    is_latin = all(c.isascii() or not c.isalpha() for c in split)
+    kept = split.encode("ascii", "ignore").decode() if is_latin else name
+    plain = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in kept)
+    return "-".join(plain.split())[:limit].strip("-") or "unnamed"
 
 
 def cut(text: str, limit: int) -> str:

@@ -14,8 +14,9 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
-# One of these marks a run, batch, sweep or comparison, whose pages are not transcripts.
+# One of these marks a directory of results, whose pages are not transcripts.
 _OUTPUT_MARKS = ("run.lock", "config/resolved.yaml", "multirun.yaml", "comparison.html")
+_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`, beside index.html
 MAX_INPUTS = 200_000  # files of a batch
 
 
@@ -167,7 +168,10 @@ class _Search:
 
 
 def _is_result(folder: Path) -> bool:
-    return any(map(kind_of, (folder / mark for mark in _OUTPUT_MARKS)))
+    """Return whether *folder* is a run, batch, sweep or comparison, or holds all of them."""
+    kinds = [kind for kind in _KINDS if kind_of(folder / kind) == "directory"]
+    marks = (*_OUTPUT_MARKS, *(["index.html"] if kinds else ()))
+    return any(kind_of(folder / mark) for mark in marks)
 
 
 def _run_of(name: str) -> str:

@@ -535,6 +535,8 @@ def test_what_we_wrote_ourselves_is_no_transcript() -> None:
     Path("batch").rename("many/batch")
     (Path("many") / "outputs").mkdir()
     write("outputs/page.md")
+    (Path("many") / "earlier/runs").mkdir(parents=True)  # an output.dir of other runs
+    write("earlier/index.html")
 
     assert ["t000.txt", "t001.txt"] == [
         given.name for given in many("output.dir=many/outputs").inputs or ()
