@@ -85,7 +85,7 @@ def _expected(fault: Mapping[str, Any]) -> str:
         return "expected text, a number, true or false"
     if fault["type"] in ("model_type", "dataclass_type"):
         means = "; model.delivery chooses how calls are sent" if loc == ("delivery",) else ""
-        keys = f"whose keys are set as {loc[-1]}.KEY=VALUE"
+        keys = f"whose keys are set as {'.'.join(map(str, loc))}.KEY=VALUE"
         return f"expected a section, {keys if isinstance(loc[-1], str) else 'KEY: VALUE'}{means}"
     message = str(fault["msg"]).removeprefix("Value error, ") + _EXAMPLES.get(fault["type"], "")
     message = message.replace("Input should be", "expected").replace(" after validation", "")

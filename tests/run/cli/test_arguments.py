@@ -76,6 +76,7 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("pipeline =meeting", r"did you mean 'pipeline=meeting'\?"),
         ("plan x.md", r"did you mean 'plan=true'\?"),
         ("version", r"KEY=VALUE; did you mean '--version'\?"),
+        ("analyzer@x=decisions", r"expected \+analyzer@analyzers\.NAME=decisions"),
         ("+analyzer=decisions", r"expected \+analyzer@analyzers\.NAME=decisions"),
         ("ask x.md", r"KEY=VALUE; did you mean the command 'colloquy-ask'\?"),
         ("model.name x", r"KEY=VALUE; did you mean 'model.name=x'\?"),
