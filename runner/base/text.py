@@ -8,6 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from types import SimpleNamespace
+
+import orjson
 
 from runner.base.errors import one_line
 
@@ -68,8 +71,16 @@ def to_terminal(text: str, limit: int = 500) -> str:
     return one_line(to_safe_text(text), limit)
 
 
+JSON_LINES = SimpleNamespace(wanted=False)  # of the command line: output.console=json
+
+
 def print_stderr(line: str) -> None:
-    """Print *line* on standard error; ignore a closed pipe and a full disk."""
+    """Print *line* on standard error; ignore a closed pipe and a full disk.
+
+    With JSON_LINES, a line that is no JSON becomes the `text` of an event `message`.
+    """
+    if JSON_LINES.wanted and not line.startswith("{"):
+        line = orjson.dumps({"event": "message", "text": line.strip()}).decode()
     with suppress(OSError):
         print(line, file=sys.stderr)
 

@@ -18,7 +18,7 @@ from runner.base import errors
 from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
 from runner.base.regular_files import as_given
-from runner.base.text import print_stderr, to_terminal
+from runner.base.text import JSON_LINES, print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
 from runner.run.cli import command_line, completion
@@ -41,6 +41,7 @@ def main() -> None:
     _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    JSON_LINES.wanted = any(each.endswith("console=json") for each in sys.argv[1:])
     codes: list[int] = []
     try:
         _run(codes)
