@@ -1,6 +1,5 @@
 """Hydra callback that records each sweep at its start, for launchers with separate processes."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +46,8 @@ class NoteSweep(Callback):
             sweeps.append(sweep)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Remove what Hydra has made for a sweep that was only planned: nothing but its overrides.
+        """Remove what Hydra has made for a sweep that was only planned."""
+        from runner.run.remote import remove_unstarted
 
-        A directory that holds anything else stays as it is.
-        """
         if OmegaConf.select(config, "plan"):
-            sweep = Path(str(config.hydra.sweep.dir)).absolute()
-            with suppress(OSError):
-                for job in sorted(sweep.iterdir()):
-                    if job.name != "multirun.yaml":
-                        job.rmdir()
-                (sweep / "multirun.yaml").unlink()
-                for folder in (sweep, sweep.parent, sweep.parent.parent):
-                    folder.rmdir()  # also `sweeps` and `outputs`, if they were made for it
+            remove_unstarted(Path(str(config.hydra.sweep.dir)).absolute())

@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 from runner.base import errors
 from runner.base.errors import ColloquyError, ConfigError, OutputError, as_known, reason
 from runner.base.secrets import secrets_of
-from runner.base.text import DISTRIBUTION, print_stderr, to_safe_text, to_terminal
+from runner.base.text import DISTRIBUTION, own_version, print_stderr, to_safe_text, to_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ def command(
 ) -> Callable[..., NoReturn]:
     """Return the `main` of a command: it does *work* on the process's arguments or those given.
 
-    It ends the process with the code that *work* returns, 0 for None. `--help` prints *usage*.
+    It ends the process with the code that *work* returns, 0 for None. `--help` prints *usage*,
+    `--version` the name and the version.
     *flags* take no value, *options* one; fewer than *least* words, like an unknown option, are one
     line and exit code 2. So is every ColloquyError, with its own code.
     """
@@ -47,6 +48,8 @@ def command(
         try:
             if {"-h", "--help"} & set(given):
                 print((usage if isinstance(usage, str) else usage()).rstrip(), flush=True)
+            elif "--version" in given:
+                print(name, own_version(), flush=True)
             else:
                 code = work(parse(name, given, flags, options, least))
         except KeyboardInterrupt:

@@ -228,12 +228,14 @@ def packaged(package: str, name: str) -> dict[str, Any]:
 def make_directory(path: Path, root: Path | None = None) -> None:
     """Create *path* and its parents durably, with mode 0700; raise OSError.
 
-    Those below *root*, a directory that others may have filled, must not be links out of it.
+    Those below *root*, a directory that others may have filled, must not be links out of it; *root*
+    itself must be there.
     """
     if root in (None, path):
         if path.is_dir():
             return
-        root = None
+        if root is not None:
+            raise OSError(f"{path} was moved or removed")
     make_directory(path.parent, root)
     try:
         path.mkdir(mode=0o700)

@@ -23,6 +23,8 @@ def open_regular(file: Path, limit: int) -> BinaryIO:
     if stat.S_ISREG(about.st_mode) and about.st_size <= limit:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
+    if stat.S_ISDIR(about.st_mode):
+        raise OSError(f"{file} is a directory, expected a file")
     raise OSError(f"{file} is not a regular file of at most {limit:,} bytes")
 
 

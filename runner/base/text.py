@@ -8,6 +8,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from types import SimpleNamespace
+
+import orjson
 
 from runner.base.errors import one_line
 
@@ -37,7 +40,6 @@ _STRAY = re.compile(
 # page or two takes much longer than the digest.
 _MAX_HELD_BYTES = 2047
 _RELEASE_BYTES = 1 << 18  # from here on, releasing it is worth the wait
-_NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def without_hidden(text: str) -> tuple[str, int]:
@@ -69,8 +71,16 @@ def to_terminal(text: str, limit: int = 500) -> str:
     return one_line(to_safe_text(text), limit)
 
 
+JSON_LINES = SimpleNamespace(wanted=False)  # of the command line: output.console=json
+
+
 def print_stderr(line: str) -> None:
-    """Print *line* on standard error; ignore a closed pipe and a full disk."""
+    """Print *line* on standard error; ignore a closed pipe and a full disk.
+
+    With JSON_LINES, a line that is no JSON becomes the `text` of an event `message`.
+    """
+    if JSON_LINES.wanted and not line.startswith("{"):
+        line = orjson.dumps({"event": "message", "text": line.strip()}).decode()
     with suppress(OSError):
         print(line, file=sys.stderr)
 
@@ -87,9 +97,16 @@ def own_version() -> str:
 
 
 def slug(name: str, limit: int = 48) -> str:
-    """Return *name* as part of a file name: 1 to *limit* characters of `[a-z0-9-]`."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return _NOT_SLUG.sub("-", plain).strip("-")[:limit].strip("-") or "unnamed"
+    """Return *name* as part of a file name: 1 to *limit* lower-case letters, digits and hyphens.
+
+    Latin letters lose their accents; those of other scripts stay.
+    """
+    name = unicodedata.normalize("NFKC", name).casefold()
+    split = unicodedata.normalize("NFKD", name)
+    is_latin = all(c.isascii() or not c.isalpha() for c in split)
+    kept = split.encode("ascii", "ignore").decode() if is_latin else name
+    plain = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in kept)
+    return "-".join(plain.split())[:limit].strip("-") or "unnamed"
 
 
 def cut(text: str, limit: int) -> str:

@@ -45,7 +45,7 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
     """
     analyzers, guide = mapping(data.get("analyzers")), data.get("guide")
     template = analyzers.get(TEMPLATE)
-    if not isinstance(guide, str):
+    if not guide or not isinstance(guide, str):
         others = {name: body for name, body in analyzers.items() if name != TEMPLATE}
         return {**data, "analyzers": others} if template is not None else data
     old = mapping(kept)

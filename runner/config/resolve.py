@@ -38,4 +38,6 @@ def _reason(said: str) -> str:
     line = one_line(line.partition("\n    full_key:")[0].strip('"'))
     incomplete = re.search(r"Interpolation key 'model\.\w+' not found|is not an int", line)
     hint = "; a file in model/ needs `defaults: [base]`, or another preset" if incomplete else ""
+    if preset := re.search(r"node `(model|processing|transcript)` is not a container", line):
+        hint = f"; to choose one in a file, add `override /{preset[1]}: CHOICE` to its defaults"
     return line + hint

@@ -17,6 +17,7 @@ from runner.config.section import Name, SettingsSection, Temperature, Tokens, as
 FileName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$", max_length=128)
 ]
+UserFile = Annotated[str, Field(min_length=1, max_length=1000)]  # a path, as typed
 Concurrency = Annotated[int, Field(ge=1, le=256)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 _Switch = Literal["auto", "on", "off"]
@@ -160,7 +161,7 @@ class StageSettings(SettingsSection):
     """A named group of analyzers; *scope* is what it reads: one transcript, or all of a batch."""
 
     scope: Literal["transcript", "collection"] = "transcript"
-    needs: list[Name]
+    needs: list[Name] = []
     input: Literal["transcript", "context", "both"]
     model: Name | None = None
     final: bool = False
@@ -177,7 +178,7 @@ class AnalyzerSettings(SettingsSection):
     model: Name | None
     prompt: FileName | None
     answer: Name | None
-    examples: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    examples: UserFile | None = None
     max_tokens: Tokens
     temperature: Temperature | None
     variables: dict[str, str | int | float | bool]
@@ -191,7 +192,7 @@ class Settings(SettingsSection):
     model: ModelSettings
     models: dict[Name, ModelSettings]
     processing: ProcessingSettings
-    guide: str | None = None
+    guide: UserFile | None = None
     batch: BatchSettings = BatchSettings()
     collection: CollectionSettings = CollectionSettings()
     delivery: DeliverySettings = DeliverySettings()
@@ -203,9 +204,9 @@ class Settings(SettingsSection):
     grounding: GroundingSettings
     coverage: CoverageSettings = CoverageSettings()
     checks: ChecksSettings | None = None
-    references: str | None = None
-    codebook: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    attributes: str | None = None
+    references: UserFile | None = None
+    codebook: UserFile | None = None
+    attributes: UserFile | None = None
     plan: bool
     stages: Annotated[dict[Name, StageSettings], Field(min_length=1)]
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]

@@ -37,7 +37,11 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     fault = min(faults, key=lambda fault: fault["type"] == "missing")
     path = [str(part) for part in fault["loc"] if part not in ("[key]", *_SCALARS)]
     key = ".".join(path)
-    if fault["type"] == "extra_forbidden":
+    dotted = next((part for part in path if "." in part), "")
+    if dotted and fault["type"] in ("extra_forbidden", "string_pattern_mismatch"):
+        inner = dotted.replace(".", ": {") + ": …" + "}" * dotted.count(".")
+        message = f"unknown key '{key}': in a file, write {inner}"
+    elif fault["type"] == "extra_forbidden":
         message = f"unknown key '{key}'{nearest(path)}"
     elif fault["type"] == "missing":
         base = "; its file needs `defaults: [base, _self_]`" if path[0] == "analyzers" else ""
@@ -81,7 +85,7 @@ def _expected(fault: Mapping[str, Any]) -> str:
         return "expected text, a number, true or false"
     if fault["type"] in ("model_type", "dataclass_type"):
         means = "; model.delivery chooses how calls are sent" if loc == ("delivery",) else ""
-        keys = f"whose keys are set as {loc[-1]}.KEY=VALUE"
+        keys = f"whose keys are set as {'.'.join(map(str, loc))}.KEY=VALUE"
         return f"expected a section, {keys if isinstance(loc[-1], str) else 'KEY: VALUE'}{means}"
     message = str(fault["msg"]).removeprefix("Value error, ") + _EXAMPLES.get(fault["type"], "")
     message = message.replace("Input should be", "expected").replace(" after validation", "")

@@ -16,7 +16,7 @@ _FREE = re.compile(
     r"|allow_http|service_tier|delivery|cache|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
     r"|delivery\..*|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
     r"|checks.*|references|attributes|codebook|(model|models\.[^.]+)\.escalate"
-    r"|transcript\.(path|format|encoding)"
+    r"|transcript\.(path|format|encoding)|grounding\.min_rate"
 )
 
 

@@ -111,6 +111,7 @@ class Store:
 
     def _new_path(self, key: str) -> Path:
         path = self._path(key)
+        make_directory(self.root)
         make_directory(path.parent, self.root)
         return path
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
-from runner.base.text import print_stderr, to_terminal
+from runner.base.regular_files import as_given
+from runner.base.text import JSON_LINES, print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
 from runner.run.cli import command_line, completion
@@ -39,6 +41,7 @@ def main() -> None:
     _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    JSON_LINES.wanted = any(each.endswith("console=json") for each in sys.argv[1:])
     codes: list[int] = []
     try:
         _run(codes)
@@ -104,7 +107,10 @@ def _hydra_main(codes: list[int]) -> None:
             raise ConfigError("the sweep has no run: expected at least one value of each key")
     finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
-            _compare(sweep)
+            _compare(sweep, codes)
+        for sweep in remote.SWEEPS.get([]):
+            if sweep not in jobs.sweeps:
+                remote.remove_unstarted(sweep)
 
 
 def _compose(jobs: "_Jobs") -> None:
@@ -168,13 +174,17 @@ class _Jobs:
         return hydra_job(cfg, in_sweep=sweeping or self._in_sweep)
 
 
-def _compare(sweep: Path) -> None:
+def _compare(sweep: Path, codes: Sequence[int]) -> None:
+    """Compare the runs of *sweep*; say how to finish it if *codes* have a run that may go on."""
     from runner.reports.compare.write import after_sweep
     from runner.reports.report.write import try_write_index
 
     after_sweep(sweep)
     if sweep.parent.name == "sweeps":
         try_write_index(sweep.parent.parent)
+    if set(codes) - {errors.EXIT_OK, errors.EXIT_CONFIG, errors.EXIT_INPUT}:
+        path = shlex.quote(str(as_given(sweep, "")))
+        print_stderr(to_terminal(f"colloquy: to finish the sweep: colloquy resume={path}"))
 
 
 def resume(arguments: Sequence[str], codes: list[int]) -> None:
@@ -184,7 +194,8 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     added to *codes*.
     """
     from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption, read_sweep
+    from runner.run.resume import read_resumption
+    from runner.run.resume_sweep import read_sweep
 
     jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
@@ -204,4 +215,4 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
             sys.argv[1:] = missing
             _compose(jobs)
     finally:
-        _compare(sweep.path)
+        _compare(sweep.path, codes)

@@ -172,7 +172,8 @@ async def _run(
                 await offload(try_write_report, path, root, runs_too=stop.signum is None)
     except OSError as error:
         again = f"; once that is fixed: {last_line.resume_command(path, job)}"
-        raise OutputError(f"cannot write {path}: {reason(error, path)}{again}") from error
+        why = reason(error, path) if path.exists() else "it was moved or removed"
+        raise OutputError(f"cannot write {path}: {why}{again}") from error
     except asyncio.CancelledError:
         if stop.signum is None:
             raise

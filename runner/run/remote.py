@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -51,6 +51,20 @@ class JobStatus:
     host: str
     exit_code: int | None = None
     error: str = ""
+
+
+def remove_unstarted(sweep: Path) -> None:
+    """Remove the directory of a *sweep* without a run: it holds nothing but Hydra's overrides.
+
+    A directory that holds anything else stays as it is.
+    """
+    with suppress(OSError):
+        for job in sorted(sweep.iterdir()):
+            if job.name != "multirun.yaml":
+                job.rmdir()
+        (sweep / "multirun.yaml").unlink()
+        for folder in (sweep, sweep.parent, sweep.parent.parent):
+            folder.rmdir()  # also `sweeps` and `outputs`, if they were made for it
 
 
 def make_remote_jobs(origin: Origin) -> "RemoteJobs":

@@ -1,8 +1,8 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.base.command import print_error
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml, read_json
@@ -27,10 +26,7 @@ from runner.record.reuse import PreviousSession
 from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
-from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
-from runner.reports.stored_run import MAX_DEPTH, find_runs, is_run, no_run, read_run
-from runner.run.cli.command_line import quote
-from runner.run.cli.compose import compose_config
+from runner.reports.stored_run import find_runs, no_run
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
@@ -53,9 +49,13 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     if this user has not signed the run and it is not *permitted* already, and, without
     `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
-    path, flags, overrides, config_dirs = _split(arguments)
-    before, fault = _stored_config(path), fault_of(path)
-    composed, wanted, new = _wanted(path, fault, overrides)
+    path, flags, overrides, config_dirs = split_arguments(arguments)
+    before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
+    composed, wanted, new = wanted_settings(path, fault, overrides)
+    with _damage_explained():
+        stored = None if many else read_transcript_file(path)
+        given = _read(path / "config" / "overrides.json", list)
+        folders, prompts = _stored_prompts(path)
     old = validate(before)
     if new.plan:
         raise ConfigError("plan=true predicts a new run; resume makes only the missing calls")
@@ -64,104 +64,36 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
         if new.guide is not None:  # which may be read now
-            composed, wanted, new = _wanted(path, fault, overrides, guided=True)
-    many = is_batch(path)
-    transcript, sha = (None, None) if many else _transcript(path, new)
-    prompts = _stored_prompts(path, config_dirs)
-    stored = _read(path / "config" / "overrides.json", list)
+            composed, wanted, new = wanted_settings(path, fault, overrides, guided=True)
+    transcript = None if stored is None else _transcript(stored, new)
+    _check_folders(path, folders, config_dirs)
     job = build_job(
         composed,
         data=wanted,
         config_folders=config_dirs,
-        overrides=[*stored, *overrides],
+        overrides=[*given, *overrides],
         transcript=transcript,
         only=input_names(path) if many else None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
         raise ConfigError(f"resume={path}: started with many files, {new.transcript.path} is one")
-    if transcript is not None and sha is not None and sha != transcript.sha256:
-        changes.append(f"transcript {new.transcript.path}: {sha[:8]} -> {transcript.sha256[:8]}")
+    if transcript is not None and stored is not None and stored.sha256 != transcript.sha256:
+        digests = f"{stored.sha256[:8]} -> {transcript.sha256[:8]}"
+        changes.append(f"transcript {new.transcript.path}: {digests}")
     if changes and not flags["allow_changed"]:
         raise ConfigError(
             f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
             f"Restore it, or add allow_changed=true to repeat the calls that it affects"
         )
-    same = not changes and has_checked(path, job.expected)
+    rate = old.grounding.min_rate == new.grounding.min_rate
+    same = not changes and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
-@dataclass(frozen=True)
-class SweepResumption:
-    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*."""
-
-    path: Path
-    finish: list[list[str]]
-    start: list[list[str]]
-
-
-def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
-    """Return the missing runs of the sweep that `resume=DIR` names, None if DIR is not a sweep.
-
-    Raises ConfigError, without `trusted=true`, if this user has not signed one of them.
-    """
-    path, flags, overrides, config_dirs = _split(arguments)
-    if is_run(path) or kind_of(path) != "directory":
-        return None
-    is_sweep = kind_of(path / "multirun.yaml") == "file"  # which some sweepers do not write
-    if not is_sweep and path.name in ("runs", "batches"):
-        return None
-    runs = [read_run(found) for found in find_runs([path], depth=MAX_DEPTH if is_sweep else 1)]
-    planned = planned_jobs(path)
-    if not runs and not planned:
-        return None
-    if linked := next((job.path for job in planned if job.path.is_symlink()), None):
-        raise ConfigError(f"{linked} is a link, expected the directory of a job")
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    begun = [run.path for run in runs if not run.completed]
-    missing = [job for job in planned if not is_run(job.path)]
-    faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
-    wanted = list(_stored_settings(faults, overrides))
-    if missing and (fault := fault_of(path)) is not None:
-        faults[path] = fault
-        known = dict(_planned_settings(missing, overrides, config_dirs))
-        missing, wanted = [*known], [*wanted, *known.values()]
-    if faults:
-        permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
-    options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
-    single = [*overrides, "hydra.mode=RUN"]
-    start = [
-        [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
-        for job in missing
-    ]
-    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start)
-
-
-def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
-    """Yield the settings of unsigned runs, except those that `read_resumption` will refuse."""
-    for path, fault in faults.items():
-        with suppress(ConfigError):
-            yield _wanted(path, fault, overrides)[2]
-
-
-def _planned_settings(
-    jobs: Sequence[PlannedJob], overrides: Sequence[str], config_dirs: Sequence[Path]
-) -> Iterator[tuple[PlannedJob, Settings]]:
-    """Yield the jobs of an unsigned sweep with their settings; print why one is left out."""
-    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
-    for job in jobs:
-        try:
-            refuse_interpolations(job.path.parent / "multirun.yaml", list(job.overrides))
-            search = f"hydra.searchpath=[{folders}]"
-            settings = validate(resolve(compose_config(search, *job.overrides, *overrides)))
-            refuse_paths_outside(job.path, settings, overrides)
-        except (ConfigError, HydraException, OmegaConfBaseException) as error:
-            print_error(ConfigError(f"{job.path} is not started: {one_line(str(error))}"))
-        else:
-            yield job, settings
-
-
-def _split(arguments: Sequence[str]) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
+def split_arguments(
+    arguments: Sequence[str],
+) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
     """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
     config_dirs: list[Path] = []
@@ -192,13 +124,14 @@ def _stored_config(path: Path) -> dict[str, Any]:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
         with readable(path):
             inside = find_runs([path], depth=2) if kind_of(path) == "directory" else []
-        if inside:
+        if inside not in ([], [path]):
             begun = [run for run in inside if not (run / COMPLETED).exists()]
             raise ConfigError(
                 f"resume={path}: it holds {plural(len(inside), 'run')}; expected one run, batch or "
                 f"sweep, such as resume={(begun or inside)[-1]}"
             )
-        raise ConfigError(f"resume={no_run(path)}")
+        if not inside:
+            raise ConfigError(f"resume={no_run(path)}")
     check_folders(path)
     version = read_json(path / METADATA).get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
@@ -206,10 +139,21 @@ def _stored_config(path: Path) -> dict[str, Any]:
             f"resume={path}: written in schema version {version!r}, expected {SCHEMA_VERSION}: "
             f"finish it with the version of colloquy that started it"
         )
-    return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
+    with _damage_explained():
+        return {str(key): value for key, value in _read(file, dict, load_yaml).items()}
 
 
-def _wanted(
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    """Add the way out to the error of a damaged file, whose signature no other content has."""
+    try:
+        yield
+    except ConfigError as error:
+        anew = "start the run anew, which takes the answers already paid for from the store"
+        raise ConfigError(f"{error}; {anew}") from error
+
+
+def wanted_settings(
     path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
     """Return the composed configuration with *overrides*, the same resolved, and validated.
@@ -217,7 +161,8 @@ def _wanted(
     The guide of a run with a *fault* is read only if it is *guided*.
     """
     file = path / "config" / "composed.yaml"
-    stored = _read(file, dict, load_yaml)
+    with _damage_explained():
+        stored = _read(file, dict, load_yaml)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
@@ -250,7 +195,9 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         section = section.get(part) if isinstance(section, dict) else None
     if key not in GROUPS and (not isinstance(section, dict) or last not in section):
         raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
-    if key in GROUPS or (isinstance(section[last], dict) and not isinstance(value, dict)):
+    if key in GROUPS:
+        raise ConfigError(f"{key}={value}: a run is resumed with its own {key}; start a new run")
+    if isinstance(section[last], dict) and not isinstance(value, dict):
         raise ConfigError(
             f"{key}={value}: a run is resumed with its own {key}; "
             f"override single keys, as {key}.KEY=VALUE"
@@ -258,37 +205,37 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
     section[last] = value
 
 
-def _transcript(path: Path, settings: Settings) -> tuple[Transcript, str]:
-    """Return the transcript, from the run if its file is gone, and its stored SHA-256."""
-    stored = read_transcript_file(path)
+def _transcript(stored: Transcript, settings: Settings) -> Transcript:
+    """Return the transcript as its file is now, *stored* if that is gone."""
     if stored.format == PASSAGES:  # of files that may have changed since
-        return stored, stored.sha256
+        return stored
     with suppress(TranscriptError, ConfigError):
         if kind_of(transcript_path(settings.transcript.path)) == "file":  # a pipe is read once
-            return open_transcript(settings), stored.sha256
-    return stored, stored.sha256
+            return open_transcript(settings)
+    return stored
 
 
-def _stored_prompts(path: Path, config_dirs: Sequence[Path]) -> dict[str, str]:
-    """Return the stored digests of prompts, by analyzer.
-
-    Raises ConfigError unless *config_dirs* holds all folders of the run: they contain code, and
-    run directories are untrusted.
-    """
+def _stored_prompts(path: Path) -> tuple[list[Path], dict[str, str]]:
+    """Return the folders of `--config-dir` of the run, and its digests of prompts by analyzer."""
     file = path / "config" / "prompts.json"
     stored = _read(file, dict)
     try:
-        named, digests = [Path(folder) for folder in stored["config_dirs"]], dict(stored["sha256"])
+        return [Path(folder) for folder in stored["config_dirs"]], dict(stored["sha256"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{file} is not {_EXPECTED}") from error
+
+
+def _check_folders(path: Path, folders: Sequence[Path], config_dirs: Sequence[Path]) -> None:
+    """Raise ConfigError unless *config_dirs* holds all *folders* of the run.
+
+    They contain code, and run directories are untrusted.
+    """
     allowed = {folder.resolve() for folder in config_dirs}
-    for folder in named:
-        if folder not in allowed:
-            raise ConfigError(
-                f"resume={path}: this run uses analyzers from {folder}: add "
-                f"--config-dir {shlex.quote(str(folder))}, whose code is then run"
-            )
-    return digests
+    if missing := next((folder for folder in folders if folder not in allowed), None):
+        raise ConfigError(
+            f"resume={path}: this run uses analyzers from {missing}: add "
+            f"--config-dir {shlex.quote(str(missing))}, whose code is then run"
+        )
 
 
 def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:

@@ -14,8 +14,9 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
-# One of these marks a run, batch, sweep or comparison, whose pages are not transcripts.
+# One of these marks a directory of results, whose pages are not transcripts.
 _OUTPUT_MARKS = ("run.lock", "config/resolved.yaml", "multirun.yaml", "comparison.html")
+_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`, beside index.html
 MAX_INPUTS = 200_000  # files of a batch
 
 
@@ -94,8 +95,8 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     left_out = tuple(sorted(search.left_out.items()))
     if not names:
         expected = f"expected files that end in {', '.join(suffixes())}"
-        left = f"; {Inputs((), left_out).note}" if left_out else ""
-        raise ConfigError(f"transcript.path={path!r}: there is no transcript: {expected}{left}")
+        left = f" ({Inputs((), left_out).note})" if left_out else ""
+        raise ConfigError(f"transcript.path={path!r}: there is no transcript{left}: {expected}")
     if len(names) > MAX_INPUTS:
         raise ConfigError(f"transcript.path={path!r}: there are more than {MAX_INPUTS:,} files")
     shard = names[batch.shard :: batch.shards]
@@ -117,7 +118,10 @@ class _Search:
         self._suffixes = suffixes()
 
     def below(self) -> Iterator[Path]:
-        for folder, folders, names in os.walk(self.root):
+        def leave_out(_: OSError) -> None:
+            self.left_out["folder without permission to read"] += 1
+
+        for folder, folders, names in os.walk(self.root, onerror=leave_out):
             shown = [Path(folder, name) for name in folders if not name.startswith(".")]
             folders[:] = [path.name for path in shown if not self._is_output(path)]
             for path in (Path(folder, name) for name in names if not name.startswith(".")):
@@ -164,7 +168,10 @@ class _Search:
 
 
 def _is_result(folder: Path) -> bool:
-    return any((folder / mark).exists() for mark in _OUTPUT_MARKS)
+    """Return whether *folder* is a run, batch, sweep or comparison, or holds all of them."""
+    kinds = [kind for kind in _KINDS if kind_of(folder / kind) == "directory"]
+    marks = (*_OUTPUT_MARKS, *(["index.html"] if kinds else ()))
+    return any(kind_of(folder / mark) for mark in marks)
 
 
 def _run_of(name: str) -> str:

@@ -40,7 +40,7 @@ def ended(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> i
 
 
 @pytest.mark.parametrize("name", OTHERS)
-@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("flag", ["--help", "-h", "--version"])
 def test_every_command_prints_its_usage(
     name: str, flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -97,8 +97,10 @@ def fault(*overrides: str) -> str:
         ("models.backup.max_tokens=3", "+model@models.NAME=CHOICE adds one"),
         ("model.simulate.latency_s=3", "model.simulate is null"),
         ("model=OpenAI", "did you mean 'openai'?"),
-        ("~analyzers.say_meens", "did you mean 'analyzers.say_means'?"),
-        ("~analyzer@analyzers.say_meens", "did you mean 'analyzer@analyzers.say_means'?"),
+        ("~analyzers.say_meens", "did you mean '~analyzer@analyzers.say_means'?"),
+        ("~analyzer@analyzers.say_meens", "did you mean '~analyzer@analyzers.say_means'?"),
+        ("~say_means", "did you mean '~analyzer@analyzers.say_means'?"),
+        ("pipeline=mine/pipeline/x.yaml", "FOLDER/pipeline/NAME.yaml is --config-dir FOLDER"),
         ("~model.nam", "did you mean 'model.name'?"),
         ("+model=openai", "write model=CHOICE, without +"),
         ("~model", "a file in model/ needs `defaults: [base]`"),
@@ -146,6 +148,42 @@ def test_a_file_whose_header_is_not_read_is_told_the_header(
 
     assert "# @package _global_" in line.replace("'", "")
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("processing.max_concurrent: 8", "write processing: {max_concurrent: …}"),
+        ("analyzers: {say_means.max_tokens: 5}", "write say_means: {max_tokens: …}"),
+        ("model: simulated", "add `override /model: CHOICE` to its defaults"),
+        (
+            "defaults: [override model: simulated]",
+            "expected override /model, not below experiment/",
+        ),
+        ("defaults: [/model: simulated]", "in a file's defaults: override /model: CHOICE"),
+    ],
+)
+def test_an_experiment_of_ones_own_is_told_how_to_set_what_it_means(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text(f"# @package _global_\n{text}\n")
+
+    assert said in fault(f"hydra.searchpath=[file://{tmp_path}]", "experiment=mine")
+
+
+def test_a_pipeline_of_ones_own_needs_no_needs_but_a_slash_before_another_group(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pipeline").mkdir()
+    text = "# @package _global_\ndefaults: [/analyzer@analyzers.say_means: say_means, _self_]\n"
+    text += "stages: {stage_a: {input: transcript}}\n"
+    (tmp_path / "pipeline/good.yaml").write_text(text)
+    (tmp_path / "pipeline/bad.yaml").write_text(text.replace("/analyzer", "analyzer"))
+    search = f"hydra.searchpath=[file://{tmp_path}]"
+
+    assert "accepted" == fault(search, "pipeline=good")
+    assert "pipeline/bad.yaml: analyzer: expected /analyzer" in fault(search, "pipeline=bad")
 
 
 def test_a_choice_of_ones_own_that_is_misspelt_is_told_the_nearest(tmp_path: Path) -> None:

@@ -6,16 +6,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.runs import STAGE_A, STAGE_B, failing, load, simulated
+from helpers.runs import STAGE_A, STAGE_B, failing, invented, load, simulated
 from helpers.sessions import RUN, begin, resume, session
 
 from runner.base.errors import CallError, ConfigError, LockedError, OutputError
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.record.run_directory import RunDirectory
+from runner.record.signature import SIGNED
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
-from runner.run.resume import read_resumption, read_sweep
+from runner.run.resume import read_resumption
+from runner.run.resume_sweep import read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -145,6 +147,14 @@ def test_a_change_that_touches_no_answer_is_accepted() -> None:
 
     assert 0 == code
     assert sorted(STAGE_A + STAGE_B) == sorted(first + rest)
+
+
+def test_another_rate_of_quotes_is_judged_without_a_call() -> None:
+    first, _ = begin(reply=invented)
+
+    assert (3, (0, [])) == (first, resume("grounding.min_rate=0"))
+    assert "completed" == load("metadata.json")["status"]
+    assert [] == verify(RUN)
 
 
 def test_an_allowed_change_asks_anew_what_it_touches_and_keeps_what_was_there() -> None:
@@ -332,15 +342,39 @@ def test_a_folder_of_runs_is_no_sweep_and_one_to_resume_is_named() -> None:
             read_resumption([f"resume={folder}"])
 
 
-def test_what_a_run_is_made_of_may_be_damaged() -> None:
+def test_a_damaged_file_that_a_run_is_made_of_is_named_with_the_way_out() -> None:
     begin(answers=1)
-    for name in ("config/prompts.json", "config/overrides.json", "transcript.json"):
+    for name in SIGNED:
+        if not (RUN / name).exists():
+            continue
         whole = (RUN / name).read_bytes()
-        for content in (b"", b'{"x": 1}', b"7", b"\xff"):
-            (RUN / name).write_bytes(content)
+        for content in (b"", b"7", b"\xff", b'{"x": ', None):
+            (RUN / name).unlink()
+            if content is not None:
+                (RUN / name).write_bytes(content)
 
-            assert f"run/{name}" in refusal()
+            for given in ((), ("trusted=true",)):
+                assert f"run/{name} " in (said := refusal(*given))
+                assert said.endswith("takes the answers already paid for from the store")
         (RUN / name).write_bytes(whole)
+
+
+def test_a_run_that_is_moved_meanwhile_ends_and_is_resumed_where_it_is() -> None:
+    asked: list[str] = []
+
+    def moving(request: Request) -> str:
+        asked.append(request.node)
+        if len(asked) == 3:
+            RUN.rename("moved")
+        return simulated(request)
+
+    with pytest.raises(OutputError, match=r"run: it was moved or removed; .* resume=run"):
+        begin(reply=moving)
+    assert not RUN.exists()
+    Path("moved").rename(RUN)
+
+    assert sorted(STAGE_A + STAGE_B) == sorted(asked + resume()[1])
+    assert [] == verify(RUN)
 
 
 def test_a_run_that_goes_on_cannot_be_taken_up() -> None:

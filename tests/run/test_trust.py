@@ -17,7 +17,8 @@ from runner.base.errors import ConfigError
 from runner.record.signature import SIGNATURE, fault_of, sign_stored
 from runner.reports.whatif.command import read_recording
 from runner.run.remote import STATUS_FOLDER, Origin, collect
-from runner.run.resume import read_resumption, read_sweep
+from runner.run.resume import read_resumption
+from runner.run.resume_sweep import read_sweep
 from runner.transcript.inputs import find_inputs
 
 CODE = "from pathlib import Path\n\nPath('{}').touch()\n"

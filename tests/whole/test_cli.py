@@ -116,6 +116,13 @@ def test_the_configuration_is_kept_beside_the_run(sample_run: Any) -> None:
         ),
         (["+typo=1"], 2, "colloquy: unknown key 'typo'"),
         (["model=opneai"], 2, "colloquy: model=opneai: no such choice; did you mean 'openai'?"),
+        (
+            ["output.console=json", "model=opnai"],
+            2,
+            '{"event":"message","text":"colloquy: model=opnai: no such choice; ',
+        ),
+        (["-m", "model=opnai,offline"], 2, "colloquy: model=opnai: no such choice"),
+        (["guide="], 2, "colloquy: guide='': should have at least 1 character"),
         (["transcript=takn"], 7, "colloquy: takn: no such file or folder; did you mean 'taken'?"),
         (["model.name=[a/b"], 2, "colloquy: "),
         (["output=5"], 2, "colloquy: output=5: expected a section"),

@@ -45,7 +45,8 @@ from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import main as verify
 from runner.reports.whatif.command import main as whatif
 from runner.run.execute import resume_job
-from runner.run.resume import read_resumption, read_sweep
+from runner.run.resume import read_resumption
+from runner.run.resume_sweep import read_sweep
 from runner.transcript import inputs
 from runner.transcript.inputs import find_inputs
 

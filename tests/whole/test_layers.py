@@ -142,6 +142,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/command.py",
         "runner/run/hydra_job.py",
         "runner/run/resume.py",
+        "runner/run/resume_sweep.py",
     ]
     assert importers("omegaconf") == [
         "runner/config/resolve.py",
@@ -153,6 +154,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/command.py",
         "runner/run/hydra_job.py",
         "runner/run/resume.py",
+        "runner/run/resume_sweep.py",
     ]
 
 

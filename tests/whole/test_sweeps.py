@@ -64,7 +64,10 @@ def test_an_interrupted_sweep_is_compared_and_resumed_with_what_is_missing(tmp_p
         rest = process.wait().stderr
     told = compared(tmp_path / "outputs")
 
+    (sweep,) = (tmp_path / "outputs/sweeps").iterdir()
+
     assert process.returncode == 130, rest
+    assert f"to finish the sweep: colloquy resume=outputs/sweeps/{sweep.name}\n" in rest
     assert [run["status"] for run in told["runs"]] == ["missing", "interrupted", "missing"]
     assert told["runs"][2]["reason"].startswith("not begun (")
 

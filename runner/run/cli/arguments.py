@@ -118,6 +118,10 @@ def _one(argument: str) -> list[str]:
     if not name.lstrip("+~-") or (name in _CHOSEN and not value):
         known = did_you_mean("", choices(name)) if name and name != "transcript" else ""
         raise ConfigError(f"{argument}: expected {name.lstrip('+~-') or 'KEY'}=VALUE{known}")
+    group, _, key = name.lstrip("+~").partition("@")
+    if group == "analyzer" and not key.startswith("analyzers."):
+        sign, choice = "~" if name.startswith("~") else "+", value or "NAME"
+        raise ConfigError(f"{argument}: expected {sign}analyzer@analyzers.NAME={choice}")
     if argument.startswith(("-", "~", "+")):
         return [argument]
     if name == "transcript" and value.startswith(("http://", "https://")):

@@ -1,6 +1,7 @@
 """Command line: expands and checks arguments before Hydra reads them."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import islice
@@ -120,7 +121,13 @@ def check_arguments(arguments: Sequence[str]) -> None:
                 f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
             )
         if name.startswith(_CONFIG_FOLDERS):
-            _check_folder(Path(value if joined else next(remaining, "")))
+            folder = Path(value if joined else next(remaining, ""))
+            _check_folder(folder)
+            if name.startswith(("-cp", "--config-p")) and not (folder / "config.yaml").is_file():
+                raise ConfigError(
+                    f"{name} {folder}: expected a folder with the whole configuration; "
+                    f"--config-dir {folder} adds its files to what is there"
+                )
 
 
 def composed(given: Sequence[str], folders: Sequence[Path] = ()) -> tuple[DictConfig, list[str]]:
@@ -177,10 +184,8 @@ def _check_choices(arguments: Sequence[str]) -> None:
                 continue
             if group == "transcript" and len(choice) <= MAX_NAME:
                 raise TranscriptError(f"{value}: no such file or folder{nearest_file(Path(value))}")
-            none = choice == "null" and group in ("checks", "experiment", "sweep")
-            known = "; leave it out for none" if none else did_you_mean("", names)
             shown = choice if len(choice) <= MAX_NAME else f"{choice[:40]}…"
-            raise ConfigError(f"{group}={shown}: no such choice{known}")
+            raise ConfigError(f"{group}={shown}: no such choice{did_you_mean('', names)}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -193,6 +198,8 @@ def _check_folder(folder: Path) -> None:
         try:
             data = read_regular(file.resolve(), MAX_YAML_BYTES)
             data.decode()  # Hydra reads no other encoding
+            if data.startswith(BOM_UTF8):  # before the header, which Hydra then misses
+                raise ConfigError(f"{file}: begins with a byte order mark: save it without")
             check_yaml(data)
         except yaml.YAMLError:
             continue  # Hydra reports it

@@ -75,20 +75,32 @@ def _choice_fault(text: str) -> str | None:
     """Return one line if *text* of an error of Hydra is about a choice of a group."""
     if match := _GROUP.search(text):
         file, group, choice = match.groups()
+        above, _, inner = group.rpartition("/")
+        if choices(inner) and above == file.partition("/")[0]:
+            return f"{file}.yaml: {inner}: expected /{inner}, since it is not below {above}/"
         if not choices(group) and not group.startswith("hydra/"):  # it is a path
             group, _, choice = f"{group}/{choice}".partition("/")
         known = {*_CHOICE.findall(text), *choices(group)} - {"base"}
         near = (_preset(choice) if group == "model" else "") or did_you_mean(choice, known)
+        if choice.endswith(".yaml"):
+            near = f"; FOLDER/{group}/NAME.yaml is --config-dir FOLDER {group}=NAME"
         where = "" if file.split("/")[0] in ("config", "hydra") else f"{file}.yaml: "
         return f"{where}{group}={choice}: no such choice{near}"
     if match := _DELETED.search(text):
-        group, at, key = match[1].rpartition("@")
-        above, dot, name = key.rpartition(".")
-        names = choices("analyzer") if above == "analyzers" else ()
-        near = did_you_mean(name, names, f"{group}{at}{above}{dot}")
-        return f"~{match[1]}: nothing to delete{near or nearest_key(key.split('.'))}"
+        key = match[1].rpartition("@")[2].split(".")
+        names = choices("analyzer")
+        is_analyzer = key[0] == "analyzers" or key[0] in names
+        near = (
+            did_you_mean(key[-1], names, "~analyzer@analyzers.")
+            if is_analyzer
+            else nearest_key(key)
+        )
+        return f"~{match[1]}: nothing to delete{near}"
     if match := re.search(r"Multiple values for (\S+)\.", text):
-        return f"{match[1]} has a choice already: write {match[1]}=CHOICE, without + and only once"
+        return (
+            f"{match[1]} has a choice already: write {match[1]}=CHOICE, without + and only once; "
+            f"in a file's defaults: override /{match[1]}: CHOICE"
+        )
     return None
 
 
@@ -97,6 +109,9 @@ def _override_fault(text: str, override: str) -> str:
     if match := _SWEPT.match(text):
         return f"{match[1]}: expected one value, or --multirun for one run with each of them"
     if match := _OVERRIDE.search(text):
+        above, slash, inner = match[1].partition("@")[0].rpartition("/")
+        if slash and choices(inner):
+            return f"{above}/: override {inner}: expected override /{inner}, not below {above}/"
         if "@" in match[1]:
             return f"{match[1]}: not in the pipeline; +{match[1]}=CHOICE adds it"
         path = match[1].split(".")

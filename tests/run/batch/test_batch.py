@@ -537,10 +537,31 @@ def test_what_we_wrote_ourselves_is_no_transcript() -> None:
     Path("batch").rename("many/batch")
     (Path("many") / "outputs").mkdir()
     write("outputs/page.md")
+    (Path("many") / "earlier/runs").mkdir(parents=True)  # an output.dir of other runs
+    write("earlier/index.html")
 
     assert ["t000.txt", "t001.txt"] == [
         given.name for given in many("output.dir=many/outputs").inputs or ()
     ]
+
+
+def test_a_folder_that_may_not_be_read_is_said_to_be_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_all(1)
+    Path("many/closed").mkdir()
+    scan = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    inputs = many().inputs
+
+    assert inputs is not None
+    assert (1, "left out: 1 folder without permission to read") == (len(inputs), inputs.note)
 
 
 def test_a_name_that_is_not_utf_8_is_left_out_and_said_so() -> None:
