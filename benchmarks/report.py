@@ -121,7 +121,8 @@ def _record(name: str, stage: str, quotes: list[str], timing: dict[str, Any]) ->
         "raw_output": "{}",
         "finish_reason": "stop",
         "grounding": {"quotes": 12, "exact": 12, "near": 0, "absent": 0, "moved": 0, "rate": 1.0},
-        "attempts": timing["attempts"],
+        **{key: timing[key] for key in ("attempts", "cost_usd")},
+        "usage": {key: timing[key] for key in timing if key.endswith("_tokens")},
     }
     return {**record, "sha256": payload_digest(record)}
 

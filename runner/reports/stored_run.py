@@ -1,5 +1,6 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ def find_runs(
         if is_one(path):
             found[path] = None
         elif depth:
-            below = sorted(folders_in(path), key=by_number)
+            below = sorted(folders_in(path), key=lambda each: by_number(each.name))
             found |= dict.fromkeys(find_runs(below, is_one, depth - 1))
     return list(found)
 
@@ -184,6 +185,7 @@ def no_run(path: Path) -> ConfigError:
     return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
 
 
-def by_number(path: Path) -> tuple[int, str]:
-    """Return a key that sorts a sweep's jobs 2 before 10."""
-    return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `talk 2` before `talk 10`, and no matter the case."""
+    pieces = re.split(r"(\d{1,18})", name.casefold())
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

@@ -18,7 +18,7 @@ from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
 from runner.reports.report.page import found_in
 from runner.reports.report.render import link_to, render, script_of
-from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.stored_run import StoredRun, by_number, read_run
 from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
@@ -58,7 +58,7 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
     known = set(runs_of(run.path))
     rows = islice(rows_of(run.path), MAX_FILES)
     read = [_file(row, run.path, folder, known, first) for row in rows]
-    return sorted(read, key=lambda file: file.name)
+    return sorted(read, key=lambda file: by_number(file.name))
 
 
 def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:

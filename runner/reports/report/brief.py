@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.answers.grounding.exact_matches import words
 from runner.base.format import clock, first_of, plural
 from runner.base.json import listing, mapping, mappings, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
@@ -115,7 +116,7 @@ def _about(run: StoredRun) -> Iterator[str]:
         times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
         if times and max(times) > 0:
             yield clock(max(times))
-        yield plural(sum(len(text(segment.text).split()) for segment in segments), "word")
+        yield plural(sum(len(words(text(segment.text))) for segment in segments), "word")
 
 
 def _sections(

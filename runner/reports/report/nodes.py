@@ -50,15 +50,19 @@ class NodeFacts:
         return mapping(self.answer.get("structured_data"))
 
     @property
+    def _asked(self) -> Mapping[str, Any]:
+        """Its record, empty if another run's answer was reused."""
+        return {} if self.record.get("reused") == "store" else self.record
+
+    @property
     def attempts(self) -> list[Mapping[str, Any]]:
-        """Its requests, those of its parts included if benchmark.json has them."""
-        return mappings(self.timing.get("attempts")) or mappings(self.record.get("attempts"))
+        """Its requests in the session that ended it, those of its parts included."""
+        return mappings(self._asked.get("attempts"))
 
     @property
     def tokens(self) -> tuple[float, float, float]:
         """Its tokens: uncached prompt, cached prompt, and reply."""
-        source = self.timing if "prompt_tokens" in self.timing else self.record.get("usage")
-        usage = mapping(source)
+        usage = mapping(self._asked.get("usage"))
         cached = amount(usage.get("cached_tokens"))
         prompt = max(0.0, amount(usage.get("prompt_tokens")) - cached)
         return prompt, cached, amount(usage.get("completion_tokens"))
@@ -66,7 +70,7 @@ class NodeFacts:
     @property
     def cost_usd(self) -> float | None:
         """Its cost in US dollars, None if unknown."""
-        return number((self.timing if "cost_usd" in self.timing else self.record).get("cost_usd"))
+        return number(self._asked.get("cost_usd"))
 
     @property
     def delivered(self) -> str:
@@ -83,6 +87,11 @@ class NodeFacts:
     def live_usd(self) -> float | None:
         """The cost of its replies live, in US dollars; None if unknown."""
         return sum_usd(number(a.get("live_usd", 0)) for a in self.attempts)
+
+    @property
+    def model(self) -> str:
+        """The model that answered, which may be a fallback."""
+        return text(self.record.get("model")) or "an unknown model"
 
     @property
     def fault(self) -> str:

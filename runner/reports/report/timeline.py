@@ -33,7 +33,6 @@ class TimedCall:
     """One request, in seconds since its session began; *outcome* is `ok`, `open` or a kind."""
 
     unit: str
-    attempt: int
     start_s: float
     end_s: float
     outcome: str
@@ -121,7 +120,7 @@ def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
             zero_s = time_of(line) if zero_s is None else zero_s
     for call in calls_in(lines):
         start_s, end_s = call.start_s - (zero_s or 0.0), call.end_s - (zero_s or 0.0)
-        made = TimedCall(call.unit, call.attempt, start_s, end_s, call.outcome or "failed")
+        made = TimedCall(call.unit, start_s, end_s, call.outcome or "failed")
         calls.setdefault(call.unit, []).append(made)
     return calls
 
@@ -163,10 +162,9 @@ def _row(
     node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession
 ) -> TimelineRow:
     """Lay out *node*'s calls, overlapping parts in lanes."""
-    timing = node.timing if session.finished or not session.calls else {}
-    ready = number(timing.get("ready_s"))
+    ready = number(node.timing.get("ready_s")) if session.finished else None
     if not units:
-        return TimelineRow(node, _from_sums(node), 1)
+        return TimelineRow(node, (), 1)
     free: list[float] = []
     stretches: list[Stretch] = []
     pauses = [] if len(units) > 1 else [amount(a.get("wait_s")) for a in node.attempts]
@@ -188,7 +186,7 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
     for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
         part = call.unit.partition("/")[2].replace("_", " ")
-        what = f"{part + ', ' if part else ''}attempt {call.attempt}: {label(call.outcome)}"
+        what = f"{part + ', ' if part else ''}attempt {place + 1}: {label(call.outcome)}"
         took = max(0.0, call.end_s - call.start_s)
         start = max(0.0, call.start_s)
         out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
@@ -205,18 +203,6 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
             edge = following.start_s
             out.append(Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
     return out
-
-
-def _from_sums(node: NodeFacts) -> tuple[Stretch, ...]:
-    """Return a wait followed by all calls as one, from totals alone."""
-    ready, done = number(node.timing.get("ready_s")), number(node.timing.get("done_s"))
-    took = amount(node.timing.get("latency_s"))
-    if ready is None or done is None or done < ready or not took:
-        return ()
-    begun = max(ready, done - took)
-    call = Stretch("call", begun, done, 0, f"all its calls, {took:.3g} s")
-    wait = Stretch("queue", ready, begun, 0, f"waited {begun - ready:.3g} s")
-    return (wait, call) if begun - ready > 0.001 else (call,)
 
 
 def _placed(row: TimelineRow, y: float, axis: Scale, *, small: bool, critical: bool) -> TimelineRow:
