@@ -1,14 +1,10 @@
 """REFI-QDA projects: transcripts as plain texts, codes, and codings by code points; REFI 1.0."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BytesIO, StringIO
 from itertools import groupby
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import IO, Self, cast
 from xml.sax.saxutils import XMLGenerator
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -18,8 +14,6 @@ from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
-_IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
-_CHUNK = 1 << 20
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 COLUMNS = (
     "file", "segment", "start", "end", "speaker", "code", "quote", "start_position",
@@ -87,7 +81,7 @@ def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
 
 
 class Project:
-    """A project called *name* that is made source by source; a context manager.
+    """A project called *name* that is made source by source.
 
     Its times are those of the runs and its GUIDs depend on the content only.
     """
@@ -97,19 +91,9 @@ class Project:
         self._guids = {code.name: code.guid for code in book.codes}
         self._coders: dict[str, str] = {}
         self._begun = ""
-        self._open = ExitStack()
-        self._file = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed
-        self._zip = self._open.enter_context(ZipFile(self._file, "w", ZIP_DEFLATED))
-        self._inner = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
-        self._sources = TextIOWrapper(cast("IO[bytes]", self._inner), "utf-8", newline="\n")
+        self._file, self._sources = BytesIO(), StringIO()
+        self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
         self._xml = XMLGenerator(self._sources, "utf-8", short_empty_elements=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._sources.detach()
-        self._open.close()
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
@@ -149,33 +133,25 @@ class Project:
                 with element(xml, "Coding", guid=guid_of("coding", source, *span, code), **made):
                     write_element(xml, "CodeRef", targetGUID=self._guids[code])
 
-    def content(self) -> Iterator[bytes]:
-        """Yield the bytes of the finished project."""
-        self._sources.flush()
-        with self._zip.open(_member("project.qde"), "w") as opened:
-            out = TextIOWrapper(opened, "utf-8", newline="\n")
-            xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
-            xml.startDocument()
-            time = {"creationDateTime": self._begun} if self._begun else {}
-            about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
-            with element(xml, "Project", **about):
-                if self._coders:
-                    with element(xml, "Users"):
-                        for name, guid in self._coders.items():
-                            write_element(xml, "User", guid=guid, name=name)
-                with element(xml, "CodeBook"):
-                    write_codes(xml, self._book)
-                if self._inner.tell():
-                    with element(xml, "Sources"):
-                        xml.ignorableWhitespace("\n")  # ends the tag
-                        out.flush()
-                        self._inner.seek(0)
-                        copyfileobj(self._inner, opened)
-            out.flush()
-            out.detach()
+    def content(self) -> bytes:
+        """Return the finished project."""
+        xml = XMLGenerator(out := StringIO(), "utf-8", short_empty_elements=True)
+        xml.startDocument()
+        time = {"creationDateTime": self._begun} if self._begun else {}
+        about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
+        with element(xml, "Project", **about):
+            if self._coders:
+                with element(xml, "Users"):
+                    for name, guid in self._coders.items():
+                        write_element(xml, "User", guid=guid, name=name)
+            with element(xml, "CodeBook"):
+                write_codes(xml, self._book)
+            if sources := self._sources.getvalue():
+                with element(xml, "Sources"):
+                    xml.ignorableWhitespace(f"\n{sources}")
+        self._zip.writestr(_member("project.qde"), out.getvalue())
         self._zip.close()
-        self._file.seek(0)
-        yield from iter(lambda: self._file.read(_CHUNK), b"")
+        return self._file.getvalue()
 
 
 def _span(coding: PlacedCoding) -> tuple[int, int, str]:

@@ -49,7 +49,6 @@ class StoredSession:
     calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
     finished: bool = False
     sessions: int = 0
-    earlier_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,15 @@ def read_session(path: Path) -> StoredSession:
         lines = journal_of(path)
     except OSError:
         return StoredSession()
-    events = ("run.started", "call.started", "run.finished")
-    begun, called, ended = (
-        [at for at, line in enumerate(lines) if line["event"] == event] for event in events
-    )
-    if not called:
-        return StoredSession(finished=bool(ended), sessions=len(begun))
-    first = max((at for at in begun if at < called[-1]), default=0)
-    last = min((at for at in begun if at > called[-1]), default=len(lines))
-    finished = last == len(lines) and any(at >= first for at in ended)
-    earlier = sum(at < first for at in called)
-    return StoredSession(_calls(lines[first:last]), finished, len(begun), earlier)
+    events = [line["event"] for line in lines]
+    begun = [at for at, event in enumerate(events) if event == "run.started"]
+    if "call.started" not in events:
+        return StoredSession(sessions=len(begun))
+    called = max(at for at, event in enumerate(events) if event == "call.started")
+    first = max((at for at in begun if at < called), default=0)
+    last = min((at for at in begun if at > called), default=len(lines))
+    finished = last == len(lines) and "run.finished" in events[first:]
+    return StoredSession(_calls(lines[first:last]), finished, len(begun))
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
