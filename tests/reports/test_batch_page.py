@@ -80,11 +80,12 @@ def test_files_come_in_the_order_of_their_numbers_with_doubts_about_their_readin
     names = {"a.txt": "Talk 10.txt", "b.txt": "talk 9.txt"}
     for row in rows:
         row["transcript"] = names.get(row["transcript"], row["transcript"])
-        row["warnings"] = 2 if row["transcript"] == "Talk 10.txt" else 0
+        row["warnings"] = row["cut"] = 2 if row["transcript"] == "Talk 10.txt" else 0
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     words = page_of(batch).words
 
     assert words.index("talk 9.txt") < words.index("Talk 10.txt")
+    assert words.count("2 of its answers cut") == words.count("its answers cut") == 1
     assert words.count("2 doubts about how it was read") == words.count("about how it was") == 1
 
 
