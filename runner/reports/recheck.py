@@ -206,7 +206,8 @@ def _figures(
             used = {"cost_usd": record.get("cost_usd"), **section(record, "usage")}
             used |= {key: record.get(key) for key in ("attempts", "latency_s")}
             rates |= {f"analyzers.{name}.{key}": value for key, value in used.items()}
-    times = (t for one in mappings([*timed.values()]) for t in _times_of(one))
+    each = mappings([*timed.values()])
+    times = [*(one.get("latency_s") for one in each), *inside([one.get("parts_s") for one in each])]
     rates["run.sum_latency_s"] = sum_s = sum(map(amount, times))
     if (wall_s := amount(at(benchmark, "run", "wall_s"))) > 1e-3:
         rates["run.speed_up"] = sum_s / wall_s
@@ -216,11 +217,6 @@ def _figures(
         "coverage.json": coverage,
         "logs/benchmark.json": rates,
     }
-
-
-def _times_of(timing: Mapping[str, Any]) -> list[Any]:
-    """Return the seconds of an analyzer's calls: of its parts, and its own."""
-    return [*listing(timing.get("parts_s")), timing.get("latency_s")]
 
 
 def _differing(stated: Any, given: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:

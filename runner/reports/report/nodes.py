@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from runner.base.format import first_of, seconds
-from runner.base.json import amount, at, mapping, mappings, number, read_list, text
+from runner.base.json import amount, at, mapping, mappings, number, read_list, section, text
 from runner.base.regular_files import kind_of
 from runner.base.usage import sum_usd
 from runner.config.model_facts import OFFLINE
@@ -127,13 +127,11 @@ def joined(*values: Any) -> str:
 
 
 def nodes_of(run: StoredRun) -> list[NodeFacts]:
-    """Return the nodes named in metadata, records, benchmark or configuration."""
+    """Return the nodes named in metadata, records or configuration."""
     known = statuses_of(run.metadata)
     for name, record in run.records.items():
         known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
-    timings = mapping(run.benchmark.get("analyzers"))
-    for name, timing in timings.items():
-        known.setdefault(str(name), ("", text(mapping(timing).get("status"))))
+    timings = section(run.benchmark, "analyzers")
     for name, settings in mapping(run.config.get("analyzers")).items():
         known.setdefault(str(name), (text(mapping(settings).get("stage")), "not_run"))
     stages = mapping(run.config.get("stages"))
