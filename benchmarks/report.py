@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from runner.base.files import as_json
+from runner.base.usage import USAGE_FIGURES
 from runner.record.run_directory import SCHEMA_VERSION
 from runner.record.store import payload_digest
 from runner.reports.report.write import write_index, write_report
@@ -121,8 +122,7 @@ def _record(name: str, stage: str, quotes: list[str], timing: dict[str, Any]) ->
         "raw_output": "{}",
         "finish_reason": "stop",
         "grounding": {"quotes": 12, "exact": 12, "near": 0, "absent": 0, "moved": 0, "rate": 1.0},
-        **{key: timing[key] for key in ("attempts", "cost_usd")},
-        "usage": {key: timing[key] for key in timing if key.endswith("_tokens")},
+        "attempts": timing["attempts"],
     }
     return {**record, "sha256": payload_digest(record)}
 
@@ -153,7 +153,8 @@ def _journal(timings: dict[str, dict[str, Any]]) -> bytes:
             ended = "call.finished" if attempt["outcome"] == "ok" else "call.failed"
             lines.append((at, {"event": "call.started", **about}))
             at += attempt["latency_s"]
-            lines.append((at, {"event": ended, "kind": attempt["outcome"], **about}))
+            used = {key: timing[key] for key in USAGE_FIGURES} if ended == "call.finished" else {}
+            lines.append((at, {"event": ended, "kind": attempt["outcome"], **about, **used}))
             at += attempt["wait_s"]
     lines.sort(key=lambda line: line[0])
     last = lines[-1][0]

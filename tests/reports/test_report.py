@@ -285,23 +285,21 @@ def test_answers_that_were_cut_and_their_models_are_named(run: Path) -> None:
     assert "Analyzer 0051 × transient (HTTP 500)0.10 s– noneas JSONanswered by openai/main" in words
 
 
-def test_a_resumed_run_shows_tokens_of_all_its_answers_but_not_those_of_other_runs(
-    run: Path,
-) -> None:
-    record_of(run, "analyzer_003", reused="store")
+def test_a_resumed_run_shows_tokens_and_cost_of_all_its_sessions(run: Path) -> None:
     benchmark = json.loads((run / "logs/benchmark.json").read_bytes())
     none = {"reused": "run", "attempts": [], "prompt_tokens": 0, "completion_tokens": 0}
     benchmark["analyzers"]["analyzer_002"] |= none
     (run / "logs/benchmark.json").write_text(json.dumps(benchmark))
     again = {"at": "2026-11-24T07:30:00.000+00:00", "event": "run.started"}
     call = {**again, "event": "call.started", "analyzer": "analyzer_007", "attempt": 3}
+    more = {"prompt_tokens": 100, "completion_tokens": 50, "cached_tokens": 0, "cost_usd": 0.0005}
+    lost = {**call, **more, "event": "call.finished", "analyzer": "analyzer_002/part_01"}
     with (run / "journal.jsonl").open("a") as journal:
-        journal.writelines(f"{json.dumps(line)}\n" for line in (again, call))
+        journal.writelines(f"{json.dumps(line)}\n" for line in (again, lost, call))
     words = " ".join(page_of(run)[1].words.split())
     tokens = words[words.index("CachedPromptReply") : words.index("Every quote was searched")]
 
-    assert "Analyzer 002500400102$0.0010" in tokens
-    assert "Analyzer 003" not in tokens
+    assert "Analyzer 002500500152$0.0015" in tokens
     assert "Times are of the last of 2 sessions, tokens and cost of all." in words
     assert "Analyzer 007: attempt 1: open" in words
 

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from runner.base.format import first_of, seconds
-from runner.base.json import amount, at, mapping, mappings, number, read_list, section, text
+from runner.base.json import at, mapping, mappings, number, read_list, section, text
 from runner.base.regular_files import kind_of
 from runner.base.usage import sum_usd
 from runner.config.model_facts import OFFLINE
@@ -50,27 +50,10 @@ class NodeFacts:
         return mapping(self.answer.get("structured_data"))
 
     @property
-    def _asked(self) -> Mapping[str, Any]:
-        """Its record, empty if another run's answer was reused."""
-        return {} if self.record.get("reused") == "store" else self.record
-
-    @property
     def attempts(self) -> list[Mapping[str, Any]]:
         """Its requests in the session that ended it, those of its parts included."""
-        return mappings(self._asked.get("attempts"))
-
-    @property
-    def tokens(self) -> tuple[float, float, float]:
-        """Its tokens: uncached prompt, cached prompt, and reply."""
-        usage = mapping(self._asked.get("usage"))
-        cached = amount(usage.get("cached_tokens"))
-        prompt = max(0.0, amount(usage.get("prompt_tokens")) - cached)
-        return prompt, cached, amount(usage.get("completion_tokens"))
-
-    @property
-    def cost_usd(self) -> float | None:
-        """Its cost in US dollars, None if unknown."""
-        return number(self._asked.get("cost_usd"))
+        is_other = self.record.get("reused") == "store"  # the answer of another run
+        return [] if is_other else mappings(self.record.get("attempts"))
 
     @property
     def delivered(self) -> str:

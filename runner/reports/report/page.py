@@ -97,7 +97,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "critical_s": number(run.took.get("critical_path_s")),
         "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
-        "used": [node for node in nodes if sum(node.tokens)],
+        "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
         "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),
         "checks_total": mapping(run.checks.get("total")),

@@ -1,5 +1,6 @@
 """A Gantt chart of each node's waits and calls, from the last session in a run's journal."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -7,8 +8,10 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.base.json import amount, number
+from runner.base.json import amount, number, text
+from runner.base.usage import Usage
 from runner.record.batch_directory import journal_of
+from runner.record.journal import Spent
 from runner.record.journal_calls import calls_in, time_of
 from runner.reports.compare.plots import Scale
 from runner.reports.report.nodes import NodeFacts
@@ -43,12 +46,14 @@ class StoredSession:
     """The last session with calls.
 
     *calls* are by unit (an analyzer's name, or `NAME/part_NN`); *finished* says that the
-    session ended properly, so benchmark.json describes it; *sessions* counts all sessions.
+    session ended properly, so benchmark.json describes it; *sessions* counts all sessions, of
+    which *used* is the usage by analyzer.
     """
 
     calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
     finished: bool = False
     sessions: int = 0
+    used: Mapping[str, Usage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,16 @@ def read_session(path: Path) -> StoredSession:
     first = max((at for at in begun if at < called), default=0)
     last = min((at for at in begun if at > called), default=len(lines))
     finished = last == len(lines) and "run.finished" in events[first:]
-    return StoredSession(_calls(lines[first:last]), finished, len(begun))
+    return StoredSession(_calls(lines[first:last]), finished, len(begun), _used(lines))
+
+
+def _used(lines: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
+    spent = defaultdict[str, Spent](Spent)
+    for line in lines:
+        if line["event"] == "call.finished":
+            with suppress(KeyError, TypeError, ValueError):
+                spent[text(line.get("analyzer")).partition("/")[0]].add(line)
+    return {name: each.usage for name, each in spent.items()}
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
