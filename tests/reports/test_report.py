@@ -273,15 +273,17 @@ def test_retries_pauses_and_rejected_replies_are_faults_survived(run: Path) -> N
 def test_answers_that_were_cut_and_their_models_are_named(run: Path) -> None:
     for at in range(8):
         record_of(run, f"analyzer_{at:03}", model="openai/main")
-    record_of(run, "analyzer_002", model="offline/extractive", cut=True)
+    none = {"decisions": []}
+    record_of(run, "analyzer_002", model="offline/extractive", cut=True, structured_data=none)
     metadata = json.loads((run / "metadata.json").read_bytes())
     metadata["models"] = {"main": "openai/main", "spare": "offline/extractive"}
     (run / "metadata.json").write_text(json.dumps(metadata))
     words = " ".join(page_of(run)[1].words.split())
 
     assert "Analyzer 002: its reply was cut, so items may be missing" in words
+    assert "Decisions The reply was cut before the first." in words
     assert "Analyzer 002 ok reply was cut 5 insights, by offline/extractive" in words
-    assert words.count("reply was cut ") == 1
+    assert words.count("ok reply was cut ") == 1
     assert "Analyzer 0051 × transient (HTTP 500)0.10 s– noneas JSONanswered by openai/main" in words
 
 
