@@ -97,7 +97,7 @@ def test_runs_without_pending_batches_are_counted(
 ) -> None:
     for name in ("one", "two"):
         Path("runs", name).mkdir(parents=True)
-        Path("runs", name, "metadata.json").write_text("{}")
+        Path("runs", name, "metadata.json").write_text('{"status": "running"}')
     for asked, line in (
         ("runs", "no pending batches in 2 runs"),
         ("runs/one", f"{Path('runs/one')}: no pending batches"),
