@@ -49,7 +49,6 @@ USAGE = """\
 usage: colloquy-verify DIR…
 Checks the runs in and below every DIR, and prints their faults and which of them you signed.
 The checks of a finished run are repeated, except those judged by a model.
-Whether a model's words are true is not checked, nor are pages, except their insights.
 A signed file that has changed is a fault; an unsigned run is not.
 
 Exit codes: 0 sound, 1 faults, 2 a path without a run."""
@@ -62,20 +61,23 @@ STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupte
 
 
 def _check(given: Arguments) -> int:
-    found = [*dict.fromkeys(p for word in given.words for p in runs_in(Path(word), _has_traces))]
-    faults = [f"{to_terminal(str(path))}: {line}" for path in found for line in verify(path)]
-    signatures = dict.fromkeys(batch_of(path) or path for path in found)
+    found = (path for word in given.words for path in runs_in(Path(word), _has_traces))
+    notes = {path: list[str]() for path in found}
+    found_in = ((to_terminal(str(path)), verify(path, own)) for path, own in notes.items())
+    faults = [f"{name}: {line}" for name, lines in found_in for line in lines]
+    signatures = dict.fromkeys(batch_of(path) or path for path in notes)
     unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
     altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
     for line in (*faults, *map(to_terminal, altered)):
         print(line, file=sys.stderr)
     if not faults and not altered:
-        print(f"sound: {len(single_runs(found))}")
+        print(f"sound: {len(single_runs(notes))}")
     if signed := len(signatures) - len(unsigned):
         print(f"signed by you: {signed}")
-    for path, fault in unsigned.items():
-        if fault not in altered:
-            print(to_terminal(f"{path}: {fault}"))
+    told = [f"{path}: {fault}" for path, fault in unsigned.items() if fault not in altered]
+    told += [f"{path}/{FILE}: {'; '.join(own)}" for path, own in notes.items() if own]
+    for line in told:
+        print(to_terminal(line))
     return EXIT_BUG if faults or altered else EXIT_OK
 
 
@@ -91,9 +93,10 @@ def _unsigned(path: Path) -> str | None:
         return str(error)
 
 
-def verify(path: Path) -> list[str]:
+def verify(path: Path, notes: list[str] | None = None) -> list[str]:
     """Return the faults of the run directory *path*, a line each; empty if it is sound.
 
+    *notes* gets what of a batch's collection cannot be checked.
     A running or interrupted run is sound as long as it can be resumed. Reads every file, changes
     none and never raises.
     """
@@ -105,16 +108,16 @@ def verify(path: Path) -> list[str]:
         if not is_held(path):
             rows = faults_of_rows(path) if (path / COMPLETED).is_file() else ()
             faults += [f"{RESULTS}: {to_terminal(line)}" for line in rows]
-            faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path)]
+            faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
     return faults
 
 
-def _collection(batch: Path) -> list[str]:
+def _collection(batch: Path, notes: list[str] | None) -> list[str]:
     try:
-        return collection_faults(batch)
+        return collection_faults(batch, notes)
     except (OSError, ColloquyError) as error:
         return [f"cannot be checked: {one_line(str(error))}"]
 

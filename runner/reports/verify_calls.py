@@ -1,15 +1,17 @@
-"""Verification of how a collection was made: its calls, merges and model texts."""
+"""Verification of how a collection was made: its calls, groups, curve and model texts."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.answers.clustering import Merge, curve, groups_at
 from runner.answers.themes import (
     FILE,
     MAX_REASON,
     MAX_STATEMENT,
     MAX_TITLE,
+    ONLY_WORDS,
     WORDS,
     Collection,
     LedgerRow,
@@ -18,10 +20,14 @@ from runner.base.errors import one_line
 from runner.base.json import strings_in
 from runner.config.schema import Settings
 from runner.job.graph import Node
-from runner.record.collection_findings import GroundedFinding
+from runner.providers.offline.language.sentences import words
+from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
 from runner.record.reuse import read_record
+from runner.record.store import Store
+from runner.record.vectors import FOLDER, Vector, stored_vector, vector_key
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
+MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,14 @@ class Calls:
     stored: Collection
     found: Mapping[str, GroundedFinding]
     nodes: Sequence[Node]
+    unmade: list[str] = field(default_factory=list)  # why groups and curve are not made again
 
     def faults(self) -> Iterator[str]:
-        """Yield the faults of the ledger, merges and model texts."""
+        """Yield the faults of the ledger, groups, curve and model texts."""
         yield from self._rows()
-        yield from self._totals()
+        for node in self.nodes:
+            if not node.needs:  # it finds the themes
+                yield from self._leaves(node)
         yield from self._merges()
         texts = {text for node in self.nodes for text in _texts(self.batch, node)}
         for place, own in _worded(self.stored):
@@ -70,16 +79,70 @@ class Calls:
             if row.tokens_in not in answered:  # the same material is asked about once
                 yield f"ledger: {row.node} is ok, but has no answer"
 
-    def _totals(self) -> Iterator[str]:
-        """Yield the calls that did not read the findings that the runs give, and the threshold."""
-        for node in (node for node in self.nodes if not node.needs):  # they find the themes
-            mine = sum(each.analyzer in node.reads for each in self.found.values())
-            own = (f"{node.name}/leaf_", node.name)
-            rows = [r for r in self.stored.ledger if r.level == 0 and r.node.startswith(own)]
-            if (total := sum(row.inputs for row in rows)) != mine:
-                yield f"ledger: {node.name} read {total} findings, the runs give {mine}"
+    def _leaves(self, node: Node) -> Iterator[str]:
+        """Yield differences between the runs and the leaf calls, their groups and the curve."""
+        mine = [each for each in self.found.values() if each.analyzer in node.reads]
+        by_place: dict[str, list[GroundedFinding]] = {}
+        for each in mine:
+            by_place.setdefault(place_of(each.file), []).append(each)
+        own = (f"{node.name}/leaf_", node.name)
+        rows = [row for row in self.stored.ledger if row.level == 0 and row.node.startswith(own)]
+        total = sum(row.inputs for row in rows)
+        if total != len(mine) or len(rows) > len(mine):
+            yield f"ledger: {node.name} read {total} findings, the runs give {len(mine)}"
+            return
+        leaves = list(_parts(rows, sorted(by_place.items())))
+        for row, found in zip(rows, leaves, strict=True):
+            if len(found) != row.inputs:
+                yield f"ledger: {row.node} read {row.inputs} findings, its files have {len(found)}"
+                return
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
+        compared = [self._compared(row, found) for row, found in zip(rows, leaves, strict=True)]
+        if why := next((each for each in compared if isinstance(each, str)), ""):
+            self.unmade.append(why)
+            return
+        vectors = [each for each in compared if not isinstance(each, str)]
+        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
+        if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
+            yield "threshold_curve is not that of the findings"
+        yield from self._grouped(leaves, made)
+
+    def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
+        """Return the vectors compared in a call, none if words alone were.
+
+        If they cannot be compared again, return why.
+        """
+        if len(found) > MAX_JOINED:
+            return f"{row.node} read more than {MAX_JOINED:,} findings"
+        if not self.settings.collection.embeddings or ONLY_WORDS in row.left_out:
+            return []
+        keys = [vector_key(self.settings, each.shown) for each in found]
+        stores = [Store(self.batch / FOLDER), Store(self.batch.resolve().parents[1] / "store")]
+        every = [next(filter(None, (stored_vector(s, key) for s in stores)), None) for key in keys]
+        vectors = [each for each in every if each is not None]
+        if lost := len(keys) - len(vectors):
+            return f"{lost:,} of {len(keys):,} vectors compared by {row.node} are not stored"
+        if len({len(each) for each in vectors}) > 1:
+            return f"the stored vectors compared by {row.node} differ in length"
+        return vectors
+
+    def _grouped(
+        self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]
+    ) -> Iterator[str]:
+        """Yield the merges by words in themes that the findings of *leaves* do not imply."""
+        groups = {
+            frozenset(found[place].id for place in places)
+            for found, merges in zip(leaves, made, strict=True)
+            for places in groups_at(self.stored.threshold, len(found), merges)
+        }
+        for theme in self.stored.themes:
+            for step in theme.merged:
+                heads = [self.found.get(part[0] if part else "") for part in step.parts]
+                same = {each and (tuple(words(each.shown)) or each.shown) for each in heads}
+                whole = frozenset(name for part in step.parts for name in part)
+                if step.by == WORDS and whole not in groups and (len(same) > 1 or None in same):
+                    yield f"{theme.id}: findings joined by words are not alike by them"
 
     def _merges(self) -> Iterator[str]:
         """Yield the themes that cannot be traced to a call and its findings."""
@@ -92,6 +155,28 @@ class Calls:
                 yield f"{theme.id}: its last merge is not of its findings"
             elif lost := set().union(*steps) - set(self.found):
                 yield f"{theme.id}: {min(lost)!r} was merged, but is not a finding"
+
+
+def _parts(
+    rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
+) -> Iterator[list[GroundedFinding]]:
+    """Yield the findings that each of *rows* read by its place in the tree of calls."""
+    taken: dict[str, int] = {}
+    order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
+    found = dict[int, list[GroundedFinding]]()
+    for n in order:
+        prefix, part = _leaf(rows[n])
+        inside = [f for place, held in by_place if place.startswith(prefix) for f in held]
+        start = taken.get(prefix, 0) if part else 0
+        taken[prefix] = start + rows[n].inputs
+        found[n] = inside[start : start + rows[n].inputs] if part else inside
+    yield from (found[n] for n in range(len(rows)))
+
+
+def _leaf(row: LedgerRow) -> tuple[str, int]:
+    """Return the bits of a leaf's files, and its number if it is a part of a file, else 0."""
+    prefix, _, part = row.node.partition("/leaf_")[2].partition("_")
+    return prefix, int(part) if part.isdecimal() and len(part) < 9 else 0
 
 
 def _texts(batch: Path, node: Node) -> Iterator[str]:

@@ -21,14 +21,18 @@ from runner.transcript.inputs import Input
 from runner.transcript.redact.null_redaction import NullRedaction
 from runner.transcript.redact.stand_ins import StandIns
 
+_TRUTH = (
+    "titles, statements, reasons and the synthesis are a model's words, taken from its answers, "
+    "whose truth is not checked"
+)
 _LISTS = ("findings", "quotes", "files", "silent", "speakers", "for_", "against")
 
 
-def collection_faults(batch: Path) -> list[str]:
+def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     """Return the faults of a batch's collection, a line each; empty if it is sound or has none.
 
-    A file that is not JSON is not reported here. Raises OSError, and ColloquyError for what cannot
-    be redacted again.
+    *notes* gets what cannot be checked. A file that is not JSON is not reported here. Raises
+    OSError, and ColloquyError for what cannot be redacted again.
     """
     there = (batch / FILE).is_file()
     try:
@@ -54,15 +58,19 @@ def collection_faults(batch: Path) -> list[str]:
     masking = None if settings.transcript.redact == "off" else masks
     evidence = collect_findings(batch, inputs, nodes, masking)
     found = evidence.findings
+    calls = Calls(batch, settings, stored, found, joint.nodes)
     grouped = {name for node in joint.nodes if not node.needs for name in node.reads}  # by themes
-    return [
+    faults = [
         *_unread(stored, evidence, len(inputs)),
         *_theme_faults(stored, evidence),
         *_other_faults(stored, found),
         *_left(stored, {f.id for f in found.values() if f.analyzer in grouped}, evidence.unused),
-        *(Calls(batch, settings, stored, found, joint.nodes).faults() if stored.ledger else ()),
+        *(calls.faults() if stored.ledger else ()),
         *(_stated_faults(batch, stored) if (batch / COMPLETED).is_file() else ()),
     ]
+    if notes is not None and stored.ledger:
+        notes += [_TRUTH, *(f"groups and curve are not made again: {why}" for why in calls.unmade)]
+    return faults
 
 
 def _inputs(batch: Path, stored: Collection) -> list[Input]:

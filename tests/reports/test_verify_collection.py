@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import base64
 import json
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import ScriptedTransport
 from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
+from runner.base.usage import Usage
+from runner.providers.request import Completion, Request
 from runner.reports.report.write import try_write_report
 from runner.reports.verify_collection import collection_faults
 from runner.reports.verify_tables import faults_of_rows
@@ -34,6 +39,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
 
     train = ("themes", 0)
     lost = "'runs/x/0' is not a finding with a verified quote"
+    others = [[name] for name in whole["themes"][0]["findings"]]
     expected = {
         (*train, "files"): (["ann.txt"], "T01: files are 1, its findings give 3"),
         (*train, "silent"): (["ann.txt"], "T01: silent are 1, its findings give 0"),
@@ -58,6 +64,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("read",): ([], "no file is read or unread, but the batch has 3"),
         ("read", 0): (whole["read"][1], "ann.txt is not among the files that were read"),
         ("read", 0, "speakers"): (["Eve"], "ann.txt: its speakers are not those of its"),
+        ("threshold_curve", 3, "groups"): (9, "threshold_curve is not that of the findings"),
         ("threshold",): (0.1, "threshold is 0.1, not collection.threshold"),
         ("ledger", 0, "inputs"): (9, "ledger: themes read 9 findings, the runs give 6"),
         ("ledger", 0, "tokens_in"): (99_999, "ledger: themes read 99999 tokens of"),
@@ -67,6 +74,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
         ("ledger", 3, "node"): ("themes/leaf_0", "ledger: themes/leaf_0 is ok, but has no answer"),
         (*train, "merged", -1, "by"): ("themes/leaf_1", "T01: 'themes/leaf_1' is not a call"),
         (*train, "merged", -1, "parts", 0): ([], "T01: its last merge is not of its findings"),
+        (*train, "merged", 0, "parts"): (others, "T01: findings joined by words are not alike"),
         (*train, "merged"): ([], "T01: its last merge is not of its findings"),
         (*train, "merged", -1, "reason"): ("So it is.", "T01: 'So it is.' is in no answer"),
         (*train, "title"): ("Ships", "T01: 'Ships' is in no answer of a model"),
@@ -101,18 +109,53 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
     file.write_text(json.dumps(about))
 
     assert "it has 2 themes, but metadata.json says 9" == collection_faults(Path("batch"))[0]
-    assert [] == collection_faults(Path())
+    collection_faults(Path("batch"), notes := [])
+    collection_faults(Path(), nothing := [])
+    assert (["titles, statements"], []) == ([each[:18] for each in notes], nothing)
 
 
-def test_a_redacted_collection_is_compared_with_its_stand_ins(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("redact", ["off", "names"])
+@pytest.mark.parametrize("embeds", [False, True])
+def test_groups_and_curve_are_made_again_from_stand_ins_and_stored_vectors(
+    redact: str, embeds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = ["Ann Parker likes the night train.", "Eve Miller likes the night train.", "x y z"]
     interviews({"ann": said, "bob": ["train", "wifi", said[0]]})
-    execute_batch(collection("transcript.redact=names", "collection.threshold=0.4"), planted)
+    named = ["collection.embeddings=openai/text-embedding-3-small"] * embeds
+    made = collection(f"transcript.redact={redact}", "collection.threshold=0.4", *named)
+    execute_batch(made, planted, embed=ScriptedTransport(_vectors) if embeds else None)
+    whole = json.loads(FILE.read_bytes())
 
-    assert [] == collection_faults(Path("batch"))
+    def checked(data: object) -> tuple[list[str], list[str]]:
+        FILE.write_text(json.dumps(data))
+        notes: list[str] = []
+        faults = collection_faults(Path("batch"), notes)
+        return faults, notes[1:]
+
+    curve = json.loads(json.dumps(whole))
+    curve["threshold_curve"][0]["groups"] += 1
+
+    assert ([], []) == checked(whole)
+    assert (["threshold_curve is not that of the findings"], []) == checked(curve)
+    if not embeds:
+        return
+    stored = sorted(Path("batch/embeddings").rglob("*.json"))
+    stored[0].unlink()
+    lost = "vectors compared by themes are not stored"
+    faults, notes = checked(curve)
+
+    assert [] == faults
+    assert ["groups and curve are not made again"] == [each.partition(":")[0] for each in notes]
+    assert notes[0].endswith(lost)
+
+
+def _vectors(request: Request) -> Completion:
+    """Give each text a vector of its first letter."""
+    letters = [str(message["content"])[0] for message in request.messages]
+    rows = [array("f", [float(letter == "N"), float(letter != "N")]) for letter in letters]
+    text = "\n".join(base64.b64encode(row.tobytes()).decode() for row in rows)
+    return Completion(text, "stop", Usage(7, 0, cost_usd=0.25))
 
 
 def test_rows_that_the_runs_of_a_batch_contradict_are_found(
