@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from runner.base.files import as_json
+from runner.base.usage import USAGE_FIGURES
 from runner.record.run_directory import SCHEMA_VERSION
 from runner.record.store import payload_digest
 from runner.reports.report.write import write_index, write_report
@@ -152,7 +153,8 @@ def _journal(timings: dict[str, dict[str, Any]]) -> bytes:
             ended = "call.finished" if attempt["outcome"] == "ok" else "call.failed"
             lines.append((at, {"event": "call.started", **about}))
             at += attempt["latency_s"]
-            lines.append((at, {"event": ended, "kind": attempt["outcome"], **about}))
+            used = {key: timing[key] for key in USAGE_FIGURES} if ended == "call.finished" else {}
+            lines.append((at, {"event": ended, "kind": attempt["outcome"], **about, **used}))
             at += attempt["wait_s"]
     lines.sort(key=lambda line: line[0])
     last = lines[-1][0]

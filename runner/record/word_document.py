@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
+from unicodedata import bidirectional
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from runner.base.text import to_safe_text
@@ -196,6 +197,13 @@ class _Writer:
             else:  # an image has its alternative text
                 run = self._run(paragraph, part.content, code=part.type == "code_inline")
                 run.bold, run.italic = (each or None for each in marked.values())
+        directions = map(bidirectional, paragraph.text)
+        if next((each for each in directions if each in ("L", "R", "AL")), "L") != "L":
+            held = paragraph._p.get_or_add_pPr()
+            mark = held.makeelement(f"{{{held.nsmap['w']}}}bidi")
+            held.insert_element_before(mark, "w:spacing", "w:ind", "w:jc", "w:rPr")
+            for run in paragraph.runs:
+                run.font.rtl = True
 
     def _run(self, paragraph: Any, text: str, *, code: bool = False) -> Any:
         if self.quotes and not code:

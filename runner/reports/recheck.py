@@ -1,11 +1,9 @@
 """Recheck: compares the files about a run's answers with what the answers give again."""
 
-import csv
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from html import unescape
-from pathlib import Path
+from math import isclose
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,11 +11,8 @@ from pydantic import ValidationError
 from runner.answers.checks import CheckResult, CheckSubject, evaluate, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
-from runner.answers.outcome import ANSWERED
-from runner.base.errors import ColloquyError, one_line
-from runner.base.format import plural
+from runner.base.errors import one_line
 from runner.base.json import (
-    MAX_BYTES,
     amount,
     at,
     inside,
@@ -25,17 +20,10 @@ from runner.base.json import (
     mapping,
     mappings,
     number,
-    read_json,
     section,
     text,
 )
-from runner.base.regular_files import read_regular
-from runner.base.tables import as_rows
-from runner.base.text import to_safe_text
-from runner.base.usage import USAGE_FIGURES
 from runner.config.checks import AT_LEAST, TEXTS, Expectations
-from runner.record.batch_directory import TABLE, input_names, rows_of, runs_of
-from runner.record.result_row import COLUMNS
 from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(
@@ -117,46 +105,33 @@ def shares_of(
     return {n: {"grounding": number(g), "coverage": number(c)} for n, (g, c) in shares.items()}
 
 
+_ROUNDED = 1e-3  # relative, of measured times, which are stored in microseconds
 _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own words
 
 
 def faults_of_answers(
     files: Mapping[str, Any],
     answers: Mapping[str, Mapping[str, Any]],
-    counted: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Mapping[str, Any]],
     segments: Sequence[Segment],
 ) -> Iterator[tuple[str, str]]:
     """Yield name and fault of *files* of a complete run that do not follow from its *answers*.
 
-    *files* are untrusted JSON by name; *answers* are in the pipeline's order, *counted* is their
-    grounding.
+    *files* are untrusted JSON by name; *answers* are in the pipeline's order, *records* hold them.
     """
     grounder = Grounder(segments)
     for name, answer in answers.items():
         if (lost := next(_lost(answer, grounder), None)) is not None:
-            yield "transcript.json", f"{name} quotes {lost}, which is not there"
+            yield "transcript.json", f"{name} quotes {lost}, which this version does not find there"
     speakers = {segment.id: segment.speaker for segment in segments}
     if "insights.json" in files:
         for line in _changed_insights(mappings(files["insights.json"]), answers, speakers):
             yield "insights.json", line
-    given = _figures(files, counted, coverage_figures(segments, answers, (), len))
+    given = _figures(files, records, coverage_figures(segments, answers, (), len))
     for name in given.keys() & files.keys():
         for place, stated, value in _differing(files[name], given[name]):
             shown = one_line(repr(stated), 60), one_line(repr(value), 60)
             yield name, "{} is {}, the answers give {}".format(place.strip("."), *shown)
-
-
-def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the insights of *answers* that *page*, the report of their run, does not show.
-
-    The rest of a page is not compared: every version has another. Raises OSError.
-    """
-    shown = " ".join(unescape(_words_in(page)).split())
-    for name, answer in answers.items():
-        for insight in mappings(answer.get("insights")):
-            words = " ".join(to_safe_text(text(insight.get("text"))).split())
-            if words not in shown and "_" not in words:  # a name there is shown as a title
-                yield f"lacks {one_line(words, 60)!r} of {name}; colloquy-report writes it again"
 
 
 def _lost(answer: Mapping[str, Any], grounder: Grounder) -> Iterator[str]:
@@ -206,9 +181,10 @@ def _changed_insights(
 
 
 def _figures(
-    files: Mapping[str, Any], counted: Mapping[str, Mapping[str, Any]], covered: Mapping[str, Any]
+    files: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], covered: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the figures about the answers by file: of tokens, those of coverage.json."""
+    counted = {n: grounding for n, r in records.items() if (grounding := section(r, "grounding"))}
     sums = {
         count.name: sum(int(amount(each.get(count.name))) for each in counted.values())
         for count in fields(GroundingCounts)
@@ -223,6 +199,18 @@ def _figures(
         coverage |= {f"{place}.{key}": share[key] for key in ("segments", "segment_rate")}
         where = place.replace("total.cited", "run")
         rates[f"{where}.coverage"] = at(files.get("coverage.json"), *place.split("."), "token_rate")
+    benchmark = mapping(files.get("logs/benchmark.json"))
+    timed = section(benchmark, "analyzers")
+    for name, record in records.items():
+        if at(timed, name, "reused") is None:  # else no call was made
+            used = {"cost_usd": record.get("cost_usd"), **section(record, "usage")}
+            used |= {key: record.get(key) for key in ("attempts", "latency_s")}
+            rates |= {f"analyzers.{name}.{key}": value for key, value in used.items()}
+    each = mappings([*timed.values()])
+    times = [*(one.get("latency_s") for one in each), *inside([one.get("parts_s") for one in each])]
+    rates["run.sum_latency_s"] = sum_s = sum(map(amount, times))
+    if (wall_s := amount(at(benchmark, "run", "wall_s"))) > 1e-3:
+        rates["run.speed_up"] = sum_s / wall_s
     return {
         "grounding.json": {"total": total, "analyzers": counted},
         "metadata.json": {"grounding": total},
@@ -237,51 +225,6 @@ def _differing(stated: Any, given: Any, place: str = "") -> Iterator[tuple[str, 
         for key, value in given.items():
             yield from _differing(at(stated, *key.split(".")), value, f"{place}.{key}")
     elif stated is not None and stated != given:  # versions differ in which figures they have
-        yield place, stated, given
-
-
-def faults_of_rows(batch: Path) -> Iterator[str]:
-    """Yield the rows of a complete batch's results that its runs contradict."""
-    try:
-        rows = {text(row.get("run")): row for row in rows_of(batch)}
-        names = {run: run.relative_to(batch).as_posix() for run in runs_of(batch)}
-    except (OSError, ColloquyError):
-        return  # reported by others
-    for run, name in names.items():
-        told = read_json(run / "metadata.json")
-        own = {"status": told.get("status"), "quotes": at(told, "grounding", "quotes")}
-        own |= {figure: at(told, "totals", figure) for figure in USAGE_FIGURES}
-        for key, value in own.items() if name in rows else ():
-            if value is not None and value != rows[name].get(key):
-                yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
-    if (batch / TABLE).is_file():
-        yield from _changed_cells(batch / TABLE, [*rows.values()])
-    files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
-    read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
-    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
-        if files[status] != read[status]:
-            yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"
-
-
-def _changed_cells(file: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the first cell of each line of a table that is not that of *rows*.
-
-    Versions differ in its columns.
-    """
-    made = as_rows([COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)])
-    try:
-        stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
-    except (OSError, csv.Error):
-        yield f"{file.name} is not a table"
-        return
-    if len(stated) != len(given):
-        yield f"{file.name} has {plural(len(stated), 'row')}, expected {len(given)}"
-    for one, other in zip(stated, given, strict=False):
-        keys = [key for key in other if key in one or key == "transcript"]
-        if key := next((key for key in keys if one.get(key) != other[key]), None):
-            row = f"{key} of {other['transcript']}"
-            yield f"{file.name}: {row} is {one.get(key)!r}, not {other[key]!r}"
-
-
-def _words_in(file: Path) -> str:
-    return read_regular(file, MAX_BYTES).decode(errors="replace")
+        is_measured = isinstance(stated, float) and isinstance(given, float)
+        if not (is_measured and isclose(stated, given, rel_tol=_ROUNDED)):
+            yield place, stated, given

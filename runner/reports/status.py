@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, reason
+from runner.base.errors import readable
 from runner.base.format import aligned, count, plural, seconds, usd
 from runner.base.text import to_terminal
 from runner.calls.delivery.ledger import HeldCall
@@ -26,13 +26,18 @@ _HEAD = ("batch", "model", "calls", "out for", "may cost")
 
 
 def _list(given: Arguments) -> None:
-    for word in given.words:
-        for run in dict.fromkeys(batch_of(run) or run for run in runs_in(Path(word))):
-            check_folders(run)
-            try:
-                print("\n".join(status_of(run)))
-            except OSError as error:
-                raise ConfigError(f"{run} cannot be read: {reason(error, run)}") from error
+    found = (run for word in given.words for run in runs_in(Path(word)))
+    runs, idle = dict.fromkeys(batch_of(run) or run for run in found), 0
+    for run in runs:
+        check_folders(run)
+        with readable(run):
+            lines = [*status_of(run)]
+        if len(lines) == 1 < len(runs):
+            idle += 1
+        else:
+            print("\n".join(lines))
+    if idle:
+        print(f"no pending batches in {plural(idle, 'run')}")
 
 
 def status_of(run: Path) -> Iterator[str]:

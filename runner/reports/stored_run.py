@@ -1,5 +1,6 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, readable
 from runner.base.json import MAX_BYTES, at, read_json, read_list, read_yaml, section, text
-from runner.base.regular_files import files_in, folders_in, kind_of
+from runner.base.regular_files import files_in, folders_in, kind_of, open_regular
 from runner.record.batch_directory import batch_of
 from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, check_folders
@@ -17,7 +18,6 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.model import Transcript
 
 MAX_DEPTH = 12  # of directories in which runs are searched
-_MARKS = ("metadata.json", "config/resolved.yaml")  # either makes a directory a run's
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +144,15 @@ def statuses_of(metadata: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def is_run(path: Path) -> bool:
-    """Return whether *path* is a run directory."""
-    return any(kind_of(path / mark) == "file" for mark in _MARKS)
+    """Return whether *path* is a run directory; other programs have a metadata.json, too."""
+    metadata, head = path / "metadata.json", b""
+    if kind_of(path / "config" / "resolved.yaml") == "file":
+        return True
+    if kind_of(metadata) != "file":
+        return False
+    with suppress(OSError), open_regular(metadata, MAX_BYTES) as file:
+        head = file.read(200)
+    return b'"status"' in head or kind_of(path / "intermediate") == "directory"
 
 
 def find_runs(
@@ -160,7 +167,7 @@ def find_runs(
         if is_one(path):
             found[path] = None
         elif depth:
-            below = sorted(folders_in(path), key=by_number)
+            below = sorted(folders_in(path), key=lambda each: by_number(each.name))
             found |= dict.fromkeys(find_runs(below, is_one, depth - 1))
     return list(found)
 
@@ -184,6 +191,7 @@ def no_run(path: Path) -> ConfigError:
     return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
 
 
-def by_number(path: Path) -> tuple[int, str]:
-    """Return a key that sorts a sweep's jobs 2 before 10."""
-    return (int(path.name), "") if path.name.isdecimal() else (-1, path.name)
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `talk 2` before `talk 10`, and no matter the case."""
+    pieces = re.split(r"(\d{1,18})", name.casefold())
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

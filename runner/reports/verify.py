@@ -23,7 +23,15 @@ from runner.base.files import TEMP
 from runner.base.json import load_json, read_json, read_list, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
-from runner.record.batch_directory import REPORT, RESULTS, batch_of, is_batch, runs_of, single_runs
+from runner.record.batch_directory import (
+    INSIGHTS_TABLE,
+    REPORT,
+    RESULTS,
+    batch_of,
+    is_batch,
+    runs_of,
+    single_runs,
+)
 from runner.record.inspection import Inspection, check_file, check_mode, is_record, walk
 from runner.record.journal import Spent, lines_of, spent_in
 from runner.record.lock import is_held
@@ -32,15 +40,10 @@ from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, RESERVE, SCHEMA_VERSION, check_folders
 from runner.record.signature import ALTERED, fault_of
 from runner.record.stored_transcript import read_transcript_file
-from runner.reports.recheck import (
-    faults_of_answers,
-    faults_of_checks,
-    faults_of_page,
-    faults_of_rows,
-    shares_of,
-)
+from runner.reports.recheck import faults_of_answers, faults_of_checks, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
 from runner.reports.verify_collection import collection_faults
+from runner.reports.verify_tables import faults_of_insights, faults_of_page, faults_of_rows
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -217,9 +220,11 @@ def _check_answers(found: Inspection) -> None:
             found.fault(REPORT, fault)
     with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
         segments = read_transcript_file(found.root).segments
-        counted = {n: grounding for n, r in good.items() if (grounding := section(r, "grounding"))}
-        for name, fault in faults_of_answers(files, answers, counted, segments):
+        for name, fault in faults_of_answers(files, answers, good, segments):
             found.fault(name, fault)
+    if INSIGHTS_TABLE in found.files:
+        for fault in faults_of_insights(found.root):
+            found.fault(INSIGHTS_TABLE, fault)
 
 
 def _metadata(found: Inspection) -> Mapping[str, Any] | None:

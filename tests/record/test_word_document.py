@@ -70,6 +70,15 @@ def test_a_page_has_the_structure_that_word_knows() -> None:
     assert tables == [[["a", "b"], ["c d", "*e*"]]]
 
 
+def test_paragraphs_that_begin_in_a_script_from_right_to_left_run_so() -> None:
+    page = "# שלום\n\n1. قررنا **أن** ننتظر (S0001)\n\nShe said שלום\n\n> 12: אני אשלח\n"
+    body = Document(BytesIO(as_docx(page)))
+
+    assert [True, True, False, True] == [bool(p._p.xpath("w:pPr/w:bidi")) for p in body.paragraphs]
+    assert {True} == {run.font.rtl for run in body.paragraphs[1].runs}
+    assert {None} == {run.font.rtl for run in body.paragraphs[2].runs}
+
+
 def test_each_list_counts_from_its_own_first_number() -> None:
     body = Document(BytesIO(as_docx(PAGE)))
     numbers = [p._p.pPr.numPr.numId.val for p in body.paragraphs if p.style.name == "List Number"]

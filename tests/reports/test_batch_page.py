@@ -72,6 +72,23 @@ def test_its_quotes_lead_into_the_reports_of_the_runs_once_they_are_there(batch:
     assert "./runs/01/b-1/report.html#seg-3" in after
 
 
+def test_files_come_in_the_order_of_their_numbers_with_doubts_about_their_reading(
+    batch: Path,
+) -> None:
+    file = batch / "results.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    names = {"a.txt": "Talk 10.txt", "b.txt": "talk 9.txt"}
+    for row in rows:
+        row["transcript"] = names.get(row["transcript"], row["transcript"])
+        row["warnings"] = row["cut"] = 2 if row["transcript"] == "Talk 10.txt" else 0
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    words = page_of(batch).words
+
+    assert words.index("talk 9.txt") < words.index("Talk 10.txt")
+    assert words.count("2 of its answers cut") == words.count("its answers cut") == 1
+    assert words.count("2 doubts about how it was read") == words.count("about how it was") == 1
+
+
 def test_files_without_answers_are_named_first_with_the_reason(batch: Path) -> None:
     words = " ".join(page_of(batch).words.split())
     fault = "2 of 4 files have no answers, or not all c.txt: unreadable; the file is empty"

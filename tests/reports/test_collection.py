@@ -62,6 +62,16 @@ def table(file: Path) -> list[list[str]]:
     return list(csv.reader(StringIO(file.read_text())))
 
 
+def test_quotes_and_files_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    one = theme("T01", "Time", "ab", quotes=[quote("talk 10.txt"), quote("talk 9.txt")])
+    read = [{"file": f"talk {at}.txt", "run": "", "speakers": []} for at in (10, 9)]
+    batch = made(tmp_path, collection(themes=[one], read=read, unread=[]))
+    words = seen_of(batch).words
+
+    assert words.index("“I say it in talk 9.txt”") < words.index("“I say it in talk 10.txt”")
+    assert ["talk 9.txt", "talk 10.txt"] == table(batch / "collection/matrix.csv")[0][2:]
+
+
 def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> None:
     batch = made(tmp_path, collection(), SITES)
     words = " ".join(seen_of(batch).words.split())

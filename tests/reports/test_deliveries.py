@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from runner.calls.call_log import Attempt
 from runner.job.graph import Pipeline
 from runner.record.benchmark import delivered
 from runner.record.history import add_batch_latencies, history_of
+from runner.reports import status
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.summary import figures_of
 from runner.reports.stored_run import StoredRun
@@ -88,6 +90,23 @@ def test_other_deliveries_of_a_recorded_run_have_their_price_and_their_end() -> 
         takes_s(made, "fast", 60.0)
     with pytest.raises(ConfigError, match="hosted_vllm has no flex tier"):
         takes_s(job("model.name=hosted_vllm/x", "model.api_base=http://127.0.0.1:1/v1"), "flex", 1)
+
+
+def test_runs_without_pending_batches_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        Path("runs", name).mkdir(parents=True)
+        Path("runs", name, "metadata.json").write_text('{"status": "running"}')
+    for asked, line in (
+        ("runs", "no pending batches in 2 runs"),
+        ("runs/one", f"{Path('runs/one')}: no pending batches"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["colloquy-status", asked])
+        with pytest.raises(SystemExit) as ended:
+            status.main()
+
+        assert (0, f"{line}\n") == (ended.value.code, capsys.readouterr().out)
 
 
 def test_the_time_in_a_batch_is_no_latency_of_a_live_call() -> None:

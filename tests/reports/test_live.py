@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 def board() -> LiveTable:
     rows = {name: LiveRow(name, "stage_a") for name in A}
     rows["first_principles"] = LiveRow("first_principles", "stage_b")
-    return LiveTable(rows=rows, slots=3, journalled=True, remaining=by_progress)
+    return LiveTable(rows=rows, slots=3, remaining=by_progress)
 
 
 def drawn(shown: LiveTable, now: float, width: int = 120, height: int = 40) -> str:
@@ -165,7 +165,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 @pytest.mark.parametrize("height", [8, 12, 24])
 def test_of_eight_hundred_analyzers_those_are_shown_where_something_happens(height: int) -> None:
     rows = {f"a_{number:03d}": LiveRow(f"a_{number:03d}", "stage_a") for number in range(800)}
-    shown = LiveTable(rows=rows, slots=3, journalled=True)
+    shown = LiveTable(rows=rows, slots=3)
     tell(shown, 0.0, "node.started", "a_700")
     call(shown, 0.0, "call.started", "a_700")
     text = drawn(shown, 1.0, 80, height)
@@ -228,7 +228,6 @@ def test_a_run_is_drawn_with_the_stages_of_its_configuration() -> None:
     assert [*shown.rows][:4] == [*A]
     assert {row.stage for row in shown.rows.values()} == {"stage_a", "stage_b"}
     assert shown.slots == 2 + 3
-    assert shown.journalled
 
 
 @pytest.mark.parametrize(

@@ -246,11 +246,16 @@ def test_a_degraded_and_a_failed_analyzer_are_named_in_the_banner(run: Path) -> 
     metadata["stages"]["stage_a"]["analyzers"]["analyzer_001"] = "error"
     (run / "metadata.json").write_text(json.dumps(metadata))
     error = {"kind": "timeout", "message": "no answer within 5 s"}
-    record_of(run, "analyzer_001", status="error", error=error, insights=[])
+    without = {"analyzer_000": "budget"}
+    failed = [{"outcome": "timeout", "latency_s": 5.0}]
+    record_of(run, "analyzer_001", status="error", error=error, missing=without, attempts=failed)
     record_of(run, "analyzer_004", missing={"analyzer_001": "timeout"})
     _, seen = page_of(run)
+    words = " ".join(seen.words.split())
 
     assert "Analyzer 001: error (timeout: no answer within 5 s)" in seen.words
+    assert "Asked without Analyzer 000 (budget)" in words
+    assert "Analyzer 0011 × timeout–– none–lost" in words
     assert "Analyzer 004: answered without Analyzer 001 (timeout)" in seen.words
 
 
@@ -263,6 +268,52 @@ def test_retries_pauses_and_rejected_replies_are_faults_survived(run: Path) -> N
     assert "invalid output: not a JSON object" in seen.words
     assert 'class="failed"' in text
     assert 'class="retry"' in text
+
+
+def test_answers_that_were_cut_and_their_models_are_named(run: Path) -> None:
+    for at in range(8):
+        record_of(run, f"analyzer_{at:03}", model="openai/main")
+    none = {"decisions": []}
+    record_of(run, "analyzer_002", model="offline/extractive", cut=True, structured_data=none)
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    metadata["models"] = {"main": "openai/main", "spare": "offline/extractive"}
+    (run / "metadata.json").write_text(json.dumps(metadata))
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert "Analyzer 002: its reply was cut, so items may be missing" in words
+    assert "Decisions The reply was cut before the first." in words
+    assert "Analyzer 002 ok reply was cut 5 insights, by offline/extractive" in words
+    assert words.count("ok reply was cut ") == 1
+    assert "Analyzer 0051 × transient (HTTP 500)0.10 s– noneas JSONanswered by openai/main" in words
+
+
+def test_a_resumed_run_shows_tokens_and_cost_of_all_its_sessions(run: Path) -> None:
+    benchmark = json.loads((run / "logs/benchmark.json").read_bytes())
+    none = {"reused": "run", "attempts": [], "prompt_tokens": 0, "completion_tokens": 0}
+    benchmark["analyzers"]["analyzer_002"] |= none
+    (run / "logs/benchmark.json").write_text(json.dumps(benchmark))
+    again = {"at": "2026-11-24T07:30:00.000+00:00", "event": "run.started"}
+    call = {**again, "event": "call.started", "analyzer": "analyzer_007", "attempt": 3}
+    more = {"prompt_tokens": 100, "completion_tokens": 50, "cached_tokens": 0, "cost_usd": 0.0005}
+    lost = {**call, **more, "event": "call.finished", "analyzer": "analyzer_002/part_01"}
+    with (run / "journal.jsonl").open("a") as journal:
+        journal.writelines(f"{json.dumps(line)}\n" for line in (again, lost, call))
+    words = " ".join(page_of(run)[1].words.split())
+    tokens = words[words.index("CachedPromptReply") : words.index("Every quote was searched")]
+
+    assert "Analyzer 002500500152$0.0015" in tokens
+    assert "Times are of the last of 2 sessions, tokens and cost of all." in words
+    assert "Analyzer 007: attempt 1: open" in words
+
+
+def test_a_run_that_its_budget_stopped_is_finished_with_a_larger_one(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    (run / "metadata.json").write_text(
+        json.dumps({**metadata, "status": "partial", "exit_code": 6})
+    )
+    (run / "config/resolved.yaml").write_text("budget: {max_tokens: 25000, max_cost_usd: null}")
+
+    assert f"colloquy resume={run} budget.max_tokens=50000" in page_of(run)[1].words
 
 
 def test_parts_read_and_lost_are_listed_and_drawn_in_lanes(run: Path) -> None:
@@ -405,6 +456,14 @@ def test_the_first_screen_has_what_the_questions_of_other_pipelines_found(run: P
     assert "File nothing." not in first  # of one question, not of the talk
 
 
+def test_words_of_a_script_without_spaces_are_counted_by_character(run: Path) -> None:
+    data = json.loads((run / "transcript.json").read_bytes())
+    data["segments"] = [{**data["segments"][0], "text": "来週の月曜日に、決めました。"}]
+    (run / "transcript.json").write_text(json.dumps(data))
+
+    assert "12 words" in page_of(run)[1].words
+
+
 def test_what_the_settings_say_of_the_transcript_heads_the_page(run: Path) -> None:
     about = {"title": "Pump review", "date": "2026-11-02", "attendees": "Ann, Bo, and Cy by phone"}
     (run / "config").mkdir(exist_ok=True)
@@ -446,7 +505,7 @@ def test_text_has_no_label_and_an_id_leads_it(run: Path) -> None:
     assert "RainWet" in words.replace(" ", "")
 
 
-def test_a_prediction_from_assumptions_is_not_held_against_the_run(run: Path) -> None:
+def test_a_prediction_is_compared_if_it_was_recorded_and_the_run_is_complete(run: Path) -> None:
     file = run / "logs/benchmark.json"
     figures = json.loads(file.read_bytes())
     compared = {"predicted": 1.0, "actual": 91.0, "error": 90.0}
@@ -456,3 +515,6 @@ def test_a_prediction_from_assumptions_is_not_held_against_the_run(run: Path) ->
         _, seen = page_of(run)
 
         assert recorded == ("91 × as much" in seen.words)
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
+    assert "91 × as much" not in page_of(run)[1].words

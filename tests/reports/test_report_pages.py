@@ -161,6 +161,16 @@ def test_the_command_refuses_what_is_no_run_before_it_writes_anything(
     assert not (run / "report.html").exists()
 
 
+@pytest.mark.parametrize("content", ["{}", '{"source": "an archive"}', "[1]", "no JSON"])
+def test_a_metadata_json_of_another_program_makes_no_run(content: str, tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/metadata.json").write_text(content)
+
+    with pytest.raises(SystemExit, match=r"^2$"):
+        report([str(tmp_path)])
+    assert ["metadata.json"] == [file.name for file in tmp_path.rglob("*.*")]
+
+
 @pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--wrong"], 2), (["--help"], 0)])
 def test_the_command_says_how_it_is_used(arguments: list[str], code: int) -> None:
     with pytest.raises(SystemExit, match=rf"^{code}$"):

@@ -213,7 +213,7 @@ def test_what_does_not_follow_from_the_answers_is_found(run: Path) -> None:
         "metadata.json": (lambda d: d["grounding"].update(exact=0), "grounding.exact is 0, the"),
         "transcript.json": (
             lambda d: [each.update(text="Hm.") for each in d["segments"]],
-            f"say_means quotes {one_line(quote['quote'], 60)!r} of {quote['segment']}, which",
+            f"say_means quotes {one_line(quote['quote'], 60)!r} of {quote['segment']}, which this",
         ),
     }
     for name, (harm, line) in changes.items():
@@ -225,12 +225,51 @@ def test_what_does_not_follow_from_the_answers_is_found(run: Path) -> None:
         (run / name).write_bytes(whole)
     page = write_report(run)
     assert [] == verify(run)
+    table = run / "insights.csv"
+    whole = table.read_text()
+    text = json.loads((run / "insights.json").read_bytes())[0]["text"]
+    create(table, whole.replace(text, f"Not {text}", 1))
+    [line] = verify(run)
+    assert line.startswith(f"insights.csv: text of {line.split()[3]} is 'Not ")
+    create(table, whole.rpartition("\n")[0].rpartition("\n")[0])
+    [line] = verify(run)
+    assert line.startswith("insights.csv: has ")
+    create(table, whole)
     said = answer["insights"][0]["text"]
     create(page, page.read_text().replace(escape(said), escape(said[::-1])))
 
     assert [f"report.html: lacks {one_line(said, 60)!r} of say_means"] == [
         line.partition(";")[0] for line in verify(run)
     ]
+
+
+@pytest.mark.parametrize(
+    ("harm", "place"),
+    [
+        (
+            lambda d: d["analyzers"]["say_means"].update(latency_s=9.5),
+            "analyzers.say_means.latency_s",
+        ),
+        (
+            lambda d: d["analyzers"]["say_means"].update(cost_usd=7.5),
+            "analyzers.say_means.cost_usd",
+        ),
+        (
+            lambda d: d["analyzers"]["say_means"].update(prompt_tokens=1),
+            "analyzers.say_means.prompt_",
+        ),
+        (lambda d: d["run"].update(sum_latency_s=9.5), "run.sum_latency_s is 9.5"),
+        (lambda d: d["run"].update(wall_s=9.5, speed_up=9.5), "run.speed_up is 9.5"),
+    ],
+)
+def test_figures_of_calls_that_their_records_contradict_are_found(
+    run: Path, harm: Callable[[Any], object], place: str
+) -> None:
+    file = run / "logs/benchmark.json"
+    harm(data := json.loads(file.read_bytes()))
+    create(file, json.dumps(data))
+
+    assert f"logs/benchmark.json: {place}" in "\n".join(verify(run))
 
 
 def test_a_finished_run_is_sound_and_stays_as_it_is(run: Path) -> None:

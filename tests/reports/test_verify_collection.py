@@ -13,9 +13,9 @@ from helpers.planted import collection, interviews, planted
 
 from runner.base.usage import Usage
 from runner.providers.request import Completion, Request
-from runner.reports.recheck import faults_of_rows
 from runner.reports.report.write import try_write_report
 from runner.reports.verify_collection import collection_faults
+from runner.reports.verify_tables import faults_of_rows
 
 FILE = Path("batch/collection/themes.json")
 
@@ -165,7 +165,7 @@ def test_rows_that_the_runs_of_a_batch_contradict_are_found(
     ended = f"results.csv: analyzers of {first['transcript']} is '2', not '1'"
     assert [ended] == list(faults_of_rows(Path("batch")))
     table.write_text("x" * 200_000)  # too long for a cell, unless another test has set the limit
-    assert ["results.csv"] == [line.split()[0] for line in faults_of_rows(Path("batch"))]
+    assert ["results.csv:"] == [line.split()[0] for line in faults_of_rows(Path("batch"))]
     table.unlink()
     more = {**first, "quotes": 9, "status": "degraded"}
     rows.write_text(rows.read_text() + json.dumps(more) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -293,6 +294,7 @@ def test_the_command_prints_a_row_for_each_setting_and_its_own_error(command: An
     assert len(rows) == 3
     assert "predicted 1.000 s, took 1.080 s: error -7.4%" in out
     assert "40.0 ms per call of our own work" in out
+    assert re.search(r"rpm=1 +\dm \d\ds +\dm \d\ds", command("run", "rpm=1")[1])
 
 
 def test_the_rest_of_a_run_in_a_batch_is_waiting_for_its_other_files_too(

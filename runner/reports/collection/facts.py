@@ -20,7 +20,7 @@ from runner.reports.collection.groupings import (
     groupings_of,
 )
 from runner.reports.report.render import address_of
-from runner.reports.stored_run import StoredRun
+from runner.reports.stored_run import StoredRun, by_number
 
 MAX_THEMES = 500  # in tables and pages; the untrusted file may have more
 MAX_CELLS = 5_000_000  # of the matrix
@@ -54,7 +54,7 @@ class CollectionFacts:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""
-        files = sorted({*(each.file for each in self.collection.read), *self.unread})
+        files = sorted({*(f.file for f in self.collection.read), *self.unread}, key=by_number)
         return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
 
     @cached_property
@@ -117,7 +117,13 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     if collection is None:
         return None
     left_out = max(0, len(collection.themes) - MAX_THEMES)
-    collection = replace(collection, themes=collection.themes[:MAX_THEMES])
+    themes = (
+        replace(
+            each, quotes=tuple(sorted(each.quotes, key=lambda q: (by_number(q.file), q.segment)))
+        )
+        for each in collection.themes[:MAX_THEMES]
+    )
+    collection = replace(collection, themes=tuple(themes))
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
     attendees = text(at(run.config, "transcript", "about", "attendees"))

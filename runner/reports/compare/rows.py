@@ -97,7 +97,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
             empty = {} if is_run(path) else _empty_jobs(path)
         if not found and not empty:
             raise no_run(path)
-        for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p))):
+        for each in sorted([*found, *empty], key=lambda p: (str(p.parent), by_number(p.name))):
             rows.setdefault(each.resolve(), empty.get(each) or read_row(each))
     return list(rows.values())
 

@@ -1,13 +1,10 @@
 """REFI-QDA projects: transcripts as plain texts, codes, and codings by code points; REFI 1.0."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import Self
 from xml.etree.ElementTree import Element, tostring
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -17,8 +14,6 @@ from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
-_IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
-_CHUNK = 1 << 20
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 COLUMNS = (
     "file", "segment", "start", "end", "speaker", "code", "quote", "start_position",
@@ -86,7 +81,7 @@ def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
 
 
 class Project:
-    """A project called *name* that is made source by source; a context manager.
+    """A project called *name* that is made source by source.
 
     Its times are those of the runs and its GUIDs depend on the content only.
     """
@@ -96,16 +91,8 @@ class Project:
         self._guids = {code.name: code.guid for code in book.codes}
         self._coders: dict[str, str] = {}
         self._begun = ""
-        self._open = ExitStack()
-        self._file = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed
-        self._zip = self._open.enter_context(ZipFile(self._file, "w", ZIP_DEFLATED))
-        self._sources = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._file, self._sources = BytesIO(), BytesIO()
+        self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
@@ -149,8 +136,8 @@ class Project:
             coding = add_element(selection, "Coding", guid=own, **made)
             add_element(coding, "CodeRef", targetGUID=self._guids[code])
 
-    def content(self) -> Iterator[bytes]:
-        """Yield the bytes of the finished project."""
+    def content(self) -> bytes:
+        """Return the finished project."""
         time = {"creationDateTime": self._begun} if self._begun else {}
         about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
         root = add_element(Element("projects"), "Project", **about)
@@ -161,15 +148,13 @@ class Project:
         head, end, _ = as_xml(root).rpartition("</Project>")
         with self._zip.open(_member("project.qde"), "w") as opened:
             opened.write(head.encode())
-            if self._sources.tell():
-                self._sources.seek(0)
+            if sources := self._sources.getvalue():
                 opened.write(b"<Sources>")
-                copyfileobj(self._sources, opened)
+                opened.write(sources)
                 opened.write(b"</Sources>")
             opened.write(f"{end}\n".encode())
         self._zip.close()
-        self._file.seek(0)
-        yield from iter(lambda: self._file.read(_CHUNK), b"")
+        return self._file.getvalue()
 
 
 def _span(coding: PlacedCoding) -> tuple[int, int, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from runner.base.errors import ConfigError, reason
@@ -21,15 +20,6 @@ Facts = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
-class SpanEvent:
-    """An event inside a span."""
-
-    name: str
-    at_ns: int
-    facts: Facts
-
-
-@dataclass(frozen=True)
 class TraceSpan:
     """Times are in ns since 1970; *error* is the kind of a failure, *sent* marks remote calls."""
 
@@ -39,7 +29,6 @@ class TraceSpan:
     facts: Facts
     error: str | None = None
     sent: bool = False
-    events: tuple[SpanEvent, ...] = ()
     children: tuple[TraceSpan, ...] = ()
 
 
@@ -127,10 +116,7 @@ def _node(run: StoredRun, story: _RunTimes, name: str, status: str) -> TraceSpan
     kind = at(record, "error", "kind")
     error = str(kind or "unknown") if status in ("error", "unsaved") else None
     start, end = _around(attempts, moments)
-    inside = tuple(_repeats(calls))
-    return TraceSpan(
-        f"analyzer {name}", start, end, _plain(facts), error, False, inside, tuple(attempts)
-    )
+    return TraceSpan(f"analyzer {name}", start, end, _plain(facts), error, children=tuple(attempts))
 
 
 def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
@@ -166,23 +152,6 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
     return TraceSpan(
         f"chat {asked}", _ns(call.start_s), _ns(call.end_s), _plain(facts), _error(call), sent
     )
-
-
-def _repeats(calls: Sequence[JournalCall]) -> Iterator[SpanEvent]:
-    """Yield an event for each repeated call: after a failure, or after an invalid answer."""
-    by_unit: dict[str, list[JournalCall]] = {}
-    for call in sorted(calls, key=lambda call: call.start_s):
-        by_unit.setdefault(call.unit, []).append(call)
-    for repeated in by_unit.values():
-        for before, after in pairwise(repeated):
-            facts = {
-                "colloquy.attempt": after.attempt,
-                "colloquy.wait_s": round(after.start_s - before.end_s, 3),
-                "error.type": _error(before),
-                "http.response.status_code": before.end.get("status"),
-            }
-            name = "call.retried" if _error(before) else "answer.asked_again"
-            yield SpanEvent(name, _ns(after.start_s), _plain(facts))
 
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:

@@ -99,7 +99,7 @@ def _readable(
     span: TraceSpan, seed: str, origin: Mapping[str, Any], parent: SpanContext | None, path: str
 ) -> Iterator[ReadableSpan]:
     """Yield the spans inside *span*, then itself; *path* names the spans that it is in."""
-    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
     path = f"{path}/{span.name}"
@@ -116,7 +116,6 @@ def _readable(
         context,
         parent,
         attributes=mask({**span.facts, **error}),
-        events=[Event(each.name, mask(each.facts), each.at_ns) for each in span.events],
         kind=SpanKind.CLIENT if span.sent else SpanKind.INTERNAL,
         status=Status(StatusCode.ERROR, mask(span.error)) if span.error else Status(),
         start_time=span.start_ns,

@@ -73,13 +73,11 @@ class LiveRow:
 class LiveTable:
     """All analyzers by name, in order; *slots* is the limit of calls in flight.
 
-    *journalled*: journal lines arrive; without them, every started node counts as running.
     *remaining* predicts the seconds left, None if it cannot.
     """
 
     rows: dict[str, LiveRow] = field(default_factory=dict)
     slots: int | None = None
-    journalled: bool = False
     model: str = ""
     transcript: str = ""
     began: float | None = None
@@ -102,7 +100,7 @@ class LiveTable:
         elif row is None:
             self._note(event, name)
         elif name == "node.started":
-            row.begun, row.in_flight = now, row.in_flight if self.journalled else 1
+            row.begun = now
         elif ending := _ENDINGS.get(name):
             row.ending, row.ended, row.in_flight = ending, now, 0
             row.kind = to_terminal(str(event.get("kind") or ""), 20)

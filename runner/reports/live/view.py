@@ -117,7 +117,6 @@ def live_table_of(path: Path) -> LiveTable:
     return LiveTable(
         rows=rows,
         slots=pipeline.slot_pools(processing.max_concurrent, processing.mode).total,
-        journalled=(path / "journal.jsonl").is_file(),
         remaining=_predictor(settings, pipeline),
     )
 

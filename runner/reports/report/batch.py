@@ -1,6 +1,6 @@
 """report.html of a batch: the results of all its files on one page."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,9 +16,9 @@ from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem
 from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
-from runner.reports.report.page import found_in
+from runner.reports.report.page import each_once, found_in
 from runner.reports.report.render import link_to, render, script_of
-from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.stored_run import StoredRun, by_number, read_run
 from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
@@ -58,7 +58,7 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
     known = set(runs_of(run.path))
     rows = islice(rows_of(run.path), MAX_FILES)
     read = [_file(row, run.path, folder, known, first) for row in rows]
-    return sorted(read, key=lambda file: file.name)
+    return sorted(read, key=lambda file: by_number(file.name))
 
 
 def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
@@ -80,7 +80,7 @@ def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
         left_out=len(rows_of(run.path)) - len(read),
         first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
-        analyzers=_every(file.analyzers for file in read),
+        analyzers=each_once(file.analyzers for file in read),
         **_found_in(read),
         figures=_figures(run),
         themes=link_to(run.path / "collection" / REPORT, run.path),
@@ -108,12 +108,8 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
         "actions": actions,
         "insights": insights[:MAX_INSIGHTS],
         "insights_left": max(0, len(insights) - MAX_INSIGHTS),
-        "speakers": _every([file.speakers for file in files] + [a["speakers"] for a in actions]),
+        "speakers": each_once([file.speakers for file in files] + [a["speakers"] for a in actions]),
     }
-
-
-def _every(names: Iterable[Sequence[str]]) -> list[str]:
-    return sorted({name for each in names for name in each if name})
 
 
 def _file(
@@ -156,7 +152,7 @@ def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> 
 
 
 def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
-    people = len(_every(file.speakers for file in files))
+    people = len(each_once(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     _, total = summary.answered_files(run.metadata)
     counted = [plural(total, "file"), plural(people, "speaker") if people else ""]

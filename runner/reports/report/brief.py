@@ -1,9 +1,11 @@
 """Brief at the top of a report: summary, decisions, action items, disagreements, questions."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runner.answers.grounding.exact_matches import WORD
 from runner.base.format import clock, first_of, plural
 from runner.base.json import listing, mapping, mappings, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
@@ -39,6 +41,7 @@ _REMARKS = (
     *("stance", "reason", "verdict", "why"),
 )
 _PLAIN = {"agreed", "firm", "unclear"}  # remarks that are not shown
+_JOINT = re.compile("['’-]")  # inside a word
 _ASK = "ask"  # the analyzer of colloquy-ask
 
 
@@ -115,7 +118,7 @@ def _about(run: StoredRun) -> Iterator[str]:
         times = [t for s in segments for t in (s.start_s, s.end_s) if isinstance(t, int | float)]
         if times and max(times) > 0:
             yield clock(max(times))
-        yield plural(sum(len(text(segment.text).split()) for segment in segments), "word")
+        yield plural(sum(len(WORD.findall(_JOINT.sub("", text(s.text)))) for s in segments), "word")
 
 
 def _sections(

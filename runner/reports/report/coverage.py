@@ -1,7 +1,7 @@
 """Coverage of a run: a strip along its transcript, silent stretches, repeated questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import zip_longest
 from typing import Any
 
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
@@ -34,7 +34,7 @@ def covered_of(
         "shares": [
             (k, number(s.get("segment_rate")), number(s.get("token_rate"))) for k, s in shares
         ],
-        "bars": list(_bars(strip[CITED], strip[USED])),
+        "areas": list(_areas(strip[CITED], strip[USED])),
         "width": max(map(len, strip.values())),
         "stretches": [_stretch(each, places) for each in _first(stored, "silent_stretches")],
         "more_stretches": int(amount(stored.get("more_stretches"))),
@@ -57,19 +57,12 @@ def _bins(value: Any) -> list[float]:
     return [min(100.0, amount(each)) for each in listing(value)[:BINS]]
 
 
-def _bars(cited: Sequence[float], used: Sequence[float]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rectangles from the bottom: the cited share, above it the used share."""
-    for kind, low, high in (
-        (CITED, [0.0] * len(cited), cited),
-        (USED, cited, [min(100.0, c + u) for c, u in zip(cited, used, strict=False)]),
-    ):
-        x = 0
-        for (bottom, top), equal in groupby(zip(low, high, strict=False)):
-            width = len(list(equal))  # equal neighbours are one rectangle
-            if top > bottom:
-                place = {"x": x, "y": HEIGHT - top, "width": width}
-                yield {"kind": kind, **place, "height": top - bottom}
-            x += width
+def _areas(cited: Sequence[float], used: Sequence[float]) -> Iterator[tuple[str, str]]:
+    """Yield kind and SVG path of each area: that of all in use, and before it that of the cited."""
+    both = [c + u for c, u in zip_longest(cited, used, fillvalue=0.0)]
+    for kind, tops in ((USED, both), (CITED, cited)):
+        steps = "".join(f"V{max(0.0, HEIGHT - top):g}h1" for top in tops)
+        yield kind, f"M0,{HEIGHT}{steps}V{HEIGHT}Z"
 
 
 def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from runner.base.format import first_of, seconds
-from runner.base.json import amount, at, mapping, mappings, number, read_list, text
+from runner.base.json import at, mapping, mappings, number, read_list, section, text
 from runner.base.regular_files import kind_of
 from runner.base.usage import sum_usd
 from runner.config.model_facts import OFFLINE
@@ -51,22 +51,9 @@ class NodeFacts:
 
     @property
     def attempts(self) -> list[Mapping[str, Any]]:
-        """Its requests, those of its parts included if benchmark.json has them."""
-        return mappings(self.timing.get("attempts")) or mappings(self.record.get("attempts"))
-
-    @property
-    def tokens(self) -> tuple[float, float, float]:
-        """Its tokens: uncached prompt, cached prompt, and reply."""
-        source = self.timing if "prompt_tokens" in self.timing else self.record.get("usage")
-        usage = mapping(source)
-        cached = amount(usage.get("cached_tokens"))
-        prompt = max(0.0, amount(usage.get("prompt_tokens")) - cached)
-        return prompt, cached, amount(usage.get("completion_tokens"))
-
-    @property
-    def cost_usd(self) -> float | None:
-        """Its cost in US dollars, None if unknown."""
-        return number((self.timing if "cost_usd" in self.timing else self.record).get("cost_usd"))
+        """Its requests in the session that ended it, those of its parts included."""
+        is_other = self.record.get("reused") == "store"  # the answer of another run
+        return [] if is_other else mappings(self.record.get("attempts"))
 
     @property
     def delivered(self) -> str:
@@ -83,6 +70,11 @@ class NodeFacts:
     def live_usd(self) -> float | None:
         """The cost of its replies live, in US dollars; None if unknown."""
         return sum_usd(number(a.get("live_usd", 0)) for a in self.attempts)
+
+    @property
+    def model(self) -> str:
+        """The model that answered, which may be a fallback."""
+        return text(self.record.get("model")) or "an unknown model"
 
     @property
     def fault(self) -> str:
@@ -118,13 +110,11 @@ def joined(*values: Any) -> str:
 
 
 def nodes_of(run: StoredRun) -> list[NodeFacts]:
-    """Return the nodes named in metadata, records, benchmark or configuration."""
+    """Return the nodes named in metadata, records or configuration."""
     known = statuses_of(run.metadata)
     for name, record in run.records.items():
         known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
-    timings = mapping(run.benchmark.get("analyzers"))
-    for name, timing in timings.items():
-        known.setdefault(str(name), ("", text(mapping(timing).get("status"))))
+    timings = section(run.benchmark, "analyzers")
     for name, settings in mapping(run.config.get("analyzers")).items():
         known.setdefault(str(name), (text(mapping(settings).get("stage")), "not_run"))
     stages = mapping(run.config.get("stages"))

@@ -1,7 +1,7 @@
 """report.html: one run on one page, which loads nothing and is complete without its script."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from runner.reports.report.coverage import HEIGHT, covered_of
 from runner.reports.report.findings import (
     Findings,
     Places,
-    ShownInsight,
     findings_of,
     places_of,
     quotes_of,
@@ -65,8 +64,8 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
         "findings": sorted(findings, key=lambda found: not found.node.final),
         "first": FIRST,
         "codes": codes_of(nodes),
-        "speakers": _every(findings, lambda insight: insight.speakers),
-        "labels": _every(findings, lambda insight: [insight.category]),
+        "speakers": each_once(one.speakers for f in findings for one in f.insights),
+        "labels": each_once([one.category] for f in findings for one in f.insights),
         "question_of": partial(question_of, run),
         "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
@@ -98,7 +97,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "critical_s": number(run.took.get("critical_path_s")),
         "strip_height": HEIGHT,
         "chart": {"label": LABEL, "width": WIDTH},
-        "used": [node for node in nodes if sum(node.tokens)],
+        "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
         "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),
         "checks_total": mapping(run.checks.get("total")),
@@ -114,11 +113,9 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     }
 
 
-def _every(
-    findings: Sequence[Findings], names: Callable[[ShownInsight], Sequence[str]]
-) -> list[str]:
-    """Return the *names* of all insights in order, each once."""
-    return sorted({name for f in findings for i in f.insights for name in names(i) if name})
+def each_once(names: Iterable[Sequence[str]]) -> list[str]:
+    """Return all *names* in order, each once."""
+    return sorted({name for each in names for name in each if name})
 
 
 def codes_of(nodes: Sequence[NodeFacts]) -> list[tuple[str, int, int]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
+from runner.base.errors import EXIT_BUDGET
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
@@ -32,15 +33,23 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     it: an untrusted directory must not choose which code runs.
     """
     tone, title, meaning = VERDICTS.get(run.status, UNKNOWN)
-    degraded = [node for node in nodes if node.missing]
-    if run.status == "completed" and (degraded or run.damaged):
+    lacks = [] if run.is_batch else _lacks(run, nodes)
+    if run.status == "completed" and lacks:
         tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
     complete = run.status in ANSWERED and not run.damaged
-    resume = None if complete else f"colloquy resume={shlex.quote(str(run.path))}"
+    command = f"colloquy resume={shlex.quote(str(run.path))}{_larger_budget(run)}"
+    resume = None if complete else command
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
     end = {"tone": tone, "title": title, "meaning": meaning, "resume": resume, "own": own}
-    return {**end, "lacks": _lacks(run, nodes)}
+    return {**end, "lacks": lacks}
+
+
+def _larger_budget(run: StoredRun) -> str:
+    """Return the caps of a run that a budget stopped as overrides, doubled, else nothing."""
+    caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
+    known = ((key, number(caps.get(key))) for key in ("max_tokens", "max_cost_usd"))
+    return "".join(f" budget.{key}={2 * cap:.12g}" for key, cap in known if cap)
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
@@ -56,6 +65,8 @@ def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
         if node.status != "ok"
     ]
     for node in nodes:
+        if node.answer.get("cut"):
+            lines.append(f"{title_of(node.name)}: its reply was cut, so items may be missing")
         if node.missing and node.status == "ok":
             without = (f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
             lines.append(f"{title_of(node.name)}: answered without {', '.join(without)}")
@@ -152,7 +163,8 @@ def _grounded(rate: Mapping[str, Any]) -> str:
 
 def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
     """Return the predictions from earlier runs: name, predicted, actual, error."""
-    if run.predicted.get("recorded") is not True:  # assumptions, not measurements
+    # Assumptions are no predictions, and an incomplete run is not what was predicted.
+    if run.predicted.get("recorded") is not True or run.status not in ANSWERED:
         return []
     shows = {
         "wall_s": ("Wall clock", seconds),

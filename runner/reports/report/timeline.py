@@ -1,5 +1,6 @@
 """A Gantt chart of each node's waits and calls, from the last session in a run's journal."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -7,8 +8,10 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
-from runner.base.json import amount, number
+from runner.base.json import amount, number, text
+from runner.base.usage import Usage
 from runner.record.batch_directory import journal_of
+from runner.record.journal import Spent
 from runner.record.journal_calls import calls_in, time_of
 from runner.reports.compare.plots import Scale
 from runner.reports.report.nodes import NodeFacts
@@ -33,7 +36,6 @@ class TimedCall:
     """One request, in seconds since its session began; *outcome* is `ok`, `open` or a kind."""
 
     unit: str
-    attempt: int
     start_s: float
     end_s: float
     outcome: str
@@ -44,13 +46,14 @@ class StoredSession:
     """The last session with calls.
 
     *calls* are by unit (an analyzer's name, or `NAME/part_NN`); *finished* says that the
-    session ended properly, so benchmark.json describes it; *sessions* counts all sessions.
+    session ended properly, so benchmark.json describes it; *sessions* counts all sessions, of
+    which *used* is the usage by analyzer.
     """
 
     calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
     finished: bool = False
     sessions: int = 0
-    earlier_calls: int = 0
+    used: Mapping[str, Usage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +103,24 @@ def read_session(path: Path) -> StoredSession:
         lines = journal_of(path)
     except OSError:
         return StoredSession()
-    events = ("run.started", "call.started", "run.finished")
-    begun, called, ended = (
-        [at for at, line in enumerate(lines) if line["event"] == event] for event in events
-    )
-    if not called:
-        return StoredSession(finished=bool(ended), sessions=len(begun))
-    first = max((at for at in begun if at < called[-1]), default=0)
-    last = min((at for at in begun if at > called[-1]), default=len(lines))
-    finished = last == len(lines) and any(at >= first for at in ended)
-    earlier = sum(at < first for at in called)
-    return StoredSession(_calls(lines[first:last]), finished, len(begun), earlier)
+    events = [line["event"] for line in lines]
+    begun = [at for at, event in enumerate(events) if event == "run.started"]
+    if "call.started" not in events:
+        return StoredSession(sessions=len(begun))
+    called = max(at for at, event in enumerate(events) if event == "call.started")
+    first = max((at for at in begun if at < called), default=0)
+    last = min((at for at in begun if at > called), default=len(lines))
+    finished = last == len(lines) and "run.finished" in events[first:]
+    return StoredSession(_calls(lines[first:last]), finished, len(begun), _used(lines))
+
+
+def _used(lines: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
+    spent = defaultdict[str, Spent](Spent)
+    for line in lines:
+        if line["event"] == "call.finished":
+            with suppress(KeyError, TypeError, ValueError):
+                spent[text(line.get("analyzer")).partition("/")[0]].add(line)
+    return {name: each.usage for name, each in spent.items()}
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
@@ -121,7 +131,7 @@ def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
             zero_s = time_of(line) if zero_s is None else zero_s
     for call in calls_in(lines):
         start_s, end_s = call.start_s - (zero_s or 0.0), call.end_s - (zero_s or 0.0)
-        made = TimedCall(call.unit, call.attempt, start_s, end_s, call.outcome or "failed")
+        made = TimedCall(call.unit, start_s, end_s, call.outcome or "failed")
         calls.setdefault(call.unit, []).append(made)
     return calls
 
@@ -163,10 +173,9 @@ def _row(
     node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession
 ) -> TimelineRow:
     """Lay out *node*'s calls, overlapping parts in lanes."""
-    timing = node.timing if session.finished or not session.calls else {}
-    ready = number(timing.get("ready_s"))
+    ready = number(node.timing.get("ready_s")) if session.finished else None
     if not units:
-        return TimelineRow(node, _from_sums(node), 1)
+        return TimelineRow(node, (), 1)
     free: list[float] = []
     stretches: list[Stretch] = []
     pauses = [] if len(units) > 1 else [amount(a.get("wait_s")) for a in node.attempts]
@@ -188,7 +197,7 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
     for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
         kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
         part = call.unit.partition("/")[2].replace("_", " ")
-        what = f"{part + ', ' if part else ''}attempt {call.attempt}: {label(call.outcome)}"
+        what = f"{part + ', ' if part else ''}attempt {place + 1}: {label(call.outcome)}"
         took = max(0.0, call.end_s - call.start_s)
         start = max(0.0, call.start_s)
         out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
@@ -205,18 +214,6 @@ def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> 
             edge = following.start_s
             out.append(Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
     return out
-
-
-def _from_sums(node: NodeFacts) -> tuple[Stretch, ...]:
-    """Return a wait followed by all calls as one, from totals alone."""
-    ready, done = number(node.timing.get("ready_s")), number(node.timing.get("done_s"))
-    took = amount(node.timing.get("latency_s"))
-    if ready is None or done is None or done < ready or not took:
-        return ()
-    begun = max(ready, done - took)
-    call = Stretch("call", begun, done, 0, f"all its calls, {took:.3g} s")
-    wait = Stretch("queue", ready, begun, 0, f"waited {begun - ready:.3g} s")
-    return (wait, call) if begun - ready > 0.001 else (call,)
 
 
 def _placed(row: TimelineRow, y: float, axis: Scale, *, small: bool, critical: bool) -> TimelineRow:

@@ -17,7 +17,7 @@ import yaml
 
 from runner.base.command import Arguments, command
 from runner.base.errors import ColloquyError, ConfigError, did_you_mean, readable
-from runner.base.format import aligned, plural, relative_error, share, usd
+from runner.base.format import aligned, plural, relative_error, seconds, share, usd
 from runner.base.json import at, flat, load_yaml, mapping, number, section
 from runner.base.text import to_terminal
 from runner.config.schema import Settings, validate
@@ -254,7 +254,8 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
     table = []
     for row in rows:
-        times = f"{row.wall_s:.3f} s", f"{row.with_overhead_s:.3f} s", f"{row.speed_up:.2f}"
+        walls = row.wall_s, row.with_overhead_s
+        times = *(f"{s:.3f} s" if s < 60 else seconds(s) for s in walls), f"{row.speed_up:.2f}"
         cost = usd(row.cost_usd)
         table.append((row.setting, *times, share(row.efficiency), cost, row.limited_by))
     error = recording.predicted_s / recording.actual_s - 1

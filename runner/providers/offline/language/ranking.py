@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
-from runner.answers.findings import denials
+from runner.answers.contradiction import denials
 from runner.providers.offline.language.sentences import Sentence, content_words, cosine
 
 T = TypeVar("T")

@@ -1,0 +1,108 @@
+"""Verification of tables and pages: compares them with the files that they were made from."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
+from runner.answers.insights import rows_of as insight_rows
+from runner.answers.outcome import ANSWERED
+from runner.base.errors import ColloquyError, one_line
+from runner.base.format import plural
+from runner.base.json import MAX_BYTES, at, mappings, read_json, read_list, section, text
+from runner.base.regular_files import read_regular
+from runner.base.tables import as_rows
+from runner.base.text import to_safe_text
+from runner.base.usage import USAGE_FIGURES
+from runner.record.batch_directory import (
+    INSIGHTS_TABLE,
+    TABLE,
+    input_names,
+    is_batch,
+    rows_of,
+    runs_of,
+    transcripts_of,
+)
+from runner.record.result_row import COLUMNS
+
+
+def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the insights of *answers* that *page*, the report of their run, does not show.
+
+    The rest of a page is not compared: every version has another. Raises OSError.
+    """
+    shown = " ".join(unescape(_words_in(page)).split())
+    for name, answer in answers.items():
+        for insight in mappings(answer.get("insights")):
+            words = " ".join(to_safe_text(text(insight.get("text"))).split())
+            if words not in shown and "_" not in words:  # a name there is shown as a title
+                yield f"lacks {one_line(words, 60)!r} of {name}; colloquy-report writes it again"
+
+
+def faults_of_insights(path: Path) -> Iterator[str]:
+    """Yield what insights.csv of a run or batch has otherwise than insights.json of the runs."""
+    name = text(at(read_json(path / "metadata.json"), "transcript", "name"))
+    runs = transcripts_of(path) if is_batch(path) else {path: name}
+    faults: list[str] = []
+    for per in ("insight", "evidence"):  # by `output.insights_csv`
+        rows: list[Sequence[object]] = []
+        for run, transcript in runs.items():
+            with suppress(KeyError, TypeError, ValueError):  # reported by others
+                rows += insight_rows(mappings(read_list(run / "insights.json")), transcript, per)
+        faults = list(_changed_cells(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows))
+        if not faults:
+            break
+    yield from faults
+
+
+def faults_of_rows(batch: Path) -> Iterator[str]:
+    """Yield the rows of a complete batch's results that its runs contradict."""
+    try:
+        rows = {text(row.get("run")): row for row in rows_of(batch)}
+        names = {run: run.relative_to(batch).as_posix() for run in runs_of(batch)}
+    except (OSError, ColloquyError):
+        return  # reported by others
+    for run, name in names.items():
+        told = read_json(run / "metadata.json")
+        own = {"status": told.get("status"), "quotes": at(told, "grounding", "quotes")}
+        own |= {figure: at(told, "totals", figure) for figure in USAGE_FIGURES}
+        for key, value in own.items() if name in rows else ():
+            if value is not None and value != rows[name].get(key):
+                yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
+    if (batch / TABLE).is_file():
+        cells = ([row.get(name) for name in COLUMNS] for row in rows.values())
+        yield from (f"{TABLE}: {line}" for line in _changed_cells(batch / TABLE, COLUMNS, cells))
+    files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
+    read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
+    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
+        if files[status] != read[status]:
+            yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"
+
+
+def _changed_cells(
+    file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Iterator[str]:
+    """Yield the first cell of a table that is not that of *rows*; versions differ in columns."""
+    made = as_rows([columns, *rows])
+    try:
+        stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
+    except (OSError, csv.Error):
+        yield "is not a table"
+        return
+    if len(stated) != len(given):
+        yield f"has {plural(len(stated), 'row')}, expected {len(given)}"
+        return
+    for one, other in zip(stated, given, strict=True):
+        keys = [key for key in other if key in one or key == "transcript"]
+        if key := next((key for key in keys if one.get(key) != other[key]), None):
+            cells = (one_line(repr(row.get(key)), 60) for row in (one, other))
+            yield "{} of {} is {}, not {}".format(key, other["transcript"], *cells)
+            return
+
+
+def _words_in(file: Path) -> str:
+    return read_regular(file, MAX_BYTES).decode(errors="replace")
