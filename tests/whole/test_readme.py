@@ -22,6 +22,7 @@ from helpers import job, serving, warm
 from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, blocks
 from helpers.processes import warm_server
 
+import colloquy
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
 from runner.providers.simulated.chat import asked_of
@@ -200,6 +201,19 @@ def test_every_command_of_a_page_succeeds(page: str, shell: Shell, workplace: Pa
         assert f"-m pip install '{PROJECT['name']}[{extra}]'" in text or f"`{extra}`" in text
     runs = [path.parent for path in (workplace / "outputs").glob("**/metadata.json")]
     assert [run for run in runs if not (run / "COMPLETED").exists()] == []
+
+
+def test_the_insight_shown_in_readme_is_one_of_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, after = readme.partition("say_means.md` looks like this:\n\n```text\n")
+    shown = after.partition("```")[0]
+    page = (colloquy.run().path / "intermediate/stage_a/say_means.md").read_text(encoding="utf-8")
+
+    assert shown.count("\n") == 2
+    assert shown in re.sub(r"\(\[(S\d+)\]\([^)]*\)\)", r"(\1)", page)
 
 
 def test_make_run_runs_the_sample(tmp_path: Path) -> None:
