@@ -137,8 +137,9 @@ class _Assembler:
 
     def __post_init__(self) -> None:
         first = min(self.choice.turns, default=0)
-        long = (row.raw for row in self.rows[:first] if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS)
-        self.notices = {*long} & {row.raw for row in self.rows[first:] if row.gap}
+        above = (row for row in self.rows[:first] if not may_be_name(row))
+        long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
+        self.notices = long & {row.raw for row in self.rows[first:] if row.gap}
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""

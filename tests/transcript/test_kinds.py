@@ -326,6 +326,15 @@ def test_the_date_and_length_above_a_meeting_are_no_turns() -> None:
         assert "September 18, 2026" == read_as(text).report.about["date"]
 
 
+def test_those_present_are_all_listed() -> None:
+    text = (
+        "Call\n\nParticipants\n\nAna Ruiz - Chair\nBo Li\n\nOther Participants\n\nCy Ito (Bank)\n\n"
+        "Operator:\nHi.\n\nAna Ruiz:\nYes.\n\nOperator:\nSo.\n"
+    )
+
+    assert "Ana Ruiz - Chair, Bo Li, Cy Ito (Bank)" == read_as(text).report.about["attendees"]
+
+
 SHAPES: dict[str, tuple[str, Spoken]] = {
     "devices above": (
         "iPhone (2)\n0:03\nHello?\n\nBo Li\n0:09\nYes.\n\n+1 415 555 0123\n0:12\nHi.",
