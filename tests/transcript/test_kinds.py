@@ -539,6 +539,10 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [("Ana", "Hi."), ("Ana", "We go on."), ("Bo", "Yes [sic 00:00:40] so."),
          (None, "[END OF AUDIO]")],
     ),
+    "a chat of LINE": (
+        "2026/09/18(金)\n10:02\tアンナ\tはい\n10:03\tボー\tいえ\n10:04\tアンナ\tでは",
+        [("アンナ", "はい"), ("ボー", "いえ"), ("アンナ", "では")],
+    ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",
         [("HOT-1", "gear down."), ("CAM", "[click]"), ("HOT-1", "flaps.")],
