@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runner.transcript.layouts.labels import FACTS, Likeness, likeness
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
-from runner.transcript.times import MONTH
+from runner.transcript.times import DATE, MONTH
 from runner.transcript.words import PATTERNS, WORDS
 
 _MIN_SENTENCE_WORDS = 6
@@ -24,6 +24,7 @@ _MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
 _LISTS = _ATTENDEES | {"contents", "agenda"}
+_DATE_ALONE = re.compile(rf"(?=.*\d){DATE}\s?(?:[(（]\w[)）])?$", re.IGNORECASE)
 _MAX_LIST_WORDS, _MAX_PEOPLE = 4, 50
 _BEHIND_NAME = re.compile(r"\s-|,|\s?\(")
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
@@ -106,6 +107,11 @@ def _speaks(rows: Sequence[Row], at: int) -> bool:
     key = _KEY.match(rows[at].text[:200])
     same = (key and row.text.startswith(key[1]) for row in rows[at + 1 : at + _BELOW])
     return ends_sentence(rows[at].text) or any(same)
+
+
+def is_date(text: str) -> bool:
+    """Return whether *text* is a date and nothing else."""
+    return len(text) <= _MAX_HEADING_CHARS and _DATE_ALONE.match(text) is not None
 
 
 def _begins_with_name(line: str) -> bool:
