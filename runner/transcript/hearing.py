@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import Turn, ends_sentence, join_lines, unbroken, words_of
 from runner.transcript.reader_notes import Notes
 from runner.transcript.words import WORDS
@@ -17,14 +18,12 @@ _INITIALS = re.compile(
     rf"\.? (?:[^\W\d_a-z]\. ){{1,3}}(?={_CAPITALISED}(?:[-'’ ]{_CAPITALISED})?\.)"
 )
 _FORMS_OF_ADDRESS = words_of("Mr. Ms. Mrs. Madam")
-_PARTICLES = words_of("of de la van von der del the and")
 _ASIDE = re.compile(r"\s{0,4}\[(?:presiding|continuing|interposing)[^\[\]]{0,60}\]\.?", re.I)
 _FURNITURE = re.compile(r"\[GRAPHIC\]|\[TIFF|\[\[Page|VerDate |Jkt \d|\f|\d{1,4}$|[-=_*\s]{3,}$")
 _APPENDIX = re.compile(
     r"\A(?:A ?P ?P ?E ?N ?D ?I ?X\Z|(?=[^a-z]*\Z).{0,176}SUBMITTED FOR THE RECORD)"
 )
 _DOT_LEADER = re.compile(r"\.{5,}\s{0,8}\d{0,5}$")
-_NAME_WORD = re.compile(r"(?:[^\W\d_]\.|(?:[^\W\d_]|['’-])*)$")
 _MIN_TURNS = 3
 _MAX_NAME_CHARS = 50
 _CLOSING = re.compile("adjourned|concluded|recessed")
@@ -131,11 +130,7 @@ def _is_name(title: str, name: str) -> bool:
         return all(word.lower() in _OFFICES for word in words)
     if title in _FORMS_OF_ADDRESS and words[0].lower() in _OFFICES:
         return False
-    return words[0][0].isupper() and all(_is_name_word(word) for word in words)
-
-
-def _is_name_word(word: str) -> bool:
-    return word in _PARTICLES or (word[0].isupper() and _NAME_WORD.match(word) is not None)
+    return likeness(name) == Likeness.NAME
 
 
 def _end(lines: Sequence[str]) -> int:

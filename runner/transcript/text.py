@@ -13,7 +13,7 @@ from runner.transcript.layouts.choice import (
 )
 from runner.transcript.layouts.inline_labels import chosen
 from runner.transcript.layouts.label_reading import Opening
-from runner.transcript.layouts.preface import facts_of, is_speech
+from runner.transcript.layouts.preface import facts_of, is_date, is_speech
 from runner.transcript.layouts.rows import Row, outgrown, rows_of
 from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
@@ -133,12 +133,19 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
-    notices: set[str] = field(init=False)  # above the first turn and again below it
+    notices: set[str] = field(init=False)  # above the first turn and again below; days of a chat
 
     def __post_init__(self) -> None:
         first = min(self.choice.turns, default=0)
-        long = (row.raw for row in self.rows[:first] if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS)
-        self.notices = {*long} & {row.raw for row in self.rows[first:] if row.gap}
+        above = (row for row in self.rows[:first] if not may_be_name(row))
+        long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
+        again = {row.raw for row in self.rows[first:] if row.gap}
+        days = {
+            self.rows[at - 1].raw
+            for at, (_, opening) in self.choice.turns.items()
+            if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
+        }
+        self.notices = (long & again) | days
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""

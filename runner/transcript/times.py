@@ -12,7 +12,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-_DATE = (
+DATE = (
     rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
     rf"|{MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
@@ -36,7 +36,7 @@ _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
-    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({_DATE})(?:[,،]?\s(?:{_AT})?|T))?"
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({DATE})(?:[,،]?\s(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED}|{_WITHOUT_SECONDS})"
 )
 _BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time

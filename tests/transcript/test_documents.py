@@ -378,6 +378,15 @@ def test_names_in_bold_speak_if_some_recur(tmp_path: Path, style: str, off: str)
         assert expected == [(each.speaker, each.text) for each in segments]
 
 
+def test_lines_of_a_paragraph_are_one_but_before_labels(tmp_path: Path) -> None:
+    content = "<html><body><p>Ana: Is it\n dry?\nBo: Not\nby noon.</p></body></html>"
+    segments = read(saved(tmp_path, content.encode(), "call.html")).transcript.segments
+
+    assert [("Ana", "Is it dry?"), ("Bo", "Not by noon.")] == [
+        (each.speaker, each.text) for each in segments
+    ]
+
+
 def test_attributes_of_a_page_may_say_who_speaks(tmp_path: Path) -> None:
     spans = "".join(
         f'<div class="t" data-speaker="{who}" data-m="1"><span>{text}</span></div>'

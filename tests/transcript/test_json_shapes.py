@@ -818,6 +818,12 @@ def test_messages_from_the_newest_to_the_oldest_are_read_in_their_order() -> Non
     assert [("Ana", 0.0, SAID[0]), ("Ben", 1.0, SAID[1]), ("Ana", 2.0, "So.")] == rows(said[::-1])
 
 
+def test_a_name_inside_a_record_is_no_speaker_unless_it_says_so() -> None:
+    said = [{"text": text, "model": {"name": "large-v3", "role": "asr"}} for text in SAID]
+
+    assert {None} == {who for who, _, _ in rows({"segments": said})}
+
+
 def test_texts_beside_the_transcript_are_noted() -> None:
     data = {
         "summary": "They spoke of many dry seals.",

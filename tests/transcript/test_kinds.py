@@ -326,6 +326,15 @@ def test_the_date_and_length_above_a_meeting_are_no_turns() -> None:
         assert "September 18, 2026" == read_as(text).report.about["date"]
 
 
+def test_those_present_are_all_listed() -> None:
+    text = (
+        "Call\n\nParticipants\n\nAna Ruiz - Chair\nBo Li\n\nOther Participants\n\nCy Ito (Bank)\n\n"
+        "Operator:\nHi.\n\nAna Ruiz:\nYes.\n\nOperator:\nSo.\n"
+    )
+
+    assert "Ana Ruiz - Chair, Bo Li, Cy Ito (Bank)" == read_as(text).report.about["attendees"]
+
+
 SHAPES: dict[str, tuple[str, Spoken]] = {
     "devices above": (
         "iPhone (2)\n0:03\nHello?\n\nBo Li\n0:09\nYes.\n\n+1 415 555 0123\n0:12\nHi.",
@@ -529,6 +538,10 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "Ana: Hi. [00:00:30] We go on.\nBo: Yes [sic 00:00:40] so.\n\n[00:00:45] [END OF AUDIO]",
         [("Ana", "Hi."), ("Ana", "We go on."), ("Bo", "Yes [sic 00:00:40] so."),
          (None, "[END OF AUDIO]")],
+    ),
+    "a chat of LINE": (
+        "2026/09/18(金)\n10:02\tアンナ\tはい\n10:03\tボー\tいえ\n\n2026/09/19(土)\n10:04\tアンナ\tでは",
+        [("アンナ", "はい"), ("ボー", "いえ"), ("アンナ", "では")],
     ),
     "call signs": (
         "15:21:03  HOT-1  gear down.\n15:21:05  CAM  [click]\n15:21:09  HOT-1  flaps.",

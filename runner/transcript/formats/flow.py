@@ -12,8 +12,9 @@ _CLOCK = re.compile(r"[\[(]?\d{1,3}:\d{2}(?::\d{2})?[\])]?$")
 _RULE = "---"
 _BOLD = frozenset(("b", "strong", "i", "em"))
 _SPEAKER = ("data-speaker", "data-speaker-name")
-# Blocks in which the end of a line is a space.
+# Blocks in which the end of a line is a space, but not above a label.
 _FLOWING = frozenset(("p", "li", "dt", "dd", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6"))
+_FLOWN = re.compile(r"\n(?!\s?[^\W\d_a-z][^\n:.?!]{0,40}:\s)")
 _CHARACTERS = {
     **dict.fromkeys(("br", "cr", "line-break"), "\n"),
     **{"tab": "\t", "ptab": "\t", "noBreakHyphen": "-"},
@@ -134,7 +135,8 @@ class Flow:
             self._unread.append(text)
         elif self._worded:
             if self._kind == "html":
-                text = re.sub(r"\s+" if self._block in _FLOWING else r"[^\S\n]+", " ", text)
+                text = re.sub(r"[^\S\n]+", " ", text)
+                text = _FLOWN.sub(" ", text) if self._block in _FLOWING else text
             self._text.append(text)
             if self._bold and self._lead == len(self._text) - 1:
                 self._lead += 1

@@ -95,7 +95,7 @@ def _flat(records: list[Record]) -> list[Record]:
             return [{**each, key: None, **mapping(each.get(key))} for each in records]
     if fields.keys["text"] and not fields.keys["speaker"]:  # `data`, of an editor
         for key, value in records[0].items():
-            if isinstance(value, dict) and fields_of([value]).keys["speaker"]:
+            if isinstance(value, dict) and any("speaker" in inner.lower() for inner in value):
                 return [{**mapping(each.get(key)), **each} for each in records]
     if fields.keys["text"] or fields.best or fields.parts:
         return records

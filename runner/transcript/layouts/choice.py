@@ -144,12 +144,13 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
 
 
 def is_heading(rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row is a heading: in Markdown, or by a colon above a list of labels."""
+    """Return whether a row is a heading: in Markdown, or by a colon, alone or above a list."""
     row, below = rows[at], rows[at + 1] if at + 1 < len(rows) else None
     if not row.gap or row.is_stamp:
         return False
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
-    listed = listed or below is None or (below.gap and row.raw.count(" ") < _MAX_NAME_WORDS)
+    alone = below is None or below.gap
+    listed = listed or (alone and likeness(row.rest.rstrip(":")) >= Likeness.WORD)
     return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
 
 

@@ -139,7 +139,8 @@ def evidence_of(
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
     titles = not (layout.plain or layout.heads_block) and all(
-        likeness(opening.rest) == Likeness.NAME and not ends_sentence(opening.rest)
+        likeness(opening.rest) == Likeness.NAME
+        and not (ends_sentence(opening.rest) or opening.stamp)
         for opening in named
     )
     names = {opening.label for opening in named if labels[opening.label] > 1}

@@ -4,10 +4,10 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from runner.transcript.layouts.labels import FACTS
+from runner.transcript.layouts.labels import FACTS, Likeness, likeness
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
-from runner.transcript.times import MONTH
+from runner.transcript.times import DATE, MONTH
 from runner.transcript.words import PATTERNS, WORDS
 
 _MIN_SENTENCE_WORDS = 6
@@ -24,7 +24,9 @@ _MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
 _LISTS = _ATTENDEES | {"contents", "agenda"}
-_MAX_LIST_WORDS = 4
+_DATE_ALONE = re.compile(rf"(?=.*\d){DATE}\s?(?:[(（]\w[)）])?$", re.IGNORECASE)
+_MAX_LIST_WORDS, _MAX_PEOPLE = 4, 50
+_BEHIND_NAME = re.compile(r"\s-|,|\s?\(")
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
     r"\d{4}[-./]\d{2}[-./]\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
@@ -107,6 +109,21 @@ def _speaks(rows: Sequence[Row], at: int) -> bool:
     return ends_sentence(rows[at].text) or any(same)
 
 
+def is_date(text: str) -> bool:
+    """Return whether *text* is a date and nothing else."""
+    return len(text) <= _MAX_HEADING_CHARS and _DATE_ALONE.match(text) is not None
+
+
+def _begins_with_name(line: str) -> bool:
+    name = _BEHIND_NAME.split(line.strip("*_- "))[0]
+    return not line.endswith(":") and likeness(name) == Likeness.NAME
+
+
+def _person(line: str) -> str:
+    """Return the person in a line of a list, "" in a heading such as `Other Participants`."""
+    return line.strip("*_- ") if _ATTENDEES.isdisjoint(line.lower().split()) else ""
+
+
 def facts_of(preface: Sequence[str]) -> dict[str, str]:
     """Return the title, the date and the attendees that the lines *preface* name."""
     facts: dict[str, str] = {}
@@ -116,8 +133,8 @@ def facts_of(preface: Sequence[str]) -> dict[str, str]:
         value = key[2].strip("*_ ") if key else ""
         words = set(name.split())
         if words & _ATTENDEES and len(words) < 3:
-            below = preface[at + 1] if at + 1 < len(preface) else ""
-            facts.setdefault("attendees", value or below.strip("*_ "))
+            below = itertools.takewhile(_begins_with_name, preface[at + 1 : at + 1 + _MAX_PEOPLE])
+            facts.setdefault("attendees", value or ", ".join(filter(None, map(_person, below))))
         elif value and name in {"title", "subject", "topic", "meeting"}:
             facts.setdefault("title", value)
         if dated := _DATE.search(line[:2000]):
