@@ -33,6 +33,7 @@ from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read
 MAX_LABEL_FILES = 500
+_LONG = 80  # characters of a label from which a sentence has the number instead
 COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
 OF_TRANSCRIPT = re.compile(  # keys
     r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
@@ -49,10 +50,16 @@ class Setting:
     """
 
     label: str
+    number: int = 0  # in the table
     figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
     marked: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+
+    @property
+    def name(self) -> str:
+        """Its label, in place of a long one its number in the table."""
+        return self.label if len(self.label) < _LONG else f"setting {self.number}"
 
     @property
     def transcripts(self) -> set[str]:
@@ -109,7 +116,8 @@ def assessment_data(
     left = 0
     for row, group in rows:
         own = {key: group.settings[key] for key in shown_keys}
-        setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
+        new = Setting(label_of(own), len(settings) + 1)
+        setting = settings.setdefault(tuple(own.values()), new)
         paths, more = _runs(row.path)
         left += more
         for run in _read(paths):
