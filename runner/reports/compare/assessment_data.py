@@ -27,13 +27,12 @@ from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
-from runner.reports.compare.keys import label_of
+from runner.reports.compare.keys import label_of, name_in_sentence
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read
 MAX_LABEL_FILES = 500
-_LONG = 80  # characters of a label from which a sentence has the number instead
 COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
 OF_TRANSCRIPT = re.compile(  # keys
     r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
@@ -58,8 +57,8 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Its label, in place of a long one its number in the table."""
-        return self.label if len(self.label) < _LONG else f"setting {self.number}"
+        """Its name in sentences."""
+        return name_in_sentence(self.label, self.number)
 
     @property
     def transcripts(self) -> set[str]:
