@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+from asyncio import Lock
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,13 +39,16 @@ _FUNCTION = re.compile(r"(?:file://)?([A-Za-z_]\w*)(?:\.py)?:([A-Za-z_]\w*)")
 @dataclass(frozen=True)
 class JobChecks:
     """The checks of a job; *functions* are its Python checks by their `value`, *references* by
-    transcript. *judge* is the name of the model that judges.
+    transcript. *judge* is the name of the model that judges. The runs of a batch share its
+    *agreements* with labels, by the digest of what it was asked, each behind one of *locks*.
     """
 
     body: Expectations = field(default_factory=Expectations)
     functions: Mapping[str, Function] = field(default_factory=dict)
     references: References = field(default_factory=dict)
     judge: str = MAIN
+    agreements: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+    locks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock), compare=False)
 
     def __bool__(self) -> bool:
         """Return whether there is anything to evaluate."""

@@ -100,6 +100,17 @@ def test_all_and_none_have_an_interval_and_one_of_many_checks_is_chance() -> Non
     assert (pytest.approx(3 * 2 / 2**6), False) == told["check one"]
 
 
+def test_a_sentence_names_settings_of_many_keys_by_their_number() -> None:
+    settings = [Setting("a" * 80, 1), Setting("short", 2)]
+    for setting, passed in zip(settings, (1.0, 0.0), strict=True):
+        for n in range(8):
+            setting.add("check one", f"{n}", passed, 1)
+    found = assess(settings, [], [])
+
+    assert found.lines[0].startswith("setting 1 passes the check “one” 100 points more often than ")
+    assert ("a" * 80, "short") == (found.pairs[0].first, found.pairs[0].second)
+
+
 def test_pairing_sees_what_transcripts_of_unlike_difficulty_would_hide() -> None:
     hard = [0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.4]
     one: list[Counts] = [(10 * each, 10.0) for each in hard]

@@ -245,6 +245,14 @@ def test_escalation_has_its_effect_and_its_cost_in_the_table(tmp_path: Path) -> 
     assert "3, 2 mended, $0.0150" in as_terminal(compare([tmp_path]))
 
 
+def test_the_verdict_names_a_setting_of_many_keys_by_its_number(tmp_path: Path) -> None:
+    for number, model in enumerate(("m" * 90, "n" * 90)):
+        given = {"config": {"model.name": model}, "overrides": (f"model.name={model}",)}
+        make_run(tmp_path / str(number), wall_s=8.0 - 4 * number, **given)
+
+    assert "so far the fastest is setting 2, 4.0 s" in compare([tmp_path]).verdict
+
+
 def test_quality_is_success_times_grounding() -> None:
     assert quality(6, 8, 0.5) == 0.375
     assert quality(0, 8, None) == 0.0

@@ -157,7 +157,7 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
             if min(abs(gap.low or 0), abs(gap.high or 0)) > doubt:
                 shares = None  # the difference is larger than what they may explain
         apart = apart and shares is None
-        words = pair_words(name, one.label, other.label, gap, p, more, apart=apart, shares=shares)
+        words = pair_words(name, one.name, other.name, gap, p, more, apart=apart, shares=shares)
         made.append(FigurePair(name, one.label, other.label, gap, p, apart, more, words))
     return made
 
@@ -219,7 +219,7 @@ def _of_settings(settings: Sequence[Setting]) -> list[Agreement]:
     for one, other in combinations(settings, 2):
         shared = [sha for sha, n in one.segments.items() if n and n == other.segments.get(sha)]
         tables = [_cited(one.cited[sha], other.cited[sha], one.segments[sha]) for sha in shared]
-        found += _measured("settings", "kappa", (one.label, other.label), tables)
+        found += _measured("settings", "kappa", (one.name, other.name), tables)
     return found
 
 

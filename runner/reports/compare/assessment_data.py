@@ -27,7 +27,7 @@ from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
-from runner.reports.compare.keys import label_of
+from runner.reports.compare.keys import label_of, name_in_sentence
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
@@ -49,10 +49,16 @@ class Setting:
     """
 
     label: str
+    number: int = 0  # in the table
     figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
     marked: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+
+    @property
+    def name(self) -> str:
+        """Its name in sentences."""
+        return name_in_sentence(self.label, self.number)
 
     @property
     def transcripts(self) -> set[str]:
@@ -109,7 +115,8 @@ def assessment_data(
     left = 0
     for row, group in rows:
         own = {key: group.settings[key] for key in shown_keys}
-        setting = settings.setdefault(tuple(own.values()), Setting(label_of(own)))
+        new = Setting(label_of(own), len(settings) + 1)
+        setting = settings.setdefault(tuple(own.values()), new)
         paths, more = _runs(row.path)
         left += more
         for run in _read(paths):

@@ -13,6 +13,7 @@ from runner.base.text import cut, to_terminal
 
 ABSENT = "–"
 MAX_SHOWN = 200  # characters of a value
+_LONG = 80  # characters of a label from which sentences have its number instead
 MAX_LEADERS = 100  # keys that others may follow
 
 # Names and display of a run, without an effect on its answers.
@@ -101,6 +102,11 @@ def label_of(setting: Mapping[str, str]) -> str:
     names = short_names(setting) if len(setting) > 1 else {key: key for key in setting}
     label = ", ".join(f"{names[key]}={value}" for key, value in setting.items())
     return label or "all the same"
+
+
+def name_in_sentence(label: str, number: int) -> str:
+    """Return *label*, in place of a long one its *number* in the table."""
+    return label if len(label) < _LONG else f"setting {number}"
 
 
 def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from itertools import combinations
 from statistics import fmean
 
 from runner.base.format import seconds, usd
+from runner.reports.compare.keys import name_in_sentence
 from runner.reports.compare.rows import Group, known_figures
 from runner.reports.compare.spread import LEVEL, difference_p, holm
 
@@ -161,7 +162,8 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
         if best in (pair.first, pair.second) and {pair.first, pair.second} <= known.keys()
     ]
     won = sum(each.verdict == wanted for each, wanted in own)
-    value = f"{words.best} is {best}, {words.show(known[best])}"
+    number = next(n for n, group in enumerate(groups, 1) if group.label == best)
+    value = f"{words.best} is {name_in_sentence(best, number)}, {words.show(known[best])}"
     if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each, _ in own):
         return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {value}"
     if not won:

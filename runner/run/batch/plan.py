@@ -136,7 +136,9 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             continue
         guesses = guessed_replies(single) if job.collection.stages else {}
         nodes = plan_nodes(single, histories, shares, guesses)
-        plan.add(file.name, single, {**nodes, **further_plans(single, nodes)})
+        validated = bool(plan.nodes) and not single.redaction  # which may change the labels
+        further = further_plans(single, nodes, validated=validated)
+        plan.add(file.name, single, {**nodes, **further})
         if time.monotonic() - last_s >= PROGRESS_S:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")

@@ -26,6 +26,8 @@ from runner.record.reuse import Read
 from runner.record.store import request_key
 from runner.run.nodes.ask import Asker
 
+_NO_ANSWER = "the judge did not answer"
+
 
 @dataclass
 class Judging:
@@ -53,11 +55,19 @@ class Judging:
         )
 
     async def _agreement(self, node: Node, check: Check) -> Mapping[str, Any]:
-        mask = self.job.redaction.mask
-        labels = check.validation_labels
-        asked = [self._verdict(node, check, mask(e.answer, eager=True)) for e in labels]
-        pairs = zip(await gather_all(asked), labels, strict=True)
-        return judge.agreement([(verdict[0], label.label == "right") for verdict, label in pairs])
+        """Return the agreement with the labels of *check*, which runs of a batch ask for once."""
+        mask, labels, shared = self.job.redaction.mask, check.validation_labels, self.job.expected
+        answers = [mask(each.answer, eager=True) for each in labels]
+        key = digest(orjson.dumps([text(check.value), answers]).decode())
+        async with shared.locks[key]:
+            if key in shared.agreements:
+                return shared.agreements[key]
+            verdicts = await gather_all(self._verdict(node, check, each) for each in answers)
+            pairs = zip(verdicts, labels, strict=True)
+            found = judge.agreement([(meets, e.label == "right") for (meets, _), e in pairs])
+            if not any(why.startswith(_NO_ANSWER) for _, why in verdicts):
+                shared.agreements[key] = found
+            return found
 
     async def _one(
         self, node: Node, check: Check, outcome: Outcome, agreement: Mapping[str, Any]
@@ -72,7 +82,7 @@ class Judging:
         if agreement["kappa"] is not None:
             agreed += f", kappa {agreement['kappa']:.2f}"
         if meets is None:
-            status = UNKNOWN if "not answer" in why else UNDECIDED
+            status = UNKNOWN if why.startswith(_NO_ANSWER) else UNDECIDED
             return result(check, node.name, status, reason=why)
         fits = meets is not check.negated
         if not agreement["proven"]:
@@ -89,7 +99,7 @@ class Judging:
                 self._ask(node, check, answer, swapped=swapped) for swapped in (False, True)
             )
         except CallError as error:
-            return None, f"the judge did not answer: {error}"
+            return None, f"{_NO_ANSWER}: {error}"
         (one, why), (other, _) = both
         if one is not other:
             return None, "the judge contradicts itself when the order is swapped"

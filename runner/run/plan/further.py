@@ -16,11 +16,13 @@ from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 _CALL_S = 1.0  # of an embedding, assumed
 
 
-def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan]:
+def further_plans(
+    job: Job, nodes: Mapping[str, NodePlan], *, validated: bool = False
+) -> dict[str, NodePlan]:
     """Return the plans of escalated and judged calls, by their names in the table.
 
     Escalation counts in upper bounds only, since failures cannot be predicted. *nodes* are the
-    plans of the first answers.
+    plans of the first answers. *validated*: another run asks the judge about the labels.
     """
     plans: dict[str, NodePlan] = {}
     for node in job.pipeline.nodes:
@@ -31,7 +33,8 @@ def further_plans(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, NodePlan
     names = [node.name for node in job.pipeline.nodes]
     proven: set[int] = set()
     for name, check in job.expected.judged(names):
-        labels = [] if id(check) in proven else [label.answer for label in check.validation_labels]
+        known = validated or id(check) in proven
+        labels = [] if known else [label.answer for label in check.validation_labels]
         proven.add(id(check))
         key = f"{name} judged"
         one = _judged(job, nodes[name], check, labels)

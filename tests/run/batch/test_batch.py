@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import job
+from helpers import ScriptedTransport, job
 from helpers.batches import NODES, execute_batch, many, write, write_all
 from helpers.disk import full_disk
 from helpers.runs import ONLY_TWO, invented, simulated
@@ -235,6 +235,21 @@ def test_an_unreadable_file_that_was_removed_is_no_longer_in_the_results() -> No
     assert 0 == execute_batch(many(), again=True)[0].exit_code
     assert ["a.txt"] == [*rows()]
     assert [] == verify(Path("batch"))
+
+
+def test_a_batch_asks_its_judge_about_each_label_once() -> None:
+    write_all(3)
+    labels = "".join(
+        f"{{answer: a{n}, label: {w}}}, " for n in range(4) for w in ("right", "wrong")
+    )
+    check = f"{{type: llm-rubric, value: v, labels: [{labels}]}}"
+    Path("c.yaml").write_text(f"judge: strong\nanalyzers: {{say_means: [{check}]}}")
+    judged = ("+model@models.strong=simulated", "checks=file", "checks.file=c.yaml")
+    strong = ScriptedTransport(lambda request: '{"reason": "so", "verdict": "A"}')
+    made = many(*judged)
+    execute_batch(made, strong=strong)
+
+    assert 2 * (8 + 3) == len(strong.requests) == plan_batch(made).nodes["say_means judged"].calls
 
 
 def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() -> None:
