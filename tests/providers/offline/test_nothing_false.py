@@ -48,6 +48,7 @@ NOTHING = (
     ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
     ("executive_summary", "risks", "We can also lose one battery from the remote control."),
     ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
+    ("say_means", "gaps", "Mostly ready is doing a lot of work in that sentence."),
     ("open_questions", "open_questions", "Nobody knows better than I do what the filter costs."),
     ("action_items", "action_items", "I'll ask Claire to give you an example of that filter."),
     ("action_items", "action_items", "Would you pay for a filter that speaks to you?"),
@@ -226,7 +227,7 @@ def test_laughter_elsewhere_takes_nothing_back() -> None:
     said = spoken(
         ("Ann", "Ha ha, what a photo."),
         SIDE,
-        ("Ann", "Okay, let's go with the filter pot."),
+        ("Ann", "Okay, let's go with the filter pot. I'm not joking."),
         ("Bo", "Yes, let's do it."),
     )
     (decision,) = answer("decisions", said)["structured_data"]["decisions"]
