@@ -223,6 +223,16 @@ def test_what_is_said_in_jest_is_neither_decided_nor_undertaken(
     assert [] == answer("perspective_perception", said)["structured_data"]["shared_ground"]
 
 
+def test_what_is_said_before_laughter_may_be_quoted() -> None:
+    told = "I'm glad for her, but there is no evidence that magnesium cures insomnia."
+    more = ("Ann", "The trial had forty people. The report shows what they drank at night.")
+    joke = ("Bo", "So we should ban coffee after lunch. (laughs)")
+    said = spoken(SIDE, ("Ann", told), joke, more)
+
+    assert "no evidence that magnesium" in str(answer("key_quotes", said))
+    assert "ban coffee" not in str(answer("perspective_perception", said))
+
+
 def test_laughter_elsewhere_takes_nothing_back() -> None:
     said = spoken(
         ("Ann", "Ha ha, what a photo."),
