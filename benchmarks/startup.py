@@ -50,13 +50,10 @@ def measure() -> Figures:
             [*COLLOQUY, "processing.max_concurrent=0", f"output.dir={root}"], code=2
         )
         found["import litellm alone"] = timed([sys.executable, *IMPORT])
-        for way in ("auto", "litellm"):
-            begun, where = time.time(), root / way
-            arguments = [*QUIET, f"model.transport={way}", f"output.dir={where}"]
-            whole = timed([*COLLOQUY, *arguments])
-            (run,) = runs(where)
-            found[f"first offline request, {way}"] = run["node.started"][0] - begun, None
-            found[f"whole offline run, {way}"] = whole
+        begun, where = time.time(), root / "single"
+        found["whole offline run"] = timed([*COLLOQUY, *QUIET, f"output.dir={where}"])
+        (run,) = runs(where)
+        found["first offline request"] = run["node.started"][0] - begun, None
         for model, options in (("offline", ()), ("simulated", SIMULATED)):
             timed([*COLLOQUY, *SWEEP, *options, f"output.dir={root / model}"])
             found[f"further job of a sweep, {model}"] = between(runs(root / model)), None

@@ -167,6 +167,8 @@ def test_a_pattern_that_never_ends_fails_instead_of_hanging(
         {"type": "contains"},
         {"type": "contains-any", "value": "text"},
         {"type": "contains-any", "value": []},
+        {"type": "contains-any", "value": ["text", " "]},
+        {"type": "contains", "value": ""},
         {"type": "count", "min": 1},
         {"type": "count", "path": "insights"},
         {"type": "count", "path": "insights", "min": 3, "max": 2},

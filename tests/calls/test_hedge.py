@@ -26,6 +26,7 @@ class Latencies(Transport):
     def __init__(self, *seconds: float) -> None:
         self.seconds = list(seconds)
         self.sent = self.cancelled = 0
+        self.numbers = list[int]()  # of attempts, as the journal has them
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         seconds = self.seconds[self.sent]
@@ -57,9 +58,14 @@ def ask(
 
     async def main() -> tuple[list[str], float, Latencies, Budget, list[CallLog]]:
         transport, budget = Latencies(*seconds), Budget(max_cost_usd=cap)
+
+        def note(event: str, attempt: int, **_: object) -> None:
+            if event == "call.started":
+                transport.numbers.append(attempt)
+
         sizer, retry = Sized(tokenizer_for("gpt-5-mini")), RetryPolicy(retries)
         client = Client(transport, retry, 600.0, random.Random(1), budget=budget, sizer=sizer)
-        logs, pool = [CallLog() for _ in range(calls)], Slots(slots)
+        logs, pool = [CallLog(note=note) for _ in range(calls)], Slots(slots)
         expected_s = 10.0 if known else None
         told = [client.complete(REQUEST, pool, log, expected_s=expected_s) for log in logs]
         replies = await asyncio.gather(*told, return_exceptions=True)
@@ -75,6 +81,7 @@ def test_the_first_reply_wins_and_the_other_request_is_charged_at_its_upper_boun
     assert ["after 8 s"] == said
     assert 2.0 + 3 * 10.0 + 8.0 == took
     assert (2, 1) == (transport.sent, transport.cancelled)
+    assert [1, 2] == transport.numbers
     assert ["ok", "cancelled"] == [each.outcome for each in logs[0].attempts]
     assert 0.401 == round(budget.spent_usd, 6)  # 0.001 for the reply, 0.4 for what may be billed
     assert (0.001, 0.4) == (logs[0].usage.cost_usd, logs[0].charged_usd)

@@ -28,6 +28,7 @@ from runner.record.journal import Spent, spent_in
 from runner.reports.status import status_of
 from runner.reports.verify import verify
 from runner.run.batch import services
+from runner.run.delivery import budget_of
 from runner.run.stop import Stop
 
 ROUGH: dict[str, Any] = {
@@ -311,10 +312,11 @@ def test_a_call_waits_for_room_that_an_earlier_sessions_batch_will_leave() -> No
     made = some(4, "budget.max_cost_usd=0.08")  # holds half of the first calls
     provider = FakeProvider(simulated, latency_s=lambda *_: 500.0)
     interrupted(made, provider, BATCH)
-    out = len(spent().out)
+    before = spent()
     result, _ = session(made, provider, BATCH)
 
-    assert 0 < out < 8
+    assert 0 < len(before.out) < 8
+    assert 0 < before.held[0] <= budget_of(made.settings, before).spent_tokens
     assert "completed" == result.status
     assert {1} == set(provider.paid.values())
 

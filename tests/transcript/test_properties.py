@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import pytest
+from helpers.growth import grows_faster
 from helpers.reading import parse_transcript
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,6 @@ FRAGMENTS = st.sampled_from(
      "<v Ann>", '{"text": "', '"}', "[", "]", "x-\n", ". ", "“Hi.” ", "Name (Role): ", "\u2028"]
 )  # fmt: skip
 DOCUMENTS = st.one_of(st.text(), st.lists(FRAGMENTS, max_size=40).map("".join))
-CPU_SECONDS = 12  # of all rows; linear steps take a tenth of it, quadratic ones many times more
 STARTS = {
     "auto": "",
     "json": "",
@@ -88,10 +87,13 @@ def test_a_long_text_of_one_pattern_takes_no_more_than_linear_time(
 ) -> None:
     start = STARTS.get(format, "Ann: ")
 
+    def read(text: str) -> Transcript | None:
+        return attempt(start + text, format)
+
     def read_all() -> int:
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
         for row in ROWS:
-            attempt(start + row * (40_000 // len(row)), format)
+            if grows_faster(read, row):
+                print(repr(row))
         return 0
 
     log = tmp_path / "log"

@@ -6,6 +6,7 @@ import pytest
 from helpers.reading import parse_transcript, spoken, starts
 
 from runner.transcript.model import MAX_SEGMENT_CHARS
+from runner.transcript.read import read_text
 
 TWO_SPEAKERS = {
     "name and colon": "Alice: Hi there.\nBob: Yes.",
@@ -218,10 +219,15 @@ def test_sentences_before_the_first_turn_are_kept_without_speaker() -> None:
     assert (None, "We recorded this in the kitchen on a rainy day.") == actual[0]
 
 
-def test_speech_between_two_rules_is_not_yaml() -> None:
-    actual = spoken("---\nAnn: One.\nBob: Two.\nAnn: Three.\n---\nBob: Four.")
+@pytest.mark.parametrize("last", ["Ann: Three.\n---\nBob: Four.", "---\nBob: Three.\nAnn: Four."])
+def test_speech_between_two_rules_is_not_yaml(last: str) -> None:
+    assert 4 == len(spoken(f"---\nAnn: One.\nBob: Two.\n{last}"))
 
-    assert 4 == len(actual)
+
+def test_facts_of_a_yaml_block_are_kept() -> None:
+    text = "---\ntitle: 'Call'\nDate: 2024-01-01\nlist: [a]\n---\nAnn: One.\nBob: Two.\n"
+
+    assert {"title": "Call", "date": "2024-01-01"} == read_text(text, name="t").report.about
 
 
 def test_recognition_marks_go_and_turns_of_nothing_else_with_them() -> None:

@@ -171,7 +171,8 @@ def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
         return lines
     block, rest = lines[first + 1 : last], lines[last + 1 :]
     keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
-    if not keys or len(keys) > len(set(keys)) or not any(rest):
+    labels = {match[1] for line in rest if (match := _YAML_KEY.match(line))}
+    if not keys or len(keys) > len({*keys} - labels) or not any(rest):
         return lines
     notes.leave_out("front matter", "\n".join(lines[first : last + 1]))
     notes.about.update(_facts(block))

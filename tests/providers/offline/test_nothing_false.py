@@ -48,6 +48,7 @@ NOTHING = (
     ("premises_assertions", "arguments", "I came to the lab, so I had a chat with the chief."),
     ("executive_summary", "risks", "We can also lose one battery from the remote control."),
     ("open_questions", "open_questions", "Is the number of insertions quite high for you?"),
+    ("say_means", "gaps", "Mostly ready is doing a lot of work in that sentence."),
     ("open_questions", "open_questions", "Nobody knows better than I do what the filter costs."),
     ("action_items", "action_items", "I'll ask Claire to give you an example of that filter."),
     ("action_items", "action_items", "Would you pay for a filter that speaks to you?"),
@@ -222,11 +223,21 @@ def test_what_is_said_in_jest_is_neither_decided_nor_undertaken(
     assert [] == answer("perspective_perception", said)["structured_data"]["shared_ground"]
 
 
+def test_what_is_said_before_laughter_may_be_quoted() -> None:
+    told = "I'm glad for her, but there is no evidence that magnesium cures insomnia."
+    more = ("Ann", "The trial had forty people. The report shows what they drank at night.")
+    joke = ("Bo", "So we should ban coffee after lunch. (laughs)")
+    said = spoken(SIDE, ("Ann", told), joke, more)
+
+    assert "no evidence that magnesium" in str(answer("key_quotes", said))
+    assert "ban coffee" not in str(answer("perspective_perception", said))
+
+
 def test_laughter_elsewhere_takes_nothing_back() -> None:
     said = spoken(
         ("Ann", "Ha ha, what a photo."),
         SIDE,
-        ("Ann", "Okay, let's go with the filter pot."),
+        ("Ann", "Okay, let's go with the filter pot. I'm not joking."),
         ("Bo", "Yes, let's do it."),
     )
     (decision,) = answer("decisions", said)["structured_data"]["decisions"]

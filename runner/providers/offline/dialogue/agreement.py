@@ -38,8 +38,9 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
     An objection is explicit ("I disagree"), or it opens with a word of disagreement ("No, it",
     "Yeah, but"); after a mere "But", it repeats two words from just before.
     """
-    found = _pairs(dialogue, "disagreement", 3)
-    outright = [e for e in found if e.strength > 0.8 and not has("agreement", e.reply.text)]
+    outright = [
+        e for e in _pairs(dialogue, "disagreement", 3) if not has("agreement", e.reply.text)
+    ]
     known = {e.reply.index for e in outright}
     turned = (_turned(dialogue, n) for n in range(1, len(dialogue.turns)))
     further = [e for e in turned if e and e.reply.index not in known]
@@ -93,46 +94,40 @@ def find_acceptances(dialogue: Dialogue) -> list[AdjacencyPair]:
     return [
         e
         for e in _pairs(dialogue, "agreement", 2)
-        if e.strength > 0.8 and "live with" not in e.phrase.lower()
+        if "live with" not in e.phrase.lower()
         if not any(has(kind, e.reply.text) for kind in against)
     ]
 
 
 def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]:
-    """Yield replies whose first *reach* sentences have a cue of *kind*."""
+    """Yield replies whose first *reach* sentences have an explicit cue of *kind*."""
     for number, turn in enumerate(dialogue.turns[1:], start=1):
         for reply in turn[:reach]:
             hit = strongest(kind, reply.text)
-            if not hit or is_question(reply.text):
+            if (
+                not hit
+                or hit.strength < 0.8
+                or is_question(reply.text)
+                or is_procedural(reply.text)
+            ):
                 continue
-            fit = _speaks_for_itself(reply, kind) or hit.strength > 0.8  # "I disagree."
-            statement = _answered(dialogue, number, reply) if fit else None
-            if statement and _bears_on(kind, statement, reply, hit):
+            statement = _answered(dialogue, number, reply)
+            if statement and (kind == "disagreement" or _agrees(statement, reply, hit)):
                 score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, reply)
                 yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
                 break
 
 
-def _bears_on(kind: str, statement: Sentence, reply: Sentence, hit: Hit) -> bool:
-    """An agreement opens the reply; a weak objection must share a word with the statement."""
+def _agrees(statement: Sentence, reply: Sentence, hit: Hit) -> bool:
+    """Return whether the agreement opens the reply, and the statement leaves nothing open."""
+    open_matter = has("unsure", statement.text) or "question is" in statement.text
+    other = open_matter or _OTHER_MATTER.match(reply.text[hit.end :])
     opening = len(words(reply.text[: hit.start])) <= 5
-    if kind == "agreement":
-        open_matter = has("unsure", statement.text) or "question is" in statement.text
-        other = open_matter or _OTHER_MATTER.match(reply.text[hit.end :])
-        return opening and not other and strength("agreement", statement.text) < 0.8
-    shared = set(content_words(statement.text)) & set(content_words(reply.text))
-    return hit.strength > 0.8 or (opening and bool(shared))
+    return opening and not other and strength("agreement", statement.text) < 0.8
 
 
 # "I support the rezoning", "I'm in favour of it"
 _OTHER_MATTER = pattern("agreement.other_matter")
-
-
-def _speaks_for_itself(reply: Sentence, kind: str) -> bool:
-    """A disagreement must name its object; an agreement may be a single word."""
-    if kind == "agreement":
-        return not is_procedural(reply.text)
-    return len(content_words(reply.text)) >= 2 and len(words(reply.text)) >= 5
 
 
 def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | None:
@@ -150,7 +145,8 @@ def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | No
         said = [s for s in turn if len(words(s.text)) >= 5 and not is_procedural(s.text)]
         if said and is_question(said[-1].text):
             return None
-        fit = [s for s in said[-2:] if is_whole(s.text) and s.index not in dialogue.cut_off]
+        fit = [s for s in said[-2:] if is_whole(s.text)]
+        fit = [s for s in fit if s.index not in dialogue.cut_off | dialogue.in_jest]
         fit = [s for s in fit if len(content_words(s.text)) >= 2]
         if fit:
             return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))

@@ -37,6 +37,7 @@ _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its clo
 OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _LAUGHS, _SARCASM = pattern("scope.laughs"), pattern("scope.sarcasm")
+_LONG_TURN = 4  # sentences, not all of which are in jest if one is laughed about
 _JOINED_IN = 3  # turns before laughter that may be in jest
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
@@ -50,9 +51,8 @@ class Dialogue:
     the speakers by such a word, and *topic* up to six frequent terms.
     *question* is the matter as an early speaker frames it, without fillers, or empty; *weight* is
     the weight of each sentence, 0 to 1, by its stretch and its centrality (TextRank); *cut_off*
-    holds the sentences that begin or end in the middle, are garbled, in a quotation or in jest;
-    *in_jest* those that somebody laughs about; *focus* those in the stretches that are discussed
-    most, or all of a short talk.
+    holds the sentences that begin or end in the middle, are garbled, in fun or in a quotation;
+    *in_jest* those that may be in fun; *focus* those in the stretches that are discussed most.
     """
 
     sentences: tuple[Sentence, ...]
@@ -86,7 +86,8 @@ def read_dialogue(document: Document) -> Dialogue:
     substantive = [s for s in found if is_substantive(s)] or list(found)
     discussed, weight = _weigh(found, turns, turn_of, weights)
     laughing = {line.segment for line in document.lines if _LAUGHS.search(line.text)}
-    in_jest = _in_jest(turns, laughing)
+    brief = [turn for turn in turns if len(turn) < _LONG_TURN]
+    jests = {s.index for turn in brief for s in turn if s.segment in laughing}
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -102,10 +103,9 @@ def read_dialogue(document: Document) -> Dialogue:
         question=_question(found),
         weight=weight,
         cut_off=cut_off(found)
-        | {s.index for s in found if is_garbled(s.text)}
-        | _quoted(found)
-        | in_jest,
-        in_jest=in_jest,
+        | {s.index for s in found if is_garbled(s.text) or _SARCASM.search(s.text)}
+        | (_quoted(found) | jests),
+        in_jest=_in_jest(turns, laughing) | jests,
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
@@ -194,7 +194,7 @@ def _ranks(values: Sequence[float]) -> list[float]:
 
 
 def _in_jest(turns: Sequence[Sequence[Sentence]], laughing: Collection[str]) -> frozenset[int]:
-    """Return the sentences with laughter, before turns with *laughing* segments, after sarcasm."""
+    """Return the sentences with laughter, before *laughing* segments, and after sarcasm."""
     jests = {s.index for turn in turns for s in turn if _LAUGHS.search(s.text)}
     ironic = {s.index for turn in turns for s in turn if _SARCASM.search(s.text)}
     jests |= ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}

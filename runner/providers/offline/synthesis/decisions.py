@@ -173,7 +173,7 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     ours = voted or (
         re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
     )
-    if s.index in dialogue.cut_off or not (what if pointing else ours):
+    if s.index in dialogue.cut_off | dialogue.in_jest or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2:
         return None
