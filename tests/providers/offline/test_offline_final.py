@@ -329,6 +329,30 @@ def test_an_objection_turns_against_what_was_last_said(
     assert all(side["said"] == side["position"] for pair in sides for side in pair)
 
 
+@pytest.mark.parametrize(
+    ("reply", "after", "found"),
+    [
+        ("I agree, let's postpone it.", "Who pays for the paint?", True),
+        ("Yes. Then we'll do that.", "Good.", True),
+        ("Yes, I think so, too.", "Good.", False),
+        ("Yes, shall we do that?", "Good.", False),
+        ("Yes, but we'll lose that money.", "Good.", False),
+        ("Yes, let's do that.", "No, I am against it.", False),
+        ("I disagree, let's paint it now.", "Good.", False),
+    ],
+)
+def test_a_proposal_that_another_takes_up_is_a_decision(
+    reply: str, after: str, found: bool
+) -> None:
+    said = spoken(
+        ("Ann", "We should postpone the painting of the fence to March."),
+        ("Bo", reply),
+        ("Cy", after),
+    )
+
+    assert found == bool(decisions(said))
+
+
 def test_a_shared_opinion_is_no_decision() -> None:
     said = spoken(("Ann", "The green paint looks better on the fence."), ("Bo", "I agree."))
 

@@ -36,6 +36,7 @@ _PAST = pattern("decisions.past")
 _POINTING = re.compile(r"^\W*(?:it|that|this)\b", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
 _ASSENT = pattern("decisions.assent")
+_TAKEN_UP = pattern("decisions.taken_up")
 _AGREED = pattern("decisions.agreed")
 _REACH = 5  # turns in which others may still accept
 _FAR = 3  # segments between one acceptance and the next
@@ -72,7 +73,8 @@ class Decision:
 
 def find_decisions(dialogue: Dialogue) -> list[Decision]:
     """Return the decisions, weightiest first."""
-    found = [d for n in range(len(dialogue.turns)) if (d := _agreed(dialogue, n))]
+    numbers = range(len(dialogue.turns))
+    found = [d for n in numbers if (d := _agreed(dialogue, n) or _taken_up(dialogue, n))]
     taken = {part.index for d in found for part in d.parts}
     reported = [
         d for s in dialogue.sentences if s.index not in taken and (d := _reported(dialogue, s))
@@ -95,6 +97,29 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     named = len({reply.speaker for reply in assents})
     score = min(0.95, 0.4 + 0.2 * settled + 0.1 * min(named, 3) + 0.2 * best)
     return Decision(tuple(parts[:3]), turn[0].speaker, "agreed", tuple(assents), score)
+
+
+def _taken_up(dialogue: Dialogue, number: int) -> Decision | None:
+    """Return the decision in turn *number*: a proposal that the next speaker takes up, or None."""
+    turn, *later = dialogue.turns[number : number + 3]
+    if not later or later[0][0].speaker == turn[0].speaker or not _accepts(later[0][0]):
+        return None
+    if any(has("disagreement", s.text) or has("contrast", s.text) for s in later[-1][:2]):
+        return None
+    replies = [s for s in later[0][:2] if _TAKEN_UP.search(s.text.replace("’", "'"))]
+    parts = [s for s in turn[-2:] if is_proposal(s)]
+    if not replies or not parts or is_question(replies[0].text):
+        return None
+    score = 0.5 + 0.2 * (weight_of(dialogue, parts[-1]) - roughness(parts[-1].text))
+    return Decision((parts[-1],), turn[0].speaker, "agreed", (replies[0],), score)
+
+
+def is_proposal(s: Sentence) -> bool:
+    """Return whether *s* proposes an action of the group, also by a question."""
+    text = s.text.replace("’", "'")
+    if not has("proposal", text) or is_procedural(text) or _OF_THE_TALK.search(text):
+        return False
+    return len(content_words(text)) > 1 and not is_garbled(text) and not has("negation", text)
 
 
 def is_settling(s: Sentence) -> bool:
