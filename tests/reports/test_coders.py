@@ -94,9 +94,9 @@ def test_segments_that_the_coder_does_not_name_count_only_without_listed() -> No
 
 def project(name: str, written: SourceText, code: str, *spans: tuple[int, int]) -> None:
     placed = [PlacedCoding("", UNKNOWN, code, "", *span, "exact", "", "Eva") for span in spans]
-    with Project("p", BOOK) as made:
-        made.add(written, placed, "")
-        Path(name).write_bytes(b"".join(made.content()))
+    made = Project("p", BOOK)
+    made.add(written, placed, "")
+    Path(name).write_bytes(made.content())
 
 
 def test_a_selection_in_our_text_is_found_by_position() -> None:
@@ -274,10 +274,9 @@ def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
 
 
 def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() -> None:
-    with Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),))) as project:
-        at = PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")
-        project.add(source(2), [at], "")
-        Path("p.qdpx").write_bytes(b"".join(project.content()))
+    project = Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),)))
+    project.add(source(2), [PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")], "")
+    Path("p.qdpx").write_bytes(project.content())
     read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
 
     assert ("p.qdpx: 1 coding left out: not in the codebook: 'Other'",) == read.notes
@@ -287,11 +286,10 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
 
 def test_many_notes_and_foreign_codes_are_cut() -> None:
     codes = [f"Other {n}" for n in range(23)]
-    with Project("p", Codebook(tuple(Code(c, "d", guid=guid_of(c)) for c in codes))) as project:
-        project.add(
-            source(2), [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes], ""
-        )
-        Path("p.qdpx").write_bytes(b"".join(project.content()))
+    project = Project("p", Codebook(tuple(Code(c, "d", guid=guid_of(c)) for c in codes)))
+    placed = [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes]
+    project.add(source(2), placed, "")
+    Path("p.qdpx").write_bytes(project.content())
     (note,) = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
     lines = list(command._lines(CodingComparison(BOOK.names), [], [note] * 21))
 

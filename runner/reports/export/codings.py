@@ -132,16 +132,16 @@ def write_codings(run: StoredRun) -> None:
         write_bytes(path / CODINGS, head + as_rows(each.row() for each in codings).encode())
         return
     name = text(at(run.metadata, "transcript", "name"))
-    with Project(root_of(name).name if is_batch(path) else name, book) as project:
+    project = Project(root_of(name).name if is_batch(path) else name, book)
 
-        def table() -> Iterator[bytes]:
-            yield head
-            for each in coded_files(run, book):
-                rows = as_rows(coding.row() for coding in each.codings).encode()
-                project.add(each.source, each.codings, text(each.run.metadata.get("started_at")))
-                if each.run is not run:
-                    write_bytes(each.run.path / CODINGS, head + rows)
-                yield rows
+    def table() -> Iterator[bytes]:
+        yield head
+        for each in coded_files(run, book):
+            rows = as_rows(coding.row() for coding in each.codings).encode()
+            project.add(each.source, each.codings, text(each.run.metadata.get("started_at")))
+            if each.run is not run:
+                write_bytes(each.run.path / CODINGS, head + rows)
+            yield rows
 
-        write_bytes(path / CODINGS, table())
-        write_bytes(path / PROJECT, project.content())
+    write_bytes(path / CODINGS, table())
+    write_bytes(path / PROJECT, project.content())

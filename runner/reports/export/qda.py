@@ -1,13 +1,10 @@
 """REFI-QDA projects: transcripts as plain texts, codes, and codings by code points; REFI 1.0."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import Self
 from xml.etree.ElementTree import Element, tostring
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -17,8 +14,6 @@ from runner.base.format import clock
 from runner.transcript.model import Segment, Transcript
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
-_IN_MEMORY = 8_000_000  # bytes of a project; a larger one is made on disk
-_CHUNK = 1 << 20
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 COLUMNS = (
     "file", "segment", "start", "end", "speaker", "code", "quote", "start_position",
@@ -86,7 +81,7 @@ def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
 
 
 class Project:
-    """A project called *name* that is made source by source; a context manager.
+    """A project called *name* that is made source by source, in memory.
 
     Its times are those of the runs and its GUIDs depend on the content only.
     """
@@ -96,16 +91,9 @@ class Project:
         self._guids = {code.name: code.guid for code in book.codes}
         self._coders: dict[str, str] = {}
         self._begun = ""
-        self._open = ExitStack()
-        self._file = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed
-        self._zip = self._open.enter_context(ZipFile(self._file, "w", ZIP_DEFLATED))
-        self._sources = self._open.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - by it
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._file = BytesIO()
+        self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
+        self._sources: list[str] = []
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
@@ -121,7 +109,7 @@ class Project:
         made = add_element(inside, "TextSource", **about, **time)
         for span, group in groupby(placed, key=_span):
             self._select(made, guid, span, list(group), time)
-        self._sources.write(tostring(made, "unicode").encode())
+        self._sources.append(tostring(made, "unicode"))
 
     def _select(
         self,
@@ -149,8 +137,8 @@ class Project:
             coding = add_element(selection, "Coding", guid=own, **made)
             add_element(coding, "CodeRef", targetGUID=self._guids[code])
 
-    def content(self) -> Iterator[bytes]:
-        """Yield the bytes of the finished project."""
+    def content(self) -> bytes:
+        """Return the finished project."""
         time = {"creationDateTime": self._begun} if self._begun else {}
         about = {"xmlns": NAMESPACE, "name": self._name, "origin": ORIGIN, **time}
         root = add_element(Element("projects"), "Project", **about)
@@ -159,17 +147,10 @@ class Project:
             add_element(users, "User", guid=guid, name=name)
         add_codes(add_element(root, "CodeBook"), self._book)
         head, end, _ = as_xml(root).rpartition("</Project>")
-        with self._zip.open(_member("project.qde"), "w") as opened:
-            opened.write(head.encode())
-            if self._sources.tell():
-                self._sources.seek(0)
-                opened.write(b"<Sources>")
-                copyfileobj(self._sources, opened)
-                opened.write(b"</Sources>")
-            opened.write(f"{end}\n".encode())
+        inside = ["<Sources>", *self._sources, "</Sources>"] if self._sources else []
+        self._zip.writestr(_member("project.qde"), "".join((head, *inside, end, "\n")).encode())
         self._zip.close()
-        self._file.seek(0)
-        yield from iter(lambda: self._file.read(_CHUNK), b"")
+        return self._file.getvalue()
 
 
 def _span(coding: PlacedCoding) -> tuple[int, int, str]:
