@@ -75,9 +75,17 @@ class Corpus:
 def read_corpus(settings: Settings, question: str) -> Corpus:
     """Return the transcripts of `transcript.path`: a file, folder, pattern, run or batch.
 
-    Only the words of *question* are kept. Raises TranscriptError or ConfigError if
-    none can be read.
+    Only the words of *question* are kept, and those that misspelt ones are most like. Raises
+    TranscriptError or ConfigError if none can be read.
     """
+    found, said = _read(settings, question)
+    if near := _respelt(question, found, said):
+        found, _ = _read(settings, f"{question} {' '.join(near.values())}")
+    return replace(found, respelt=near)
+
+
+def _read(settings: Settings, question: str) -> tuple[Corpus, set[str]]:
+    """Return the corpus with the terms of *question*, and all words that are said."""
     path = settings.transcript.path
     files: dict[str, CorpusFile] = {}  # by label
     names: dict[str, str] = {}  # by digest
@@ -113,10 +121,7 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         raise TranscriptError(left_out[0] + more)
     name = name if len(files) == 1 else root_of(path).resolve().name
     masked = settings.transcript.redact != "off"
-    found = Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out))
-    if near := _respelt(question, found, said):
-        return replace(read_corpus(settings, f"{question} {' '.join(near.values())}"), respelt=near)
-    return found
+    return Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out)), said
 
 
 def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, str]:
@@ -126,7 +131,7 @@ def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, 
     near = dict[str, str]()
     for word in words(question):
         if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
-            alike = [each for each in said if each[0] == word[0] and not terms_of(each) <= asked]
+            alike = [each for each in said if each[0] == word[0]]
             near |= zip([word], get_close_matches(word, alike, 1, _LIKE), strict=False)
     return near
 
