@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from runner.base.errors import ConfigError, TranscriptError
 from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
 from runner.record.stored_transcript import read_transcript_file
@@ -22,7 +21,6 @@ from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments kept in memory, so that few files are read only once
 _MAX_LABEL = 60  # characters
-_MIN_RESPELT, _LIKE = 5, 0.8  # letters of a misspelt word; likeness to the one meant
 _OUTPUTS = ("runs", "batches", "sweeps")
 _PERSON = "PERSON"  # prefix of the stand-ins of people
 
@@ -79,7 +77,8 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
     TranscriptError or ConfigError if none can be read.
     """
     found, said = _read(settings, question)
-    if near := _respelt(question, found, said):
+    known = frozenset[str]().union(*(terms for file in found.files for terms in file.terms))
+    if near := respelt(question, known, said):
         found, _ = _read(settings, f"{question} {' '.join(near.values())}")
     return replace(found, respelt=near)
 
@@ -122,18 +121,6 @@ def _read(settings: Settings, question: str) -> tuple[Corpus, set[str]]:
     name = name if len(files) == 1 else root_of(path).resolve().name
     masked = settings.transcript.redact != "off"
     return Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out)), said
-
-
-def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, str]:
-    """Return the words of *question* that no file has, with the likest word that is *said*."""
-    known = frozenset[str]().union(*(terms for file in corpus.files for terms in file.terms))
-    asked = asked_terms(question)
-    near = dict[str, str]()
-    for word in words(question):
-        if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
-            alike = [each for each in said if each[0] == word[0]]
-            near |= zip([word], get_close_matches(word, alike, 1, _LIKE), strict=False)
-    return near
 
 
 def _file(
