@@ -275,8 +275,7 @@ def test_a_run_agrees_with_its_own_files(run: None, capsys: Any) -> None:
 
 def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() -> None:
     project = Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),)))
-    at = PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")
-    project.add(source(2), [at], "")
+    project.add(source(2), [PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")], "")
     Path("p.qdpx").write_bytes(project.content())
     read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
 
@@ -288,7 +287,8 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
 def test_many_notes_and_foreign_codes_are_cut() -> None:
     codes = [f"Other {n}" for n in range(23)]
     project = Project("p", Codebook(tuple(Code(c, "d", guid=guid_of(c)) for c in codes)))
-    project.add(source(2), [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes], "")
+    placed = [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes]
+    project.add(source(2), placed, "")
     Path("p.qdpx").write_bytes(project.content())
     (note,) = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
     lines = list(command._lines(CodingComparison(BOOK.names), [], [note] * 21))

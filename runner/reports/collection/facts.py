@@ -46,11 +46,6 @@ class CollectionFacts:
         """Each theme by the groups of each attribute."""
         return differences_of(self.collection.themes, self.groupings)
 
-    @property
-    def not_compared(self) -> list[Grouping]:
-        """The attributes whose groups are not compared."""
-        return [each for each in self.groupings if not each.compared]
-
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""

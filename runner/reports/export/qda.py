@@ -81,7 +81,7 @@ def source_of(transcript: Transcript, file: str, name: str) -> SourceText:
 
 
 class Project:
-    """A project called *name* that is made source by source.
+    """A project called *name* that is made source by source, in memory.
 
     Its times are those of the runs and its GUIDs depend on the content only.
     """
@@ -91,8 +91,9 @@ class Project:
         self._guids = {code.name: code.guid for code in book.codes}
         self._coders: dict[str, str] = {}
         self._begun = ""
-        self._file, self._sources = BytesIO(), BytesIO()
+        self._file = BytesIO()
         self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
+        self._sources: list[str] = []
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
@@ -108,7 +109,7 @@ class Project:
         made = add_element(inside, "TextSource", **about, **time)
         for span, group in groupby(placed, key=_span):
             self._select(made, guid, span, list(group), time)
-        self._sources.write(tostring(made, "unicode").encode())
+        self._sources.append(tostring(made, "unicode"))
 
     def _select(
         self,
@@ -146,13 +147,8 @@ class Project:
             add_element(users, "User", guid=guid, name=name)
         add_codes(add_element(root, "CodeBook"), self._book)
         head, end, _ = as_xml(root).rpartition("</Project>")
-        with self._zip.open(_member("project.qde"), "w") as opened:
-            opened.write(head.encode())
-            if sources := self._sources.getvalue():
-                opened.write(b"<Sources>")
-                opened.write(sources)
-                opened.write(b"</Sources>")
-            opened.write(f"{end}\n".encode())
+        inside = ["<Sources>", *self._sources, "</Sources>"] if self._sources else []
+        self._zip.writestr(_member("project.qde"), "".join((head, *inside, end, "\n")).encode())
         self._zip.close()
         return self._file.getvalue()
 

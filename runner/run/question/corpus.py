@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from runner.base.errors import ConfigError, TranscriptError
 from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
 from runner.record.stored_transcript import read_transcript_file
@@ -22,7 +21,6 @@ from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments kept in memory, so that few files are read only once
 _MAX_LABEL = 60  # characters
-_MIN_RESPELT, _LIKE = 5, 0.8  # letters of a misspelt word; likeness to the one meant
 _OUTPUTS = ("runs", "batches", "sweeps")
 _PERSON = "PERSON"  # prefix of the stand-ins of people
 
@@ -75,9 +73,18 @@ class Corpus:
 def read_corpus(settings: Settings, question: str) -> Corpus:
     """Return the transcripts of `transcript.path`: a file, folder, pattern, run or batch.
 
-    Only the words of *question* are kept. Raises TranscriptError or ConfigError if
-    none can be read.
+    Only the words of *question* are kept, and those that misspelt ones are most like. Raises
+    TranscriptError or ConfigError if none can be read.
     """
+    found, said = _read(settings, question)
+    known = frozenset[str]().union(*(terms for file in found.files for terms in file.terms))
+    if near := respelt(question, known, said):
+        found, _ = _read(settings, f"{question} {' '.join(near.values())}")
+    return replace(found, respelt=near)
+
+
+def _read(settings: Settings, question: str) -> tuple[Corpus, set[str]]:
+    """Return the corpus with the terms of *question*, and all words that are said."""
     path = settings.transcript.path
     files: dict[str, CorpusFile] = {}  # by label
     names: dict[str, str] = {}  # by digest
@@ -113,22 +120,7 @@ def read_corpus(settings: Settings, question: str) -> Corpus:
         raise TranscriptError(left_out[0] + more)
     name = name if len(files) == 1 else root_of(path).resolve().name
     masked = settings.transcript.redact != "off"
-    found = Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out))
-    if near := _respelt(question, found, said):
-        return replace(read_corpus(settings, f"{question} {' '.join(near.values())}"), respelt=near)
-    return found
-
-
-def _respelt(question: str, corpus: Corpus, said: Collection[str]) -> dict[str, str]:
-    """Return the words of *question* that no file has, with the likest word that is *said*."""
-    known = frozenset[str]().union(*(terms for file in corpus.files for terms in file.terms))
-    asked = asked_terms(question)
-    near = dict[str, str]()
-    for word in words(question):
-        if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
-            alike = [each for each in said if each[0] == word[0] and not terms_of(each) <= asked]
-            near |= zip([word], get_close_matches(word, alike, 1, _LIKE), strict=False)
-    return near
+    return Corpus(name, tuple(files.values()), masked, tuple(people), tuple(left_out)), said
 
 
 def _file(

@@ -26,6 +26,7 @@ TALK = spoken(
         ("Does a pump at the dealer cost euros or violins?", "partly", "A new pump costs"),
         ("Which violin concerto was rehearsed?", "no", None),
         ("What does Bob say?", "yes", "A new pump costs"),
+        ("How much does a new pump cost at the daeler?", "yes", "A new pump costs"),
         ("Who complains about the insurance?", "yes", "Our insurance pays"),
         ("Does the dealer of the insurance sell garden seed?", "no", None),
     ],

@@ -142,6 +142,9 @@ def test_a_misspelt_word_is_also_searched_for_as_it_is_said(
     assert {"harbuor": "harbour"} == asked.corpus.respelt
     assert ["S10001", "S10002"] == [s.id for s in asked.job.transcript.segments][:2]
     assert {} == build_question("talks", OFF_TOPIC, []).corpus.respelt
+    Path("lot.txt").write_text("Ana: Packing here is no parking.\n")
+    near = build_question("lot.txt", "What about the pakring?", []).corpus
+    assert ("parking", {"park"}) == (near.respelt["pakring"], set().union(*near.files[0].terms))
     ask(monkeypatch, "talks", "What about the harbuor?", QUIET)
     assert said in capsys.readouterr().err
 

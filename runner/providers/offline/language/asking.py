@@ -2,14 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from itertools import pairwise
 from threading import get_ident
 from typing import Any
 
 from runner.providers.offline.language.lexicon import ASKING_WORDS, PROMPT_WORDS
-from runner.providers.offline.language.sentences import content_words, stem
+from runner.providers.offline.language.sentences import content_words, stem, words
 
 _SKIPPED = frozenset(map(stem, ASKING_WORDS | PROMPT_WORDS))
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]{2,}")
@@ -17,6 +18,7 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]{
 _NAME = re.compile(r"\w+(?:['’-]\w+)*['’]?")
 _ASIDE = re.compile(r"\b(?:(?:when|while) \w+ing|during)\b[^,?]*", re.IGNORECASE)
 _ASIDE_WEIGHT = 0.3
+_MIN_RESPELT, _LIKE = 5, 0.8  # letters of a misspelt word; likeness to the one meant
 
 
 def terms_of(text: str) -> frozenset[str]:
@@ -37,6 +39,16 @@ def asked_terms(question: str, named: Iterable[str] = ()) -> frozenset[str]:
     every = terms_of(question)
     rest = every - frozenset(map(_root, _SKIPPED))
     return rest.difference(*map(terms_of, named)) or rest or every
+
+
+def respelt(question: str, known: Set[str], said: Iterable[str]) -> dict[str, str]:
+    """Return words of *question* without a *known* term, each with the likest word *said*."""
+    asked, near = asked_terms(question), dict[str, str]()
+    for word in words(question):
+        if len(word) >= _MIN_RESPELT and terms_of(word) & asked - known:
+            alike = [each for each in said if each[0] == word[0]]
+            near |= zip([word], get_close_matches(word, alike, 1, _LIKE), strict=False)
+    return near
 
 
 def named_in(question: str, speakers: Iterable[str]) -> frozenset[str]:

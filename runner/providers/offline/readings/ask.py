@@ -8,9 +8,9 @@ from runner.base.format import plural
 from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
 from runner.providers.offline.dialogue.insights import cite, insight, says
 from runner.providers.offline.document import Document
-from runner.providers.offline.language.asking import asked_terms, terms_of
+from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.ranking import diverse
-from runner.providers.offline.language.sentences import Sentence
+from runner.providers.offline.language.sentences import Sentence, words
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
 _MAX = 4  # quotes
@@ -25,8 +25,11 @@ def read(document: Document) -> dict[str, object]:
     those nearest to that place with the most terms.
     """
     found = _QUESTION.search(document.question)
-    asked = asked_terms(found[1] if found else document.question)
+    question = found[1] if found else document.question
     rows = [terms_of(line.text) | terms_of(line.speaker or "") for line in document.lines]
+    said = {word for line in document.lines for word in words(line.text)}
+    near = respelt(question, frozenset().union(*rows), said)
+    asked = asked_terms(" ".join(near.get(word, word) for word in words(question)))
     shares = coverage(rows, asked)
     places = {line.segment: share for line, share in zip(document.lines, shares, strict=True)}
     most = max(places.values(), default=0.0)
