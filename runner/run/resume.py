@@ -103,8 +103,9 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     path, _, _, config_dirs = split_arguments(arguments)
     path = Path(os.path.realpath(path))
     root = next((p.parents[1] for p in (path, path.parent) if p.parent.name in _KINDS), None)
-    configs = (folder / "config/resolved.yaml" for folder in (path, *folders_in(path)))
-    config = next((read for file in configs if (read := read_yaml(file))), {})
+    folders = (path, *folders_in(path)) if kind_of(path) == "directory" else ()
+    configs = (read_yaml(folder / "config/resolved.yaml") for folder in folders)
+    config = next(filter(None, configs), {})
     inside = Path(text(section(config, "output").get("dir")))
     start = Path(str(root).removesuffix(str(inside)))
     known = root is not None and not inside.is_absolute() and start / inside == root
