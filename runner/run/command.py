@@ -194,9 +194,10 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     added to *codes*.
     """
     from runner.run.execute import resume_job
-    from runner.run.resume import read_resumption
+    from runner.run.resume import enter_start, read_resumption
     from runner.run.resume_sweep import read_sweep
 
+    arguments = enter_start(arguments)
     jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
         jobs.session.run(partial(resume_job, read_resumption(arguments)))

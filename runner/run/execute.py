@@ -178,10 +178,8 @@ async def _run(
         if stop.signum is None:
             raise
         if shared.prints_end:
-            hint = pending_hint(directory.journal)
-            last_line.print_end(
-                job, path, "interrupted", stop.exit_code, last_line.stored_counts(path), hint=hint
-            )
+            counts, hint = last_line.stored_counts(path), pending_hint(directory.journal)
+            last_line.print_end(job, path, "interrupted", stop.exit_code, counts, hint=hint)
         return stop.exit_code, None
     if shared.prints_end:
         hint = pending_hint(directory.journal) or last_line.hint_of(job, result)

@@ -1,5 +1,6 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,8 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
-from runner.base.json import load_json, load_yaml, read_json
-from runner.base.regular_files import kind_of, user_path
+from runner.base.json import load_json, load_yaml, read_json, read_yaml, section, text
+from runner.base.regular_files import folders_in, kind_of, user_path
+from runner.base.text import print_stderr, to_terminal
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
@@ -32,6 +34,7 @@ from runner.transcript.model import PASSAGES, Transcript
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "in the format of a run"
+_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,32 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     rate = old.grounding.min_rate == new.grounding.min_rate
     same = not changes and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
+
+
+def enter_start(arguments: Sequence[str]) -> list[str]:
+    """Enter the directory in which the signed run that *arguments* resume was started, if known.
+
+    Relative paths of its configuration count from there: one is `output.dir`, which leads to the
+    run. Returns *arguments*, then with absolute paths.
+    """
+    path, _, _, config_dirs = split_arguments(arguments)
+    path = Path(os.path.realpath(path))
+    root = next((p.parents[1] for p in (path, path.parent) if p.parent.name in _KINDS), None)
+    folders = (path, *folders_in(path)) if kind_of(path) == "directory" else ()
+    configs = (read_yaml(folder / "config/resolved.yaml") for folder in folders)
+    config = next(filter(None, configs), {})
+    inside = Path(text(section(config, "output").get("dir")))
+    start = Path(str(root).removesuffix(str(inside)))
+    known = root is not None and not inside.is_absolute() and start / inside == root
+    if not known or start == Path.cwd() or fault_of(path) is not None:
+        return list(arguments)
+    given = {str(folder): str(folder.resolve()) for folder in config_dirs}
+    os.chdir(start)
+    print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
+    return [
+        f"resume={path}" if each.startswith("resume=") else given.get(each, each)
+        for each in arguments
+    ]
 
 
 def split_arguments(

@@ -16,7 +16,7 @@ from runner.record.run_directory import RunDirectory
 from runner.record.signature import SIGNED
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
-from runner.run.resume import read_resumption
+from runner.run.resume import enter_start, read_resumption
 from runner.run.resume_sweep import read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -340,6 +340,26 @@ def test_a_folder_of_runs_is_no_sweep_and_one_to_resume_is_named() -> None:
         assert read_sweep([f"resume={folder}"]) is None
         with pytest.raises(ConfigError, match=r"it holds 1 run; .* resume=outputs/runs/begun"):
             read_resumption([f"resume={folder}"])
+
+
+def test_a_run_is_resumed_in_the_directory_in_which_it_was_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin("output.dir=own/out")
+    start = Path.cwd()
+    run = start / "own/out/runs/begun"
+    shutil.copytree(RUN, run)
+    Path("other").mkdir()
+    given = ["resume=../own/out/runs/begun", "--config-dir", "mine", "budget.max_tokens=9"]
+
+    assert ["resume=own/out/runs/begun"] == enter_start(["resume=own/out/runs/begun"])
+    monkeypatch.chdir("other")
+    kept = [f"resume={run}", "--config-dir", str(start / "other/mine"), "budget.max_tokens=9"]
+    assert (kept, start) == (enter_start(given), Path.cwd())
+
+    monkeypatch.chdir("other")
+    (run / "config/signature.json").unlink()
+    assert (given, start / "other") == (enter_start(given), Path.cwd())
 
 
 def test_a_damaged_file_that_a_run_is_made_of_is_named_with_the_way_out() -> None:

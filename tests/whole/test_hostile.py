@@ -210,7 +210,7 @@ def test_no_name_leads_out_of_the_directory_and_no_two_runs_meet(tmp_path: Path)
     assert len(NAMES) * 2 == len(set(made)) == len(list((tmp_path / "outputs/runs").iterdir()))
     for path in made:
         assert tmp_path / "outputs" / "runs" == path.resolve().parent
-        assert path.name.isascii()
+        assert path.name.isprintable()
         assert path.name.replace("-", "").replace("_", "").isalnum()
         assert len(path.name) < 100
         assert not path.name.startswith(("-", "."))
