@@ -3,16 +3,16 @@
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has, is_question
-from runner.providers.offline.language.fragments import cut_off, is_garbled, is_statement
+from runner.providers.offline.language.fragments import cut_off, is_garbled, is_statement, quoted
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import centrality, diverse, term_weights
-from runner.providers.offline.language.scope import is_outright, quotation_marks
+from runner.providers.offline.language.scope import is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -85,9 +85,7 @@ def read_dialogue(document: Document) -> Dialogue:
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
     discussed, weight = _weigh(found, turns, turn_of, weights)
-    laughing = {line.segment for line in document.lines if _LAUGHS.search(line.text)}
-    brief = [turn for turn in turns if len(turn) < _LONG_TURN]
-    jests = {s.index for turn in brief for s in turn if s.segment in laughing}
+    jests, in_jest = _jests(document, turns)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -104,8 +102,8 @@ def read_dialogue(document: Document) -> Dialogue:
         weight=weight,
         cut_off=cut_off(found)
         | {s.index for s in found if is_garbled(s.text) or _SARCASM.search(s.text)}
-        | (_quoted(found) | jests),
-        in_jest=_in_jest(turns, laughing) | jests,
+        | (quoted(found) | jests),
+        in_jest=in_jest,
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
@@ -193,28 +191,24 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [bisect_left(order, value) / most for value in values]
 
 
-def _in_jest(turns: Sequence[Sequence[Sentence]], laughing: Collection[str]) -> frozenset[int]:
-    """Return the sentences with laughter, before *laughing* segments, and after sarcasm."""
-    jests = {s.index for turn in turns for s in turn if _LAUGHS.search(s.text)}
+def _jests(
+    document: Document, turns: Sequence[Sequence[Sentence]]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the sentences of short turns with laughter, and all that may be in fun.
+
+    Those are also the ends of the turns before laughter, and what follows sarcasm.
+    """
+    laughing = {line.segment for line in document.lines if _LAUGHS.search(line.text)}
+    brief = [turn for turn in turns if len(turn) < _LONG_TURN]
+    own = frozenset(s.index for turn in brief for s in turn if s.segment in laughing)
     ironic = {s.index for turn in turns for s in turn if _SARCASM.search(s.text)}
-    jests |= ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
+    jests = own | ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
     for number, turn in enumerate(turns):
         if any(s.segment in laughing for s in turn):
             before = turns[max(0, number - _JOINED_IN) : number]
-            jests.update(s.index for other in before for s in other[-2:])
-    return frozenset(jests)
-
-
-def _quoted(found: Sequence[Sentence]) -> frozenset[int]:
-    """Return the sentences that a speaker quotes at length: a quotation opens or ends in them."""
-    inside, segment, torn = False, "", set[int]()
-    for s in found:
-        inside = inside and s.segment == segment
-        odd = quotation_marks(s.text) % 2 == 1
-        if inside or odd:
-            torn.add(s.index)
-        inside, segment = inside != odd, s.segment
-    return frozenset(torn)
+            jests |= {s.index for other in before for s in other[-2:]}
+            jests |= {s.index for s in turn if _LAUGHS.search(s.text)}
+    return own, frozenset(jests)
 
 
 def substantive_sentences(dialogue: Dialogue) -> list[Sentence]:

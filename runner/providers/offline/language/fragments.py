@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.lexicon import pattern
+from runner.providers.offline.language.scope import quotation_marks
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -69,6 +70,18 @@ def cut_off(found: Sequence[Sentence]) -> frozenset[int]:
         if not fair and not before.text.endswith(";"):
             torn.update((before.index, after.index))
     return frozenset(torn | {s.index for s, ended in zip(found, closed, strict=True) if not ended})
+
+
+def quoted(found: Sequence[Sentence]) -> frozenset[int]:
+    """Return the sentences that a speaker quotes at length: a quotation opens or ends in them."""
+    inside, segment, torn = False, "", set[int]()
+    for s in found:
+        inside = inside and s.segment == segment
+        odd = quotation_marks(s.text) % 2 == 1
+        if inside or odd:
+            torn.add(s.index)
+        inside, segment = inside != odd, s.segment
+    return frozenset(torn)
 
 
 def is_whole(text: str, *, verb: bool = True) -> bool:
