@@ -24,7 +24,7 @@ _MAX_NOTES = 0.7  # of the rows of a file
 _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
 _LISTS = _ATTENDEES | {"contents", "agenda"}
-_DATE_ALONE = re.compile(rf"(?=.*\d){DATE}\s?(?:[(（]\w[)）])?$", re.IGNORECASE)
+_DATE_ALONE = re.compile(rf"\A(?=.*\d){DATE}\s?(?:[(（]\w[)）])?$", re.IGNORECASE)
 _MAX_LIST_WORDS, _MAX_PEOPLE = 4, 50
 _BEHIND_NAME = re.compile(r"\s-|,|\s?\(")
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
