@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runner.base.errors import TranscriptError
+from runner.transcript.formats import json_names
 from runner.transcript.read import read_text
 
 SAID = ["The seal was dry.", "Not by noon."]
@@ -753,6 +754,23 @@ def test_speakers_by_time_have_what_is_said_then(
 
     assert who == [each.speaker for each in reading.transcript.segments]
     assert (who[0] is None) == bool(reading.report.warnings)
+
+
+def test_speakers_of_words_by_time_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_times: list[object] = []
+    span_in = json_names.span_in
+    monkeypatch.setattr(
+        json_names, "span_in", lambda *each: (read_times.append(each), span_in(*each))[1]
+    )
+    times = [{"start": at * 2.0, "end": at * 2 + 1.9} for at in range(40)]
+    said = [
+        {**each, "text": "Two words.", "words": [{**each, "word": w} for w in ("Two", "words.")]}
+        for each in times
+    ]
+    spans = [{**each, "speaker": "AB"[at % 2]} for at, each in enumerate(times)]
+
+    assert ["A", "B"] * 20 == [who for who, *_ in rows({"segments": said, "diarization": spans})]
+    assert len(times) * 5 == len(read_times)
 
 
 def test_an_editor_s_words_and_paragraphs_have_their_speakers() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -192,11 +193,11 @@ def _with_speakers(chosen: RecordList, lists: Sequence[RecordList]) -> list[Reco
     for spans in filter(_are_spans, lists) if not chosen.rank[0] else ():
         records = _spoken(chosen.records, spans)
         if parts:
+            words = [mappings(listing(each.get(parts))) for each in records]
+            said = iter(_spoken([*chain.from_iterable(words)], spans))
             records = [
-                {**each, parts: _spoken(mappings(listing(each[parts])), spans)}
-                if parts in each
-                else each
-                for each in records
+                {**each, parts: [*islice(said, len(its))]} if parts in each else each
+                for each, its in zip(records, words, strict=True)
             ]
         if records != chosen.records:
             return records
