@@ -525,6 +525,20 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "10:02 TV on.\n10:30 OK so I left.\n11:15 TV again.\n12:00 BBC had it.",
         [(None, "TV on."), (None, "OK so I left."), (None, "TV again."), (None, "BBC had it.")],
     ),
+    "bold names in lower case": (
+        "**ana** hey there\n**bo** hi, all good?\n**ana** yes",
+        [("ana", "hey there"), ("bo", "hi, all good?"), ("ana", "yes")],
+    ),
+    "a heading such as Agenda right above turns": (
+        "Agenda\n\nAna: First the pump.\n\nBo: It broke.\n\nAna: When?",
+        [("Ana", "First the pump."), ("Bo", "It broke."), ("Ana", "When?")],
+    ),
+    "a sentence above the first turn, said again": (
+        "Thank you very much.\n\nAna: Hi.\n\nThank you very much.\n\nBo: Yes.\n\nAna: So."
+        "\n\nBo: Bye.",
+        [("Ana", "Hi."), ("Ana", "Thank you very much."), ("Bo", "Yes."), ("Ana", "So."),
+         ("Bo", "Bye.")],
+    ),
     "names in bold in sentences": (
         "**Li** was there.\n\n**Ito** came later.\n\n**Li** then left.",
         [(None, "**Li** was there."), (None, "**Ito** came later."), (None, "**Li** then left.")],

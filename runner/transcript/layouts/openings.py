@@ -156,7 +156,9 @@ def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
     end = text.find(opening, 1, MAX_LABEL_CHARS + 2) if opening else -1
     rest = text[end + len(opening) :]
     words = rest.strip()
-    if end < 1 or not rest[:1].isspace() or not words or text[end - 1] == ":" or words[0].islower():
+    if end < 1 or not rest[:1].isspace() or not words or text[end - 1] == ":":
+        return None
+    if words[0].islower() and words[-1] == ".":  # `**Ana** was there.` is a sentence
         return None
     named = read_label(text[:end], row.stamp, _LEAD.sub("", rest), opening)
     return named and with_late(named)

@@ -61,10 +61,11 @@ def header(rows: Sequence[Row]) -> int:
     starts = [0, *(at for at, row in enumerate(rows) if at and row.gap), len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
         heads = len(block) == 1 and _heads_list(rows, block.start)
-        if heads or listed:
+        keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
+        if heads or (listed and not any(_speaks(rows, at) for at in keys)):
             end, listed = block.stop, heads
             continue
-        keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
+        listed = False
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
         sentences = any(ends_sentence(rows[at].text) for at in keys)
         if facts and block.stop < len(rows) and not sentences:
