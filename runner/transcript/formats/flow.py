@@ -225,6 +225,7 @@ class Flow:
         text = "\n".join(lines).strip()
         if text.strip("#"):
             name, self._speaker = self._speaker, ""
+            name = f"Speaker {name}" if name.isdigit() else name
             named = f"{name}: {text}" if name and not text.startswith(name) else text
             if self._cell is None and bold not in ("", named) and not bold.endswith((":", "：")):
                 self.document.bold[len(self.document.blocks)] = bold

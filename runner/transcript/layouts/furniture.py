@@ -15,7 +15,7 @@ _NOTICE = re.compile(
     r"|[_*]?This editable transcript was computer generated"
     r"|\[?End of (?:transcript|recording|audio|meeting)\b|Page \d{1,4} of \d{1,4}$"
     r"|[(\[]?Transcri(?:bed|pt|ption) by (?:https?:|\w{2,30}\.(?:ai|com|io)\b)"
-    r"|Copyright (?:©|\(c\))"
+    r"|Copyright (?:©|\(c\) \d)"
     r"|Exported \d{1,9} message\(s\)"
     r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
     re.IGNORECASE,
