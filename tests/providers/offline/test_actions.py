@@ -81,6 +81,7 @@ def test_a_label_that_is_a_role_can_be_an_owner() -> None:
         ("I'll be writing the import this week.", "Okay.", "Ann"),
         ("Nobody asks you to. I'm going to call the agency today.", "Fine.", "Ann"),
         ("I can cut the hedge on Saturday.", "Please do.", "Ann"),
+        ("Would you send me the pump report by Friday?", "Sure, will do.", "Bo"),
     ],
 )
 def test_a_task_falls_to_who_takes_it_on_or_is_called_by_name(

@@ -186,6 +186,14 @@ def test_the_result_of_a_vote_is_a_decision(result: str, decided: str | None) ->
     assert 'Chair speaks of a decision: "I move' not in found["insights"][0]["text"]
 
 
+def test_a_motion_that_carries_is_a_decision() -> None:
+    moved = ("Bo", "I move to buy a new pump for the valley.")
+    said = spoken(SIDE, moved, ("Ann", "Second."), ("Chair", "Carried."))
+    (decided,) = answer("decisions", said)["structured_data"]["decisions"]
+
+    assert decided["what"].startswith("I move to buy a new pump")
+
+
 def test_an_answer_of_one_word_is_a_sentence_of_its_own() -> None:
     said = spoken(("Ann", "No. We never sold the pump, see No. 4 of the list."))
 

@@ -50,7 +50,7 @@ _COMPILED = _compiled(_SOURCE)
 
 # Cues of statements, which the words before them may deny, suppose, ask or report.
 _SAYING = re.compile(
-    r"(?:commitment|decision|agreement|disagreement|proposal|obligation|booster|assumption|"
+    r"(?:commitment|decision|agreement|disagreement|proposal|obligation|booster|"
     r"evidence|works_now|(?:told|need|basis|mood|fault|step)_\w+)"
 )
 
