@@ -421,8 +421,15 @@ def test_a_sound_before_a_label_is_no_part_of_the_name() -> None:
     ] == spoken("".join(cues))  # fmt: skip
 
 
-def test_what_somebody_says_in_a_caption_is_no_label() -> None:
-    said = ("He said: go home.", "I said: no.", "We have: one, two.")
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("He said: go home.", "I said: no.", "We have: one, two."),
+        ("[whispering] Come here.", "[whispering] No.", "[softly] Why?", "[SHOUTING] Go!"),
+    ],
+    ids=["clauses", "manners"],
+)
+def test_what_somebody_says_in_a_caption_is_no_label(said: tuple[str, ...]) -> None:
     cues = (f"{n}\n00:0{n},0 --> 00:0{n},9\n{words}\n\n" for n, words in enumerate(said, 1))
 
     assert [(None, words) for words in said] == spoken("".join(cues))

@@ -842,6 +842,18 @@ def test_a_name_inside_a_record_is_no_speaker_unless_it_says_so() -> None:
     assert {None} == {who for who, _, _ in rows({"segments": said})}
 
 
+def test_of_the_same_text_in_several_formats_the_one_with_times_is_read() -> None:
+    cues = f"00:01.000 --> 00:03.000\n<v Ana>{SAID[0]}\n\n00:03.000 --> 00:05.000\n<v Ben>{SAID[1]}"
+    plain = f"Ana: {SAID[0]}\nBen: {SAID[1]}\nAna:"
+    vtt = f"WEBVTT\n\n{cues}"
+
+    for text in (" ".join(SAID), plain):
+        expected = [("Ana", 1.0, SAID[0]), ("Ben", 3.0, SAID[1])]
+        assert expected == rows({"text": text, "vtt": vtt, "subtitles": vtt})
+    with pytest.raises(TranscriptError, match="2 texts"):
+        rows({"text": "Something else was said.", "vtt": vtt})
+
+
 def test_texts_beside_the_transcript_are_noted() -> None:
     data = {
         "summary": "They spoke of many dry seals.",

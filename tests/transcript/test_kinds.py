@@ -533,6 +533,10 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         "Agenda\n\nAna: First the pump.\n\nBo: It broke.\n\nAna: When?",
         [("Ana", "First the pump."), ("Bo", "It broke."), ("Ana", "When?")],
     ),
+    "a turn that ends in such a word": (
+        "Ana: So, participants:\n\nBo: Only Cy.\n\nAna: Good.",
+        [("Ana", "So, participants:"), ("Bo", "Only Cy."), ("Ana", "Good.")],
+    ),
     "a sentence above the first turn, said again": (
         "Thank you very much.\n\nAna: Hi.\n\nThank you very much.\n\nBo: Yes.\n\nAna: So."
         "\n\nBo: Bye.",

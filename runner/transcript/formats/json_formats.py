@@ -135,19 +135,29 @@ def _number(digits: str) -> float | int:
 
 def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
     """Return the turns of *data* that holds the transcript as one text; refuse anything else."""
-    texts = _texts(data)
+    texts = [*map(to_safe_text, _texts(data))]
     if not texts:
         raise fault(source, _without_words(mapping(data)))
     notes.layout = "one text"
-    longest = to_safe_text(max(texts, key=len))
-    known = letters(longest)
-    if several := [text for text in texts if letters(text) not in known]:
+    best = max(texts, key=lambda text: (has_cue_times(text), len(text)))
+    turns = _turns_of_whole(best, source, notes)
+    known, said = letters(best), _said(turns)
+    others = [text for text in texts if letters(text) not in known]
+    if several := [t for t in others if _said(_turns_of_whole(t, source, Notes())) not in said]:
         what = f"JSON holds {len(several) + 1} texts and no list of turns"
         raise fault(source, f"{what}, such as '{several[0][:60]}'; {_EXPECTED}")
-    if has_cue_times(longest):
-        parse = parse_vtt if longest.lstrip().startswith("WEBVTT") else parse_srt
-        return parse(longest, source, notes)
-    return turns_of_text(longest, notes)
+    return turns
+
+
+def _turns_of_whole(text: str, source: str, notes: Notes) -> list[Turn]:
+    if has_cue_times(text):
+        parse = parse_vtt if text.lstrip().startswith("WEBVTT") else parse_srt
+        return parse(text, source, notes)
+    return turns_of_text(text, notes)
+
+
+def _said(turns: Sequence[Turn]) -> str:
+    return letters("".join(turn.text for turn in turns))
 
 
 def _without_words(data: Mapping[str, Any]) -> str:

@@ -78,7 +78,8 @@ def header(rows: Sequence[Row]) -> int:
 
 def _heads_list(rows: Sequence[Row], at: int) -> bool:
     """Return whether the row is a heading above a list of those present, or of contents."""
-    words = rows[at].rest.lower().rstrip(":").split()
+    text = rows[at].rest.lower().rstrip(":")
+    words = [] if ":" in text else text.split()
     heads = len(words) <= _MAX_LIST_WORDS and bool(words) and words[-1] in _LISTS
     return heads and all(row.raw != rows[at].raw for row in rows[at + 1 : at + _BELOW])
 
