@@ -421,6 +421,16 @@ def test_a_sound_before_a_label_is_no_part_of_the_name() -> None:
     ] == spoken("".join(cues))  # fmt: skip
 
 
+def test_a_name_alone_in_a_cue_speaks_in_the_next() -> None:
+    said = ("ANA: One.", "BO:", "Two.", "ANA: Three.", "BO:", "ANA: Four. BO: Five.", "BO:")
+    cues = (f"{n}\n00:0{n},0 --> 00:0{n},9\n{words}\n\n" for n, words in enumerate(said, 1))
+
+    assert [
+        ("ANA", "One."), ("BO", "Two."), ("ANA", "Three."), (None, "BO:"), ("ANA", "Four."),
+        ("BO", "Five."), (None, "BO:")
+    ] == spoken("".join(cues))  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -52,6 +52,8 @@ def test_a_line_is_cut_where_another_speaker_s_label_follows_a_sentence(turn: st
         ),
         ("Ana: He said Bo: is it you?\nBo: Yes.\nAna: I asked (Bo: no).\nBo: Ok.",
          ["Ana", "Bo"] * 2),
+        ("Ana: Hello all.\nin the yard. Bo: Yes.\nI am here too. Ana: Good.\nBo: So: one.",
+         ["Ana", "Bo", "Ana", "Bo"]),
         ("Host: Hi. Ana: a maker. Bo: a driver.\nAna: Hi.\nBo: Yes.", ["Host", "Ana", "Bo"]),
         ("MR. LI: One.\nMR. ITO: Thanks.\nMR. LI: Two.\nMR. ITO: Go.", ["MR. LI", "MR. ITO"] * 2),
         ("Ana: We sell. Peru: ten. Chad: two. Peru: five.\nBo: Ok.\nAna: Yes.",

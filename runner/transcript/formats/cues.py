@@ -39,8 +39,11 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     for at, row in enumerate(rows):
         name, opening = choice.turns.get(at, (None, None))
         below = at + 1 < len(rows) and not rows[at + 1].gap
-        if opening and not (opening.rest or below or row.raw.endswith(":")):
-            opening = None  # all of the cue
+        if opening and not (opening.rest or below):  # all of the cue
+            if name and row.raw.endswith(":") and at + 1 < len(rows) and at + 1 not in choice.turns:
+                choice.turns[at + 1] = name, replace(opening, rest=rows[at + 1].raw)
+            else:
+                name = opening = None
         pieces[int(row.where)].append((name, opening, opening.rest if opening else row.raw))
     return _merged(
         voice for cue, its in zip(shown, pieces, strict=True) for voice in _voices(cue, its)

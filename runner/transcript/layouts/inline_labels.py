@@ -63,7 +63,7 @@ def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     found: list[Row] = []
     for at, row in enumerate(rows):
         ends = sum(map(row.rest.count, ":：[【(<"))  # of labels, one of which opens the row
-        lone = not marks and ends <= (at in choice.turns)
+        lone = not marks and ends <= (choice.turns.get(at, (None,))[0] is not None)
         first, *others = [row.raw] if lone else cut(row.raw)
         if not others:
             found.append(row)
