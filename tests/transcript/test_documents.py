@@ -367,11 +367,17 @@ def test_names_in_bold_speak_if_some_recur(tmp_path: Path, style: str, off: str)
                        .replace("X", "") for who, text in said)  # fmt: skip
 
     html = "".join(f"<p><{style}>{who}</{style}>\n{text}</p>\n" for who, text in SAID)
+    aside = f"{html}<p><{style}>(laughs)</{style}> Well.</p>"
     once = [("Origin", "We lost it."), ("Method", "We looked."), ("Result", "We did not.")]
 
     for name, content, expected in (
         ("call.docx", docx(lines(SAID)), SAID),
         ("call.html", f"<html><body>{html}</body></html>".encode(), SAID),
+        (
+            "aside.html",
+            f"<html><body>{aside}</body></html>".encode(),
+            [*SAID, (SAID[-1][0], "(laughs) Well.")],
+        ),
         ("essay.docx", docx(lines(once)), [(None, f"{who} {text}") for who, text in once]),
     ):
         segments = read(saved(tmp_path, content, name)).transcript.segments
@@ -394,7 +400,8 @@ def test_attributes_of_a_page_may_say_who_speaks(tmp_path: Path, known: list[str
         f'<div data-speaker="{who.removeprefix("Speaker ")}" data-m="1"><span>{text}</span></div>'
         for who, text in said
     )
-    content = f"<html><body>{spans}</body></html>".encode()
-    segments = read(saved(tmp_path, content, "call.html")).transcript.segments
 
-    assert said == [(each.speaker, each.text) for each in segments]
+    for page in (spans, spans.replace('"', "'")):
+        content = f"<html><body>{page}</body></html>".encode()
+        segments = read(saved(tmp_path, content, "call.html")).transcript.segments
+        assert said == [(each.speaker, each.text) for each in segments]

@@ -1,7 +1,7 @@
 """Paragraphs and table rows from the elements of a document."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.transcript.formats.markup import Event
@@ -55,14 +55,15 @@ class Flowed:
         words = sum(len(paragraph.split()) for paragraph in self.paragraphs)
         return cells > words and sum(len(row) > 1 for row in self.rows) > 1
 
-    def text(self, *, bold: bool = False) -> str:
+    def text(self, bold: Collection[str] = ()) -> str:
         """Return the paragraphs and cells, with a blank line between any two blocks.
 
-        With *bold*, the bold words that open paragraphs are between `**`.
+        Bold words that open paragraphs are between `**` if they begin with one of *bold*.
         """
         texts = self._texts()
-        for at, words in self.bold.items() if bold else ():
-            texts[at] = f"**{words}** {texts[at].removeprefix(words).lstrip()}"
+        for at, words in self.bold.items():
+            if words.startswith(tuple(bold)):
+                texts[at] = f"**{words}** {texts[at].removeprefix(words).lstrip()}"
         return "\n\n".join(texts)
 
     def places(self) -> list[str]:

@@ -21,7 +21,7 @@ _XML_ROOTS = {"tt", "timedtext"}
 _HTML_ROOTS = words_of("html body head div p table ul ol section article main")
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,60})")
 _END_OR_VALUE = re.compile(r">|=\s{0,8}([\"'])")
-_DATA = re.compile(r"\s(data-[a-z-]{1,40})=\"([^\"<>]{1,200})\"")
+_DATA = re.compile(r"\s(data-[a-z-]{1,40})=(?:\"([^\"<>]{1,200})\"|'([^'<>]{1,200})')")
 _MARKUP = re.compile(r"<(?=[/!?A-Za-z])")
 _RAW = ("script", "style", "textarea", "title")
 
@@ -125,8 +125,8 @@ def html_events(text: str) -> Iterator[Event]:
         if tag is None:
             continue
         name = tag[2].lower()
-        data = dict(_DATA.findall(text, start, at)) if "data-" in text[start:at] else {}
-        yield name, None if tag[1] else {key: html.unescape(value) for key, value in data.items()}
+        data = _DATA.findall(text, start, at) if "data-" in text[start:at] else []
+        yield name, None if tag[1] else {key: html.unescape(a or b) for key, a, b in data}
         if text[at - 2] == "/":
             yield name, None
         elif not tag[1] and name in _RAW:

@@ -43,8 +43,9 @@ def _document(kind: str, *suffixes: str) -> Reader:
         places = tuple(document.places()) if kind != "html" else ()
         text, bold = document.text(), Notes()
         if len({*document.bold.values()}) < len(document.bold):  # names, if that is the layout
-            turns_of_text(document.text(bold=True), bold)
-            text = document.text(bold=bold.layout == "label in bold")
+            turns = turns_of_text(document.text({""}), bold)
+            if bold.layout == "label in bold":
+                text = document.text({turn.speaker for turn in turns if turn.speaker})
         inner = Source(source.name, text.encode("utf-8", "replace"), places=places)
         if not inner.data.strip():
             return []
