@@ -74,6 +74,8 @@ def test_a_quote_that_nothing_closes_swallows_no_row() -> None:
 
 def test_a_quoted_cell_may_hold_lines_and_a_table_in_markdown_rules() -> None:
     assert [("Ana", None, "One two.")] == rows('speaker,text\nAna,"One\ntwo."\n')
+    said = 'speaker\ttext\nAna\t"One\ntwo."\nBo\t"Three," he said.\n'
+    assert [("Ana", None, "One two."), ("Bo", None, "Three, he said.")] == rows(said)
     assert [("Ana", 61.0, "One.")] == rows(
         "| Time | Who | Text |\n|---|:--|---|\n|1:01|**Ana**|One.|\n"
     )

@@ -163,8 +163,6 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
         if not any(delimiter in line for line in lines):
             continue
-        if quoted and delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines)):
-            continue
         dialect = _Dialect(delimiter, quoted)
         rows = list(dialect.rows(lines))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
@@ -179,7 +177,10 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
         # An unclosed quote would join rows.
         whole = len(rows) == sum(1 for line in lines if line.strip())
         exact = widths[width] / len(rows)
-        score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0) + 0.1 * quoted
+        score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0)
+        if quoted:
+            of_words = delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines))
+            score += -0.1 if of_words else 0.1
         if score > most:
             best, most = dialect, score
     return best
