@@ -247,6 +247,9 @@ def test_laughter_elsewhere_takes_nothing_back() -> None:
         SIDE,
         ("Ann", "Okay, let's go with the filter pot. I'm not joking."),
         ("Bo", "Yes, let's do it."),
+        ("Cy", "The old one has cost us two hundred this year."),
+        ("Ann", "Are you kidding?"),
+        ("Bo", "Ha ha."),
     )
     (decision,) = answer("decisions", said)["structured_data"]["decisions"]
 

@@ -38,7 +38,7 @@ OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _LAUGHS, _SARCASM = pattern("scope.laughs"), pattern("scope.sarcasm")
 _LONG_TURN = 4  # sentences, not all of which are in jest if one is laughed about
-_JOINED_IN = 3  # turns before laughter that may be in jest
+_JOINED_IN = 2  # turns before laughter that may be in jest
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 
