@@ -24,7 +24,7 @@ _MIN_STAMPED_ROWS = 3
 _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _CENTRED = 8  # spaces more than most lines have
-_MIN_NOTICE_WORDS, _LAST_ROWS = 3, 3
+_MIN_NOTICE_WORDS = 3
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -133,13 +133,13 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
-    notices: set[str] = field(init=False)  # above the first turn and at the end; days of a chat
+    notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
     def __post_init__(self) -> None:
-        first = min(self.choice.turns, default=0)
+        first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
-        again = {row.raw for row in self.rows[first:][-_LAST_ROWS:] if row.gap}
+        again = {row.raw for row in self.rows[last:] if row.gap}
         days = {
             self.rows[at - 1].raw
             for at, (_, opening) in self.choice.turns.items()
