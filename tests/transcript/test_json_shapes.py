@@ -803,6 +803,12 @@ def test_messages_have_no_markup_and_a_text_of_labels_repeats_them() -> None:
     assert not reading.report.left_out
 
 
+def test_signs_of_comparison_are_no_markup() -> None:
+    text = "If a<b and c>d, use <i>x</i>."
+
+    assert [("Ana", None, text)] == rows([{"speaker": "Ana", "text": text}])
+
+
 def test_a_text_in_html_is_read_without_it() -> None:
     stamped = '<p><span class="timestamp" data-timestamp="{0}">0:0{0}</span> {1}: {2}</p>'
     text = "".join(map(stamped.format, (1, 3, 5), ("Ana", "Ben", "Ana"), (*SAID, "So.")))

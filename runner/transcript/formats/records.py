@@ -37,6 +37,7 @@ _PAUSE_S = 2.0
 _MIN_STREAM = 3  # records, of which one may repeat the others
 MACHINE = re.compile(r"(?:speaker|spkr?|s|participant)[ _-]?\d{1,3}$", re.IGNORECASE)
 _HTML = re.compile(r"</(?:p|div|span|a|b|i|em|strong|li|blockquote|at)>|<br ?/?>", re.IGNORECASE)
+_COMPARED = re.compile(r"<[A-Za-z]\w{0,20}\s[^<>=/]{1,80}>")  # `a<b and c>d`
 _SILENT_TYPES = ("audio_event", "sound", "noise")
 
 
@@ -104,7 +105,7 @@ def turns_from(
 
 def unmarked(text: str) -> str:
     """Return the *text* of a message without its HTML, if it has any."""
-    if "<" not in text or not _HTML.search(text):
+    if "<" not in text or not _HTML.search(text) or _COMPARED.search(text):
         return text
     return Flow("html", Notes()).take(html_events(text)).text()
 
