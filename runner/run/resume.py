@@ -100,24 +100,23 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     Relative paths of its configuration count from there: one is `output.dir`, which leads to the
     run. Returns *arguments*, then with absolute paths.
     """
-    path, _, _, config_dirs = split_arguments(arguments)
-    path = Path(os.path.realpath(path))
-    root = next((p.parents[1] for p in (path, path.parent) if p.parent.name in _KINDS), None)
-    folders = (path, *folders_in(path)) if kind_of(path) == "directory" else ()
-    configs = (read_yaml(folder / "config/resolved.yaml") for folder in folders)
-    config = next(filter(None, configs), {})
-    inside = Path(text(section(config, "output").get("dir")))
-    start = Path(str(root).removesuffix(str(inside)))
-    known = root is not None and not inside.is_absolute() and start / inside == root
-    if not known or start == Path.cwd() or fault_of(path) is not None:
+    path, flags, overrides, config_dirs = split_arguments(arguments)
+    place = Path(os.path.abspath(path))  # `output.dir` may be a link
+    root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
+    if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
         return list(arguments)
-    given = {str(folder): str(folder.resolve()) for folder in config_dirs}
+    signed = (folder for folder in (place, *folders_in(place)) if fault_of(folder) is None)
+    configs = (read_yaml(folder / "config/resolved.yaml") for folder in signed)
+    inside = text(section(next(filter(None, configs), {}), "output").get("dir"))
+    start = Path(str(root).removesuffix(str(Path(inside))))
+    known = inside and not Path(inside).is_absolute() and start / inside == root
+    if not known or start.resolve() == Path.cwd():
+        return list(arguments)
+    folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
-    return [
-        f"resume={path}" if each.startswith("resume=") else given.get(each, each)
-        for each in arguments
-    ]
+    set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]
+    return [f"resume={place}", *folders, *set_flags, *overrides]
 
 
 def split_arguments(
