@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
-from runner.base.regular_files import as_given
+from runner.base.regular_files import SHELL, as_given
 from runner.base.text import JSON_LINES, print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
@@ -41,6 +41,7 @@ def main() -> None:
     _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    SHELL.folder = None
     JSON_LINES.wanted = any(each.endswith("console=json") for each in sys.argv[1:])
     codes: list[int] = []
     try:

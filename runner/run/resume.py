@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml, read_json, read_yaml, section, text
-from runner.base.regular_files import folders_in, kind_of, user_path
+from runner.base.regular_files import SHELL, folders_in, kind_of, user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
@@ -101,7 +101,7 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     run. Returns *arguments*, then with absolute paths.
     """
     path, flags, overrides, config_dirs = split_arguments(arguments)
-    place = Path(os.path.abspath(path))  # `output.dir` may be a link
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - `output.dir` may be a link
     root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
     if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
         return list(arguments)
@@ -113,6 +113,7 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     if not known or start.resolve() == Path.cwd():
         return list(arguments)
     folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
+    SHELL.folder = Path.cwd()
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
     set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]

@@ -10,6 +10,7 @@ from helpers.runs import STAGE_A, STAGE_B, failing, invented, load, simulated
 from helpers.sessions import RUN, begin, resume, session
 
 from runner.base.errors import CallError, ConfigError, LockedError, OutputError
+from runner.base.regular_files import SHELL, as_given
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.record.run_directory import RunDirectory
@@ -355,11 +356,13 @@ def test_a_run_is_resumed_in_the_directory_in_which_it_was_started(
         *("trusted=true", "budget.max_tokens=9"),
     ]
 
+    monkeypatch.setattr(SHELL, "folder", None)
     assert ["resume=own/out/runs/begun"] == enter_start(["resume=own/out/runs/begun"])
     monkeypatch.chdir("other")
     folders = [f"--config-dir={start}/other/{name}" for name in ("mine", "more")]
     kept = [f"resume={run}", *folders, *given[-2:]]
     assert (kept, start) == (enter_start(given), Path.cwd())
+    assert as_given(run, "own/out") == run  # in messages to the shell
 
     monkeypatch.chdir("other")
     (run / "config/signature.json").unlink()
