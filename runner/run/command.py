@@ -166,6 +166,7 @@ class _Jobs:
         return list(self.session.run_all(jobs, limit))
 
     def _job(self, cfg: DictConfig) -> Job:
+        JSON_LINES.wanted |= OmegaConf.select(cfg, "output.console") == "json"
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         sweep = job_directory().parent
@@ -201,7 +202,9 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     arguments = enter_start(arguments)
     jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
-        jobs.session.run(partial(resume_job, read_resumption(arguments)))
+        resumption = read_resumption(arguments)
+        JSON_LINES.wanted |= resumption.job.settings.output.console == "json"
+        jobs.session.run(partial(resume_job, resumption))
         return
     if not sweep.finish and not sweep.start:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
