@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 MAX_LINE = 1 << 20  # bytes
@@ -13,6 +14,7 @@ MAX_LINES = 5_000_000
 MAX_LOG = 1 << 30  # bytes of a file of lines: the journal of 180,000 transcripts
 MAX_ENTRIES = 100_000  # of a directory
 MAX_DEPTH = 4  # of directories in a run
+SHELL = SimpleNamespace(folder=None)  # where the command was typed, once it has been left
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
 
 
@@ -87,9 +89,10 @@ def files_in(folder: Path, ending: str) -> list[Path]:
 def as_given(path: Path, folder: str) -> Path:
     """Return *path* below *folder* relative to the working directory, if *folder* is.
 
-    Hydra makes paths absolute. A path that is not below the working directory stays as it is.
+    Hydra makes paths absolute. A path that is not below the working directory, or the one in SHELL,
+    stays as it is.
     """
-    here = Path.cwd()
+    here = SHELL.folder or Path.cwd()
     inside = path.is_relative_to(here) and not Path(folder).is_absolute()
     return path.relative_to(here) if inside else path
 

@@ -71,7 +71,7 @@ def to_terminal(text: str, limit: int = 500) -> str:
     return one_line(to_safe_text(text), limit)
 
 
-JSON_LINES = SimpleNamespace(wanted=False)  # of the command line: output.console=json
+JSON_LINES = SimpleNamespace(wanted=False)  # of a command: output.console=json
 
 
 def print_stderr(line: str) -> None:

@@ -187,7 +187,7 @@ class Client:
         if self.local:
             work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
-        exchange = Exchange(None if call.on_first_token is None else call.begin)
+        exchange = Exchange(None if call.on_first_token is None else call.begin, self.gate.reach)
         try:
             async with asyncio.timeout(timeout_s) as deadline:
                 exchange.on_arrival = partial(deadline.reschedule, None)

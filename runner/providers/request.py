@@ -24,13 +24,15 @@ class Exchange:
     """One attempt: what its client asks of it, and what the session reports.
 
     *first_token* is called when the reply begins, at the latest when it is whole; without it, no
-    stream is requested. From *on_arrival* on, no deadline may discard the reply. *plain*: it comes
-    from no model and is not converted. *sent*: a server was reached, so that a missing reply is
-    slow, not an outage. *headers* are the reply's, *stopped* is why the model stopped. After a
-    *failure* no further request is sent, even if libraries retry.
+    stream is requested. *on_sent* is called when a server was reached. From *on_arrival* on, no
+    deadline may discard the reply. *plain*: it comes from no model and is not converted. *sent*: a
+    server was reached, so that a missing reply is slow, not an outage. *headers* are the reply's,
+    *stopped* is why the model stopped. After a *failure* no further request is sent, even if
+    libraries retry.
     """
 
     first_token: Callable[[], object] | None = None
+    on_sent: Callable[[], object] | None = None
     on_arrival: Callable[[], object] | None = None
     plain: bool = False
     streams: bool = False
@@ -48,6 +50,12 @@ class Exchange:
             yield self
         finally:
             _EXCHANGE.reset(token)
+
+    def send(self) -> None:
+        """Note that a server was reached."""
+        self.sent = True
+        if self.on_sent is not None:
+            self.on_sent()
 
     def arrive(self) -> None:
         """Note that the reply has arrived whole."""

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base import errors
 from runner.base.command import prepare_streams, print_bug, print_error, settle_streams
 from runner.base.errors import ColloquyError, ConfigError, as_known
-from runner.base.regular_files import as_given
+from runner.base.regular_files import SHELL, as_given
 from runner.base.text import JSON_LINES, print_stderr, to_terminal
 from runner.record.signature import sign_stored
 from runner.run import remote
@@ -41,6 +41,7 @@ def main() -> None:
     _handle_signals()
     # Hydra then raises instead of printing and exiting with 1 for everything.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    SHELL.folder = None
     JSON_LINES.wanted = any(each.endswith("console=json") for each in sys.argv[1:])
     codes: list[int] = []
     try:
@@ -165,6 +166,7 @@ class _Jobs:
         return list(self.session.run_all(jobs, limit))
 
     def _job(self, cfg: DictConfig) -> Job:
+        JSON_LINES.wanted |= OmegaConf.select(cfg, "output.console") == "json"
         hydra_config = HydraConfig.get()
         sweeping = hydra_config.mode == RunMode.MULTIRUN
         sweep = job_directory().parent
@@ -200,7 +202,9 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     arguments = enter_start(arguments)
     jobs, sweep = _Jobs(codes, in_sweep=True), read_sweep(arguments)
     if sweep is None:
-        jobs.session.run(partial(resume_job, read_resumption(arguments)))
+        resumption = read_resumption(arguments)
+        JSON_LINES.wanted |= resumption.job.settings.output.console == "json"
+        jobs.session.run(partial(resume_job, resumption))
         return
     if not sweep.finish and not sweep.start:
         print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))

@@ -47,12 +47,12 @@ def print_end(
 
     A closed pipe is no failure; raises OutputError for any other.
     """
-    path = as_given(path, job.settings.output.dir)
+    shown = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
-    facts["batch" if isinstance(job, BatchJob) else "run"] = str(path)
-    pages = {"report": path / REPORT, "results": path / TABLE}
-    facts |= {name: str(page) for name, page in pages.items() if page.is_file()}
+    facts["batch" if isinstance(job, BatchJob) else "run"] = str(shown)
+    pages = {"report": REPORT, "results": TABLE}
+    facts |= {name: str(shown / page) for name, page in pages.items() if (path / page).is_file()}
     if code != EXIT_OK and resumable:
         facts["resume"] = resume_command(path, job, code)
     if hint is not None:

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
 from runner.base.json import load_json, load_yaml, read_json, read_yaml, section, text
-from runner.base.regular_files import folders_in, kind_of, user_path
+from runner.base.regular_files import SHELL, folders_in, kind_of, user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
@@ -100,24 +100,24 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     Relative paths of its configuration count from there: one is `output.dir`, which leads to the
     run. Returns *arguments*, then with absolute paths.
     """
-    path, _, _, config_dirs = split_arguments(arguments)
-    path = Path(os.path.realpath(path))
-    root = next((p.parents[1] for p in (path, path.parent) if p.parent.name in _KINDS), None)
-    folders = (path, *folders_in(path)) if kind_of(path) == "directory" else ()
-    configs = (read_yaml(folder / "config/resolved.yaml") for folder in folders)
-    config = next(filter(None, configs), {})
-    inside = Path(text(section(config, "output").get("dir")))
-    start = Path(str(root).removesuffix(str(inside)))
-    known = root is not None and not inside.is_absolute() and start / inside == root
-    if not known or start == Path.cwd() or fault_of(path) is not None:
+    path, flags, overrides, config_dirs = split_arguments(arguments)
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - `output.dir` may be a link
+    root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
+    if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
         return list(arguments)
-    given = {str(folder): str(folder.resolve()) for folder in config_dirs}
+    signed = (folder for folder in (place, *folders_in(place)) if fault_of(folder) is None)
+    configs = (read_yaml(folder / "config/resolved.yaml") for folder in signed)
+    inside = text(section(next(filter(None, configs), {}), "output").get("dir"))
+    start = Path(str(root).removesuffix(str(Path(inside))))
+    known = inside and not Path(inside).is_absolute() and start / inside == root
+    if not known or start.resolve() == Path.cwd():
+        return list(arguments)
+    folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
+    SHELL.folder = Path.cwd()
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
-    return [
-        f"resume={path}" if each.startswith("resume=") else given.get(each, each)
-        for each in arguments
-    ]
+    set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]
+    return [f"resume={place}", *folders, *set_flags, *overrides]
 
 
 def split_arguments(

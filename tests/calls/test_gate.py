@@ -18,7 +18,7 @@ from runner.calls.admission.limits import Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.retry import RetryPolicy
-from runner.providers.request import Completion, Request, Transport
+from runner.providers.request import Completion, Request, Transport, current_exchange
 
 REQUEST = Request("say_means", ({"role": "user", "content": "?"},), 100)
 THROTTLED = CallError("throttle", "slow down", status=429, retry_after_s=30.0)
@@ -146,6 +146,24 @@ def test_a_server_that_has_answered_is_waited_for() -> None:
 
     assert kinds(outcomes) == ["ok"] * 20
     assert took > 5.0
+
+
+def test_a_server_that_works_on_its_first_call_has_been_reached() -> None:
+    class Crowded(Scripted):
+        async def complete(self, request: Request, timeout_s: float) -> Completion:
+            if not self.sent_at:
+                current_exchange().send()
+                self.sent_at.append(0.0)
+                await asyncio.sleep(50.0)
+                return completion("fine")
+            return await super().complete(request, timeout_s)
+
+    gone = CallError("connection", "no connection")
+    transport = Crowded(lambda place: gone if place < 10 else completion("fine"))
+    outcomes, _, _ = calls(transport, 20, concurrency=4, retries=1)
+
+    assert "unavailable" not in kinds(outcomes)
+    assert kinds(outcomes)[0] == "ok"
 
 
 def test_a_requested_wait_of_more_than_five_minutes_ends_the_run_with_its_time() -> None:

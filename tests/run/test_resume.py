@@ -10,10 +10,11 @@ from helpers.runs import STAGE_A, STAGE_B, failing, invented, load, simulated
 from helpers.sessions import RUN, begin, resume, session
 
 from runner.base.errors import CallError, ConfigError, LockedError, OutputError
+from runner.base.regular_files import SHELL, as_given
 from runner.providers.request import Completion, Request
 from runner.record.lock import acquire, release
 from runner.record.run_directory import RunDirectory
-from runner.record.signature import SIGNED
+from runner.record.signature import SIGNED, sign_stored
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
 from runner.run.resume import enter_start, read_resumption
@@ -350,16 +351,43 @@ def test_a_run_is_resumed_in_the_directory_in_which_it_was_started(
     run = start / "own/out/runs/begun"
     shutil.copytree(RUN, run)
     Path("other").mkdir()
-    given = ["resume=../own/out/runs/begun", "--config-dir", "mine", "budget.max_tokens=9"]
+    given = [
+        *("resume=../own/out/runs/begun", "--config-dir", "mine/", "--config-dir=more"),
+        *("trusted=true", "budget.max_tokens=9"),
+    ]
 
+    monkeypatch.setattr(SHELL, "folder", None)
     assert ["resume=own/out/runs/begun"] == enter_start(["resume=own/out/runs/begun"])
     monkeypatch.chdir("other")
-    kept = [f"resume={run}", "--config-dir", str(start / "other/mine"), "budget.max_tokens=9"]
+    folders = [f"--config-dir={start}/other/{name}" for name in ("mine", "more")]
+    kept = [f"resume={run}", *folders, *given[-2:]]
     assert (kept, start) == (enter_start(given), Path.cwd())
+    assert as_given(run, "own/out") == run  # in messages to the shell
 
     monkeypatch.chdir("other")
     (run / "config/signature.json").unlink()
     assert (given, start / "other") == (enter_start(given), Path.cwd())
+
+
+def test_the_start_of_a_run_is_not_mistaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin("output.dir=own/out")
+    start = Path.cwd()
+    shutil.copytree(RUN, "disk/own/out/runs/begun")
+    shutil.rmtree("own")
+    Path("own").symlink_to("disk/own")
+    of_link = ["resume=own/out/runs/begun"]
+    assert (of_link, start) == (enter_start(of_link), Path.cwd())
+
+    sweep = Path("disk/own/out/sweeps/begun")
+    shutil.copytree(RUN, sweep / "0")
+    (sweep / "0/config/signature.json").unlink()
+    (sweep / "multirun.yaml").write_text("{}")
+    sign_stored(sweep)
+    monkeypatch.chdir("disk/own")
+    of_sweep = ["resume=out/sweeps/begun"]
+    assert (of_sweep, start / "disk/own") == (enter_start(of_sweep), Path.cwd())
+    shutil.rmtree("out/sweeps/begun/0/config")
+    assert (of_sweep, start / "disk/own") == (enter_start(of_sweep), Path.cwd())
 
 
 def test_a_damaged_file_that_a_run_is_made_of_is_named_with_the_way_out() -> None:

@@ -183,6 +183,7 @@ def test_a_file_of_ones_own_is_read_where_it_lies(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert [s["speaker"] for s in load(run / "transcript.json")["segments"]] == ["Ann", "Bo"]
     assert all("event" in json.loads(line) for line in lines[:-1])
+    assert json.loads(colloquy(f"resume={run}", cwd=tmp_path).stderr)["event"] == "message"
 
 
 def test_a_sweep_gives_each_job_its_own_directory_and_log(tmp_path: Path) -> None:

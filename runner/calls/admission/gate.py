@@ -93,7 +93,7 @@ class Gate:
         self._reported: dict[str, ReportedLimit] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self._reads_free = reads_free
-        self.answered = False  # whether there was a reply, also one in a batch
+        self.reached = False  # whether a request has been sent, alone or in a batch
         self._hedges = 0
         self.pace = 1.0  # seconds of recent calls over those expected
         self._written = written
@@ -190,7 +190,7 @@ class Gate:
         free = usage.cached_tokens if self._reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
-        self.answered = True
+        self.reach()
         self._replies += 1
         self._reply_tokens += usage.completion_tokens
         self._reply_limits += ticket.reply_tokens
@@ -232,6 +232,10 @@ class Gate:
         elif error.kind in ("not_found", "unavailable"):
             self._fault = self._fault or error
 
+    def reach(self) -> None:
+        """Note that a server was reached, which may not have answered yet."""
+        self.reached = True
+
     def gave_up(self, error: CallError) -> None:
         """End all calls if *error*, not retried any more, shows that there is no server."""
         if self._is_absent(error):
@@ -239,8 +243,8 @@ class Gate:
             self._fault = self._fault or CallError("unavailable", message)
 
     def _is_absent(self, error: CallError) -> bool:
-        """Return whether *error* is no outage, since no connection has ever led to a reply."""
-        return error.unreached and not self.answered
+        """Return whether *error* is no outage, since no call has ever had a connection."""
+        return error.unreached and not self.reached
 
     def throttle(self, wait_s: float, retry_after_s: float | None, now: float) -> None:
         """Hold all calls for *wait_s* seconds, then let them resume over SPREAD_S."""

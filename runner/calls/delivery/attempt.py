@@ -98,7 +98,7 @@ class BatchAttempt:
         self._end(reply, waiting, started)
         self._settle(reply)
         call.calls.usage += reply.usage
-        self.gate.answered = True
+        self.gate.reach()
         return reply
 
     async def _go_live(self, *, out: bool) -> Completion:

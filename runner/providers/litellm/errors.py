@@ -84,7 +84,9 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     if "PerDay" in said:  # Gemini asks for seconds, which do not renew its quotas of a day
         retry_after = None
     kind = _kind(status, codes, message, retry_after)
-    if kind in ("throttle", "auth") and retry_after is None and SAYS["used_up"].search(said):
+    may_renew = kind == "throttle" or (kind == "auth" and status == 403)
+    of_minute = "PerDay" not in said and SAYS["of_minute"].search(said)
+    if may_renew and retry_after is None and not of_minute and SAYS["used_up"].search(said):
         kind = "unavailable"
     full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
     at_flex = "flex" in (route.delivery, route.service_tier)

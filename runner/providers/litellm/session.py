@@ -54,7 +54,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
 
 
 async def _sent(*_: object) -> None:
-    current_exchange().sent = True
+    current_exchange().send()
 
 
 async def _once(

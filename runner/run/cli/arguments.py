@@ -120,8 +120,8 @@ def _one(argument: str) -> list[str]:
         raise ConfigError(f"{argument}: expected {name.lstrip('+~-') or 'KEY'}=VALUE{known}")
     group, _, key = name.lstrip("+~").partition("@")
     if group == "analyzer" and not key.startswith("analyzers."):
-        sign, choice = "~" if name.startswith("~") else "+", value or "NAME"
-        raise ConfigError(f"{argument}: expected {sign}analyzer@analyzers.NAME={choice}")
+        sign, choice = ("~", "") if name.startswith("~") else ("+", f"={value or 'NAME'}")
+        raise ConfigError(f"{argument}: expected {sign}analyzer@analyzers.NAME{choice}")
     if argument.startswith(("-", "~", "+")):
         return [argument]
     if name == "transcript" and value.startswith(("http://", "https://")):

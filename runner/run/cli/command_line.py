@@ -111,6 +111,7 @@ def check_arguments(arguments: Sequence[str]) -> None:
     refuse_secrets(arguments, secrets_of())
     _check_options(arguments)
     _check_choices(arguments)
+    named = any(each.startswith(("-cn", "--config-n")) for each in arguments)
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")
@@ -123,7 +124,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
         if name.startswith(_CONFIG_FOLDERS):
             folder = Path(value if joined else next(remaining, ""))
             _check_folder(folder)
-            if name.startswith(("-cp", "--config-p")) and not (folder / "config.yaml").is_file():
+            is_whole = named or (folder / "config.yaml").is_file()
+            if name.startswith(("-cp", "--config-p")) and not is_whole:
                 raise ConfigError(
                     f"{name} {folder}: expected a folder with the whole configuration; "
                     f"--config-dir {folder} adds its files to what is there"

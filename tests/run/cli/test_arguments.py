@@ -77,6 +77,7 @@ def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
         ("plan x.md", r"did you mean 'plan=true'\?"),
         ("version", r"KEY=VALUE; did you mean '--version'\?"),
         ("analyzer@x=decisions", r"expected \+analyzer@analyzers\.NAME=decisions"),
+        ("~analyzer x.md", r"expected ~analyzer@analyzers\.NAME$"),
         ("+analyzer=decisions", r"expected \+analyzer@analyzers\.NAME=decisions"),
         ("ask x.md", r"KEY=VALUE; did you mean the command 'colloquy-ask'\?"),
         ("model.name x", r"KEY=VALUE; did you mean 'model.name=x'\?"),
@@ -292,3 +293,5 @@ def test_a_folder_that_is_not_the_whole_configuration_is_told_the_option_that_ad
     Path("mine").mkdir()
     with pytest.raises(ConfigError, match="--config-dir mine adds its files"):
         check_arguments(["-cp", "mine"])
+    Path("mine/main.yaml").touch()
+    check_arguments(["-cp", "mine", "--config-name", "main"])
