@@ -17,7 +17,7 @@ _THOUGHT = frozenset(("thought", "thoughts", "thinking", "reasoning", "chainofth
 _ARGUMENTS = frozenset(("function", "arguments", "parameters", "input"))
 _ASIDE = _THOUGHT | {"$schema"}  # beside an answer's own fields, no part of it
 _EVIDENCE = {"segment", "quote"}
-_PARENTS = re.compile(r"^.*[>›→\\]\s*(?=\S)", re.DOTALL)  # of a value that is written as a path
+_PATH = re.compile(r"(?<=[^\s=-])\s*(?:[>›\\]|\s/\s)\s*(?=\S)")  # between a value and its parents
 _SCALARS = ("string", "number", "integer", "boolean")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -170,8 +170,10 @@ class Coercion:
     def _enum(self, value: Any, allowed: list[Any], path: str) -> Any:
         if value in allowed or not isinstance(value, str | int | float):
             return value
-        for said in (str(value), _PARENTS.sub("", str(value))):  # `Work > Pay` is Pay
-            same = [each for each in allowed if plain(str(each)) == plain(said)]
+        said = _PATH.split(str(value))
+        for at in range(len(said)):  # `Work > Pay` is `Work / Pay` or else Pay
+            end = [plain(part) for part in said[at:]]
+            same = [each for each in allowed if end == [*map(plain, _PATH.split(str(each)))]]
             if len(same) == 1:
                 return self._as(same[0], value, path)
         return value

@@ -23,6 +23,8 @@ from runner.job.graph import Node
 from runner.providers.offline.language.sentences import words
 from runner.record.collection_findings import GroundedFinding, linkage_of, place_of
 from runner.record.reuse import read_record
+from runner.record.store import Store
+from runner.record.vectors import FOLDER, Vector, stored_vector, vector_key
 
 _CALL = re.compile(r"\w{1,200}(/\w{1,400})?")
 MAX_JOINED = 5_000  # findings of a call, whose merges take time quadratic in their number
@@ -96,17 +98,34 @@ class Calls:
                 return
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
-        embedded = bool(self.settings.collection.embeddings)
-        if embedded and any(ONLY_WORDS not in row.left_out for row in rows):
-            self.unmade.append("embeddings were compared, too")
+        compared = [self._compared(row, found) for row, found in zip(rows, leaves, strict=True)]
+        if why := next((each for each in compared if isinstance(each, str)), ""):
+            self.unmade.append(why)
             return
-        if any(len(found) > MAX_JOINED for found in leaves):
-            self.unmade.append(f"a call read more than {MAX_JOINED:,} findings")
-            return
-        made = list(map(linkage_of, leaves))
+        vectors = [each for each in compared if not isinstance(each, str)]
+        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
         if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
             yield "threshold_curve is not that of the findings"
         yield from self._grouped(leaves, made)
+
+    def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
+        """Return the vectors compared in a call, none if words alone were.
+
+        If they cannot be compared again, return why.
+        """
+        if len(found) > MAX_JOINED:
+            return f"{row.node} read more than {MAX_JOINED:,} findings"
+        if not self.settings.collection.embeddings or ONLY_WORDS in row.left_out:
+            return []
+        keys = [vector_key(self.settings, each.shown) for each in found]
+        stores = [Store(self.batch / FOLDER), Store(self.batch.resolve().parents[1] / "store")]
+        every = [next(filter(None, (stored_vector(s, key) for s in stores)), None) for key in keys]
+        vectors = [each for each in every if each is not None]
+        if lost := len(keys) - len(vectors):
+            return f"{lost:,} of {len(keys):,} vectors compared by {row.node} are not stored"
+        if len({len(each) for each in vectors}) > 1:
+            return f"the stored vectors compared by {row.node} differ in length"
+        return vectors
 
     def _grouped(
         self, leaves: Sequence[Sequence[GroundedFinding]], made: Sequence[Sequence[Merge]]

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
+from io import TextIOWrapper
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
 from runner.base.format import plural
 from runner.base.json import MAX_BYTES, at, mappings, read_json, read_list, section, text
-from runner.base.regular_files import read_regular
+from runner.base.regular_files import open_regular, read_regular
 from runner.base.tables import as_rows
 from runner.base.text import to_safe_text
 from runner.base.usage import USAGE_FIGURES
@@ -28,6 +30,8 @@ from runner.record.batch_directory import (
     transcripts_of,
 )
 from runner.record.result_row import COLUMNS
+
+MAX_TABLE = 1_000_000_000  # bytes of a table, which is read row by row
 
 
 def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -47,16 +51,18 @@ def faults_of_insights(path: Path) -> Iterator[str]:
     """Yield what insights.csv of a run or batch has otherwise than insights.json of the runs."""
     name = text(at(read_json(path / "metadata.json"), "transcript", "name"))
     runs = transcripts_of(path) if is_batch(path) else {path: name}
-    faults: list[str] = []
-    for per in ("insight", "evidence"):  # by `output.insights_csv`
-        rows: list[Sequence[object]] = []
+
+    def rows(per: str) -> Iterator[Sequence[object]]:
         for run, transcript in runs.items():
             with suppress(KeyError, TypeError, ValueError):  # reported by others
-                rows += insight_rows(mappings(read_list(run / "insights.json")), transcript, per)
-        faults = list(_changed_cells(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows))
-        if not faults:
-            break
-    yield from faults
+                yield from list(
+                    insight_rows(mappings(read_list(run / "insights.json")), transcript, per)
+                )
+
+    table = path / INSIGHTS_TABLE
+    faults = [_difference(table, INSIGHT_COLUMNS, rows(per)) for per in ("insight", "evidence")]
+    if all(faults):  # as neither value of `output.insights_csv` makes it
+        yield faults[-1]
 
 
 def faults_of_rows(batch: Path) -> Iterator[str]:
@@ -75,7 +81,8 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
                 yield f"{name}: {key} is {rows[name].get(key)!r}, its metadata.json says {value!r}"
     if (batch / TABLE).is_file():
         cells = ([row.get(name) for name in COLUMNS] for row in rows.values())
-        yield from (f"{TABLE}: {line}" for line in _changed_cells(batch / TABLE, COLUMNS, cells))
+        if fault := _difference(batch / TABLE, COLUMNS, cells):
+            yield f"{TABLE}: {fault}"
     files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
     read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
     for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
@@ -83,25 +90,27 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
             yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"
 
 
-def _changed_cells(
-    file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]
-) -> Iterator[str]:
-    """Yield the first cell of a table that is not that of *rows*; versions differ in columns."""
-    made = as_rows([columns, *rows])
+def _difference(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return how a table differs from *rows* first, "" for not; versions differ in columns.
+
+    Both are read row by row, since a batch's may be large.
+    """
+    made = csv.DictReader(as_rows([row]) for row in chain([columns], rows))
+    stated, given, fault = 0, 0, ""
     try:
-        stated, given = (list(csv.DictReader(t.splitlines())) for t in (_words_in(file), made))
+        with open_regular(file, MAX_TABLE) as opened:
+            found = csv.DictReader(TextIOWrapper(opened, "utf-8", "replace", newline=""))
+            for one, other in zip_longest(found, made):
+                stated, given = stated + (one is not None), given + (other is not None)
+                if one is None or other is None or fault:
+                    continue
+                keys = [key for key in other if key in one or key == "transcript"]
+                if key := next((key for key in keys if one.get(key) != other[key]), None):
+                    cells = (one_line(repr(row.get(key)), 60) for row in (one, other))
+                    fault = "{} of {} is {}, not {}".format(key, other["transcript"], *cells)
     except (OSError, csv.Error):
-        yield "is not a table"
-        return
-    if len(stated) != len(given):
-        yield f"has {plural(len(stated), 'row')}, expected {len(given)}"
-        return
-    for one, other in zip(stated, given, strict=True):
-        keys = [key for key in other if key in one or key == "transcript"]
-        if key := next((key for key in keys if one.get(key) != other[key]), None):
-            cells = (one_line(repr(row.get(key)), 60) for row in (one, other))
-            yield "{} of {} is {}, not {}".format(key, other["transcript"], *cells)
-            return
+        return "is not a table"
+    return fault if stated == given else f"has {plural(stated, 'row')}, expected {given}"
 
 
 def _words_in(file: Path) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from runner.answers.codebook import MAX_CODES, Code, Codebook, as_qdc, finder_of, guid_of
 from runner.answers.codebook_file import read_codebook
+from runner.answers.coerce import Coercion
 from runner.base.errors import ConfigError
 from runner.base.tables import as_rows
 
@@ -136,6 +137,14 @@ def test_a_qdc_keeps_guids_and_colours_and_tells_names_that_stand_there_twice_ap
         find(each)
         for each in ("Costs > other", "TIME\\Other", "Time/Other", "OTHER", "Work > Other")
     ]
+    held = {"type": "object", "properties": {"code": {"enum": [*book.names]}}}
+    schema = {"type": "object", "properties": {"structured_data": held}}
+    replied = [
+        Coercion(schema).answer({"structured_data": {"code": each}})
+        for each in ("Costs > other", "Time > Other", "Work \\ Time / Other", "time")
+    ]
+    codes = [each["structured_data"]["code"] for each in replied]
+    assert ["Other", "Time / Other", "Time / Other", "Time"] == codes
     assert (None, "Costs", None, "Time") == tuple(code.parent for code in book.codes)
     assert ("an hour", "two") == book.codes[2].examples
     assert (GUID, "#12abEF") == (book.codes[3].guid, book.codes[3].color)

@@ -256,6 +256,7 @@ REFUSED = {
     "fraction for a whole number": (changed(": 3", ": 3.5"), "score: Input should be a valid int"),
     "number on another scale": (changed(": 3", ": 100"), "score: Input should be less than"),
     "unknown enumeration": (changed("not_met", "medium"), "level: Input should be 'high', 'low'"),
+    "a change of an enumeration": (changed("not_met", "low -> high"), "level: Input should be 'h"),
     "NaN": (changed("0.8", "NaN"), "holds NaN"),
     "a huge number": (changed(": 3", ": " + "9" * 5000), "structured_data.score: Unable"),
     "a repeated key": (changed('"score"', '"label": 1, "score"'), "has the key 'label' twice"),

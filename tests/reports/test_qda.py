@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import tracemalloc
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -234,6 +235,24 @@ def test_every_text_keeps_its_positions(turns: list[tuple[str, str]], data: st.D
     assert {(c.quote, c.start, c.end) for c in codings} == {each[2:] for each in found}
 
 
+def test_a_project_of_many_files_takes_little_memory() -> None:
+    transcript = Transcript("m", "text", "", make_segments([Turn("A", "We pay, é, late. ")] * 100))
+    sources = [source_of(transcript, f"{n}.txt", f"{n}.txt") for n in range(20)]
+    place, start = transcript.segments[0], sources[0].starts["S0001"]
+    codings = [
+        PlacedCoding("", place, "B & <b>", "We pay", start, start + n, "exact", "They say so.", "m")
+        for n in range(100)
+    ]
+    project = Project("m", BOOK)
+    tracemalloc.start()
+    for source in sources:
+        project.add(source, codings, "2026-11-29T01:02:03.004+00:00")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 20 * 100 * 200  # bytes of a coding, which takes 700 as XML
+
+
 def archive(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
     path = Path("p.qdpx")
     with zipfile.ZipFile(path, "w", method) as opened:
@@ -266,6 +285,7 @@ def qde(path: str = "internal://a.txt", start: str = "0", inner: str = "") -> by
         ({"project.qde": qde(start="-1"), "sources/a.txt": b"a"}, "has no positions"),
         ({"project.qde": qde(start="9" * 500), "sources/a.txt": b"a"}, "has no positions"),
         ({"project.qde": qde(), "sources/a.txt": bytes(2001)}, "unpacks to more than"),
+        ({"project.qde": qde(inner="<Note/>" * 99)}, "more than 100 tags"),
     ],
 )  # fmt: skip
 def test_what_is_no_project_or_a_bomb_is_one_line(
@@ -273,6 +293,7 @@ def test_what_is_no_project_or_a_bomb_is_one_line(
 ) -> None:
     monkeypatch.setattr(qda_reader, "MAX_MEMBER", 2000)
     monkeypatch.setattr(qda_reader, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(qda_reader, "MAX_TAGS", 100)
     with pytest.raises(ConfigError) as raised:
         read_project(archive(members))
 

@@ -116,7 +116,7 @@ def test_each_change_of_a_count_an_id_or_a_quote_is_found(
 
 @pytest.mark.parametrize("redact", ["off", "names"])
 @pytest.mark.parametrize("embeds", [False, True])
-def test_groups_and_curve_are_made_again_from_words_and_stand_ins(
+def test_groups_and_curve_are_made_again_from_stand_ins_and_stored_vectors(
     redact: str, embeds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -136,11 +136,18 @@ def test_groups_and_curve_are_made_again_from_words_and_stand_ins(
     curve = json.loads(json.dumps(whole))
     curve["threshold_curve"][0]["groups"] += 1
 
-    unmade = ["groups and curve are not made again: embeddings were compared, too"] * embeds
-    fault = ["threshold_curve is not that of the findings"]
+    assert ([], []) == checked(whole)
+    assert (["threshold_curve is not that of the findings"], []) == checked(curve)
+    if not embeds:
+        return
+    stored = sorted(Path("batch/embeddings").rglob("*.json"))
+    stored[0].unlink()
+    lost = "vectors compared by themes are not stored"
+    faults, notes = checked(curve)
 
-    assert ([], unmade) == checked(whole)
-    assert (fault * (not embeds), unmade) == checked(curve)
+    assert [] == faults
+    assert ["groups and curve are not made again"] == [each.partition(":")[0] for each in notes]
+    assert notes[0].endswith(lost)
 
 
 def _vectors(request: Request) -> Completion:

@@ -105,9 +105,11 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
 def _from_table(file: Path, book: Codebook) -> _Read:
     rows: dict[str, list[CoderRow]] = {}
     find = finder_of(book)
-    for line, row in read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO):
+    table = list(read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO))
+    has_words = any("quote" not in row and " " in row.get("segment", "") for _, row in table)
+    for line, row in table:
         given = {key: row.get(key, "") for key in ("file", "segment", "code", "quote", "match")}
-        if "quote" not in row and " " in given["segment"]:  # its words, in MAXQDA's tables
+        if has_words and not _NUMBER.fullmatch(given["segment"]):  # as in MAXQDA's tables
             given |= {"quote": given["segment"], "segment": ""}
         if given["match"].casefold() == "absent":  # of a run's codings.csv: not in the transcript
             continue

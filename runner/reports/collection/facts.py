@@ -112,10 +112,12 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     if collection is None:
         return None
     left_out = max(0, len(collection.themes) - MAX_THEMES)
+
+    def place(quote: ThemeQuote) -> tuple[object, ...]:
+        return by_number(quote.file), by_number(quote.segment)
+
     themes = (
-        replace(
-            each, quotes=tuple(sorted(each.quotes, key=lambda q: (by_number(q.file), q.segment)))
-        )
+        replace(each, quotes=tuple(sorted(each.quotes, key=place)))
         for each in collection.themes[:MAX_THEMES]
     )
     collection = replace(collection, themes=tuple(themes))

@@ -1,6 +1,7 @@
 """REFI-QDA projects: transcripts as plain texts, codes, and codings by code points; REFI 1.0."""
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -93,7 +94,7 @@ class Project:
         self._begun = ""
         self._file = BytesIO()
         self._zip = ZipFile(self._file, "w", ZIP_DEFLATED)
-        self._sources: list[str] = []
+        self._sources: list[bytes] = []  # compressed, since a thousand take hundreds of MB
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
@@ -109,7 +110,7 @@ class Project:
         made = add_element(inside, "TextSource", **about, **time)
         for span, group in groupby(placed, key=_span):
             self._select(made, guid, span, list(group), time)
-        self._sources.append(tostring(made, "unicode"))
+        self._sources.append(zlib.compress(tostring(made, "utf-8")))
 
     def _select(
         self,
@@ -147,8 +148,14 @@ class Project:
             add_element(users, "User", guid=guid, name=name)
         add_codes(add_element(root, "CodeBook"), self._book)
         head, end, _ = as_xml(root).rpartition("</Project>")
-        inside = ["<Sources>", *self._sources, "</Sources>"] if self._sources else []
-        self._zip.writestr(_member("project.qde"), "".join((head, *inside, end, "\n")).encode())
+        with self._zip.open(_member("project.qde"), "w") as opened:
+            opened.write(head.encode())
+            if self._sources:
+                opened.write(b"<Sources>")
+                for each in self._sources:
+                    opened.write(zlib.decompress(each))
+                opened.write(b"</Sources>")
+            opened.write(f"{end}\n".encode())
         self._zip.close()
         return self._file.getvalue()
 

@@ -20,6 +20,7 @@ MAX_BYTES = 500_000_000  # of an archive, which may hold recordings
 MAX_MEMBERS = 20_000
 MAX_MEMBER = 40_000_000  # bytes of a member that is read, and
 MAX_READ = 400_000_000  # of all of them
+MAX_TAGS = 1_000_000  # of a project, whose elements are all held in memory
 MAX_CODES = 5_000
 _ENTRY = b"PK\x01\x02"  # begins each member's entry, all of which ZipFile holds in memory
 _INTERNAL = "internal://"
@@ -97,7 +98,10 @@ def _read(archive: _Archive, file: Path) -> CodedProject:
     if len(projects) != 1:
         raise ValueError(f"{len(projects)} files .qde in it, expected one")
     place = f"{file}: {projects[0]}"
-    root = xml_tree(archive.read(projects[0]), place, "REFI-QDA XML")
+    data = archive.read(projects[0])
+    if data.count(b"<") > MAX_TAGS:
+        raise ValueError(f"more than {MAX_TAGS:,} tags in {projects[0][:80]!r}")
+    root = xml_tree(data, place, "REFI-QDA XML")
     codes = {code.guid: code.name for code in codes_in(root, place, MAX_CODES)}
     every = list(_sources(root))
     sources = tuple(source for source in every if source.plain)
