@@ -353,6 +353,33 @@ def test_a_proposal_that_another_takes_up_is_a_decision(
     assert found == bool(decisions(said))
 
 
+@pytest.mark.parametrize(
+    ("plan", "reply", "found"),
+    [
+        ("Then let's decide: we postpone the launch to May.", "Fine with me.", True),
+        ("Let's postpone the launch to May.", "Agreed.", True),
+        ("Let's postpone the launch to May.", "I disagree.", False),
+        ("Let's decide whether we postpone the launch to May.", "Agreed.", False),
+    ],
+)
+def test_a_plan_put_to_all_is_a_decision_if_they_accept_it(
+    plan: str, reply: str, found: bool
+) -> None:
+    said = spoken(("Ann", f"{plan} Everybody fine with that?"), ("Bo", reply))
+
+    assert found == bool(decisions(said))
+
+
+def test_a_question_that_another_leaves_open_is_open() -> None:
+    said = spoken(
+        ("Ann", "Who takes the night duty in the week of Christmas?"),
+        ("Bo", "I could, but only with a swap. Let's leave it open."),
+    )
+    (found,) = answer("open_questions", said)["structured_data"]["open_questions"]
+
+    assert "Let's leave it open" in str(found)
+
+
 def test_a_shared_opinion_is_no_decision() -> None:
     said = spoken(("Ann", "The green paint looks better on the fence."), ("Bo", "I agree."))
 
