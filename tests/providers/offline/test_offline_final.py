@@ -393,6 +393,26 @@ def test_a_plan_without_an_owner_is_not_laid_at_the_speakers_door() -> None:
     assert [(None, "by Friday")] == [(a["owner"], a["due"]) for a in found]
 
 
+@pytest.mark.parametrize(
+    ("reply", "what"),
+    [
+        ("Yes, I'll do it by Thursday.", "Check the pump in the cellar"),
+        ("Sure, I'll look into it tomorrow.", "Check the pump in the cellar"),
+        ("Yes, I'll call the plumber tomorrow.", "Call the plumber tomorrow"),
+    ],
+)
+def test_an_undertaking_to_do_it_is_named_by_the_request(reply: str, what: str) -> None:
+    (found,) = actions(spoken(("Ann", "Can you check the pump in the cellar?"), ("Bo", reply)))
+    (later,) = actions(
+        spoken(("Ann", "Can you check it by Monday?"), ("Bo", "Yes, I'll do it by Thursday."))
+    )
+
+    assert what == found["what"]
+    assert ("Do it by Thursday", "by Thursday") == (later["what"], later["due"])
+    assert "Bo" == found["owner"]
+    assert found["due"]
+
+
 def test_an_offer_becomes_an_action_when_another_asks_for_it() -> None:
     offer = ("Bo", "I could repair the broken garden fence behind the school.")
     asked = spoken(offer, ("Ann", "Please do."))
