@@ -32,7 +32,7 @@ def md(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(md(item) for item in value)
+        return ", ".join(md(item) for item in value) or "–"
     text = " ".join(to_safe_text(str(value)).split())
     if _LABEL.fullmatch(text):  # a category or an enumeration's value
         return text.replace("_", " ")

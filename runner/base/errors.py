@@ -21,6 +21,7 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 MAX_MESSAGE_CHARS = 500
+_LISTED = 30  # choices in a line
 
 
 class ColloquyError(Exception):
@@ -174,7 +175,7 @@ def readable(path: object, key: str = "") -> Iterator[None]:
 
 
 def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
-    """Return a clause that names the nearest of *choices*, else lists them; "" without any.
+    """Return a clause that names the nearest of *choices*, else lists the first 30; "" without any.
 
     The nearest one is shown between *before* and *after*.
     """
@@ -183,4 +184,5 @@ def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{before}{by_folded[close[0]]}{after}'?"
-    return f"; known: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"; known: {', '.join(names[:_LISTED])}{more}" if names else ""

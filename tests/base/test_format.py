@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runner.base.errors import did_you_mean
 from runner.base.format import aligned, count, figure, plural, relative_error, seconds, share, usd
 
 
@@ -55,3 +56,10 @@ def test_columns_are_aligned_and_their_cells_are_harmless() -> None:
     rows = [("name", "tokens"), ("a\x1b[2J\nb", "7"), ("c", "1,234")]
 
     assert ["name    tokens", "a[2J b       7", "c        1,234"] == aligned(rows)
+
+
+def test_a_long_list_of_choices_is_cut() -> None:
+    names = [f"{n:03}" for n in range(100)]
+
+    assert did_you_mean("zzz", names).endswith("029 and 70 more")
+    assert did_you_mean("zzz", names[:2]) == "; known: 000, 001"

@@ -61,6 +61,21 @@ def test_it_shows_files_decisions_actions_by_owner_and_the_most_confident_insigh
     assert words.rindex("How it ran") > words.index("confidence")
 
 
+def test_what_cites_nothing_is_among_the_most_confident_insights_only_if_all_is_so(
+    batch: Path,
+) -> None:
+    file = batch / "runs/00/a-1/insights.json"
+    none = {**insight("No needs are recognised.", 0.05), "evidence": []}
+    file.write_text(json.dumps([*json.loads(file.read_text()), none]))
+    among = page_of(batch).words
+    for run in ("00/a-1", "01/b-1"):
+        (batch / "runs" / run / "insights.json").write_text(json.dumps([none]))
+
+    assert "Seen in a" in among
+    assert "No needs are recognised." not in among
+    assert "No needs are recognised." in page_of(batch).words
+
+
 def test_its_quotes_lead_into_the_reports_of_the_runs_once_they_are_there(batch: Path) -> None:
     try_write_report(batch, runs_too=False)
     before = page_of(batch).links

@@ -31,6 +31,7 @@ from runner.reports.export import qda_reader
 from runner.reports.export.codings import COLUMNS, codebook_of, write_codings
 from runner.reports.export.qda import PlacedCoding, Project, source_of
 from runner.reports.export.qda_reader import read_project
+from runner.reports.report.batch import batch_page, files_of
 from runner.reports.report.page import report_page
 from runner.reports.stored_run import read_run
 from runner.transcript.model import Transcript, Turn, make_segments
@@ -174,6 +175,9 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
     assert ["", "", ""] == [row["start_position"] for row in table if row["match"] == "absent"]
     assert "0:00:01" == next(row["start"] for row in table if row["file"] == "later/two.vtt")
     assert read_codebook(Path("codes.csv")) == read_codebook(Path("batch/codebook.qdc"))
+    page = batch_page(batch, files_of(batch))
+    for file in ("codings.csv", "codings.qdpx", "codebook.qdc"):
+        assert f'<a href="./{file}">{file}</a>' in page
 
 
 def test_a_coding_of_a_printed_page_has_its_line() -> None:
@@ -197,6 +201,7 @@ def test_a_run_has_its_files_and_its_report_counts_codes(codes: list[str]) -> No
         read.sources[0].text[start:end] for start, end, _ in read.sources[0].codings
     ]
     assert re.search(r'<bdi>Buoy</bdi></th><td class="n">2</td><td class="n">2</td>', page)
+    assert '<a href="./codings.csv">' in page
 
 
 def test_nothing_is_coded_in_a_transcript_that_somebody_altered(codes: list[str]) -> None:

@@ -358,6 +358,7 @@ def test_no_part_of_an_answer_gets_into_its_page_unescaped(text: str) -> None:
 def test_no_fields_are_no_page() -> None:
     assert fields_markdown({}) == ""
     assert fields_markdown({"text": "One.\n\nTwo."}) == "One.\n\nTwo."
+    assert "  - Who: –\n" in fields_markdown({"plans": [{"what": "Go", "who": [], "due": None}]})
 
 
 # --- what a model replies

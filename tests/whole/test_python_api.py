@@ -185,13 +185,12 @@ def test_values_become_overrides_whatever_they_hold(talk: Path) -> None:
 
 
 @pytest.mark.parametrize("text", blocks("python", PAGES["docs/python.md"]))
-def test_the_documentation_runs_as_printed(text: str, talk: Path) -> None:
+@pytest.mark.parametrize("said", ["I will call the port tomorrow.", "Hello."])
+def test_the_documentation_runs_as_printed(text: str, said: str, talk: Path) -> None:
     Path("talks").mkdir()
     for file in (Path("talks/a.txt"), Path("talks/b.txt")):
         file.write_text(TALK)
-    Path("meeting.vtt").write_text(
-        "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Ann>I will call the port tomorrow.\n"
-    )
+    Path("meeting.vtt").write_text(f"WEBVTT\n\n00:01.000 --> 00:04.000\n<v Ann>{said}\n")
     exec(compile(text, "python.md", "exec"), {})
 
 

@@ -12,6 +12,8 @@ from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
 from runner.base.json import at, number, read_json, text
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
+from runner.record.run_directory import CODEBOOK
+from runner.reports.export.codings import CODINGS, PROJECT
 from runner.reports.report import summary
 from runner.reports.report.brief import ACTIONS, Brief, BriefItem
 from runner.reports.report.findings import ShownInsight
@@ -86,7 +88,8 @@ def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
         max_themes=MAX_THEMES,
-        tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)],
+        tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)]
+        + [CODINGS, PROJECT, CODEBOOK] * bool(text(run.config.get("codebook"))),
     )
 
 
@@ -103,6 +106,7 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
     insights = [
         _found(file, one, *one.analyzers) for file, brief in briefs for one in brief.insights
     ]
+    insights = [found for found in insights if found["item"].quotes] or insights
     insights.sort(key=lambda found: -(found["item"].confidence or 0))
     return {
         "actions": actions,

@@ -57,6 +57,26 @@ def test_a_statement_and_its_denial_are_both_quoted() -> None:
     assert "nuisance, yes" not in said
 
 
+@pytest.mark.parametrize(
+    ("reply", "answered"),
+    [("Cem", "yes"), ("Cem (two.txt)", "partly")],
+)
+def test_a_question_that_was_asked_in_the_talk_answers_only_with_its_reply(
+    reply: str, answered: str
+) -> None:
+    talk = spoken(
+        ("Ann", "May I have your account number, please?"),
+        (reply, "It's 4471, under Walsh."),
+        *(("Bob", f"The garden wants rain and seed number {n}.") for n in range(12)),
+    )
+    fields = read(replace(talk, question="# Question\n\nWhat is the account number?\n"))
+    told = fields["structured_data"]
+    assert isinstance(told, dict)
+
+    assert answered == told["answered"]
+    assert ("4471" in told["answer"]) == (answered == "yes") == (len(told["quotes"]) == 2)
+
+
 def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:
     ways = (
         "needs a licence from the town, which",

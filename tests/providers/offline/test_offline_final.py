@@ -353,6 +353,33 @@ def test_a_proposal_that_another_takes_up_is_a_decision(
     assert found == bool(decisions(said))
 
 
+@pytest.mark.parametrize(
+    ("plan", "reply", "found"),
+    [
+        ("Then let's decide: we postpone the launch to May.", "Fine with me.", True),
+        ("Let's postpone the launch to May.", "Agreed.", True),
+        ("Let's postpone the launch to May.", "I disagree.", False),
+        ("Let's decide whether we postpone the launch to May.", "Agreed.", False),
+    ],
+)
+def test_a_plan_put_to_all_is_a_decision_if_they_accept_it(
+    plan: str, reply: str, found: bool
+) -> None:
+    said = spoken(("Ann", f"{plan} Everybody fine with that?"), ("Bo", reply))
+
+    assert found == bool(decisions(said))
+
+
+def test_a_question_that_another_leaves_open_is_open() -> None:
+    said = spoken(
+        ("Ann", "Who takes the night duty in the week of Christmas?"),
+        ("Bo", "I could, but only with a swap. Let's leave it open."),
+    )
+    (found,) = answer("open_questions", said)["structured_data"]["open_questions"]
+
+    assert "Let's leave it open" in str(found)
+
+
 def test_a_shared_opinion_is_no_decision() -> None:
     said = spoken(("Ann", "The green paint looks better on the fence."), ("Bo", "I agree."))
 
@@ -364,6 +391,26 @@ def test_a_plan_without_an_owner_is_not_laid_at_the_speakers_door() -> None:
     found = actions(said)
 
     assert [(None, "by Friday")] == [(a["owner"], a["due"]) for a in found]
+
+
+@pytest.mark.parametrize(
+    ("reply", "what"),
+    [
+        ("Yes, I'll do it by Thursday.", "Check the pump in the cellar"),
+        ("Sure, I'll look into it tomorrow.", "Check the pump in the cellar"),
+        ("Yes, I'll call the plumber tomorrow.", "Call the plumber tomorrow"),
+    ],
+)
+def test_an_undertaking_to_do_it_is_named_by_the_request(reply: str, what: str) -> None:
+    (found,) = actions(spoken(("Ann", "Can you check the pump in the cellar?"), ("Bo", reply)))
+    (later,) = actions(
+        spoken(("Ann", "Can you check it by Monday?"), ("Bo", "Yes, I'll do it by Thursday."))
+    )
+
+    assert what == found["what"]
+    assert ("Do it by Thursday", "by Thursday") == (later["what"], later["due"])
+    assert "Bo" == found["owner"]
+    assert found["due"]
 
 
 def test_an_offer_becomes_an_action_when_another_asks_for_it() -> None:

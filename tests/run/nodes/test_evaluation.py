@@ -57,7 +57,9 @@ def test_failed_checks_are_told_and_change_no_exit_code_unless_they_shall() -> N
         assert 0.75 == load("logs/benchmark.json")["run"]["checks_rate"]
         assert 0.75 == read_row(Path("run")).figure("checks_rate")
         try_write_report(Path("run"), None)
-        assert "of 4 declared expectations passed" in Path("run/report.html").read_text()
+        page = Path("run/report.html").read_text()
+        assert "of 4 declared expectations passed" in page
+        assert page.index("1 of 4 checks failed") < page.index('id="brief"')
         Path("run").rename(f"run{code}")
 
 

@@ -5,10 +5,16 @@ from collections.abc import Mapping, Set
 
 from runner.answers.passages import coverage, inverse_frequencies
 from runner.base.format import plural
-from runner.providers.offline.dialogue.dialogue import read_dialogue, substantive_sentences
+from runner.providers.offline.dialogue.dialogue import (
+    Dialogue,
+    read_dialogue,
+    replies,
+    substantive_sentences,
+)
 from runner.providers.offline.dialogue.insights import cite, insight, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
+from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, words
 
@@ -22,7 +28,8 @@ def read(document: Document) -> dict[str, object]:
     """Quote what is relevant to the question, or refuse it; pure and deterministic.
 
     The answer is as complete as its terms occur together (`passages.coverage`); the sentences are
-    those nearest to that place with the most terms.
+    those nearest to that place with the most terms. A question among them is followed by the reply
+    to it; questions that nobody replies to answer only partly.
     """
     found = _QUESTION.search(document.question)
     question = found[1] if found else document.question
@@ -33,9 +40,12 @@ def read(document: Document) -> dict[str, object]:
     shares = coverage(rows, asked)
     places = {line.segment: share for line, share in zip(document.lines, shares, strict=True)}
     most = max(places.values(), default=0.0)
-    chosen = _sentences(document, asked, places) if most >= PARTLY else []
+    dialogue = read_dialogue(document)
+    chosen = _sentences(dialogue, asked, places) if most >= PARTLY else []
     if not chosen:
         return _refusal(asked - frozenset().union(*rows))
+    chosen = list(dict.fromkeys(each for s in chosen for each in (s, *_reply(dialogue, s))))[:_MAX]
+    told = not all(is_question(s.text) for s in chosen)
     quoted = [says(s) for s in chosen]
     insights = [
         insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
@@ -43,19 +53,25 @@ def read(document: Document) -> dict[str, object]:
     return {
         "insights": insights,
         "structured_data": {
-            "answered": "yes" if most >= YES else "partly",
+            "answered": "yes" if told and most >= YES else "partly",
             "answer": " ".join(quoted[:2]),
             "quotes": cite(*chosen),
         },
     }
 
 
-def _sentences(document: Document, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
+def _reply(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
+    """Return the first sentence of the reply in the same conversation, if *s* is a question."""
+    turns = replies(dialogue, s) if is_question(s.text) else []
+    return [turn[0] for turn in turns if _conversation(turn[0]) == _conversation(s)]
+
+
+def _sentences(dialogue: Dialogue, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
     """Return the sentences with terms of the question, those of the best places first.
 
     If no sentence has any, the question names speakers only: then theirs.
     """
-    every = substantive_sentences(read_dialogue(document))
+    every = substantive_sentences(dialogue)
     found = {s: terms for s in every if (terms := asked & terms_of(s.text))}
     found = found or {s: terms for s in every if (terms := asked & terms_of(s.speaker or ""))}
     weights = inverse_frequencies([*found.values()], asked)

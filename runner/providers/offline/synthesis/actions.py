@@ -32,6 +32,8 @@ Firmness = Literal["firm", "conditional", "vague", "requested"]
 
 _LEAD = re.compile(r"^(?:i|we)\b", re.IGNORECASE)
 _GO = pattern("actions.go")
+# "I'll do it by Thursday": the request tells what
+_DO_IT = pattern("actions.do_it")
 # "yes, it can": an answer, no consent
 _ABLE = pattern("actions.able")
 
@@ -72,9 +74,13 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
     ):
         return None
     about, go_ahead = asked_before(dialogue, s), _go_ahead(dialogue, s)
+    asked_due = due_in(about.text) if about else None
+    due = due_in(s.text) or asked_due
+    request = about and ASK_YOU.search(about.text.replace("’", "'"))
+    if request and _DO_IT.match(what) and asked_due in (None, due):
+        what = _act(request)
     weak = re.match(r"(?:i|we) (?:can|could)\b", said, re.IGNORECASE)
     own = re.match(r"i\b", said, re.IGNORECASE)
-    due = due_in(s.text) or (due_in(about.text) if about else None)
     if (weak and not (about or go_ahead)) or not (own or due):
         return None
     firmness: Firmness = (
@@ -84,6 +90,10 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
     quoted = tuple(part for part in (s, about, go_ahead) if part)
     owner = s.speaker if own else None
     return Action(what, trim(said), owner, due, firmness, about, quoted, min(0.95, score))
+
+
+def _act(request: re.Match[str]) -> str:
+    return capital(excerpt(request["act"].rstrip("? "), 150))
 
 
 def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
@@ -118,9 +128,8 @@ def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
         yield Action(what, excerpt(text, 200), owner, due, "requested", None, quoted, score)
     elif match and asks(text, match) and is_work(match["act"], text):
         for reply in _consent(dialogue, s):
-            what, due = capital(excerpt(match["act"].rstrip("? "), 150)), due_in(reply.text) or due
-            said = excerpt(reply.text, 110)
-            yield Action(what, said, reply.speaker, due, "firm", s, (s, reply), score)
+            due, said = due_in(reply.text) or due, excerpt(reply.text, 110)
+            yield Action(_act(match), said, reply.speaker, due, "firm", s, (s, reply), score)
 
 
 def _consent(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
