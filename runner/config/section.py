@@ -38,7 +38,8 @@ def explain(error: ValidationError, nearest: Callable[[list[str]], str]) -> str:
     path = [str(part) for part in fault["loc"] if part not in ("[key]", *_SCALARS)]
     key = ".".join(path)
     dotted = next((part for part in path if "." in part), "")
-    if dotted and fault["type"] in ("extra_forbidden", "string_pattern_mismatch"):
+    is_path = bool(dotted) and all(map(NAME.match, dotted.split(".")))
+    if is_path and fault["type"] in ("extra_forbidden", "string_pattern_mismatch"):
         inner = dotted.replace(".", ": {") + ": …" + "}" * dotted.count(".")
         message = f"unknown key '{key}': in a file, write {inner}"
     elif fault["type"] == "extra_forbidden":

@@ -81,6 +81,7 @@ def fault(*overrides: str) -> str:
         ("stages.stage_a.needs=[stage_b]", "stages need each other in a cycle"),
         ("stages.stage_b.needs=[stage_c]", "is not a stage; did you mean"),
         ("+analyzer@analyzers.Say_Means=say_means", "is not a valid name"),
+        ("+models={gpt-4.1: {}}", "is not a valid name"),
         ("+analyzer@analyzers.stage_a=say_means", "names both a stage and an analyzer"),
         (
             "processing.stage_b_context_include_structured_keys=[argument]",

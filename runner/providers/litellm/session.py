@@ -133,6 +133,7 @@ async def _received(
     response, body = None, bytearray()
     try:
         response = await handler(request)
+        _end_with_connection(response)
         limit = MAX_BODY_BYTES if response.ok else MAX_ERROR_BYTES
         if first is not None and response.ok and response.content_type == EVENTS:
             limit = MAX_STREAM_BYTES
@@ -155,6 +156,24 @@ async def _received(
     if response.ok:
         raise _too_large(size, limit)
     return response, bytes(body)
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """End the reading of a body with its connection, for which aiohttp (3.14.5) still waits."""
+    content, protocol = response.content, response.connection and response.connection.protocol
+    if protocol is None:  # the body is complete
+        return
+
+    def end(closed: asyncio.Future[None] | None = None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # or asyncio would log it
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(protocol.exception() or aiohttp.ClientPayloadError())
+
+    if protocol.closed is None:
+        end()
+    else:
+        protocol.closed.add_done_callback(end)
 
 
 def _readable_error(body: bytes, coding: str) -> bytes:
