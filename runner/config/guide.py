@@ -96,7 +96,7 @@ def read_guide(path: str) -> dict[str, str]:
         where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
         named = name or slug(line, _MAX_NAME).replace("-", "_")
-        if not name and (named in {*questions, "unnamed"} or not named[0].isalpha()):
+        if not name and (named in {*questions, "unnamed"} or not NAME.match(named)):
             named = f"q_{digest(line, 8)}"
         shown = repr(one_line(line, 60))
         if not any(char.isalnum() for char in line) or len(line) > MAX_CHARS:
