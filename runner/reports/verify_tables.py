@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
-from io import TextIOWrapper
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
 from runner.base.format import plural
 from runner.base.json import MAX_BYTES, at, mappings, read_json, read_list, section, text
-from runner.base.regular_files import open_regular, read_regular
+from runner.base.regular_files import read_lines, read_regular
 from runner.base.tables import as_rows
 from runner.base.text import to_safe_text
 from runner.base.usage import USAGE_FIGURES
@@ -30,8 +29,6 @@ from runner.record.batch_directory import (
     transcripts_of,
 )
 from runner.record.result_row import COLUMNS
-
-MAX_TABLE = 1_000_000_000  # bytes of a table, which is read row by row
 
 
 def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -98,16 +95,15 @@ def _difference(file: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     made = csv.DictReader(as_rows([row]) for row in chain([columns], rows))
     stated, given, fault = 0, 0, ""
     try:
-        with open_regular(file, MAX_TABLE) as opened:
-            found = csv.DictReader(TextIOWrapper(opened, "utf-8", "replace", newline=""))
-            for one, other in zip_longest(found, made):
-                stated, given = stated + (one is not None), given + (other is not None)
-                if one is None or other is None or fault:
-                    continue
-                keys = [key for key in other if key in one or key == "transcript"]
-                if key := next((key for key in keys if one.get(key) != other[key]), None):
-                    cells = (one_line(repr(row.get(key)), 60) for row in (one, other))
-                    fault = "{} of {} is {}, not {}".format(key, other["transcript"], *cells)
+        found = csv.DictReader(line.decode(errors="replace") for line in read_lines(file))
+        for one, other in zip_longest(found, made):
+            stated, given = stated + (one is not None), given + (other is not None)
+            if one is None or other is None or fault:
+                continue
+            keys = [key for key in other if key in one or key == "transcript"]
+            if key := next((key for key in keys if one.get(key) != other[key]), None):
+                cells = (one_line(repr(row.get(key)), 60) for row in (one, other))
+                fault = "{} of {} is {}, not {}".format(key, other["transcript"], *cells)
     except (OSError, csv.Error):
         return "is not a table"
     return fault if stated == given else f"has {plural(stated, 'row')}, expected {given}"
