@@ -320,7 +320,7 @@ def test_a_collector_that_is_not_there_is_one_warning_and_the_loop_goes_on() -> 
         ("traces.failed", "warning")
     ]
     assert logged[0]["error"] == "127.0.0.1:9 accepted no trace: no connection"
-    assert turns > 10
+    assert turns > 1  # a send in the loop would let it turn once
 
 
 class Collector:
