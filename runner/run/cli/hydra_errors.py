@@ -15,7 +15,7 @@ from runner.run.cli.arguments import choices
 from runner.run.cli.compose import HYDRA_DOCS
 from runner.transcript.decode import nearest_file
 
-_OVERRIDE = re.compile(r"Could not override '([^']+)'")
+_OVERRIDE = re.compile(r"(?:Could not override|No earlier Group Default for) '([^']+)'")  # 1.3, 1.4
 _GROUP = re.compile(r"In '([^']+)': Could not (?:find|load) '([^']+)/([^'/]+)'")
 _CHOICE = re.compile(r"^\t(\S+)$", re.M)  # that Hydra found, also in the user's folders
 _DELETED = re.compile(r"Could not delete (?:from config\. )?'([^'=]+)'")
