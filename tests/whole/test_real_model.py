@@ -235,7 +235,7 @@ def test_the_litellm_proxy_may_stand_between(server: str) -> None:
     with started(
         [proxy, *options], f"{url}/health/liveliness", LITELLM_LOCAL_MODEL_COST_MAP="True"
     ):
-        arguments = command(server, 12, *ONE, "model=litellm_proxy")
+        arguments = command(server, 6, *ONE, "model=litellm_proxy")
         os.environ["LITELLM_PROXY_API_KEY"] = key
         code, run, events = ended(
             *arguments, "model.name=litellm_proxy/small", f"model.api_base={url}/v1"
