@@ -56,10 +56,10 @@ def faults_of_insights(path: Path) -> Iterator[str]:
                     insight_rows(mappings(read_list(run / "insights.json")), transcript, per)
                 )
 
-    table = path / INSIGHTS_TABLE
-    faults = [_difference(table, INSIGHT_COLUMNS, rows(per)) for per in ("insight", "evidence")]
-    if all(faults):  # as neither value of `output.insights_csv` makes it
-        yield faults[-1]
+    for per in ("insight", "evidence"):  # by `output.insights_csv`
+        if not (fault := _difference(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows(per))):
+            return
+    yield fault
 
 
 def faults_of_rows(batch: Path) -> Iterator[str]:

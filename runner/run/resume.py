@@ -178,8 +178,8 @@ def _damage_explained() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        anew = "start the run anew, which takes the answers already paid for from the store"
-        raise ConfigError(f"{error}; {anew}") from error
+        way_out = "start a new run, which takes the answers already paid for from the store"
+        raise ConfigError(f"{error}; {way_out}") from error
 
 
 def wanted_settings(
