@@ -221,7 +221,7 @@ PLAN = "Let's all chip in for a golden coffee machine, it's decided."
         [("Bo", "Agreed."), ("Ann", "Just kidding.")],
     ],
 )
-def test_what_is_said_in_jest_is_neither_decided_nor_undertaken(
+def test_a_joke_is_neither_decided_nor_undertaken(
     replies: list[tuple[str, str]],
 ) -> None:
     said = spoken(SIDE, ("Ann", PLAN), *replies)

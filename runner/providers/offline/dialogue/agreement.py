@@ -146,7 +146,7 @@ def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | No
         if said and is_question(said[-1].text):
             return None
         fit = [s for s in said[-2:] if is_whole(s.text)]
-        fit = [s for s in fit if s.index not in dialogue.cut_off | dialogue.in_jest]
+        fit = [s for s in fit if s.index not in dialogue.cut_off | dialogue.joking]
         fit = [s for s in fit if len(content_words(s.text)) >= 2]
         if fit:
             return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))

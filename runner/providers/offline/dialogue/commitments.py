@@ -64,7 +64,7 @@ def find_commitments(dialogue: Dialogue) -> list[Commitment]:
 
 
 def _commitment(dialogue: Dialogue, s: Sentence) -> Commitment | None:
-    if s.index in dialogue.in_jest:
+    if s.index in dialogue.joking:
         return None
     if _CONDITIONAL_YES.search(trim(s.text)) and len(words(s.text)) > 3:
         return Commitment(s, trim(s.text), "conditional", 0.6 + 0.3 * weight_of(dialogue, s))

@@ -37,8 +37,8 @@ _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its clo
 OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _LAUGHS, _SARCASM = pattern("scope.laughs"), pattern("scope.sarcasm")
-_LONG_TURN = 4  # sentences, not all of which are in jest if one is laughed about
-_JOINED_IN = 2  # turns before laughter that may be in jest
+_LONG_TURN = 4  # sentences, not all of which are a joke if one is laughed about
+_JOINED_IN = 2  # turns before laughter that may be a joke
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
 
 
@@ -52,7 +52,7 @@ class Dialogue:
     *question* is the matter as an early speaker frames it, without fillers, or empty; *weight* is
     the weight of each sentence, 0 to 1, by its stretch and its centrality (TextRank); *cut_off*
     holds the sentences that begin or end in the middle, are garbled, in fun or in a quotation;
-    *in_jest* those that may be in fun; *focus* those in the stretches that are discussed most.
+    *joking* those that may be a joke; *focus* those in the stretches that are discussed most.
     """
 
     sentences: tuple[Sentence, ...]
@@ -65,7 +65,7 @@ class Dialogue:
     question: str
     weight: tuple[float, ...]
     cut_off: frozenset[int]
-    in_jest: frozenset[int]
+    joking: frozenset[int]
     focus: frozenset[int]
 
 
@@ -85,7 +85,7 @@ def read_dialogue(document: Document) -> Dialogue:
         turn_of.append(len(turns) - 1)
     substantive = [s for s in found if is_substantive(s)] or list(found)
     discussed, weight = _weigh(found, turns, turn_of, weights)
-    jests, in_jest = _jests(document, turns)
+    jokes, joking = _jokes(document, turns)
     called = defaultdict(set)
     for speaker in {s.speaker for s in found if s.speaker}:
         for word in words(speaker):
@@ -102,8 +102,8 @@ def read_dialogue(document: Document) -> Dialogue:
         weight=weight,
         cut_off=cut_off(found)
         | {s.index for s in found if is_garbled(s.text) or _SARCASM.search(s.text)}
-        | (quoted(found) | jests),
-        in_jest=in_jest,
+        | (quoted(found) | jokes),
+        joking=joking,
         focus=frozenset(
             s.index
             for s, turn in zip(found, turn_of, strict=True)
@@ -191,7 +191,7 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [bisect_left(order, value) / most for value in values]
 
 
-def _jests(
+def _jokes(
     document: Document, turns: Sequence[Sequence[Sentence]]
 ) -> tuple[frozenset[int], frozenset[int]]:
     """Return the sentences of short turns with laughter, and all that may be in fun.
@@ -202,13 +202,13 @@ def _jests(
     brief = [turn for turn in turns if len(turn) < _LONG_TURN]
     own = frozenset(s.index for turn in brief for s in turn if s.segment in laughing)
     ironic = {s.index for turn in turns for s in turn if _SARCASM.search(s.text)}
-    jests = own | ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
+    jokes = own | ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
     for number, turn in enumerate(turns):
         if any(s.segment in laughing for s in turn):
             before = turns[max(0, number - _JOINED_IN) : number]
-            jests |= {s.index for other in before for s in other[-2:]}
-            jests |= {s.index for s in turn if _LAUGHS.search(s.text)}
-    return own, frozenset(jests)
+            jokes |= {s.index for other in before for s in other[-2:]}
+            jokes |= {s.index for s in turn if _LAUGHS.search(s.text)}
+    return own, frozenset(jokes)
 
 
 def substantive_sentences(dialogue: Dialogue) -> list[Sentence]:

@@ -108,7 +108,7 @@ def _go_ahead(dialogue: Dialogue, s: Sentence) -> Sentence | None:
 
 def _requests(dialogue: Dialogue, s: Sentence) -> Iterator[Action]:
     """Yield the request in *s* that a named person is to carry out or the next speaker accepts."""
-    if is_procedural(s.text) or s.index in dialogue.cut_off | dialogue.in_jest:
+    if is_procedural(s.text) or s.index in dialogue.cut_off | dialogue.joking:
         return
     text = s.text.replace("’", "'")
     due = due_in(text)

@@ -85,7 +85,7 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
 def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
     turn = dialogue.turns[number]
-    parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.in_jest]
+    parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.joking]
     if not parts:
         return None
     settled = any(map(is_settling, parts)) or bool(_AGREED.match(turn[-1].text))
@@ -160,7 +160,7 @@ def _assents(dialogue: Dialogue, number: int) -> list[Sentence]:
         first = turn[0]
         if distance(last, first) > _FAR or first.speaker == by or not _accepts(first):
             break
-        if first.index in dialogue.in_jest:
+        if first.index in dialogue.joking:
             break
         found.append(first)
         last = turn[-1]
@@ -198,7 +198,7 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     ours = voted or (
         re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
     )
-    if s.index in dialogue.cut_off | dialogue.in_jest or not (what if pointing else ours):
+    if s.index in dialogue.cut_off | dialogue.joking or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2:
         return None
