@@ -334,6 +334,7 @@ def test_an_objection_turns_against_what_was_last_said(
     [
         ("I agree, let's postpone it.", "Who pays for the paint?", True),
         ("Yes. Then we'll do that.", "Good.", True),
+        ("Yes, let's do that. [laughs]", "Good.", False),
         ("Yes, I think so, too.", "Good.", False),
         ("Yes, shall we do that?", "Good.", False),
         ("Yes, but we'll lose that money.", "Good.", False),

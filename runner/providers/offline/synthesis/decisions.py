@@ -102,12 +102,12 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
 def _taken_up(dialogue: Dialogue, number: int) -> Decision | None:
     """Return the decision in turn *number*: a proposal that the next speaker takes up, or None."""
     turn, *later = dialogue.turns[number : number + 3]
-    if not later or later[0][0].speaker == turn[0].speaker or not _accepts(later[0][0]):
+    if not _assents(dialogue, number):
         return None
     if any(has("disagreement", s.text) or has("contrast", s.text) for s in later[-1][:2]):
         return None
     replies = [s for s in later[0][:2] if _TAKEN_UP.search(s.text.replace("’", "'"))]
-    parts = [s for s in turn[-2:] if is_proposal(s)]
+    parts = [s for s in turn[-2:] if is_proposal(s) and s.index not in dialogue.joking]
     if not replies or not parts or is_question(replies[0].text):
         return None
     score = 0.5 + 0.2 * (weight_of(dialogue, parts[-1]) - roughness(parts[-1].text))
