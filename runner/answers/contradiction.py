@@ -23,22 +23,39 @@ _RESTART = re.compile(
     r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
 )
 _NO_FIRST = re.compile(r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[二三四五六七八九十百千万萬億亿兆]+")
 _NUMBER_WORDS = {  # "one" is a pronoun, too
     word: str(number * step)
     for step, words in (
-        (1, "two three four five six seven eight nine ten eleven twelve"),
-        (1, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf"),
-        (1, "deux trois quatre cinq six sept huit neuf dix onze douze"),
+        (1, "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"),
+        (1, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"),
+        (1, "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze"),
         (1, "dos tres cuatro cinco seis siete ocho nueve diez"),
         (10, "twenty thirty forty fifty sixty seventy eighty ninety hundred"),
     )
     for number, word in enumerate(words.split(), 2)
-} | {word: word for word in ("thousand", "million", "billion", "trillion", "dozen", "half")}
+}
+# Further numbers, and the days and months that are written like any word.
+_FURTHER = """
+thousand million billion trillion dozen half sixteen seventeen eighteen nineteen
+doce trece catorce quince first third fourth fifth sixth seventh eighth ninth tenth
+lundi mardi mercredi jeudi vendredi samedi dimanche
+janvier février mars avril juin juillet août septembre octobre novembre décembre
+lunes martes miércoles jueves viernes sábado domingo
+enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+"""
+_NUMBER_WORDS |= {word: word for word in _FURTHER.split()}
 _SPELLING = 80.0  # of 100: the similarity of two spellings of a name
 _STEM = 4  # letters that forms of one word share at its start
 _TEXTS = 2048  # that are remembered, since each is compared with many
 _SENTENCE_END = ".!?…:。！？"
+_OPPOSITES = """
+up,down more,less more,fewer plus,minus before,after for,against yes,no higher,lower all,none
+increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject
+accepted,rejected won,lost open,closed in,out on,off this,next,last today,tomorrow,yesterday
+"""
+_OPPOSITE_WORDS = [frozenset(words.split(",")) for words in _OPPOSITES.split()]
+_OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposite begins: unlikely
 
 
 def contradicts(one: str, other: str) -> bool:
@@ -47,6 +64,16 @@ def contradicts(one: str, other: str) -> bool:
     own, others = mine - theirs - _words(other), theirs - mine - _words(one)
     own -= {name for name in own if any(_is_spelling(name, each) for each in others)}
     return bool(own and others) or denials(one) != denials(other)
+
+
+def reverses(one: str, other: str) -> bool:
+    """Return whether one of two like texts has the opposite of a word of the other."""
+    mine, theirs = _words(one), _words(other)
+    own, others = mine - theirs, theirs - mine
+    if any(words & own and words & others for words in _OPPOSITE_WORDS):
+        return True
+    stems = ((word, first + word) for word in own | others for first in _OPPOSED)
+    return any(len(word) >= _STEM and opposite in own | others for word, opposite in stems)
 
 
 def _is_spelling(name: str, other: str) -> bool:
@@ -64,14 +91,19 @@ def _words(text: str) -> frozenset[str]:
 def _facts(text: str) -> frozenset[str]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
     facts = set(_NUMBER.findall(text.replace(",", "")))
+    is_name = str.istitle if text.isupper() else _is_capitalized
     for word in WORD.finditer(text):
         lead = text[max(0, word.start() - 4) : word.start()].rstrip(" \"'“‘«([")
         folded = word[0].casefold()
         if folded in _NUMBER_WORDS:
             facts.add(_NUMBER_WORDS[folded])
-        elif lead and lead[-1] not in _SENTENCE_END and word[0].istitle() and len(word[0]) > 1:
+        elif lead and lead[-1] not in _SENTENCE_END and len(word[0]) > 1 and is_name(word[0]):
             facts.add(folded)
     return frozenset(facts)
+
+
+def _is_capitalized(word: str) -> bool:
+    return word[0].isupper()
 
 
 @lru_cache(_TEXTS)

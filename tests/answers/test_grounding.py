@@ -263,6 +263,7 @@ def test_the_index_knows_every_word_its_place_and_its_segment(texts: list[list[s
         ("किताब", ["किताब"]),
         ("co\u00adoperate\u200b \ufeffnow ❤️ 👍🏽", ["cooperate", "now"]),
         ("IŞIK ışık İ", ["işik", "işik", "i"]),
+        ("لَا أَعْتَقِدُ كـتاب שָׁלוֹם \ufb2cלום", ["لا", "أعتقد", "كتاب", "שלום", "שלום"]),
         ("\ud800 \ufffd \x00 ...", []),
     ],
 )  # fmt: skip
@@ -323,6 +324,55 @@ def test_parts_out_of_order_far_apart_or_of_one_word_are_not_exact(quote: str) -
     texts = ("We should really wait for the second pump.", "A.", "B.", "C.", "The seventh valve.")
 
     assert check(quote, "S0001", *texts).match != "exact"
+
+
+GUARDED = (
+    ("Ann", "We should not under any circumstances launch on Friday."),
+    ("Bob", "A launch on Friday, I really do not think we can ship; it's unlikely."),
+    ("Ann", "The vendor is SAP, and thirteen units in the first lot will arrive in May."),
+    ("Cid", "No one knew why. La livraison est pour lundi chez vous, up from 900."),
+    ("Dee", "这个版本我们星期五发布给所有人。"),
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "segment"),
+    [
+        ("We should … launch on Friday", "S0001"),  # a denial is left out
+        ("I really … think we can ship", "S0002"),
+        ("under any circumstances … it's unlikely", "S0001"),  # the words of two people
+        ("I really think we can ship; it's unlikely", "S0002"),
+        ("I think we can ship; it's unlikely", "S0002"),
+        ("I really do not think we can ship; it's likely", "S0002"),
+        ("The vendor is IBM, and thirteen units in the first lot", "S0003"),
+        ("thirteen units in the first lot will arrive in June", "S0003"),
+        ("nineteen units in the first lot will arrive in May", "S0003"),
+        ("thirteen units in the third lot will arrive in May", "S0003"),
+        ("La livraison est pour mardi chez vous, up from 900", "S0004"),
+        ("La livraison est pour lundi chez vous, down from 900", "S0004"),
+        ("这个版本我们星期四发布给所有人", "S0005"),
+    ],
+)
+def test_a_quote_that_says_another_thing_is_absent(quote: str, segment: str) -> None:
+    speakers, texts = zip(*GUARDED, strict=True)
+
+    assert "absent" == check(quote, segment, *texts, speakers=speakers).match
+
+
+@pytest.mark.parametrize(
+    ("quote", "segment", "match"),
+    [
+        ("We should not … launch on Friday", "S0001", "exact"),
+        ("A launch on Friday … it's unlikely", "S0002", "exact"),  # no denial beside the gap
+        ("So La livraison est pour lundi chez vous", "S0004", "near"),  # another sentence's "why"
+        ("The vendor is SAP and 13 units in the first lot", "S0003", "near"),
+        ("THE VENDOR IS SAP, AND THIRTEEN UNIT", "S0003", "near"),
+    ],
+)
+def test_a_quote_that_says_the_same_is_found(quote: str, segment: str, match: str) -> None:
+    speakers, texts = zip(*GUARDED, strict=True)
+
+    assert match == check(quote, segment, *texts, speakers=speakers).match
 
 
 def test_the_parts_nearest_to_the_claimed_segment_are_meant() -> None:

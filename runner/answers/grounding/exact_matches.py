@@ -34,6 +34,10 @@ _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+# Vowels and tatweel of Arabic, points of Hebrew: written or not, and never part of a letter.
+_POINTS = re.compile(
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0656-\u065f\u0670]"
+)
 # unicodedata sorts a run of combining marks in quadratic time; the Stream-Safe Text Format of
 # Unicode (UAX #15, section 13) ends such runs at 30.
 _MARK_RUN = re.compile(r"([^\w\s\x00-\x7f]{30})[^\w\s\x00-\x7f]+")
@@ -44,8 +48,8 @@ _CHUNK = re.compile(r"[\s\S]{1,8000}(?!\S)|[\s\S]{1,8000}")
 def words(text: str) -> list[str]:
     """Return the words of *text* in order, in the form in which they are compared.
 
-    Compatibility forms, case, punctuation, white space and invisible characters make no
-    difference. Apostrophes inside words are dropped; any other character that is no letter, mark
+    Compatibility forms, case, punctuation, white space, vowel points and invisible characters make
+    no difference. Apostrophes inside words are dropped; any other character that is no letter, mark
     or digit separates words. Takes time linear in the text.
     """
     if text.isascii():
@@ -56,7 +60,7 @@ def words(text: str) -> list[str]:
     shown = _HIDDEN.sub("", _MARK_RUN.sub(r"\1", text)).replace("´", "'")
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
     # Case folding does not equate the Turkish ı and İ with i.
-    folded = folded.replace("ı", "i").replace("i\u0307", "i")
+    folded = _POINTS.sub("", folded.replace("ı", "i").replace("i\u0307", "i"))
     return word.findall(apostrophe.sub("", folded))
 
 

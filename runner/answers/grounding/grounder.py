@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from operator import add, attrgetter
 from typing import Any
 
-from runner.answers.contradiction import contradicts
+from runner.answers.contradiction import contradicts, denials, reverses
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
-from runner.answers.grounding.near_matches import difference, nearest_match
+from runner.answers.grounding.near_matches import (
+    NearMatch,
+    difference,
+    nearest_match,
+    replaced_at_ends,
+)
 from runner.answers.grounding.quotations import quotations
 from runner.transcript.model import Segment
 
@@ -29,6 +34,8 @@ _LABELS = (  # of a speaker, a segment or both, as the prompt prints them and as
 )
 _PRINTED = re.compile(r"\[S[0-9]{4,12}[^\]\n]{0,220}\]")  # the label of a line within a quote
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])(?:\s+|$)|(?<=[。！？])")
+_SEAM_WORDS = 2  # next to an ellipsis
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,9 @@ class Grounder:
         near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
         if near is not None and near.score >= self._near_score:
             number = self._transcript.segment_of(near.start)
-            actual = self._original(near.start, near.stop)
-            if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
+            actual = self._original(*self._with_replaced_ends(reading.words, near))
+            differs = contradicts(reading.text, actual) or reverses(reading.text, actual)
+            if self._speaks(reading.speaker, number) and not differs:
                 diff = difference(reading.text, actual)
                 return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)
@@ -243,9 +251,36 @@ class Grounder:
         in_parts = self._transcript.in_parts(parts, segment) if apart else ()
         whole = (([reading.words], [at]) for at in limited)
         for texts, starts in chain(whole, ((parts, starts) for starts in in_parts)):
-            if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
-                return [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
+            spans = [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
+            is_fair = all(self._may_omit(stop, start) for (_, stop), (start, _) in pairwise(spans))
+            if is_fair and self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
+                return spans
         return []
+
+    def _may_omit(self, start: int, stop: int) -> bool:
+        """Return whether a quote may leave out words *start* to *stop* (exclusive).
+
+        Not between the words of two people, nor if a sentence next to the gap loses its denial.
+        """
+        before, after = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
+        first = self._original(start - 1, min(start + _SEAM_WORDS, stop))
+        last = self._original(max(start, stop - _SEAM_WORDS), stop)
+        beside = _SENTENCE_END.split(first)[0], _SENTENCE_END.split(last)[-1]
+        denied = sum(map(denials, beside)) - denials(self._original(start - 1, start))
+        return before.speaker == after.speaker and denied <= 0
+
+    def _with_replaced_ends(self, quote: Sequence[str], near: NearMatch) -> tuple[int, int]:
+        """Return *near* with the words of its sentence in whose place *quote* has others.
+
+        Those at its ends cost similarity, and may be a denial or a name.
+        """
+        lead, tail = replaced_at_ends(quote, self._transcript.words[near.start : near.stop])
+        first = self._transcript.first[self._transcript.segment_of(near.start)]
+        last = self._transcript.first[self._transcript.segment_of(near.stop - 1) + 1]
+        before = self._original(max(first, near.start - lead), near.start)
+        after = self._original(near.stop - 1, min(last, near.stop + tail))
+        start = near.start - len(words(_SENTENCE_END.split(before)[-1]))
+        return start, near.stop - 1 + len(words(_SENTENCE_END.split(after)[0]))
 
     def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""

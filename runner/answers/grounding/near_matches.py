@@ -76,6 +76,16 @@ def difference(quote: str, said: str) -> str:
     return " ".join(out)
 
 
+def replaced_at_ends(quote: Sequence[str], said: Sequence[str]) -> tuple[int, int]:
+    """Return how many words more *quote* has at its start and at its end than *said*."""
+    steps = [step for step in Indel.opcodes(quote, said) if step.tag == "equal"]
+    if not steps:
+        return 0, 0
+    first, last = steps[0], steps[-1]
+    tail = (len(quote) - last.src_end) - (len(said) - last.dest_end)
+    return max(0, first.src_start - first.dest_start), max(0, tail)
+
+
 def _shown(text: str) -> list[tuple[str, str]]:
     """Return each word as it is compared, and as it is shown without outer punctuation."""
     pairs: list[tuple[str, str]] = []
