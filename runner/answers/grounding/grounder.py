@@ -122,7 +122,8 @@ class Grounder:
         claimed = self._claimed(segment)
         readings = self._readings(quote)
         found = (self._exact(reading, claimed or 0) for reading in readings)
-        if hits := [self._transcript.segment_of(spans[0][0]) for spans in found if spans]:
+        fair = (spans for spans in found if spans and self._is_fair(spans))
+        if hits := [self._transcript.segment_of(spans[0][0]) for spans in fair]:
             nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
             return QuoteCheck("exact", *self._moved(nearest, segment))
         reading = readings[0]  # with its label, it would be like the words of another speaker
@@ -251,23 +252,24 @@ class Grounder:
         in_parts = self._transcript.in_parts(parts, segment) if apart else ()
         whole = (([reading.words], [at]) for at in limited)
         for texts, starts in chain(whole, ((parts, starts) for starts in in_parts)):
-            spans = [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
-            is_fair = all(self._may_omit(stop, start) for (_, stop), (start, _) in pairwise(spans))
-            if is_fair and self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
-                return spans
+            if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
+                return [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
         return []
 
-    def _may_omit(self, start: int, stop: int) -> bool:
-        """Return whether a quote may leave out words *start* to *stop* (exclusive).
+    def _is_fair(self, spans: Sequence[tuple[int, int]]) -> bool:
+        """Return whether a quote of *spans* may leave out what is between them.
 
-        Not between the words of two people, nor if a sentence next to the gap loses its denial.
+        Not between the words of two people, nor if a sentence next to a gap loses its denial.
         """
-        before, after = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
-        first = self._original(start - 1, min(start + _SEAM_WORDS, stop))
-        last = self._original(max(start, stop - _SEAM_WORDS), stop)
-        beside = _SENTENCE_END.split(first)[0], _SENTENCE_END.split(last)[-1]
-        denied = sum(map(denials, beside)) - denials(self._original(start - 1, start))
-        return before.speaker == after.speaker and denied <= 0
+        for (_, start), (stop, _) in pairwise(spans):
+            ends = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
+            kept = self._original(start - 1, start)
+            first = self._original(start - 1, min(start + _SEAM_WORDS, stop))
+            last = self._original(max(start, stop - _SEAM_WORDS), stop)
+            beside = _SENTENCE_END.split(first)[0], _SENTENCE_END.split(last)[-1]
+            if len({end.speaker for end in ends}) > 1 or sum(map(denials, beside)) > denials(kept):
+                return False
+        return True
 
     def _with_replaced_ends(self, quote: Sequence[str], near: NearMatch) -> tuple[int, int]:
         """Return *near* with the words of its sentence in whose place *quote* has others.
