@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,28 @@ def test_a_request_without_a_refused_parameter_is_no_repair(
     result, live = session(one("delivery.repair=live"), provider, BATCH)
 
     assert ("completed", []) == (result.status, live.requests)
+
+
+@pytest.mark.parametrize("most", [2, 0])
+def test_a_batch_that_is_too_large_for_a_server_goes_out_in_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    submit = FakeEndpoint.submit
+
+    async def submit_few(self: FakeEndpoint, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
+        if len(lines) > most:
+            raise CallError("context_exceeded", "Request Entity Too Large", status=413)
+        return await submit(self, lines, mark)
+
+    monkeypatch.setattr(FakeEndpoint, "submit", submit_few)
+    provider = FakeProvider(simulated)
+    result, _ = session(some(5), provider, BATCH)
+
+    sizes = [len(batch.lines) for batch in provider.batches]
+
+    assert (("completed", 15) if most else ("failed", 0)) == (result.status, sum(sizes))
+    assert most == max(sizes, default=0)
+    assert {1} >= set(provider.paid.values())
 
 
 def test_a_repair_goes_into_the_next_batch_or_live() -> None:

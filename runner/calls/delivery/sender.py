@@ -1,8 +1,9 @@
 """Sender: collects ready requests and sends them in few, large batches."""
 
 import asyncio
+import math
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from runner.calls.delivery.timing import Timing
 from runner.calls.retry import THROTTLE, TRANSIENT
 from runner.providers.batches.endpoint import BatchEndpoint
 
+TOO_LARGE = 413  # HTTP's status for a body that a server, or a proxy before it, does not take
 MAX_BYTES = 64 * 1024 * 1024  # of a batch, which is in memory while it is sent
 
 log = structlog.get_logger("colloquy.delivery")
@@ -38,6 +40,7 @@ class Sender:
     pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
+    _most_bytes: float = math.inf  # of a batch, learned from one that was too large
     _reached: bool = False  # whether the provider has answered
     _context: Context = field(default_factory=copy_context)  # the job's, not that of a run
 
@@ -87,7 +90,7 @@ class Sender:
                 else:
                     batch[waiting] = line
             if batch:
-                await self._send_batch(batch, mark)
+                ready = [*await self._send_batch(batch, mark), *ready]
 
     def _staying(self, ready: Sequence[WaitingRequest]) -> list[WaitingRequest]:
         """Return the requests of *ready* that have a waiter and that a batch may answer."""
@@ -104,12 +107,13 @@ class Sender:
     def _lines(self, ready: Sequence[WaitingRequest], room: float) -> list[bytes | CallError]:
         """Return the lines of the first requests of *ready* that fit into a batch, or failures."""
         limits, lines = self.endpoint.limits, list[bytes | CallError]()
+        most = min(limits.bytes, MAX_BYTES, self._most_bytes)
         count, size, tokens = 0, 0, 0
         for waiting in ready:
             line = self._line(waiting)
             if isinstance(line, bytes):
                 size, tokens = size + len(line) + 1, tokens + waiting.tokens
-                full = size > min(limits.bytes, MAX_BYTES) or tokens > room
+                full = size > most or tokens > room
                 if count and (full or count == limits.requests):
                     break
                 count += 1
@@ -125,8 +129,13 @@ class Sender:
         message = f"the request has {len(line):,} bytes, a batch up to {most:,}"
         return line if len(line) < most else CallError("bad_request", message)
 
-    async def _send_batch(self, chosen: Mapping[WaitingRequest, bytes], mark: str) -> None:
-        """Send one batch: its intent is on the disk before it goes out, and its id after."""
+    async def _send_batch(
+        self, chosen: Mapping[WaitingRequest, bytes], mark: str
+    ) -> Iterable[WaitingRequest]:
+        """Send one batch: its intent is on the disk before it goes out, and its id after.
+
+        Returns the requests of one that was too large, which are to be sent in smaller ones.
+        """
         batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
         steps = {waiting.steps for waiting in chosen}
         leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
@@ -135,12 +144,15 @@ class Sender:
         except (CallError, LateError) as error:
             log.warning("batch.refused", requests=len(chosen), error=str(error))
             await self.ledger.refused(batch)
+            if isinstance(error, CallError) and error.status == TOO_LARGE and len(chosen) > 1:
+                self._most_bytes = sum(map(len, chosen.values())) / 2
+                return chosen
             for waiting in chosen:
                 if isinstance(error, LateError):
                     waiting.leave(out=False)
                 else:
                     waiting.resolve(error.copy())
-            return
+            return ()
         self._reached = True
         if sent:
             await self.ledger.submitted(batch, sent)
@@ -148,6 +160,7 @@ class Sender:
         tokens = sum(waiting.tokens for waiting in chosen)
         by_key = {waiting.key: waiting for waiting in chosen}
         self.on_submitted(PendingBatch(batch, self.timing.now(), tokens, leaves, by_key))
+        return ()
 
     async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str:
         """Return the provider's id of a batch of *lines*, "" if it may have the batch or not.
