@@ -20,7 +20,7 @@ from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex
 from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
-from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
+from runner.calls.retry import MAX_WAIT_S, NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import Completion, Exchange, Request, Result, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
@@ -258,6 +258,9 @@ class Client:
         if wait is None:
             self.gate.gave_up(error)
             return None
+        if error.unreached and not batched:  # no server is to be spared; networks go for seconds
+            failures = min(call.failures[family(error)], 10)
+            wait += min(MAX_WAIT_S, self.retry.delay_s * 2.0**failures)
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))

@@ -139,6 +139,16 @@ def test_a_server_that_was_never_reached_is_no_outage_to_wait_for(retries: int, 
     assert took < 10.0
 
 
+def test_a_network_that_is_away_for_some_seconds_at_the_start_ends_no_call() -> None:
+    def away(_: int) -> Completion | CallError:
+        gone = CallError("connection", "no name server")
+        return gone if asyncio.get_running_loop().time() < 12 else completion("fine")
+
+    outcomes, _, _ = calls(Scripted(away, 0.0), 8, retries=3)
+
+    assert kinds(outcomes) == ["ok"] * 8
+
+
 def test_a_server_that_has_answered_is_waited_for() -> None:
     gone = CallError("connection", "no connection")
     transport = Scripted(lambda place: gone if 4 <= place < 12 else completion("fine"))
