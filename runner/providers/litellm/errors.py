@@ -20,6 +20,7 @@ _CODES = {kind: frozenset(codes) for kind, codes in WORDS["codes"].items()}
 NOT_FOLLOWED = (
     "where neither key nor transcript is sent: if that is right, name it in model.api_base"
 )
+LOADING_S = 5.0  # between attempts while a server loads its model
 PROXY_HINT = "put its user and password into HTTPS_PROXY or HTTP_PROXY"
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error's web page
@@ -78,6 +79,8 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     said = _ECHOED.sub("", text)
     if retry_after is None and (status == 429 or status >= 500):
         retry_after = stated_wait_s(said)
+    if retry_after is None and status == 503 and SAYS["loading"].search(said):
+        retry_after = LOADING_S
     named = error_in(_body(text))
     parts = (named, *mappings(named.get("details")))
     codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
@@ -128,7 +131,7 @@ def _kind(status: int, codes: set[str], message: str, retry_after: float | None)
     if status == 402 or _CODES["billing"] & codes or (client and means("billing")):
         return "billing"
     found = status != 404 or SAYS["no_host"].search(message)
-    if not found or "model_not_found" in codes or SAYS["no_model"].search(message):
+    if not found or means("no_model"):
         return "not_found"
     if status in (401, 403, 407) or (status == 400 and means("auth")):
         return "auth"

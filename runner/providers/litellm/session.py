@@ -93,6 +93,9 @@ async def _read_whole(
         data = _unpacked(body, coding, max(MAX_BODY_BYTES, len(body)))
     elif REPEATED_REPLY.encode() not in (data := _readable_error(body, coding)):
         raise RefusedError(status, headers, data)
+    if status == 202 and not data.strip():  # NVIDIA's, after a minute or more
+        message = f"{host} has put the request off (202), and its reply is not fetched"
+        raise CallError("timeout", message, status=status, billed=True, slow=True)
     begun = first or FirstToken()
     if not exchange.plain and is_stream(data):  # some servers send nothing else
         if first is None:
