@@ -160,6 +160,7 @@ UNREAD: dict[str, Make] = {
 }
 STATUSES: dict[str, tuple[Make, Ending]] = {
     "101": (status("101 Switching Protocols", b"", "Upgrade: h2c"), ("transient", False)),
+    "202 without a reply": (status("202 Accepted", b""), ("timeout", True)),
     "304": (sent(b"HTTP/1.1 304 Not Modified\r\n\r\n"), ("bad_request", False)),
     "307": (status("307 Moved", b"", "Location: http://127.0.0.1:1/"), ("bad_request", False)),
     "401 without a word": (status("401 Unauthorized", b""), ("auth", False)),

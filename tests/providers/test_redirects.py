@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Literal
 
 import pytest
@@ -17,6 +18,7 @@ from runner.providers.request import Completion, Request
 
 pytestmark = pytest.mark.slow
 
+KEPT = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", 0))
 REQUEST = Request("say_means", ({"role": "user", "content": "TRANSCRIPT"},), max_tokens=10)
 MODELS = (
     "openai/gpt-4o-mini",
@@ -141,3 +143,19 @@ def test_hosts_without_a_proxy_name_none(monkeypatch: pytest.MonkeyPatch) -> Non
             return session.trust_env
 
     assert not asyncio.run(main())
+
+
+def test_a_silent_connection_is_probed_so_that_no_gateway_drops_it() -> None:
+    async def main(url: str) -> list[int]:
+        options = (socket.SOL_SOCKET, socket.SO_KEEPALIVE), (socket.IPPROTO_TCP, KEPT)
+        async with open_session(whole=False) as session, session.get(url) as reply:
+            assert reply.connection is not None
+            assert reply.connection.transport is not None
+            held = reply.connection.transport.get_extra_info("socket")
+            return [held.getsockopt(*option) for option in options]
+
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    with FaultServer(lambda _: [endless, "left"]) as server:
+        on, idle_s = asyncio.run(main(server.url()))
+    assert on
+    assert 0 < idle_s <= 60

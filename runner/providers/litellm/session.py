@@ -5,6 +5,7 @@ Its middleware is the only reader of the network, for litellm's provider configu
 """
 
 import asyncio
+import socket
 import ssl
 import zlib
 from contextlib import suppress
@@ -13,6 +14,7 @@ from urllib.request import getproxies
 import aiohttp
 import structlog
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.connector import AddrInfoType
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -25,6 +27,7 @@ from runner.providers.request import Exchange, current_exchange
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 18  # of an error, which may repeat a reply; the rest is cut off
+KEEP_ALIVE_S = 60
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 _MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
@@ -46,11 +49,24 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         auto_decompress=False,
         trace_configs=[sent],
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, socket_factory=_kept_alive),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=[_once] if whole else [],
         trust_env=bool(getproxies().keys() - {"no"}),
     )
+
+
+def _kept_alive(address: AddrInfoType) -> socket.socket:
+    """Return a socket whose connection is probed each minute.
+
+    Gateways drop one that is silent for minutes, as while a model thinks; the reply would be lost.
+    """
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):  # the second on macOS
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_S)
+    return made
 
 
 async def _sent(*_: object) -> None:
