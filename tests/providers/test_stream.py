@@ -17,7 +17,7 @@ from runner.base.errors import CallError
 from runner.base.usage import Usage
 from runner.providers.litellm import session
 from runner.providers.litellm.route import ModelRoute
-from runner.providers.litellm.stream import joined
+from runner.providers.litellm.stream import is_stream, joined
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Exchange, Request
 
@@ -345,6 +345,14 @@ def test_an_empty_reason_in_each_chunk_is_no_end() -> None:
 
     assert joined(b"".join(lines([begun], done=False))) is None
     assert b'"ab"' in (joined(b"".join(lines([begun, ended]))) or b"")
+
+
+@pytest.mark.parametrize(
+    "field", ["data: x", "event: x", "id: 1", "retry: 9", ": x", "\ufeffdata: x"]
+)
+def test_a_stream_may_begin_with_any_field_of_an_event(field: str) -> None:
+    assert is_stream(f"\n{field}\n\n".encode())
+    assert not is_stream(b'{"data": 1}')
 
 
 def test_of_endless_calls_of_tools_the_first_are_kept() -> None:

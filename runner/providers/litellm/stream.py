@@ -16,6 +16,7 @@ import orjson
 from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
 _OWN_USAGE = ("anthropic", "mistral")  # send it unrequested, and refuse unknown parameters
@@ -64,7 +65,7 @@ class FirstToken:
 
 def is_stream(body: bytes) -> bool:
     """Return whether *body* is a stream, whatever its type is said to be."""
-    return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"data:", b"event:", b"id:", b":"))
+    return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith(_FIELDS)
 
 
 def joined(body: bytes) -> bytes | None:
