@@ -107,11 +107,13 @@ def _windows(
         slots = number(props.get("total_slots"))
         learned.slots = int(slots) if slots and 1 <= slots <= _MAX_SLOTS else None
         yield from _named(mapping(props.get("default_generation_settings")), "/props")
-    with suppress(ValueError):
-        listed = mappings(mapping(ask("/v1/models")).get("data"))
-        named = [each for each in listed if each.get("id") == name]
-        for each in named or (listed if len(listed) == 1 else ()):
-            yield from _named({**mapping(each.get("meta")), **each}, "/v1/models")
+    for path in ("/v1/models", "/api/v0/models"):  # the second at LM Studio
+        with suppress(ValueError):
+            listed = mappings(mapping(ask(path)).get("data"))
+            named = [each for each in listed if each.get("id") == name]
+            for each in named or (listed if len(listed) == 1 else ()):
+                if each.get("state") != "not-loaded":  # with which window is open
+                    yield from _named({**mapping(each.get("meta")), **each}, path)
     with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))

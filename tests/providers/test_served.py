@@ -23,12 +23,14 @@ LLAMA = {"/props": {"default_generation_settings": {"n_ctx": 2048}, "total_slots
 META = {"data": [{"id": "smollm2", "meta": {"n_ctx": 4096, "n_ctx_train": 8192}}]}
 VLLM = {"/v1/models": {"data": [{"id": "x"}, {"id": "org/model", "max_model_len": 8192}]}}
 SHOW = {"model_info": {"llama.context_length": 8192}, "parameters": "num_ctx    3000\nstop x"}
+STUDIO = {"id": "org/model", "state": "loaded", "max_context_length": 32768}
 NOTHING: list[Mapping[str, Any]] = [
     {},
     {"/props": b"<html>", "/v1/models": b"[" * 9999, "/api/show": b"elsewhere"},
     {"/props": {"default_generation_settings": {"n_ctx": "big"}, "total_slots": -1}},
     {"/props": {"default_generation_settings": {"n_ctx": 10**12}, "total_slots": 0}},
     {"/v1/models": {"data": [7, {"id": "org/model", "max_model_len": 1}]}},
+    {"/api/v0/models": {"data": [{**STUDIO, "state": "not-loaded"}]}},
 ]
 
 
@@ -101,6 +103,10 @@ def test_a_server_that_does_not_finish_its_reply_is_not_waited_for(
         ({"/v1/models": META}, {}, 4096, "/v1/models", None),
         (VLLM, {}, 8192, "/v1/models", None),
         (VLLM, {"name": "hosted_vllm/other"}, None, "", None),  # whose, is not known
+        (
+            {"/api/v0/models": {"data": [{**STUDIO, "loaded_context_length": 4096}]}},
+            *({"name": "lm_studio/org/model"}, 4096, "/api/v0/models", None),
+        ),
         ({"/api/show": SHOW}, {"name": "ollama_chat/x"}, 3000, "num_ctx in /api/show", None),
         ({"/api/show": SHOW}, {"params": {"num_ctx": 32768}}, 8192, "/api/show", None),
         (LLAMA, {"context_window": 1024}, None, "", 2),  # a smaller one was meant
