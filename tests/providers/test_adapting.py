@@ -121,6 +121,7 @@ def test_the_system_message_begins_the_users_where_a_template_has_no_system(stat
 REFUSALS = [  # what a server says, by what is left out
     ("temperature", "`temperature` and `top_p` cannot both be specified for this model."),
     ("temperature", "Argument not supported on this model: temperature"),
+    ("reasoning_effort", "reasoning_effort: Input should be 'none', 'medium' or 'high'"),
     ("presence_penalty", "Argument not supported on this model: presencePenalty"),
     ("extra_body", "body.dry_multiplier; Extra inputs are not permitted"),
     ("max_tokens", "The maximum tokens you requested exceeds the model limit of 4096."),
@@ -136,13 +137,39 @@ REFUSALS = [  # what a server says, by what is left out
 @pytest.mark.parametrize(("name", "text"), REFUSALS)
 def test_the_refused_parameter_is_found_in_what_a_server_says(name: str, text: str) -> None:
     body = {"dry_multiplier": 0.5, "cache_prompt": True}
-    route = ModelRoute("openai/mine", params={"presence_penalty": 0.1, "extra_body": body})
+    params = {"presence_penalty": 0.1, "extra_body": body}
+    route = ModelRoute("openai/mine", params=params, effort="low")
     facts = model_facts(route.map_name)
 
     now = adapted_to(route, WHOLE, facts, Adaptation(), text)
 
     before, after = (parameters(route, WHOLE, facts, each) for each in (Adaptation(), now))
     assert {name} == {key for key in before if before[key] != after.get(key)}
+
+
+@pytest.mark.parametrize(
+    "text", ["out of range [0, 0.5]", "should be in (0.0, 0.5]", "must be <= 0.5"]
+)
+def test_a_temperature_that_is_too_high_is_lowered_to_the_highest(text: str) -> None:
+    hot = replace(WHOLE, temperature=0.7)
+
+    now = adapted_to(
+        ModelRoute("openai/mine"), hot, model_facts("mine"), Adaptation(), f"temperature {text}"
+    )
+
+    assert now is not None
+    assert (0.5, frozenset()) == (now.warmest, now.dropped)
+
+
+def test_a_refused_system_message_is_no_parameter() -> None:
+    system = ({"role": "system", "content": "You read."}, *WHOLE.messages)
+    asked = replace(WHOLE, messages=system)
+    said = "System messages are not supported by this model"
+
+    now = adapted_to(ModelRoute("openai/mine"), asked, model_facts("mine"), Adaptation(), said)
+
+    assert now is not None
+    assert {"system"} == now.dropped
 
 
 def test_one_refusal_after_the_other_is_met_and_the_schema_goes_into_the_prompt() -> None:

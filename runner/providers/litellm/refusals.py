@@ -17,8 +17,8 @@ def _named(*names: str) -> re.Pattern[str]:
 
 _ANY = {what: _named(*names) for what, names in WORDS["parameters"].items()}
 _NUMBER = re.compile(r"(?<![\w.-])(\d{1,7})(?![\w-]|\.\d)( \(exclusive\))?")
-_WARMEST = re.compile(
-    r"(?:less than or equal to|<=|at most|\[0(?:\.0)?,|0(?:\.0)? (?:and|to)|0\.\.) ?(\d(?:\.\d)?)",
+_WARMEST = re.compile(  # commas are left out before
+    r"(?:less than or equal to|<=|at most|(?<![\d.])0(?:\.0)? (?:and|to)?|0\.\.) ?(\d(?:\.\d)?)",
     re.IGNORECASE,
 )
 
