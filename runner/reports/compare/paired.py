@@ -92,19 +92,25 @@ def interval_of(counts: ArrayLike, figure: Figure) -> Interval | None:
     return Interval(value, low, high, len(rows))
 
 
-def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference | None:
+def _rate_gap(sums: Array) -> Any:
+    return _rate(sums[..., 0, :]) - _rate(sums[..., 1, :])
+
+
+def difference(
+    first: Sequence[Counts] | Array, second: Sequence[Counts] | Array, gap: Figure = _rate_gap
+) -> Difference | None:
     """Return how the *first* setting differs from the *second*, both by transcript, in one order.
 
+    *gap* is that of their sums, stacked, by default the difference of the parts of their wholes.
     *p* is that of swapping the settings within transcripts at random (Fisher's randomization test;
     all swaps up to ALL_OF transcripts). A difference of all against none has the interval of Zou
     and Donner (Statistics in Medicine, 2008). None if the figure of one is unknown.
     """
-
-    def gap(sums: Array) -> Any:
-        return _rate(sums[..., 0, :]) - _rate(sums[..., 1, :])
-
-    n, pairs = len(first), _dealt(np.stack([first, second], 1))
-    if not n or math.isnan(value := float(gap(pairs.sum(0)))):
+    n = len(first)
+    if not n:
+        return None
+    pairs = _dealt(np.stack([first, second], 1))
+    if math.isnan(value := float(gap(pairs.sum(0)))):
         return None
     low, high, error = _bootstrap(pairs, gap)
     if abs(value) == 1 and low is not None:  # no sample has another: by the ends of both rates
