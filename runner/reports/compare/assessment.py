@@ -182,7 +182,8 @@ def pair_words(
     }[kind]
     begun = f"{first} {clauses} than {second}"
     if count == 0:
-        what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
+        named = {CHECK: f"check {rest}", PRECISION: "right", COVERAGE: "covered"}
+        what = named.get(kind) or f"found {what}".strip()
         begun = f"{first} and {second} differ by less than a point ({what})"
     if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"

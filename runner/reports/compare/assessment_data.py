@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from runner.answers.coverage import cited_segments
@@ -75,14 +75,12 @@ class Setting:
         return {item.analyzer for held in self.items.values() for item, v in held if v in DECIDED}
 
     @cached_property
-    def _index(self) -> LabelIndex:
-        return LabelIndex(
-            [label_of(e, sha, RIGHT) for sha, held in self.items.items() for e, _ in held]
+    def has(self) -> Callable[[FoundItem, str], bool]:
+        """Whether it has a finding in a transcript, or one so alike that a label fits both."""
+        index = LabelIndex(
+            [label_of(each, sha, RIGHT) for sha, held in self.items.items() for each, _ in held]
         )
-
-    def has(self, item: FoundItem, sha: str) -> bool:
-        """Return whether it has *item*, or one so alike that a label fits both."""
-        return bool(self._index.of(item, sha))
+        return cache(lambda item, sha: bool(index.of(item, sha)))
 
     def add(self, name: str, sha: str, part: float, whole: float) -> None:
         """Add to a figure of one transcript."""
@@ -257,13 +255,15 @@ def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
 
 
 def _beside(home: Path) -> Iterator[Path]:
-    """Yield all runs, batches, sweeps and their jobs under the root of the directory *home*."""
+    """Yield the root of the directory *home*, and all runs, batches, sweeps and jobs under it."""
     above = home.parent
     sweep = above.parent.name == "sweeps"
     if above.name not in ("runs", "batches") and not sweep:
         return
     root = above.parent.parent if sweep else above.parent
+    yield root
     for name in ("runs", "batches", "sweeps"):
+        yield root / name
         for folder in folders_in(root / name):
             yield folder
             if name == "sweeps":

@@ -13,12 +13,15 @@ import numpy as np
 from runner.answers.labels import RIGHT, UNSURE
 from runner.base.agreement import Array, ratio
 from runner.reports.compare.assessment_data import DECIDED, PRECISION, Setting
-from runner.reports.compare.paired import MIN_TRANSCRIPTS, Difference, difference
+from runner.reports.compare.paired import Difference, difference
 
+MIN_LABELLED = (
+    4  # transcripts: with fewer, labels of one setting's own findings stand for no others
+)
 # Tables have the shape (transcripts, settings, who, counts), each count per run of its setting.
 OWN, BOTH, NEITHER = range(3)  # who has a finding
-# Findings, without unsure ones; those labelled right or wrong; those right; distinct right ones that
-# the setting has; and all such, of which each setting counts half where both or neither has them.
+# Findings, without unsure ones; those labelled right or wrong; those right; distinct right ones
+# that the setting has; and all such: each setting counts half of those that both or neither has.
 ALL, LABELLED, WERE_RIGHT, HAS, KNOWN = range(5)
 
 
@@ -27,14 +30,14 @@ def compared(
 ) -> tuple[Difference | None, str]:
     """Return the difference in the figure *name* of labels, and what makes it doubtful, if any.
 
-    If the labels of the findings that only one setting has come from fewer than MIN_TRANSCRIPTS,
+    If the labels of the findings that only one setting has come from fewer than MIN_LABELLED,
     its unlabelled ones count in favour of the setting that looks worse. If that turns the
     difference round, there is no test.
     """
     figure = right_gap if name == PRECISION else found_gap
     tables = _tables(name, one, other, shas)
     unlabelled = tables[..., ALL] - tables[..., LABELLED]
-    few = ((tables[..., LABELLED] > 0).sum(0) < MIN_TRANSCRIPTS) & (unlabelled.sum(0) > 1e-9)
+    few = ((tables[..., LABELLED] > 0).sum(0) < MIN_LABELLED) & (unlabelled.sum(0) > 1e-9)
     few[:, BOTH] = few[:, BOTH].any()  # their findings are the same
     labelled = tables.copy()
     labelled[..., ALL] -= unlabelled * few
@@ -66,7 +69,7 @@ def _tables(name: str, one: Setting, other: Setting, shas: Sequence[str]) -> Arr
                     cell[:HAS] += np.array((1, verdict in DECIDED, verdict == RIGHT)) / runs
             theirs = their.known.get(sha, {})
             for key, had in own.known.get(sha, {}).items():
-                if key[0] in analyzers and (had or not theirs.get(key)):
+                if analyzer in ("", key[0]) and (had or not theirs.get(key)):
                     who = OWN if not theirs.get(key) else BOTH
                     who = who if had else NEITHER
                     counts[who, HAS:] += (had, 1.0 if who == OWN else 0.5)
@@ -92,4 +95,3 @@ def found_gap(sums: Array) -> Array:
     parts = (weights * sums[..., HAS]).sum(-1)
     gap: Array = ratio(parts[..., 0] - parts[..., 1], (weights * sums[..., KNOWN]).sum((-1, -2)))
     return gap
-

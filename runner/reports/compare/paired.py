@@ -25,6 +25,7 @@ MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below L
 DRAWS = 2000  # samples of the bootstrap
 MIN_DRAWN = 3  # transcripts: with fewer the bootstrap gives no interval
 SWAPS = 1999  # of the test, where not all are tried
+ACCEPTED = 0.0425  # the largest p of which the upper bound is below LEVEL, with SWAPS swaps
 ALL_OF = 11  # transcripts: up to here all 2**n swaps are tried
 MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
 MAX_NEEDED = 1000
@@ -133,13 +134,15 @@ def is_significant(found: Difference, p: float | None) -> bool:
 def needed(found: Difference, pairs: int) -> int | None:
     """Return how many transcripts would detect such a difference in four of five studies.
 
-    By the normal approximation, at LEVEL over the number of *pairs*; None for more than MAX_NEEDED,
-    or if the difference or its error is 0.
+    By the normal approximation, at ACCEPTED over the number of *pairs*, and Guenther's addition for
+    Student's t ("Sample size formulas for normal theory t tests", 1981). None for more than
+    MAX_NEEDED, or if the difference or its error is 0.
     """
     if not found.value or not found.error:
         return None
-    z = _NORMAL.inv_cdf(1 - LEVEL / 2 / max(1, pairs)) + _NORMAL.inv_cdf(_POWER)
-    n = math.ceil(found.n * (z * found.error / found.value) ** 2)
+    tail = _NORMAL.inv_cdf(1 - ACCEPTED / 2 / max(1, pairs))
+    z = tail + _NORMAL.inv_cdf(_POWER)
+    n = math.ceil(found.n * (z * found.error / found.value) ** 2 + tail**2 / 2)
     return max(MIN_TRANSCRIPTS, n) if n <= MAX_NEEDED else None
 
 
