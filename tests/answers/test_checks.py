@@ -158,6 +158,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
         ({"type": "not-contains", "value": "nowhere"}, None, ("passed", 1.0)),
         ({"type": "not-regex", "value": "0[.]9"}, None, ("passed", 1.0)),
         ({"type": "not-python", "value": "a:b"}, 0.25, ("passed", 0.75)),
+        ({"type": "python", "value": "a:b"}, None, ("failed", None)),
         ({"type": "python", "value": "a:b"}, {"pass": True, "score": 0.3}, ("passed", 0.3)),
         ({"type": "python", "value": "a:b", "threshold": 0.5}, {"pass": True, "score": 0.3},
          ("failed", 0.3)),
@@ -166,7 +167,7 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
     ],
 )  # fmt: skip
 def test_a_score_says_how_well_the_check_is_met(
-    check: dict[str, Any], returned: Any, expected: tuple[str, float]
+    check: dict[str, Any], returned: Any, expected: tuple[str, float | None]
 ) -> None:
     about = CheckSubject("action_items", ANSWER)
     (found,) = evaluate([Check(**check)], about, {"a:b": lambda value, known: returned})
