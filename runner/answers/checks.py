@@ -161,8 +161,7 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
     try:
         returned = function(value, known)
-        if returned is None:
-            raise TypeError("it returned None, expected a boolean, a score or a mapping with pass")
+        assert returned is not None, "None: expected a boolean, a score or a mapping with pass"
         body = returned if isinstance(returned, Mapping) else {"score": float(returned)}
         score = float(body.get("score", body.get("pass", 0)))
         least = 1.0 if isinstance(returned, bool) else check.threshold or MIN_F1

@@ -1,7 +1,7 @@
 """Results by setting and transcript: coverage, checks and labelled findings."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -117,9 +117,8 @@ def assessment_data(
     pools = _pools(labels, ran)
     for setting, sha, fits in fitting:
         for key, analyzer in pools.get(sha, {}).items():
-            known = setting.known.setdefault(sha, {})
-            share = (key in fits) / setting.runs[sha]
-            known[analyzer, key] = known.get((analyzer, key), 0) + share
+            known = setting.known.setdefault(sha, defaultdict(float))
+            known[analyzer, key] += (key in fits) / setting.runs[sha]
             for name in (FOUND, f"{FOUND} {analyzer}"):
                 setting.add(name, sha, key in fits, 1)
     if left:

@@ -7,6 +7,7 @@ Horvitz and Thompson, 1952): it does not matter how many findings of each settin
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -58,23 +59,24 @@ def _tables(name: str, one: Setting, other: Setting, shas: Sequence[str]) -> Arr
     """Return the counts of both settings in each transcript."""
     analyzer = name.partition(" ")[2]
     analyzers = {analyzer} if analyzer else one.labelled_analyzers | other.labelled_analyzers
-    tables = np.zeros((len(shas), 2, 3, 5))
-    pairs = ((one, other), (other, one))
-    for table, sha in zip(tables, shas, strict=True):
-        for counts, (own, their) in zip(table, pairs, strict=True):
-            runs = max(1, own.runs[sha])
-            for item, verdict in own.items.get(sha, ()):
-                if item.analyzer in analyzers and verdict != UNSURE:
-                    cell = counts[BOTH if their.has(item, sha) else OWN]
-                    cell[:HAS] += np.array((1, verdict in DECIDED, verdict == RIGHT)) / runs
-            theirs = their.known.get(sha, {})
-            for key, had in own.known.get(sha, {}).items():
-                if analyzer in ("", key[0]) and (had or not theirs.get(key)):
-                    who = OWN if not theirs.get(key) else BOTH
-                    who = who if had else NEITHER
-                    counts[who, HAS:] += (had, 1.0 if who == OWN else 0.5)
-    tables[..., NEITHER, [ALL, LABELLED]] = 1  # as they are
-    return tables
+    tables = []
+    for sha, (own, their) in product(shas, ((one, other), (other, one))):
+        table = [[0.0] * 5, [0.0] * 5, [1.0, 1.0, 0.0, 0.0, 0.0]]  # NEITHER counts as it is
+        part = 1 / max(1, own.runs[sha])
+        for item, verdict in own.items.get(sha, ()):
+            if item.analyzer in analyzers and verdict != UNSURE:
+                row = table[BOTH if their.has(item, sha) else OWN]
+                row[ALL] += part
+                row[LABELLED] += part * (verdict in DECIDED)
+                row[WERE_RIGHT] += part * (verdict == RIGHT)
+        theirs = their.known.get(sha, {})
+        for key, had in own.known.get(sha, {}).items():
+            if analyzer in ("", key[0]) and (had or not theirs.get(key)):
+                who = (BOTH if theirs.get(key) else OWN) if had else NEITHER
+                table[who][HAS] += had
+                table[who][KNOWN] += 1.0 if who == OWN else 0.5
+        tables.append(table)
+    return np.array(tables).reshape(-1, 2, 3, 5)
 
 
 def right_gap(sums: Array) -> Array:
