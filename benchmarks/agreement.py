@@ -3,19 +3,32 @@
     python -m benchmarks.agreement [--studies N]
 
 Every transcript has 5 to 15 labelled findings and a difficulty of its own, which both settings
-share in part; a setting's finding is right with the probability that both give.
+share in part; a setting's finding is right with the probability that both give. A second table has
+settings with findings in common, of which people labelled unequal shares.
 """
 
+import itertools
 import random
 import sys
 from collections.abc import Sequence
 
+from runner.answers.labels import FindingLabel, FoundItem, LabelIndex, label_of
+from runner.reports.compare.assessment import assess
+from runner.reports.compare.assessment_data import FOUND, PRECISION, Setting, verdicts_of
 from runner.reports.compare.paired import Counts, Difference, difference, is_significant, needed
 from runner.reports.compare.spread import holm
 
 STUDIES = 400
 SIZES = (6, 8, 12, 20, 40)
 GAPS = (0.0, 0.05, 0.1, 0.2)
+FINDINGS = 10  # of a setting in a transcript with findings in common
+# Shares of the findings of each setting that people label; a label holds for both that have it.
+LABELLED = ((1.0, 1.0), (0.3, 0.3), (0.3, 0.0), (0.3, 0.8), (0.8, 0.1))
+RIGHT = {  # of the findings of both, of the first setting only and of the second only
+    "equal settings": (0.7, 0.7, 0.7),
+    "equal, findings of both are better": (0.9, 0.5, 0.5),
+    "the second is better": (0.9, 0.3, 0.8),
+}
 
 
 def study(
@@ -45,6 +58,62 @@ def verdicts(settings: Sequence[Sequence[Counts]]) -> list[tuple[Difference, boo
     found = [gap for a, b in pairs if (gap := difference(a, b)) is not None]
     adjusted = holm([1.0 if gap.p is None else gap.p for gap in found])
     return [(gap, is_significant(gap, p)) for gap, p in zip(found, adjusted, strict=True)]
+
+
+def partly_labelled(
+    source: random.Random, transcripts: int, common: float, shares: Sequence[float],
+    right: Sequence[float],
+) -> dict[str, int]:  # fmt: skip
+    """Return which setting is called better in each figure, 1 or -1, or 0 for neither.
+
+    Of the findings of a setting, the share *common* is that of the other, too; *shares* of each are
+    labelled, and *right* of those of both and of each alone are right.
+    """
+    settings = [Setting("one", 1), Setting("two", 2)]
+    for number in range(transcripts):
+        sha, hard = f"{number:012x}", source.gauss(0, 0.1)
+        shared = sum(source.random() < common for _ in range(FINDINGS))
+        sizes = (shared, FINDINGS - shared, FINDINGS - shared)
+        held = [[_finding(source) for _ in range(size)] for size in sizes]
+        chances = [min(0.98, max(0.02, rate + hard)) for rate in right]
+        pairs = zip(held, chances, strict=True)
+        said = {i.key: source.random() < chance for items, chance in pairs for i in items}
+        labels: list[FindingLabel] = []
+        for share, own in zip(shares, held[1:], strict=True):
+            chosen = (item for item in (*held[0], *own) if source.random() < share)
+            labels += [label_of(i, sha, "right" if said[i.key] else "wrong") for i in chosen]
+        known = {label.key for label in labels if label.verdict == "right"}
+        for setting, own in zip(settings, held[1:], strict=True):
+            items = [*held[0], *own]
+            verdicts, fits = verdicts_of(items, LabelIndex(labels), sha)
+            setting.runs[sha] = 1
+            setting.items[sha] = list(zip(items, verdicts, strict=True))
+            setting.known[sha] = {("a", key): float(key in fits) for key in known}
+            for key in known:
+                setting.add(FOUND, sha, key in fits, 1)
+            if judged := len(verdicts) - verdicts.count(""):
+                setting.add(PRECISION, sha, verdicts.count("right"), judged)
+    found = {pair.figure: pair for pair in assess(settings, [], []).pairs}
+    return {n: p.told_apart * (1 if p.difference.value > 0 else -1) for n, p in found.items()}
+
+
+def _finding(source: random.Random) -> FoundItem:
+    return FoundItem("a", "insights", f"{source.getrandbits(160):040x}", ())
+
+
+def print_partly_labelled(studies: int) -> None:
+    """Print how many of *studies* call one of two settings better, by what people labelled."""
+    print("transcripts  in common  labelled  figure  first better  second better")
+    cases = itertools.product((6, 12), (0.0, 0.5, 0.9), LABELLED, RIGHT)
+    for size, common, shares, name in cases:
+        source = random.Random(f"{size} {common} {shares} {name}")
+        found = [partly_labelled(source, size, common, shares, RIGHT[name]) for _ in range(studies)]
+        for figure in (PRECISION, FOUND):
+            rates = [
+                sum(each.get(figure) == which for each in found) / studies for which in (1, -1)
+            ]
+            shown = "  ".join(f"{rate:6.1%}" for rate in rates)
+            print(f"{size:3}  {common:.1f}  {shares}  {figure:10}  {shown}  {name}", flush=True)
 
 
 def main(studies: int) -> None:
@@ -77,6 +146,7 @@ def main(studies: int) -> None:
         print(
             f"{count} equal settings, 12 transcripts: any pair significant in {wrong / studies:.1%}"
         )
+    print_partly_labelled(studies)
 
 
 if __name__ == "__main__":

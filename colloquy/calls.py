@@ -139,12 +139,15 @@ def compare(*paths: str | Path) -> Comparison:
 
     Raises ConfigError for a path without a run, and for no path.
     """
-    from runner.base.errors import ConfigError
+    from runner.base.errors import ConfigError, one_line
     from runner.reports.compare.compare import compare as compare_runs
     from runner.reports.compare.write import as_dict
 
-    if not paths or "" in paths:
-        raise ConfigError("expected the directories of runs, batches or sweeps")
+    if not paths or not all(isinstance(path, str | PathLike) and str(path) for path in paths):
+        given = f"{one_line(repr(paths[0]), 80)}: " if len(paths) == 1 and paths[0] else ""
+        raise ConfigError(
+            f"{given}expected the directories of runs, batches or sweeps: compare('A', 'B')"
+        )
     return Comparison.of(as_dict(compare_runs(Path(path) for path in paths)))
 
 

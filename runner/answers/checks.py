@@ -107,6 +107,7 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
     least = (check.threshold or MIN_F1) if check.kind == "f1" else 1.0
     score = (min if check.match == "all" else max)(scores, default=0.0)
     fits = (score >= least) is not check.negated
+    score = 1 - score if check.negated else score
     shown = one_line("; ".join(found), _SHOWN)
     reason = "" if fits else "there is nothing at its path" if not found else "not as expected"
     facts = {"score": round(score, 4), "found": shown, "reason": reason}
@@ -114,8 +115,15 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
 
 
 def _quoted(each: Any) -> Any:
-    """Return the quote of an item of evidence without its segment, anything else as it is."""
-    return each["quote"] if {"segment", "quote"} <= mapping(each).keys() else each
+    """Return the quote of an item of evidence, and any other object without a figure of confidence.
+
+    Anything else is returned as it is.
+    """
+    if {"segment", "quote"} <= mapping(each).keys():
+        return each["quote"]
+    if number(mapping(each).get("confidence")) is not None:
+        return {key: value for key, value in each.items() if key != "confidence"}
+    return each
 
 
 def _score(check: Check, found: str, until: float) -> float:
@@ -153,15 +161,18 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
     known = {"analyzer": about.name, "answer": answer, "figures": dict(about.figures)}
     try:
         returned = function(value, known)
+        assert returned is not None, "None: expected a boolean, a score or a mapping with pass"
         body = returned if isinstance(returned, Mapping) else {"score": float(returned)}
         score = float(body.get("score", body.get("pass", 0)))
         least = 1.0 if isinstance(returned, bool) else check.threshold or MIN_F1
         good = bool(body["pass"]) if "pass" in body else score >= least
+        good = good and score >= (check.threshold or 0)
         assert 0 <= score <= 1, f"score {score:g}: expected 0 to 1"
     except BaseException as error:  # noqa: BLE001 - foreign code
         why = one_line(f"{check.value} raised {type(error).__name__}: {error}", _SHOWN)
         return result(check, about.name, FAILED, reason=why)
     fits = good is not check.negated
+    score = 1 - score if check.negated else score
     why = one_line(text(body.get("reason")), _SHOWN) or ("" if fits else "not as expected")
     facts = {"score": round(score, 4), "found": one_line(text(value), _SHOWN), "reason": why}
     return result(check, about.name, _STATUS[fits], **facts)

@@ -32,13 +32,15 @@ _SEGMENT = re.compile(r"\bS\d{4,}\b")
 class FoundItem:
     """One finding of an answer: an insight, or an item of its structured data.
 
-    *part* is `insights` or the key of the structured data; *evidence* are segments and quotes.
+    *part* is `insights` or the key of the structured data; *evidence* are segments and quotes;
+    *fields* are the names and values that *text* joins.
     """
 
     analyzer: str
     part: str
     text: str
     evidence: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -78,18 +80,18 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
     """Yield the findings of an *answer*, which is untrusted, each key once."""
     seen: set[str] = set()
     data = mapping(answer.get("structured_data"))
-    held = [("insights", item) for item in mappings(answer.get("insights"))]
+    items = [("insights", item) for item in mappings(answer.get("insights"))]
     for part, value in data.items():
-        items = value if isinstance(value, list) else [value]
-        held += [(str(part), item) for item in items if isinstance(item, Mapping)]
-    for part, item in held:
+        listed = value if isinstance(value, list) else [value]
+        items += [(str(part), item) for item in listed if isinstance(item, Mapping)]
+    for part, item in items:
         named = {"text": item.get("text")} if part == "insights" else item
-        values = (flat(value) for name, value in named.items() if name != "evidence")
-        words_of_item = "; ".join(words for words in values if words not in ("", "none"))
+        held = {name: flat(value) for name, value in named.items() if name != "evidence"}
+        words = {name: value for name, value in held.items() if value not in ("", "none")}
         cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
         evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
-        claim = FoundItem(analyzer, part, words_of_item, evidence)
-        if words_of_item and claim.key not in seen:
+        claim = FoundItem(analyzer, part, "; ".join(words.values()), evidence, tuple(words.items()))
+        if words and claim.key not in seen:
             seen.add(claim.key)
             yield claim
 

@@ -151,6 +151,30 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
     assert len(ANSWER["insights"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("check", "returned", "expected"),
+    [
+        ({"type": "not-contains", "value": "budget"}, None, ("failed", 0.0)),
+        ({"type": "not-contains", "value": "nowhere"}, None, ("passed", 1.0)),
+        ({"type": "not-regex", "value": "0[.]9"}, None, ("passed", 1.0)),
+        ({"type": "not-python", "value": "a:b"}, 0.25, ("passed", 0.75)),
+        ({"type": "python", "value": "a:b"}, None, ("failed", None)),
+        ({"type": "python", "value": "a:b"}, {"pass": True, "score": 0.3}, ("passed", 0.3)),
+        ({"type": "python", "value": "a:b", "threshold": 0.5}, {"pass": True, "score": 0.3},
+         ("failed", 0.3)),
+        ({"type": "python", "value": "a:b", "threshold": 0.2}, {"pass": False, "score": 0.3},
+         ("failed", 0.3)),
+    ],
+)  # fmt: skip
+def test_a_score_says_how_well_the_check_is_met(
+    check: dict[str, Any], returned: Any, expected: tuple[str, float | None]
+) -> None:
+    about = CheckSubject("action_items", ANSWER)
+    (found,) = evaluate([Check(**check)], about, {"a:b": lambda value, known: returned})
+
+    assert expected == (found.status, found.score)
+
+
 def test_a_pattern_that_never_ends_fails_instead_of_hanging(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -240,7 +240,7 @@ def test_labels_of_one_setting_alone_do_not_make_it_better(tmp_path: Path) -> No
 
     assert [pair.told_apart for pair in found.pairs if pair.figure == "found actions"] == [False]
     assert found.lines[0].endswith(
-        "not comparable: of its findings 50% are labelled, of the other's 100%"
+        "not comparable: of what only it found 0%, of what only the other found 100% is labelled"
     )
 
 

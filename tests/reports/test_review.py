@@ -193,7 +193,8 @@ def test_a_person_marks_findings_with_the_keyboard_alone(
 
             async def press(key: str, text: str = "") -> None:
                 for kind in ("keyDown", "keyUp"):
-                    more = {"text": text or key} if kind == "keyDown" else {}
+                    typed = text or key
+                    more = {"text": typed} if kind == "keyDown" and len(typed) == 1 else {}
                     await page.send("Input.dispatchKeyEvent", type=kind, key=key, **more)
 
             await page.size(width, 800)
@@ -219,5 +220,28 @@ def test_a_person_marks_findings_with_the_keyboard_alone(
             assert await page.value("document.querySelector('[data-current]').dataset.id") == (
                 cards[3].id
             )
+            await page.value("document.querySelector('[data-current] .said').focus()")
+            await press("ArrowDown", "")
+            assert await page.value("document.querySelector('[data-current]').dataset.id") == (
+                cards[3].id
+            )
+            await server.__aexit__()
+            await press("r")
+            await page.send(
+                "Runtime.evaluate", expression="window.reviewSaved()", awaitPromise=True
+            )
+            assert await page.value("document.getElementById('status').textContent") == (
+                "Not saved: colloquy-review has ended"
+            )
 
     served(run, script)
+
+
+def test_a_card_names_the_fields_of_an_item(run: Path) -> None:
+    name = next(run.glob("intermediate/*/*.json")).stem
+    item = {"what": "Mend the pump", "owner": "Bo", "due_date": None, "evidence": []}
+    record_of(run, name, insights=[], structured_data={"action_items": [item, {"what": "Wait"}]})
+    cards, _ = cards_of(run)
+
+    assert {"Mend the pump; owner: Bo", "Wait"} <= {card.words for card in cards}
+    assert {"Mend the pump; Bo", "Wait"} <= {card.item.text for card in cards}

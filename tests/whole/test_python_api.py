@@ -108,9 +108,9 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.run(TALK)
     with pytest.raises(ConfigError, match=r"\['a.txt', 'b.txt'\]: expected a file, a folder or"):
         colloquy.batch(["a.txt", "b.txt"])  # type: ignore[arg-type]
-    for paths in ((), ("",)):
+    for paths in ((), ("",), (["a", "b"],), (None,)):
         with pytest.raises(ConfigError, match="expected the directories of runs"):
-            colloquy.compare(*paths)
+            colloquy.compare(*paths)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="there is no run"):
         colloquy.load("nowhere")
     with pytest.raises(ConfigError, match=r"--config-dir .*nowhere: no such folder"):

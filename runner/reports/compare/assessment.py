@@ -14,11 +14,12 @@ from runner.base.format import plural
 from runner.reports.compare.assessment_data import (
     CHECK,
     COVERAGE,
+    DECIDED,
     FOUND,
     PRECISION,
     Setting,
-    labelled_shares,
 )
+from runner.reports.compare.labelled import compared
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
     Difference,
@@ -130,9 +131,9 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     found = {name: rate_of(held, counted=name != COVERAGE) for name, held in counts.items()}
     figures = {name: interval for name, interval in found.items() if interval is not None}
     n = len(setting.transcripts)
-    marked = setting.marked
-    labelled = sum(count for (*_, is_labelled), count in marked.items() if is_labelled)
-    return SettingFigures(setting.label, n, marked.total(), labelled, figures)
+    verdicts = [verdict for held in setting.items.values() for _, verdict in held]
+    labelled = sum(verdict in DECIDED for verdict in verdicts)
+    return SettingFigures(setting.label, n, len(verdicts), labelled, figures)
 
 
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
@@ -144,27 +145,25 @@ def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair
     for name, (one, other) in product(names, combinations(settings, 2)):
         a, b = one.figures.get(name, {}), other.figures.get(name, {})
         shared = sorted(a.keys() & b.keys())
-        gap = difference([a[sha] for sha in shared], [b[sha] for sha in shared]) if shared else None
+        if name.split()[0] in (PRECISION, FOUND):
+            gap, doubt = compared(name, one, other, shared)
+        else:
+            gap, doubt = difference([a[sha] for sha in shared], [b[sha] for sha in shared]), ""
         if gap is not None:
-            found.append((name, one, other, gap, labelled_shares(name, one, other, shared)))
+            found.append((name, one, other, gap, doubt))
     adjusted = holm([gap.p for *_, gap, _ in found])
     tested = sum(p is not None for p in adjusted)
     made = []
-    for (name, one, other, gap, shares), p in zip(found, adjusted, strict=True):
+    for (name, one, other, gap, doubt), p in zip(found, adjusted, strict=True):
         apart, more = is_significant(gap, p), needed(gap, tested)
-        if shares is not None:
-            doubt = 1 - min(shares) / max(shares)
-            if min(abs(gap.low or 0), abs(gap.high or 0)) > doubt:
-                shares = None  # the difference is larger than what they may explain
-        apart = apart and shares is None
-        words = pair_words(name, one.name, other.name, gap, p, more, apart=apart, shares=shares)
+        words = pair_words(name, one.name, other.name, gap, p, more, apart=apart, doubt=doubt)
         made.append(FigurePair(name, one.label, other.label, gap, p, apart, more, words))
     return made
 
 
 def pair_words(
     name: str, first: str, second: str, gap: Difference, p: float | None, more: int | None,
-    *, apart: bool, shares: tuple[float, float] | None = None,
+    *, apart: bool, doubt: str = "",
 ) -> str:  # fmt: skip
     """Return one verdict as a sentence: `A finds 4 points fewer action items than B, …`."""
     count, low = abs(round(100 * gap.value)), gap.value < 0
@@ -183,13 +182,13 @@ def pair_words(
     }[kind]
     begun = f"{first} {clauses} than {second}"
     if count == 0:
-        what = f"check {rest}" if kind == CHECK else " ".join(filter(None, (kind, what)))
+        named = {CHECK: f"check {rest}", PRECISION: "right", COVERAGE: "covered"}
+        what = named.get(kind) or f"found {what}".strip()
         begun = f"{first} and {second} differ by less than a point ({what})"
-    if shares:
-        of_each = "of its findings {:.0%} are labelled, of the other's {:.0%}".format(*shares)
-        return f"{begun}: not comparable: {of_each}"
     if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
+    if doubt and not apart:
+        return f"{begun}: not comparable: {doubt}"
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"

@@ -1,11 +1,10 @@
 """Results by setting and transcript: coverage, checks and labelled findings."""
 
-import math
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from functools import cache, cached_property
 from pathlib import Path
 
 from runner.answers.coverage import cited_segments
@@ -17,6 +16,7 @@ from runner.answers.labels import (
     FoundItem,
     LabelIndex,
     found_items,
+    label_of,
     read_labels,
     short_sha,
     verdict_of,
@@ -27,13 +27,14 @@ from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
-from runner.reports.compare.keys import label_of, name_in_sentence
+from runner.reports.compare.keys import name_in_sentence, setting_label
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
 
 MAX_FILES = 300  # transcripts of a batch that are read
 MAX_LABEL_FILES = 500
 COVERAGE, PRECISION, FOUND, CHECK = "coverage", "precision", "found", "check"
+DECIDED = (RIGHT, WRONG)
 OF_TRANSCRIPT = re.compile(  # keys
     r"transcript\.(path|sha256|format|encoding|media|about\b.*|speakers\b.*)"
 )
@@ -44,8 +45,9 @@ class Setting:
     """All runs that differ in nothing but the transcript and the repeat.
 
     *figures* are parts and wholes by the figure's name and the transcript's short SHA-256;
-    *cited* and *segments* are those of the first run of each transcript; *marked* counts findings
-    by transcript, analyzer and whether they have a label that says right or wrong.
+    *cited* and *segments* are those of the first run of each transcript; *items* are the findings
+    of its *runs* with people's verdicts; *known* says in which share of them each finding is that
+    people called right, by analyzer and key.
     """
 
     label: str
@@ -53,7 +55,9 @@ class Setting:
     figures: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     cited: dict[str, frozenset[str]] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
-    marked: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
+    runs: Counter[str] = field(default_factory=Counter)
+    items: dict[str, list[tuple[FoundItem, str]]] = field(default_factory=dict)
+    known: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,37 +69,24 @@ class Setting:
         """The transcripts with any figure."""
         return {sha for figure in self.figures.values() for sha in figure} | self.segments.keys()
 
+    @cached_property
+    def labelled_analyzers(self) -> set[str]:
+        """The analyzers of which a finding is labelled right or wrong."""
+        return {item.analyzer for held in self.items.values() for item, v in held if v in DECIDED}
+
+    @cached_property
+    def has(self) -> Callable[[FoundItem, str], bool]:
+        """Whether it has a finding in a transcript, or one so alike that a label fits both."""
+        index = LabelIndex(
+            [label_of(each, sha, RIGHT) for sha, held in self.items.items() for each, _ in held]
+        )
+        return cache(lambda item, sha: bool(index.of(item, sha)))
+
     def add(self, name: str, sha: str, part: float, whole: float) -> None:
         """Add to a figure of one transcript."""
         figure = self.figures.setdefault(name, {})
         a, b = figure.get(sha, (0.0, 0.0))
         figure[sha] = (a + part, b + whole)
-
-
-def labelled_shares(
-    name: str, one: Setting, other: Setting, shas: Collection[str]
-) -> tuple[float, float] | None:
-    """Return which shares of the findings in *shas* are labelled if they are unequal, else None.
-
-    They are unequal if they differ by more than two standard errors. If people labelled the
-    findings of one setting, those that only the other has count nowhere, so that the figure *name*
-    may be off by their share.
-    """
-    kind, _, analyzer = name.partition(" ")
-    if kind not in (PRECISION, FOUND):
-        return None
-    marked = one.marked + other.marked
-    analyzers = {analyzer} if analyzer else {name for _, name, labelled in marked if labelled}
-
-    def count(setting: Setting, *states: bool) -> int:
-        return sum(setting.marked[cell] for cell in product(shas, analyzers, states))
-
-    (a, n), (b, m) = ((count(each, True), count(each, True, False)) for each in (one, other))
-    if not n or not m:
-        return None
-    pooled = (a + b) / (n + m)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-    return (a / n, b / m) if abs(a / n - b / m) > 2 * error else None
 
 
 def assessment_data(
@@ -115,7 +106,7 @@ def assessment_data(
     left = 0
     for row, group in rows:
         own = {key: group.settings[key] for key in shown_keys}
-        new = Setting(label_of(own), len(settings) + 1)
+        new = Setting(setting_label(own), len(settings) + 1)
         setting = settings.setdefault(tuple(own.values()), new)
         paths, more = _runs(row.path)
         left += more
@@ -126,6 +117,8 @@ def assessment_data(
     pools = _pools(labels, ran)
     for setting, sha, fits in fitting:
         for key, analyzer in pools.get(sha, {}).items():
+            known = setting.known.setdefault(sha, defaultdict(float))
+            known[analyzer, key] += (key in fits) / setting.runs[sha]
             for name in (FOUND, f"{FOUND} {analyzer}"):
                 setting.add(name, sha, key in fits, 1)
     if left:
@@ -221,10 +214,8 @@ def _count(setting: Setting, run: StoredRun, sha: str, index: LabelIndex) -> set
             setting.add(cut(" ".join(named), 160), sha, status == "passed", 1)
     items = items_of(run)
     verdicts, fitting = verdicts_of(items, index, sha)
-    setting.marked.update(
-        (sha, item.analyzer, verdict in (RIGHT, WRONG))
-        for item, verdict in zip(items, verdicts, strict=True)
-    )
+    setting.runs[sha] += 1
+    setting.items.setdefault(sha, []).extend(zip(items, verdicts, strict=True))
     if judged := verdicts.count(RIGHT) + verdicts.count(WRONG):
         setting.add(PRECISION, sha, verdicts.count(RIGHT), judged)
     if sha not in setting.segments and run.records:
@@ -263,13 +254,15 @@ def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
 
 
 def _beside(home: Path) -> Iterator[Path]:
-    """Yield all runs, batches, sweeps and their jobs under the root of the directory *home*."""
+    """Yield the root of the directory *home*, and all runs, batches, sweeps and jobs under it."""
     above = home.parent
     sweep = above.parent.name == "sweeps"
     if above.name not in ("runs", "batches") and not sweep:
         return
     root = above.parent.parent if sweep else above.parent
+    yield root
     for name in ("runs", "batches", "sweeps"):
+        yield root / name
         for folder in folders_in(root / name):
             yield folder
             if name == "sweeps":

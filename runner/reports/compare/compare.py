@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.reports.compare.assessment import Assessment, assess
 from runner.reports.compare.assessment_data import assessment_data
-from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, label_of
+from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, setting_label
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.rows import Group, RunRow, collect_rows, known_figures
 from runner.reports.compare.spread import spread
@@ -104,7 +104,7 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
             ("quality",): repeats,
         }
         spreads = {n: spread(known_figures(of, n)) for names, of in counted.items() for n in names}
-        groups.append(Group(label_of(differing), differing, tuple(repeats), spreads))
+        groups.append(Group(setting_label(differing), differing, tuple(repeats), spreads))
     return groups
 
 

@@ -97,7 +97,7 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
     return names
 
 
-def label_of(setting: Mapping[str, str]) -> str:
+def setting_label(setting: Mapping[str, str]) -> str:
     """Return `KEY=VALUE, …` of a setting's values by key, with short names of several keys."""
     names = short_names(setting) if len(setting) > 1 else {key: key for key in setting}
     label = ", ".join(f"{names[key]}={value}" for key, value in setting.items())

@@ -25,6 +25,7 @@ MIN_TRANSCRIPTS = 6  # transcripts: with fewer no p value of the test is below L
 DRAWS = 2000  # samples of the bootstrap
 MIN_DRAWN = 3  # transcripts: with fewer the bootstrap gives no interval
 SWAPS = 1999  # of the test, where not all are tried
+ACCEPTED = 0.0425  # the largest p of which the upper bound is below LEVEL, with SWAPS swaps
 ALL_OF = 11  # transcripts: up to here all 2**n swaps are tried
 MAX_BLOCKS = 100  # more transcripts are dealt into so many groups
 MAX_NEEDED = 1000
@@ -92,19 +93,25 @@ def interval_of(counts: ArrayLike, figure: Figure) -> Interval | None:
     return Interval(value, low, high, len(rows))
 
 
-def difference(first: Sequence[Counts], second: Sequence[Counts]) -> Difference | None:
+def _rate_gap(sums: Array) -> Any:
+    return _rate(sums[..., 0, :]) - _rate(sums[..., 1, :])
+
+
+def difference(
+    first: Sequence[Counts] | Array, second: Sequence[Counts] | Array, gap: Figure = _rate_gap
+) -> Difference | None:
     """Return how the *first* setting differs from the *second*, both by transcript, in one order.
 
+    *gap* is that of their sums, stacked, by default the difference of the parts of their wholes.
     *p* is that of swapping the settings within transcripts at random (Fisher's randomization test;
     all swaps up to ALL_OF transcripts). A difference of all against none has the interval of Zou
     and Donner (Statistics in Medicine, 2008). None if the figure of one is unknown.
     """
-
-    def gap(sums: Array) -> Any:
-        return _rate(sums[..., 0, :]) - _rate(sums[..., 1, :])
-
-    n, pairs = len(first), _dealt(np.stack([first, second], 1))
-    if not n or math.isnan(value := float(gap(pairs.sum(0)))):
+    n = len(first)
+    if not n:
+        return None
+    pairs = _dealt(np.stack([first, second], 1))
+    if math.isnan(value := float(gap(pairs.sum(0)))):
         return None
     low, high, error = _bootstrap(pairs, gap)
     if abs(value) == 1 and low is not None:  # no sample has another: by the ends of both rates
@@ -127,13 +134,15 @@ def is_significant(found: Difference, p: float | None) -> bool:
 def needed(found: Difference, pairs: int) -> int | None:
     """Return how many transcripts would detect such a difference in four of five studies.
 
-    By the normal approximation, at LEVEL over the number of *pairs*; None for more than MAX_NEEDED,
-    or if the difference or its error is 0.
+    By the normal approximation, at ACCEPTED over the number of *pairs*, and Guenther's addition for
+    Student's t ("Sample size formulas for normal theory t tests", 1981). None for more than
+    MAX_NEEDED, or if the difference or its error is 0.
     """
     if not found.value or not found.error:
         return None
-    z = _NORMAL.inv_cdf(1 - LEVEL / 2 / max(1, pairs)) + _NORMAL.inv_cdf(_POWER)
-    n = math.ceil(found.n * (z * found.error / found.value) ** 2)
+    tail = _NORMAL.inv_cdf(1 - ACCEPTED / 2 / max(1, pairs))
+    z = tail + _NORMAL.inv_cdf(_POWER)
+    n = math.ceil(found.n * (z * found.error / found.value) ** 2 + tail**2 / 2)
     return max(MIN_TRANSCRIPTS, n) if n <= MAX_NEEDED else None
 
 

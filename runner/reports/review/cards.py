@@ -106,11 +106,17 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
             continue
         for item in found_items(name, record):
             segments_shown = tuple(_nearby(item, segments, numbers, places))
-            words = text(in_words(item.text, run.records.keys()))
+            words = text(in_words(_with_names(item), run.records.keys()))
             part = "" if item.part == "insights" else title_of(item.part)
             yield Card(
                 item, sha256, title, title_of(name), part, to_safe_text(words), segments_shown
             )
+
+
+def _with_names(item: FoundItem) -> str:
+    """Return its text, each value but the first after the name of its field."""
+    named = [f"{name.replace('_', ' ')}: {value}" for name, value in item.fields[1:]]
+    return "; ".join([item.fields[0][1], *named])
 
 
 def _nearby(

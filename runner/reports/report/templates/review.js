@@ -37,7 +37,8 @@
         for (const name of ["note", "correction"]) field(card, name).defaultValue = body[name];
         status.textContent = "";
       } catch (error) {
-        status.textContent = `Not saved: ${error.message}`;
+        const ended = error instanceof TypeError;  // of fetch, without a reply
+        status.textContent = `Not saved: ${ended ? "colloquy-review has ended" : error.message}`;
         if (card.dataset.verdict === verdict) show(card, before);
       }
       waiting -= 1;
@@ -73,6 +74,7 @@
       return;
     }
     const key = event.key.toLowerCase();
+    if (key.startsWith("arrow") && event.target.matches(".said")) return;  // scrolls the transcript
     if (event.repeat && (key in verdicts || key === "x" || key === "0")) return;  // a key held down
     if (key in verdicts) mark(cards[at], verdicts[key]);
     else if (key === "x" || key === "0") mark(cards[at], "");
