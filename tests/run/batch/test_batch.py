@@ -120,6 +120,8 @@ def test_shards_share_all_files_and_no_file_twice(shards: int) -> None:
         (["transcript.path=many/*.none"], "there is no transcript"),
         (["transcript.path=empty"], r"expected files that end in \.txt"),
         (["transcript.path=old"], "results of Colloquy, not transcripts; .*resume=old"),
+        (["transcript.path=old/runs"], r"not transcripts; .*resume=/\S+/old$"),
+        (["transcript.path='old/runs/*/*.md'"], "results of Colloquy, not transcripts"),
         (["batch.shard=2", "batch.shards=2"], "batch.shard=2: expected 0 to 1"),
         (["batch.shards=0"], "batch.shards=0"),
         (["batch.max_failure_ratio=2"], "batch.max_failure_ratio=2"),
@@ -131,8 +133,9 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
 ) -> None:
     write_all(1)
     Path("empty").mkdir()
-    Path("old").mkdir()
+    Path("old/runs/0a").mkdir(parents=True)
     Path("old/run.lock").touch()
+    Path("old/runs/0a/insights.md").write_text("Ana: hello")
 
     with pytest.raises(ConfigError, match=told):
         many(*overrides)
