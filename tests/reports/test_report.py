@@ -315,6 +315,27 @@ def test_a_run_that_its_budget_stopped_is_finished_with_a_larger_one(run: Path) 
 
     assert f"colloquy resume={run} budget.max_tokens=50000" in page_of(run)[1].words
 
+    benchmark = json.loads((run / "logs/benchmark.json").read_bytes())
+    predicted = {"prompt_tokens": {"predicted": 60000}, "completion_tokens": {"predicted": 9000}}
+    (run / "logs/benchmark.json").write_text(json.dumps({**benchmark, "plan": predicted}))
+
+    assert f"colloquy resume={run} budget.max_tokens=94000" in page_of(run)[1].words
+
+
+def test_analyzers_that_lack_an_answer_for_one_reason_share_a_line(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    error = {"kind": "budget", "message": "has no room"}
+    lost = ("analyzer_001", "analyzer_004")
+    for name in lost:
+        record_of(run, name, status="not_run", error=error, missing={"analyzer_000": "budget"})
+        for stage in metadata["stages"].values():
+            stage["analyzers"] |= {name: "not_run"} if name in stage["analyzers"] else {}
+    (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert "Analyzer 001, Analyzer 004: not run (budget: has no room)" in words
+    assert "Asked without" not in words
+
 
 def test_parts_read_and_lost_are_listed_and_drawn_in_lanes(run: Path) -> None:
     folder = run / "intermediate/stage_a/analyzer_000"

@@ -113,7 +113,7 @@ def test_the_filter_shows_the_insights_of_a_speaker_or_with_a_word(
         await page.open(address)
         found = [await page.value(shown)]
         for name, value in (
-            ("words", "'insight 0 of'"),
+            ("words", "'of  insight 0'"),
             ("words", "''"),
             ("speaker", "'Speaker 1'"),
         ):

@@ -46,10 +46,18 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
 
 
 def _larger_budget(run: StoredRun) -> str:
-    """Return the caps of a run that a budget stopped as overrides, doubled, else nothing."""
+    """Return the caps of a run that a budget stopped as overrides, else nothing.
+
+    They are doubled, or enlarged by what was predicted for the whole run if that is more.
+    """
     caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
-    known = ((key, number(caps.get(key))) for key in ("max_tokens", "max_cost_usd"))
-    return "".join(f" budget.{key}={2 * cap:.12g}" for key, cap in known if cap)
+    kinds = {"max_tokens": ("prompt_tokens", "completion_tokens"), "max_cost_usd": ("cost_usd",)}
+    foreseen = {
+        key: sum(amount(at(run.predicted, kind, "predicted")) for kind in kinds[key])
+        for key in kinds
+    }
+    known = ((key, number(caps.get(key))) for key in kinds)
+    return "".join(f" budget.{k}={cap + max(cap, foreseen[k]):.12g}" for k, cap in known if cap)
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
@@ -59,11 +67,12 @@ def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
-    lines = [
-        f"{title_of(node.name)}: {label(node.status)}{f' ({node.fault})' if node.fault else ''}"
-        for node in nodes
-        if node.status != "ok"
-    ]
+    alike: dict[str, list[str]] = {}  # such as all that a budget stopped
+    for node in nodes:
+        why = f"{label(node.status)}{f' ({node.fault})' if node.fault else ''}"
+        if node.status != "ok":
+            alike.setdefault(why, []).append(title_of(node.name))
+    lines = [f"{', '.join(names)}: {why}" for why, names in alike.items()]
     for node in nodes:
         if node.answer.get("cut"):
             lines.append(f"{title_of(node.name)}: its reply was cut, so items may be missing")
