@@ -11,6 +11,7 @@ from runner.answers.themes import Collection, read_collection
 from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
 from runner.base.json import at, number, read_json, text
+from runner.base.text import by_number
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.codings import CODINGS, PROJECT
@@ -20,7 +21,7 @@ from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
 from runner.reports.report.page import each_once, found_in
 from runner.reports.report.render import link_to, render, script_of
-from runner.reports.stored_run import StoredRun, by_number, read_run
+from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
