@@ -487,11 +487,15 @@ def test_words_of_a_script_without_spaces_are_counted_by_character(run: Path) ->
 
 def test_what_the_settings_say_of_the_transcript_heads_the_page(run: Path) -> None:
     about = {"title": "Pump review", "date": "2026-11-02", "attendees": "Ann, Bo, and Cy by phone"}
+    name, day = "made-up", json.loads((run / "metadata.json").read_bytes())["started_at"][:10]
+    untitled = " ".join(page_of(run)[1].words.split())
     (run / "config").mkdir(exist_ok=True)
     (run / "config/resolved.yaml").write_text(json.dumps({"transcript": {"about": about}}))
-    _, seen = page_of(run)
+    titled = " ".join(page_of(run)[1].words.split())
 
-    assert "Pump review 2026-11-02 · Ann, Bo, and Cy by phone · " in " ".join(seen.words.split())
+    assert "Pump review 2026-11-02 · Ann, Bo, and Cy by phone · " in titled
+    assert f"{name} · read on {day}" in titled
+    assert f"wordsread on {day}" in untitled
 
 
 def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:
