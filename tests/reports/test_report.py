@@ -207,7 +207,7 @@ def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
     _, seen = page_of(run)
 
     assert "damaged: intermediate/stage_a/analyzer_001.json: not a record" in seen.words
-    assert "Analyzer 001: its answer is missing from this directory" in seen.words
+    assert "Analyzer 001: answer is missing from this directory" in seen.words
     assert f"colloquy resume={run}" in seen.words
 
 
@@ -280,7 +280,7 @@ def test_answers_that_were_cut_and_their_models_are_named(run: Path) -> None:
     (run / "metadata.json").write_text(json.dumps(metadata))
     words = " ".join(page_of(run)[1].words.split())
 
-    assert "Analyzer 002: its reply was cut, so items may be missing" in words
+    assert "Analyzer 002: reply was cut, so items may be missing" in words
     assert "Decisions The reply was cut before the first." in words
     assert "Analyzer 002 ok reply was cut 5 insights, by offline/extractive" in words
     assert words.count("ok reply was cut ") == 1
@@ -335,6 +335,20 @@ def test_analyzers_that_lack_an_answer_for_one_reason_share_a_line(run: Path) ->
 
     assert "Analyzer 001, Analyzer 004: not run (budget: has no room)" in words
     assert "Asked without" not in words
+    assert "Finish it with" in words
+
+
+def test_a_run_that_resuming_does_not_change_shows_no_command(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
+    error = {"kind": "refused", "message": "I cannot help with that"}
+    record_of(run, "analyzer_001", status="error", error=error)
+    for name in ("analyzer_004", "analyzer_005"):
+        record_of(run, name, missing={"analyzer_001": "refused"})
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert "Analyzer 004, Analyzer 005: answered without Analyzer 001 (refused)" in words
+    assert "Finish it with" not in words
 
 
 def test_parts_read_and_lost_are_listed_and_drawn_in_lanes(run: Path) -> None:
