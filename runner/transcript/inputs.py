@@ -29,6 +29,10 @@ class Input:
     name: str
     run: str
 
+    def fault(self, error: Exception) -> str:
+        """Return why it cannot be read, without its path."""
+        return str(error).removeprefix(f"{self.path}: ")
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:

@@ -57,10 +57,9 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
 
     *first* is called with each run before the link to its page is looked for.
     """
-    folder = text(at(run.metadata, "transcript", "name"))
     known = set(runs_of(run.path))
     rows = islice(rows_of(run.path), MAX_FILES)
-    read = [_file(row, run.path, folder, known, first) for row in rows]
+    read = [_file(row, run.path, known, first) for row in rows]
     return sorted(read, key=lambda file: by_number(file.name))
 
 
@@ -120,14 +119,13 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
 def _file(
     row: Mapping[str, Any],
     batch: Path,
-    folder: str,
     known: set[Path],
     first: Callable[[StoredRun], None] | None,
 ) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
-    fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
-    fault, name = fault or ("" if status == "completed" else meaning), one_line(name)
+    fault = text(row.get("error")) or ("" if status == "completed" else meaning)
+    name = one_line(name)
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None
