@@ -452,7 +452,7 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
         ),
         (["good", "nothing"], 2, "colloquy-verify: nothing: there is no run; known: bad, good\n"),
         (["nowhere"], 2, "colloquy-verify: nowhere: there is no run; known: bad, good\n"),
-        ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
+        ([], 2, "colloquy-verify: too few arguments; usage: colloquy-verify DIR…\n"),
         (["--help"], 0, ""),
     ],
 )
