@@ -55,12 +55,12 @@ def _larger_budget(run: StoredRun) -> str:
     """
     caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
     kinds = {"max_tokens": ("prompt_tokens", "completion_tokens"), "max_cost_usd": ("cost_usd",)}
-    foreseen = {
-        key: sum(amount(at(run.predicted, kind, "predicted")) for kind in kinds[key])
+    enlarged = (
+        (key, cap, sum(amount(at(run.predicted, kind, "predicted")) for kind in kinds[key]))
         for key in kinds
-    }
-    known = ((key, number(caps.get(key))) for key in kinds)
-    return "".join(f" budget.{k}={cap + max(cap, foreseen[k]):.12g}" for k, cap in known if cap)
+        if (cap := number(caps.get(key)))
+    )
+    return "".join(f" budget.{key}={cap + max(cap, more):.12g}" for key, cap, more in enlarged)
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
