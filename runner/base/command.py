@@ -51,7 +51,8 @@ def command(
             elif "--version" in given:
                 print(name, own_version(), flush=True)
             else:
-                code = work(parse(name, given, flags, options, least))
+                about = usage if isinstance(usage, str) else name
+                code = work(parse(about.splitlines()[0], given, flags, options, least))
         except KeyboardInterrupt:
             print_stderr(f"{name}: interrupted")
             code = errors.EXIT_INTERRUPTED
@@ -67,11 +68,11 @@ def command(
 
 
 def parse(
-    name: str, given: Sequence[str], flags: Sequence[str], options: Sequence[str], least: int = 0
+    usage: str, given: Sequence[str], flags: Sequence[str], options: Sequence[str], least: int = 0
 ) -> Arguments:
-    """Return the command line of *name*, taken apart.
+    """Return a command line, taken apart.
 
-    Raises ConfigError for an unknown option and for fewer than *least* words.
+    Raises ConfigError with *usage* for fewer than *least* words, and for an unknown option.
     """
     parsed, left = Arguments(), list(given)
     while left:
@@ -83,19 +84,19 @@ def parse(
         if key in options:
             value = value if joined else (left.pop(0) if left else "")
             if not value:
-                raise ConfigError(f"{key}: expected a value; see {name} --help")
+                raise ConfigError(f"{key}: expected a value; {usage}")
             parsed.options[key] = value
         elif argument in flags:
             parsed.options[argument] = ""
         elif not argument:
-            raise ConfigError(f"an argument is empty; see {name} --help")
+            raise ConfigError(f"an argument is empty; {usage}")
         elif argument.startswith("-"):
             near = errors.did_you_mean(key, (*flags, *options, "--help"))
             raise ConfigError(f"{key}: no such option{near}")
         else:
             parsed.words.append(argument)
     if len(parsed.words) < least:
-        raise ConfigError(f"too few arguments; see {name} --help")
+        raise ConfigError(f"too few arguments; {usage}")
     return parsed
 
 

@@ -126,3 +126,9 @@ def digest(text: str, length: int = 64) -> str:
     for at in range(0, len(data), size):
         sha256.update(data[at : at + size])
     return sha256.hexdigest()[:length]
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts `talk 2` before `talk 10`, and no matter the case."""
+    pieces = re.split(r"(\d{1,18})", name.casefold())
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

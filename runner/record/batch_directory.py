@@ -28,6 +28,7 @@ from runner.base.regular_files import (
     read_lines,
 )
 from runner.base.tables import as_rows
+from runner.base.text import by_number
 from runner.record.journal import MAX_LISTED, lines_of, parse_lines, read_journal
 from runner.record.result_row import COLUMNS, ResultRow
 from runner.record.run_directory import INPUTS
@@ -142,7 +143,7 @@ class Results:
         self._file.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self, names: Set[str]) -> Counter[str]:
-        """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
+        """Reduce results.jsonl to a row per transcript, by name; write results.csv; raise OSError.
 
         Files that are not among *names*, since the user removed them, keep their row if they were
         read. Returns the number of transcripts among *names* by status, over all sessions.
@@ -152,6 +153,7 @@ class Results:
             for row in rows_of(self._path)
             if row.get("transcript") in names or row.get("status") != "unreadable"
         ]
+        rows.sort(key=lambda row: by_number(text(row.get("transcript"))))
         lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
         write_bytes(self._path / RESULTS, b"".join(lines))
         write_table(self._path, rows)

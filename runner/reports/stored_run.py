@@ -1,6 +1,5 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, readable
 from runner.base.json import MAX_BYTES, at, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of, open_regular
+from runner.base.text import by_number
 from runner.record.batch_directory import batch_of
 from runner.record.reuse import read_record
 from runner.record.run_directory import COMPLETED, check_folders
@@ -189,9 +189,3 @@ def no_run(path: Path) -> ConfigError:
         beside = (p for p in folders_in(path.parent) if p != path and find_runs([p], depth=2))
         near = near or [*map(str, beside)]
     return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")
-
-
-def by_number(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts `talk 2` before `talk 10`, and no matter the case."""
-    pieces = re.split(r"(\d{1,18})", name.casefold())
-    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

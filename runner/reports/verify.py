@@ -25,7 +25,6 @@ from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import (
     INSIGHTS_TABLE,
-    REPORT,
     RESULTS,
     batch_of,
     is_batch,
@@ -43,7 +42,7 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.reports.recheck import faults_of_answers, faults_of_checks, shares_of
 from runner.reports.stored_run import is_run, runs_in, statuses_of
 from runner.reports.verify_collection import collection_faults
-from runner.reports.verify_tables import faults_of_insights, faults_of_page, faults_of_rows
+from runner.reports.verify_tables import faults_of_insights, faults_of_pages, faults_of_rows
 
 USAGE = """\
 usage: colloquy-verify DIR…
@@ -215,11 +214,10 @@ def _check_answers(found: Inspection) -> None:
             found.fault("checks.json", fault)
     if found.faults:  # of which other files' faults may be a consequence
         return
-    if REPORT in found.files and not is_batch(found.root):
-        for fault in faults_of_page(found.files[REPORT], answers):
-            found.fault(REPORT, fault)
     with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
         segments = read_transcript_file(found.root).segments
+        for name, fault in faults_of_pages(found.root, good, segments):
+            found.fault(name, fault)
         for name, fault in faults_of_answers(files, answers, good, segments):
             found.fault(name, fault)
     if INSIGHTS_TABLE in found.files:

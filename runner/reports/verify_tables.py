@@ -1,6 +1,7 @@
 """Verification of tables and pages: compares them with the files that they were made from."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,12 +16,13 @@ from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
 from runner.base.format import plural
 from runner.base.json import MAX_BYTES, at, mappings, read_json, read_list, section, text
-from runner.base.regular_files import read_lines, read_regular
+from runner.base.regular_files import kind_of, read_lines, read_regular
 from runner.base.tables import as_rows
 from runner.base.text import to_safe_text
 from runner.base.usage import USAGE_FIGURES
 from runner.record.batch_directory import (
     INSIGHTS_TABLE,
+    REPORT,
     TABLE,
     input_names,
     is_batch,
@@ -29,19 +31,52 @@ from runner.record.batch_directory import (
     transcripts_of,
 )
 from runner.record.result_row import COLUMNS
+from runner.transcript.model import Segment
+
+_NAMES = re.compile(r"_|\bS\d{4}")
 
 
-def faults_of_page(page: Path, answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the insights of *answers* that *page*, the report of their run, does not show.
+def faults_of_pages(
+    run: Path, records: Mapping[str, Mapping[str, Any]], segments: Sequence[Segment]
+) -> Iterator[tuple[str, str]]:
+    """Yield the pages of *run* that lack a segment or an insight of its records, and the first.
 
     The rest of a page is not compared: every version has another. Raises OSError.
     """
-    shown = " ".join(unescape(_words_in(page)).split())
-    for name, answer in answers.items():
-        for insight in mappings(answer.get("insights")):
-            words = " ".join(to_safe_text(text(insight.get("text"))).split())
-            if words not in shown and "_" not in words:  # a name there is shown as a title
-                yield f"lacks {one_line(words, 60)!r} of {name}; colloquy-report writes it again"
+    own = {name: _insights(record.get("insights")) for name, record in records.items()}
+    pages = {f"intermediate/{records[name]['stage']}/{name}.md": own[name] for name in own}
+    pages |= {f"final/{name}.md": told for name, told in own.items()}
+    pages["insights.md"] = _insights(read_list(run / "insights.json"))
+    pages["transcript.md"] = [segment.text for segment in segments]
+    pages |= {} if is_batch(run) else {REPORT: [*chain.from_iterable(own.values())]}
+    for page, told in pages.items():
+        if kind_of(run / page) == "file" and (lost := _lost(run / page, told)):
+            again = "; colloquy-report writes it again" if page == REPORT else ""
+            yield page, f"lacks {one_line(lost, 60)!r}{again}"
+
+
+def _insights(stored: Any) -> list[str]:
+    return [text(each.get("text")) for each in mappings(stored)]
+
+
+def _lost(page: Path, told: Sequence[str]) -> str | None:
+    """Return the first of the texts *told* that *page* does not show.
+
+    Texts with names of analyzers or segments, which pages show otherwise, are passed over.
+    """
+    words = read_regular(page, MAX_BYTES).decode(errors="replace")
+    shown, at = _plain(unescape(words) if page.suffix == ".html" else words), 0
+    for each in map(_plain, told):
+        place = shown.find(each, at)  # most are in order
+        place = shown.find(each) if place < 0 else place
+        if place < 0 and not _NAMES.search(each):
+            return each
+        at = max(at, place)
+    return None
+
+
+def _plain(words: str) -> str:
+    return " ".join(to_safe_text(words).replace("\\", "").split())  # which Markdown escapes with
 
 
 def faults_of_insights(path: Path) -> Iterator[str]:
@@ -107,7 +142,3 @@ def _difference(file: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
     except (OSError, csv.Error):
         return "is not a table"
     return fault if stated == given else f"has {plural(stated, 'row')}, expected {given}"
-
-
-def _words_in(file: Path) -> str:
-    return read_regular(file, MAX_BYTES).decode(errors="replace")

@@ -14,8 +14,9 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
+_LOCK = "run.lock"  # in a run or batch
 # One of these marks a directory of results, whose pages are not transcripts.
-_OUTPUT_MARKS = ("run.lock", "config/resolved.yaml", "multirun.yaml", "comparison.html")
+_OUTPUT_MARKS = (_LOCK, "config/resolved.yaml", "multirun.yaml", "comparison.html")
 _KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`, beside index.html
 MAX_INPUTS = 200_000  # files of a batch
 
@@ -27,6 +28,10 @@ class Input:
     path: Path
     name: str
     run: str
+
+    def fault(self, error: Exception) -> str:
+        """Return why it cannot be read, without its path."""
+        return str(error).removeprefix(f"{self.path}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,11 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
     search = _Search(root_of(path), user_path(settings.output.dir).resolve())
-    if _is_result(search.root):
+    above = (each for each in search.root.absolute().parents if kind_of(each / _LOCK))
+    if result := path if _is_result(search.root) else next(above, None):
         raise ConfigError(
             f"transcript.path={path!r}: results of Colloquy, not transcripts; "
-            f"to finish a run: resume={path}"
+            f"to finish a run: resume={result}"
         )
     paths = search.below() if search.root == user_path(path) else search.matching(path)
     found = itertools.islice(paths, MAX_INPUTS + 1)

@@ -141,8 +141,7 @@ def batch_by_hand(path: Path) -> Path:
         (run / "insights.json").write_text(json.dumps([insight(f"Seen in {name}", sure)]))
         rows.append({"run": f"runs/0{len(rows)}/{name}-1", "status": "completed"})
     (path / "runs/02/d-1").mkdir(parents=True)
-    error = f"{path.parent}/talks/c.txt: the file is empty"
-    rows.append({"run": "runs/09/c-1", "status": "unreadable", "error": error})
+    rows.append({"run": "runs/09/c-1", "status": "unreadable", "error": "the file is empty"})
     rows.append({"run": "runs/02/d-1", "status": "interrupted"})
     named = zip("abcd", rows, strict=True)
     lines = [{"event": "run.ended", "transcript": f"{name}.txt", **row} for name, row in named]

@@ -207,7 +207,7 @@ def test_a_damaged_record_is_named_and_how_to_finish(run: Path) -> None:
     _, seen = page_of(run)
 
     assert "damaged: intermediate/stage_a/analyzer_001.json: not a record" in seen.words
-    assert "Analyzer 001: its answer is missing from this directory" in seen.words
+    assert "Analyzer 001: answer is missing from this directory" in seen.words
     assert f"colloquy resume={run}" in seen.words
 
 
@@ -280,7 +280,7 @@ def test_answers_that_were_cut_and_their_models_are_named(run: Path) -> None:
     (run / "metadata.json").write_text(json.dumps(metadata))
     words = " ".join(page_of(run)[1].words.split())
 
-    assert "Analyzer 002: its reply was cut, so items may be missing" in words
+    assert "Analyzer 002: reply was cut, so items may be missing" in words
     assert "Decisions The reply was cut before the first." in words
     assert "Analyzer 002 ok reply was cut 5 insights, by offline/extractive" in words
     assert words.count("ok reply was cut ") == 1
@@ -314,6 +314,41 @@ def test_a_run_that_its_budget_stopped_is_finished_with_a_larger_one(run: Path) 
     (run / "config/resolved.yaml").write_text("budget: {max_tokens: 25000, max_cost_usd: null}")
 
     assert f"colloquy resume={run} budget.max_tokens=50000" in page_of(run)[1].words
+
+    benchmark = json.loads((run / "logs/benchmark.json").read_bytes())
+    predicted = {"prompt_tokens": {"predicted": 60000}, "completion_tokens": {"predicted": 9000}}
+    (run / "logs/benchmark.json").write_text(json.dumps({**benchmark, "plan": predicted}))
+
+    assert f"colloquy resume={run} budget.max_tokens=94000" in page_of(run)[1].words
+
+
+def test_analyzers_that_lack_an_answer_for_one_reason_share_a_line(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    error = {"kind": "budget", "message": "has no room"}
+    lost = ("analyzer_001", "analyzer_004")
+    for name in lost:
+        record_of(run, name, status="not_run", error=error, missing={"analyzer_000": "budget"})
+        for stage in metadata["stages"].values():
+            stage["analyzers"] |= {name: "not_run"} if name in stage["analyzers"] else {}
+    (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert "Analyzer 001, Analyzer 004: not run (budget: has no room)" in words
+    assert "Asked without" not in words
+    assert "Finish it with" in words
+
+
+def test_a_run_that_resuming_does_not_change_shows_no_command(run: Path) -> None:
+    metadata = json.loads((run / "metadata.json").read_bytes())
+    (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
+    error = {"kind": "refused", "message": "I cannot help with that"}
+    record_of(run, "analyzer_001", status="error", error=error)
+    for name in ("analyzer_004", "analyzer_005"):
+        record_of(run, name, missing={"analyzer_001": "refused"})
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert "Analyzer 004, Analyzer 005: answered without Analyzer 001 (refused)" in words
+    assert "Finish it with" not in words
 
 
 def test_parts_read_and_lost_are_listed_and_drawn_in_lanes(run: Path) -> None:
@@ -466,11 +501,15 @@ def test_words_of_a_script_without_spaces_are_counted_by_character(run: Path) ->
 
 def test_what_the_settings_say_of_the_transcript_heads_the_page(run: Path) -> None:
     about = {"title": "Pump review", "date": "2026-11-02", "attendees": "Ann, Bo, and Cy by phone"}
+    name, day = "made-up", json.loads((run / "metadata.json").read_bytes())["started_at"][:10]
+    untitled = " ".join(page_of(run)[1].words.split())
     (run / "config").mkdir(exist_ok=True)
     (run / "config/resolved.yaml").write_text(json.dumps({"transcript": {"about": about}}))
-    _, seen = page_of(run)
+    titled = " ".join(page_of(run)[1].words.split())
 
-    assert "Pump review 2026-11-02 · Ann, Bo, and Cy by phone · " in " ".join(seen.words.split())
+    assert "Pump review 2026-11-02 · Ann, Bo, and Cy by phone · " in titled
+    assert f"{name} · read on {day}" in titled
+    assert f"wordsread on {day}" in untitled
 
 
 def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path) -> None:

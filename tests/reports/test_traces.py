@@ -389,7 +389,7 @@ def test_a_collector_that_refuses_is_one_warning(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ([], 2, "colloquy-traces: too few arguments; see colloquy-traces --help\n"),
+        ([], 2, "colloquy-traces: too few arguments; usage: colloquy-traces DIR…\n"),
         (["nowhere"], 2, "colloquy-traces: nowhere: there is no run"),
         (["."], 75, "colloquy-traces: 127.0.0.1:9 accepted no trace: no connection"),
     ],

@@ -11,17 +11,21 @@ from typing import Any
 
 import orjson
 import pytest
+from helpers.pages import HOSTILE
 from helpers.sessions import begin
 from markupsafe import escape
 
 from runner.base.errors import one_line
 from runner.record import inspection
 from runner.record.lock import acquire, release
+from runner.record.pages import transcript_page
 from runner.record.store import payload_digest
 from runner.reports import verify_tables
 from runner.reports.report.write import write_report
 from runner.reports.verify import USAGE, main, verify
+from runner.reports.verify_tables import faults_of_pages
 from runner.run.cli.compose import register_resolvers
+from runner.transcript.model import Segment, Transcript
 
 pytestmark = pytest.mark.usefixtures("private")
 
@@ -244,9 +248,36 @@ def test_what_does_not_follow_from_the_answers_is_found(
     said = answer["insights"][0]["text"]
     create(page, page.read_text().replace(escape(said), escape(said[::-1])))
 
-    assert [f"report.html: lacks {one_line(said, 60)!r} of say_means"] == [
+    assert [f"report.html: lacks {one_line(said, 60)!r}"] == [
         line.partition(";")[0] for line in verify(run)
     ]
+
+
+@pytest.mark.parametrize("name", ["insights.md", RECORD.replace(".json", ".md"), "transcript.md"])
+def test_a_page_with_other_words_than_the_answers_or_the_transcript_is_a_fault(
+    run: Path, name: str
+) -> None:
+    key = "segments" if name == "transcript.md" else "insights"
+    source = RECORD if name.startswith("intermediate") else name.replace(".md", ".json")
+    held = json.loads((run / source).read_bytes())
+    said = " ".join((held if isinstance(held, list) else held[key])[1]["text"].split())
+    page = (run / name).read_text()
+    assert said in page
+    create(run / name, page.replace(said, said[::-1]))
+
+    assert [f"{name}: lacks {one_line(said, 60)!r}"] == verify(run)
+
+
+@pytest.mark.parametrize("style", ["markdown", "obsidian"])
+@pytest.mark.parametrize("said", [HOSTILE, "1. a_b **c** \\d &amp; [x](y) {{z}} www.a.b", "S0002"])
+def test_the_page_of_any_transcript_shows_it(tmp_path: Path, said: str, style: str) -> None:
+    spoken = tuple(Segment(f"S000{n}", None, None, None, f"{n} {said}") for n in (1, 2))
+    made = Transcript("t", "text", "", spoken)
+    create(tmp_path / "transcript.md", transcript_page(made, style))
+    create(tmp_path / "report.html", str(escape(said)))
+    told = {"a": {"stage": "s", "insights": [{"text": said}]}}
+
+    assert [] == list(faults_of_pages(tmp_path, told, made.segments))
 
 
 @pytest.mark.parametrize(
@@ -421,7 +452,7 @@ def test_nothing_that_lies_there_makes_it_raise(run: Path, seed: int) -> None:
         ),
         (["good", "nothing"], 2, "colloquy-verify: nothing: there is no run; known: bad, good\n"),
         (["nowhere"], 2, "colloquy-verify: nowhere: there is no run; known: bad, good\n"),
-        ([], 2, "colloquy-verify: too few arguments; see colloquy-verify --help\n"),
+        ([], 2, "colloquy-verify: too few arguments; usage: colloquy-verify DIR…\n"),
         (["--help"], 0, ""),
     ],
 )

@@ -321,7 +321,7 @@ def test_the_command_prints_json(command: Any) -> None:
         (["run", "mode=sequentiel"], "expected 'concurrent' or 'sequential'"),
         (["rum", "mode=sequential"], "colloquy-whatif: rum: there is no run; did you mean 'run'?"),
         ([".", "mode=sequential"], "colloquy-whatif: .: there is no run; known: run"),
-        (["run"], "too few arguments; see colloquy-whatif --help"),
+        (["run"], "too few arguments; usage: colloquy-whatif [--json] RUN_DIR KEY=VALUES…"),
     ],
 )
 def test_what_the_command_cannot_do_is_told_with_exit_code_2(

@@ -10,6 +10,7 @@ from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, Voice, re
 from runner.base.format import clock, plural
 from runner.base.json import at, mapping, read_json, text
 from runner.base.regular_files import kind_of
+from runner.base.text import by_number
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.record.batch_directory import REPORT, runs_of
@@ -20,7 +21,7 @@ from runner.reports.collection.groupings import (
     groupings_of,
 )
 from runner.reports.report.render import address_of
-from runner.reports.stored_run import StoredRun, by_number
+from runner.reports.stored_run import StoredRun
 
 MAX_THEMES = 500  # in tables and pages; the untrusted file may have more
 MAX_CELLS = 5_000_000  # of the matrix

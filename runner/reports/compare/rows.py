@@ -10,7 +10,7 @@ from runner.base.errors import ColloquyError, readable
 from runner.base.format import plural, share
 from runner.base.json import amount, at, mappings, number, read_json, section
 from runner.base.regular_files import files_in, folders_in, kind_of
-from runner.base.text import to_terminal
+from runner.base.text import by_number, to_terminal
 from runner.base.usage import USAGE_FIGURES
 from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
@@ -20,7 +20,6 @@ from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
 from runner.reports.stored_run import (
     StoredRun,
-    by_number,
     find_runs,
     is_run,
     no_run,

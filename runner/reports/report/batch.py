@@ -11,6 +11,7 @@ from runner.answers.themes import Collection, read_collection
 from runner.base.errors import ConfigError, one_line
 from runner.base.format import count, plural, share, usd
 from runner.base.json import at, number, read_json, text
+from runner.base.text import by_number
 from runner.record.batch_directory import INSIGHTS_TABLE, REPORT, TABLE, rows_of, runs_of
 from runner.record.run_directory import CODEBOOK
 from runner.reports.export.codings import CODINGS, PROJECT
@@ -20,7 +21,7 @@ from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
 from runner.reports.report.page import each_once, found_in
 from runner.reports.report.render import link_to, render, script_of
-from runner.reports.stored_run import StoredRun, by_number, read_run
+from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
@@ -56,10 +57,9 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
 
     *first* is called with each run before the link to its page is looked for.
     """
-    folder = text(at(run.metadata, "transcript", "name"))
     known = set(runs_of(run.path))
     rows = islice(rows_of(run.path), MAX_FILES)
-    read = [_file(row, run.path, folder, known, first) for row in rows]
+    read = [_file(row, run.path, known, first) for row in rows]
     return sorted(read, key=lambda file: by_number(file.name))
 
 
@@ -119,14 +119,13 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
 def _file(
     row: Mapping[str, Any],
     batch: Path,
-    folder: str,
     known: set[Path],
     first: Callable[[StoredRun], None] | None,
 ) -> BatchFile:
     name, status = text(row.get("transcript")), text(row.get("status"))
     tone, shown, meaning = VERDICTS.get(status, ("warn", status or "Unknown", "no known status"))
-    fault = text(row.get("error")).removeprefix(f"{root_of(folder) / name}: ")
-    fault, name = fault or ("" if status == "completed" else meaning), one_line(name)
+    fault = text(row.get("error")) or ("" if status == "completed" else meaning)
+    name = one_line(name)
     path = batch / text(row.get("run"))
     try:
         run = read_run(path) if path in known else None

@@ -79,8 +79,12 @@ class NodeFacts:
     @property
     def fault(self) -> str:
         """The reason why it has no answer; empty if it has one or the reason is unknown."""
-        error = mapping(self.record.get("error"))
-        return joined(label(error.get("kind")), error.get("message"))
+        return joined(label(self.fault_kind), at(self.record, "error", "message"))
+
+    @property
+    def fault_kind(self) -> str:
+        """The kind of that failure, or nothing."""
+        return text(at(self.record, "error", "kind"))
 
     @property
     def missing(self) -> dict[str, str]:

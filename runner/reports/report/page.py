@@ -42,11 +42,11 @@ def report_page(run: StoredRun) -> str:
     """Return the content of report.html."""
     nodes, places, brief = found_in(run)
     name = text(at(run.metadata, "transcript", "name"))
-    day = text(run.metadata.get("started_at"))[:10]
+    day, title = text(run.metadata.get("started_at"))[:10], run.about("title")
     return render(
         "report.html",
-        name=run.about("title") or name or run.name,
-        source=[each for each in (name, f"read on {day}" if day else "") if each],
+        name=title or name or run.name,
+        source=[each for each in (title and name, f"read on {day}" if day else "") if each],
         run=run,
         **script_of("filter.js"),
         models=models_of(run),

@@ -1,7 +1,7 @@
 """The outcome and the main figures of a run, as the top of its page shows them."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.answers.outcome import ANSWERED
@@ -9,6 +9,7 @@ from runner.base.errors import EXIT_BUDGET
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
+from runner.record.reuse import LASTING
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
@@ -27,7 +28,7 @@ UNKNOWN = ("bad", "Unknown", "metadata.json is missing or damaged")
 
 
 def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
-    """Return the run's end, missing parts and resume command, None if it is complete.
+    """Return the run's end, missing parts and resume command, None where it changes nothing.
 
     `own` are the `--config-dir` options of the run. The page shows them beside the command, not in
     it: an untrusted directory must not choose which code runs.
@@ -36,9 +37,11 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     lacks = [] if run.is_batch else _lacks(run, nodes)
     if run.status == "completed" and lacks:
         tone, meaning = "warn", "every analyzer answered, but some of the results are missing"
-    complete = run.status in ANSWERED and not run.damaged
+    kinds = {why for node in nodes for why in (node.fault_kind, *node.missing.values()) if why}
+    lasts = run.status in ("partial", "failed") and bool(kinds) and kinds <= LASTING
+    done = (run.status in ANSWERED or lasts) and not run.damaged
     command = f"colloquy resume={shlex.quote(str(run.path))}{_larger_budget(run)}"
-    resume = None if complete else command
+    resume = None if done else command
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
     end = {"tone": tone, "title": title, "meaning": meaning, "resume": resume, "own": own}
@@ -46,10 +49,18 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
 
 
 def _larger_budget(run: StoredRun) -> str:
-    """Return the caps of a run that a budget stopped as overrides, doubled, else nothing."""
+    """Return the caps of a run that a budget stopped as overrides, else nothing.
+
+    They are doubled, or enlarged by what was predicted for the whole run if that is more.
+    """
     caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
-    known = ((key, number(caps.get(key))) for key in ("max_tokens", "max_cost_usd"))
-    return "".join(f" budget.{key}={2 * cap:.12g}" for key, cap in known if cap)
+    kinds = {"max_tokens": ("prompt_tokens", "completion_tokens"), "max_cost_usd": ("cost_usd",)}
+    enlarged = (
+        (key, cap, sum(amount(at(run.predicted, kind, "predicted")) for kind in kinds[key]))
+        for key in kinds
+        if (cap := number(caps.get(key)))
+    )
+    return "".join(f" budget.{key}={cap + max(cap, more):.12g}" for key, cap, more in enlarged)
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
@@ -59,25 +70,29 @@ def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
-    lines = [
-        f"{title_of(node.name)}: {label(node.status)}{f' ({node.fault})' if node.fault else ''}"
-        for node in nodes
-        if node.status != "ok"
-    ]
+    alike: dict[str, list[str]] = {}  # such as all that a budget stopped
     for node in nodes:
-        if node.answer.get("cut"):
-            lines.append(f"{title_of(node.name)}: its reply was cut, so items may be missing")
-        if node.missing and node.status == "ok":
-            without = (f"{title_of(name)} ({label(w)})" for name, w in node.missing.items())
-            lines.append(f"{title_of(node.name)}: answered without {', '.join(without)}")
+        for why in _lacks_of(node):
+            alike.setdefault(why, []).append(title_of(node.name))
+    lines = [f"{', '.join(names)}: {why}" for why, names in alike.items()]
     lines += [f"damaged: {fault}" for fault in run.damaged]
-    lost = "its answer is missing from this directory"
-    lines += [f"{title_of(n.name)}: {lost}" for n in nodes if n.status == "ok" and not n.record]
     if run.transcript is None:
         lines.append("transcript.json is missing or damaged: quotes have no links")
     if not run.benchmark:
         lines.append("logs/benchmark.json is missing or damaged: no figures of the whole run")
     return lines
+
+
+def _lacks_of(node: NodeFacts) -> Iterator[str]:
+    if node.status != "ok":
+        yield f"{label(node.status)}{f' ({node.fault})' if node.fault else ''}"
+    if node.answer.get("cut"):
+        yield "reply was cut, so items may be missing"
+    if node.missing and node.status == "ok":
+        without = (f"{title_of(name)} ({label(why)})" for name, why in node.missing.items())
+        yield f"answered without {', '.join(without)}"
+    if node.status == "ok" and not node.record:
+        yield "answer is missing from this directory"
 
 
 def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, str, str]]:

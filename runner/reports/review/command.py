@@ -31,7 +31,7 @@ Exit codes: 0 ended, 2 no run or no finding there."""
 
 def _review(given: Arguments) -> None:
     if len(given.words) > 1:
-        raise ConfigError("expected one directory; see colloquy-review --help")
+        raise ConfigError(f"expected one directory; {USAGE.splitlines()[0]}")
     folder = user_path(given.words[0])
     rater = to_terminal(given.options.get("--rater") or _login(), 60)
     labels = LabelFile(folder, rater)

@@ -140,8 +140,9 @@ class Batch:
                         return row
                 job, directory = await offload(self._open, file)
         except (TranscriptError, ConfigError) as error:
-            log.warning("input.unreadable", transcript=file.name, error=str(error))
-            return unanswered_row(self.job, file, "unreadable", error.exit_code, str(error))
+            why = file.fault(error)
+            log.warning("input.unreadable", transcript=file.name, error=why)
+            return unanswered_row(self.job, file, "unreadable", error.exit_code, why)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one file must not stop the others

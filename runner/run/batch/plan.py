@@ -132,7 +132,7 @@ def plan_batch(job: BatchJob) -> BatchPlan:
         try:
             single = for_transcript(job, file)
         except (TranscriptError, ConfigError) as error:
-            plan.unreadable[file.name] = str(error)
+            plan.unreadable[file.name] = file.fault(error)
             continue
         guesses = guessed_replies(single) if job.collection.stages else {}
         nodes = plan_nodes(single, histories, shares, guesses)
@@ -143,6 +143,7 @@ def plan_batch(job: BatchJob) -> BatchPlan:
             last_s = time.monotonic()
             print_stderr(f"read {number + 1:,} of {len(job.inputs):,} files")
     if not plan.nodes:
-        raise TranscriptError(next(iter(plan.unreadable.values()), "no file is in this shard"))
+        faults = (f"{name}: {why}" for name, why in plan.unreadable.items())
+        raise TranscriptError(next(faults, "no file is in this shard"))
     plan.add_joint(forecast(job, plan.found, histories))
     return plan

@@ -120,6 +120,8 @@ def test_shards_share_all_files_and_no_file_twice(shards: int) -> None:
         (["transcript.path=many/*.none"], "there is no transcript"),
         (["transcript.path=empty"], r"expected files that end in \.txt"),
         (["transcript.path=old"], "results of Colloquy, not transcripts; .*resume=old"),
+        (["transcript.path=old/runs"], r"not transcripts; .*resume=/\S+/old$"),
+        (["transcript.path='old/runs/*/*.md'"], "results of Colloquy, not transcripts"),
         (["batch.shard=2", "batch.shards=2"], "batch.shard=2: expected 0 to 1"),
         (["batch.shards=0"], "batch.shards=0"),
         (["batch.max_failure_ratio=2"], "batch.max_failure_ratio=2"),
@@ -131,8 +133,9 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
 ) -> None:
     write_all(1)
     Path("empty").mkdir()
-    Path("old").mkdir()
+    Path("old/runs/0a").mkdir(parents=True)
     Path("old/run.lock").touch()
+    Path("old/runs/0a/insights.md").write_text("Ana: hello")
 
     with pytest.raises(ConfigError, match=told):
         many(*overrides)
@@ -177,7 +180,7 @@ def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> Non
         found[f"t{n:03}.txt"]["status"] for n in range(4)
     ]
     assert "7" == found["t001.txt"]["exit_code"]
-    assert "no utterances" in found["t001.txt"]["error"]
+    assert found["t001.txt"]["error"].startswith("no utterances")
     for number in (0, 2, 3):
         run = Path("batch") / found[f"t{number:03}.txt"]["run"]
         assert (run / "COMPLETED").is_file()
@@ -669,7 +672,7 @@ def test_a_plan_says_in_which_file_a_cap_is_hit() -> None:
 
 def test_a_plan_of_nothing_readable_is_an_error() -> None:
     write("a.txt", "")
-    with pytest.raises(TranscriptError, match="no utterances"):
+    with pytest.raises(TranscriptError, match=r"^a\.txt: no utterances"):
         plan_batch(many())
 
 

@@ -8,11 +8,12 @@
   const boxes = [...document.querySelectorAll("[data-box]")].reverse();
   const output = form.querySelector("output");
   const show = () => {
-    const words = form.elements.words.value.trim().toLowerCase();
-    const all = !words && selects.every(select => !select.value);
+    const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = !words.length && selects.every(select => !select.value);
     for (const item of items) {
-      const fits = (!words || item.textContent.toLowerCase().includes(words))
-        && selects.every(({ name, value }) => !value || item.dataset[name] === value
+      const said = item.textContent.toLowerCase();
+      const fits = words.every(word => said.includes(word)) && selects.every(
+        ({ name, value }) => !value || item.dataset[name] === value
           || (item.dataset[name] || "").split("|").includes(value));
       item.toggleAttribute("data-hidden", !fits);
     }
