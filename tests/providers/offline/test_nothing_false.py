@@ -96,6 +96,17 @@ NOTHING = (
     ("premises_assertions", "arguments", "Because we built the pump, the crew, on old ground."),
     ("postulate_theorem", "postulates", "In our case this is a way of us taking it out of play."),
     ("postulate_theorem", "conjectures", "Maybe just to zoom out and share where the crew is now."),
+    ("postulate_theorem", "postulates", "I move to award the contract for 410,000 dollars."),
+    ("postulate_theorem", "postulates", "Eleven percent is 11% too many to me, by the report."),
+    ("postulate_theorem", "postulates", "Retro 1 (Cuts off Bell 7)."),
+    ("experiences", "experiences", "I could not agree with you more on the pump."),
+    ("experiences", "experiences", "I couldn't have built the pump without the crew."),
+    ("opinions", "opinions", "I think it's about fourteen days in the valley."),
+    ("opinions", "opinions", "I am going to talk about how the pump should be built."),
+    ("needs", "needs", "I want to address one of the faults of the pump."),
+    ("customer_problem", "details", "The rates of the bank went down again this year."),
+    ("decisions", "decisions", "I was in the valley last week. Everybody okay with that?"),
+    ("decisions", "decisions", "A short break then. Everybody okay with that?"),
 )
 
 
