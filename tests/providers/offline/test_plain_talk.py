@@ -23,6 +23,8 @@ def found(name: str, key: str, *said: tuple[str, str]) -> list[dict[str, object]
         ("Three tiers it is, but the names must change.", "Can we vote?", "tiers", "announced"),
         ("Three tiers it is, but the names must change.", "No, wait, I disagree.", None, None),
         ("lets go w/ 85 percent then?", "works for me", "85", "agreed"),
+        ("Then we cut the reports from the release.", "I'm fine with that.", "cut", "agreed"),
+        ("Then we cut the reports from the release.", "I'm not fine with that.", None, None),
     ],
 )
 def test_a_choice_in_few_words_is_a_decision(
@@ -99,6 +101,12 @@ def test_an_undertaking_ends_where_others_begin() -> None:
     (action,) = found("action_items", "action_items", said)
 
     assert ("Order the paint", None) == (action["what"], action["due"])
+
+
+def test_a_day_without_a_preposition_is_a_date() -> None:
+    said = ("Ann", "I'll send the tenders to all of you Wednesday morning.")
+
+    assert ["Wednesday morning"] == [r["due"] for r in found("action_items", "action_items", said)]
 
 
 @pytest.mark.parametrize(

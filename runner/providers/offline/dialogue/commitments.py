@@ -108,7 +108,11 @@ def own_part(said: str) -> str:
     return _OF_OTHERS.split(said.replace("’", "'"))[0]
 
 
-_OF_OTHERS = re.compile(r",? (?:but|and|so) (?:you|they|he|she|it)(?:'\w+)? \w+", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r",? (?:but|and|so) (?:(?:you|they|he|she|it)\b|"
+    r"(?:the|our|your|his|her) (?:\w+ ){1,2}(?:will|is|are|can)\b)",
+    re.IGNORECASE,
+)
 
 
 def is_work(act: str, said: str = "") -> bool:

@@ -35,7 +35,7 @@ _DUE = re.compile(
     rf"|(?:{_BY}|at|to) (?:the |our )?next (?:meeting|session|call|review|year)"
     rf"|(?:{_BY}|on) (?:the )?(?:{_DAY}|{_NTH} of {_MONTH}|{_MONTH} {_NTH}\b|{_NTH} {_MONTH}|"
     rf"{_MONTH}|{_NTH}(?=[.,;]|$)|\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}[./]?(?:\d{{2,4}})?)"
-    rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?"
+    rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?|{_DAY}(?: {_PART})?(?=[.,;]|$)"
     rf"|in {_MONTH}|(?:within|in) (?:about )?{_NUMBER} ?{_UNIT}(?:'s? time)?"
     rf"|(?:{_BY}|at|around|about) {_CLOCK}"
     r")(?!\w)(?! ago\b)",
