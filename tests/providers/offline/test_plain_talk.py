@@ -22,6 +22,9 @@ def found(name: str, key: str, *said: tuple[str, str]) -> list[dict[str, object]
         ("Okay, we move the login to the top.", "Agreed.", "login to the top", "agreed"),
         ("Three tiers it is, but the names must change.", "Can we vote?", "tiers", "announced"),
         ("Three tiers it is, but the names must change.", "No, wait, I disagree.", None, None),
+        ("April 28 it is.", "Good.", "April 28", "agreed"),
+        ("That's just the way it is.", "Good.", None, None),
+        ("Difficult as it is.", "Good.", None, None),
         ("lets go w/ 85 percent then?", "works for me", "85", "agreed"),
         ("Then we cut the reports from the release.", "I'm fine with that.", "cut", "agreed"),
         ("Then we cut the reports from the release.", "I'm not fine with that.", None, None),
@@ -72,6 +75,7 @@ def test_a_summary_gives_the_result_of_a_lost_vote() -> None:
         "From my point of view that is a keyboard for the night shift.",
         "I love that the chart warns me about interactions.",
         "imo paging at eighty percent of the disk is noisy",
+        "btw imo the green looks worse than the blue",
         "I find the new form of the ward a waste of time.",
     ],
 )
@@ -144,6 +148,13 @@ def test_what_cannot_be_supported_is_a_motion_and_no_report() -> None:
     )
 
     assert [0, 1] == [len(report), len(motion)]
+
+
+def test_a_need_of_others_is_not_the_speakers() -> None:
+    told = ("They want green by noon.", "I want a badge for the login of the ward.")
+    rows = found("needs", "needs", *(("Ann", text) for text in told))
+
+    assert [None, "Ann"] == [row["who"] for row in rows]
 
 
 def test_a_short_judgement_can_be_objected_to() -> None:

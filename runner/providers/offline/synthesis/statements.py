@@ -115,6 +115,12 @@ _MENDING = {"asked": "step_asked", "works": "works_now"}
 _MIN_SHARE = 0.01
 
 
+def _needs(one: Statement) -> str | None:
+    """Return the speaker of a need, or None where others have it ("they want …")."""
+    hit = strongest(f"need_{one.kind}", one.text)
+    return None if hit and hit.phrase.lower().startswith(("they", "people")) else one.who
+
+
 def _faults(dialogue: Dialogue) -> list[Statement]:
     """Return the sentences that name a fault, its time or its effect, in a talk about a fault.
 
@@ -187,7 +193,7 @@ _STATED: Mapping[str, _Stated] = {
         "needs or wishes",
         _by_cues("need", "must want wish"),
         "needs",
-        _row("need", "strength", reason=None),
+        lambda one: {"need": one.text, "strength": one.kind, "who": _needs(one), "reason": None},
     ),
     "experiences": _Stated(
         "experiences",
