@@ -109,6 +109,7 @@ NOTHING = (
     ("perspective_perception", "perspectives", "It gets worse when I go down the stairs."),
     ("customer_problem", "details", "The rates of the bank went down again this year."),
     ("decisions", "decisions", "I was in the valley last week. Everybody okay with that?"),
+    ("decisions", "decisions", "It was decided last year that we answer within ten days. Agreed?"),
     ("decisions", "decisions", "A short break then. Everybody okay with that?"),
 )
 

@@ -47,6 +47,9 @@ def test_a_choice_in_few_words_is_a_decision(
         (("I move to table it until July.", "The motion to table fails."), "Carried.", MOTION),
         (("I'd amend the motion by a bay.", "I accept that as friendly."), "Carried.", MOTION),
         (("I withdraw my motion.",), "The motion carries.", None),
+        (("I move to amend it so that it ends in May.",), "The motion carries.", None),
+        (("I move to amend it so that it ends in May.", "It dies."), "The motion carries.", MOTION),
+        (("I move to amend it.", "The amendment fails."), "The motion carries.", MOTION),
         (("If the motion passes, we build it in May.",), "The motion carries.", MOTION),
     ],
 )

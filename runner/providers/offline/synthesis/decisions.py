@@ -170,7 +170,8 @@ def is_plan(s: Sentence) -> bool:
         or _NO_CHOICE.search(text)
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
-    if loose or doubted or SUPPOSED.search(text[: match.start()]):
+    old = _SETTLED.search(text) and _PAST.search(text)  # "It was decided last year that …"
+    if loose or doubted or old or SUPPOSED.search(text[: match.start()]):
         return False
     core = re.sub(r"[ ,]+then\W*$", "", trim(text))
     return is_whole(core, verb=False) or bool(_IT_IS.search(core))
@@ -220,8 +221,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
         pointing = bool(voted["moved"]) and len(set(content_words(voted[0]))) < 4
     what = None
     if pointing:
-        put = (voted or _CARRIED.match(text)) and _put_to_vote(dialogue, s)
-        what = put or _meant_by_it(dialogue, s)
+        motions = _pending(dialogue, s) if voted or _CARRIED.match(text) else []
+        what = motions[0] if len(motions) == 1 else None if motions else _meant_by_it(dialogue, s)
     # What others decided long ago is the matter, not a decision of this talk.
     ours = (
         voted
@@ -246,22 +247,32 @@ def _chosen(dialogue: Dialogue, s: Sentence, text: str) -> re.Match[str] | None:
     return None if any(has(kind, reply) for kind in against) else _IT_IS.search(text)
 
 
-def _put_to_vote(dialogue: Dialogue, result: Sentence) -> Sentence | None:
-    """Return the last motion before *result* that is neither voted on nor withdrawn, or None.
+def _pending(dialogue: Dialogue, result: Sentence) -> list[Sentence]:
+    """Return the motions before *result* that it may be the vote on: neither decided nor dropped.
 
-    A motion that is made while another is pending is voted on before it.
+    More than one is in doubt, unless the result names it ("the motion to table fails").
     """
     here, pending = dialogue.turn_of[result.index], list[Sentence]()
-    earlier = (s for turn in dialogue.turns[max(0, here - _DEBATE) : here + 1] for s in turn)
-    for s in earlier:
+    for s in (s for turn in dialogue.turns[max(0, here - _DEBATE) : here + 1] for s in turn):
         text = s.text.replace("’", "'")
         if s.index >= result.index:
             break
         if _MOVED.search(text) and not is_question(text):
             pending.append(s)
         elif pending and (end := _ENDS_A_MOTION.search(text)) and is_outright(text, end.start()):
-            pending.pop()
-    return pending[-1] if pending else None
+            ended = _named(pending, text) or pending[-1:]
+            pending = [motion for motion in pending if motion not in ended]
+    return _named(pending, result.text) or pending
+
+
+def _named(motions: list[Sentence], result: str) -> list[Sentence]:
+    """Return those of *motions* whose words *result* has, by their first letters, if it is one."""
+    told, *moved = (
+        {word[:5] for word in content_words(text)} - {"motio"}
+        for text in (result, *(motion.text for motion in motions))
+    )
+    named = [motion for motion, words_ in zip(motions, moved, strict=True) if told & words_]
+    return named if len(named) == 1 else []
 
 
 def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:
