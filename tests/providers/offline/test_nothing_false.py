@@ -107,6 +107,8 @@ NOTHING = (
     ("needs", "needs", "I'd like you to do these exercises twice a day."),
     ("opinions", "opinions", "I'd like you to do these exercises twice a day."),
     ("perspective_perception", "perspectives", "It gets worse when I go down the stairs."),
+    ("customer_mood", "moments", "That's great."),
+    ("experiences", "experiences", "I forgot."),
     ("customer_problem", "details", "The rates of the bank went down again this year."),
     ("decisions", "decisions", "I was in the valley last week. Everybody okay with that?"),
     ("decisions", "decisions", "It was decided last year that we answer within ten days. Agreed?"),

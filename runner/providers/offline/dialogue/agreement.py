@@ -129,7 +129,7 @@ def _agrees(statement: Sentence, reply: Sentence, hit: Hit) -> bool:
     return opening and not other and strength("agreement", statement.text) < 0.8
 
 
-_EVALUATES = pattern("stance.evaluates")
+_EVALUATES = pattern("parts.worth")
 # "I support the rezoning", "I'm in favour of it"
 _OTHER_MATTER = pattern("agreement.other_matter")
 

@@ -63,8 +63,11 @@ def _says(cue: str, text: str) -> bool:
 
 
 def _is_all(cue: str, text: str) -> bool:
-    """Return whether *cue* is the whole of *text*: "That's ridiculous."."""
-    hit = strongest(cue, text)
+    """Return whether *cue*, of a mood, is the whole of *text*: "That's ridiculous.".
+
+    "That's great." is mere manners, and of what was told or is needed so few words say nothing.
+    """
+    hit = strongest(cue, text) if cue.startswith("mood") and cue != "mood_pleased" else None
     return hit is not None and trim(text).rstrip("!").lower() == hit.phrase.lower()
 
 
