@@ -108,6 +108,7 @@ NOTHING = (
     ("opinions", "opinions", "I'd like you to do these exercises twice a day."),
     ("perspective_perception", "perspectives", "It gets worse when I go down the stairs."),
     ("customer_mood", "moments", "That's great."),
+    ("perspective_perception", "shared_ground", "So we move to the next item of the list."),
     ("experiences", "experiences", "I forgot."),
     ("customer_problem", "details", "The rates of the bank went down again this year."),
     ("decisions", "decisions", "I was in the valley last week. Everybody okay with that?"),

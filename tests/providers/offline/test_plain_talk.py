@@ -51,6 +51,7 @@ def test_a_choice_in_few_words_is_a_decision(
         (("I move to amend it so that it ends in May.", "It dies."), "The motion carries.", MOTION),
         (("I move to amend it.", "The amendment fails."), "The motion carries.", MOTION),
         (("If the motion passes, we build it in May.",), "The motion carries.", MOTION),
+        (("I move to Berlin in May, by the way.",), "The motion carries.", MOTION),
     ],
 )
 def test_a_vote_decides_the_last_pending_motion_however_long_the_debate(
