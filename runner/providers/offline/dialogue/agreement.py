@@ -49,6 +49,7 @@ def find_objections(dialogue: Dialogue) -> list[AdjacencyPair]:
 
 _AGAINST = pattern("agreement.against")
 _SIDES = re.compile(r"\b(?:yeah|yes|no|not|right|sure|true|i know|fair enough)\b", re.IGNORECASE)
+_VOTE = re.compile(r"\b(?:support|vote for|accept)$", re.IGNORECASE)
 _NO = re.compile(r"(?:actually,? )?no\b(?![\s,]+but\b)", re.IGNORECASE)
 
 
@@ -112,6 +113,8 @@ def _pairs(dialogue: Dialogue, kind: str, reach: int) -> Iterator[AdjacencyPair]
             ):
                 continue
             statement = _answered(dialogue, number, reply)
+            if statement and _VOTE.search(hit.phrase) and not has("proposal", statement.text):
+                continue  # "I cannot support this", after a report
             if statement and (kind == "disagreement" or _agrees(statement, reply, hit)):
                 score = 0.55 * hit.strength + 0.45 * weight_of(dialogue, statement, reply)
                 yield AdjacencyPair(statement, reply, hit.phrase, hit.strength, score)
@@ -126,6 +129,7 @@ def _agrees(statement: Sentence, reply: Sentence, hit: Hit) -> bool:
     return opening and not other and strength("agreement", statement.text) < 0.8
 
 
+_EVALUATES = pattern("parts.worth")
 # "I support the rezoning", "I'm in favour of it"
 _OTHER_MATTER = pattern("agreement.other_matter")
 
@@ -147,7 +151,7 @@ def _answered(dialogue: Dialogue, number: int, reply: Sentence) -> Sentence | No
             return None
         fit = [s for s in said[-2:] if is_whole(s.text)]
         fit = [s for s in fit if s.index not in dialogue.cut_off | dialogue.joking]
-        fit = [s for s in fit if len(content_words(s.text)) >= 2]
+        fit = [s for s in fit if len(content_words(s.text)) >= 2 or _EVALUATES.search(s.text)]
         if fit:
             return max(fit, key=lambda s: (_fitness(dialogue, s, reply), s.index))
         if said:

@@ -1,6 +1,7 @@
 """Commitments: tasks that speakers accept or postpone, and questions without an answer."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,8 +97,22 @@ def act_of(said: str) -> str:
     """Return the task promised in *said*, without the words of the promise."""
     act = _PROMISE.sub("", said.replace("’", "'"), count=1)
     return trim(
-        re.split(r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b|[.!?] ", act, flags=re.I)[0]
+        re.split(
+            r",? (?:but|and) (?:i|we)(?:'ll| will|'m| am)\b|[.!?] ", own_part(act), flags=re.I
+        )[0]
     ).removesuffix(" then")
+
+
+def own_part(said: str) -> str:
+    """Return *said* up to what it goes on to tell of others ("…, and you'll get a text")."""
+    return _OF_OTHERS.split(said.replace("’", "'"))[0]
+
+
+_OF_OTHERS = re.compile(
+    r",? (?:but|and|so) (?:(?:you|they|he|she|it)\b|"
+    r"(?:the|our|your|his|her) (?:\w+ ){1,2}(?:will|is|are|can)\b)",
+    re.IGNORECASE,
+)
 
 
 def is_work(act: str, said: str = "") -> bool:
@@ -153,7 +168,8 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
     """Return the question *s*, with the reply that evades it if there is one, or nothing."""
     last = re.split(r"[.;,]\s+", s.text)[-1] if len(words(s.text)) > 25 else s.text
     turn = dialogue.turns[dialogue.turn_of[s.index]]
-    if len(set(content_words(last))) < 2 or len(words(last)) < 5 or _TAG.search(s.text):
+    brief = len(set(content_words(last))) < 2 or len(words(last)) < 5
+    if not content_words(last) or _TAG.search(s.text):
         return ()
     if (
         s.index in dialogue.cut_off
@@ -164,11 +180,21 @@ def _unanswered(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:
         return ()
     answers = [t for t in replies(dialogue, s, 3) if not all(is_procedural(p.text) for p in t)]
     if not answers:
-        return (s,)
-    evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
+        return () if brief else (s,)
     if _IGNORANT.match(answers[0][-1].text):
-        evading = answers[0][-1]
-    return (s, evading) if evading else ()
+        return () if _answers(answers[1:2]) else (s, answers[0][-1])
+    evading = next((p for p in answers[0][:3] if strength("evasion", p.text) > 0.8), None)
+    return (s, evading) if evading and not brief else ()
+
+
+def _answers(turns: Sequence[Sequence[Sentence]]) -> bool:
+    """Return whether the first of *turns*, after an "I don't know", may answer in its place."""
+    open_yet = ("deferral", "evasion", "unsure", "proposal")
+    return any(
+        not (is_question(t[0].text) or _IGNORANT.match(t[0].text))
+        and not any(has(kind, s.text) for s in t[:2] for kind in open_yet)
+        for t in turns
+    )
 
 
 def _deferred(dialogue: Dialogue, s: Sentence) -> tuple[Sentence, ...]:

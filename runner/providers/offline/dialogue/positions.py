@@ -16,7 +16,7 @@ from runner.providers.offline.dialogue.stance import (
     stance_of,
     takes_stance,
 )
-from runner.providers.offline.language.cues import has, hits, is_question
+from runner.providers.offline.language.cues import has, hits, is_question, strength
 from runner.providers.offline.language.fragments import is_whole
 from runner.providers.offline.language.lexicon import pattern
 from runner.providers.offline.language.ranking import diverse
@@ -74,9 +74,10 @@ def find_views(dialogue: Dialogue, n: int) -> list[View]:
 
 def _holds(s: Sentence) -> bool:
     """Return whether *s* states the speaker's view of the matter, not an action."""
-    kinds = ("proposal", "obligation", "conditional", "causal_back")
+    kinds = ("proposal", "obligation", "causal_back")
     hedges = any(hit.phrase.lower().startswith(("i ", "in ")) for hit in hits("hedge", s.text))
-    thinks = hedges or any(has(kind, s.text) for kind in kinds)
+    supposes = strength("conditional", s.text) > 0.8  # "if", not "when"
+    thinks = hedges or supposes or any(has(kind, s.text) for kind in kinds)
     own = takes_stance(s) or (thinks and is_own(s.text))
     return own and not _NO_POSITION.search(trim(s.text))
 

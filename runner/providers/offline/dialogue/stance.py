@@ -18,6 +18,8 @@ OPENS = pattern("statements.opens")
 THESIS = pattern("stance.thesis")
 _CALLED_FOR = pattern("stance.called_for")
 _AGENDA = pattern("stance.agenda")
+_PAST = pattern("decisions.past")
+_ANNOUNCES = pattern("stance.announces")
 
 
 def fitness(dialogue: Dialogue, s: Sentence) -> float:
@@ -45,6 +47,8 @@ def takes_stance(s: Sentence) -> bool:
     """Return whether *s* expresses a stance, and not only somebody else's."""
     stand, objects = _STAND.search(s.text), strength("disagreement", s.text) > 0.8
     own = stand and is_own(s.text, stand.start())
+    if _ANNOUNCES.match(trim(s.text)):
+        return False
     return bool(own or objects or _consents(s) or _decides(s))
 
 
@@ -64,6 +68,7 @@ def necessity(s: Sentence) -> str:
 def _decides(s: Sentence) -> bool:
     hit = strongest("decision", s.text)
     ours = hit and hit.phrase.lower().startswith(("we", "let"))  # others' decision is no stance
+    ours = ours and not _PAST.search(s.text)
     return bool(hit and ours and OPENS.search(s.text[: hit.start]))
 
 

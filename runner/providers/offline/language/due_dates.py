@@ -4,7 +4,7 @@ import re
 
 from runner.providers.offline.language.lexicon import pattern
 
-_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_DAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:mon|tues?|wed|thurs?|fri)\b)"
 _MONTH = (
     r"(?:january|february|march|april|may(?! (?:be|have|not|well|also|need|i|we|want))|june|july|"
     r"august|september|october|november|december)"
@@ -28,14 +28,14 @@ _BY = r"(?:by|before|until|no later than|not later than)"
 _PART = r"(?:morning|noon|afternoon|evening|night)"
 _DUE = re.compile(
     r"\b(?:"
-    rf"(?:{_BY} )?(?:later )?(?:today|tonight|tomorrow(?: {_PART})?)(?! 's)"
+    rf"(?:{_BY} )?(?:later )?(?:today|tonight|tomorrow(?: {_PART})?|tmrw)(?! 's)"
     rf"|(?:{_BY} |at )?(?:the )?end of (?:the |this |next |{_MONTH}\b)(?:day|week|month|quarter|"
     r"year|hour|session|meeting|sprint)?"
     rf"|(?:(?:{_BY}|on|early|late|at) )?(?:this|next) (?:{_PART}|week|weekend|month|quarter|{_DAY})"
     rf"|(?:{_BY}|at|to) (?:the |our )?next (?:meeting|session|call|review|year)"
     rf"|(?:{_BY}|on) (?:the )?(?:{_DAY}|{_NTH} of {_MONTH}|{_MONTH} {_NTH}\b|{_NTH} {_MONTH}|"
     rf"{_MONTH}|{_NTH}(?=[.,;]|$)|\d{{4}}-\d\d-\d\d|\d{{1,2}}[./]\d{{1,2}}[./]?(?:\d{{2,4}})?)"
-    rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?"
+    rf"(?: {_PART})?(?:,? (?:19|20)\d\d)?|{_DAY}(?: {_PART})?(?=[.,;]|$)"
     rf"|in {_MONTH}|(?:within|in) (?:about )?{_NUMBER} ?{_UNIT}(?:'s? time)?"
     rf"|(?:{_BY}|at|around|about) {_CLOCK}"
     r")(?!\w)(?! ago\b)",

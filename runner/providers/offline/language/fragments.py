@@ -43,6 +43,11 @@ def roughness(text: str) -> float:
     return cut + 0.15 * (len(words(text)) > 35 or text.count(";") > 1)
 
 
+def has_verb(text: str) -> bool:
+    """Return whether *text* has one of the verbs known here, or a word that looks like one."""
+    return bool(_VERB.search(text.replace("’", "'")))
+
+
 def is_closed(text: str) -> bool:
     """Return whether *text* ends in a closing stop."""
     return text.rstrip("\"'”’)] ")[-1:] in tuple(_CLOSED)
@@ -92,7 +97,7 @@ def is_whole(text: str, *, verb: bool = True) -> bool:
     core = strip_fillers(text).rstrip(" .?!,;:-")
     if len(words(core)) < 4 or _ASKING.search(core) or _BROKEN_OFF.search(text):
         return False
-    if verb and not is_closed(text) and not _VERB.search(core.replace("’", "'")):
+    if verb and not is_closed(text) and not has_verb(core):
         return False
     said = content_words(core)
     if len(said) > 2 and len(set(said)) / len(said) <= 0.75:  # "The limit is 5 the limit"
@@ -122,7 +127,11 @@ def is_garbled(text: str) -> bool:
 _STUCK = pattern("fragments.stuck")
 
 
+_ASIDE = re.compile(r"\([^()]*\)|\[[^][]*\]")  # "Retro 1 (Cuts off Bell 7)"
+
+
 def is_statement(text: str, *, verb: bool = True) -> bool:
     """Return whether *text* states something whole: no question, no ritual, nothing garbled."""
     other = is_question(text) or is_procedural(text) or is_garbled(text)
+    text = _ASIDE.sub(" ", text)
     return not other and is_whole(trim(text), verb=verb and not is_closed(text))

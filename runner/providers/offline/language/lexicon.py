@@ -17,12 +17,14 @@ ABBREVIATIONS = frozenset(_LISTS["abbreviations"].split())
 LEADING_MARKERS = tuple(_LISTS["leading_markers"])
 
 _PATTERNS = packaged(__package__, "patterns.toml")
-_TALK = _PATTERNS["talk"]["acts"]
+_PARTS = _PATTERNS["parts"]
 
 
 def completed(source: str) -> str:
-    """Return the pattern *source* without its line breaks, and with what `<talk>` stands for."""
-    return source.replace("<talk>", _TALK).replace("\n", "")
+    """Return the pattern *source* without its line breaks, and with what each `<name>` means."""
+    for name, words in _PARTS.items():
+        source = source.replace(f"<{name}>", words)
+    return source.replace("\n", "")
 
 
 def pattern(*names: str) -> re.Pattern[str]:

@@ -60,7 +60,7 @@ def _headline(minutes: Minutes, subject: str) -> str:
     """Return the headline: the decision, else what the talk is about."""
     for decision in _chief(minutes):
         how = "Agreed under conditions" if decision.conditions else capital(decision.basis)
-        return f"{how}: {excerpt(decision.parts[0].text, 200)}"
+        return f"{how}: {excerpt(decision.words, 200)}"
     if minutes.dialogue.question:
         return f"No decision recognised: {excerpt(subject, 170)}"
     return f"No decision recognised; {subject}" if subject else "Nothing recognised"

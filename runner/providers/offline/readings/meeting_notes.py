@@ -14,6 +14,7 @@ from runner.providers.offline.dialogue.insights import (
 )
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.sentences import strip_fillers
+from runner.providers.offline.language.wording import capital
 from runner.providers.offline.synthesis.actions import Action
 from runner.providers.offline.synthesis.decisions import Decision as Settled
 from runner.providers.offline.synthesis.minutes import (
@@ -56,9 +57,8 @@ def read_minuted(name: str, document: Document) -> dict[str, object]:
 
 
 def _decision_item(decision: Settled) -> dict[str, object]:
-    parts = decision.parts[:1] if decision.basis == "reported" else decision.parts
     return {
-        "what": " ".join(strip_fillers(part.text) for part in parts),
+        "what": capital(strip_fillers(decision.words)),
         "decided_by": list(decision.holders),
         "basis": decision.basis,
         "conditions": reservations(decision),

@@ -11,6 +11,7 @@ from runner.providers.offline.dialogue.commitments import (
     act_of,
     find_commitments,
     is_work,
+    own_part,
 )
 from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.language.cues import has, is_question, strength
@@ -30,7 +31,7 @@ from runner.providers.offline.synthesis.requests import (
 
 Firmness = Literal["firm", "conditional", "vague", "requested"]
 
-_LEAD = re.compile(r"^(?:i|we)\b", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:i|ill|we)\b", re.IGNORECASE)
 _GO = pattern("actions.go")
 # "I'll do it by Thursday": the request tells what
 _DO_IT = pattern("actions.do_it")
@@ -75,12 +76,12 @@ def _from_commitment(dialogue: Dialogue, commitment: Commitment) -> Action | Non
         return None
     about, go_ahead = asked_before(dialogue, s), _go_ahead(dialogue, s)
     asked_due = due_in(about.text) if about else None
-    due = due_in(s.text) or asked_due
+    due = due_in(own_part(s.text)) or asked_due
     request = about and ASK_YOU.search(about.text.replace("’", "'"))
     if request and _DO_IT.match(what) and asked_due in (None, due):
         what = _act(request)
     weak = re.match(r"(?:i|we) (?:can|could)\b", said, re.IGNORECASE)
-    own = re.match(r"i\b", said, re.IGNORECASE)
+    own = re.match(r"i(?:ll)?\b", said, re.IGNORECASE)
     if (weak and not (about or go_ahead)) or not (own or due):
         return None
     firmness: Firmness = (

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.providers.offline.dialogue.dialogue import Dialogue, weight_of
+from runner.providers.offline.dialogue.dialogue import Dialogue, replies, weight_of
 from runner.providers.offline.dialogue.stance import SUPPOSED
 from runner.providers.offline.language.cues import has, is_question, strength, strongest
-from runner.providers.offline.language.fragments import is_garbled, is_whole, roughness
+from runner.providers.offline.language.fragments import has_verb, is_garbled, is_whole, roughness
 from runner.providers.offline.language.lexicon import pattern
-from runner.providers.offline.language.scope import is_outright
+from runner.providers.offline.language.scope import is_open, is_outright
 from runner.providers.offline.language.sentences import (
     Sentence,
     content_words,
@@ -24,10 +24,15 @@ Basis = Literal["agreed", "announced", "reported"]
 _IT_IS = pattern("decisions.it_is")
 _PLAN = pattern("decisions.plan", "decisions.it_is")
 _NO_PLAN = pattern("decisions.no_plan")
-_SETTLED = pattern("decisions.settled")
+_CARRIED = pattern("decisions.carried")  # "Carried."
+_SETTLED = pattern("decisions.settled", "decisions.carried")
 # "Motion carries, three to two", "the library budget is adopted"
 _VOTED = pattern("decisions.voted")
 _LONGEST_RESULT = 20  # words
+_MOVED = pattern("decisions.moved")
+# "I withdraw the motion", "I accept that as friendly"
+_ENDS_A_MOTION = pattern("decisions.not_put", "decisions.voted", "decisions.carried")
+_DEBATE = 60  # turns from a motion to its vote
 # The end of a choice: "so we'll use the tin roof", "we'll stick with the net".
 _CHOOSES = pattern("decisions.chooses", "decisions.it_is")
 _NO_CHOICE = pattern("decisions.no_choice")
@@ -38,6 +43,8 @@ _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
 _ASSENT = pattern("decisions.assent")
 _TAKEN_UP = pattern("decisions.taken_up")
 _AGREED = pattern("decisions.agreed")
+_LOST = re.compile(r"\b(?:fails?|rejected|defeated|lost|denied)\b", re.IGNORECASE)
+_ALL = re.compile(r"\b(?:every(?:one|body)|all|agreed)\b", re.IGNORECASE)
 _REACH = 5  # turns in which others may still accept
 _FAR = 3  # segments between one acceptance and the next
 
@@ -51,6 +58,12 @@ class Decision:
     basis: Basis
     assents: tuple[Sentence, ...]
     score: float
+
+    @property
+    def words(self) -> str:
+        """Its words; of one that is reported those it points to, with the result if that is no."""
+        first = self.basis == "reported" and not _LOST.search(self.parts[-1].text)
+        return " ".join(part.text for part in (self.parts[:1] if first else self.parts))
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -85,10 +98,13 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
 def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
     turn = dialogue.turns[number]
+    polled = _AGREED.match(turn[-1].text)
+    put = turn[-2:-1] if polled and _ALL.search(polled[0]) else ()
     parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.joking]
+    parts = parts or [s for s in put if _is_put(s) and s.index not in dialogue.joking]
     if not parts:
         return None
-    settled = any(map(is_settling, parts)) or bool(_AGREED.match(turn[-1].text))
+    settled = any(map(is_settling, parts)) or bool(polled)
     assents = _assents(dialogue, number)
     strong = [reply for reply in assents if strength("agreement", reply.text) > 0.8]
     if not strong and not (assents and settled):
@@ -122,6 +138,14 @@ def is_proposal(s: Sentence) -> bool:
     return len(content_words(text)) > 1 and not is_garbled(text) and not has("negation", text)
 
 
+def _is_put(s: Sentence) -> bool:
+    """Return whether *s* is a matter without a verb to put to all: "So the 19th then."."""
+    text = s.text.replace("’", "'")
+    other = is_open(text) or is_procedural(text) or _OF_THE_TALK.search(text)
+    told = has_verb(text) or has("negation", text) or is_garbled(text)
+    return len(words(trim(text))) > 1 and not (other or told)
+
+
 def is_settling(s: Sentence) -> bool:
     """Return whether the words of the plan *s* end a choice."""
     text = s.text.replace("’", "'")
@@ -146,7 +170,8 @@ def is_plan(s: Sentence) -> bool:
         or _NO_CHOICE.search(text)
     )
     doubted = has("unsure", text) or has("deferral", text) or strength("hedge", text) > 0.5
-    if loose or doubted or SUPPOSED.search(text[: match.start()]):
+    old = _SETTLED.search(text) and _PAST.search(text)  # "It was decided last year that …"
+    if loose or doubted or old or SUPPOSED.search(text[: match.start()]):
         return False
     core = re.sub(r"[ ,]+then\W*$", "", trim(text))
     return is_whole(core, verb=False) or bool(_IT_IS.search(core))
@@ -179,7 +204,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     """Return the decision that *s* reports, or None; "it was decided" refers to an earlier plan."""
     text = trim(s.text.replace("’", "'"))
     voted = _VOTED.search(text) if len(words(text)) <= _LONGEST_RESULT else None
-    match = voted or _SETTLED.search(text)
+    chosen = _chosen(dialogue, s, text)
+    match = voted or _SETTLED.search(text) or chosen
     if not match or is_question(text) or is_procedural(text):
         return None
     if has("negation", match[0] if voted else text):  # "carries, three to nothing"
@@ -193,18 +219,60 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
     pointing = (_POINTING.match(text) or len(words(text)) < 3) and not whole  # "Carried."
     if voted:
         pointing = bool(voted["moved"]) and len(set(content_words(voted[0]))) < 4
-    what = _meant_by_it(dialogue, s) if pointing else None
+    what = None
+    if pointing:
+        motions = _pending(dialogue, s) if voted or _CARRIED.match(text) else []
+        what = motions[0] if len(motions) == 1 else None if motions else _meant_by_it(dialogue, s)
     # What others decided long ago is the matter, not a decision of this talk.
-    ours = voted or (
-        re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
+    ours = (
+        voted
+        or chosen
+        or (
+            re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
+        )
     )
     if s.index in dialogue.cut_off | dialogue.joking or not (what if pointing else ours):
         return None
-    if len(set(content_words((what or s).text))) < 2:
+    if len(set(content_words((what or s).text))) < 2 and not chosen:
         return None
     parts = (what, s) if what else (s,)
     score = min(0.9, 0.35 + 0.3 * weight_of(dialogue, *parts) - roughness(s.text))
     return Decision(parts, s.speaker, "reported" if pointing else "announced", (), score)
+
+
+def _chosen(dialogue: Dialogue, s: Sentence, text: str) -> re.Match[str] | None:
+    """Return the choice in *text* ("the net it is, but …") that the next speaker does not deny."""
+    reply = next((turn[0].text for turn in replies(dialogue, s)), "")
+    against = ("disagreement", "contrast", "negation")
+    return None if any(has(kind, reply) for kind in against) else _IT_IS.search(text)
+
+
+def _pending(dialogue: Dialogue, result: Sentence) -> list[Sentence]:
+    """Return the motions before *result* that it may be the vote on: neither decided nor dropped.
+
+    More than one is in doubt, unless the result names it ("the motion to table fails").
+    """
+    here, pending = dialogue.turn_of[result.index], list[Sentence]()
+    for s in (s for turn in dialogue.turns[max(0, here - _DEBATE) : here + 1] for s in turn):
+        text = s.text.replace("’", "'")
+        if s.index >= result.index:
+            break
+        if _MOVED.search(text) and not is_question(text):
+            pending.append(s)
+        elif pending and (end := _ENDS_A_MOTION.search(text)) and is_outright(text, end.start()):
+            ended = _named(pending, text) or pending[-1:]
+            pending = [motion for motion in pending if motion not in ended]
+    return _named(pending, result.text) or pending
+
+
+def _named(motions: list[Sentence], result: str) -> list[Sentence]:
+    """Return those of *motions* whose words *result* has, by their first letters, if it is one."""
+    told, *moved = (
+        {word[:5] for word in content_words(text)} - {"motio"}
+        for text in (result, *(motion.text for motion in motions))
+    )
+    named = [motion for motion, words_ in zip(motions, moved, strict=True) if told & words_]
+    return named if len(named) == 1 else []
 
 
 def _meant_by_it(dialogue: Dialogue, s: Sentence) -> Sentence | None:

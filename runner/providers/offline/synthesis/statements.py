@@ -45,7 +45,9 @@ def _stated(dialogue: Dialogue, cues: Mapping[str, str]) -> list[Statement]:
     found = []
     for s in dialogue.sentences:
         kind = next((name for name, cue in cues.items() if _says(cue, s.text)), None)
-        if kind is not None and s.index not in dialogue.cut_off and is_statement(s.text):
+        if kind is None or s.index in dialogue.cut_off:
+            continue
+        if is_statement(s.text) or _is_all(cues[kind], s.text):
             score = 0.4 + 0.5 * weight_of(dialogue, s) - roughness(s.text)
             found.append(Statement(s, kind, max(0.05, score)))
     return found
@@ -58,6 +60,15 @@ def _says(cue: str, text: str) -> bool:
     hit = strongest(cue, text)
     subject = hit and re.match(r"(?:i|we|they|people)\b", hit.phrase, re.IGNORECASE)
     return bool(hit and (not subject or OPENS.search(text[: hit.start])))
+
+
+def _is_all(cue: str, text: str) -> bool:
+    """Return whether *cue*, of a mood, is the whole of *text*: "That's ridiculous.".
+
+    "That's great." is mere manners, and of what was told or is needed so few words say nothing.
+    """
+    hit = strongest(cue, text) if cue.startswith("mood") and cue != "mood_pleased" else None
+    return hit is not None and trim(text).rstrip("!").lower() == hit.phrase.lower()
 
 
 def _varied(statements: Sequence[Statement], limit: int) -> list[Statement]:
@@ -107,6 +118,12 @@ _MENDING = {"asked": "step_asked", "works": "works_now"}
 _MIN_SHARE = 0.01
 
 
+def _needs(one: Statement) -> str | None:
+    """Return the speaker of a need, or None where others have it ("they want …")."""
+    hit = strongest(f"need_{one.kind}", one.text)
+    return None if hit and hit.phrase.lower().startswith(("they", "people")) else one.who
+
+
 def _faults(dialogue: Dialogue) -> list[Statement]:
     """Return the sentences that name a fault, its time or its effect, in a talk about a fault.
 
@@ -121,8 +138,8 @@ def _faults(dialogue: Dialogue) -> list[Statement]:
 
 
 def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
-    symptoms = [one for one in found if one.kind == "symptom"]
-    best = max(symptoms, key=lambda one: one.score, default=None)
+    told = [[one for one in found if one.kind == kind] for kind in ("symptom", "since", "impact")]
+    best = max(next(filter(None, told), []), key=lambda one: one.score, default=None)
     return {"problem": says(best.sentence, 240) if best else "Not recognised."}
 
 
@@ -179,7 +196,7 @@ _STATED: Mapping[str, _Stated] = {
         "needs or wishes",
         _by_cues("need", "must want wish"),
         "needs",
-        _row("need", "strength", reason=None),
+        lambda one: {"need": one.text, "strength": one.kind, "who": _needs(one), "reason": None},
     ),
     "experiences": _Stated(
         "experiences",
