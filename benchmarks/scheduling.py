@@ -26,6 +26,7 @@ from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -179,7 +180,7 @@ def simulate(
             request = Request(name, (), LIMIT)
             known = expected[work.name] if policy.hedges else None
             rank = ranks.rank(work, place, expected[work.name])
-            await client.complete(request, pool, CallLog(), rank, expected_s=known)
+            await client.complete(request, pool, CallLog(), rank, Terms(expected_s=known))
 
         async def run(calls: Sequence[Work], place: int) -> None:
             tasks: dict[str, asyncio.Task[None]] = {}
