@@ -151,6 +151,15 @@ def test_a_function_says_what_it_likes_and_never_stops_a_run() -> None:
     assert len(ANSWER["insights"]) == 2
 
 
+@pytest.mark.parametrize(("score", "expected"), [(0, "passed"), (1, "failed"), (-0.1, "failed")])
+def test_the_opposite_of_a_function_passes_on_a_low_score_of_its_scale(
+    score: float, expected: str
+) -> None:
+    check = {"type": "not-python", "value": "mine:fn"}
+
+    assert expected == status(check, **{"mine:fn": lambda value, known: score})
+
+
 def test_a_pattern_that_never_ends_fails_instead_of_hanging(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
