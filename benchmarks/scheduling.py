@@ -26,6 +26,7 @@ from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots
+from runner.calls.admission.rates import RateLimits
 from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
@@ -167,7 +168,8 @@ def simulate(
         clock = asyncio.get_running_loop().time
         provider, pool = Provider(works), Slots(slots)
         sizes = type("Known", (Sizes,), {"works": works})(tokenizer_for("gpt-5-mini"))
-        gate = Gate(slots, tpm=tpm, burst_s=BURST_S, rng=random.Random(1), written=True)
+        limits = RateLimits(tpm=tpm, burst_s=BURST_S, written=True)
+        gate = Gate(slots, limits, rng=random.Random(1))
         gate.limit.limit = slots
         client = Client(
             provider, RetryPolicy(), 1e6, random.Random(1), 1e9, gate, Admission(), Budget(), sizes
