@@ -26,6 +26,7 @@ from runner.base.usage import Usage
 from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots
+from runner.calls.admission.rates import RateLimits
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -164,7 +165,7 @@ def machine(account: Account, setting: Setting, seed: int, place: int) -> Client
         rng,
         gate=Gate(CONCURRENCY, rng=rng)
         if setting.given == "nothing"
-        else Gate(CONCURRENCY, rpm=rpm, tpm=tpm, rng=rng),
+        else Gate(CONCURRENCY, RateLimits(rpm, tpm), rng=rng),
         admission=Admission(),
         sizer=Sizer(Counted("none", exact=True)),
     )

@@ -26,6 +26,8 @@ from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Slots
+from runner.calls.admission.rates import RateLimits
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -166,7 +168,8 @@ def simulate(
         clock = asyncio.get_running_loop().time
         provider, pool = Provider(works), Slots(slots)
         sizes = type("Known", (Sizes,), {"works": works})(tokenizer_for("gpt-5-mini"))
-        gate = Gate(slots, tpm=tpm, burst_s=BURST_S, rng=random.Random(1), written=True)
+        limits = RateLimits(tpm=tpm, burst_s=BURST_S, written=True)
+        gate = Gate(slots, limits, rng=random.Random(1))
         gate.limit.limit = slots
         client = Client(
             provider, RetryPolicy(), 1e6, random.Random(1), 1e9, gate, Admission(), Budget(), sizes
@@ -179,7 +182,7 @@ def simulate(
             request = Request(name, (), LIMIT)
             known = expected[work.name] if policy.hedges else None
             rank = ranks.rank(work, place, expected[work.name])
-            await client.complete(request, pool, CallLog(), rank, expected_s=known)
+            await client.complete(request, pool, CallLog(), rank, Terms(expected_s=known))
 
         async def run(calls: Sequence[Work], place: int) -> None:
             tasks: dict[str, asyncio.Task[None]] = {}

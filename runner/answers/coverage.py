@@ -112,12 +112,10 @@ def _strip(tokens: Sequence[int], chosen: Sequence[bool]) -> list[int]:
     bins = min(BINS, len(tokens))
     if not total:
         return []
-    held, whole, before = [0.0] * bins, [0.0] * bins, 0
+    held, before = [0.0] * bins, 0
     for amount, is_in in zip(tokens, chosen, strict=True):
         start, end = before * bins / total, (before + amount) * bins / total
         for place in range(int(start), min(bins, int(end) + 1)):
-            part = max(0.0, min(end, place + 1) - max(start, place))
-            whole[place] += part
-            held[place] += part * is_in
+            held[place] += max(0.0, min(end, place + 1) - max(start, place)) * is_in
         before += amount
-    return [round(100 * h / w) if w else 0 for h, w in zip(held, whole, strict=True)]
+    return [round(100 * share) for share in held]

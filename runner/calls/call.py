@@ -13,27 +13,47 @@ from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Request, Result
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a caller knows of a call besides its request.
+
+    *key* is the digest of the request, "" if its reply is not kept. *steps* are the calls from here
+    to the end of its run, *need_s* their seconds live: a call at flex goes live in time for them.
+    *expected_s* is the duration of this call in earlier runs, which decides when a straggler is
+    hedged; None if it never is. A call that has a fallback does not wait out an outage. *spare* is
+    that of the `Ticket`. *on_first_token* is called when the reply begins, *on_failure* after each
+    failed attempt.
+    """
+
+    key: str = ""
+    steps: int = 1
+    need_s: float = 0.0
+    expected_s: float | None = None
+    waits_for_outage: bool = True
+    spare: Callable[[], int] | None = None
+    on_first_token: Callable[[], object] | None = None
+    on_failure: Callable[[], None] | None = None
+
+
+NO_TERMS = Terms()
+
+
 @dataclass(slots=True)
 class Call:
     """State that the attempts of one call share.
 
-    *key* is the request's, "" if its reply is not kept; *steps* are the calls from here to the end
-    of its run, *need_s* their seconds live. *delivery* changes from flex to live at most once.
-    *expected_s* is known from earlier runs, None if the call is not hedged. *parked*: the last
-    failure was an outage and uses up no retry. *number* is the latest attempt's; *begun* is the
-    loop time of its first token, if *on_first_token* waits for it.
+    *delivery* changes from flex to live at most once. *expected_s* is that of *terms*, None once it
+    is not hedged. *parked*: the last failure was an outage and uses up no retry. *number* is the
+    latest attempt's; *begun* is the loop time of its first token.
     """
 
     request: Request
     slots: Limit
     calls: CallLog
     ticket: Ticket
+    terms: Terms = NO_TERMS
     prices: Prices | None = None
-    key: str = ""
-    steps: int = 1
-    need_s: float = 0.0
     expected_s: float | None = None
-    on_first_token: Callable[[], object] | None = None
     delivery: str = "live"
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False
@@ -45,8 +65,8 @@ class Call:
         """Note when the reply began, and notify the caller."""
         if self.begun is None:
             self.begun = asyncio.get_running_loop().time()
-        if self.on_first_token is not None:
-            self.on_first_token()
+        if self.terms.on_first_token is not None:
+            self.terms.on_first_token()
 
     def end(self, result: Result, started: float, batch: str | None = None) -> float:
         """Log an attempt that began at *started*, in loop time; return the time of its end.

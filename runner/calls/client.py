@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
-from runner.calls.call import Call
+from runner.calls.call import NO_TERMS, Call, Terms
 from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
@@ -69,37 +69,26 @@ class Client:
         slots: Limit,
         calls: CallLog,
         rank: float = 0.0,
-        *,
-        key: str = "",
-        steps: int = 1,
-        waits_for_outage: bool = True,
-        on_first_token: Callable[[], object] | None = None,
-        on_failure: Callable[[], None] | None = None,
-        need_s: float = 0.0,
-        expected_s: float | None = None,
-        spare: Callable[[], int] | None = None,
+        terms: Terms = NO_TERMS,
     ) -> Completion:
         """Return the reply; raise the last attempt's CallError once it is not retried.
 
-        *key* is the digest of the request, *steps* are the calls from here to the end of its run.
-        A call that has a fallback does not wait out an outage. *on_first_token* is called when the
-        reply begins, *on_failure* after each failed attempt. *need_s* are the seconds that this
-        call and those after it take live; a call at flex goes live in time for them. *expected_s*
-        is the duration of this call in earlier runs, which decides when a straggler is hedged.
-        *spare* is that of the `Ticket`. The slot and other limits are held during attempts, not
-        between them. Raises NotRunError if an attempt was not made because of a stopped run, a
-        fault of the account or an exhausted budget.
+        The slot and other limits are held during attempts, not between them. Raises NotRunError if
+        an attempt was not made because of a stopped run, a fault of the account or an exhausted
+        budget.
         """
         ticket = Ticket(
-            calls.unit or request.node, rank, waits_for_outage=waits_for_outage, spare=spare
+            calls.unit or request.node,
+            rank,
+            waits_for_outage=terms.waits_for_outage,
+            spare=terms.spare,
         )
         if self.sizer is not None and not (self.local and not self.budget.capped):
             ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
             ticket.reply_tokens = request.max_tokens
-        known_s = expected_s if self.retry.max_retries and not self.local else None
-        call = Call(
-            request, slots, calls, ticket, self.prices, key, steps, need_s, known_s, on_first_token
-        )
+        call = Call(request, slots, calls, ticket, terms, self.prices)
+        if self.retry.max_retries and not self.local:
+            call.expected_s = terms.expected_s
         if self.flex is not None:
             call.delivery = "flex"
         while True:
@@ -113,8 +102,8 @@ class Client:
             except CallError as error:
                 wait = self._wait_after(call, error)
                 self._log_failure(call, error, wait)
-                if on_failure is not None and not error.again:
-                    on_failure()
+                if terms.on_failure is not None and not error.again:
+                    terms.on_failure()
                 if (fault := self.gate.fault) is not None:
                     self.admission.wake(self.gate)
                 if wait is None:
@@ -187,7 +176,9 @@ class Client:
         if self.local:
             work = transport.complete(call.request, math.inf)
             return await self.admission.until_closed(work)
-        exchange = Exchange(None if call.on_first_token is None else call.begin, self.gate.reach)
+        exchange = Exchange(
+            None if call.terms.on_first_token is None else call.begin, self.gate.reach
+        )
         try:
             async with asyncio.timeout(timeout_s) as deadline:
                 exchange.on_arrival = partial(deadline.reschedule, None)
@@ -204,8 +195,8 @@ class Client:
         if call.expected_s:
             self.gate.observe_latency(now - started, call.expected_s)
         call.calls.usage += reply.usage
-        if call.key and not self.local:
-            call.calls.keep(call.key, reply)  # first: a call that has ended is not made again
+        if call.terms.key and not self.local:
+            call.calls.keep(call.terms.key, reply)  # first: a call that has ended is not made again
         facts = self._settle(call, reply)
         log.info(
             "call.finished",

@@ -8,8 +8,9 @@ from runner.base.text import digest
 from runner.base.threads import WORKERS, offload
 from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
-from runner.calls.admission.gate import MAX_CEILING, Gate, Gates, rates_of
+from runner.calls.admission.gate import MAX_CEILING, Gate, Gates
 from runner.calls.admission.limits import Admission
+from runner.calls.admission.rates import rates_of
 from runner.calls.client import Client
 from runner.calls.flex import Flex
 from runner.calls.retry import RetryPolicy
@@ -145,7 +146,7 @@ def _gate(job: Setup, model: Model, gates: Gates, api_base: str | None) -> Gate:
     rates = rates_of(body)
     most = WORKERS if body.name.startswith(OFFLINE) else model.learned.slots or MAX_CEILING
     return gates.gate(
-        (body.name, *rates.values()),
+        (body.name, rates),
         (body.name.split("/", 1)[0], api_base, digest(key)),
-        lambda account: Gate(ceiling, account=account, most=most, **rates),
+        lambda account: Gate(ceiling, rates, account=account, most=most),
     )

@@ -61,8 +61,8 @@ class Flex:
 
         An attempt gets at least as many seconds as live calls take from here to the end.
         """
-        left = self.by_s - now - SPARE * call.need_s
-        return left if left >= max(call.need_s, 1.0) else -1.0
+        left = self.by_s - now - SPARE * call.terms.need_s
+        return left if left >= max(call.terms.need_s, 1.0) else -1.0
 
 
 def _go_live(call: Call, reason: str) -> None:

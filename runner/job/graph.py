@@ -156,7 +156,8 @@ def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
         if settings.input != "transcript" and not settings.needs:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
         if settings.input != "transcript" and settings.context is None:
-            raise GraphError(f"stages.{name} reads a context: set stages.{name}.context")
+            keys = ", ".join(ContextSettings.model_fields)
+            raise GraphError(f"stages.{name} reads a context: set {keys} of stages.{name}.context")
     try:
         return list(TopologicalSorter({n: s.needs for n, s in stages.items()}).static_order())
     except CycleError as error:

@@ -199,7 +199,7 @@ class Deliveries:
     def forget(self, mark: str) -> None:
         """See `Ledger`."""
         with suppress(OSError):
-            self._file(mark).unlink(missing_ok=True)
+            self._file(mark).unlink()
 
     def _file(self, mark: str) -> Path:
         return self.folder / FOLDER / f"{mark}.jsonl"

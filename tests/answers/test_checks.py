@@ -174,6 +174,14 @@ def test_a_score_says_how_well_the_check_is_met(
 
     assert expected == (found.status, found.score)
 
+@pytest.mark.parametrize(("score", "expected"), [(0, "passed"), (1, "failed"), (-0.1, "failed")])
+def test_the_opposite_of_a_function_passes_on_a_low_score_of_its_scale(
+    score: float, expected: str
+) -> None:
+    check = {"type": "not-python", "value": "mine:fn"}
+
+    assert expected == status(check, **{"mine:fn": lambda value, known: score})
+
 
 def test_a_pattern_that_never_ends_fails_instead_of_hanging(
     monkeypatch: pytest.MonkeyPatch,

@@ -50,6 +50,23 @@ def test_a_question_is_unanswered_where_no_finding_cites_it_or_what_follows() ->
     assert ["S0005"] == [question["segment"] for question in found["unanswered_questions"]]
 
 
+def test_a_question_at_the_end_of_a_long_segment_is_shown_with_what_leads_to_it() -> None:
+    said = "x " * 200 + "Who pays?" + " y" * 200
+    (found,) = coverage_figures([Segment("S0001", "Ann", None, None, said)], {}, (), words)[
+        "unanswered_questions"
+    ]
+
+    assert ("x " * 200 + "Who pays?")[-200:].strip() == found["text"]
+
+
+def test_the_strip_counts_tokens_in_bins_of_equal_length() -> None:
+    sizes = [Segment(f"S{n}", None, None, None, "w " * n) for n in (1, 2, 3)]
+
+    found = coverage_figures(sizes, {"one": quoted("S1", "S3")}, (), words)
+
+    assert [50, 50, 100] == found["strip"]["cited"]
+
+
 def test_a_quote_that_is_not_there_covers_nothing() -> None:
     assert [] == [*cited_segments(quoted("S0001", match="absent"))]
 

@@ -646,6 +646,14 @@ def test_items_that_a_loop_repeats_are_kept_once() -> None:
     assert "insights: 13 repeated items were left out" in reading.notes
 
 
+def test_an_item_that_says_nothing_is_left_out_and_asked_for_again() -> None:
+    empty = {**GOOD, "insights": [INSIGHT, {**INSIGHT, "text": ""}]}
+    reading = parse_answer(json.dumps(empty), SHAPE)
+
+    assert GOOD == reading.answer.model_dump()
+    assert reading.doubt.startswith("insights.1.text")
+
+
 LOOPS = {
     "a word": ("so " * 900, True),
     "blank lines": (REPLY + "\n" * 2000, True),

@@ -15,6 +15,7 @@ from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.limits import Slots
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.flex import TIMEOUT_S, Flex
@@ -69,7 +70,7 @@ def ask(
             flex=Flex(live, by_s),
             prices=PRICES,
         )
-        await client.complete(REQUEST, Slots(1), calls, need_s=need_s)
+        await client.complete(REQUEST, Slots(1), calls, terms=Terms(need_s=need_s))
         return asyncio.get_running_loop().time(), calls, budget
 
     return run_virtually(main)

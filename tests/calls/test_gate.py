@@ -15,6 +15,7 @@ from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Account, Gate, Gates
 from runner.calls.admission.limits import Slots, Ticket
+from runner.calls.admission.rates import RateLimits
 from runner.calls.call_log import CallLog
 from runner.calls.client import MAX_REQUESTS, Client
 from runner.calls.retry import RetryPolicy
@@ -115,6 +116,16 @@ def test_a_rejected_key_is_used_by_no_request_beyond_those_in_flight(
     assert sum(len(log.attempts) for log in logs) == concurrency
     assert took == 1.0
     assert run_status(nodes)[1] == EXIT_AUTH
+
+
+def test_a_rejected_key_ends_the_calls_that_wait_for_their_rate_at_once() -> None:
+    gate = Gate(8, RateLimits(rpm=1, burst_s=60.0))
+    transport = Scripted(lambda _: CallError("auth", "no"), latency_s=1.0)
+    outcomes, _, took = calls(transport, 3, gate=gate)
+
+    assert ["auth"] * 3 == kinds(outcomes)
+    assert [0.0] == transport.sent_at
+    assert 1.0 == took
 
 
 def test_a_fault_of_the_key_ends_calls_to_other_models_too_and_a_lost_model_does_not() -> None:

@@ -12,6 +12,7 @@ from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.limits import Slots
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -67,7 +68,9 @@ def ask(
         client = Client(transport, retry, 600.0, random.Random(1), budget=budget, sizer=sizer)
         logs, pool = [CallLog(note=note) for _ in range(calls)], Slots(slots)
         expected_s = 10.0 if known else None
-        told = [client.complete(REQUEST, pool, log, expected_s=expected_s) for log in logs]
+        told = [
+            client.complete(REQUEST, pool, log, terms=Terms(expected_s=expected_s)) for log in logs
+        ]
         replies = await asyncio.gather(*told, return_exceptions=True)
         said = [r.text if isinstance(r, Completion) else str(r) for r in replies]
         return said, asyncio.get_running_loop().time(), transport, budget, logs

@@ -8,6 +8,7 @@ from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
 from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import Gate
+from runner.calls.admission.rates import RateLimits
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
 
@@ -32,7 +33,7 @@ def test_a_client_that_knows_its_limits_uses_them_up_and_is_never_throttled(
     rpm: int | None, tpm: int | None, seed: int
 ) -> None:
     async def main() -> Storm:
-        gate = Gate(32, rpm=rpm, tpm=tpm, rng=random.Random(seed))
+        gate = Gate(32, RateLimits(rpm, tpm), rng=random.Random(seed))
         result = Storm(VirtualProvider(sizes, seed=seed, rpm=rpm, tpm=tpm), gate)
         await result.make_calls(300, seed=seed, sizer=Sizes())
         return result
@@ -58,7 +59,7 @@ def test_replies_far_below_their_limit_do_not_leave_a_limit_unused(seed: int) ->
             return short(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
 
     async def main(*, written: bool) -> Storm:
-        gate = Gate(32, tpm=60_000, rng=random.Random(seed), written=written)
+        gate = Gate(32, RateLimits(tpm=60_000, written=written), rng=random.Random(seed))
         result = Storm(VirtualProvider(short, seed=seed, tpm=60_000), gate)
         await result.make_calls(300, seed=seed, sizer=Known())
         return result

@@ -17,6 +17,7 @@ from runner.base.token_bucket import TokenBucket
 from runner.base.usage import Usage
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Ticket
+from runner.calls.admission.rates import RateLimits
 from runner.calls.admission.reported import MAX_HOLD_S
 from runner.providers.request import Completion, Request
 from runner.providers.retry_headers import RemainingLimit, remaining_limits
@@ -143,7 +144,7 @@ def test_headers_are_read_and_what_is_impossible_is_left_out(
 def test_prompt_and_reply_tokens_are_limited_apart_and_reads_can_be_free() -> None:
     waited = []
     for free in (False, True):
-        gate = Gate(8, itpm=600, otpm=60, burst_s=60.0, reads_free=free)
+        gate = Gate(8, RateLimits(itpm=600, otpm=60, burst_s=60.0, reads_free=free))
         ticket = Ticket("a", tokens=610, reply_tokens=10)
         gate.enter(0.0, ticket)
         used = Usage(600, 10, cached_tokens=540)

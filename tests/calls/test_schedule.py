@@ -188,6 +188,13 @@ def test_a_bug_in_work_surfaces_as_itself() -> None:
         run_virtually(main)
 
 
+@pytest.mark.parametrize(("parts_s", "chain_s"), [((), 2.0), ((1.0,) * 4, 3.0)])
+def test_a_nodes_path_is_its_longest_part_and_what_follows(
+    parts_s: tuple[float, ...], chain_s: float
+) -> None:
+    assert chain_s == Duration(2.0, parts_s).chain_s
+
+
 def test_parts_run_side_by_side_within_the_slots_and_the_join_comes_last() -> None:
     """Two nodes of four 1 s parts and a 2 s join each: 8 parts on 4 slots, then both joins."""
     pipeline = make_pipeline({"s": stage()}, {"a": analyzer("s"), "b": analyzer("s")})

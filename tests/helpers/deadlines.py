@@ -14,6 +14,7 @@ from runner.base.usage import Usage
 from runner.calls.activity import Activity, tracked
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.limits import Admission, Slots
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.delivery.deliverer import Deliverer
@@ -147,7 +148,7 @@ def try_auto(draw: Draw) -> Outcome:
                 calls.start_conversation()
                 request = Request(str(step), ({"role": "user", "content": str(file)},), 100)
                 left = draw.steps - step
-                await client.complete(request, slots, calls, file, key=f"{step}", steps=left)
+                await client.complete(request, slots, calls, file, Terms(f"{step}", left))
 
         with tracked(activity):
             deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)

@@ -66,6 +66,11 @@ def test_a_node_needs_every_analyzer_of_the_stages_its_stage_needs() -> None:
             "reads a context but needs no stage",
         ),
         (
+            {"a": stage(), "b": stage(["a"]).model_copy(update={"context": None})},
+            {"x": analyzer("a"), "y": analyzer("b")},
+            "set token_budget, .* of stages.b.context",
+        ),
+        (
             {"a": stage(), "b": stage(["a"])},
             {"x": analyzer("a"), "y": analyzer("b", [])},
             "needs is empty, but b reads a context",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from runner.base.usage import Usage
-from runner.config.model_facts import map_entries
+from runner.config.model_facts import map_entries, map_entry
 from runner.providers.litellm.loading import load_litellm
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.prices import STANDARD, Prices, cost_usd, prices_of, upper_bound_usd
@@ -173,6 +173,20 @@ def test_a_long_prompt_costs_its_own_price_to_the_token() -> None:
     assert cost_usd(Usage(272_000, 0), prices) == pytest.approx(272_000 * 1e-7)
     assert cost_usd(Usage(272_001, 0), prices) == pytest.approx(272_001 * 2e-7)
     assert upper_bound_usd(310_000, 1000, prices) == pytest.approx(310_000 * 2.5e-7 + 1000 * 7.5e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "tier", "factor"),
+    [("gemini/gemini-2.5-flash-image", "priority", 1.8), ("azure/gpt-5.5", "flex", 1.0)],
+)
+def test_a_price_that_a_tier_does_not_state_rises_with_its_input_and_never_falls(
+    name: str, tier: str, factor: float
+) -> None:
+    entry, prices = map_entry(name), priced(name, tier)
+
+    assert entry is not None and prices is not None
+    assert f"output_cost_per_token_{tier}" not in entry
+    assert prices.levels[0][1].output == pytest.approx(factor * entry["output_cost_per_token"])
 
 
 def test_at_xai_the_long_price_begins_at_the_length_itself() -> None:

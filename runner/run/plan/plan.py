@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.base.format import aligned, count, seconds, usd
-from runner.calls.admission.gate import Gate, rates_of
+from runner.calls.admission.gate import Gate
+from runner.calls.admission.rates import rates_of
 from runner.calls.client_factory import max_in_flight
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.model_facts import OFFLINE
@@ -146,7 +147,7 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     }
     processing, model = job.settings.processing, job.main.settings
     limited = any((model.rpm, model.tpm, model.itpm, model.otpm))
-    gate = Gate(max_in_flight(job), **rates_of(model)) if limited else None
+    gate = Gate(max_in_flight(job), rates_of(model)) if limited else None
     tokens = {
         name: (node.tokens // node.calls, node.reply_tokens // node.calls)
         for name, node in nodes.items()
