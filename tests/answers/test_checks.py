@@ -174,6 +174,7 @@ def test_a_score_says_how_well_the_check_is_met(
 
     assert expected == (found.status, found.score)
 
+
 @pytest.mark.parametrize(("score", "expected"), [(0, "passed"), (1, "failed"), (-0.1, "failed")])
 def test_the_opposite_of_a_function_passes_on_a_low_score_of_its_scale(
     score: float, expected: str
