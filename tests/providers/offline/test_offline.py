@@ -15,6 +15,7 @@ from helpers.offline import cited
 
 from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
+from runner.answers.insights import aggregate
 from runner.answers.prompt_text import wrap
 from runner.providers.offline.readings import find_reading
 from runner.providers.offline.transport import read_reply
@@ -116,6 +117,14 @@ def test_the_sample_and_another_meeting_get_their_own_answers(tmp_path: Path) ->
         }
 
         assert shared == set(), name
+
+
+def test_analyzers_that_cite_the_same_words_share_an_insight() -> None:
+    sample = Path(__file__).resolve().parents[3] / "samples" / "sample1.md"
+    found, _ = answers(str(sample))
+    cited_by = [frozenset(e["quote"] for e in each.evidence) for each in aggregate(found)]
+
+    assert len(set(cited_by)) == len(cited_by)
 
 
 def test_confidence_differs_with_the_strength_of_the_cues() -> None:

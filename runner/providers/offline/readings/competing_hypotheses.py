@@ -135,7 +135,5 @@ def _insights(
             found.append({**made, "evidence": first.evidence + second.evidence})
     rest = [c for c in quotes if c not in sides]
     for c in chosen(rest, 4, lambda c: c.is_stated):
-        near = c in rated
-        text = f"{c.said}." if near else f"Cited only: {c.said}."
-        found.append(on(c, text, "bears_on_it" if near else "cited"))
+        found.append(on(c, c.says(), "bears_on_it" if c in rated else "cited"))
     return found

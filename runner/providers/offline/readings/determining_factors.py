@@ -20,7 +20,7 @@ def read(document: Document) -> dict[str, object]:
         7,
         lambda c: c.is_stated and _label(c) is not None,
     )
-    found = [on(c, f"{_label(c)} named by {c.said}.", "factor") for c in linked]
+    found = [on(c, c.says(f"gives a {_label(c)}"), "factor") for c in linked]
     return {
         "insights": found or [nothing(document, quotes, "causes or conditions")],
         "structured_data": {

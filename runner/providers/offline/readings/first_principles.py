@@ -11,7 +11,7 @@ def read(document: Document) -> dict[str, object]:
     """Choose the quotes that report; pure and deterministic."""
     quotes = cited_in(document)
     solid = chosen(quotes, 6, _is_reported)
-    found = [on(c, f"Reported, and open to a check: {c.said}.", "fundamental") for c in solid[:4]]
+    found = [on(c, c.says("reports what can be checked"), "fundamental") for c in solid[:4]]
     return {
         "insights": found or [nothing(document, quotes, "reports")],
         "structured_data": {

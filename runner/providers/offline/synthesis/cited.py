@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.insights import cite, said
+from runner.providers.offline.dialogue.insights import cite, said, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.fragments import is_statement, roughness
@@ -38,6 +38,10 @@ class Cited:
     def said(self) -> str:
         """The speaker and the words."""
         return said(self.sentence, 200)
+
+    def says(self, does: str = "") -> str:
+        """Return the same as a sentence, with what the speaker *does*."""
+        return says(self.sentence, 200, does=does)
 
     @property
     def evidence(self) -> list[dict[str, str]]:
