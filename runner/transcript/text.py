@@ -150,6 +150,10 @@ class _Assembler:
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
+        if at >= (self.choice.end or len(self.rows)):
+            self.flush()
+            self._leave_out("lines below the transcript", row.raw)
+            return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
         if (above := at < self.choice.notes_end) or row.raw in self.notices:

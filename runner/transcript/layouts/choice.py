@@ -1,5 +1,6 @@
 """Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from runner.transcript.layouts.openings import (
     in_columns,
     in_line,
 )
-from runner.transcript.layouts.preface import header, notes_above
+from runner.transcript.layouts.preface import header, heads_list, is_fact, notes_above
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
@@ -41,7 +42,7 @@ class Choice:
     *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
     times are above a label. Text after a time without a label then has no known speaker.
     Rows above *notes_end* are notes on the meeting. *asked*: questions and answers of a court, in
-    which a line in capitals is a heading.
+    which a line in capitals is a heading. From row *end* on, speakers are only listed.
     """
 
     layout: Layout | None = None
@@ -50,6 +51,7 @@ class Choice:
     times_head_turns: bool = False
     notes_end: int = 0
     asked: bool = False
+    end: int | None = None
 
 
 def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
@@ -78,6 +80,7 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
         named = {each.label for each in seen.values() if likeness(each.label) == Likeness.NAME}
         turns |= _known(seen, set(filter(str.isupper, named)), turns, rows, below=False)
     turns |= _with_roles(turns, rows)
+    turns |= _answers(best.layout, turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
@@ -85,7 +88,43 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
     head = len(marks) > 2 and mostly(marks)
     below = best.layout.opens is below_time
     asked = best.layout.pair and not mostly([row.raw.isupper() for row in rows])
-    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end, asked)
+    timed_first, end = mostly(stamps) or below, _end(rows, turns)
+    return Choice(best.layout, turns, timed_first, head or below, notes_end, asked, end)
+
+
+def _end(rows: Sequence[Row], turns: Turns) -> int | None:
+    """Return where a list of the speakers, with its heading and facts above it, ends the file."""
+    at = last = max(turns, default=0)
+    while at - 1 in turns and not turns[at - 1][1].rest:
+        at -= 1
+    if at == last or turns[last][1].rest or not heads_list(rows, at - 1):
+        return None
+    return next(top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw))
+
+
+def _answers(layout: Layout, turns: Turns, rows: Sequence[Row]) -> Turns:
+    """Return the turns, of somebody unknown, between those of the only label in the file.
+
+    Nobody's label recurs if nobody else has spoken; with times, each of his paragraphs has it.
+    """
+    said = [opening for _, opening in turns.values()]
+    one = len({name for name, _ in turns.values()}) == 1
+    if not one or layout.heads_block or any(each.stamp or not each.rest for each in said):
+        return {}
+    spans = list(itertools.pairwise([*sorted(turns), len(rows)]))
+    gaps = [next((at for at in range(a + 1, b) if rows[at].gap), 0) for a, b in spans]
+    ends = [next((at for at in range(a + 1, b) if _follows(rows, at)), 0) for a, b in spans]
+    asked = sum(bool(at) and rows[at - 1].raw.rstrip("*_").endswith("?") for at in ends)
+    for found in (gaps, ends if asked * 2 >= len(ends) else ()):
+        if len(found) > 1 and mostly(list(map(bool, found[:-1]))):
+            starts = filter(None, found)
+            return {at: (None, Opening(stamp=rows[at].stamp, rest=rows[at].raw)) for at in starts}
+    return {}
+
+
+def _follows(rows: Sequence[Row], at: int) -> bool:
+    """Return whether a row begins behind the end of a sentence, and not by wrapping."""
+    return rows[at].placed and ends_sentence(rows[at - 1].raw)
 
 
 def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
@@ -124,6 +163,8 @@ def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvi
             places = places_in(layout, rows[start:])
             if len(turns) >= max(len(rows) * 0.5, places * 0.8):
                 claimed = turns
+            if layout.pair and ranked[-1].score:  # in two columns in a deposition
+                claimed = {*claimed, *seen}
     return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
 
 

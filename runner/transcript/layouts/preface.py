@@ -60,7 +60,7 @@ def header(rows: Sequence[Row]) -> int:
     listed = False
     starts = [0, *(at for at, row in enumerate(rows) if at and row.gap), len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
-        heads = len(block) == 1 and _heads_list(rows, block.start)
+        heads = len(block) == 1 and heads_list(rows, block.start)
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
         if heads or (listed and not any(_speaks(rows, at) for at in keys)):
             end, listed = block.stop, heads
@@ -70,18 +70,24 @@ def header(rows: Sequence[Row]) -> int:
         sentences = any(ends_sentence(rows[at].text) for at in keys)
         if facts and block.stop < len(rows) and not sentences:
             end = block.stop
+        elif block.start and is_speech(rows[block.start].raw) and _recurs(rows, block.start - 1):
+            return end  # a label and what is said
         elif keys:
             leading = sum(1 for _ in itertools.takewhile(facts.__contains__, block))
             return block.start + leading if leading else end
     return end
 
 
-def _heads_list(rows: Sequence[Row], at: int) -> bool:
+def heads_list(rows: Sequence[Row], at: int) -> bool:
     """Return whether the row is a heading above a list of those present, or of contents."""
     text = rows[at].rest.lower().rstrip(":")
     words = [] if ":" in text else text.split()
     heads = len(words) <= _MAX_LIST_WORDS and bool(words) and words[-1] in _LISTS
-    return heads and all(row.raw != rows[at].raw for row in rows[at + 1 : at + _BELOW])
+    return heads and not _recurs(rows, at)
+
+
+def _recurs(rows: Sequence[Row], at: int) -> bool:
+    return any(row.raw == rows[at].raw for row in rows[at + 1 : at + _BELOW])
 
 
 def notes_above(rows: Sequence[Row]) -> int:
@@ -90,7 +96,8 @@ def notes_above(rows: Sequence[Row]) -> int:
     There are none if speakers below it also have lines above it.
     """
     for at, row in enumerate(rows[: int(len(rows) * _MAX_NOTES) + 1]):
-        heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
+        under = rows[at + 1] if at + 1 < len(rows) else row
+        heads = row.gap and (row.mark.startswith("#") or under.gap or under.stamp)
         if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
             below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
             speaking = sum(_plain_key(each) in below for each in rows[:at])

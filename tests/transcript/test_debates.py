@@ -1,0 +1,244 @@
+"""Interviews, briefings, depositions, debates: who speaks where a label or a mark is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from helpers.reading import spoken, starts
+
+P = "This is what we found at the yard when we opened the pump, and it took a while."
+LINE = "We saw the pump, and what there was of it we gave to them, and to you,"
+LABELLED = (
+    "<rede>{}<p>One.</p><kommentar>(Applause)</kommentar><name>The Chair:</name><p>Two.</p></rede>"
+)
+SPEAKER = "<p><redner><vorname>Ana</vorname><nachname>Li</nachname></redner>Ana Li (SPD):</p>"
+
+
+def who(text: str) -> list[str | None]:
+    """Return the speakers of *text*, one for each of its segments."""
+    return [speaker for speaker, _ in spoken(text)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Q: What?", "", "A dog.", "", "Q: Why?", "", "It barks.", "", "So.", "", "Q: Fine."),
+        ("**Q: What?**", "", "A dog.", "", "**Q: Why?**", "", "It barks.", "So.", "", "**Q: Ok?**"),
+        ("Cy Fox: What?", "A dog.", "Cy Fox: Why?", "It barks.", "So.", "Cy Fox: Fine."),
+        ("Q. What is it?", "A dog.", "Q. Why?", "It barks.", "Q. Fine?"),
+    ],
+)
+def test_what_stands_between_turns_of_the_only_label_is_said_by_others(
+    lines: tuple[str, ...],
+) -> None:
+    labelled = ["Q" in line or "Fox" in line for line in filter(None, lines)]
+    said = who("\n".join(lines))
+
+    assert said[:4] == [said[0], None, said[0], None]
+    assert sum(each is not None for each in said) == sum(labelled)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Ana: {P}\n\n{P}\n\n{P}\n",
+        f"[0:01] Ana: {P}\n\n{P}\n\n[0:30] Ana: {P}\n\n{P}\n",
+        f"Ana: {P}\nIt was\nlate.\nAna: {P}\nSo cold.\nAna: {P}\n",
+    ],
+    ids=["once", "timed", "no question"],
+)
+def test_paragraphs_of_a_single_speaker_are_hers(text: str) -> None:
+    assert {"Ana"} == set(who(text))
+
+
+@pytest.mark.parametrize("mark", ["Q    ", "Q. ", "Q ", "Q: ", "Q\t"])
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_questions_without_a_name_are_no_words_of_the_speaker_above(mark: str, gap: str) -> None:
+    lines = ("MS. LI: I have one.", "Thank you. First --", "MS. LI: Yes.", "-- the pump.")
+    turns = [line if ":" in line else mark + line for line in (*lines, *lines[2:], "MR. ITO: So.")]
+
+    expected = ["MS. LI", "Q", "MS. LI", "Q", "MS. LI", "Q", "MR. ITO"]
+    assert expected == who(gap.join(turns))
+
+
+def test_a_letter_that_begins_a_sentence_is_no_question() -> None:
+    text = "Ana: Take it.\nQ Magazine wrote so.\nBo: Q is right.\nAna: A B test, then.\n"
+
+    assert ["Ana", "Bo", "Ana"] == who(text)
+
+
+def test_a_header_in_columns_makes_no_columns_of_a_deposition() -> None:
+    lines = (
+        "Q.   Where?",
+        "A.   Home, and",
+        "then out.",
+        "Q.   Alone?",
+        "     MR. LI:   Objection.",
+    )
+    body = [
+        *lines,
+        "A.   Yes.",
+        "     THE WITNESS:  Water?",
+        "BY MS. FOX:",
+        "Q.   When?",
+        "A.   So.",
+    ]
+    page = [f"{number:>2}       {line}" for number, line in enumerate(body, start=1)]
+    text = "\n".join([f"{'DEPOSITION OF ANA RUIZ':>40}                12\n", *page])
+
+    assert ["Q", "A", "Q", "MR. LI", "A", "THE WITNESS", "Q", "A"] == who(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Senator LI (Leeds) (10.02 a.m.)—One.\n\nMr FOX—Two—or three.\n\nSenator LI—So.\n\n"
+            "The PRESIDENT—Order!\n\nMr FOX—Hear, hear.\n",
+            ["Senator LI", "Mr FOX", "Senator LI", "The PRESIDENT", "Mr FOX"],
+        ),
+        (
+            "Chairman SMITH. Order.\n\nMr. LI. One.\n\nChairman SMITH. Go on.\n\n"
+            "Ms. O'NEILL of Ohio. Two.\n\nSenator McCAIN. So.\n",
+            ["Chairman SMITH", "Mr. LI", "Chairman SMITH", "Ms. O'NEILL of Ohio", "Senator McCAIN"],
+        ),
+        (
+            "Chairman Smith. Order.\n\nMr. Li. One.\n\nThe Chairman. Go on.\n\nMr. Li. Two.\n",
+            ["Chairman Smith", "Mr. Li", "The Chairman", "Mr. Li"],
+        ),
+        (
+            f"Mr. Li. {LINE}\nMr. Fox. {LINE}\nwho is here now.\nMr. Fox. So.\n" * 4,
+            ["Mr. Li", "Mr. Fox"] * 4,
+        ),
+        (
+            f"ana ruiz\n\n{P}\n\nbo li\n\n{P}\n\nana ruiz\n\n{P}\n\narchived recording 1\n\n{P}\n",
+            ["ana ruiz", "bo li", "ana ruiz", "archived recording 1"],
+        ),
+    ],
+    ids=["dash without spaces", "title and capitals", "title and name", "wrapped", "lower case"],
+)
+def test_a_label_of_a_debate_is_a_speaker(text: str, expected: list[str]) -> None:
+    assert expected == who(text)
+
+
+def test_a_list_of_the_speakers_below_the_last_turn_is_not_said() -> None:
+    people = ["Ana Ruiz -- Acme -- Chief", "Bo Li -- Bank -- Analyst"]
+    call = [line for name in ("Operator", *people, "Operator") for line in (name, P)]
+    below = ["Duration: 61 minutes", "Call participants:", *people, "More analysis"]
+    text = "\n\n".join([*call, *below])
+
+    assert [P] * 4 == [words for _, words in spoken(text)]
+
+
+@pytest.mark.parametrize("title", ["Episode 12", "Interview 3", "Session 2", "Lecture 1"])
+def test_the_number_of_a_recording_is_no_speaker(title: str) -> None:
+    assert ["Ana", "Bo", "Ana"] == who(f"{title}: The pump\n\nAna: One.\nBo: Two.\nAna: Three.\n")
+
+
+def test_notes_end_at_the_heading_right_above_the_first_turn() -> None:
+    turns = "0:01 Ana: One.\n0:05 Bo: Two.\n0:09 Ana: Three.\n"
+    text = (
+        f"Summary\n- The pump is lost.\n\nAction items\nAna: call\nBo: order\n\nTranscript\n{turns}"
+    )
+
+    assert spoken(turns) == spoken(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["end of meeting season", "Recording ended after 2 hours", "[GRAPHIC] that is what it said"],
+)
+def test_words_like_a_notice_are_said(line: str) -> None:
+    assert f"It was the {line}" == spoken(f"Ana: It was the\n{line}\nBo: Yes.\nAna: So.\n")[0][1]
+
+
+@pytest.mark.parametrize("notice", ["End of interview", "[END OF TAPE 1]", "End of Side A."])
+def test_the_end_of_a_recording_is_not_said(notice: str) -> None:
+    assert ("Ana", "So.") == spoken(f"Ana: One.\nBo: Two.\nAna: So.\n{notice}\n")[-1]
+
+
+def test_page_numbers_between_dashes_are_not_said() -> None:
+    text = "\n\n".join(f"Ana: One\n\n- {n} -\n\nand two.\nBo: So." for n in range(2, 6))
+
+    assert [("Ana", "One"), ("Ana", "and two."), ("Bo", "So.")] * 4 == spoken(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "hours"),
+    [
+        (("Mon 10:00 Ana: hi", "Mon 11:00 Bo: so", "Tue 9:00 Ana: on", "Mon 9:00 Bo: ok"),
+         [10, 11, 33, 177]),
+        (("[Fri 10:00] Ana: hi", "[Fri 11:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 11, 81]),
+        (("Monday, 10:00 AM\nAna: hi", "Tuesday, 9:00 AM\nBo: so", "Tuesday, 9:30 PM\nAna: on"),
+         [10, 33, 45.5]),
+        (("[09/18/2026 10:00] Ana: hi", "[Sun 9:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 57, 81]),
+    ],
+    ids=["bare", "in brackets", "on lines of their own", "below a date"],
+)  # fmt: skip
+def test_times_of_weekdays_are_no_speakers_and_grow(lines: list[str], hours: list[float]) -> None:
+    text = "\n".join(lines)
+
+    assert {"Ana", "Bo"} == set(who(text))
+    assert [hour * 3600 for hour in hours] == starts(text)
+
+
+@pytest.mark.parametrize("speech", ["speech", "question", "answer"])
+def test_speeches_questions_and_answers_of_a_debate_are_in_order(speech: str) -> None:
+    said = "<{0} by='#{1}'><from>{1} Li</from><p>We have lost {2} of them.</p></{0}>"
+    turns = [("speech", "Ana", "one"), (speech, "Bo", "two"), ("speech", "Ana", "three")]
+    body = "".join(said.format(*turn) for turn in turns)
+
+    assert [f"We have lost {number} of them." for *_, number in turns] == [
+        words for _, words in spoken(f"<?xml version='1.0'?><debate><part>{body}</part></debate>")
+    ]
+
+
+@pytest.mark.parametrize("people", ["", "<rednerliste><vorname>Ana</vorname></rednerliste>"])
+def test_a_label_amid_the_paragraphs_of_a_speech_ends_it(people: str) -> None:
+    speeches = LABELLED.format(SPEAKER) * 2
+    text = f"<?xml version='1.0'?><protokoll><verlauf>{speeches}</verlauf>{people}</protokoll>"
+
+    said = [("Ana Li", "One."), (None, "(Applause)"), ("The Chair", "Two.")]
+    assert said * 2 == spoken(text)
+
+
+def test_labels_in_the_one_text_of_an_element_name_who_speaks() -> None:
+    words = "The Chair:\nOne.\n\nAna Li (SPD):\nTwo.\n\nThe Chair:\nThree.\n"
+
+    text = f"<?xml version='1.0'?><DOCUMENT><NR>18/1</NR><TEXT>{words}</TEXT></DOCUMENT>"
+    assert ["The Chair", "Ana Li", "The Chair"] == who(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "early", "late"),
+    [("status", "interim", "final"), ("status", "partial", "done"), ("end_of_turn", False, True)],
+)
+def test_a_result_that_a_later_one_replaces_is_read_once(
+    field: str, early: object, late: object
+) -> None:
+    words = [("Ana", "We", early), ("Ana", "We lost it", late), ("Bo", "Who did?", late)]
+    records = [{"speaker": name, "text": text, field: value} for name, text, value in words]
+
+    assert [("Ana", "We lost it"), ("Bo", "Who did?")] == spoken(json.dumps(records))
+
+
+def test_markers_of_an_editor_are_no_speakers() -> None:
+    said = ("Ana: One it is.", "Bo: Two it is.", "Ana: Three it is.")
+    rows = [f"Marker 0{n}\t0:0{n}.000\t0:01.000\tCue\t{line}" for n, line in enumerate(said)]
+
+    assert ["Ana", "Bo", "Ana"] == who(
+        "\n".join(["Name\tStart\tDuration\tType\tDescription", *rows])
+    )
+
+
+@pytest.mark.parametrize("number", ["{},", ""])
+def test_quoted_rows_without_a_header_are_a_table(number: str) -> None:
+    said = [("Ana", "We lost it, all."), ("Bo", "Who did?"), ("Ana", "Nobody did."), ("Bo", "So.")]
+    rows = [f'{number.format(n)}{name},"{words}"' for n, (name, words) in enumerate(said)]
+
+    assert said == spoken("\n".join(rows))
+
+
+def test_entities_of_letters_and_quotes_are_read() -> None:
+    assert [("Bo", "Who’s at the café?")] == spoken("Bo: Who&rsquo;s at the caf&eacute;?")
