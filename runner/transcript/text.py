@@ -1,5 +1,6 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _CENTRED = 8  # spaces more than most lines have
 _MIN_NOTICE_WORDS = 3
+_FENCED = re.compile(r"([=#~]{2,9}|-{3,9}) .{0,100}\w.{0,100} \1$")  # a heading
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -145,7 +147,8 @@ class _Assembler:
             for at, (_, opening) in self.choice.turns.items()
             if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
         }
-        self.notices = (long & again) | days
+        dates = {row.raw for row in self.rows if row.placed and is_date(row.raw)}
+        self.notices = (long & again) | days | (dates if len(dates) > 1 else set())
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
@@ -156,23 +159,24 @@ class _Assembler:
             return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
-        if (above := at < self.choice.notes_end) or row.raw in self.notices:
+        if (above := at < self.choice.notes_end) or (row.raw in self.notices and not self.silent):
             self._leave_out("notes above the transcript" if above else "notices", row.raw)
             return 1
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
         set_off = self.choice.asked or row.indent >= self.margin
         capitals = set_off and row.raw.isupper() and title
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
-        if row.gap or capitals or voice:
+        fenced = _FENCED.match(row.raw) is not None
+        if row.gap or capitals or voice or fenced:
             self.flush()
         if not self.paragraph:
             self.where = row.where
         after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
         lone = is_lone_name(self.rows, at, self.choice.turns)
-        if capitals or after or lone or is_heading(self.rows, at):
+        if capitals or after or lone or fenced or is_heading(self.rows, at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
-        if row.mark.startswith("#") and row.gap and not row.is_stamp:
+        if fenced or (row.mark.startswith("#") and row.gap and not row.is_stamp):
             self._leave_out("headings", row.raw)
         elif row.stamp and (
             not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)

@@ -27,16 +27,59 @@ def who(text: str) -> list[str | None]:
         ("**Q: What?**", "", "A dog.", "", "**Q: Why?**", "", "It barks.", "So.", "", "**Q: Ok?**"),
         ("Cy Fox: What?", "A dog.", "Cy Fox: Why?", "It barks.", "So.", "Cy Fox: Fine."),
         ("Q. What is it?", "A dog.", "Q. Why?", "It barks.", "Q. Fine?"),
+        (
+            "[0:01] Q: What?",
+            "",
+            "A dog.",
+            "",
+            "[0:09] Q: Why?",
+            "",
+            "It barks.",
+            "",
+            "[0:12] Q: So?",
+        ),
+        (
+            "Q",
+            "",
+            "What?",
+            "",
+            "A dog.",
+            "",
+            "Q",
+            "",
+            "Why?",
+            "",
+            "It barks.",
+            "",
+            "Q",
+            "",
+            "Fine.",
+        ),
     ],
 )
 def test_what_stands_between_turns_of_the_only_label_is_said_by_others(
     lines: tuple[str, ...],
 ) -> None:
-    labelled = ["Q" in line or "Fox" in line for line in filter(None, lines)]
+    labelled = [any(name in line for name in ("Q", "Cy Fox")) for line in lines]
     said = who("\n".join(lines))
 
     assert said[:4] == [said[0], None, said[0], None]
     assert sum(each is not None for each in said) == sum(labelled)
+
+
+def test_who_speaks_again_at_once_has_not_said_what_stands_between() -> None:
+    asked = (
+        "Host: What?\n\nA dog.\n\n(Laughter)\n\nHost: Why?\n\nIt barks.\n\nHost: So?\n\nYes.\n\n"
+    )
+
+    said = ["Host", None, None, "Host", None, "Host", None, "Caller", "Host", "Caller"]
+    assert said == who(f"{asked}Caller: Hello!\n\nHost: Ok.\n\nCaller: And now?\n")
+
+
+def test_paragraphs_of_several_speakers_are_theirs() -> None:
+    text = f"Ana: {P}\n\n{P}\n\nBo: {P}\n\n(Applause)\n\nBo: {P}\n\n{P}\n\nAna: {P}\n\n{P}\n"
+
+    assert ["Ana", "Ana", "Bo", None, "Bo", "Bo", "Ana", "Ana"] == who(text)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +199,30 @@ def test_words_like_a_notice_are_said(line: str) -> None:
 @pytest.mark.parametrize("notice", ["End of interview", "[END OF TAPE 1]", "End of Side A."])
 def test_the_end_of_a_recording_is_not_said(notice: str) -> None:
     assert ("Ana", "So.") == spoken(f"Ana: One.\nBo: Two.\nAna: So.\n{notice}\n")[-1]
+
+
+@pytest.mark.parametrize(
+    "line", ["=== part 2.txt ===", "--- part 2 ---", "== Two ==", "*** Cy joined the chat ***"]
+)
+def test_a_line_between_rules_is_not_said(line: str) -> None:
+    turns = "Ana: One.\nBo: Two.\nAna: Three."
+
+    assert [*spoken(turns), *spoken(turns)] == spoken(f"{turns}\n{line}\n{turns}")
+
+
+def test_dates_between_days_are_not_said_and_dates_in_answers_are() -> None:
+    days = "18 September 2026\nAna: One.\nBo: Two.\n19 September 2026\nAna: Three.\nBo: So.\n"
+    answers = "Ana\nWhen?\n\nBo\n18 September 2026\n\nAna\nAnd then?\n\nBo\n19 September 2026\n"
+
+    assert ["One.", "Two.", "Three.", "So."] == [words for _, words in spoken(days)]
+    assert ("Bo", "19 September 2026") == spoken(answers)[-1]
+
+
+@pytest.mark.parametrize("mark", ["- ", ". ", ") "])
+def test_a_code_with_any_mark_behind_it_is_a_speaker(mark: str) -> None:
+    text = "".join(f"{code}{mark}So it is.\n" for code in ("P1", "R12", "P1", "R12"))
+
+    assert ["P1", "R12"] * 2 == who(text)
 
 
 def test_page_numbers_between_dashes_are_not_said() -> None:

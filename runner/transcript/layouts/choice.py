@@ -25,7 +25,7 @@ from runner.transcript.layouts.openings import (
 )
 from runner.transcript.layouts.preface import header, heads_list, is_fact, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.model import ends_sentence
+from runner.transcript.model import ends_sentence, is_aside
 from runner.transcript.reader_notes import Notes
 
 NEAR_TIE = 0.8
@@ -80,7 +80,7 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
         named = {each.label for each in seen.values() if likeness(each.label) == Likeness.NAME}
         turns |= _known(seen, set(filter(str.isupper, named)), turns, rows, below=False)
     turns |= _with_roles(turns, rows)
-    turns |= _answers(best.layout, turns, rows)
+    turns |= _answers(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
@@ -102,24 +102,30 @@ def _end(rows: Sequence[Row], turns: Turns) -> int | None:
     return next(top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw))
 
 
-def _answers(layout: Layout, turns: Turns, rows: Sequence[Row]) -> Turns:
-    """Return the turns, of somebody unknown, between those of the only label in the file.
+def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
+    """Return the turns, of somebody unknown, between two of one speaker.
 
-    Nobody's label recurs if nobody else has spoken; with times, each of his paragraphs has it.
+    If whoever speaks twice in a row does so around paragraphs without a label, others have said
+    these. In lines without gaps, and with times, which may part a speech, questions must be asked.
     """
-    said = [opening for _, opening in turns.values()]
-    one = len({name for name, _ in turns.values()}) == 1
-    if not one or layout.heads_block or any(each.stamp or not each.rest for each in said):
-        return {}
-    spans = list(itertools.pairwise([*sorted(turns), len(rows)]))
-    gaps = [next((at for at in range(a + 1, b) if rows[at].gap), 0) for a, b in spans]
-    ends = [next((at for at in range(a + 1, b) if _follows(rows, at)), 0) for a, b in spans]
-    asked = sum(bool(at) and rows[at - 1].raw.rstrip("*_").endswith("?") for at in ends)
-    for found in (gaps, ends if asked * 2 >= len(ends) else ()):
-        if len(found) > 1 and mostly(list(map(bool, found[:-1]))):
-            starts = filter(None, found)
-            return {at: (None, Opening(stamp=rows[at].stamp, rest=rows[at].raw)) for at in starts}
+    heads = sorted(turns)
+    starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
+    again = [turns[a][0] == turns[b][0] for a, b in itertools.pairwise(heads)]
+    one, timed = all(again), any(opening.stamp for _, opening in turns.values())
+    for begins in (_is_paragraph, _follows)[: 1 + one] if sum(again) > (not one) else ():
+        spans = zip(starts, [*heads[1:], len(rows)], strict=True)
+        found = [next((n for n in range(*span) if begins(rows, n)), 0) for span in spans]
+        asked = [rows[at - 1].raw.rstrip("*_").endswith("?") for at in found if at]
+        between = list(itertools.compress(map(bool, found), again))
+        sure = mostly(asked) if timed else begins is _is_paragraph or sum(asked) * 2 >= len(asked)
+        if sure and mostly(between) and sum(between) * 2 >= sum(map(bool, found[:-1])):
+            others = filter(None, found)
+            return {n: (None, Opening(stamp=rows[n].stamp, rest=rows[n].raw)) for n in others}
     return {}
+
+
+def _is_paragraph(rows: Sequence[Row], at: int) -> bool:
+    return rows[at].gap and not rows[at].mark.startswith("#") and not is_aside(rows[at].raw)
 
 
 def _follows(rows: Sequence[Row], at: int) -> bool:

@@ -18,6 +18,7 @@ _NOTICE = re.compile(
     r"(?: [\dA-D]{1,2})?\W{0,5}$|Page \d{1,4} of \d{1,4}$"
     r"|[(\[]?Transcri(?:bed|pt|ption) by (?:https?:|\w{2,30}\.(?:ai|com|io)\b)"
     r"|Copyright (?:©|\(c\) \d)"
+    r"|\*{3} .{1,100} \*{3}$"
     r"|Exported \d{1,9} message\(s\)"
     r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
     re.IGNORECASE,

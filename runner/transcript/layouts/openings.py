@@ -21,6 +21,7 @@ _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t|(?<=Q)\s(?=[^\sa-z\d]))")
 _DASH = re.compile(
     r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}|(?<=[\w)])—(?=[^\s\da-z])"
+    r"|(?:(?<=^[A-Z]\d)|(?<=^[A-Z]\d\d))[-.)]\s{1,20}"  # codes such as `P12`
 )
 _CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})(?:\s{2,20}(?=\S)|\s(?=[^\sa-z]))")
 _LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
