@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import (
     Choice,
     is_heading,
     is_lone_name,
+    is_title,
     may_be_name,
     note_names,
 )
@@ -135,9 +137,12 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    punctuated: bool = field(init=False)  # so that a short line without a full stop is a heading
     notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
     def __post_init__(self) -> None:
+        ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
+        self.punctuated = bool(self.choice.layout) and sum(ends) * 2 >= len(ends)
         first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
@@ -173,6 +178,7 @@ class _Assembler:
             self.where = row.where
         after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
         lone = is_lone_name(self.rows, at, self.choice.turns)
+        lone = lone or (self.punctuated and not self.silent and is_title(self.rows, at))
         if capitals or after or lone or fenced or is_heading(self.rows, at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it

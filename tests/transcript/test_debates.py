@@ -225,6 +225,67 @@ def test_a_code_with_any_mark_behind_it_is_a_speaker(mark: str) -> None:
     assert ["P1", "R12"] * 2 == who(text)
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ["Summary\n\n", "SUMMARY\n\n", "Next steps:\n", "About the speakers\n\n", "Notes:\n\n"],
+)
+def test_what_stands_below_a_heading_at_the_end_is_said_by_nobody(heading: str) -> None:
+    text = f"Ana: One it is.\n\nBo: Two it is.\n\nAna: So.\n\n{heading}They lost the pump.\n"
+
+    assert ["Ana", "Bo", "Ana"] == [name for name in who(text) if name]
+    assert spoken(text)[-1][0] is None
+
+
+def test_short_answers_and_lists_are_said() -> None:
+    above = "Ana\n\nDid he?\n\nBo\n\nRight\n\nAna\n\nWell.\n\nBo\n\nHe said:\n\nTake it.\n"
+
+    assert ["Ana", "Bo", "Ana", "Bo", "Bo"] == who(above)
+
+
+@pytest.mark.parametrize("part", ["SECTION B: THE YARD", "Part 2: the yard", "Topic 12: Yards"])
+def test_a_numbered_part_of_a_file_is_no_speaker(part: str) -> None:
+    assert ["I", "R", None, "I", "R"] == who(f"I: What?\nR: A dog.\n\n{part}\n\nI: Why?\nR: So.\n")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Participants\nAR - Ana Ruiz\nBL - Bo Li\n\n",
+        "Key: [..] = inaudible; // = overlap\nAR = Ana Ruiz\n\n",
+        "| Date | Site |\n|---|---|\n| 2026-09-18 | Oslo |\n\n",
+    ],
+    ids=["people", "key", "table"],
+)
+def test_facts_above_the_first_turn_are_not_said(above: str) -> None:
+    turns = f"AR: {P}\nBL: {P}\nAR: {P}\n"
+
+    assert spoken(turns) == spoken(above + turns)
+
+
+@pytest.mark.parametrize("turn", ["[{}] {}", "{} - {}", "{}\n{}", "**{}** {}"])
+def test_a_fact_below_the_first_turns_is_no_end_of_a_header(turn: str) -> None:
+    said = [turn.format(*each) for each in (("Ana", "One."), ("Bo", "Two."), ("Ana", "So."))] * 2
+
+    text = "\n\n".join([*said[:3], "Date: 18 May 2026", *said[3:]])
+    words = [words for _, words in spoken(text) if "Date" not in words]
+    assert ["One.", "Two.", "So."] * 2 == words
+
+
+@pytest.mark.parametrize("form", ["{}", "WEBVTT\n\n{}"])
+def test_what_stands_below_the_last_cue_is_not_said_in_it(form: str) -> None:
+    times = [f"00:00:0{second}.000 --> 00:00:0{second + 1}.000" for second in (1, 3)]
+    cues = f"1\n{times[0]}\nAna: One.\n\n2\n{times[1]}\nBo: Two.\n"
+
+    assert [("Ana", "One."), ("Bo", "Two.")] == spoken(form.format(f"{cues}\nSummary: lost.\n"))
+    assert ("Bo", "Two. Three.") == spoken(
+        form.format(f"{cues}\nThree.").replace("One.", "One\n\nis.")
+    )[1]
+
+
+def test_a_file_in_a_fence_is_read_as_that_file() -> None:
+    assert [("Ana", "One.")] == spoken('```json\n[{"speaker": "Ana", "text": "One."}]\n```\n')
+
+
 def test_page_numbers_between_dashes_are_not_said() -> None:
     text = "\n\n".join(f"Ana: One\n\n- {n} -\n\nand two.\nBo: So." for n in range(2, 6))
 

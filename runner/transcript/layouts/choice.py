@@ -27,10 +27,13 @@ from runner.transcript.layouts.preface import header, heads_list, is_fact, notes
 from runner.transcript.layouts.rows import Row
 from runner.transcript.model import ends_sentence, is_aside
 from runner.transcript.reader_notes import Notes
+from runner.transcript.words import WORDS
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
 _MAX_NAME_WORDS = 3
+_MAX_TITLE_WORDS = 5
+_MAX_NUMBER = 6  # characters of the number of a part, and its colon
 _SOME_NAMES = 0.25
 _BULLETS = frozenset("-*+•–")
 
@@ -134,10 +137,7 @@ def _follows(rows: Sequence[Row], at: int) -> bool:
 
 
 def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
-    """Return the openings of a label above a role, such as `Analyst, Bank`, and a blank line.
-
-    Some recur below the same label.
-    """
+    """Return the openings of a label above a role, such as `Analyst, Bank`; some pairs recur."""
     found = {}
     for at, (name, opening) in turns.items():
         role, *after = rows[at + opening.rows : at + opening.rows + 2] or rows[:1]
@@ -198,7 +198,23 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
     alone = below is None or below.gap
     listed = listed or (alone and likeness(row.rest.rstrip(":")) >= Likeness.WORD)
-    return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
+    return row.mark.startswith("#") or (listed and row.rest.endswith(":")) or _is_division(row)
+
+
+def _is_division(row: Row) -> bool:
+    """Return whether a row heads a part of the file, such as `SECTION A: The yard`."""
+    first, _, rest = row.head.lower().partition(" ")
+    return first in WORDS["divisions"] and ":" in rest[:_MAX_NUMBER] and not ends_sentence(row.raw)
+
+
+def is_title(rows: Sequence[Row], at: int) -> bool:
+    """Return whether a block is a short line like a heading, or begins with `Next steps:`."""
+    row, words = rows[at], rows[at].raw.split()
+    if not row.gap or row.stamp or not row.raw[0].isupper() or len(words) > _MAX_TITLE_WORDS:
+        return False
+    if row.raw.endswith(":"):
+        return WORDS["clause"].isdisjoint(row.raw.lower().split())
+    return at + 1 < len(rows) and rows[at + 1].gap and not row.raw.endswith(SENTENCE_ENDS)
 
 
 def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:

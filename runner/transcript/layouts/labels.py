@@ -23,7 +23,7 @@ _NOT_NAME = frozenset("?!;/\\{}<>=")
 
 _PARTICLES = WORDS["particles"]
 FACTS = WORDS["facts"]
-_ORDINARY = FACTS | WORDS["ordinary"]
+_ORDINARY = FACTS | WORDS["ordinary"] | WORDS["divisions"]
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE = re.compile(
     r"(?:speaker|spk|participant|user|unknown|caller|guest|voice|interviewe[er]|person)"
