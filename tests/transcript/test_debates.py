@@ -331,6 +331,25 @@ def test_a_label_amid_the_paragraphs_of_a_speech_ends_it(people: str) -> None:
     assert said * 2 == spoken(text)
 
 
+def test_labels_beside_elements_that_name_speakers_are_none() -> None:
+    turns = f"<turn who='Ana'>{P}</turn><turn who='Bo'>{P}</turn>"
+
+    text = f"<?xml version='1.0'?><talk><p>Agenda:</p><p>Pumps</p>{turns}</talk>"
+    assert [("Ana", P), ("Bo", P)] == spoken(text)
+
+
+def test_lines_that_return_in_a_song_are_no_speakers() -> None:
+    lines = ["we lost it", "we found it", "we lost it", "and so on", "we lost it", "and then"]
+
+    assert {None} == set(who("\n\n".join(lines)))
+
+
+def test_a_name_like_that_of_a_part_is_a_speaker() -> None:
+    assert ["Ms. Block", "Li", "Block", "Li"] == who(
+        "Ms. Block: We.\nLi: Who?\nBlock: Us.\nLi: Ok."
+    )
+
+
 def test_labels_in_the_one_text_of_an_element_name_who_speaks() -> None:
     words = "The Chair:\nOne.\n\nAna Li (SPD):\nTwo.\n\nThe Chair:\nThree.\n"
 

@@ -64,7 +64,8 @@ def _text_with_labels(root: Element) -> str:
     longest = max((element.text or "" for element in root.iter()), key=len)
     if len(longest) * 2 > len("".join(root.itertext())) and longest.count(":\n") > 1:
         return longest
-    labelled = {id(element) for element in root.iter() if _has_label(element)}
+    told = any(fields_named(element.keys()).keys["speaker"] for element in root.iter())
+    labelled = {id(element) for element in root.iter() if not told and _has_label(element)}
     node: Element | None = root if labelled else None
     while node is not None:
         found, node = node, next((e for e in node if labelled <= set(map(id, e.iter()))), None)
@@ -74,10 +75,8 @@ def _text_with_labels(root: Element) -> str:
 def _has_label(element: Element) -> bool:
     """Return whether a child of *element* is a label, and the one below it is like one above."""
     words = ["\n".join(_blocks(child)) for child in element]
-    named = (fields_named(child.keys()).keys["speaker"] for child in element)
-    free = [bool(text) and not names for text, names in zip(words, named, strict=True)]
     return any(
-        free[at] and free[at + 1] and text.endswith(":") and len(text) <= MAX_LABEL_CHARS
+        text.endswith(":") and len(text) <= MAX_LABEL_CHARS and words[at + 1]
         for at, text in enumerate(words[:-1])
         if any(each.tag == element[at + 1].tag for each in element[: at + 1])
     )

@@ -15,7 +15,7 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.label_reading import Opening
-from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.layouts.labels import Likeness, is_division, likeness
 from runner.transcript.layouts.openings import (
     SENTENCE_ENDS,
     below_time,
@@ -33,7 +33,6 @@ NEAR_TIE = 0.8
 TIE_ROWS = 200
 _MAX_NAME_WORDS = 3
 _MAX_TITLE_WORDS = 5
-_MAX_NUMBER = 6  # characters of the number of a part, and its colon
 _SOME_NAMES = 0.25
 _BULLETS = frozenset("-*+•–")
 
@@ -198,13 +197,8 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
     alone = below is None or below.gap
     listed = listed or (alone and likeness(row.rest.rstrip(":")) >= Likeness.WORD)
-    return row.mark.startswith("#") or (listed and row.rest.endswith(":")) or _is_division(row)
-
-
-def _is_division(row: Row) -> bool:
-    """Return whether a row heads a part of the file, such as `SECTION A: The yard`."""
-    first, _, rest = row.head.lower().partition(" ")
-    return first in WORDS["divisions"] and ":" in rest[:_MAX_NUMBER] and not ends_sentence(row.raw)
+    division = is_division(row.head.partition(":")[0])
+    return row.mark.startswith("#") or (listed and row.rest.endswith(":")) or division
 
 
 def is_title(rows: Sequence[Row], at: int) -> bool:

@@ -121,9 +121,10 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
     named = read_label(row.text, None, "", row.mark + row.opening)
-    alone = row.gap and rows[at + 1].gap and row.text.islower()  # as in `ana ruiz`
-    short = alone and row.text.count(" ") < _MAX_NAME_WORDS
-    fits = named and not named.stamp and (short or likeness(named.label) >= Likeness.WORD)
+    lower = row.gap and rows[at + 1].gap and row.text.islower()  # as in `ana ruiz`
+    words = row.text.split()
+    lower = lower and len(words) <= _MAX_NAME_WORDS and WORDS["clause"].isdisjoint(words)
+    fits = named and not named.stamp and (lower or likeness(named.label) >= Likeness.WORD)
     return named if fits else None
 
 
