@@ -12,7 +12,7 @@ from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 
-_FENCED = re.compile(r"\s*```\w{0,20}[ \t]*\n((?:(?!```).*\n)+)```\s*")
+_FENCED = re.compile(r"\A\s{0,9}```\w{0,20}[ \t]{0,9}\n((?:(?!```).*\n)+)```\s{0,9}\Z")
 _COLOURS = re.compile(r"\x1b\[[\d;]{0,40}[A-Za-z]")  # and other commands to a terminal
 GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
 
@@ -56,7 +56,7 @@ class Source:
             text = text.replace("\u2028", "\n").replace("\x85", "\n").replace("\u2029", "\n\n")
         text, colours = _COLOURS.subn("", text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
         shown, removed = without_hidden(text)
-        fenced = _FENCED.fullmatch(shown)  # as a model writes a file
+        fenced = _FENCED.match(shown)  # as a model writes a file
         return fenced[1] if fenced else shown, removed + colours
 
 

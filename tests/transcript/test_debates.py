@@ -210,6 +210,13 @@ def test_a_line_between_rules_is_not_said(line: str) -> None:
     assert [*spoken(turns), *spoken(turns)] == spoken(f"{turns}\n{line}\n{turns}")
 
 
+def test_turns_of_another_layout_in_a_part_of_their_own_are_no_words_of_the_last_speaker() -> None:
+    first = "Ana: One.\nBo: Two.\nAna: Three.\nBo: So?\n"
+    second = "[00:10:01] S_00\nWe go on.\n\n[00:10:09] S_01\nYes.\n\n[00:10:15] S_00\nSo.\n"
+
+    assert ["Ana", "Bo", "Ana", "Bo", "S_00", "S_01", "S_00"] == who(f"{first}\n{second}")
+
+
 def test_dates_between_days_are_not_said_and_dates_in_answers_are() -> None:
     days = "18 September 2026\nAna: One.\nBo: Two.\n19 September 2026\nAna: Three.\nBo: So.\n"
     answers = "Ana\nWhen?\n\nBo\n18 September 2026\n\nAna\nAnd then?\n\nBo\n19 September 2026\n"

@@ -261,7 +261,7 @@ def _beside(
         often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
         return added if often or best.layout.pair else {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
-    if len(added) < 4 or max(labels.values(), default=0) < 2 or not other.is_talk:
+    if len(added) < 3 or max(labels.values(), default=0) < 2 or not other.is_talk:
         return {}
     stretch = range(min(added), max(added))
     inside = sum(at in stretch for at in turns)
