@@ -167,22 +167,16 @@ class _Assembler:
         if (above := at < self.choice.notes_end) or (row.raw in self.notices and not self.silent):
             self._leave_out("notes above the transcript" if above else "notices", row.raw)
             return 1
-        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
-        set_off = self.choice.asked or row.indent >= self.margin
-        capitals = set_off and row.raw.isupper() and title
+        heads = self._is_set_off(row)
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
-        fenced = _FENCED.match(row.raw) is not None
-        if row.gap or capitals or voice or fenced:
+        if row.gap or heads or voice:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
-        lone = is_lone_name(self.rows, at, self.choice.turns)
-        lone = lone or (self.punctuated and not self.silent and is_title(self.rows, at))
-        if capitals or after or lone or fenced or is_heading(self.rows, at):
+        if heads or self._ends_speech(at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
-        if fenced or (row.mark.startswith("#") and row.gap and not row.is_stamp):
+        if _FENCED.match(row.raw) or (row.mark.startswith("#") and row.gap and not row.is_stamp):
             self._leave_out("headings", row.raw)
         elif row.stamp and (
             not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
@@ -202,6 +196,19 @@ class _Assembler:
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
         return 1
+
+    def _is_set_off(self, row: Row) -> bool:
+        """Return whether a row is between rules, or a heading in capitals."""
+        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
+        set_off = self.choice.asked or row.indent >= self.margin
+        return _FENCED.match(row.raw) is not None or (set_off and row.raw.isupper() and title)
+
+    def _ends_speech(self, at: int) -> bool:
+        """Return whether who spoke above a row may not speak in it."""
+        after = self.rows[at].ruled and at > max(self.choice.turns, default=at)  # the last turn
+        lone = is_lone_name(self.rows, at, self.choice.turns)
+        title = self.punctuated and not self.silent and is_title(self.rows, at)
+        return after or lone or title or is_heading(self.rows, at)
 
     def flush(self) -> None:
         """Make a turn of the paragraph, unless it is above the first turn and is not speech."""
