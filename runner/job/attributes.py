@@ -122,11 +122,12 @@ def read_attributes(
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    A column of _FILE, else the first, names a file as `FileNames` does, or, if *inputs* have paths,
-    by its path from here or from the root; rows of *earlier* files that are none of these are left
-    out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the
-    first or the file's cell is empty, that speaker in every file. Raises ConfigError, with the
-    line, for a table of another shape and for a name that is nobody's or that of several.
+    Of the first column and those called as in _FILE, the one with the most names of files names a
+    file as `FileNames` does, or, if *inputs* have paths, by its path from here or from the root;
+    rows of *earlier* files that are none of these are left out. A column `speaker` names one of its
+    speakers, as *speakers_in* returns them; if it is the first or the file's cell is empty, that
+    speaker in every file. Raises ConfigError, with the line, for a table of another shape and for a
+    name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -137,12 +138,14 @@ def read_attributes(
         header.pop()
     titles = [name.casefold() for name in header]
     at = titles.index(SPEAKER) if SPEAKER in titles else None
-    first = None if at == 0 else 0
-    named_at = next((n for n, title in enumerate(titles) if title in _FILE), first)
+    places = [*(n for n, title in enumerate(titles) if title in _FILE), *([0] if at != 0 else [])]
+    known = _Known(inputs, speakers_in, earlier)
+    named_at = max(
+        places, key=lambda n: sum(known.has(row[n : n + 1]) for _, row in rows), default=None
+    )
     columns = [n for n in range(len(header)) if n not in (named_at, at)]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    known = _Known(inputs, speakers_in, earlier)
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -193,6 +196,10 @@ class _Known:
             return None if names is None else {_key(name): name for name in names}
 
         self._heard = heard
+
+    def has(self, cells: Iterable[str]) -> bool:
+        """Return whether one of *cells* names a file."""
+        return any(_absolute(c) in self._by_path or self._files.called(c) for c in cells)
 
     def subjects(self, where: str, file: str, speaker: str) -> Iterator[tuple[str, str]]:
         """Yield file and speaker, "" for all of the file, that a row's cells name."""

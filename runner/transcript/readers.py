@@ -12,6 +12,7 @@ from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 
+_FENCED = re.compile(r"\A\s{0,9}```\w{0,20}[ \t]{0,9}\n((?:(?!```).*\n)+)```\s{0,9}\Z")
 _COLOURS = re.compile(r"\x1b\[[\d;]{0,40}[A-Za-z]")  # and other commands to a terminal
 GROUP = "colloquy.readers"  # entry point; its name is the format's, its value a Reader
 
@@ -55,7 +56,8 @@ class Source:
             text = text.replace("\u2028", "\n").replace("\x85", "\n").replace("\u2029", "\n\n")
         text, colours = _COLOURS.subn("", text.removeprefix("\ufeff").replace("\r\r\n", "\n"))
         shown, removed = without_hidden(text)
-        return shown, removed + colours
+        fenced = _FENCED.match(shown)  # as a model writes a file
+        return fenced[1] if fenced else shown, removed + colours
 
 
 @dataclass(frozen=True, slots=True)

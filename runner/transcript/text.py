@@ -1,13 +1,16 @@
 """Plain text and Markdown: turns in the layout that explains the file best, or paragraphs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.choice import (
     Choice,
     is_heading,
     is_lone_name,
+    is_title,
     may_be_name,
     note_names,
 )
@@ -25,6 +28,7 @@ _TAIL_CHARS = 60
 _MAX_ACRONYM = 5
 _CENTRED = 8  # spaces more than most lines have
 _MIN_NOTICE_WORDS = 3
+_FENCED = re.compile(r"([=#~]{2,9}|-{3,9}) .{0,100}\w.{0,100} \1$")  # a heading
 _CLOSING = ("]", ")", "#", ">", "】", "）")
 
 
@@ -133,9 +137,12 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    punctuated: bool = field(init=False)  # so that a short line without a full stop is a heading
     notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
     def __post_init__(self) -> None:
+        ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
+        self.punctuated = bool(self.choice.layout) and sum(ends) * 2 >= len(ends)
         first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
@@ -145,30 +152,31 @@ class _Assembler:
             for at, (_, opening) in self.choice.turns.items()
             if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
         }
-        self.notices = (long & again) | days
+        dates = {row.raw for row in self.rows if row.placed and is_date(row.raw)}
+        self.notices = (long & again) | days | (dates if len(dates) > 1 else set())
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
         row = self.rows[at]
+        if at >= (self.choice.end or len(self.rows)):
+            self.flush()
+            self._leave_out("lines below the transcript", row.raw)
+            return 1
         if at in self.choice.turns:
             return self._open(at, *self.choice.turns[at])
-        if (above := at < self.choice.notes_end) or row.raw in self.notices:
+        if (above := at < self.choice.notes_end) or (row.raw in self.notices and not self.silent):
             self._leave_out("notes above the transcript" if above else "notices", row.raw)
             return 1
-        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
-        set_off = self.choice.asked or row.indent >= self.margin
-        capitals = set_off and row.raw.isupper() and title
+        heads = self._is_set_off(row)
         voice = self.choice.layout is None and row.placed and row.raw[0] in "-–—"
-        if row.gap or capitals or voice:
+        if row.gap or heads or voice:
             self.flush()
         if not self.paragraph:
             self.where = row.where
-        after = row.ruled and at > max(self.choice.turns, default=at)  # the last turn
-        lone = is_lone_name(self.rows, at, self.choice.turns)
-        if capitals or after or lone or is_heading(self.rows, at):
+        if heads or self._ends_speech(at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
-        if row.mark.startswith("#") and row.gap and not row.is_stamp:
+        if _FENCED.match(row.raw) or (row.mark.startswith("#") and row.gap and not row.is_stamp):
             self._leave_out("headings", row.raw)
         elif row.stamp and (
             not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
@@ -188,6 +196,19 @@ class _Assembler:
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
         return 1
+
+    def _is_set_off(self, row: Row) -> bool:
+        """Return whether a row is between rules, or a heading in capitals."""
+        title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
+        set_off = self.choice.asked or row.indent >= self.margin
+        return _FENCED.match(row.raw) is not None or (set_off and row.raw.isupper() and title)
+
+    def _ends_speech(self, at: int) -> bool:
+        """Return whether who spoke above a row may not speak in it."""
+        after = self.rows[at].ruled and at > max(self.choice.turns, default=at)  # the last turn
+        lone = is_lone_name(self.rows, at, self.choice.turns)
+        title = self.punctuated and not self.silent and is_title(self.rows, at)
+        return after or lone or title or is_heading(self.rows, at)
 
     def flush(self) -> None:
         """Make a turn of the paragraph, unless it is above the first turn and is not speech."""

@@ -12,12 +12,13 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_WEEKDAY = rf"(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?"
 DATE = (
-    rf"(?:(?:{'|'.join(_DAYS)})[a-z]{{0,6}}\.?,?\s)?"
+    rf"(?:{_WEEKDAY},?\s)?"
     rf"(?:\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}|{_DAY}[-./]{_DAY}(?:[-./](?:\d{{4}}|\d{{2}})|(?!\d))"
     rf"|{MONTH}\s\d{{1,2}}(?:,?\s\d{{4}})?|\d{{1,2}}(?:\.?\s|-){MONTH}(?:\s\d{{4}}|-\d{{2,4}})?"
     r"|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일](?:\s?[(（][^\W\d]{1,4}[)）]|\s?(?:星期|[周週]).|\s?.(?:曜日|요일))?"
-    rf"|today|yesterday|(?:{'|'.join(_DAYS)})[a-z]{{0,6}})"
+    rf"|today|yesterday|{_WEEKDAY})"
 )
 _CLOCK = (
     r"(?:(?:오전|오후|上午|下午|午前|午後)\s?)?\d{1,4}:\d{2}(?::\d{2}){0,2}(?:[.,]\d{1,6})?"
@@ -65,6 +66,7 @@ _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
+_WEEKDAYS = re.compile(rf"^({_WEEKDAY},? {_CLOCK})(?= |$)", re.IGNORECASE | re.MULTILINE)
 _END_AND_LENGTH = re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.MULTILINE)  # as Trint has
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
@@ -81,10 +83,8 @@ _FRAMED_PACES = (0.01, 0.08)  # words in a second, which are 60 times as many if
 class Stamp:
     """A time stamp: *start_s* in seconds, *end_s* if it is a span, else None.
 
-    Before zero, as in `[-00:00:10]`, *start_s* is negative.
-
-    *fields* counts the numbers between its colons, 0 for a stamp in words; *day* is its date as
-    written, or empty.
+    Before zero, as in `[-00:00:10]`, *start_s* is negative. *fields* counts the numbers between its
+    colons, 0 for a stamp in words; *day* is its date as written, or empty.
     """
 
     start_s: float
@@ -134,10 +134,9 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     stamp = _stamp(match)
     if match is None or stamp is None:
         return None
-    named_day = bool(stamp.day) and stamp.day.isalpha()  # `Monday 10:30` may begin a sentence
     rest = text[match.end() :]
-    named_day = named_day and (len(stamp.day) > 4 or bool(rest.strip()))  # `Mon 10:30` is none
-    return (stamp, rest) if stamp.bracketed or not named_day else None
+    word = stamp.day.isalpha() and not stamp.bracketed  # `Monday 10:30` may begin a sentence
+    return None if word and (len(stamp.day) > 4 or rest.strip()) else (stamp, rest)
 
 
 def may_end_in_time(text: str) -> bool:
@@ -166,6 +165,8 @@ def with_plain_stamps(text: str) -> str:
     text = _END_AND_LENGTH.sub("", text) if "][" in text else text
     if len(_SECONDS_PAIR.findall(text)) > 1:
         text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
+    if (weekdays := len(_WEEKDAYS.findall(text))) > 2 and weekdays * 5 > text.count("\n"):
+        text = _WEEKDAYS.sub(r"[\1]", text)
     if len(_SPACED.findall(text)) > 1:
         return _SPACED.sub(r"\1:\2:\3:\4", text)
     return _without_frames(text)
@@ -188,7 +189,7 @@ def _without_frames(text: str) -> str:
 
 
 def day_number(day: str, *, month_first: bool) -> int | None:
-    """Return a number that grows by one a day for a date with a year; None for other dates."""
+    """Return the days of a date with a year from a fixed Sunday, 1 to 7 for a weekday, or None."""
     numbers = [int(each) for each in _NUMBERS.findall(day)]
     name = next((m for m, name in enumerate(_MONTHS, 1) if name in day.lower()), None)
     match numbers:
@@ -200,6 +201,8 @@ def day_number(day: str, *, month_first: bool) -> int | None:
             pass
         case [of_month, month, year]:
             pass
+        case []:
+            return next((n for n, name in enumerate(_DAYS, 1) if day[:3].lower() == name), None)
         case _:
             return None
     with suppress(ValueError):
@@ -266,10 +269,12 @@ class TimeScale:
             if self.half_days and start < after_s <= start + _HALF_DAY_S:
                 start += _HALF_DAY_S
         day = day_number(stamp.day, month_first=self.month_first) if stamp.day else None
-        if day is not None and self.first_day is not None and day > self.first_day:
-            start += (day - self.first_day) * _DAY_S
+        past = int(after_s // _DAY_S)
+        if day is not None and self.first_day is not None and (day < 8 or self.first_day > 7):
+            days = day - self.first_day
+            start += max(0, days if day > 7 else past + (days - past) % 7) * _DAY_S
         elif not stamp.day and self.first_day is not None:
-            start += after_s // _DAY_S * _DAY_S
+            start += past * _DAY_S
         return start, end
 
 
@@ -287,8 +292,7 @@ def time_scale_of(stamps: Sequence[Stamp], words: int, *, chat: bool) -> TimeSca
         or len({first for first, _ in pairs}) == 1 < len({second for _, second in pairs})
     )
     numbers = [day_number(day, month_first=month_first) for day in days[:1]]
-    short = [stamp.start_s for stamp in stamps if stamp.fields == 2]
-    long = [stamp.start_s for stamp in stamps if stamp.fields == 3]
+    short, long = ([stamp.start_s for stamp in stamps if stamp.fields == n] for n in (2, 3))
     clocks = bool(short) and max(short) < 24 * 60
     fast = len(set(short)) > 2 and words > (max(short) - min(short)) * _MAX_WORDS_A_SECOND
     mixed = len(long) > 1 and not any(seconds % 60 for seconds in long)

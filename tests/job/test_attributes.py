@@ -34,6 +34,7 @@ READ = {
     "by name": ("file,role\nben.vtt,x", {"day1/ben.vtt": ("x",)}),
     "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
     "behind a number": ("ID,Document name,role\nP1,ben,x", {"day1/ben.vtt": ("P1", "x")}),
+    "beside other documents": ("ID,document,role\nben,form 3,x", {"day1/ben.vtt": ("form 3", "x")}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
     "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),

@@ -193,6 +193,14 @@ def test_answers_are_masked_wherever_a_form_stands_even_with_an_ending() -> None
     )
 
 
+@pytest.mark.parametrize("before", ["my login is", "User name:", "log in name is", "Benutzername"])
+def test_a_name_with_digits_by_which_somebody_logs_in_is_found(before: str) -> None:
+    found = [(start, end) for start, end, _ in find_identifiers(f"So {before} b.li87, and on.")]
+
+    assert ["b.li87"] == [f"So {before} b.li87, and on."[start:end] for start, end in found]
+    assert not list(find_identifiers("Your login is required, and the login is 2026 style."))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -218,7 +226,7 @@ def test_numbers_dates_and_pages_that_identify_nobody_stay(text: str) -> None:
         *("Kungsgatan 5, 111 43 Stockholm", "Keizersgracht 12, 1015 CJ Amsterdam"),
         *("Karl Johans gate 1, 0154 Oslo", "서울특별시 강남구 테헤란로 123", "Postfach 10 12 34"),
         *("MG Road 12, Bengaluru 560001", "Unter den Linden 77, 10117 Berlin", "BP 123"),
-        *("AB12 CDE", "AB-123-CD", "MH 12 AB 1234"),
+        *("AB12 CDE", "AB-123-CD", "MH 12 AB 1234", "AKIAQWERTYUIOPASDFGH"),
     ],
 )
 def test_an_identifier_of_any_country_is_found_whole(form: str) -> None:

@@ -22,6 +22,7 @@ _BEST = ("alternatives", "nbest", "hypotheses")
 _PERSON = "realname name displayname fullname username label speaker user id role"
 _UNITS = {name: float(size) for size, names in TABLES["units"].items() for name in names.split()}
 _NOBODY = frozenset(("", "UU", "null", "None", "nan", "NaN", "N/A"))  # UU: Speechmatics
+_MARKER = re.compile(r"[Mm]arker \d{1,4}$")  # of an editor of sound
 _SPACED = 0.2  # of single words and parts of words, if they bring their spaces along
 _MANY = 200  # keys, which are values and not fields
 _TOKEN = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+(?![a-z])")
@@ -171,7 +172,7 @@ def speaker_of(value: object) -> str | None:
 @lru_cache(4096)
 def _name(text: str) -> str | None:
     name = " ".join(to_safe_text(text).split())
-    if name in _NOBODY or not name.strip("-=<>*|!"):  # as of a chat's notices
+    if name in _NOBODY or not name.strip("-=<>*|!") or _MARKER.match(name):
         return None
     return f"Speaker {name}" if name.isdecimal() and len(name) < 4 else name
 
@@ -184,4 +185,4 @@ def is_interim(record: Record, fields: Fields) -> bool:
             return value if "partial" in name else not value
         if isinstance(value, str) and ("partial" in value.lower() or value.lower() == "interim"):
             return True
-    return False
+    return str(record.get("status")).lower() in ("partial", "interim")

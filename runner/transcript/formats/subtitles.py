@@ -115,11 +115,18 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
     left = "\n".join(filter(str.strip, header)).removeprefix("WEBVTT").strip(" \n-")
     if left:
         notes.leave_out("lines above the first cue", left)
+    parted = len(stops) == 1  # a blank line parts the text of a cue
     for start, stop in itertools.pairwise((*stops, len(lines))):
         body = list(lines[start + 1 : stop])
         below = ""
         if stop < len(lines):
             below = _take_name(body, last if indexed else None, gap=gap, vtt=vtt, first=False)
+        blank = next((at for at, line in enumerate(body) if at and not line.strip()), len(body))
+        if stop == len(lines) and not parted:
+            if left := "\n".join(filter(str.strip, body[blank:])):
+                notes.leave_out("lines below the last cue", left)
+            del body[blank:]
+        parted = parted or any(map(str.strip, body[blank:]))
         first, second, behind = times[start]
         texts = [behind, *body] if behind else body
         yield _CueBlock((first, second), start + 1 + above, name, [t for t in texts if t.strip()])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runner.transcript.decode import MAX_BYTES, fault
-from runner.transcript.formats.fields import fields_named
+from runner.transcript.formats.fields import fields_named, text_of
 from runner.transcript.formats.moments import moment_of
 from runner.transcript.formats.records import turns_from
 from runner.transcript.layouts.labels import Likeness, likeness
@@ -68,7 +68,8 @@ def is_table(text: str) -> bool:
     if not _is_header(rows[0]):
         if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
-        drawn = all(line.lstrip()[:1] in ("", "|") for line in lines)
+        quoted = sum(f'{dialect.delimiter}"' in line for line in lines) > len(lines) * 0.5
+        drawn = quoted or all(line.lstrip()[:1] in ("", "|") for line in lines)
         told = _has_times(rows) or _is_foreign(rows) or (drawn and explained(rows, speakers=True))
         return len(rows) > 1 and told
     roles = fields_named(rows[0]).keys
@@ -122,8 +123,10 @@ def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ")
         if not any(record.get(key) for key in fields.keys["text"]):
             notes.leave_out("rows without words", " ".join(record.values()))
     for name in names:
-        cells = [cell for r in records if (cell := r.get(name, "")) and any(map(str.isalpha, cell))]
-        if name not in fields.known and cells:
+        unread = name not in fields.known
+        others = (r for r in records if unread or text_of(r, fields) != r.get(name))
+        cells = [cell for r in others if any(map(str.isalpha, cell := r.get(name, "")))]
+        if cells and (unread or name in fields.keys["text"]):
             notes.leave_out(f"column '{name[:40]}'", "\n".join(cells))
     return turns
 

@@ -112,6 +112,7 @@ _RULE = re.compile(
 )
 _BOX = str.maketrans("│┃║─━═", "|||---")
 _CORNERS = re.compile("[\u2500-\u257f]")  # all other parts of boxes
+_LEAST_SHARE = 4  # one in so many characters
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
@@ -130,6 +131,8 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
         if header is not None:
             inside = ("|" in line or _is_rule(line) for line in lines[at:])
             end = at + sum(itertools.takewhile(bool, inside))
+            if len("".join(lines[at - 1 : end])) * _LEAST_SHARE < len(text):  # facts above it
+                continue
             rows = [header, *_rows(lines[at:end])]
             above, below = _around(lines[: at - 1], notes), _around(lines[end:], notes)
             return [*above, *turns_from_rows(rows, name, notes, "|"), *below]

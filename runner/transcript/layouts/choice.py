@@ -1,5 +1,6 @@
 """Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.label_reading import Opening
-from runner.transcript.layouts.labels import Likeness, likeness
+from runner.transcript.layouts.labels import Likeness, is_division, likeness
 from runner.transcript.layouts.openings import (
     SENTENCE_ENDS,
     below_time,
@@ -22,14 +23,16 @@ from runner.transcript.layouts.openings import (
     in_columns,
     in_line,
 )
-from runner.transcript.layouts.preface import header, notes_above
+from runner.transcript.layouts.preface import header, heads_list, is_fact, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.model import ends_sentence
+from runner.transcript.model import ends_sentence, is_aside
 from runner.transcript.reader_notes import Notes
+from runner.transcript.words import WORDS
 
 NEAR_TIE = 0.8
 TIE_ROWS = 200
 _MAX_NAME_WORDS = 3
+_MAX_TITLE_WORDS = 5
 _SOME_NAMES = 0.25
 _BULLETS = frozenset("-*+•–")
 
@@ -41,7 +44,7 @@ class Choice:
     *timed_first*: in most, a time precedes the label; *times_head_turns*: most rows that are
     times are above a label. Text after a time without a label then has no known speaker.
     Rows above *notes_end* are notes on the meeting. *asked*: questions and answers of a court, in
-    which a line in capitals is a heading.
+    which a line in capitals is a heading. From row *end* on, speakers are only listed.
     """
 
     layout: Layout | None = None
@@ -50,6 +53,7 @@ class Choice:
     times_head_turns: bool = False
     notes_end: int = 0
     asked: bool = False
+    end: int | None = None
 
 
 def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
@@ -78,6 +82,7 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
         named = {each.label for each in seen.values() if likeness(each.label) == Likeness.NAME}
         turns |= _known(seen, set(filter(str.isupper, named)), turns, rows, below=False)
     turns |= _with_roles(turns, rows)
+    turns |= _answers(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
     stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
@@ -85,14 +90,53 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
     head = len(marks) > 2 and mostly(marks)
     below = best.layout.opens is below_time
     asked = best.layout.pair and not mostly([row.raw.isupper() for row in rows])
-    return Choice(best.layout, turns, mostly(stamps) or below, head or below, notes_end, asked)
+    timed_first, end = mostly(stamps) or below, _end(rows, turns)
+    return Choice(best.layout, turns, timed_first, head or below, notes_end, asked, end)
+
+
+def _end(rows: Sequence[Row], turns: Turns) -> int | None:
+    """Return where a list of the speakers, with its heading and facts above it, ends the file."""
+    at = last = max(turns, default=0)
+    while at - 1 in turns and not turns[at - 1][1].rest:
+        at -= 1
+    if at == last or turns[last][1].rest or not heads_list(rows, at - 1):
+        return None
+    return next(top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw))
+
+
+def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
+    """Return the turns, of somebody unknown, between two of one speaker.
+
+    If whoever speaks twice in a row does so around paragraphs without a label, others have said
+    these. In lines without gaps, and with times, which may part a speech, questions must be asked.
+    """
+    heads = sorted(turns)
+    starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
+    again = [turns[a][0] == turns[b][0] for a, b in itertools.pairwise(heads)]
+    one, timed = all(again), any(opening.stamp for _, opening in turns.values())
+    for begins in (_is_paragraph, _follows)[: 1 + one] if sum(again) > (not one) else ():
+        spans = zip(starts, [*heads[1:], len(rows)], strict=True)
+        found = [next((n for n in range(*span) if begins(rows, n)), 0) for span in spans]
+        asked = [rows[at - 1].raw.rstrip("*_").endswith("?") for at in found if at]
+        between = list(itertools.compress(map(bool, found), again))
+        sure = mostly(asked) if timed else begins is _is_paragraph or sum(asked) * 2 >= len(asked)
+        if sure and mostly(between) and sum(between) * 2 >= sum(map(bool, found[:-1])):
+            others = filter(None, found)
+            return {n: (None, Opening(stamp=rows[n].stamp, rest=rows[n].raw)) for n in others}
+    return {}
+
+
+def _is_paragraph(rows: Sequence[Row], at: int) -> bool:
+    return rows[at].gap and not rows[at].mark.startswith("#") and not is_aside(rows[at].raw)
+
+
+def _follows(rows: Sequence[Row], at: int) -> bool:
+    """Return whether a row begins behind the end of a sentence, and not by wrapping."""
+    return rows[at].placed and ends_sentence(rows[at - 1].raw)
 
 
 def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
-    """Return the openings of a label above a role, such as `Analyst, Bank`, and a blank line.
-
-    Some recur below the same label.
-    """
+    """Return the openings of a label above a role, such as `Analyst, Bank`; some pairs recur."""
     found = {}
     for at, (name, opening) in turns.items():
         role, *after = rows[at + opening.rows : at + opening.rows + 2] or rows[:1]
@@ -124,6 +168,8 @@ def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvi
             places = places_in(layout, rows[start:])
             if len(turns) >= max(len(rows) * 0.5, places * 0.8):
                 claimed = turns
+            if layout.pair and ranked[-1].score:  # in two columns in a deposition
+                claimed = {*claimed, *seen}
     return sorted(ranked, key=lambda each: (-_scores(each), -each.score))
 
 
@@ -151,7 +197,18 @@ def is_heading(rows: Sequence[Row], at: int) -> bool:
     listed = below is not None and below.mark in _BULLETS and ":" in below.head and not row.mark
     alone = below is None or below.gap
     listed = listed or (alone and likeness(row.rest.rstrip(":")) >= Likeness.WORD)
-    return row.mark.startswith("#") or (listed and row.rest.endswith(":"))
+    division = is_division(row.head.partition(":")[0])
+    return row.mark.startswith("#") or (listed and row.rest.endswith(":")) or division
+
+
+def is_title(rows: Sequence[Row], at: int) -> bool:
+    """Return whether a block is a short line like a heading, or begins with `Next steps:`."""
+    row, words = rows[at], rows[at].raw.split()
+    if not row.gap or row.stamp or not row.raw[0].isupper() or len(words) > _MAX_TITLE_WORDS:
+        return False
+    if row.raw.endswith(":"):
+        return WORDS["clause"].isdisjoint(row.raw.lower().split())
+    return at + 1 < len(rows) and rows[at + 1].gap and not row.raw.endswith(SENTENCE_ENDS)
 
 
 def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
@@ -204,7 +261,7 @@ def _beside(
         often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
         return added if often or best.layout.pair else {}
     labels = Counter(turn[1].label for turn in added.values() if turn[0])
-    if len(added) < 4 or max(labels.values(), default=0) < 2 or not other.is_talk:
+    if len(added) < 3 or max(labels.values(), default=0) < 2 or not other.is_talk:
         return {}
     stretch = range(min(added), max(added))
     inside = sum(at in stretch for at in turns)

@@ -116,7 +116,7 @@ def evidence_of(
     """Return the evidence for *layout*, whose openings are *seen*."""
     labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
-        enough = len(labels) == 2 or not layout.pair
+        enough = len(labels) == 2 or not layout.pair or labels["Q"] > 1
         every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
         return LayoutEvidence(layout, seen, every, 2.0 * len(seen) * enough)
     places = places_in(layout, rows[start:])

@@ -10,12 +10,15 @@ from runner.transcript.words import PATTERNS
 
 _RECORDING, _SWITCHED = f"(?:{PATTERNS['recording']})", f"(?:{PATTERNS['switched']})"
 _NOTICE = re.compile(
-    r"\[GRAPHIC\]|\[TIFF OMITTED\]|\[\[Page "
-    r"|(?:Meeting|Transcription|Recording) ended after \d"
+    r"\[(?:GRAPHIC|TIFF OMITTED)\](?: \[TIFF OMITTED\])?(?: T[\d.]{1,12})?$"
+    r"|\[\[Page [^\[\]]{1,20}\]\]$"
+    r"|(?:Meeting|Transcription|Recording) ended after [\d:]{4,9}\W*$"
     r"|[_*]?This editable transcript was computer generated"
-    r"|\[?End of (?:transcript|recording|audio|meeting)\b|Page \d{1,4} of \d{1,4}$"
+    r"|\W{0,5}End of (?:(?:the|this) )?(?:transcript|recording|audio|meeting|interview|tape|side)"
+    r"(?: [\dA-D]{1,2})?\W{0,5}$|Page \d{1,4} of \d{1,4}$"
     r"|[(\[]?Transcri(?:bed|pt|ption) by (?:https?:|\w{2,30}\.(?:ai|com|io)\b)"
     r"|Copyright (?:©|\(c\) \d)"
+    r"|\*{3} .{1,100} \*{3}$"
     r"|Exported \d{1,9} message\(s\)"
     r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
     re.IGNORECASE,
@@ -115,7 +118,8 @@ def _growing_numbers(lines: Sequence[str]) -> set[int]:
         stripped = line.strip()
         if not 0 < len(stripped) <= _MAX_CHARS or ":" in stripped:
             continue
-        if stripped[-1].isdigit() or stripped[0].isdigit() or _PAGE.search(stripped):
+        bare = stripped.strip("-–—[]() ").isdigit()  # as in `- 2 -`
+        if bare or stripped[-1].isdigit() or stripped[0].isdigit() or _PAGE.search(stripped):
             for number in itertools.islice(_DIGITS.finditer(stripped), 3):
                 others = f"{stripped[: number.start()]}#{stripped[number.end() :]}"
                 found[others].append((index, int(number[0][:9])))

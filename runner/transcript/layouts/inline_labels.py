@@ -54,7 +54,7 @@ def chosen(rows: list[Row], notes: Notes, *, headed: bool = True) -> tuple[list[
 def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
     """Return *rows* with those cut that hold the turns of several speakers."""
     known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
-    asked = known == {"Q", "A"} or (not known and sum(row.rest[:3] == "Q. " for row in rows) > 1)
+    asked = choice.layout.pair if choice.layout else sum(row.rest[:3] == "Q. " for row in rows) > 1
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
     marks = _QUESTIONS if asked else _CHEVRONS if chevrons else None
     heads = [rows[at].raw.removesuffix(opening.rest) for at, (_, opening) in choice.turns.items()]

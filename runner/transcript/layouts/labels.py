@@ -24,6 +24,10 @@ _NOT_NAME = frozenset("?!;/\\{}<>=")
 _PARTICLES = WORDS["particles"]
 FACTS = WORDS["facts"]
 _ORDINARY = FACTS | WORDS["ordinary"]
+_DIVISION = re.compile(
+    rf"(?:{'|'.join(WORDS['divisions'])}) (?:\d{{1,3}}|[a-z]|[ivx]{{1,5}}|one|two|three|four)$",
+    re.IGNORECASE,
+)
 _CONTRACTION = re.compile(r"['’](?:s|re|ll|ve|d|m|t)$")
 _MACHINE = re.compile(
     r"(?:speaker|spk|participant|user|unknown|caller|guest|voice|interviewe[er]|person)"
@@ -103,7 +107,12 @@ def likeness(label: str) -> Likeness:
 def is_ordinary(label: str) -> bool:
     """Return whether *label* begins with a word that begins a remark as often as it names one."""
     word = _CONTRACTION.sub("", label.split(maxsplit=1)[0].lower())
-    return word.strip("*_.,") in _ORDINARY
+    return word.strip("*_.,") in _ORDINARY or is_division(label)
+
+
+def is_division(label: str) -> bool:
+    """Return whether *label* numbers a part of a file, such as `SECTION A`."""
+    return _DIVISION.match(label) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,18 +18,23 @@ from runner.transcript.times import leading_stamp, may_end_in_time
 from runner.transcript.words import WORDS
 
 _CHEVRONS = re.compile(r">>{1,3}\s*")
-_QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t)")
-_DASH = re.compile(r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}")
+_QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t|(?<=Q)\s(?=[^\sa-z\d]))")
+_DASH = re.compile(
+    r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}|(?<=[\w)])—(?=[^\s\da-z])"
+    r"|(?:(?<=^[A-Z]\d)|(?<=^[A-Z]\d\d))[-.)]\s{1,20}"  # codes such as `P12`
+)
 _CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})(?:\s{2,20}(?=\S)|\s(?=[^\sa-z]))")
 _LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
 _COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 # A title and a name, a Greek or Cyrillic name and initials, a chair; or capitals.
+_TITLES = "|".join(title for title in WORDS["titles"] if len(title) > 4)  # as in `Chairman Li`
 _FULL_STOP = re.compile(
     r"(?P<name>(?:(?P<sure>"
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s"
     r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
+    rf"|The\s(?:{_TITLES})|(?:{_TITLES})\s(?:[^\W\d_a-z][-'’\w]{{0,30}}\s?){{1,3}}"
     r"|[Ͱ-῿][\w’'-]{1,30}\s[Ͱ-῿]\.\s?(?:[Ͱ-῿]\.)?|Председател\w{1,12})"
     r"|(?:(?:The|THE|AN?)\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
     r"(?:\([^()]{1,80}\))?)(?:,\s(?P<office>[^\W\d_][^.:;?!\d]{2,140}))?"
@@ -37,6 +42,7 @@ _FULL_STOP = re.compile(
 )
 _ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
 _CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
+_MAX_NAME_WORDS = 3
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 
 
@@ -115,7 +121,10 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
     named = read_label(row.text, None, "", row.mark + row.opening)
-    fits = named and not named.stamp and likeness(named.label) >= Likeness.WORD
+    lower = row.gap and rows[at + 1].gap and row.text.islower()  # as in `ana ruiz`
+    words = row.text.split()
+    lower = lower and len(words) <= _MAX_NAME_WORDS and WORDS["clause"].isdisjoint(words)
+    fits = named and not named.stamp and (lower or likeness(named.label) >= Likeness.WORD)
     return named if fits else None
 
 
@@ -168,7 +177,7 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
     """`MR. LI. text`, `ANA. text`, `Mme Li, ministre. text`: a title or capitals, a full stop."""
     row = rows[at]
     found = _FULL_STOP.match(row.rest)
-    if found is None:
+    if found is None or not row.placed or f"{found['name'].strip().title()}." in WORDS["titles"]:
         return None
     name, office = found["name"], found["office"]
     capitals = sum(map(str.isupper, name)) > sum(map(str.islower, name))

@@ -14,7 +14,7 @@ _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
 _MAX_HEADER_ROWS = 40
 _BELOW = 5000  # rows in which a speaker speaks again
-_KEY = re.compile(r"[*_#>\s-]{0,40}([A-Za-z][\w ]{1,40}?)[*_]{0,4}\s?:[*_]{0,4}\s{0,20}(.*)$")
+_KEY = re.compile(r"[*_#>\s-]{0,40}([A-Za-z][\w ]{0,40}?)[*_]{0,4}\s?:[*_]{0,4}\s{0,20}(.*)$")
 _TRANSCRIPT = re.compile(
     r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?"
     rf"(?:{PATTERNS['transcript']})\W*$",
@@ -56,27 +56,33 @@ def header(rows: Sequence[Row]) -> int:
     A block with a fact is a header as a whole if it ends at a blank line; so is the list below a
     heading such as `Participants`.
     """
-    end = 0
+    end = sentences = 0
     listed = False
-    starts = [0, *(at for at, row in enumerate(rows) if at and row.gap), len(rows)]
+    starts = [at for at, row in enumerate(rows) if not at or row.gap] + [len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
-        heads = len(block) == 1 and _heads_list(rows, block.start)
+        heads = heads_list(rows, block.start)
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
-        if heads or (listed and not any(_speaks(rows, at) for at in keys)):
+        list_too = heads and 1 < len(block) <= _MAX_HEADER_ROWS
+        list_too = list_too and not any(_speaks(rows, at) for at in block)
+        heads = heads and len(block) == 1
+        if list_too or heads or (listed and not any(_speaks(rows, at) for at in keys)):
             end, listed = block.stop, heads
             continue
         listed = False
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
-        sentences = any(ends_sentence(rows[at].text) for at in keys)
-        if facts and block.stop < len(rows) and not sentences:
+        told = any(ends_sentence(rows[at].text) for at in keys)
+        if facts and block.stop < len(rows) and not told:
             end = block.stop
         elif keys:
             leading = sum(1 for _ in itertools.takewhile(facts.__contains__, block))
             return block.start + leading if leading else end
+        sentences += not keys and ends_sentence(rows[block.stop - 1].raw)
+        if sentences > 1:  # that are said
+            return end
     return end
 
 
-def _heads_list(rows: Sequence[Row], at: int) -> bool:
+def heads_list(rows: Sequence[Row], at: int) -> bool:
     """Return whether the row is a heading above a list of those present, or of contents."""
     text = rows[at].rest.lower().rstrip(":")
     words = [] if ":" in text else text.split()
@@ -90,7 +96,8 @@ def notes_above(rows: Sequence[Row]) -> int:
     There are none if speakers below it also have lines above it.
     """
     for at, row in enumerate(rows[: int(len(rows) * _MAX_NOTES) + 1]):
-        heads = row.gap and (row.mark.startswith("#") or (at + 1 < len(rows) and rows[at + 1].gap))
+        under = rows[at + 1] if at + 1 < len(rows) else row
+        heads = row.gap and (row.mark.startswith("#") or under.gap or under.stamp)
         if heads and len(row.raw) <= _MAX_HEADING_CHARS and _TRANSCRIPT.search(row.raw):
             below = {_plain_key(each) for each in rows[at + 1 :]} - {""}
             speaking = sum(_plain_key(each) in below for each in rows[:at])
