@@ -116,6 +116,12 @@ def input_names(batch: Path) -> list[str]:
     return [str(name) for name in read_list(batch / INPUTS)]
 
 
+def known_names(batch: Path) -> list[str]:
+    """Return the names of the inputs that *batch* has had in any session; raise OSError."""
+    rows = (text(row.get("transcript")) for row in rows_of(batch))
+    return list(dict.fromkeys((*input_names(batch), *rows)))
+
+
 def rows_of(batch: Path) -> list[dict[str, Any]]:
     """Return the results of *batch*, the last row of each transcript, in the order of the file."""
     rows: dict[object, dict[str, Any]] = {}

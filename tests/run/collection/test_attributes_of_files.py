@@ -14,6 +14,7 @@ from runner.providers.request import Request
 from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
 from runner.run.last_line import nothing_to_do
+from runner.run.resume import read_resumption
 
 PLAN = {"ann": ["train"], "bob": ["train", "-price"], "cem": ["price"], "dee": ["train"]}
 
@@ -52,6 +53,19 @@ def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
         each.name for each in Path("batch/collection").iterdir()
     }
     assert [] == verify(Path("batch"))
+
+
+def test_rows_of_a_removed_file_are_left_out_in_every_later_session() -> None:
+    interviews(PLAN)
+    Path("at.csv").write_text("file,role\nann,nurse\nbob,nurse\ncem,doctor\ndee,doctor\n")
+    execute_batch(collection("attributes=at.csv"), planted)
+    Path("many/dee.txt").unlink()
+
+    for _ in range(2):
+        resumed = read_resumption(["resume=batch"]).job
+        execute_batch(resumed, planted, again=True)
+
+    assert {"ann.txt", "bob.txt", "cem.txt"} == resumed.attributes.files.keys()
 
 
 def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
