@@ -25,7 +25,10 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
-_FILE = ("file", "file name", "filename", "document", "document name", "transcript")
+_FILE = (
+    *("file", "file name", "filename", "document", "document name", "transcript", "interview"),
+)
+_MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsheets write no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,9 @@ def read_attributes(
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    A column of _FILE, else the first, names a file as `FileNames` does, or, if *inputs* have paths,
-    by its path from here or from the root; rows of *earlier* files that are none of these are left
-    out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the
+    A column of _FILE or the first, whichever has more of their names, names a file as `FileNames`
+    does, or, if *inputs* have paths, by its path from here or from the root; rows of *earlier*
+    files that are none of these are left out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if it is the
     first or the file's cell is empty, that speaker in every file. Raises ConfigError, with the
     line, for a table of another shape and for a name that is nobody's or that of several.
     """
@@ -137,12 +140,18 @@ def read_attributes(
         header.pop()
     titles = [name.casefold() for name in header]
     at = titles.index(SPEAKER) if SPEAKER in titles else None
-    first = None if at == 0 else 0
-    named_at = next((n for n, title in enumerate(titles) if title in _FILE), first)
+    known = _Known(inputs, speakers_in, earlier)
+    may_name = [n for n, title in enumerate(titles) if title in _FILE] + [0] * (at != 0)
+    times = {n: sum(len(row) > n and known.names(row[n]) for _, row in rows[1:]) for n in may_name}
+    named_at = max(may_name, key=times.__getitem__, default=None)
     columns = [n for n in range(len(header)) if n not in (named_at, at)]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    known = _Known(inputs, speakers_in, earlier)
+    if named_at is not None and titles[named_at] not in _FILE and known.names(header[named_at]):
+        raise ConfigError(
+            f"attributes={file}:1: {header[named_at]!r} is a file of this batch: expected a header "
+            f"above it, such as file,role"
+        )
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -150,12 +159,14 @@ def read_attributes(
         if any(row[len(header) :]):
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
-        values = tuple(_clean(cells[n]) for n in columns)
+        cleaned = (_clean(cells[n]) for n in columns)
+        values = tuple("" if each.casefold() in _MISSING else each for each in cleaned)
         named = ("" if place is None else cells[place] for place in (named_at, at))
         for name, who in known.subjects(where, *named):
             if (other := lines.setdefault((name, who), line)) != line:
                 subject = f"{who} in {name}" if who else name
-                raise ConfigError(f"{where}: {subject} is also in line {other}")
+                several = "" if at is not None else "; speakers need a column `speaker`"
+                raise ConfigError(f"{where}: {subject} is also in line {other}{several}")
             (speakers.setdefault(name, {}) if who else files)[who or name] = values
     if not any(map(any, chain(files.values(), *(of.values() for of in speakers.values())))):
         raise ConfigError(f"attributes={file}: every row is empty behind its name")
@@ -213,10 +224,17 @@ class _Known:
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found
 
+    def names(self, cell: str) -> bool:
+        """Return whether *cell* names a file."""
+        return bool(self._called(cell))
+
+    def _called(self, cell: str) -> list[str]:
+        path = self._by_path.get(_absolute(cell)) if cell else None
+        return [path] if path else self._files.called(cell)
+
     def _file(self, where: str, cell: str) -> list[str]:
         """Return the file that *cell* names, nothing for one that was removed."""
-        path = self._by_path.get(_absolute(cell))
-        files = [path] if path else self._files.called(cell)
+        files = self._called(cell)
         if len(files) == 1 or (not files and self._earlier.called(cell)):
             return files
         shown = repr(one_line(cell, 100))
