@@ -324,6 +324,8 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
         "Code;Segment\nB > C;Sentence number 0\nA;Sentence\n",
         'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
         't.txt,Sentence number 1,"A\n"\n',
+        "Media Title,Excerpt Range,Excerpt Copy,Codes Applied Combined,Code: A Applied\n"
+        't.txt,0-17,Sentence number 0,"B/C, A",True\n',
     ],
 )
 def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(table: str) -> None:
