@@ -70,9 +70,17 @@ def transcripts_of(batch: Path) -> dict[Path, str]:
     return {run: name for run, name in rows if run in known}
 
 
+def current_runs(batch: Path) -> list[Path]:
+    """Return the run directories of *batch*, without those of files that its user has removed."""
+    rows, names = _every_row(batch), set(input_names(batch))
+    gone = (row for row in rows if names and row.get("transcript") not in names)
+    left_out = {batch / text(row.get("run")) for row in gone}
+    return [run for run in runs_of(batch) if run not in left_out]
+
+
 def single_runs(paths: Iterable[Path]) -> list[Path]:
-    """Return *paths* with each batch replaced by its run directories."""
-    return [run for path in paths for run in (runs_of(path) if is_batch(path) else [path])]
+    """Return *paths* with each batch replaced by its `current_runs`."""
+    return [run for path in paths for run in (current_runs(path) if is_batch(path) else [path])]
 
 
 def journal_of(run: Path) -> list[dict[str, Any]]:
@@ -118,12 +126,20 @@ def input_names(batch: Path) -> list[str]:
 
 def known_names(batch: Path) -> list[str]:
     """Return the names of the inputs that *batch* has had in any session; raise OSError."""
-    rows = (text(row.get("transcript")) for row in rows_of(batch))
+    rows = (text(row.get("transcript")) for row in _every_row(batch))
     return list(dict.fromkeys((*input_names(batch), *rows)))
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:
-    """Return the results of *batch*, the last row of each transcript, in the order of the file."""
+    """Return the results of *batch*, the last row of each transcript, in the order of the file.
+
+    Files that its user has removed have none.
+    """
+    names = set(input_names(batch))
+    return [row for row in _every_row(batch) if not names or row.get("transcript") in names]
+
+
+def _every_row(batch: Path) -> list[dict[str, Any]]:
     rows: dict[object, dict[str, Any]] = {}
     for line in islice(lines_of(batch / RESULTS, MAX_TABLE), MAX_LISTED + 1):
         earlier = rows.pop(name := line.get("transcript"), {})
@@ -150,18 +166,15 @@ class Results:
     def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to one row per transcript, and write results.csv; raise OSError.
 
-        Files that are not among *names*, since the user removed them, keep their row if they were
-        read. Returns the number of transcripts among *names* by status, over all sessions.
+        Files that are not among *names*, since the user removed them, are in results.jsonl alone.
+        Returns the number of transcripts among *names* by status, over all sessions.
         """
-        rows = [
-            row
-            for row in rows_of(self._path)
-            if row.get("transcript") in names or row.get("status") != "unreadable"
-        ]
-        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        every = _every_row(self._path)
+        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in every)
         write_bytes(self._path / RESULTS, b"".join(lines))
+        rows = [row for row in every if row.get("transcript") in names]
         write_table(self._path, rows)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
+        return Counter(str(row.get("status")) for row in rows)
 
     def close(self) -> None:
         """Close the file."""
