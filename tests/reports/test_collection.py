@@ -295,6 +295,16 @@ def test_what_files_say_of_themselves_makes_groups_of_files_and_speakers(tmp_pat
     assert "role is not compared" in " ".join(seen.words.split())  # the table's, not the files'
 
 
+def test_groups_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    waves = {"a.txt": ["10"], "b.txt": ["9"], "e.txt": ["9"]}
+    batch = made(tmp_path, collection(), {"names": ["wave"], "files": waves})
+    header = table(batch / "collection/themes.csv")[0]
+
+    assert ["9", "10", "not given"] == [
+        name.partition("=")[2] for name in header if name.startswith("files with")
+    ]
+
+
 def by_hand(found: tuple[int, ...], totals: tuple[int, ...]) -> Fraction:
     """Return p by summing exact fractions over every table."""
 
