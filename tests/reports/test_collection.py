@@ -108,6 +108,13 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         assert said in pages
 
 
+def test_notes_keep_their_spaces(tmp_path: Path) -> None:
+    batch = made(tmp_path, collection(notes=["1 of 5 files is odd"]))
+
+    assert "1 of 5 files is odd." in seen_of(batch).words
+    assert "1 of 5 files is odd." in (batch / "collection/themes.md").read_text()
+
+
 def test_quotes_lead_to_their_segment_in_the_report_of_the_run(tmp_path: Path) -> None:
     batch = made(tmp_path, collection())
     links = {link for link in seen_of(batch).links if "runs/" in link}
