@@ -171,6 +171,17 @@ def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
     assert ("p.qdpx: 1 coding left out: they are in no plain text",) == read.notes
 
 
+def test_a_project_of_recordings_alone_says_so() -> None:
+    sources = '<Sources><AudioSource><CodeRef targetGUID="x"/></AudioSource></Sources>'
+    with ZipFile("p.qdpx", "w") as archive:
+        archive.writestr("project.qde", f"<Project><CodeBook/>{sources}</Project>")
+
+    with pytest.raises(
+        ConfigError, match=r"it has no codings; p\.qdpx: 1 coding left out: they are"
+    ):
+        read_coder(Path("p.qdpx"), BOOK, ["t.txt"])
+
+
 WRONG = {
     "kode,segment\nA,S0001\n": "h.csv:1: there is no column 'code'; did you mean 'kode'?",
     "code,segment\nUnsued,S0001\n": "h.csv:2: column code: 'Unsued' is not in the codebook; did",

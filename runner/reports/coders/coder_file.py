@@ -83,7 +83,7 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     of_project = file.suffix.lower() == ".qdpx"
     read, notes = (_from_project if of_project else _from_table)(file, book)
     if not read:
-        raise ConfigError(f"{file}: it has no codings")
+        raise ConfigError(f"{file}: it has no codings{''.join(f'; {n}' for n in notes)}")
     names = FileNames(files)
     rows: dict[str, list[CoderRow]] = {}
     lost = list[str]()
