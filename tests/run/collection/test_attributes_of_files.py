@@ -85,3 +85,24 @@ def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
     for said in (page.replace("\\", ""), told):
         assert "(Ann, S0001, ann.txt, and 2 more)" in said
         assert "(S0001)" not in said
+
+
+def test_a_guide_and_tables_beside_the_transcripts_are_none() -> None:
+    interviews({"ann": ["train"]})
+    Path("many/gold").mkdir()
+    others = {
+        "guide": ("guide.txt", "Why?\n"),
+        "codebook": ("codes.csv", "code,definition\na,b\n"),
+        "attributes": ("at.csv", "file,role\nann,nurse\n"),
+        "references": ("gold/ann.json", '[{"question": "Why?", "answer": "So."}]'),
+    }
+    for name, content in others.values():
+        Path("many", name).write_text(content)
+    given = [f"{key}=many/{name}" for key, (name, _) in others.items() if key != "references"]
+    coding = "+analyzer@analyzers.coding=coding"
+    made = collection(coding, *given, "references=many/gold")
+
+    assert (["ann.txt"], "left out: 4 named as another input") == (
+        [each.name for each in made.inputs],
+        made.inputs.note,
+    )
