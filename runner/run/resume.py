@@ -56,8 +56,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
     composed, wanted, new = wanted_settings(path, fault, overrides)
     with _damage_explained(), readable(path):
-        names = known_names(path) if many else None
-        stored = None if many else read_transcript_file(path)
+        stored, names = (None, known_names(path)) if many else (read_transcript_file(path), None)
         given = _read(path / "config" / "overrides.json", list)
         folders, prompts = _stored_prompts(path)
     old = validate(before)
