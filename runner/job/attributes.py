@@ -145,7 +145,7 @@ def read_attributes(
     may_name = [n for n, title in enumerate(titles) if title in _FILE] + [0] * (at != 0)
     times = {n: sum(len(row) > n and known.names(row[n]) for _, row in rows[1:]) for n in may_name}
     named_at = max(may_name, key=times.__getitem__, default=None)
-    columns = [n for n in range(len(header)) if n not in (named_at, at)]
+    columns = [n for n in range(len(header)) if n not in (named_at, at) and (n or header[0])]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
     if named_at is not None and titles[named_at] not in _FILE and known.names(header[named_at]):

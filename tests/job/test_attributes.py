@@ -42,6 +42,7 @@ READ = {
         "role,interview,a,b,c\nx,ben,NA,n/a,#N/A\n–,v1.2,1,2,3",
         {"day1/ben.vtt": ("x", "", "", ""), "v1.2.txt": ("", "1", "2", "3")},
     ),
+    "behind the row numbers of R": ('"","file","role"\n"1","ben","x"', {"day1/ben.vtt": ("x",)}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
     "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),
