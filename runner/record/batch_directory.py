@@ -16,7 +16,7 @@ from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import read_collection
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, readable
 from runner.base.files import Lines, write_bytes
 from runner.base.json import mappings, read_json, read_list, text
 from runner.base.regular_files import (
@@ -124,10 +124,14 @@ def input_names(batch: Path) -> list[str]:
     return [str(name) for name in read_list(batch / INPUTS)]
 
 
-def known_names(batch: Path) -> list[str]:
-    """Return the names of the inputs that *batch* has had in any session; raise OSError."""
-    rows = (text(row.get("transcript")) for row in _every_row(batch))
-    return list(dict.fromkeys((*input_names(batch), *rows)))
+def known_names(batch: Path, shards: int) -> list[str]:
+    """Return the names of the inputs that *batch* has had in any session.
+
+    Of one of several *shards* those of the last, which nothing removes; raise ConfigError.
+    """
+    with readable(batch / RESULTS):
+        rows = _every_row(batch) if shards == 1 else []
+    return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:

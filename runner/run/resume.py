@@ -55,8 +55,8 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     path, flags, overrides, config_dirs = split_arguments(arguments)
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
     composed, wanted, new = wanted_settings(path, fault, overrides)
-    with _damage_explained(), readable(path):
-        stored, names = (None, known_names(path)) if many else (read_transcript_file(path), None)
+    with _damage_explained():
+        stored = None if many else read_transcript_file(path)
         given = _read(path / "config" / "overrides.json", list)
         folders, prompts = _stored_prompts(path)
     old = validate(before)
@@ -76,7 +76,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         config_folders=config_dirs,
         overrides=[*given, *overrides],
         transcript=transcript,
-        only=names,
+        only=known_names(path, new.batch.shards) if many else None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
